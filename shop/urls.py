@@ -1,0 +1,28 @@
+from django.conf import settings
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path, re_path
+from django.views.static import serve
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from . import views
+
+shop_patterns = [
+    path("", views.HomeView.as_view(), name="home"),
+    path("category/<str:slug>/", views.CategoryView.as_view(), name="category"),
+    path("product/<int:pk>/<slug:slug>/", views.ProductView.as_view(), name="product"),
+]
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include((shop_patterns, "shop"))),
+    path("search/photo/", include("visualsearch.urls")),
+    path("api/visual-search/", include("visualsearch.api.urls")),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="api-docs"),
+    path("i18n/", include("django.conf.urls.i18n")),
+    path("admin/", admin.site.urls),
+]
+
+if settings.SERVE_MEDIA:
+    urlpatterns.append(
+        re_path(r"^media/(?P<path>.*)$", serve, {"document_root": settings.MEDIA_ROOT})
+    )

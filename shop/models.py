@@ -62,7 +62,9 @@ class Product(models.Model):
     color = models.CharField(_("colour"), max_length=64, blank=True)
     material = models.CharField(_("material"), max_length=200, blank=True)
     pattern = models.CharField(_("pattern"), max_length=64, blank=True)
-    stock = models.PositiveIntegerField(_("stock"), default=0)
+    stock = models.PositiveIntegerField(
+        _("stock"), null=True, blank=True, help_text=_("Empty: not counted, always available.")
+    )
     published = models.BooleanField(_("published"), default=True, db_index=True)
     created = models.DateTimeField(_("created"), auto_now_add=True)
     updated = models.DateTimeField(_("updated"), auto_now=True)
@@ -84,6 +86,10 @@ class Product(models.Model):
     def slug(self) -> str:
         """For the address only: the key decides which product is shown."""
         return slugify(self.name) or "product"
+
+    @property
+    def in_stock(self) -> bool:
+        return self.stock is None or self.stock > 0
 
     @property
     def main_image(self) -> "ProductImage | None":

@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
                 ('color', models.CharField(blank=True, max_length=64, verbose_name='colour')),
                 ('material', models.CharField(blank=True, max_length=200, verbose_name='material')),
                 ('pattern', models.CharField(blank=True, max_length=64, verbose_name='pattern')),
-                ('stock', models.PositiveIntegerField(default=0, verbose_name='stock')),
+                ('stock', models.PositiveIntegerField(blank=True, help_text='Empty: not counted, always available.', null=True, verbose_name='stock')),
                 ('published', models.BooleanField(db_index=True, default=True, verbose_name='published')),
                 ('created', models.DateTimeField(auto_now_add=True, verbose_name='created')),
                 ('updated', models.DateTimeField(auto_now=True, verbose_name='updated')),

@@ -1,0 +1,46 @@
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from tqdm import tqdm
+
+from shop.catalog_csv import Problem, read_catalog
+from shop.catalog_store import store_catalog
+
+SHOWN_PROBLEMS = 50
+
+
+class Command(BaseCommand):
+    help = (
+        "Load products from a CSV file: columns sku, name, category, price, image and any of "
+        "style, gender, color, material, pattern, stock, images (more pictures, separated by |). "
+        "Pictures are named relative to the file. Loads all rows or, if one is bad, none; "
+        "loading the same file again changes nothing."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("csv", type=Path, help="the catalog file, in UTF-8")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        path: Path = options["csv"]
+        if not path.is_file():
+            raise CommandError(f"There is no file {path}.")
+        # A bar on a terminal, nothing elsewhere.
+        catalog = read_catalog(path, lambda lines: tqdm(lines, "Checking", disable=None))
+        for note in catalog.notes:
+            self.stderr.write(self.style.WARNING(f"Note: {note}"))
+        if catalog.problems:
+            self.refuse(path, catalog.problems)
+        counts = store_catalog(catalog, lambda rows: tqdm(rows, "Loading", disable=None))
+        self.stdout.write(", ".join(f"{name}: {counts[name]}" for name in counts))
+
+    def refuse(self, path: Path, problems: list[Problem]) -> None:
+        for problem in problems[:SHOWN_PROBLEMS]:
+            self.stderr.write(f"{path.name}, {problem}")
+        if len(problems) > SHOWN_PROBLEMS:
+            self.stderr.write(f"… and {len(problems) - SHOWN_PROBLEMS} more.")
+        raise CommandError(
+            f"{path.name} has {len(problems)} problem{'s'[: len(problems) > 1]}. "
+            "Nothing was loaded: mend the file and load it again."
+        )

@@ -54,6 +54,14 @@ class ProductListView(ListView):
     paginate_by = PAGE_SIZE
     template_name = "shop/product_list.html"
 
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context = super().get_context_data(**kwargs)
+        page = context["page_obj"]
+        context["page_range"] = page.paginator.get_elided_page_range(
+            page.number, on_each_side=1, on_ends=1
+        )
+        return context
+
 
 class HomeView(ProductListView):
     """The front page, or with `?q=` what matches the words."""

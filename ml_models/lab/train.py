@@ -1,0 +1,297 @@
+"""Train the shop model: classes and search features together, from pretrained weights.
+
+    python -m ml_models.lab.train --data TRAIN --validation VALIDATION --weights NPZ --out RUN
+
+One step sees one batch of random views, mixed in pairs. The class branch learns the labels; the
+search branch is held, by cosine distance, to the features that the frozen pretrained network has
+for the same views, projected to the embedding's size. An interrupted run goes on where it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import math
+import time
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from tqdm import tqdm
+
+from visualsearch.encoders.preprocess import InputSpec
+
+from .data import PhotoSet, batches, load_photos, random_views, scale
+from .network import Backbone, Projection, ShopNet
+from .weights import load_backbone, narrow
+
+STORED_SIDE = 256
+SERVED_SIDE = 224
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    """Command line of the recipe; the defaults are the recipe of the model that ships."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--data", type=Path, required=True, help="training photos, a folder per class"
+    )
+    parser.add_argument("--validation", type=Path, required=True)
+    parser.add_argument("--weights", type=Path, required=True, help="initial weights (npz)")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="folder of this run; resumed if it exists"
+    )
+    parser.add_argument("--epochs", type=int, default=24)
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--side", type=int, default=192, help="pixels of a training view")
+    parser.add_argument("--lr", type=float, default=3e-4)
+    parser.add_argument("--weight-decay", type=float, default=0.02)
+    parser.add_argument("--smoothing", type=float, default=0.1)
+    parser.add_argument(
+        "--mixup", type=float, default=0.2, help="alpha of the Beta distribution; 0: off"
+    )
+    parser.add_argument("--distil", type=float, default=10.0, help="weight of the feature distance")
+    parser.add_argument("--ema", type=float, default=0.995, help="decay of the averaged weights")
+    parser.add_argument("--semantic-dim", type=int, default=384)
+    parser.add_argument("--colour-dim", type=int, default=96)
+    parser.add_argument("--colour-share", type=float, default=0.3)
+    parser.add_argument("--bf16", action="store_true", help="compute in bfloat16 where the CPU can")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--seed", type=int, default=0)
+    return parser.parse_args(argv)
+
+
+@torch.no_grad()
+def principal_axes(rows: Tensor, dim: int) -> tuple[Tensor, Tensor]:
+    """Mean (d,) and the first ``dim`` principal axes (dim, d) of rows (N, d)."""
+    mean = rows.mean(0)
+    _, _, axes = torch.linalg.svd(rows - mean, full_matrices=False)
+    return mean, axes[:dim]
+
+
+@torch.no_grad()
+def fit_projections(model: ShopNet, teacher: Backbone, photos: PhotoSet, seed: int) -> None:
+    """Fit both projections on whole photos and on random views of them.
+
+    Views show rooms, floors and parts as well as whole garments, so that the kept axes are not
+    those of clothes on a hanger alone.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    features, colours = [], []
+    for chunk in tqdm(torch.arange(len(photos.labels)).split(64), desc="fit projections"):
+        whole = F.interpolate(scale(photos.pixels[chunk]), SERVED_SIDE, mode="area")
+        for x in (whole, random_views(photos.pixels[chunk], SERVED_SIDE, generator)):
+            features.append(teacher(x))
+            colours.append(model.histogram(x))
+    model.search_projection.set(
+        *principal_axes(torch.cat(features), model.search_projection.linear.out_features)
+    )
+    model.colour_projection.set(
+        *principal_axes(torch.cat(colours), model.colour_projection.linear.out_features)
+    )
+
+
+def build(args: argparse.Namespace, photos: PhotoSet) -> tuple[ShopNet, Backbone, Projection]:
+    """The student with the pretrained weights in both branches, the teacher and its projection."""
+    teacher = load_backbone(args.weights).eval().requires_grad_(False)
+    model = ShopNet(len(photos.classes), args.semantic_dim, args.colour_dim, args.colour_share)
+    model.trunk.load_state_dict(teacher.trunk.state_dict())
+    model.search_branch.load_state_dict(teacher.branch.state_dict())
+    model.class_branch.load_state_dict(
+        narrow(teacher.branch, model.class_branch.wide.out_channels).state_dict()
+    )
+    fit_projections(model, teacher, photos, args.seed)
+    model.colour_projection.requires_grad_(False)
+    target = Projection(teacher.branch.wide.out_channels, args.semantic_dim)
+    target.load_state_dict(model.search_projection.state_dict())
+    return model, teacher, target.requires_grad_(False)
+
+
+def mix(x: Tensor, labels: Tensor, classes: int, alpha: float) -> tuple[Tensor, Tensor]:
+    """Mixup (Zhang et al., 2018): views blended in pairs, and the labels with them."""
+    onehot = F.one_hot(labels, classes).float()
+    if not alpha:
+        return x, onehot
+    share = torch.distributions.Beta(alpha, alpha).sample().item()
+    partner = torch.randperm(len(x))
+    return (
+        torch.lerp(x[partner], x, share),
+        torch.lerp(onehot[partner], onehot, share),
+    )
+
+
+@torch.no_grad()
+def validate(model: ShopNet, teacher: nn.Module, photos: PhotoSet, device: str) -> dict[str, float]:
+    """Accuracy, and the mean cosine between the search features and the teacher's."""
+    model.eval()
+    right, agreement = 0, 0.0
+    for chunk in torch.arange(len(photos.labels)).split(64):
+        x = scale(photos.pixels[chunk].to(device))
+        x = F.interpolate(x, SERVED_SIDE, mode="area")
+        features, logits = model(x)
+        right += int((logits.argmax(1).cpu() == photos.labels[chunk]).sum())
+        agreement += float((features * teacher(x)).sum())
+    count = len(photos.labels)
+    return {"accuracy": right / count, "agreement": agreement / count}
+
+
+def learning_rate(step: int, steps: int, warmup: int) -> float:
+    """Linear warm-up, then half a cosine to 1 % (a factor of the base rate)."""
+    if step < warmup:
+        return (step + 1) / warmup
+    done = (step - warmup) / max(1, steps - warmup)
+    return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done))
+
+
+class Run:
+    """A training run and its folder: state that survives an interruption."""
+
+    def __init__(self, args: argparse.Namespace, photos: PhotoSet):
+        self.args, self.photos = args, photos
+        model, teacher, target = build(args, photos)
+        fast = {"device": args.device, "memory_format": torch.channels_last}
+        self.model = model.to(**fast)
+        self.teacher = nn.Sequential(teacher, target).to(**fast)
+        self.average = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(args.ema))
+        self.optimizer = torch.optim.AdamW(
+            [p for p in self.model.parameters() if p.requires_grad],
+            lr=args.lr,
+            weight_decay=args.weight_decay,
+        )
+        per_epoch = len(list(batches(len(photos.labels), args.batch, torch.Generator())))
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(
+            self.optimizer,
+            lambda step: learning_rate(step, per_epoch * args.epochs, per_epoch),
+        )
+        self.epoch = 0
+        self.checkpoint = args.out / "checkpoint.pt"
+
+    def step(self, pixels: Tensor, labels: Tensor, generator: torch.Generator) -> dict[str, float]:
+        """One batch: (N, 3, s, s) uint8 and labels (N,); returns the losses."""
+        args = self.args
+        x = random_views(pixels, args.side, generator).to(args.device)
+        x, target = mix(x, labels.to(args.device), len(self.photos.classes), args.mixup)
+        with torch.autocast(args.device.split(":")[0], torch.bfloat16, enabled=args.bf16):
+            with torch.no_grad():
+                wanted = self.teacher(x)
+            features, logits = self.model(x)
+        class_loss = F.cross_entropy(logits.float(), target, label_smoothing=args.smoothing)
+        distance = (1 - (features.float() * wanted.float()).sum(1)).mean()
+        loss = class_loss + args.distil * distance
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)
+        self.optimizer.step()
+        self.schedule.step()
+        self.average.update_parameters(self.model)
+        return {"class_loss": class_loss.item(), "feature_distance": distance.item()}
+
+    def train_epoch(self) -> dict[str, float]:
+        """All photos once; the mean losses."""
+        self.model.train()
+        generator = torch.Generator().manual_seed(self.args.seed * 1000 + self.epoch)
+        torch.manual_seed(self.args.seed * 1000 + self.epoch)
+        chunks = list(batches(len(self.photos.labels), self.args.batch, generator))
+        totals: dict[str, float] = {}
+        for chunk in tqdm(chunks, desc=f"epoch {self.epoch + 1}/{self.args.epochs}"):
+            losses = self.step(self.photos.pixels[chunk], self.photos.labels[chunk], generator)
+            totals = {
+                name: totals.get(name, 0) + value / len(chunks) for name, value in losses.items()
+            }
+        return totals
+
+    def save(self) -> None:
+        """Write the whole state aside and move it into place."""
+        state = {
+            "epoch": self.epoch,
+            "model": self.model.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "schedule": self.schedule.state_dict(),
+            "classes": self.photos.classes,
+            "args": {name: str(value) for name, value in vars(self.args).items()},
+        }
+        part = self.checkpoint.with_suffix(".part")
+        torch.save(state, part)
+        part.replace(self.checkpoint)
+
+    def resume(self) -> None:
+        """Go on from the last finished epoch, if there is one."""
+        if self.checkpoint.exists():
+            state = torch.load(self.checkpoint, map_location=self.args.device)
+            for name in ("model", "average", "optimizer", "schedule"):
+                getattr(self, name).load_state_dict(state[name])
+            self.epoch = state["epoch"]
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Train, keep the best averaged weights in ``best.pt``, write ``log.csv``."""
+    args = parse_args(argv)
+    torch.manual_seed(args.seed)
+    args.out.mkdir(parents=True, exist_ok=True)
+    spec = InputSpec(size=STORED_SIDE)
+    photos, held_out = load_photos(args.data, spec), load_photos(args.validation, spec)
+    run = Run(args, photos)
+    run.resume()
+    best = max((row["accuracy"] for row in read_log(args.out)[: run.epoch]), default=0.0)
+    while run.epoch < args.epochs:
+        started = time.monotonic()
+        row = run.train_epoch()
+        row |= validate(run.average.module, run.teacher, held_out, args.device)
+        row["seconds"] = time.monotonic() - started
+        run.epoch += 1
+        if row["accuracy"] >= best:
+            best = row["accuracy"]
+            save_model(args, run, row)
+        append_log(args.out, run.epoch, row)
+        run.save()
+        print(
+            json.dumps(
+                {"epoch": run.epoch} | {name: round(value, 4) for name, value in row.items()}
+            )
+        )
+
+
+def save_model(args: argparse.Namespace, run: Run, row: dict[str, float]) -> None:
+    """The averaged weights with what is needed to rebuild the network and to tell its origin."""
+    config = {
+        "semantic_dim": args.semantic_dim,
+        "colour_dim": args.colour_dim,
+        "colour_share": args.colour_share,
+    }
+    recipe = {name: str(value) for name, value in vars(args).items() if name != "out"}
+    torch.save(
+        {
+            "weights": run.average.module.state_dict(),
+            "config": config,
+            "classes": run.photos.classes,
+            "recipe": recipe,
+            "validation": row,
+            "epoch": run.epoch,
+        },
+        args.out / "best.pt",
+    )
+
+
+def read_log(folder: Path) -> list[dict[str, float]]:
+    """The rows of ``log.csv`` so far."""
+    path = folder / "log.csv"
+    if not path.exists():
+        return []
+    with path.open(newline="") as file:
+        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+
+
+def append_log(folder: Path, epoch: int, row: dict[str, float]) -> None:
+    """Replace the log by its rows before this epoch and this one."""
+    rows = [*read_log(folder)[: epoch - 1], {"epoch": epoch, **row}]
+    with (folder / "log.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[-1]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,44 @@
+"""What an encoder is: RGB images in, embeddings and class probabilities out."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+Float32 = NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Encoding:
+    """``embeddings`` (N, dim) float32, L2-normalised; ``probabilities`` (N, labels) float32."""
+
+    embeddings: Float32
+    probabilities: Float32
+
+
+class Encoder(ABC):
+    """Turns images into embeddings. One instance is shared by all threads of a process."""
+
+    id: str
+    """Names model, version and weights. Embeddings are comparable only within one id."""
+
+    labels: list[str]
+    """Class names, in the order of the probabilities."""
+
+    dim: int
+    """Length of an embedding, at most 512 for the models that ship."""
+
+    match_threshold: float
+    """Similarity from which the best hit counts as the same kind of thing."""
+
+    @abstractmethod
+    def encode(self, images: Sequence[Image.Image]) -> Encoding:
+        """Encode upright RGB images of any size; thread-safe.
+
+        Raises ModelUnavailable when the model cannot be loaded.
+        """

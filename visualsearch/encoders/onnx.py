@@ -1,0 +1,65 @@
+"""The encoder that serves a model package with ONNX Runtime."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from PIL import Image
+
+from ..exceptions import ModelUnavailable
+from .base import Encoder, Encoding
+from .package import load_package, read_model
+from .preprocess import prepare
+
+
+class OnnxEncoder(Encoder):
+    """Reads ``model.json`` at once; the session is made by the first :meth:`encode`.
+
+    So that a web process that only forwards photos never pays for it, and a process that forks
+    does so before a session exists: sessions do not survive a fork.
+    """
+
+    def __init__(self, package: str | Path, *, threads: int = 1):
+        """``package``: the model's folder; ``threads``: of ONNX Runtime for one call."""
+        self.package = load_package(Path(package))
+        self.id = self.package.encoder_id
+        self.labels = self.package.labels
+        self.dim = self.package.embedding_dim
+        self.match_threshold = self.package.match_threshold
+        self.threads = threads
+        self._session: onnxruntime.InferenceSession | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def session(self) -> onnxruntime.InferenceSession:
+        """The one session of this process, shared by its threads."""
+        with self._lock:
+            if self._session is None:
+                self._session = self.load()
+            return self._session
+
+    def load(self) -> onnxruntime.InferenceSession:
+        """Check the file's hash and start a session; raises ModelUnavailable."""
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = self.threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        try:
+            return onnxruntime.InferenceSession(
+                read_model(self.package), options, providers=["CPUExecutionProvider"]
+            )
+        except ModelUnavailable:
+            raise
+        except Exception as error:
+            raise ModelUnavailable(reason=f"{self.package.file} is not a usable model") from error
+
+    def encode(self, images: Sequence[Image.Image]) -> Encoding:
+        """See :meth:`Encoder.encode`; one call of the model for all images."""
+        batch = np.stack([prepare(image, self.package.input) for image in images])
+        names = [self.package.outputs["embedding"], self.package.outputs["probabilities"]]
+        embeddings, probabilities = self.session.run(names, {self.package.input_name: batch})
+        return Encoding(embeddings=embeddings, probabilities=probabilities)

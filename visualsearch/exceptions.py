@@ -1,0 +1,128 @@
+"""Every refusal and failure a client can see: a stable code, an HTTP status, and a remedy."""
+
+from __future__ import annotations
+
+
+class VisualSearchError(Exception):
+    """Base of all errors that are answered to a client.
+
+    ``code`` is part of the API and never changes; ``status`` is the HTTP status; the message says
+    what to do. ``params`` fill the message's placeholders after translation.
+    """
+
+    code = "search_failed"
+    status = 500
+    message = "The search failed. Try again; if it fails again, tell the shop."
+
+    def __init__(self, **params: object):
+        self.params = params
+        super().__init__(self.message % params)
+
+
+class PhotoError(VisualSearchError):
+    """The photo cannot be searched with; the client must send another one."""
+
+    status = 422
+
+
+class ImageMissing(PhotoError):
+    code = "image_missing"
+    status = 400
+    message = "Send a photo in the field “image”."
+
+
+class ImageEmpty(PhotoError):
+    code = "image_empty"
+    status = 400
+    message = "The file is empty. Choose the photo again and resend it."
+
+
+class InvalidBase64(PhotoError):
+    code = "invalid_base64"
+    status = 400
+    message = "“image” is not valid base64. Send plain base64 or a data URL of the file's bytes."
+
+
+class UnsupportedImage(PhotoError):
+    code = "unsupported_image"
+    status = 415
+    message = "This is not a photo that can be read. Send one of: %(accepted)s."
+
+
+class ImageTooLarge(PhotoError):
+    code = "image_too_large"
+    status = 413
+    message = "The photo is larger than %(limit_mb)s MB. Send a smaller one."
+
+
+class ImageCorrupt(PhotoError):
+    code = "image_corrupt"
+    message = "The photo is damaged or incomplete. Take or save it again and resend it."
+
+
+class ImageTooManyPixels(PhotoError):
+    code = "image_too_many_pixels"
+    message = "The photo has more than %(limit)s megapixels. Shrink it and resend it."
+
+
+class ImageBadShape(PhotoError):
+    code = "image_bad_shape"
+    message = "The photo is %(width)s×%(height)s pixels, too long and thin. Crop it and resend it."
+
+
+class ImageTooSmall(PhotoError):
+    code = "image_too_small"
+    message = (
+        "The photo is %(width)s×%(height)s pixels. Send one with at least %(limit)s on each side."
+    )
+
+
+class InvalidCrop(PhotoError):
+    code = "invalid_crop"
+    status = 400
+    message = (
+        "“crop” must be x,y,w,h as fractions of the photo, for example 0.1,0.2,0.5,0.5,"
+        " and not be too small."
+    )
+
+
+class ItemNotFound(VisualSearchError):
+    code = "item_not_found"
+    status = 404
+    message = "There is no such product on sale. Choose another one."
+
+
+class QueryNotFound(VisualSearchError):
+    code = "query_not_found"
+    status = 404
+    message = "This search is unknown or has expired. Send the photo again."
+
+
+class ServiceUnavailable(VisualSearchError):
+    """Something the search needs is down or not ready; trying again later can help."""
+
+    status = 503
+
+
+class IndexNotReady(ServiceUnavailable):
+    code = "index_not_ready"
+    message = "The catalog is not indexed yet. Run “manage.py visualsearch_index”, then try again."
+
+
+class ModelUnavailable(ServiceUnavailable):
+    code = "model_unavailable"
+    message = "The search model cannot be loaded: %(reason)s."
+
+
+class BackendUnavailable(ServiceUnavailable):
+    code = "search_unavailable"
+    message = "Search by photo is not available right now. Try again in a moment."
+
+
+class SearchTimeout(ServiceUnavailable):
+    code = "search_timeout"
+    message = "The search took too long and was stopped. Try again in a moment."
+
+
+class IndexFileError(Exception):
+    """An index file is missing, torn or of another index; it is rebuilt from rows, never served."""

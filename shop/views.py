@@ -3,7 +3,7 @@
 import logging
 from typing import Any, cast
 
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Count, Max, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.views.generic import DetailView, ListView
@@ -17,6 +17,7 @@ logger = logging.getLogger(__name__)
 
 PAGE_SIZE = 24
 NEWEST = 8
+TILES = 12
 SIMILAR = 4
 
 
@@ -30,10 +31,11 @@ def matching(products: ProductQuerySet, words: str) -> ProductQuerySet:
 
 
 def category_tiles() -> list[tuple[Category, Product]]:
-    """Each category with the product whose picture stands for it: its newest one that has any."""
-    pictured = Product.objects.published().filter(images__isnull=False)
-    newest = pictured.order_by().values("category").annotate(key=Max("pk")).values("key")
-    products = Product.objects.for_cards().filter(pk__in=newest).order_by("category__name")
+    """The largest categories, each with the newest of its products that has a picture."""
+    pictured = Product.objects.published().filter(images__isnull=False).order_by()
+    largest = pictured.values("category").annotate(size=Count("pk", distinct=True), key=Max("pk"))
+    keys = [row["key"] for row in largest.order_by("-size", "category")[:TILES]]
+    products = Product.objects.for_cards().filter(pk__in=keys).order_by("category__name")
     return [(product.category, product) for product in products]
 
 

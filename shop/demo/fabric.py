@@ -1,0 +1,117 @@
+"""Weaves: the fine relief of each material, as a tile that repeats without a seam."""
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+
+Floats = NDArray[np.float32]
+
+SIZE = 192  # pixels on a side of a weave tile
+WEAVES = {
+    "cotton": "fine",
+    "jersey": "fine",
+    "linen": "slub",
+    "denim": "twill",
+    "twill": "twill",
+    "wool": "felt",
+    "fleece": "felt",
+    "knit": "knit",
+    "corduroy": "cord",
+    "leather": "grain",
+    "suede": "felt",
+    "canvas": "slub",
+    "straw": "straw",
+    "satin": "plain",
+    "nylon": "plain",
+    "rubber": "plain",
+    "viscose": "fine",
+    "chiffon": "plain",
+}
+GLOSS = {"satin": 0.55, "leather": 0.42, "nylon": 0.38, "rubber": 0.2, "chiffon": 0.15}
+# How strongly cloth creases, against cotton.
+LIMPNESS = {"satin": 1.5, "linen": 1.35, "viscose": 1.25, "chiffon": 1.3, "nylon": 1.15}
+STIFF = {"denim": 0.9, "wool": 0.6, "felt": 0.4, "leather": 0.75, "knit": 0.7, "straw": 0.1}
+STIFF |= {"canvas": 0.4, "suede": 0.35, "fleece": 0.8, "corduroy": 0.8, "rubber": 0.0}
+
+
+def limpness(material: str) -> float:
+    return LIMPNESS.get(material, STIFF.get(material, 1.0))
+
+
+def blurred(field: Floats, x: float, y: float) -> Floats:
+    """A periodic Gaussian blur with a radius for each direction, float32 of the same shape."""
+    rows, columns = field.shape
+    fy = np.fft.fftfreq(rows)[:, None] * y
+    fx = np.fft.rfftfreq(columns)[None, :] * x
+    soft = np.fft.irfft2(np.fft.rfft2(field) * np.exp(-19.74 * (fx**2 + fy**2)), s=field.shape)
+    return soft.astype(np.float32)
+
+
+def noise(rng: np.random.Generator, shape: tuple[int, int], x: float, y: float) -> Floats:
+    """Periodic smooth noise with features of about x by y pixels, float32, deviation 1."""
+    soft = blurred(rng.standard_normal(shape, dtype=np.float32), x, y)
+    return (soft - soft.mean()) / max(float(soft.std()), 1e-6)
+
+
+@lru_cache(maxsize=64)
+def weave(material: str, scale: float) -> Floats:
+    """The weave of a material, float32 (SIZE, SIZE) around 1, for `scale` pixels a unit."""
+    kind = WEAVES.get(material, material)
+    rng = np.random.default_rng(7)
+    shape = (SIZE, SIZE)
+    y, x = np.mgrid[0:SIZE, 0:SIZE].astype(np.float32)
+    grain = rng.standard_normal(shape, dtype=np.float32)
+    if kind == "plain":
+        return 1 + 0.006 * grain
+    if kind == "fine":
+        return 1 + 0.014 * grain + 0.012 * noise(rng, shape, 0.7, 1.6)
+    if kind == "slub":
+        threads = noise(rng, shape, 9, 0.6) + noise(rng, shape, 0.6, 9)
+        return 1 + 0.028 * threads + 0.012 * grain
+    if kind == "twill":
+        diagonal = np.sin(2 * np.pi * (x + y) / _period(0.62 * scale))
+        return 1 + 0.045 * diagonal + 0.03 * noise(rng, shape, 0.6, 3) + 0.02 * grain
+    if kind == "felt":
+        return 1 + 0.03 * noise(rng, shape, 1.0, 1.0) + 0.025 * grain
+    if kind == "grain":
+        return 1 + 0.02 * noise(rng, shape, 1.6, 1.6) + 0.008 * grain
+    return 1 + _bold(kind, x, y, scale) + 0.016 * grain
+
+
+def _bold(kind: str, x: Floats, y: Floats, scale: float) -> Floats:
+    """Weaves that are seen as such from a distance; -0.2 to 0.2."""
+    if kind == "rib":
+        return 0.11 * np.sin(2 * np.pi * x / _period(1.25 * scale))
+    if kind == "cord":
+        return 0.10 * np.sin(2 * np.pi * x / _period(1.0 * scale))
+    if kind == "knit":
+        wide, high = _period(1.5 * scale), _period(1.05 * scale)
+        slant = np.abs((x / wide) % 1 - 0.5) * 1.1
+        stitch = np.sin(2 * np.pi * (y / high + slant)) * 0.06
+        return stitch - 0.09 * (np.cos(2 * np.pi * x / wide) > 0.86)
+    if kind == "chunky":
+        wide, high = _period(5.2 * scale), _period(3.2 * scale)
+        slant = np.abs((x / wide) % 1 - 0.5) * 2.2
+        cable = np.sin(2 * np.pi * (y / high + slant)) * 0.10
+        return cable - 0.12 * (np.cos(2 * np.pi * x / wide) > 0.9)
+    step = _period(2.0 * scale)
+    over = ((x // step + y // step) % 2).astype(np.float32)
+    across = np.where(over > 0, (x % step), (y % step)) / step
+    return 0.16 * (np.sin(np.pi * across) - 0.62)
+
+
+def _period(pixels: float) -> float:
+    """The nearest period that fits the tile a whole even number of times."""
+    return SIZE / max(2, 2 * round(SIZE / pixels / 2))
+
+
+def soft_mask(mask: Image.Image, radius: float) -> Floats:
+    """A blurred mask, float32 in [0, 1]."""
+    return np.asarray(mask.filter(ImageFilter.GaussianBlur(float(radius))), np.float32) / 255
+
+
+def enlarged(field: Floats, size: tuple[int, int]) -> Floats:
+    """A coarse field at (width, height) pixels, float32."""
+    return np.asarray(Image.fromarray(field).resize(size, Image.Resampling.BILINEAR))

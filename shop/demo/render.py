@@ -1,0 +1,272 @@
+"""Draws a garment: each part is cut out, given folds and volume, lit, and laid over the others."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from .fabric import Floats, blurred, enlarged, limpness, noise, soft_mask
+from .geometry import Frame, Points
+from .look import Look, Place
+from .shapes import Fold, Line, Part, Shape
+
+STEP = 3  # folds and shadows are soft: they are worked out on every third pixel
+FINE = 3  # outlines are drawn three times as large, then reduced
+LIGHT = np.array([-0.55, -0.84], np.float32)  # towards the lamp, on the picture plane
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mood:
+    """How a garment lies: seed of its creases, how crumpled it is, how far its outline strays."""
+
+    seed: int
+    crumple: float = 1.0
+    wobble: float = 0.35  # units
+
+
+@dataclass(kw_only=True)
+class Canvas:
+    """A picture in the making: premultiplied RGB float32 (h, w, 3) 0 to 255, alpha 0 to 1."""
+
+    width: int
+    height: int
+    rgb: Floats = field(init=False)
+    alpha: Floats = field(init=False)
+    relief: Floats = field(init=False)  # the light on the topmost cloth, coarse
+
+    def __post_init__(self) -> None:
+        self.rgb = np.zeros((self.height, self.width, 3), np.float32)
+        self.alpha = np.zeros((self.height, self.width), np.float32)
+        self.relief = np.ones((self.height // STEP, self.width // STEP), np.float32)
+
+    def image(self) -> Image.Image:
+        """The garment alone, RGBA."""
+        colours = self.rgb / np.maximum(self.alpha, 1 / 255)[..., None]
+        alpha = self.alpha[..., None] * 255
+        pixels = np.concatenate([np.clip(colours, 0, 255), alpha], axis=2)
+        return Image.fromarray((pixels + 0.5).astype(np.uint8))
+
+
+@dataclass(frozen=True)
+class Cut:
+    """The rectangle that holds a part, with multiples of STEP as corners, in pixels."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    @property
+    def pixels(self) -> tuple[slice, slice]:
+        return slice(self.top, self.bottom), slice(self.left, self.right)
+
+    @property
+    def coarse(self) -> tuple[slice, slice]:
+        rows = slice(self.top // STEP, self.bottom // STEP)
+        return rows, slice(self.left // STEP, self.right // STEP)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self.right - self.left, self.bottom - self.top
+
+
+def cut_around(points: Points, frame: Frame, margin: float) -> Cut | None:
+    """The rectangle around points; none where they lie outside the canvas."""
+    low, high = points.min(axis=0) - margin, points.max(axis=0) + margin
+    left, top = (max(0, int(value) // STEP * STEP) for value in low)
+    right = min(frame.width, -(-int(high[0] + 1) // STEP) * STEP)
+    bottom = min(frame.height, -(-int(high[1] + 1) // STEP) * STEP)
+    if right - left < STEP or bottom - top < STEP:
+        return None
+    return Cut(left, top, right, bottom)
+
+
+def mask_of(polygon: Points, cut: Cut) -> Image.Image:
+    """A polygon with smooth edges, an L image as large as the cut."""
+    width, height = cut.size
+    large = Image.new("L", (width * FINE, height * FINE), 0)
+    points = ((polygon - (cut.left, cut.top)) * FINE).round(2)
+    ImageDraw.Draw(large).polygon([tuple(point) for point in points], fill=255)
+    return large.reduce(FINE)
+
+
+def wobbled(points: Points, mood: Mood) -> Points:
+    """The points moved a little, neighbours alike: no two garments lie the same."""
+    rng = np.random.default_rng(mood.seed)
+    waves = rng.uniform(0.02, 0.11, (5, 2)) * rng.choice([-1, 1], (5, 2))
+    phases, ways = rng.uniform(0, 6.3, 5), rng.uniform(-1, 1, (5, 2))
+    return points + mood.wobble * np.sin(points @ waves.T + phases) @ ways
+
+
+def fold_height(folds: list[Fold], frame: Frame, cut: Cut, shape: tuple[int, int]) -> Floats:
+    """The cloth's height from its folds, coarse float32: each is a soft bump that runs out."""
+    height = np.zeros(shape, np.float32)
+    y, x = np.mgrid[0 : shape[0], 0 : shape[1]].astype(np.float32)
+    for one in folds:
+        line = (frame.pixels(one.curve) - (cut.left, cut.top)) / STEP
+        line = line[:: max(1, len(line) // 7)].astype(np.float32)
+        width = max(one.width * frame.scale / STEP, 0.8)
+        nearest = np.full(shape, np.inf, np.float32)
+        strength = np.zeros(shape, np.float32)
+        for number, (a, b) in enumerate(zip(line, line[1:], strict=False)):
+            d = b - a
+            share = ((x - a[0]) * d[0] + (y - a[1]) * d[1]) / max(float(d @ d), 1e-6)
+            share = np.clip(share, 0, 1)
+            away = (x - a[0] - share * d[0]) ** 2 + (y - a[1] - share * d[1]) ** 2
+            closer = away < nearest
+            nearest = np.where(closer, away, nearest)
+            along = (number + share) / (len(line) - 1)
+            strength = np.where(closer, np.sin(np.pi * (0.05 + 0.9 * along)), strength)
+        height += one.depth * width * strength * np.exp(-nearest / (width * width))
+    return height
+
+
+def creases(part: Part, mood: Mood, rng: np.random.Generator) -> list[Fold]:
+    """Folds that nobody planned, across the part in its long direction, more or less."""
+    low, high = part.outline.min(axis=0), part.outline.max(axis=0)
+    size = high - low
+    if min(size) < 9 or part.volume < 0.3 or len(part.folds) > 9:
+        return []
+    result = []
+    for _ in range(round(3 * mood.crumple)):
+        start = low + size * rng.uniform(0.1, 0.9, 2)
+        way = rng.uniform(-0.34, 0.34, 2) * size + (0, 0.1 * size[1])
+        bow = rng.uniform(-0.08, 0.08, 2) * size
+        curve = np.array([start, start + way / 2 + bow, start + way])
+        depth = rng.uniform(0.25, 0.6) * rng.choice([-1, 1])
+        result.append(Fold(curve=curve, width=float(rng.uniform(1.2, 2.6)), depth=float(depth)))
+    return result
+
+
+def relief_of(
+    part: Part, mask: Image.Image, look: Look, frame: Frame, cut: Cut, mood: Mood
+) -> tuple[Floats, Floats, Floats]:
+    """The light on a part (around 1) and its slopes, coarse float32 (rows, columns)."""
+    small = mask.reduce(STEP)
+    shape = (small.height, small.width)
+    unit = frame.scale / STEP
+    rng = np.random.default_rng([mood.seed, cut.left, cut.top, len(part.outline)])
+    limp = limpness(look.product.material) * (0.4 + part.volume)
+    folds = [*part.folds, *creases(part, mood, rng)]
+    height = fold_height(folds, frame, cut, shape) * limp
+    rough = noise(rng, shape, 5 * unit, 8 * unit) * 0.7 + noise(rng, shape, 2.4, 3.2) * 0.03
+    height += mood.crumple * limp * unit * rough * min(1, min(shape) / (12 * unit))
+    slope_y, slope_x = (
+        np.gradient(height) if min(shape) > 1 else (np.zeros(shape, np.float32),) * 2
+    )
+    edge = soft_mask(small, max(1.0, 2.6 * unit * (0.4 + part.volume)))
+    rim_y, rim_x = np.gradient(edge) if min(shape) > 1 else (slope_y, slope_x)
+    inside = np.clip((edge - 0.45) / 0.5, 0, 1)
+    light = 1 - 0.30 * part.volume * (1 - inside) ** 1.5
+    light -= 0.34 * np.clip(slope_x * LIGHT[0] + slope_y * LIGHT[1], -0.8, 0.8)
+    light -= 2.2 * part.volume * (rim_x * LIGHT[0] + rim_y * LIGHT[1])
+    return light.astype(np.float32), slope_x.astype(np.float32), slope_y.astype(np.float32)
+
+
+def lit(colours: Floats, light: Floats, gloss: float) -> Floats:
+    """Colours under a light around 1: shadows deepen them, light and gloss wash them out."""
+    bright = np.clip(light - 1, 0, 1)
+    shade = np.minimum(light, 1) + 0.45 * bright
+    wash = 34 * bright + 10 * (np.minimum(light, 1) - 0.9)
+    if gloss:
+        wash = wash + gloss * 330 * np.clip(bright - 0.05, 0, 0.5)
+    return colours * shade[..., None] + wash[..., None]
+
+
+def paint_part(canvas: Canvas, part: Part, look: Look, frame: Frame, mood: Mood) -> None:
+    """Lays one part over what the canvas shows."""
+    polygon = frame.pixels(wobbled(part.outline, mood))
+    cut = cut_around(polygon, frame, margin=2 * STEP + 1.2 * part.lift * frame.scale)
+    if cut is None:
+        return
+    image = mask_of(polygon, cut)
+    mask = np.asarray(image, np.float32) / 255
+    if part.printed:
+        light = canvas.relief[cut.coarse]
+        slope_x = slope_y = np.zeros_like(light)
+    else:
+        light, slope_x, slope_y = relief_of(part, image, look, frame, cut, mood)
+        small = np.asarray(image.reduce(STEP), np.float32) / 255
+        canvas.relief[cut.coarse] += small * (light - canvas.relief[cut.coarse])
+    push = -0.9 * STEP / frame.scale
+    place = Place(
+        left=cut.left,
+        top=cut.top,
+        width=cut.size[0],
+        height=cut.size[1],
+        bend_x=enlarged(slope_x, cut.size) * push,
+        bend_y=enlarged(slope_y, cut.size) * push,
+    )
+    surface = look.surface(part.paint, part.texture, part.turn, frame, place)
+    colours = lit(surface.colours, enlarged(light, cut.size), surface.gloss)
+    if part.lift:
+        throw_shadow(canvas, image, cut, frame, part.lift)
+    keep = (1 - mask)[..., None]
+    canvas.rgb[cut.pixels] = canvas.rgb[cut.pixels] * keep + colours * mask[..., None]
+    canvas.alpha[cut.pixels] = canvas.alpha[cut.pixels] * (1 - mask) + mask
+
+
+def throw_shadow(canvas: Canvas, image: Image.Image, cut: Cut, frame: Frame, lift: float) -> None:
+    """Darkens what a part covers, a little beyond its lower right edge."""
+    small = image.reduce(STEP)
+    shadow = soft_mask(small, max(0.8, 0.9 * lift * frame.scale / STEP + 0.4))
+    down = round(lift * frame.scale * 0.9 / STEP)
+    shadow = np.roll(shadow, (down, round(down * 0.6)), axis=(0, 1))
+    canvas.rgb[cut.pixels] *= 1 - 0.62 * min(lift, 0.75) * enlarged(shadow, cut.size)[..., None]
+
+
+def sew(canvas: Canvas, line: Line, frame: Frame, mood: Mood, look: Look) -> None:
+    """Draws a seam with its lit lower lip, a row of stitches, or a pressed crease."""
+    points = frame.pixels(wobbled(line.curve, mood))
+    width = max(line.width * frame.scale, 0.8)
+    cut = cut_around(points, frame, margin=width + 2)
+    if cut is None:
+        return
+    image = Image.new("L", (cut.size[0] * FINE, cut.size[1] * FINE), 0)
+    pen = ImageDraw.Draw(image)
+    track = [tuple(point) for point in (points - (cut.left, cut.top)) * FINE]
+    if line.style == "stitch":
+        dash(pen, track, 0.95 * frame.scale * FINE, round(width * FINE))
+    else:
+        pen.line(track, fill=255, width=round(width * FINE), joint="curve")
+    mask = (np.asarray(image.reduce(FINE), np.float32) / 255 * line.strength)[..., None]
+    area = canvas.rgb[cut.pixels]
+    if line.paint:
+        thread = np.array(look.roles.get(line.paint, None) or rgb_of(line.paint), np.float32)
+        mask = mask * canvas.alpha[cut.pixels][..., None]
+        area[:] = area * (1 - mask) + thread * mask
+        return
+    area *= 1 - mask
+    if line.style == "seam":
+        down = max(1, round(0.3 * frame.scale))
+        area += 0.32 * np.roll(mask, (down, down // 2), axis=(0, 1)) * (area * 0.3 + 22)
+
+
+def rgb_of(name: str) -> tuple[int, int, int]:
+    from .colours import rgb
+
+    return rgb(name)
+
+
+def dash(pen: ImageDraw.ImageDraw, track: list[tuple[float, ...]], step: float, width: int) -> None:
+    """Draws every other `step` of a track."""
+    xy = np.array(track)
+    along = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(xy, axis=0), axis=1))])
+    for start in np.arange(0, along[-1], step):
+        ends = np.array([start, min(start + step * 0.6, along[-1])])
+        x, y = np.interp(ends, along, xy[:, 0]), np.interp(ends, along, xy[:, 1])
+        pen.line([(x[0], y[0]), (x[1], y[1])], fill=255, width=width)
+
+
+def draw_shapes(shapes: list[Shape], look: Look, frame: Frame, mood: Mood) -> Canvas:
+    """All shapes in their order on an empty canvas; the frame's sides are multiples of STEP."""
+    canvas = Canvas(width=frame.width, height=frame.height)
+    for shape in shapes:
+        if isinstance(shape, Part):
+            paint_part(canvas, shape, look, frame, mood)
+        else:
+            sew(canvas, shape, frame, mood, look)
+    return canvas
+
+
+__all__ = ["Canvas", "Mood", "blurred", "draw_shapes"]

@@ -76,7 +76,7 @@ def weave(material: str, scale: float) -> Floats:
     if kind == "felt":
         return 1 + 0.03 * noise(rng, shape, 1.0, 1.0) + 0.025 * grain
     if kind == "grain":
-        return 1 + 0.02 * noise(rng, shape, 1.6, 1.6) + 0.008 * grain
+        return 1 + 0.011 * noise(rng, shape, 1.2, 1.2) + 0.006 * grain
     return 1 + _bold(kind, x, y, scale) + 0.016 * grain
 
 

@@ -1,8 +1,10 @@
 """The products: what each is called, and the parameters from which its pictures are drawn."""
 
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+
+from .styles import STYLES, Style
 
 CATEGORIES = {
     "dress": "Dresses",
@@ -47,3 +49,34 @@ class Product:
     @property
     def seed(self) -> int:
         return zlib.crc32(self.sku.encode())
+
+
+def _in_colour(style: Style, colours: str) -> Product:
+    main, _, second = colours.partition("/")
+    sku = f"{style.code}-{main[:3].upper()}{second[:1].upper()}"
+    return Product(
+        sku=sku,
+        style=style.code,
+        name=f"{style.name}, {main}",
+        kind=style.kind,
+        cut=style.cut,
+        gender=style.gender,
+        colour=main,
+        second=second or "white",
+        price=style.price,
+        material=style.material,
+        pattern=style.pattern,
+        stock=zlib.crc32(sku.encode()) % 40,
+        details=frozenset(style.details),
+        views=style.views,
+    )
+
+
+@lru_cache(maxsize=1)
+def products() -> tuple[Product, ...]:
+    """Every product, style by style; the same on every call."""
+    return tuple(_in_colour(style, colours) for style in STYLES for colours in style.colours)
+
+
+def product(sku: str) -> Product:
+    return next(one for one in products() if one.sku == sku)

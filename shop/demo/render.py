@@ -149,7 +149,7 @@ def relief_of(
     limp = limpness(look.product.material) * (0.4 + part.volume)
     folds = [*part.folds, *creases(part, mood, rng)]
     height = fold_height(folds, frame, cut, shape) * limp
-    rough = noise(rng, shape, 5 * unit, 8 * unit) * 0.7 + noise(rng, shape, 2.4, 3.2) * 0.03
+    rough = noise(rng, shape, 5 * unit, 8 * unit) * 0.7 + noise(rng, shape, 2.6, 3.4) * 0.014
     height += mood.crumple * limp * unit * rough * min(1, min(shape) / (12 * unit))
     slope_y, slope_x = (
         np.gradient(height) if min(shape) > 1 else (np.zeros(shape, np.float32),) * 2
@@ -169,7 +169,7 @@ def lit(colours: Floats, light: Floats, gloss: float) -> Floats:
     shade = np.minimum(light, 1) + 0.45 * bright
     wash = 34 * bright + 10 * (np.minimum(light, 1) - 0.9)
     if gloss:
-        wash = wash + gloss * 330 * np.clip(bright - 0.05, 0, 0.5)
+        wash = wash + gloss * 330 * np.clip(light - 0.99, 0, 0.5)
     return colours * shade[..., None] + wash[..., None]
 
 

@@ -1,0 +1,30 @@
+"""Outlines and details of garments, one module for each family of them."""
+
+from collections.abc import Callable
+
+from ..products import Product
+from ..shapes import Shapes
+from .bottoms import skirt, trousers
+from .dresses import dress
+from .hats import hat
+from .outerwear import outwear
+from .shoes import shoes
+from .tops import long_sleeve, shirt, t_shirt
+
+DRAWINGS: dict[str, Callable[..., Shapes]] = {
+    "dress": dress,
+    "hat": hat,
+    "longsleeve": long_sleeve,
+    "outwear": outwear,
+    "pants": trousers,
+    "shirt": shirt,
+    "shoes": shoes,
+    "shorts": trousers,
+    "skirt": skirt,
+    "t-shirt": t_shirt,
+}
+
+
+def garment(product: Product, *, back: bool = False) -> Shapes:
+    """All parts and lines of a product, from the bottom to the top."""
+    return DRAWINGS[product.kind](product, back=back)

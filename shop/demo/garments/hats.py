@@ -57,9 +57,9 @@ def cap(product: Product, back: bool) -> Shapes:
 def _badge(product: Product) -> Shapes:
     """An invented emblem on the front panel."""
     if product.has("patch"):
-        shapes: Shapes = [Part(outline=ellipse(1.2, 58, 7, 7.6), paint="accent", lift=0.25, volume=0.3, texture="twill")]
+        shapes: Shapes = [Part(outline=ellipse(1.2, 58, 7, 7.6), paint="fabric" if product.cut == "trucker" else "accent", lift=0.25, volume=0.3, texture="twill")]
         hill: list[Node] = [(-4, 61.6, 1), (0, 54, 1), (2.2, 57, 1), (3.8, 55, 1), (6.6, 61.6, 1)]
-        return [*shapes, Part(outline=spline(hill, closed=True), paint="fabric", lift=0, volume=0, printed=True)]
+        return [*shapes, Part(outline=spline(hill, closed=True), paint="second" if product.cut == "trucker" else "fabric", lift=0, volume=0, printed=True)]
     if product.has("star"):
         angles = np.linspace(-np.pi / 2, 1.5 * np.pi, 11)[:-1]
         size = np.where(np.arange(10) % 2, 2.6, 6.2)
@@ -146,7 +146,7 @@ def _weave_rings(rx: float, ry: float, y: float, count: int) -> tuple[Fold, ...]
 
 
 def _ribbon_band(product: Product, wide: float, y: float, height: float, sag: float) -> Shapes:
-    strip = band((-wide, y), (0, y + sag), (wide, y), width=height, paint="accent", texture="twill", lift=0.15, volume=0.5)
+    strip = band((0.9 - wide, y), (0, y + sag), (wide - 0.9, y), width=height, paint="accent", texture="twill", lift=0.15, volume=0.5)
     bow: list[Node] = [(wide * 0.62, y - height * 0.5, 1), (wide * 0.9, y - height * 0.62), (wide * 0.92, y + height * 0.5), (wide * 0.64, y + height * 0.66, 1)]
     knot = Part(outline=spline(bow, closed=True), paint="accent", texture="twill", lift=0.35, volume=0.6)
     return [strip, knot] if product.has("bow") else [strip]
@@ -186,7 +186,7 @@ def beret(product: Product, back: bool) -> Shapes:
     disc: list[Node] = [(-8, 38), (12, 37), (32, 46), (41, 60), (36, 71), (22, 76), (0, 79), (-20, 78), (-33, 70), (-35, 56), (-25, 44)]
     folds = (fold((-24, 74), (-10, 58), (6, 48), width=4, depth=0.5), fold((24, 74), (26, 60), (16, 48), width=5, depth=-0.5),
              fold((6, 76), (12, 66), (10, 56), width=3.4, depth=0.5))  # fmt: skip
-    strip = band((-25, 77), (-2, 82), (20, 76.4), width=5.4, lift=0.15, volume=0.6)
+    strip = band((-24, 75), (-2, 79.4), (20, 74.4), width=6, lift=0.15, volume=0.6)
     stalk = band((5, 40), (6, 36), (8, 33.4), width=1.9, lift=0.3, volume=0.8)
     top = [stalk] if not product.has("pompom") else [Part(outline=ellipse(5, 37, 5), paint="accent", texture="felt", volume=0.9)]
     return [strip, Part(outline=spline(disc, closed=True), folds=folds, volume=0.9, lift=0.5), *top]

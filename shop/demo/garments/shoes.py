@@ -44,11 +44,11 @@ def _laces(start: tuple[float, float], end: tuple[float, float], count: int, *, 
         share = row / max(1, count - 1)
         x, y = start[0] + (end[0] - start[0]) * share, start[1] + (end[1] - start[1]) * share
         bars.append(Part(outline=ellipse(x - reach * 0.62, y + reach * 0.5, 0.75), paint="steel", lift=0.1))
-        bars.append(band((x - reach * 0.6, y + reach * 0.46), (x + 0.4, y - 0.2), (x + 2.6, y - 0.6), width=1.5, paint=paint, lift=0.35, volume=0.7))
+        bars.append(band((x - reach * 0.6, y + reach * 0.46), (x + 0.4, y - 0.2), (x + 2.6, y - 0.6), width=1.6, paint=paint, lift=0.3, volume=0.35))
     x, y = start
     loop = ribbon(spline([(x, y), (x - 5, y - 3), (x - 9, y + 1), (x - 5, y + 3), (x, y)]), 1.1)
-    tail = band((x, y), (x - 2, y + 5), (x - 5.4, y + 8.6), width=1.1, paint=paint, lift=0.4, volume=0.7)
-    return [*bars, Part(outline=loop, paint=paint, lift=0.4, volume=0.7), tail]
+    tail = band((x, y), (x - 2, y + 5), (x - 5.4, y + 8.6), width=1.1, paint=paint, lift=0.35, volume=0.35)
+    return [*bars, Part(outline=loop, paint=paint, lift=0.35, volume=0.35), tail]
 
 
 LOW: list[Node] = [(-40, 81, 1), (-40.5, 70), (-38.6, 60), (-37, 55.4, 1), (-32, 56.6), (-26, 60.6), (-19, 60), (-11, 53.6), (-7.5, 50.5, 1)]
@@ -71,10 +71,11 @@ def sneaker(product: Product) -> Shapes:
     shapes += [_part((-16, 60, 1), (-7, 51.4, 1), (4, 58.6), (16, 66, 1), (12, 70), (1, 65.6), (-10, 64), lift=0.15)]
     shapes += [_part((41.4, 81, 1), (40.4, 76), (34, 71.6), (26.4, 69.4, 1), (24, 75), (25.4, 83, 1), paint="fabric", lift=0.1)]
     shapes += [seam((26, 69.6), (23.6, 75), (25, 83)), stitch((27.4, 70.6), (25, 75.6), (26.4, 82)), stitch((-14, 62.6), (-2, 65), (11, 68.4))]
-    if product.has("stripes"):
-        shapes += [band((-14 + k * 6.4, 82), (-8 + k * 6.4, 72), (-4 + k * 6.2, 66 + k), width=2.6, paint="accent", lift=0.12) for k in range(3)]
-    if product.has("wave"):
-        shapes.append(_part((-26, 79, 1), (-12, 76), (4, 69), (14, 70.6, 1), (4, 74.6), (-10, 80.6), paint="accent", lift=0.12))
+    if product.has("band"):
+        shapes += [_part((-20, 83, 1), (-14, 71), (-9, 64.6, 1), (-1, 66, 1), (-6, 73), (-9, 83.4, 1), paint="accent", lift=0.12, volume=0.3)]
+    else:
+        spots = [(-16 + k * 3.4, 76 - k * 1.2) for k in range(5)]
+        shapes += [Part(outline=ellipse(x, y, 0.7), paint="inside", lift=0, volume=0) for x, y in spots]
     sole = _sole(paint="gum" if product.has("gum sole") else "sole")
     line = Line(curve=spline([(-41.6, 85.6), (-10, 87), (25, 86.6), (42.6, 83.4)]), strength=0.25)
     laces = _laces((-5.6, 51.4), (11, 63.4), 5, paint="white")
@@ -90,10 +91,9 @@ def high_top(product: Product) -> Shapes:
     cap: list[Node] = [(42, 82, 1), (41.4, 76), (35, 71), (28.6, 69, 1), (26.4, 75), (28, 83.4, 1)]
     shapes: Shapes = [opening, tongue, Part(outline=spline(nodes, closed=True), folds=ankle, lift=0.3, volume=0.75)]
     shapes += [_part(*cap, paint="sole", texture="none"), stitch((-12, 33), (-8, 46), (0, 57), (13, 66)), stitch((-34, 33), (-34.6, 52), (-33, 82))]
-    badge = Part(outline=ellipse(-22.6, 46.6, 5.6), paint="accent" if product.has("contrast") else "white", lift=0.15, volume=0.3)
-    inner = Part(outline=ribbon(ellipse(-22.6, 46.6, 3.6), 0.8), paint="fabric", lift=0, volume=0, printed=True)
+    patch = _part((-34.6, 60, 1), (-30, 59.4, 1), (-29.4, 82, 1), (-34.6, 82, 1), paint="accent" if product.has("contrast") else "edge", lift=0.12)
     stripe = Line(curve=spline([(-41.4, 85), (0, 86.6), (42.6, 83)]), width=1.1, strength=0.9, paint="accent" if product.has("contrast") else "fabric")
-    return [*shapes, badge, inner, _sole(), stripe, *_laces((-8.8, 29), (11, 60.8), 8)]
+    return [*shapes, patch, _sole(), stripe, *_laces((-8.8, 29), (11, 60.8), 8)]
 
 
 def runner(product: Product) -> Shapes:
@@ -107,14 +107,14 @@ def runner(product: Product) -> Shapes:
     return [*shapes, tread, _part(*wave, paint="sole", lift=0.2), groove, *_laces((-5.6, 51.4), (10, 62.8), 5, paint="accent")]
 
 
-def _leather_sole(heel: float = 3.0) -> Shapes:
-    base = _part((-38, 82, 1), (0, 84.6), (30, 84), (44, 80.4, 1), (44.4, 82.6), (30, 87), (6, 87.4), (-4, 85.4), (-12, 85.6), (-38, 86, 1), paint="chocolate", lift=0.1, texture="none")
-    block = _part((-39, 84.6, 1), (-13.4, 85, 1), (-14.6, 90 + heel, 1), (-38, 90 + heel, 1), paint="dark", lift=0.1)
+def _leather_sole(heel: float = 2.0) -> Shapes:
+    base = _part((-38, 78, 1), (0, 78), (30, 79), (44, 79.4, 1), (44.8, 82.6), (30, 87.4), (6, 88), (-4, 86), (-12, 86), (-38.6, 86.4, 1), paint="chocolate", lift=0.1, texture="none")
+    block = _part((-38.6, 85.4, 1), (-14.4, 85.4, 1), (-16, 88.4 + heel, 1), (-37.8, 88.4 + heel, 1), paint="dark", lift=0.1)
     return [block, base]
 
 
 def loafer(product: Product) -> Shapes:
-    opening = _part((-35.4, 60.6, 1), (-20, 57.6), (-2, 58.6, 1), (-6, 66), (-24, 68.4), paint="camel", lift=0, texture="grain")
+    opening = _part((-36.6, 60.6, 1), (-20, 58.4), (0.6, 58.8, 1), (2, 66, 1), (-6, 70), (-24, 72), (-37, 66, 1), paint="camel", lift=0, texture="grain")
     upper: list[Node] = [(-38.6, 83, 1), (-39.4, 72), (-36.6, 60.6, 1), (-30, 66), (-18, 68.6), (-6, 65.4), (0.4, 58.8, 1), (7, 58.6), (20, 66.4), (34, 71.6), (43, 77.4), (44, 82, 1), (0, 85)]
     vamp: list[Node] = [(0.8, 59, 1), (7, 59), (20, 66.8), (33, 71.6), (38, 75.4), (30, 76), (14, 73), (2, 67.6)]
     saddle = _part((-3, 85, 1), (-2, 74), (4.6, 62, 1), (11.4, 62.4, 1), (10, 72), (12, 85, 1), paint="edge", lift=0.25)
@@ -186,8 +186,11 @@ def ballerina(product: Product) -> Shapes:
 def sandal(product: Product) -> Shapes:
     bed = _part((-39, 82, 1), (-30, 80.6), (0, 83), (28, 82), (42, 79.6, 1), (43.4, 84), (38, 90), (0, 90.6), (-36, 91), (-41, 87), paint="gum", lift=0.2, texture="felt")
     tread = _part((-40, 88, 1), (0, 88.6), (40, 87, 1), (37, 92), (0, 92.4), (-36, 92.6), paint="dark", lift=0)
-    front = _part((10, 83.4, 1), (14, 72), (22, 68.4), (30, 71.6), (33, 82.8, 1), lift=0.35, volume=0.7)
-    middle = _part((-10, 83, 1), (-6, 66), (4, 61.4), (9, 66), (8, 83.4, 1), lift=0.35, volume=0.7)
-    strap = band((-33, 81.6), (-34, 66), (-28, 60.6), (-12, 60.4), (-2, 66), width=4.4, lift=0.35, volume=0.7)
-    buckles = [Part(outline=ribbon(ellipse(x, y, 2.2, 2.5), 0.9), paint="brass", lift=0.35) for x, y in ((0, 70.6), (21.6, 75), (-20, 60.4))]
-    return [tread, bed, strap, middle, front, *buckles]
+    front = _part((14, 84, 1), (9.6, 73), (12, 67.6), (20, 66.6), (29, 71.4), (36, 82.6, 1), lift=0.4, volume=0.8)
+    middle = _part((-9, 84, 1), (-14, 71), (-11.4, 63), (-2, 60.4), (7, 65), (12.6, 84, 1), lift=0.4, volume=0.8)
+    far = _part((-13, 66, 1), (-8, 61), (2, 60.6), (8, 65), (20, 66), (30, 72, 1), (20, 74), (0, 72), paint="inside", lift=0)
+    shapes: Shapes = [tread, bed, far, middle, front]
+    for x, y in ((-2.4, 71.4), (20.6, 74.6)):
+        shapes.append(Part(outline=ribbon(ellipse(x, y, 2.4, 2.8), 1.0), paint="brass", lift=0.35))
+        shapes.append(band((x, y + 1), (x + 2, y + 8), width=2.6, paint="edge", lift=0.25))
+    return shapes

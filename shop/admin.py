@@ -75,11 +75,11 @@ class ProductAdmin(admin.ModelAdmin):
     def set_published(
         self, request: HttpRequest, products: models.QuerySet[Product], *, published: bool
     ) -> None:
-        changed = products.exclude(published=published)
-        count = 0
+        changed = list(products.exclude(published=published))
         # One by one: `update()` sends no signal, and the search by photo would not hear of it.
-        for count, product in enumerate(changed, start=1):
+        for product in changed:
             product.published = published
             product.save(update_fields=["published", "updated"])
+        count = len(changed)
         text = ngettext("%d product changed.", "%d products changed.", count) % count
         self.message_user(request, text, messages.SUCCESS)

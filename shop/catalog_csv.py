@@ -292,7 +292,8 @@ def read_image(value: str, folder: Path) -> CatalogImage:
 
 def decoded_format(path: Path, value: str) -> str:
     try:
-        with Image.open(path, formats=list(SUFFIXES)) as image:
+        # Pillow opens an MPO by the name of JPEG, and knows no opener of its own for it.
+        with Image.open(path, formats=[name for name in SUFFIXES if name != "MPO"]) as image:
             name, pixels = image.format or "", image.width * image.height
             if pixels <= MAX_PIXELS:
                 image.draft("RGB", (256, 256))  # decodes all of the file, at a fraction of the cost

@@ -31,7 +31,8 @@ def store_catalog(catalog: Catalog, progress: Progress = lambda rows: rows) -> C
     except BaseException:
         store.delete_files(store.written)
         raise
-    store.delete_files(store.replaced)
+    # A file that was lost has been written again under its old name.
+    store.delete_files([name for name in store.replaced if name not in store.written])
     return store.counts
 
 

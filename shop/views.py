@@ -7,9 +7,9 @@ from django.db.models import Count, Max, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.views.generic import DetailView, ListView
-from visualsearch.exceptions import VisualSearchError
 
 from visualsearch import searching
+from visualsearch.exceptions import VisualSearchError
 
 from .models import Category, Product, ProductQuerySet
 

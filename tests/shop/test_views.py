@@ -1,0 +1,257 @@
+from datetime import timedelta
+from types import SimpleNamespace
+
+import pytest
+from django.utils import timezone
+from django.utils.html import escape
+from django.utils.translation import override
+
+from shop.models import Product
+from shop.prices import format_price
+from visualsearch.exceptions import VisualSearchError
+
+
+@pytest.fixture(autouse=True)
+def similar(monkeypatch):
+    """What the search by photo answers; an exception is raised."""
+    answer = SimpleNamespace(hits=[], error=None, asked=[])
+
+    def ask(key, *, limit):
+        answer.asked.append((key, limit))
+        if answer.error:
+            raise answer.error
+        return answer
+
+    monkeypatch.setattr("shop.views.searching.similar", ask)
+    return answer
+
+
+def names(response) -> list[str]:
+    return [product.name for product in response.context["products"]]
+
+
+# --- home -------------------------------------------------------------------------------------
+
+
+def test_home__empty_shop(client, db):
+    assert "nothing in the shop yet" in client.get("/").content.decode()
+
+
+def test_home__offers_the_search_by_photo(client, db):
+    html = client.get("/").content.decode()
+    assert 'action="/search/photo/"' in html
+    assert 'enctype="multipart/form-data"' in html
+    assert 'type="file" name="image"' in html
+    assert 'name="csrfmiddlewaretoken"' in html
+    assert 'href="/search/photo/"' in html
+
+
+def test_home__newest_first(client, make_product):
+    for n in range(10):
+        product = make_product(f"P{n}")
+        Product.objects.filter(pk=product.pk).update(created=timezone.now() - timedelta(days=n))
+    assert names(client.get("/")) == [f"Product P{n}" for n in range(8)]
+
+
+def test_home__a_tile_per_category_with_a_picture(client, make_product):
+    make_product("A", category="Bags")
+    newest = make_product("B", category="Bags")
+    make_product("C", category="Hidden", published=False)
+    make_product("D", category="Pictureless", colors=())
+    tiles = client.get("/").context["tiles"]
+    assert [(category.name, product) for category, product in tiles] == [("Bags", newest)]
+
+
+def test_home__at_most_twelve_tiles_and_they_are_the_largest(client, make_product):
+    for n in range(14):
+        make_product(f"P{n}", category=f"C{n:02}")
+    make_product("more", category="C13", colors=("red", "blue"))
+    tiles = [category.name for category, _ in client.get("/").context["tiles"]]
+    assert tiles == [*(f"C{n:02}" for n in range(11)), "C13"]
+
+
+def test_home__queries_do_not_grow(client, make_product, django_assert_max_num_queries):
+    for n in range(8):
+        make_product(f"P{n}", category=f"C{n}")
+    with django_assert_max_num_queries(8):
+        client.get("/")
+
+
+def test_navigation__only_categories_with_something_to_buy(client, make_product):
+    make_product("A", category="Bags")
+    make_product("B", category="Secrets", published=False)
+    html = client.get("/").content.decode()
+    assert "Bags" in html
+    assert "Secrets" not in html
+
+
+# --- text search ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("joust", ["Joust Bag"]),
+        ("BAGS", ["Joust Bag"]),
+        ("green", ["Green Tee", "Joust Bag"]),
+        ("green joust", ["Joust Bag"]),
+        ("purple", []),
+        ("%", []),
+    ],
+)
+def test_text_search__by_name_category_and_colour(client, make_product, words, found):
+    make_product("A", name="Joust Bag", category="Bags", color="green")
+    make_product("B", name="Green Tee", category="Tees", color="red")
+    make_product("C", name="Green Joust Ghost", category="Bags", published=False)
+    response = client.get("/", {"q": words})
+    assert names(response) == found
+
+
+def test_text_search__nothing_found_points_to_the_photo(client, db):
+    html = client.get("/", {"q": "zzz"}).content.decode()
+    assert "Nothing found" in html
+
+
+@pytest.mark.parametrize("words", ["\x00", "a" * 5000, "<script>alert(1)</script>", "'\""])
+def test_text_search__odd_words(client, db, words):
+    response = client.get("/", {"q": words})
+    assert response.status_code == 200
+    assert "<script>alert" not in response.content.decode()
+
+
+def test_text_search__pages_keep_the_words(client, make_product):
+    for n in range(25):
+        make_product(f"P{n}", colors=())
+    html = client.get("/", {"q": "product"}).content.decode()
+    assert f'href="{escape("?q=product&page=2")}"' in html
+
+
+# --- category ---------------------------------------------------------------------------------
+
+
+def test_category__pages(client, make_product):
+    for n in range(30):
+        make_product(f"P{n:02}", colors=())
+    first = client.get("/category/shoes/")
+    second = client.get("/category/shoes/", {"page": 2})
+    assert len(names(first)) == 24
+    assert len(names(second)) == 6
+    assert not set(names(first)) & set(names(second))
+
+
+def test_category__hides_what_is_not_published(client, make_product):
+    make_product("A")
+    make_product("B", published=False)
+    assert names(client.get("/category/shoes/")) == ["Product A"]
+
+
+def test_category__name_beyond_ascii(client, make_product):
+    product = make_product(category="Été & Mer")
+    assert client.get(product.category.get_absolute_url()).status_code == 200
+
+
+@pytest.mark.parametrize("address", ["/category/none/", "/category/shoes/?page=2"])
+def test_category__not_found(client, make_product, address):
+    make_product()
+    assert client.get(address).status_code == 404
+
+
+# --- product ----------------------------------------------------------------------------------
+
+
+def test_product__shows_what_it_is(client, make_product):
+    product = make_product(
+        name="Joust & Co", colors=("red", "blue"), color="green", material="Wool", price="1234.5"
+    )
+    html = client.get(product.get_absolute_url()).content.decode()
+    for text in ("Joust &amp; Co", "Green", "Wool", "€1,234.50", "In stock"):
+        assert text in html
+    for image in product.images.all():
+        assert image.image.url in html
+
+
+@pytest.mark.parametrize(
+    ("stock", "text"), [(0, "Sold out"), (1, "Only 1 left"), (4, "In stock"), (None, "In stock")]
+)
+def test_product__stock(client, make_product, stock, text):
+    html = client.get(make_product(stock=stock).get_absolute_url()).content.decode()
+    assert text in html
+
+
+def test_product__without_picture_or_price(client, make_product):
+    html = client.get(make_product(colors=(), price=0).get_absolute_url()).content.decode()
+    assert "Price on request" in html
+
+
+def test_product__other_slug_leads_to_its_address(client, make_product):
+    product = make_product(name="New name")
+    response = client.get(f"/product/{product.pk}/old-name/")
+    assert response.status_code == 301
+    assert response["Location"] == product.get_absolute_url()
+
+
+def test_product__hidden_is_not_found(client, make_product):
+    assert client.get(make_product(published=False).get_absolute_url()).status_code == 404
+
+
+def test_product__other_colours_of_its_style(client, make_product):
+    product = make_product("A", style="X")
+    other = make_product("B", style="X", color="blue")
+    make_product("C", style="X", published=False)
+    make_product("D", style="Y")
+    response = client.get(product.get_absolute_url())
+    assert list(response.context["other_colors"]) == [other]
+
+
+def test_product__without_style_has_no_other_colours(client, make_product):
+    make_product("B")
+    html = client.get(make_product("A").get_absolute_url()).content.decode()
+    assert "Other colours" not in html
+
+
+def test_product__similar_ones(client, make_product, similar):
+    product = make_product("A/1")
+    card = {"key": "B", "name": "Twin <3", "url": "/twin/", "image": "/t.jpg", "price": "9.5"}
+    similar.hits = [SimpleNamespace(card={**card, "category": "Bags", "color": "red"}, score=0.87)]
+    html = client.get(product.get_absolute_url()).content.decode()
+    assert similar.asked == [("A/1", 4)]
+    for text in ("Similar products", "Twin &lt;3", "/twin/", "/t.jpg", "€9.50", "Red · Bags"):
+        assert text in html
+    assert "0.87" not in html
+    assert "87" not in html.split("Similar products")[1]
+
+
+def test_product__without_the_search_the_section_is_left_out(client, make_product, similar):
+    similar.error = VisualSearchError()
+    response = client.get(make_product().get_absolute_url())
+    assert response.status_code == 200
+    assert "Similar products" not in response.content.decode()
+
+
+# --- every page -------------------------------------------------------------------------------
+
+
+def test_not_found__is_a_page_of_the_shop(client, db):
+    response = client.get("/nowhere/")
+    assert response.status_code == 404
+    html = response.content.decode()
+    assert "We cannot find this page" in html
+    assert "Maison Lumen" in html
+
+
+def test_language__of_the_browser(client, db):
+    html = client.get("/", headers={"accept-language": "fr-FR,fr"}).content.decode()
+    assert '<html lang="fr">' in html
+    assert "Trouvez-le ici" in html
+
+
+def test_language__is_chosen_and_kept(client, db):
+    response = client.post("/i18n/setlang/", {"language": "fr", "next": "/?q=zzz"})
+    assert response["Location"] == "/?q=zzz"
+    assert "Aucun résultat" in client.get("/?q=zzz").content.decode()
+
+
+@pytest.mark.parametrize(("language", "text"), [("en", "€1,234.50"), ("fr", "1\xa0234,50\xa0€")])
+def test_price__in_each_language(language, text):
+    with override(language):
+        assert format_price("1234.5") == text

@@ -23,11 +23,11 @@ WEAVES = {
     "suede": "felt",
     "canvas": "slub",
     "straw": "straw",
-    "satin": "plain",
-    "nylon": "plain",
-    "rubber": "plain",
+    "satin": "none",
+    "nylon": "none",
+    "rubber": "none",
     "viscose": "fine",
-    "chiffon": "plain",
+    "chiffon": "none",
 }
 GLOSS = {"satin": 0.55, "leather": 0.42, "nylon": 0.38, "rubber": 0.2, "chiffon": 0.15}
 # How strongly cloth creases, against cotton.
@@ -63,8 +63,6 @@ def weave(material: str, scale: float) -> Floats:
     shape = (SIZE, SIZE)
     y, x = np.mgrid[0:SIZE, 0:SIZE].astype(np.float32)
     grain = rng.standard_normal(shape, dtype=np.float32)
-    if kind == "plain":
-        return 1 + 0.006 * grain
     if kind == "fine":
         return 1 + 0.014 * grain + 0.012 * noise(rng, shape, 0.7, 1.6)
     if kind == "slub":
@@ -115,3 +113,8 @@ def soft_mask(mask: Image.Image, radius: float) -> Floats:
 def enlarged(field: Floats, size: tuple[int, int]) -> Floats:
     """A coarse field at (width, height) pixels, float32."""
     return np.asarray(Image.fromarray(field).resize(size, Image.Resampling.BILINEAR))
+
+
+def shifted(field: Floats, down: int, right: int) -> Floats:
+    """The field moved down and to the right; its first row and column fill what becomes free."""
+    return np.pad(field, ((down, 0), (right, 0)), mode="edge")[: field.shape[0], : field.shape[1]]

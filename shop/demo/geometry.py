@@ -24,9 +24,7 @@ def spline(nodes: Sequence[Node], *, closed: bool = False) -> Points:
         corners = [index for index, node in enumerate(nodes) if len(node) > 2]
     cuts = sorted({0, *corners, len(nodes) - 1})
     xy = np.array([node[:2] for node in nodes], dtype=float)
-    pieces = [
-        _smooth(xy[start : end + 1])[:-1] for start, end in zip(cuts, cuts[1:], strict=False)
-    ]
+    pieces = [_smooth(xy[start : end + 1])[:-1] for start, end in zip(cuts, cuts[1:], strict=False)]
     return np.concatenate([*pieces, xy[-1:]])
 
 

@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from .colours import RGB, rgb, shaded
-from .fabric import GLOSS, SIZE, Floats, weave
+from .fabric import GLOSS, SIZE, WEAVES, Floats, weave
 from .geometry import Frame
 from .patterns import tile
 from .products import Product
@@ -43,7 +43,9 @@ class Look:
             "sole": rgb("white"),
         }
 
-    def surface(self, paint: str, texture: str, turn: float, frame: Frame, place: "Place") -> Surface:
+    def surface(
+        self, paint: str, texture: str, turn: float, frame: Frame, place: "Place"
+    ) -> Surface:
         """What a part shows at a place of the canvas."""
         base = self.roles.get(paint)
         if base is None:
@@ -71,7 +73,7 @@ class Look:
     def _woven(
         self, colours: Floats, texture: str, turn: float, frame: Frame, place: "Place"
     ) -> Floats:
-        if texture == "none":
+        if "none" in (texture, WEAVES.get(texture or self.product.material)):
             return colours
         cloth = weave(texture or self.product.material, round(frame.scale, 1))
         u, v = place.units(frame, turn, bend=0.5)

@@ -73,7 +73,7 @@ def big_dots(draw: Draw, s: float, main: RGB, second: RGB) -> None:
 
 
 def houndstooth(draw: Draw, s: float, main: RGB, second: RGB) -> None:
-    step = 0.75 * s
+    step = 0.5 * s
     for y in range(8):
         for x in range(8):
             thread = x if (x + y) % 4 < 2 else y  # a twill of four dark and four light threads
@@ -176,7 +176,7 @@ PAINTERS: dict[str, tuple[float, Painter]] = {
     "windowpane": (11.0, windowpane),
     "dots": (7.0, dots),
     "big dots": (14.0, big_dots),
-    "houndstooth": (6.0, houndstooth),
+    "houndstooth": (4.0, houndstooth),
     "chevron": (8.0, chevron),
     "floral": (30.0, floral),
     "leaves": (36.0, leaves),

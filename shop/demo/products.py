@@ -52,6 +52,7 @@ class Product:
 
 
 def _in_colour(style: Style, colours: str) -> Product:
+    first = colours == style.colours[0]  # of the other colours only the front is shown
     main, _, second = colours.partition("/")
     sku = f"{style.code}-{main[:3].upper()}{second[:1].upper()}"
     return Product(
@@ -68,7 +69,7 @@ def _in_colour(style: Style, colours: str) -> Product:
         pattern=style.pattern,
         stock=zlib.crc32(sku.encode()) % 40,
         details=frozenset(style.details),
-        views=style.views,
+        views=style.views if first else style.views[:1],
     )
 
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from PIL import Image, ImageDraw
 
-from .fabric import Floats, blurred, enlarged, limpness, noise, soft_mask
+from .colours import rgb
+from .fabric import Floats, enlarged, limpness, noise, shifted, soft_mask
 from .geometry import Frame, Points
 from .look import Look, Place
 from .shapes import Fold, Line, Part, Shape
@@ -101,24 +102,34 @@ def wobbled(points: Points, mood: Mood) -> Points:
 def fold_height(folds: list[Fold], frame: Frame, cut: Cut, shape: tuple[int, int]) -> Floats:
     """The cloth's height from its folds, coarse float32: each is a soft bump that runs out."""
     height = np.zeros(shape, np.float32)
-    y, x = np.mgrid[0 : shape[0], 0 : shape[1]].astype(np.float32)
     for one in folds:
         line = (frame.pixels(one.curve) - (cut.left, cut.top)) / STEP
-        line = line[:: max(1, len(line) // 7)].astype(np.float32)
+        line = line[:: max(1, len(line) // 6)].astype(np.float32)
         width = max(one.width * frame.scale / STEP, 0.8)
-        nearest = np.full(shape, np.inf, np.float32)
-        strength = np.zeros(shape, np.float32)
-        for number, (a, b) in enumerate(zip(line, line[1:], strict=False)):
-            d = b - a
-            share = ((x - a[0]) * d[0] + (y - a[1]) * d[1]) / max(float(d @ d), 1e-6)
-            share = np.clip(share, 0, 1)
-            away = (x - a[0] - share * d[0]) ** 2 + (y - a[1] - share * d[1]) ** 2
-            closer = away < nearest
-            nearest = np.where(closer, away, nearest)
-            along = (number + share) / (len(line) - 1)
-            strength = np.where(closer, np.sin(np.pi * (0.05 + 0.9 * along)), strength)
-        height += one.depth * width * strength * np.exp(-nearest / (width * width))
+        low = np.maximum(line.min(axis=0) - 2.5 * width, 0).astype(int)
+        high = (line.max(axis=0) + 2.5 * width + 1).astype(int)
+        area = height[low[1] : max(high[1], 0), low[0] : max(high[0], 0)]
+        if area.size:
+            area += one.depth * width * _bump(line - low.astype(np.float32), width, area.shape)
     return height
+
+
+def _bump(line: Floats, width: float, shape: tuple[int, ...]) -> Floats:
+    """A ridge of height 1 along a line, float32: Gaussian across it, fading towards its ends."""
+    y = np.arange(shape[0], dtype=np.float32)[:, None]
+    x = np.arange(shape[1], dtype=np.float32)[None, :]
+    nearest = np.full(shape, np.inf, np.float32)
+    along = np.zeros(shape, np.float32)
+    for number, (a, b) in enumerate(zip(line, line[1:], strict=False)):
+        d = b - a
+        share = ((x - a[0]) * d[0] + (y - a[1]) * d[1]) / max(float(d @ d), 1e-6)
+        np.clip(share, 0, 1, out=share)
+        away = (x - a[0] - share * d[0]) ** 2 + (y - a[1] - share * d[1]) ** 2
+        closer = away < nearest
+        np.copyto(nearest, away, where=closer)
+        np.copyto(along, share + number, where=closer)
+    along *= np.float32(0.9 * np.pi / max(1, len(line) - 1))
+    return np.sin(along + np.float32(0.05 * np.pi)) * np.exp(nearest * np.float32(-1 / width**2))
 
 
 def creases(part: Part, mood: Mood, rng: np.random.Generator) -> list[Fold]:
@@ -151,9 +162,7 @@ def relief_of(
     height = fold_height(folds, frame, cut, shape) * limp
     rough = noise(rng, shape, 5 * unit, 8 * unit) * 0.7 + noise(rng, shape, 2.6, 3.4) * 0.014
     height += mood.crumple * limp * unit * rough * min(1, min(shape) / (12 * unit))
-    slope_y, slope_x = (
-        np.gradient(height) if min(shape) > 1 else (np.zeros(shape, np.float32),) * 2
-    )
+    slope_y, slope_x = np.gradient(height) if min(shape) > 1 else (np.zeros(shape, np.float32),) * 2
     edge = soft_mask(small, max(1.0, 2.6 * unit * (0.4 + part.volume)))
     rim_y, rim_x = np.gradient(edge) if min(shape) > 1 else (slope_y, slope_x)
     inside = np.clip((edge - 0.45) / 0.5, 0, 1)
@@ -163,14 +172,14 @@ def relief_of(
     return light.astype(np.float32), slope_x.astype(np.float32), slope_y.astype(np.float32)
 
 
-def lit(colours: Floats, light: Floats, gloss: float) -> Floats:
-    """Colours under a light around 1: shadows deepen them, light and gloss wash them out."""
+def lamp(light: Floats, gloss: float) -> tuple[Floats, Floats]:
+    """What a light around 1 does to colours: a factor, and what it adds (0 to 255)."""
     bright = np.clip(light - 1, 0, 1)
-    shade = np.minimum(light, 1) + 0.45 * bright
-    wash = 34 * bright + 10 * (np.minimum(light, 1) - 0.9)
+    dim = np.minimum(light, 1)
+    wash = 34 * bright + 10 * (dim - 0.9)
     if gloss:
-        wash = wash + gloss * 330 * np.clip(light - 0.99, 0, 0.5)
-    return colours * shade[..., None] + wash[..., None]
+        wash += gloss * 330 * np.clip(light - 0.99, 0, 0.5)
+    return dim + 0.45 * bright, wash
 
 
 def paint_part(canvas: Canvas, part: Part, look: Look, frame: Frame, mood: Mood) -> None:
@@ -198,12 +207,17 @@ def paint_part(canvas: Canvas, part: Part, look: Look, frame: Frame, mood: Mood)
         bend_y=enlarged(slope_y, cut.size) * push,
     )
     surface = look.surface(part.paint, part.texture, part.turn, frame, place)
-    colours = lit(surface.colours, enlarged(light, cut.size), surface.gloss)
-    if part.lift:
+    factor, wash = (enlarged(part, cut.size)[..., None] for part in lamp(light, surface.gloss))
+    colours = surface.colours * factor
+    colours += wash
+    if part.lift and canvas.alpha[cut.pixels].any():
         throw_shadow(canvas, image, cut, frame, part.lift)
     keep = (1 - mask)[..., None]
-    canvas.rgb[cut.pixels] = canvas.rgb[cut.pixels] * keep + colours * mask[..., None]
-    canvas.alpha[cut.pixels] = canvas.alpha[cut.pixels] * (1 - mask) + mask
+    colours *= mask[..., None]
+    canvas.rgb[cut.pixels] *= keep
+    canvas.rgb[cut.pixels] += colours
+    canvas.alpha[cut.pixels] *= 1 - mask
+    canvas.alpha[cut.pixels] += mask
 
 
 def throw_shadow(canvas: Canvas, image: Image.Image, cut: Cut, frame: Frame, lift: float) -> None:
@@ -211,7 +225,7 @@ def throw_shadow(canvas: Canvas, image: Image.Image, cut: Cut, frame: Frame, lif
     small = image.reduce(STEP)
     shadow = soft_mask(small, max(0.8, 0.9 * lift * frame.scale / STEP + 0.4))
     down = round(lift * frame.scale * 0.9 / STEP)
-    shadow = np.roll(shadow, (down, round(down * 0.6)), axis=(0, 1))
+    shadow = shifted(shadow, down, round(down * 0.6))
     canvas.rgb[cut.pixels] *= 1 - 0.62 * min(lift, 0.75) * enlarged(shadow, cut.size)[..., None]
 
 
@@ -232,7 +246,7 @@ def sew(canvas: Canvas, line: Line, frame: Frame, mood: Mood, look: Look) -> Non
     mask = (np.asarray(image.reduce(FINE), np.float32) / 255 * line.strength)[..., None]
     area = canvas.rgb[cut.pixels]
     if line.paint:
-        thread = np.array(look.roles.get(line.paint, None) or rgb_of(line.paint), np.float32)
+        thread = np.array(look.roles.get(line.paint) or rgb(line.paint), np.float32)
         mask = mask * canvas.alpha[cut.pixels][..., None]
         area[:] = area * (1 - mask) + thread * mask
         return
@@ -240,12 +254,6 @@ def sew(canvas: Canvas, line: Line, frame: Frame, mood: Mood, look: Look) -> Non
     if line.style == "seam":
         down = max(1, round(0.3 * frame.scale))
         area += 0.32 * np.roll(mask, (down, down // 2), axis=(0, 1)) * (area * 0.3 + 22)
-
-
-def rgb_of(name: str) -> tuple[int, int, int]:
-    from .colours import rgb
-
-    return rgb(name)
 
 
 def dash(pen: ImageDraw.ImageDraw, track: list[tuple[float, ...]], step: float, width: int) -> None:
@@ -268,5 +276,3 @@ def draw_shapes(shapes: list[Shape], look: Look, frame: Frame, mood: Mood) -> Ca
             sew(canvas, shape, frame, mood, look)
     return canvas
 
-
-__all__ = ["Canvas", "Mood", "blurred", "draw_shapes"]

@@ -1,28 +1,34 @@
 """Product photos: a garment before a near-white background, with a soft shadow below it."""
 
 from dataclasses import replace
+from functools import lru_cache
 from io import BytesIO
 
 import numpy as np
 from PIL import Image
 
-from .fabric import Floats, enlarged, soft_mask
+from .fabric import Floats, enlarged, shifted, soft_mask
 from .garments import garment
 from .geometry import Frame, fit
 from .look import Look
 from .products import Product
 from .render import Canvas, Mood, draw_shapes
-from .shapes import all_points
+from .shapes import Shapes, all_points
 
 WIDTH, HEIGHT = 600, 750  # pixels
 QUALITY = 90
 DETAIL = 1.85  # how much closer a detail view comes
 # Where a detail view looks: a share of the picture from the left and from the top.
-FOCUS = {"longsleeve": (0.5, 0.3), "t-shirt": (0.5, 0.3), "shirt": (0.56, 0.32), "dress": (0.5, 0.32)}
+FOCUS = {
+    "longsleeve": (0.5, 0.3),
+    "t-shirt": (0.5, 0.3),
+    "shirt": (0.56, 0.32),
+    "dress": (0.5, 0.32),
+}
 STANDING = {"shoes", "hat"}
 
 
-def frame_for(product: Product, shapes: list, view: str) -> Frame:  # type: ignore[type-arg]
+def frame_for(product: Product, shapes: Shapes, view: str) -> Frame:
     """How a view looks at a product: whole, or close to its finest part."""
     turn = float(np.random.default_rng(product.seed).uniform(-1.2, 1.2))
     frame = fit(all_points(shapes), WIDTH, HEIGHT, fill=0.84, turn=turn)
@@ -34,6 +40,7 @@ def frame_for(product: Product, shapes: list, view: str) -> Frame:  # type: igno
     return replace(frame, scale=frame.scale * DETAIL, shift=(float(shift[0]), float(shift[1])))
 
 
+@lru_cache(maxsize=1)
 def backdrop(width: int, height: int) -> Floats:
     """Studio paper, float32 (height, width, 3): lightest above the middle."""
     y, x = np.mgrid[0 : height // 3, 0 : width // 3].astype(np.float32)
@@ -46,7 +53,7 @@ def shadow(canvas: Canvas, *, standing: bool) -> Floats:
     """How dark the ground is below a garment, float32 (height, width), 0 to 1."""
     small = Image.fromarray((canvas.alpha * 255).astype(np.uint8)).reduce(3)
     wide, near = soft_mask(small, 13), soft_mask(small, 3.2)
-    dark = 0.20 * np.roll(wide, (7, 3), axis=(0, 1)) + 0.24 * np.roll(near, (2, 1), axis=(0, 1))
+    dark = 0.20 * shifted(wide, 7, 3) + 0.24 * shifted(near, 2, 1)
     if standing:
         dark = 0.5 * dark + _contact(small)
     return np.asarray(enlarged(dark, (canvas.width, canvas.height)))
@@ -68,10 +75,10 @@ def product_photo(product: Product, view: str) -> Image.Image:
     frame = frame_for(product, shapes, view)
     mood = Mood(seed=product.seed + len(view))
     canvas = draw_shapes(shapes, Look(product), frame, mood)
-    paper = backdrop(WIDTH, HEIGHT)
-    paper *= 1 - shadow(canvas, standing=product.kind in STANDING)[..., None]
-    pixels = canvas.rgb + paper * (1 - canvas.alpha)[..., None]
-    return Image.fromarray(np.clip(pixels + 0.5, 0, 255).astype(np.uint8))
+    below = (1 - shadow(canvas, standing=product.kind in STANDING)) * (1 - canvas.alpha)
+    pixels = backdrop(WIDTH, HEIGHT) * below[..., None]
+    pixels += canvas.rgb
+    return Image.fromarray(np.clip(pixels, 0, 255, out=pixels).astype(np.uint8))
 
 
 def jpeg(image: Image.Image, *, quality: int = QUALITY, **options: object) -> bytes:

@@ -35,7 +35,11 @@ class Torso:
         """Front neckline, right half, from the middle up to the shoulder."""
         low = self.top + self.drop
         if self.pointed:
-            return [(0, low, 1), (self.neck * 0.55, low - self.drop * 0.52), (self.neck, self.top, 1)]
+            return [
+                (0, low, 1),
+                (self.neck * 0.55, low - self.drop * 0.52),
+                (self.neck, self.top, 1),
+            ]
         return [
             (0, low),
             (self.neck * 0.55, low - self.drop * 0.14),
@@ -71,7 +75,9 @@ class Torso:
         return folds_both(
             fold((x - 1, y + 1), (x * 0.62, y + 7), (x * 0.36, y + 19), width=1.8, depth=-0.55),
             fold((x - 2, y + 4), (x * 0.72, y + 16), (x * 0.55, y + 32), width=2.2, depth=0.5),
-            fold((self.shoulder - 5, self.top + 8), (x * 0.66, y - 6), (x * 0.74, y + 2), depth=0.3),
+            fold(
+                (self.shoulder - 5, self.top + 8), (x * 0.66, y - 6), (x * 0.74, y + 2), depth=0.3
+            ),
             fold((x * 0.62, low - 2), (x * 0.56, low - 14), (x * 0.6, low - 28), depth=0.45),
             fold((x * 0.22, low - 1), (x * 0.26, low - 13), (x * 0.2, low - 26), depth=-0.35),
         )
@@ -99,7 +105,9 @@ class Torso:
         return [front, Line(curve=low[2:-2], strength=0.22)]
 
     def back_rib(self, width: float = 2.4) -> Part:
-        edge = arch([(0, self.top + 2.6), (self.neck * 0.6, self.top + 2), (self.neck - 0.3, self.top)])
+        edge = arch(
+            [(0, self.top + 2.6), (self.neck * 0.6, self.top + 2), (self.neck - 0.3, self.top)]
+        )
         return Part(outline=ribbon(edge, width), paint="edge", texture="rib", lift=0.1, volume=0.3)
 
     def hem_stitch(self, up: float = 2.4) -> Line:
@@ -116,7 +124,7 @@ def sleeve(
     length: float,
     angle: float = 48.0,
     cuff: float = 16.0,
-    bow: float = 1.5,
+    bow: float = 0.6,
     paint: str = "fabric",
     raglan: bool = False,
     rib: float = 0.0,
@@ -133,7 +141,10 @@ def sleeve(
         start = [(torso.neck - 0.2, torso.top + 0.8, 1), (torso.neck + 4, torso.top + 0.9)]
     middle = (tip + out) / 2 - across * bow
     inner = (pit + end) / 2 - across * bow * 0.6
-    cap = [tuple(tip + along * 1.4 - across * 0.5), tuple(tip + along * 6 - across * (0.7 + bow * 0.3))]
+    cap = [
+        tuple(tip + along * 1.4 - across * 0.5),
+        tuple(tip + along * min(6, length * 0.2) - across * (0.6 + bow * 0.25)),
+    ]
     nodes: list[Node] = [*start, *cap, tuple(middle)]
     nodes += [(*out, 1), (*((out + end) / 2 + along * 0.7),), (*end, 1), tuple(inner), (*pit, 1)]
     if raglan:
@@ -153,8 +164,11 @@ def sleeve(
     return both([arm, band_part])
 
 
-def _sleeve_folds(tip: Points, pit: Points, out: Points, end: Points, length: float) -> tuple[Fold, ...]:
+def _sleeve_folds(
+    tip: Points, pit: Points, out: Points, end: Points, length: float
+) -> tuple[Fold, ...]:
     """Creases at the armpit, and on long sleeves around the elbow."""
+
     def place(share: float, side: float) -> tuple[float, float]:
         a, b = tip + (out - tip) * share, pit + (end - pit) * share
         return mix(a, b, side)
@@ -167,7 +181,9 @@ def _sleeve_folds(tip: Points, pit: Points, out: Points, end: Points, length: fl
         for share, depth in ((0.42, -0.6), (0.5, 0.55), (0.57, -0.5), (0.8, 0.4), (0.88, -0.4)):
             line = (place(share + 0.03, 0.97), place(share, 0.6), place(share - 0.02, 0.25))
             result.append(fold(*line, width=1.5, depth=depth))
-        result.append(fold(place(0.15, 0.3), place(0.5, 0.38), place(0.9, 0.35), width=2, depth=0.5))
+        result.append(
+            fold(place(0.15, 0.3), place(0.5, 0.38), place(0.9, 0.35), width=2, depth=0.5)
+        )
     return tuple(result)
 
 
@@ -175,7 +191,9 @@ def button(x: float, y: float, *, size: float = 1.0, paint: str = "pearl") -> Sh
     shapes: Shapes = [Part(outline=ellipse(x, y, size), paint=paint, texture="none", lift=0.3)]
     for dx in (-0.3, 0.3):
         hole = ellipse(x + dx * size, y, size * 0.16)
-        shapes.append(Part(outline=hole, paint="dark", texture="none", lift=0, volume=0, printed=True))
+        shapes.append(
+            Part(outline=hole, paint="dark", texture="none", lift=0, volume=0, printed=True)
+        )
     return shapes
 
 
@@ -209,14 +227,20 @@ def patch_pocket(x: float, y: float, width: float = 11.0, height: float = 12.5, 
     return shapes
 
 
-def shirt_collar(torso: Torso, *, size: float = 9.0, open_neck: float = 0.0, paint: str = "fabric") -> Shapes:
+def shirt_collar(
+    torso: Torso, *, size: float = 9.0, open_neck: float = 0.0, paint: str = "fabric"
+) -> Shapes:
     """A turn-down collar: the stand behind, and two leaves that fall forward."""
     neck, top = torso.neck, torso.top
     back: list[Node] = [(0, top - 5.0), (neck * 0.7, top - 4.4), (neck + 0.4, top - 0.6, 1)]
     back += [(neck * 0.8, top + 3, 1), (0, top + 2.4)]
     stand = Part(outline=symmetric(back), paint="inside", volume=0.25, lift=0.1)
     low = top + torso.drop + open_neck
-    leaf: list[Node] = [(neck * 0.82, top - 4.0, 1), (neck + 1.2, top - 1.4), (neck + 2.6, top + 2.4, 1)]
+    leaf: list[Node] = [
+        (neck * 0.82, top - 4.0, 1),
+        (neck + 1.2, top - 1.4),
+        (neck + 2.6, top + 2.4, 1),
+    ]
     leaf += [(neck + 1.6, top + size * 0.9), (neck * 0.72 + 1.2, top + size + 1.5, 1)]
     leaf += [(neck * 0.34, low - 0.6), (0.3, low - 0.8, 1), (neck * 0.5, top + torso.drop * 0.35)]
     outline = spline(leaf, closed=True)

@@ -68,12 +68,22 @@ def _leg_folds(legs: Legs) -> tuple[Fold, ...]:
     ]
     if low < 100:
         middle = legs.middle(low)
-        folds.append(fold((middle - 3, low - 3), (middle - 2, low - 12), (middle, low - 22), width=2, depth=0.5))
+        folds.append(
+            fold(
+                (middle - 3, low - 3),
+                (middle - 2, low - 12),
+                (middle, low - 22),
+                width=2,
+                depth=0.5,
+            )
+        )
         return tuple(folds)
     knee = y + (low - y) * 0.48
     for drop, depth in ((-5, 0.5), (0, -0.6), (5, 0.5), (10, -0.35)):
         start, end = (legs.inner * 0.7 + 1, knee + drop + 2), (legs.knee * 0.8, knee + drop - 1)
-        folds.append(fold(start, (legs.middle(knee), knee + drop - 0.5), end, width=1.6, depth=depth))
+        folds.append(
+            fold(start, (legs.middle(knee), knee + drop - 0.5), end, width=1.6, depth=depth)
+        )
     for drop, depth in ((5, -0.6), (9, 0.5), (14, -0.4)):
         start, end = (legs.inner + 1, low - drop), (legs.hem - 1.5, low - drop - 3)
         folds.append(fold(start, (legs.middle(low), low - drop + 1), end, width=1.5, depth=depth))
@@ -83,7 +93,13 @@ def _leg_folds(legs: Legs) -> tuple[Fold, ...]:
 def trousers(product: Product, *, back: bool = False) -> Shapes:
     """Trousers and shorts, by cut."""
     legs = CUTS[product.cut]
-    leg = Part(outline=spline(legs.leg(), closed=True), folds=_leg_folds(legs), lift=0.25, volume=0.62, turn=-2)
+    leg = Part(
+        outline=spline(legs.leg(), closed=True),
+        folds=_leg_folds(legs),
+        lift=0.25,
+        volume=0.62,
+        turn=-2,
+    )
     shapes: Shapes = both([leg])
     shapes += [seam((0, 14), (0.4, 30), (0, legs.rise), strength=0.45)]
     shapes += _hems(product, legs)
@@ -103,9 +119,15 @@ def trousers(product: Product, *, back: bool = False) -> Shapes:
 
 def _hems(product: Product, legs: Legs) -> Shapes:
     low = legs.hem_y
-    ends: list[Node] = [(legs.inner + 0.1, low), ((legs.hem + legs.inner) / 2, low + 0.9), (legs.hem - 0.1, low)]
+    ends: list[Node] = [
+        (legs.inner + 0.1, low),
+        ((legs.hem + legs.inner) / 2, low + 0.9),
+        (legs.hem - 0.1, low),
+    ]
     if product.cut == "jogger":
-        return both([band(*[(x, y + 1) for x, y in ends], width=6.4, paint="rib", lift=0.25, volume=0.6)])
+        return both(
+            [band(*[(x, y + 1) for x, y in ends], width=6.4, paint="rib", lift=0.25, volume=0.6)]
+        )
     if product.has("turn-ups"):
         return both([band(*[(x, y - 2) for x, y in ends], width=5, lift=0.35, volume=0.4)])
     paint = "camel" if product.material == "denim" else ""
@@ -127,8 +149,21 @@ def _waistband(product: Product, legs: Legs) -> Shapes:
     loops = [band((x, 10.6), (x, 17.6), width=1.7, lift=0.35) for x in (wide * 0.45, wide * 0.88)]
     shapes += both(loops)
     if product.has("belt"):
-        shapes += [band(*[(x * 1.01, y) for x, y in curve], width=4, paint="chocolate", lift=0.4, texture="grain"), *both(loops)]
-        return [*shapes, Part(outline=box(0, 11.2, 6, 5.6), paint="brass", lift=0.4), Part(outline=box(0.4, 12.4, 3.8, 3.2), paint="chocolate", lift=0)]
+        shapes += [
+            band(
+                *[(x * 1.01, y) for x, y in curve],
+                width=4,
+                paint="chocolate",
+                lift=0.4,
+                texture="grain",
+            ),
+            *both(loops),
+        ]
+        return [
+            *shapes,
+            Part(outline=box(0, 11.2, 6, 5.6), paint="brass", lift=0.4),
+            Part(outline=box(0.4, 12.4, 3.8, 3.2), paint="chocolate", lift=0),
+        ]
     metal = "brass" if product.material == "denim" else "horn"
     return [*shapes, *button(1.6, 14, size=1.25, paint=metal)]
 
@@ -139,22 +174,40 @@ def _fly(product: Product, legs: Legs) -> Shapes:
     shapes: Shapes = []
     if not product.has("drawstring"):
         fly: list[Node] = [(4.6, 17), (4.8, 28), (3, 34), (0.2, 37)]
-        shapes += [stitch(*fly, paint=paint, strength=0.5), seam((0.3, 17), (0.5, 30), (0.2, 40), strength=0.5)]
+        shapes += [
+            stitch(*fly, paint=paint, strength=0.5),
+            seam((0.3, 17), (0.5, 30), (0.2, 40), strength=0.5),
+        ]
     if product.has("pleats"):
-        shapes += both([seam((wide * 0.5, 17), (wide * 0.54, 34), strength=0.4), seam((wide * 0.68, 17), (wide * 0.7, 29), strength=0.3)])
+        shapes += both(
+            [
+                seam((wide * 0.5, 17), (wide * 0.54, 34), strength=0.4),
+                seam((wide * 0.68, 17), (wide * 0.7, 29), strength=0.3),
+            ]
+        )
     if product.material == "denim":
-        edge: list[Node] = [(wide * 0.5, 16.4), (wide * 0.58, 22), (wide * 0.8, 25.6), (hip - 1.6, 26)]
+        edge: list[Node] = [
+            (wide * 0.5, 16.4),
+            (wide * 0.58, 22),
+            (wide * 0.8, 25.6),
+            (hip - 1.6, 26),
+        ]
     else:
         edge = [(wide * 0.66, 16.4), (wide * 0.86, 23), (hip - 1.6, 31)]
     inner = [(x - 0.9, y + 0.9) for x, y in edge]
-    return [*shapes, *both([seam(*edge, strength=0.42, width=0.6), stitch(*inner, paint=paint, strength=0.5)])]
+    return [
+        *shapes,
+        *both([seam(*edge, strength=0.42, width=0.6), stitch(*inner, paint=paint, strength=0.5)]),
+    ]
 
 
 def _seat(product: Product, legs: Legs) -> Shapes:
     shapes: Shapes = both([seam((0, 27), (legs.waist, 20.6), strength=0.35)])
     if product.material == "denim" or product.has("cargo"):
         return shapes + both(patch_pocket(10.8, 27, 12, 13))
-    return shapes + both([seam((5, 26), (15, 25.6), strength=0.6, width=0.8), *button(10, 28.6, paint="horn")])
+    return shapes + both(
+        [seam((5, 26), (15, 25.6), strength=0.6, width=0.8), *button(10, 28.6, paint="horn")]
+    )
 
 
 # half widths at waist, hip and hem; y of the hem; how much lower it is in the middle
@@ -172,19 +225,38 @@ SKIRTS = {
 def skirt(product: Product, *, back: bool = False) -> Shapes:
     waist, hip, hem, low, curve = SKIRTS[product.cut]
     rise = 34.0
-    nodes: list[Node] = [(0, 14, 1), (waist, 13, 1), (waist + (hip - waist) * 0.62, 22), (hip, rise)]
-    nodes += [(hip + (hem - hip) * 0.5, (rise + low) / 2), (hem, low, 1), *_hem_line(product, hem, low, curve)]
+    nodes: list[Node] = [
+        (0, 14, 1),
+        (waist, 13, 1),
+        (waist + (hip - waist) * 0.62, 22),
+        (hip, rise),
+    ]
+    nodes += [
+        (hip + (hem - hip) * 0.5, (rise + low) / 2),
+        (hem, low, 1),
+        *_hem_line(product, hem, low, curve),
+    ]
     folds = _skirt_folds(product, waist, hem, low)
     body = Part(outline=symmetric(nodes), folds=folds, lift=0.2, volume=0.6)
     shapes: Shapes = [body]
     if product.cut == "tiered":
-        shapes = _tiers([(waist, 13.0), (hip + 1.5, 40.0), (hip + 7, 67.0)], [(hip + 3, 42.0), (hip + 8.6, 70.0), (hem, low)], curve)
+        shapes = _tiers(
+            [(waist, 13.0), (hip + 1.5, 40.0), (hip + 7, 67.0)],
+            [(hip + 3, 42.0), (hip + 8.6, 70.0), (hem, low)],
+            curve,
+        )
     if product.cut in {"a-line", "pencil", "mini", "wrap"}:
-        shapes.append(stitch((-hem * 0.98, low - 2.2), (0, low + curve - 2.2), (hem * 0.98, low - 2.2)))
+        shapes.append(
+            stitch((-hem * 0.98, low - 2.2), (0, low + curve - 2.2), (hem * 0.98, low - 2.2))
+        )
     strip = band((-waist, 12), (0, 13), (waist, 12), width=5.4, lift=0.25, volume=0.4)
     shapes.append(strip)
     if back:
-        return [*shapes, seam((0, 11), (0, 34), strength=0.5), Part(outline=box(0, 11, 1.1, 3.4, corner=0.3), paint="steel")]
+        return [
+            *shapes,
+            seam((0, 11), (0, 34), strength=0.5),
+            Part(outline=box(0, 11, 1.1, 3.4, corner=0.3), paint="steel"),
+        ]
     return shapes + _skirt_front(product, waist, hem, low, curve)
 
 
@@ -194,7 +266,10 @@ def _hem_line(product: Product, hem: float, low: float, curve: float) -> list[No
         steps: list[Node] = []
         for number, x in enumerate(xs[:-1]):
             y = low + curve * (1 - (x / hem) ** 2)
-            steps += [(float(x) + 0.5, float(y) + 0.7, 1), (float(x) - 0.5, float(y) - 0.7 + number % 2 * 0.3, 1)]
+            steps += [
+                (float(x) + 0.5, float(y) + 0.7, 1),
+                (float(x) - 0.5, float(y) - 0.7 + number % 2 * 0.3, 1),
+            ]
         return [*steps, (0, low + curve)]
     if product.cut in {"maxi", "tiered", "a-line"}:
         return [(hem * share, low + curve * (1 - share**2) + lift) for share, lift in
@@ -206,7 +281,10 @@ def _skirt_folds(product: Product, waist: float, hem: float, low: float) -> tupl
     """Folds that fan out from the waist; sharp and many for pleats, soft and few elsewhere."""
     cut = product.cut
     if cut in {"pencil", "mini"}:
-        across = [fold((-16, 30 + k * 4), (0, 32 + k * 4), (15, 29 + k * 4), width=1.4, depth=d) for k, d in ((0, -0.3), (2, 0.3))]
+        across = [
+            fold((-16, 30 + k * 4), (0, 32 + k * 4), (15, 29 + k * 4), width=1.4, depth=d)
+            for k, d in ((0, -0.3), (2, 0.3))
+        ]
         return tuple(across)
     count, depth, width = (16, 1.15, 1.25) if cut == "pleated" else (9, 0.75, 2.4)
     folds = []
@@ -215,17 +293,32 @@ def _skirt_folds(product: Product, waist: float, hem: float, low: float) -> tupl
         start = (waist * share, 8 if cut == "pleated" else 30 + 9 * (number % 2))
         bend = (mix((waist * share, 0), (hem * share, 0), 0.5)[0], low * 0.55)
         way = depth if number % 2 or cut == "pleated" else -depth * 0.8
-        folds.append(fold(start, bend, (hem * share, low + (18 if cut == "pleated" else 9)), width=width, depth=way))
+        folds.append(
+            fold(
+                start,
+                bend,
+                (hem * share, low + (18 if cut == "pleated" else 9)),
+                width=width,
+                depth=way,
+            )
+        )
     return tuple(folds)
 
 
-def _tiers(tops: list[tuple[float, float]], ends: list[tuple[float, float]], curve: float) -> Shapes:
+def _tiers(
+    tops: list[tuple[float, float]], ends: list[tuple[float, float]], curve: float
+) -> Shapes:
     """Ruffled layers, the lowest first, so that each hangs over the next."""
     tiers: Shapes = []
     for (wide, y), (hem, low) in reversed(list(zip(tops, ends, strict=True))):
         nodes: list[Node] = [(0, y + 0.6, 1), (wide, y, 1), (hem - 1, (y + low) / 2), (hem, low, 1)]
-        nodes += [(hem * s, low + curve * (1 - s * s) + d) for s, d in ((0.8, 0.8), (0.6, -0.6), (0.4, 0.8), (0.2, -0.6), (0.0, 0.6))]
-        tiers.append(Part(outline=symmetric(nodes), folds=ruffles(wide, y, hem, low), lift=0.4, volume=0.55))
+        nodes += [
+            (hem * s, low + curve * (1 - s * s) + d)
+            for s, d in ((0.8, 0.8), (0.6, -0.6), (0.4, 0.8), (0.2, -0.6), (0.0, 0.6))
+        ]
+        tiers.append(
+            Part(outline=symmetric(nodes), folds=ruffles(wide, y, hem, low), lift=0.4, volume=0.55)
+        )
     return tiers
 
 
@@ -235,8 +328,13 @@ def ruffles(wide: float, y: float, hem: float, low: float) -> tuple[Fold, ...]:
     folds = []
     for share in np.linspace(-0.94, 0.94, 15):
         reach = float(rng.uniform(0.45, 1.1))
-        top, end = (wide * share, y + 1), (mix((wide * share, 0), (hem * share, 0), reach)[0], y + (low - y) * reach)
-        folds.append(fold(top, mix(top, end, 0.5), end, width=1.3, depth=float(rng.uniform(0.4, 0.9))))
+        top, end = (
+            (wide * share, y + 1),
+            (mix((wide * share, 0), (hem * share, 0), reach)[0], y + (low - y) * reach),
+        )
+        folds.append(
+            fold(top, mix(top, end, 0.5), end, width=1.3, depth=float(rng.uniform(0.4, 0.9)))
+        )
     return tuple(folds)
 
 
@@ -249,20 +347,57 @@ def _skirt_front(product: Product, waist: float, hem: float, low: float, curve: 
     if product.has("pockets"):
         paint = "camel" if product.material == "denim" else ""
         edge: list[Node] = [(waist * 0.5, 16), (waist * 0.62, 22), (waist * 1.2, 25.4)]
-        shapes += both([seam(*edge, strength=0.42, width=0.6), stitch(*[(x - 0.8, y + 0.9) for x, y in edge], paint=paint, strength=0.5)])
+        shapes += both(
+            [
+                seam(*edge, strength=0.42, width=0.6),
+                stitch(*[(x - 0.8, y + 0.9) for x, y in edge], paint=paint, strength=0.5),
+            ]
+        )
     if product.cut == "wrap":
-        over: list[Node] = [(-waist, 13, 1), (waist * 0.8, 15.6, 1), (waist * 0.9, 40), (hem * 0.42, low + curve * 0.7, 1)]
-        over += [(-hem * 0.2, low + curve * 0.9), (-hem * 0.99, low, 1), (-hem * 0.86, low * 0.62), (-waist * 1.4, 30)]
-        folds = folds_both(fold((10, 18), (-2, 40), (-12, low - 4), width=2, depth=0.7), fold((8, 17), (2, 50), (0, low), depth=-0.5))
+        over: list[Node] = [
+            (-waist, 13, 1),
+            (waist * 0.8, 15.6, 1),
+            (waist * 0.9, 40),
+            (hem * 0.42, low + curve * 0.7, 1),
+        ]
+        over += [
+            (-hem * 0.2, low + curve * 0.9),
+            (-hem * 0.99, low, 1),
+            (-hem * 0.86, low * 0.62),
+            (-waist * 1.4, 30),
+        ]
+        folds = folds_both(
+            fold((10, 18), (-2, 40), (-12, low - 4), width=2, depth=0.7),
+            fold((8, 17), (2, 50), (0, low), depth=-0.5),
+        )
         shapes.append(Part(outline=spline(over, closed=True), folds=folds, lift=0.45, volume=0.45))
         shapes.append(band((-waist, 12), (0, 13), (waist, 12), width=5.4, lift=0.25, volume=0.4))
-        tie = both([band((waist * 0.7, 14), (waist + 1, 22), (waist - 1.4, 34), width=2.6, lift=0.4, volume=0.6)])[:1]
+        tie = both(
+            [
+                band(
+                    (waist * 0.7, 14),
+                    (waist + 1, 22),
+                    (waist - 1.4, 34),
+                    width=2.6,
+                    lift=0.4,
+                    volume=0.6,
+                )
+            ]
+        )[:1]
         shapes += [*tie, Part(outline=ellipse(waist * 0.7, 13.6, 2.2, 2.6), lift=0.4, volume=0.8)]
     return shapes
 
 
 def skirt_flare(waist: float, hem: float, top: float, low: float) -> Points:
     """An A-shape between two heights, for a dress's skirt."""
-    right: list[Node] = [(0, top, 1), (waist, top, 1), (waist + (hem - waist) * 0.55, (top + low) / 2), (hem, low, 1)]
-    right += [(hem * s, low + 3 * (1 - s * s) + d) for s, d in ((0.8, 0.8), (0.6, -0.6), (0.4, 0.8), (0.2, -0.6), (0.0, 0.6))]
+    right: list[Node] = [
+        (0, top, 1),
+        (waist, top, 1),
+        (waist + (hem - waist) * 0.55, (top + low) / 2),
+        (hem, low, 1),
+    ]
+    right += [
+        (hem * s, low + 3 * (1 - s * s) + d)
+        for s, d in ((0.8, 0.8), (0.6, -0.6), (0.4, 0.8), (0.2, -0.6), (0.0, 0.6))
+    ]
     return symmetric(right)

@@ -60,7 +60,9 @@ def _t_shirt_front(product: Product, torso: Torso) -> Shapes:
     if product.has("chest band"):
         low = torso.armpit + 8
         shapes += [
-            _print(ribbon(spline([(-torso.chest + 1.4, y), (0, y + 0.8), (torso.chest - 1.4, y)]), w))
+            _print(
+                ribbon(spline([(-torso.chest + 1.4, y), (0, y + 0.8), (torso.chest - 1.4, y)]), w)
+            )
             for y, w in ((low, 6.0), (low + 6.4, 2.0))
         ]
     return shapes
@@ -73,7 +75,9 @@ def _print(outline: Points, paint: str = "accent") -> Part:
 def _sun() -> Shapes:
     half = ellipse(0, 0, 11)
     half[:, 1] = np.minimum(half[:, 1], 2.6)
-    bars: Shapes = [_print(box(0, 4.4 + 3.3 * k, 20 - 4.4 * k, 1.7 - 0.25 * k, corner=0.3)) for k in range(4)]
+    bars: Shapes = [
+        _print(box(0, 4.4 + 3.3 * k, 20 - 4.4 * k, 1.7 - 0.25 * k, corner=0.3)) for k in range(4)
+    ]
     return [_print(half), *bars]
 
 
@@ -81,7 +85,11 @@ def _peaks() -> Shapes:
     far: list[Node] = [(-15, 9, 1), (-4, -5, 1), (1, 1, 1), (5, -9, 1), (16, 9, 1)]
     snow: list[Node] = [(5, -9, 1), (1.6, -3.4, 1), (4.2, -4.4, 1), (5.6, -2.4, 1), (8.4, -4.2, 1)]
     moon = ellipse(-10, -9, 2.8)
-    return [_print(spline(far, closed=True)), _print(spline(snow, closed=True), "fabric"), _print(moon)]
+    return [
+        _print(spline(far, closed=True)),
+        _print(spline(snow, closed=True), "fabric"),
+        _print(moon),
+    ]
 
 
 def _waves() -> Shapes:
@@ -144,17 +152,26 @@ def long_sleeve(product: Product, *, back: bool = False) -> Shapes:
 def _knit_hem(torso: Torso, product: Product) -> Shapes:
     y, wide = torso.hem_y - 3, torso.hem
     paint = "second" if product.has("tipped") else "rib"
-    strip = band((-wide + 0.4, y), (0, y + torso.curve), (wide - 0.4, y), width=6.4, paint=paint, lift=0.12)
+    strip = band(
+        (-wide + 0.4, y), (0, y + torso.curve), (wide - 0.4, y), width=6.4, paint=paint, lift=0.12
+    )
     return [strip]
 
 
 def _roll_neck(torso: Torso) -> Shapes:
     neck, top = torso.neck, torso.top
     tube: list[Node] = [(0, top - 8.5), (neck * 0.8, top - 8), (neck + 0.2, top - 6, 1)]
-    tube += [(neck + 0.6, top - 1), (neck + 0.9, top + 2.6, 1), (neck * 0.5, top + 6.8), (0, top + 7.6)]
+    tube += [
+        (neck + 0.6, top - 1),
+        (neck + 0.9, top + 2.6, 1),
+        (neck * 0.5, top + 6.8),
+        (0, top + 7.6),
+    ]
     fold_over: list[Node] = [(0, top - 9), (neck * 0.8, top - 8.5), (neck + 0.9, top - 6, 1)]
     fold_over += [(neck + 1.5, top - 1), (neck * 0.6, top + 1.6), (0, top + 2.4)]
-    mouth = Part(outline=ellipse(0, top - 7.2, neck * 0.72, 1.3), paint="inside", lift=0, volume=0.2)
+    mouth = Part(
+        outline=ellipse(0, top - 7.2, neck * 0.72, 1.3), paint="inside", lift=0, volume=0.2
+    )
     return [
         Part(outline=symmetric(tube), texture="rib", lift=0.3, volume=0.7),
         Part(outline=symmetric(fold_over), texture="rib", lift=0.45, volume=0.8),
@@ -166,7 +183,10 @@ def _long_sleeve_front(product: Product, torso: Torso) -> Shapes:
     shapes: Shapes = []
     if product.has("henley"):
         top = torso.top + torso.drop + 1
-        shapes += [*placket(top, top + 16, width=3.6), *buttons(top + 2.6, top + 13.4, 4, paint="horn")]
+        shapes += [
+            *placket(top, top + 16, width=3.6),
+            *buttons(top + 2.6, top + 13.4, 4, paint="horn"),
+        ]
     if product.has("pocket"):
         shapes += patch_pocket(torso.chest * 0.46, torso.armpit - 2, 11, 12.5)
     if product.has("nordic"):
@@ -175,7 +195,12 @@ def _long_sleeve_front(product: Product, torso: Torso) -> Shapes:
                 limit = torso.shoulder - 3.4
                 if abs(x) < limit and y > torso.top + torso.drop + 3 - max(0, abs(x) - 6):
                     size = 1.9 if row % 2 else 1.3
-                    diamond = [(x, y - size, 1), (x + size * 0.8, y, 1), (x, y + size, 1), (x - size * 0.8, y, 1)]
+                    diamond = [
+                        (x, y - size, 1),
+                        (x + size * 0.8, y, 1),
+                        (x, y + size, 1),
+                        (x - size * 0.8, y, 1),
+                    ]
                     shapes.append(_print(spline(diamond, closed=True), "accent"))
     if product.has("chest band"):
         y = torso.armpit + 6
@@ -204,7 +229,10 @@ def shirt(product: Product, *, back: bool = False) -> Shapes:
     shapes += [*torso.inside(label=not short), body, *torso.armhole_seams(), torso.hem_stitch(1.6)]
     thread = "horn" if product.has("dark buttons") else "pearl"
     start = torso.top + torso.drop - 0.5
-    shapes += [*placket(start, 99 + torso.curve - 0.6), *buttons(start + 3.5, 92, 7 if not short else 5, paint=thread)]
+    shapes += [
+        *placket(start, 99 + torso.curve - 0.6),
+        *buttons(start + 3.5, 92, 7 if not short else 5, paint=thread),
+    ]
     for x in _pocket_places(product):
         shapes += patch_pocket(x, 44, 12, 13.5, flap=product.has("flaps"))
     if product.has("bow"):
@@ -233,7 +261,11 @@ def _cuffed(torso: Torso, product: Product) -> Shapes:
 def _camp_collar(torso: Torso) -> Shapes:
     neck, top, low = torso.neck, torso.top, torso.top + torso.drop
     back: list[Node] = [(0, top - 4), (neck * 0.7, top - 3.6), (neck + 1, top, 1), (0, top + 3)]
-    leaf: list[Node] = [(neck * 0.84, top - 3.4, 1), (neck + 2, top - 1), (neck + 4.6, top + 4.6, 1)]
+    leaf: list[Node] = [
+        (neck * 0.84, top - 3.4, 1),
+        (neck + 2, top - 1),
+        (neck + 4.6, top + 4.6, 1),
+    ]
     leaf += [(neck + 5.4, top + 8.6, 1), (neck + 1.8, top + 9.6, 1), (neck + 2.2, top + 12.4, 1)]
     leaf += [(neck * 0.5, low - 1), (0.2, low + 0.6, 1), (neck * 0.55, low - torso.drop * 0.5)]
     fall = fold((neck + 1, top), (neck * 0.8, top + 6), (3, low - 3), width=1.4, depth=0.6)
@@ -245,7 +277,14 @@ def _pussy_bow(torso: Torso) -> Shapes:
     y = torso.top + torso.drop - 1
     ring = ribbon(arch([(0, y), (torso.neck * 0.7, y - 4), (torso.neck + 0.4, torso.top - 1)]), 4.2)
     loop: list[Node] = [(0, y, 1), (6, y - 4), (12.5, y - 3), (12, y + 3.6), (6, y + 3)]
-    tail: list[Node] = [(-1, y, 1), (2.4, y + 2), (6.4, y + 16), (8.4, y + 27, 1), (3, y + 29, 1), (1.6, y + 14)]
+    tail: list[Node] = [
+        (-1, y, 1),
+        (2.4, y + 2),
+        (6.4, y + 16),
+        (8.4, y + 27, 1),
+        (3, y + 29, 1),
+        (1.6, y + 14),
+    ]
     crease = fold((0.5, y), (5, y - 0.6), (10, y), width=1, depth=-0.8)
     loops = both([
         Part(outline=spline(tail, closed=True), lift=0.5, volume=0.6),

@@ -175,7 +175,8 @@ SPECTACULAR_SETTINGS = {
 # --- Celery -----------------------------------------------------------------------------------
 
 CELERY_TASK_SERIALIZER = CELERY_RESULT_SERIALIZER = "json"
-CELERY_ACCEPT_CONTENT = ["json"]
+# Search tasks carry a small photo: bytes, which JSON has no place for.
+CELERY_ACCEPT_CONTENT = ["json", "msgpack"]
 CELERY_TASK_ROUTES = {
     "visualsearch.search*": {"queue": "visualsearch.search"},
     "visualsearch.index*": {"queue": "visualsearch.index"},

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 
+def gettext_noop(message: str) -> str:
+    """Mark a message for the translators; it is translated where it is shown."""
+    return message
+
+
 class VisualSearchError(Exception):
     """Base of all errors that are answered to a client.
 
@@ -12,7 +17,7 @@ class VisualSearchError(Exception):
 
     code = "search_failed"
     status = 500
-    message = "The search failed. Try again; if it fails again, tell the shop."
+    message = gettext_noop("The search failed. Try again; if it fails again, tell the shop.")
 
     def __init__(self, **params: object):
         self.params = params
@@ -28,51 +33,57 @@ class PhotoError(VisualSearchError):
 class ImageMissing(PhotoError):
     code = "image_missing"
     status = 400
-    message = "Send a photo in the field “image”."
+    message = gettext_noop("Send a photo in the field “image”.")
 
 
 class ImageEmpty(PhotoError):
     code = "image_empty"
     status = 400
-    message = "The file is empty. Choose the photo again and resend it."
+    message = gettext_noop("The file is empty. Choose the photo again and resend it.")
 
 
 class InvalidBase64(PhotoError):
     code = "invalid_base64"
     status = 400
-    message = "“image” is not valid base64. Send plain base64 or a data URL of the file's bytes."
+    message = gettext_noop(
+        "“image” is not valid base64. Send plain base64 or a data URL of the file's bytes."
+    )
 
 
 class UnsupportedImage(PhotoError):
     code = "unsupported_image"
     status = 415
-    message = "This is not a photo that can be read. Send one of: %(accepted)s."
+    message = gettext_noop("This is not a photo that can be read. Send one of: %(accepted)s.")
 
 
 class ImageTooLarge(PhotoError):
     code = "image_too_large"
     status = 413
-    message = "The photo is larger than %(limit_mb)s MB. Send a smaller one."
+    message = gettext_noop("The photo is larger than %(limit_mb)s MB. Send a smaller one.")
 
 
 class ImageCorrupt(PhotoError):
     code = "image_corrupt"
-    message = "The photo is damaged or incomplete. Take or save it again and resend it."
+    message = gettext_noop(
+        "The photo is damaged or incomplete. Take or save it again and resend it."
+    )
 
 
 class ImageTooManyPixels(PhotoError):
     code = "image_too_many_pixels"
-    message = "The photo has more than %(limit)s megapixels. Shrink it and resend it."
+    message = gettext_noop("The photo has more than %(limit)s megapixels. Shrink it and resend it.")
 
 
 class ImageBadShape(PhotoError):
     code = "image_bad_shape"
-    message = "The photo is %(width)s×%(height)s pixels, too long and thin. Crop it and resend it."
+    message = gettext_noop(
+        "The photo is %(width)s×%(height)s pixels, too long and thin. Crop it and resend it."
+    )
 
 
 class ImageTooSmall(PhotoError):
     code = "image_too_small"
-    message = (
+    message = gettext_noop(
         "The photo is %(width)s×%(height)s pixels. Send one with at least %(limit)s on each side."
     )
 
@@ -80,7 +91,7 @@ class ImageTooSmall(PhotoError):
 class InvalidCrop(PhotoError):
     code = "invalid_crop"
     status = 400
-    message = (
+    message = gettext_noop(
         "“crop” must be x,y,w,h as fractions of the photo, for example 0.1,0.2,0.5,0.5,"
         " and not be too small."
     )
@@ -89,13 +100,13 @@ class InvalidCrop(PhotoError):
 class ItemNotFound(VisualSearchError):
     code = "item_not_found"
     status = 404
-    message = "There is no such product on sale. Choose another one."
+    message = gettext_noop("There is no such product on sale. Choose another one.")
 
 
 class QueryNotFound(VisualSearchError):
     code = "query_not_found"
     status = 404
-    message = "This search is unknown or has expired. Send the photo again."
+    message = gettext_noop("This search is unknown or has expired. Send the photo again.")
 
 
 class ServiceUnavailable(VisualSearchError):
@@ -106,22 +117,24 @@ class ServiceUnavailable(VisualSearchError):
 
 class IndexNotReady(ServiceUnavailable):
     code = "index_not_ready"
-    message = "The catalog is not indexed yet. Run “manage.py visualsearch_index”, then try again."
+    message = gettext_noop(
+        "The catalog is not indexed yet. Run “manage.py visualsearch_index”, then try again."
+    )
 
 
 class ModelUnavailable(ServiceUnavailable):
     code = "model_unavailable"
-    message = "The search model cannot be loaded: %(reason)s."
+    message = gettext_noop("The search model cannot be loaded: %(reason)s.")
 
 
 class BackendUnavailable(ServiceUnavailable):
     code = "search_unavailable"
-    message = "Search by photo is not available right now. Try again in a moment."
+    message = gettext_noop("Search by photo is not available right now. Try again in a moment.")
 
 
 class SearchTimeout(ServiceUnavailable):
     code = "search_timeout"
-    message = "The search took too long and was stopped. Try again in a moment."
+    message = gettext_noop("The search took too long and was stopped. Try again in a moment.")
 
 
 class IndexFileError(Exception):

@@ -40,9 +40,9 @@ Crop = tuple[float, float, float, float]
 class Limits:
     """What is read at most, and what is needed at least.
 
-    ``max_bytes`` of the file; ``max_megapixels`` from its header; ``min_side`` pixels; ``max_aspect``
-    long side over short side. ``working_side``: the shorter side is shrunk while decoding to no
-    less than this many pixels, since models read less.
+    ``max_bytes`` of the file; ``max_megapixels`` from its header; ``min_side`` pixels;
+    ``max_aspect`` long side over short side. ``working_side``: the shorter side is shrunk while
+    decoding to no less than this many pixels, since models read less.
     """
 
     max_bytes: int = 12_000_000

@@ -20,7 +20,7 @@ from visualsearch.photos import ACCEPTED_SUFFIXES, open_photo
 
 @dataclass(frozen=True, kw_only=True)
 class PhotoSet:
-    """Decoded photos: ``pixels`` (N, 3, s, s) uint8, ``labels`` (N,) int64, class names in order."""
+    """Decoded photos: ``pixels`` (N, 3, s, s) uint8, ``labels`` (N,) int64, class names."""
 
     pixels: Tensor
     labels: Tensor
@@ -42,7 +42,7 @@ def list_photos(folder: Path) -> tuple[list[Path], list[int], list[str]]:
 
 
 def load_photos(folder: Path, spec: InputSpec) -> PhotoSet:
-    """Decode a folder per class exactly as serving does; an unreadable photo stops with its name."""
+    """Decode a folder per class exactly as serving does."""
     paths, labels, classes = list_photos(folder)
 
     def decode(path: Path) -> np.ndarray:
@@ -68,7 +68,7 @@ def batches(count: int, size: int, generator: torch.Generator) -> Iterator[Tenso
 
 
 def random_views(pixels: Tensor, size: int, generator: torch.Generator) -> Tensor:
-    """Random crops, turned, mirrored and relit: (N, 3, s, s) uint8 -> (N, 3, size, size) in [-1, 1].
+    """Random views: (N, 3, s, s) uint8 -> (N, 3, size, size) in [-1, 1].
 
     A view covers 25–100 % of the area (aspect ratio 3:4 to 4:3), is turned by up to 15°, mirrored
     half of the time; brightness and contrast change by up to 35 %, saturation by up to 35 %, and

@@ -134,7 +134,7 @@ class Projection(nn.Module):
 
 
 class ShopNet(nn.Module):
-    """What ships: one trunk; a class branch; a search branch that keeps pretrained features; colour.
+    """What ships: one trunk, a class branch, a search branch with the pretrained features, colour.
 
     The two branches are separate because fine-tuning on ten classes makes all trousers alike: the
     class branch may do that, the search branch is held to the features of the frozen teacher.
@@ -160,7 +160,7 @@ class ShopNet(nn.Module):
         return features, self.classifier(self.class_branch(shared))
 
     def embed(self, features: Tensor, x: Tensor) -> Tensor:
-        """Search features and the image -> embedding (N, semantic_dim + colour_dim), unit length."""
+        """Search features and image -> embedding (N, semantic_dim + colour_dim), unit length."""
         colour = self.colour_projection(self.histogram(x))
         return torch.cat(
             [

@@ -13,7 +13,7 @@ from .base import Float32, Ids, Index
 
 
 class ExactIndex(Index):
-    """Keeps ids and vectors as two arrays that are replaced, never changed, so readers need no lock."""
+    """Two arrays that are replaced, never changed, so that readers need no lock."""
 
     def __init__(self, dim: int, **options: object):
         super().__init__(dim, **options)

@@ -1,0 +1,157 @@
+"""Turn a training run into a model package: ONNX, model.json, checked against PyTorch.
+
+    python -m ml_models.lab.export --run RUN --validation VALIDATION --out ml_models/shopnet
+
+The graph takes pixels as they come from the decoder (uint8, NHWC): normalisation and softmax are
+inside, so that serving cannot get them wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import torch
+from torch import Tensor, nn
+
+from visualsearch.encoders.preprocess import InputSpec
+
+from .calibrate import match_calibration
+from .data import PhotoSet, load_photos
+from .network import ShopNet
+
+TOLERANCE = 1e-4
+
+
+class Served(nn.Module):
+    """The trained network as it is served."""
+
+    def __init__(self, model: ShopNet):
+        super().__init__()
+        self.model = model
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, s, s, 3) uint8 RGB -> embedding (N, dim), probabilities (N, classes)."""
+        x = image.permute(0, 3, 1, 2).float() / 127.5 - 1
+        features, logits = self.model(x)
+        return self.model.embed(features, x), logits.softmax(1)
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--run", type=Path, required=True, help="folder that train wrote")
+    parser.add_argument("--validation", type=Path, required=True, help="photos, a folder per class")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the model package")
+    parser.add_argument("--version", default="1.0")
+    parser.add_argument("--size", type=int, default=224)
+    return parser.parse_args(argv)
+
+
+def load_run(folder: Path) -> tuple[ShopNet, dict[str, Any]]:
+    """The network of a run's best epoch, and all that was stored with it."""
+    stored = torch.load(folder / "best.pt", map_location="cpu")
+    model = ShopNet(len(stored["classes"]), **stored["config"])
+    model.load_state_dict(stored["weights"])
+    return model.eval(), stored
+
+
+def write_onnx(served: Served, size: int, path: Path) -> None:
+    """Export with a free batch size."""
+    example = torch.zeros(1, size, size, 3, dtype=torch.uint8)
+    with warnings.catch_warnings():
+        # The exporter that traces gives the plainest graph; it warns that a newer one exists.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            served,
+            (example,),
+            str(path),
+            input_names=["image"],
+            output_names=["embedding", "probabilities"],
+            dynamic_axes={name: {0: "batch"} for name in ("image", "embedding", "probabilities")},
+            opset_version=17,
+            dynamo=False,
+        )
+
+
+def run_onnx(path: Path, pixels: Tensor, batch: int = 32) -> tuple[np.ndarray, np.ndarray]:
+    """Embeddings and probabilities of (N, 3, s, s) uint8 by the file at ``path``."""
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    outputs = [
+        session.run(None, {"image": chunk.permute(0, 2, 3, 1).numpy()})
+        for chunk in pixels.split(batch)
+    ]
+    return np.concatenate([o[0] for o in outputs]), np.concatenate([o[1] for o in outputs])
+
+
+@torch.no_grad()
+def check_against_torch(served: Served, path: Path, pixels: Tensor) -> float:
+    """Largest difference of any output; raises ValueError above 1e-4."""
+    wanted = [output.numpy() for output in served(pixels.permute(0, 2, 3, 1))]
+    got = run_onnx(path, pixels)
+    worst = max(float(np.abs(a - b).max()) for a, b in zip(wanted, got, strict=True))
+    if worst > TOLERANCE:
+        raise ValueError(f"ONNX differs from PyTorch by {worst:.2e}, more than {TOLERANCE:.0e}")
+    return worst
+
+
+def describe(
+    path: Path, *, version: str, size: int, stored: dict[str, Any], photos: PhotoSet
+) -> dict[str, Any]:
+    """The contents of ``model.json``, scores measured on ``photos`` through the written file."""
+    embeddings, probabilities = run_onnx(path, photos.pixels)
+    right = probabilities.argmax(1) == photos.labels.numpy()
+    return {
+        "id": path.parent.name,
+        "version": version,
+        "file": path.name,
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "input": {
+            "name": "image",
+            "size": size,
+            "layout": "NHWC",
+            "dtype": "uint8",
+            "mean": [0, 0, 0],
+            "std": [1, 1, 1],
+            "resample": "bilinear",
+            "fit": "squash",
+        },
+        "outputs": {"embedding": "embedding", "probabilities": "probabilities"},
+        "labels": stored["classes"],
+        "embedding_dim": int(embeddings.shape[1]),
+        "match": match_calibration(embeddings, photos.labels.numpy()),
+        "scores": {"validation_accuracy": round(float(right.mean()), 4), "photos": len(right)},
+        "provenance": {
+            "data": "Clothing dataset (small): train for weights, validation for the best epoch",
+            "licence": "data CC0-1.0; initial weights Apache-2.0; these weights MIT",
+            "initial_weights": "MobileNetV2 1.0 224, ImageNet",
+            "epoch": stored["epoch"],
+            "recipe": stored["recipe"],
+        },
+    }
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Write ``model.onnx`` and ``model.json``."""
+    args = parse_args(argv)
+    model, stored = load_run(args.run)
+    photos = load_photos(args.validation, InputSpec(size=args.size))
+    args.out.mkdir(parents=True, exist_ok=True)
+    path = args.out / "model.onnx"
+    served = Served(model)
+    write_onnx(served, args.size, path)
+    worst = check_against_torch(served, path, photos.pixels[:16])
+    described = describe(path, version=args.version, size=args.size, stored=stored, photos=photos)
+    (args.out / "model.json").write_text(json.dumps(described, indent=2) + "\n", "utf-8")
+    print(f"{path}: {path.stat().st_size / 1e6:.2f} MB, differs from PyTorch by {worst:.1e}")
+    print(json.dumps({"scores": described["scores"], "match": described["match"]}))
+
+
+if __name__ == "__main__":
+    main()

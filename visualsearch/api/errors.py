@@ -1,0 +1,43 @@
+"""Refusals as JSON: drf-standardized-errors' shape, with the app's own codes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.utils.translation import gettext
+from drf_standardized_errors.handler import ExceptionHandler
+from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.response import Response
+
+from ..exceptions import VisualSearchError
+
+
+def describe(error: VisualSearchError) -> str:
+    """What a customer reads, in the active language."""
+    return gettext(error.message) % error.params
+
+
+class Refusal(APIException):
+    """A VisualSearchError on its way to the client."""
+
+    def __init__(self, error: VisualSearchError):
+        self.status_code = error.status
+        super().__init__(describe(error), error.code)
+
+
+class Handler(ExceptionHandler):
+    """Knows the app's exceptions besides those of Django and DRF."""
+
+    def convert_known_exceptions(self, exc: Exception) -> Exception:
+        """Anything a client can be told about becomes an APIException."""
+        if isinstance(exc, VisualSearchError):
+            return Refusal(exc)
+        if isinstance(exc, DjangoValidationError):
+            return ValidationError(exc.message_dict)
+        return super().convert_known_exceptions(exc)
+
+
+def handle(exc: Exception, context: Any) -> Response | None:
+    """The exception handler of the app's views, whatever the shop's settings say."""
+    return Handler(exc, context).run()

@@ -1,0 +1,130 @@
+"""Photos out of request bodies, in memory and within the limit, refused while reading."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+import json
+from collections.abc import Mapping
+from typing import IO, Any
+
+from django.core.files.uploadedfile import InMemoryUploadedFile
+from django.core.files.uploadhandler import FileUploadHandler, StopUpload
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import BaseParser
+
+from .. import conf
+from ..exceptions import ImageEmpty, ImageMissing, ImageTooLarge, InvalidBase64
+
+CHUNK = 64 * 1024
+# Besides the photo a JSON body holds a few short fields.
+JSON_SLACK = 16 * 1024
+# A body over the limit is read on without keeping it, so that the client is there to read the
+# answer; past this many times the limit the connection is cut instead.
+DRAIN = 4
+
+
+def too_large() -> ImageTooLarge:
+    """The refusal, with the limit in it."""
+    return ImageTooLarge(limit_mb=conf.get("MAX_PHOTO_BYTES") // 1_000_000)
+
+
+class PhotoUploadHandler(FileUploadHandler):
+    """Keeps an uploaded photo in memory, never on disk, and stops keeping it at the limit."""
+
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        super().new_file(*args, **kwargs)
+        self.kept = io.BytesIO()
+        self.seen = 0
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        limit = conf.get("MAX_PHOTO_BYTES")
+        self.seen += len(raw_data)
+        if self.seen <= limit:
+            self.kept.write(raw_data)
+        elif self.seen > limit * DRAIN:
+            raise StopUpload(connection_reset=True)
+        else:
+            self.kept = io.BytesIO()
+
+    def file_complete(self, file_size: int) -> InMemoryUploadedFile:
+        self.kept.seek(0)
+        return InMemoryUploadedFile(
+            self.kept, self.field_name, "photo", self.content_type, self.seen, self.charset
+        )
+
+
+class BoundedJSONParser(BaseParser):
+    """JSON of at most the base64 size of the largest photo.
+
+    Django's own limit on bodies held in memory is lower than a photo, and answers with HTML.
+    """
+
+    media_type = "application/json"
+
+    def parse(
+        self,
+        stream: IO[bytes],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """The body as a dict; raises ImageTooLarge or ParseError."""
+        body = read_bounded(stream, conf.get("MAX_PHOTO_BYTES") * 4 // 3 + JSON_SLACK)
+        try:
+            parsed = json.loads(body)
+        except (ValueError, RecursionError) as error:
+            raise ParseError("The body is not valid JSON.") from error
+        if not isinstance(parsed, dict):
+            raise ParseError("The body must be a JSON object with the field “image”.")
+        return parsed
+
+
+def read_bounded(stream: IO[bytes], limit: int) -> bytes:
+    """All of a stream; raises ImageTooLarge if it is longer than ``limit`` bytes."""
+    kept, seen = io.BytesIO(), 0
+    while chunk := stream.read(CHUNK):
+        seen += len(chunk)
+        if seen <= limit:
+            kept.write(chunk)
+        elif seen > limit * DRAIN:
+            break
+        else:
+            kept = io.BytesIO()
+    if seen > limit:
+        raise too_large()
+    return kept.getvalue()
+
+
+def photo_bytes(value: Any) -> bytes:
+    """The bytes of the field ``image``: an uploaded file, base64 text, or a data URL.
+
+    Raises ImageMissing, ImageEmpty, ImageTooLarge or InvalidBase64.
+    """
+    if value is None:
+        raise ImageMissing
+    if isinstance(value, InMemoryUploadedFile):
+        if value.size > conf.get("MAX_PHOTO_BYTES"):
+            raise too_large()
+        data = value.read()
+    elif isinstance(value, str):
+        data = decode_base64(value)
+    else:
+        raise ImageMissing
+    if not data:
+        raise ImageEmpty
+    return data
+
+
+def decode_base64(text: str) -> bytes:
+    """Bytes of base64 (line breaks and URL-safe alphabet allowed) or of a base64 data URL."""
+    if text.startswith("data:"):
+        head, comma, text = text.partition(",")
+        if not comma or not head.endswith(";base64"):
+            raise InvalidBase64
+    compact = "".join(text.split()).replace("-", "+").replace("_", "/")
+    padded = compact + "=" * (-len(compact) % 4)
+    try:
+        return base64.b64decode(padded, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise InvalidBase64 from error

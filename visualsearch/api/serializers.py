@@ -1,0 +1,102 @@
+"""Fields of requests and answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from ..exceptions import InvalidCrop
+from ..photos import Crop, check_crop
+
+MAX_LIMIT = 100
+MAX_OFFSET = 10_000
+IMAGE_HELP = "The photo: a file, or in JSON its bytes as base64 or as a data URL."
+
+
+class CropField(serializers.CharField):
+    """``x,y,w,h`` as fractions of the upright photo; in JSON a list of four numbers will do."""
+
+    def to_internal_value(self, data: Any) -> Crop:
+        """Four numbers that lie within the photo."""
+        parts = data.split(",") if isinstance(data, str) else data
+        try:
+            x, y, w, h = (float(part) for part in parts)
+            check_crop((x, y, w, h))
+        except (TypeError, ValueError, InvalidCrop) as error:
+            raise serializers.ValidationError(InvalidCrop.message, InvalidCrop.code) from error
+        return x, y, w, h
+
+
+class PageSerializer(serializers.Serializer[Any]):
+    """How much of a ranking is wanted."""
+
+    limit = serializers.IntegerField(min_value=1, max_value=MAX_LIMIT, default=12)
+    offset = serializers.IntegerField(min_value=0, max_value=MAX_OFFSET, default=0)
+
+
+class PhotoOptionsSerializer(serializers.Serializer[Any]):
+    """What may be said about a photo; the photo itself is taken from the body as bytes."""
+
+    crop = CropField(
+        required=False,
+        help_text="x,y,w,h as fractions of the upright photo, such as 0.1,0.2,0.5,0.5",
+    )
+
+
+class SearchOptionsSerializer(PhotoOptionsSerializer):
+    """What may be said about a search. The shop's own filters are query parameters."""
+
+    limit = serializers.IntegerField(min_value=1, max_value=MAX_LIMIT, default=12)
+    category = serializers.CharField(required=False, allow_blank=True, max_length=200)
+
+
+class PhotoSerializer(PhotoOptionsSerializer):
+    """A photo to classify."""
+
+    image = serializers.FileField(help_text=IMAGE_HELP)
+
+
+class SearchSerializer(SearchOptionsSerializer):
+    """A photo to search by."""
+
+    image = serializers.FileField(help_text=IMAGE_HELP)
+
+
+class PredictionSerializer(serializers.Serializer[Any]):
+    label = serializers.CharField()
+    probability = serializers.FloatField(min_value=0, max_value=1)
+
+
+class CardSerializer(serializers.Serializer[Any]):
+    """What a result list shows of a product; a shop's catalog source may add fields."""
+
+    key = serializers.CharField()
+    name = serializers.CharField()
+    url = serializers.CharField()
+    image = serializers.CharField(allow_null=True)
+
+
+class ResultSerializer(serializers.Serializer[Any]):
+    product = CardSerializer()
+    score = serializers.FloatField(min_value=-1, max_value=1, help_text="cosine similarity")
+    image = serializers.CharField(help_text="URL of the product's picture that matched")
+
+
+class SearchResultSerializer(serializers.Serializer[Any]):
+    query_id = serializers.UUIDField(allow_null=True)
+    model = serializers.CharField()
+    index_version = serializers.IntegerField()
+    took_ms = serializers.DictField(child=serializers.FloatField())
+    predictions = PredictionSerializer(many=True)
+    matched = serializers.BooleanField(
+        help_text="whether the best result is the same kind of thing as the photo shows"
+    )
+    count = serializers.IntegerField(help_text="products that were ranked")
+    next = serializers.CharField(allow_null=True)
+    results = ResultSerializer(many=True)
+    warnings = serializers.ListField(child=serializers.CharField())
+
+
+class ClassificationSerializer(serializers.Serializer[Any]):
+    predictions = PredictionSerializer(many=True)

@@ -1,0 +1,171 @@
+"""The REST API. What a photo search does is in :mod:`visualsearch.searching`; here is its HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+
+from django.urls import reverse
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.parsers import MultiPartParser
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from .. import dispatch
+from ..catalogs import catalog
+from ..searching import SearchResult
+from .errors import handle
+from .parsers import BoundedJSONParser, PhotoUploadHandler, photo_bytes
+from .serializers import (
+    ClassificationSerializer,
+    PageSerializer,
+    PhotoOptionsSerializer,
+    PhotoSerializer,
+    SearchOptionsSerializer,
+    SearchResultSerializer,
+    SearchSerializer,
+)
+
+LIMIT = OpenApiParameter("limit", int, description="1–100, default 12")
+OFFSET = OpenApiParameter("offset", int, description="0–10000, default 0")
+
+
+class VisualSearchView(APIView):
+    """Always answers JSON, errors in one shape. Needs no session, and so no CSRF token either."""
+
+    authentication_classes: list[Any] = []
+    renderer_classes = [JSONRenderer]
+
+    def get_exception_handler(self) -> Callable[[Exception, Any], Response | None]:
+        """The app's own, so that the contract holds whatever the shop's settings say."""
+        return handle
+
+
+class PhotoView(VisualSearchView):
+    """Takes a photo, as multipart or as JSON."""
+
+    parser_classes = [MultiPartParser, BoundedJSONParser]
+
+    def initialize_request(self, request: Any, *args: Any, **kwargs: Any) -> Request:
+        """Uploads stay in memory: Django's default handlers write large ones to disk."""
+        request.upload_handlers = [PhotoUploadHandler(request)]
+        return super().initialize_request(request, *args, **kwargs)
+
+
+class SearchView(PhotoView):
+    @extend_schema(
+        request={"multipart/form-data": SearchSerializer, "application/json": SearchSerializer},
+        responses=SearchResultSerializer,
+    )
+    def post(self, request: Request) -> Response:
+        """Find the products that look most like a photo."""
+        options = validated(SearchOptionsSerializer, both(request))
+        filters = filters_of(request)
+        if options.get("category"):
+            filters["category"] = options["category"]
+        catalog().filterset(filters)
+        result = dispatch.search(
+            photo_bytes(request.data.get("image")),
+            crop=options.get("crop"),
+            limit=options["limit"],
+            filters=filters,
+        )
+        return Response(as_response(request, result, 0, options["limit"], filters))
+
+
+class ClassifyView(PhotoView):
+    @extend_schema(
+        request={"multipart/form-data": PhotoSerializer, "application/json": PhotoSerializer},
+        responses=ClassificationSerializer,
+    )
+    def post(self, request: Request) -> Response:
+        """The classes of a photo, most probable first."""
+        options = validated(PhotoOptionsSerializer, both(request))
+        predictions = dispatch.classify(
+            photo_bytes(request.data.get("image")), crop=options.get("crop")
+        )
+        return Response({"predictions": [vars(each) for each in predictions]})
+
+
+class SimilarView(VisualSearchView):
+    @extend_schema(parameters=[LIMIT], responses=SearchResultSerializer)
+    def get(self, request: Request, key: str) -> Response:
+        """The products that look most like a product."""
+        limit = validated(PageSerializer, request.query_params)["limit"]
+        result = dispatch.similar(key, limit=limit)
+        return Response(as_response(request, result, 0, limit, {}))
+
+
+class QueryView(VisualSearchView):
+    @extend_schema(parameters=[LIMIT, OFFSET], responses=SearchResultSerializer)
+    def get(self, request: Request, query_id: str) -> Response:
+        """More of an earlier search, or the same search under other filters."""
+        wanted = validated(PageSerializer, request.query_params)
+        filters = filters_of(request)
+        catalog().filterset(filters)
+        result = dispatch.page(query_id, filters=filters, **wanted)
+        return Response(as_response(request, result, wanted["offset"], wanted["limit"], filters))
+
+
+def validated(kind: type[Any], data: Any) -> dict[str, Any]:
+    """Checked values of a request's fields; raises DRF's ValidationError."""
+    serializer = kind(data=data)
+    serializer.is_valid(raise_exception=True)
+    return serializer.validated_data  # type: ignore[no-any-return]
+
+
+def both(request: Request) -> dict[str, Any]:
+    """Options may stand in the query or in the body; the body counts."""
+    return {**request.query_params.dict(), **{name: request.data[name] for name in request.data}}
+
+
+def filters_of(request: Request) -> dict[str, str]:
+    """The query parameters: the shop's filters take what they know of them."""
+    return {
+        name: value
+        for name, value in request.query_params.items()
+        if name not in ("limit", "offset", "crop")
+    }
+
+
+def as_response(
+    request: Request, result: SearchResult, offset: int, limit: int, filters: dict[str, str]
+) -> dict[str, Any]:
+    """The answer of the contract, with absolute links."""
+    shown = offset + len(result.hits)
+    following = None
+    if result.query_id and result.hits and shown < result.count:
+        path = reverse("visualsearch-api:query", args=[result.query_id])
+        following = request.build_absolute_uri(
+            f"{path}?{urlencode({**filters, 'offset': shown, 'limit': limit})}"
+        )
+    return {
+        "query_id": result.query_id,
+        "model": result.model,
+        "index_version": result.index_version,
+        "took_ms": result.took_ms,
+        "predictions": [vars(each) for each in result.predictions],
+        "matched": result.matched,
+        "count": result.count,
+        "next": following,
+        "results": [
+            {
+                "product": absolute_links(request, hit.card),
+                "score": hit.score,
+                "image": request.build_absolute_uri(hit.image),
+            }
+            for hit in result.hits
+        ],
+        "warnings": result.warnings,
+    }
+
+
+def absolute_links(request: Request, card: dict[str, Any]) -> dict[str, Any]:
+    """A card whose ``url`` and ``image`` work from any origin."""
+    links = {
+        name: request.build_absolute_uri(card[name]) for name in ("url", "image") if card.get(name)
+    }
+    return {**card, **links}

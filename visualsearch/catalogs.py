@@ -1,0 +1,100 @@
+"""The shop's side of the bargain: which items there are, what they look like, who may see them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ClassVar
+
+from django.core.exceptions import ValidationError
+from django.core.files.storage import default_storage
+from django.db.models import Model, QuerySet
+from django.db.models.fields.files import FieldFile
+
+from . import conf
+
+
+class CatalogSource:
+    """Subclass this, name it in ``VISUALSEARCH["CATALOG"]``, and the shop can be searched.
+
+    Required: :attr:`model`, :meth:`images`, :meth:`card`. One instance serves all threads of a
+    process, so keep no state in it.
+    """
+
+    model: ClassVar[type[Model]]
+    """The model whose rows are items."""
+
+    key: ClassVar[str] = "pk"
+    """The unique field by which items are named in the API and in the index."""
+
+    filterset_class: ClassVar[Any] = None
+    """A django-filter ``FilterSet`` over :attr:`model`: its fields become query parameters."""
+
+    def visible(self) -> QuerySet[Any]:
+        """Items that customers may see now. Nothing else is ever indexed or shown."""
+        return self.model._default_manager.all()
+
+    def images(self, item: Any) -> Iterable[FieldFile]:
+        """The item's pictures, the main one first. Prefetch them in :meth:`visible`."""
+        raise TypeError(f"{type(self).__name__} must define images()")
+
+    def card(self, item: Any) -> dict[str, Any]:
+        """What a result list shows of an item; must be serialisable to JSON.
+
+        ``key``, ``name``, ``url`` and ``image`` are expected; add what the shop's pages need.
+        """
+        raise TypeError(f"{type(self).__name__} must define card()")
+
+    def watched(self) -> Mapping[type[Model], Callable[[Any], Any]]:
+        """Models whose saving or deleting changes an item, and how to get its key from a row."""
+        return {self.model: self.key_of}
+
+    def key_of(self, item: Any) -> str:
+        """The item's key as text."""
+        return str(getattr(item, self.key))
+
+    def by_key(self, keys: Iterable[str]) -> dict[str, Any]:
+        """The visible ones among the items with these keys."""
+        field = self.model._meta.pk if self.key == "pk" else self.model._meta.get_field(self.key)
+        values = []
+        for key in keys:
+            try:
+                values.append(field.to_python(key))
+            except ValidationError:
+                continue
+        found = self.visible().filter(**{f"{self.key}__in": values})
+        return {self.key_of(item): item for item in found}
+
+    def visible_keys(self) -> list[str]:
+        """Keys of all visible items, in a stable order."""
+        rows = self.visible().order_by(self.key).values_list(self.key, flat=True)
+        return [str(key) for key in rows]
+
+    def image_url(self, name: str) -> str:
+        """Where a browser finds a picture that :meth:`images` named."""
+        return default_storage.url(name)
+
+    def filterset(self, params: Mapping[str, Any]) -> Any:
+        """The shop's filters with these values, or None when none of them is set.
+
+        Raises :class:`django.core.exceptions.ValidationError` with messages by parameter.
+        """
+        if self.filterset_class is None:
+            return None
+        if not any(params.get(name) for name in self.filterset_class.base_filters):
+            return None
+        filterset = self.filterset_class(params, queryset=self.visible())
+        if not filterset.is_valid():
+            raise ValidationError({name: list(text) for name, text in filterset.errors.items()})
+        return filterset
+
+    def filtered_keys(self, params: Mapping[str, Any]) -> list[str] | None:
+        """Keys of the items that the shop's filters leave; None when none of them is set."""
+        filterset = self.filterset(params)
+        if filterset is None:
+            return None
+        return [str(key) for key in filterset.qs.values_list(self.key, flat=True)]
+
+
+def catalog() -> CatalogSource:
+    """The shop's catalog source."""
+    return conf.load("CATALOG")  # type: ignore[no-any-return]

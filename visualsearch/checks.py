@@ -1,0 +1,115 @@
+"""Misconfiguration fails in ``manage.py check``, with a hint that says what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register
+from django.utils.module_loading import import_string
+
+from . import conf
+from .catalogs import CatalogSource
+from .encoders.onnx import OnnxEncoder
+from .encoders.package import load_package, read_model
+from .exceptions import ModelUnavailable
+
+
+@register("visualsearch")
+def check_settings(**kwargs: Any) -> list[CheckMessage]:
+    """Names and values of ``VISUALSEARCH``."""
+    known = ", ".join(conf.DEFAULTS)
+    found: list[CheckMessage] = [
+        Error(
+            f"VISUALSEARCH has no setting “{name}”.",
+            hint=f"Use one of: {known}.",
+            id="visualsearch.E001",
+        )
+        for name in getattr(settings, "VISUALSEARCH", {})
+        if name not in conf.DEFAULTS
+    ]
+    for name in (
+        "MAX_PHOTO_BYTES",
+        "MAX_PHOTO_MEGAPIXELS",
+        "MIN_PHOTO_SIDE",
+        "BATCH_SIZE",
+        "SEARCH_TIMEOUT",
+        "QUERY_LIFETIME",
+        "PREDICTIONS",
+    ):
+        value = conf.get(name)
+        if not isinstance(value, int | float) or value <= 0:
+            found.append(
+                Error(
+                    f"VISUALSEARCH[“{name}”] is {value!r}.",
+                    hint="Set it to a number above zero, or remove it for the default.",
+                    id="visualsearch.E002",
+                )
+            )
+    return found
+
+
+@register("visualsearch")
+def check_classes(**kwargs: Any) -> list[CheckMessage]:
+    """Dotted paths lead somewhere, and the catalog is one."""
+    found: list[CheckMessage] = []
+    for name in ("CATALOG", "ENCODER", "INDEX"):
+        path = conf.get(name)
+        try:
+            kind = import_string(path)
+        except ImportError as error:
+            found.append(
+                Error(
+                    f"VISUALSEARCH[“{name}”] cannot be imported: {error}.",
+                    hint="Set it to a class's dotted path, such as “shop.visual.ProductCatalog”.",
+                    id="visualsearch.E003",
+                )
+            )
+            continue
+        if name == "CATALOG" and not (isinstance(kind, type) and issubclass(kind, CatalogSource)):
+            found.append(
+                Error(
+                    f"{path} is not a catalog source.",
+                    hint="Derive it from visualsearch.catalogs.CatalogSource.",
+                    id="visualsearch.E004",
+                )
+            )
+    return found
+
+
+@register("visualsearch")
+def check_model(**kwargs: Any) -> list[CheckMessage]:
+    """The model package is there and whole."""
+    try:
+        kind = import_string(conf.get("ENCODER"))
+    except ImportError:
+        return []  # check_classes says so
+    if not (isinstance(kind, type) and issubclass(kind, OnnxEncoder)):
+        return []
+    options = conf.get("ENCODER_OPTIONS")
+    try:
+        read_model(load_package(Path(options["package"])))
+    except (ModelUnavailable, KeyError) as error:
+        return [
+            Error(
+                str(error),
+                hint="Point VISUALSEARCH[“ENCODER_OPTIONS”][“package”] to a model's folder.",
+                id="visualsearch.E005",
+            )
+        ]
+    return []
+
+
+@register("visualsearch", deploy=True)
+def check_data_dir(**kwargs: Any) -> list[CheckMessage]:
+    """In production the index folder is not a relative one, which depends on who starts what."""
+    if Path(conf.get("DATA_DIR")).is_absolute():
+        return []
+    return [
+        Warning(
+            "VISUALSEARCH[“DATA_DIR”] is a relative path.",
+            hint="Give an absolute path that all processes of this machine share.",
+            id="visualsearch.W001",
+        )
+    ]

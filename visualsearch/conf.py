@@ -1,0 +1,81 @@
+"""The app's settings: one dict, ``VISUALSEARCH``, merged over these defaults."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.signals import setting_changed
+from django.utils.module_loading import import_string
+
+from .photos import Limits
+
+SHIPPED_MODEL = Path(__file__).resolve().parents[1] / "ml_models" / "shopnet"
+
+DEFAULTS: dict[str, Any] = {
+    # Dotted path of the shop's CatalogSource: the only setting without a default that works.
+    "CATALOG": "",
+    # Folder for index files. They are copies of what the database holds.
+    "DATA_DIR": ".data/visualsearch",
+    # Encoder: dotted path and the arguments of its constructor.
+    "ENCODER": "visualsearch.encoders.onnx.OnnxEncoder",
+    "ENCODER_OPTIONS": {"package": SHIPPED_MODEL, "threads": 1},
+    # Index: dotted path and the arguments of its constructor.
+    "INDEX": "visualsearch.indexes.faiss.FaissIndex",
+    "INDEX_OPTIONS": {},
+    # Limits on a photo: bytes of the file, megapixels by its header, pixels per side.
+    "MAX_PHOTO_BYTES": 12_000_000,
+    "MAX_PHOTO_MEGAPIXELS": 50,
+    "MIN_PHOTO_SIDE": 16,
+    # Images that are decoded and encoded together while indexing.
+    "BATCH_SIZE": 16,
+    # Seconds a web process waits for a search worker.
+    "SEARCH_TIMEOUT": 5.0,
+    # Seconds for which a search can be paged without sending the photo again.
+    "QUERY_LIFETIME": 3600,
+    # Class probabilities in an answer.
+    "PREDICTIONS": 5,
+    # Retired index versions that are kept for a roll back.
+    "KEPT_VERSIONS": 2,
+}
+
+
+@cache
+def merged() -> dict[str, Any]:
+    """The shop's dict over the defaults."""
+    return DEFAULTS | getattr(settings, "VISUALSEARCH", {})
+
+
+def get(name: str) -> Any:
+    """One setting; KeyError for a name that is not in :data:`DEFAULTS`."""
+    return merged()[name]
+
+
+@cache
+def load(name: str) -> Any:
+    """One instance per process of the class that a dotted-path setting names.
+
+    Its ``…_OPTIONS`` setting, where there is one, is what the constructor is called with.
+    """
+    return import_string(get(name))(**merged().get(f"{name}_OPTIONS", {}))
+
+
+def limits() -> Limits:
+    """The limits that photos are held to."""
+    return Limits(
+        max_bytes=get("MAX_PHOTO_BYTES"),
+        max_megapixels=get("MAX_PHOTO_MEGAPIXELS"),
+        min_side=get("MIN_PHOTO_SIDE"),
+    )
+
+
+def reset(*, setting: str, **kwargs: object) -> None:
+    """Forget everything when a test overrides the settings."""
+    if setting == "VISUALSEARCH":
+        merged.cache_clear()
+        load.cache_clear()
+
+
+setting_changed.connect(reset)

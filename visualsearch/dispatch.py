@@ -1,0 +1,135 @@
+"""How web processes search: through the tasks, wherever those run.
+
+With a broker, a search worker does the work and the web process holds neither model nor index.
+Without one (``CELERY_TASK_ALWAYS_EAGER``) the same task runs right here.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from typing import Any
+
+import celery.exceptions
+import kombu.exceptions
+from celery import Task, current_app
+from django.core.exceptions import ValidationError
+from django.utils.translation import get_language
+from redis.exceptions import RedisError
+
+from . import conf, exceptions, tasks
+from .exceptions import BackendUnavailable, SearchTimeout, VisualSearchError
+from .models import Run
+from .photos import Crop, open_photo
+from .searching import Prediction, SearchResult
+
+JPEG_QUALITY = 95
+
+# What a broker or a result backend that is down raises, once retries are off.
+BROKER_ERRORS = (kombu.exceptions.OperationalError, RedisError, OSError, RuntimeError)
+
+
+def search(
+    data: bytes,
+    *,
+    crop: Crop | None = None,
+    limit: int = 12,
+    filters: Mapping[str, Any] | None = None,
+) -> SearchResult:
+    """Search by the bytes of a photo; see :func:`visualsearch.searching.search`.
+
+    Raises any VisualSearchError, or ValidationError for a filter's value.
+    """
+    photo, crop = to_send(data, crop)
+    answer = call(tasks.search_photo, photo, crop=crop, limit=limit, filters=dict(filters or {}))
+    return SearchResult.from_dict(answer)
+
+
+def page(
+    query_id: str, *, limit: int = 12, offset: int = 0, filters: Mapping[str, Any] | None = None
+) -> SearchResult:
+    """More of an earlier search; see :func:`visualsearch.searching.page`."""
+    answer = call(
+        tasks.search_page, query_id, limit=limit, offset=offset, filters=dict(filters or {})
+    )
+    return SearchResult.from_dict(answer)
+
+
+def similar(item: str, *, limit: int = 12) -> SearchResult:
+    """What looks like an item; see :func:`visualsearch.searching.similar`."""
+    return SearchResult.from_dict(call(tasks.search_similar, item, limit=limit))
+
+
+def classify(data: bytes, *, crop: Crop | None = None) -> list[Prediction]:
+    """The classes of a photo, most probable first."""
+    photo, crop = to_send(data, crop)
+    answer = call(tasks.classify, photo, crop=crop)
+    return [Prediction(**each) for each in answer["predictions"]]
+
+
+def to_send(data: bytes, crop: Crop | None) -> tuple[bytes, Crop | None]:
+    """What goes into the task: the photo itself, or for another process a small upright JPEG.
+
+    Checked here, so that what is no photo never reaches a worker.
+    """
+    if current_app.conf.task_always_eager:
+        return data, crop
+    small = io.BytesIO()
+    image = open_photo(data, limits=conf.limits(), crop=crop).image
+    image.save(small, "JPEG", quality=JPEG_QUALITY, subsampling=0)
+    return small.getvalue(), None
+
+
+def refresh(keys: list[str]) -> None:
+    """Ask for these items' images to be indexed again; raises BackendUnavailable."""
+    enqueue(tasks.index_items, keys)
+
+
+def start(run: Run) -> None:
+    """Hand a run to the index worker; raises BackendUnavailable.
+
+    Without a broker it is done on return, and what stopped it stands in the run.
+    """
+    enqueue(tasks.index_run, run.pk)
+
+
+def enqueue(task: Task, *args: Any) -> None:
+    """Send a task whose answer nobody waits for."""
+    if current_app.conf.task_always_eager:
+        task.apply(args=args, throw=False)  # as from a worker: what goes wrong is logged
+        return
+    try:
+        task.apply_async(args=args, ignore_result=True)
+    except BROKER_ERRORS as error:
+        raise BackendUnavailable from error
+
+
+def call(task: Task, *args: Any, **kwargs: Any) -> dict[str, Any]:
+    """Run a task and wait for its answer; raises what it refused with, or why there is none."""
+    timeout = conf.get("SEARCH_TIMEOUT")
+    kwargs["language"] = get_language() or "en"
+    try:
+        sent = task.apply_async(args=args, kwargs=kwargs, expires=timeout)
+        answer: dict[str, Any] = sent.get(timeout=timeout, disable_sync_subtasks=False)
+    except celery.exceptions.TimeoutError as error:
+        raise SearchTimeout from error
+    except BROKER_ERRORS as error:
+        if current_app.conf.task_always_eager:
+            raise  # no broker is involved: a fault of this very process
+        raise BackendUnavailable from error
+    if "refused" in answer:
+        raise refusal(answer)
+    return answer
+
+
+def refusal(answer: dict[str, Any]) -> Exception:
+    """The exception that a task's refusal stands for."""
+    if answer["refused"] == "invalid":
+        return ValidationError(answer["messages"])
+    return by_code()[answer["refused"]](**answer["params"])
+
+
+def by_code() -> dict[str, type[VisualSearchError]]:
+    """All refusals by their code."""
+    kinds = [kind for kind in vars(exceptions).values() if isinstance(kind, type)]
+    return {kind.code: kind for kind in kinds if issubclass(kind, VisualSearchError)}

@@ -1,0 +1,54 @@
+"""Index files: written aside, moved into place, and trusted only by their hash."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+
+from . import conf
+from .exceptions import IndexFileError
+from .indexes.base import Index
+from .models import IndexVersion
+
+
+def folder() -> Path:
+    """Where index files lie; made when missing."""
+    path = Path(conf.get("DATA_DIR"))
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def write(index: Index, name: str) -> str:
+    """Save under ``name`` so that no reader ever sees half a file; returns its SHA-256."""
+    target = folder() / name
+    part = target.with_suffix(f".part{os.getpid()}")
+    try:
+        index.save(part)
+        with part.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            os.fsync(file.fileno())
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+    return digest
+
+
+def read(version: IndexVersion, kind: type[Index], dim: int, options: dict[str, Any]) -> Index:
+    """Load a version's file; raises IndexFileError unless it is, bit by bit, what was written."""
+    path = folder() / version.file
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise IndexFileError(f"{path} cannot be read") from error
+    if digest != version.sha256:
+        raise IndexFileError(f"{path} is damaged: its SHA-256 is not the recorded one")
+    return kind.load(path, dim, **options)
+
+
+def delete(version: IndexVersion) -> None:
+    """Remove a version's file, if it has one."""
+    if version.file:
+        (folder() / version.file).unlink(missing_ok=True)

@@ -1,0 +1,73 @@
+"""Search by a photo on disk."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from visualsearch import conf, searching
+from visualsearch.exceptions import InvalidCrop, VisualSearchError
+from visualsearch.photos import Crop, check_crop, open_photo
+
+
+def crop(text: str) -> Crop:
+    """``x,y,w,h`` as fractions of the upright photo."""
+    try:
+        x, y, w, h = (float(part) for part in text.split(","))
+        check_crop((x, y, w, h))
+    except (ValueError, InvalidCrop) as error:
+        raise argparse.ArgumentTypeError(InvalidCrop.message) from error
+    return x, y, w, h
+
+
+class Command(BaseCommand):
+    help = "Print the products that look most like a photo."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("photo", type=Path)
+        parser.add_argument("--limit", type=int, default=12, help="1–100, default 12")
+        parser.add_argument("--crop", type=crop, help="x,y,w,h as fractions of the upright photo")
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not 1 <= options["limit"] <= 100:
+            raise CommandError("--limit must be from 1 to 100.")
+        try:
+            data = options["photo"].read_bytes()
+        except OSError as error:
+            raise CommandError(f"{options['photo']} cannot be read: {error.strerror}.") from error
+        try:
+            result = search(data, options["crop"], options["limit"])
+        except VisualSearchError as error:
+            raise CommandError(str(error)) from error
+        if options["json"]:
+            self.stdout.write(json.dumps(result.as_dict()))
+        else:
+            self.print(options["photo"], result)
+
+    def print(self, photo: Path, result: searching.SearchResult) -> None:
+        """For people."""
+        self.stdout.write(f"Photo    {photo}")
+        best = ", ".join(f"{each.label} {each.probability:.0%}" for each in result.predictions[:3])
+        self.stdout.write(f"Class    {best}")
+        if not result.matched:
+            self.stdout.write("No product matches well; these are the closest.")
+        for place, hit in enumerate(result.hits, 1):
+            name = hit.card.get("name", hit.item)
+            link = hit.card.get("url", "")
+            self.stdout.write(f"{place:>3}.  {hit.score:.3f}  {name}  {link}")
+        times = ", ".join(f"{stage} {spent:.1f}" for stage, spent in result.took_ms.items())
+        self.stdout.write(f"Took ms  {times}")
+
+
+def search(data: bytes, crop: Crop | None, limit: int) -> searching.SearchResult:
+    """One search in this process, timed after model and index are loaded."""
+    searching.warm_up()
+    watch = searching.Stopwatch()
+    with watch.stage("decode"):
+        photo = open_photo(data, limits=conf.limits(), crop=crop)
+    return searching.search(photo, limit=limit, watch=watch)

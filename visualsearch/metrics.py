@@ -1,0 +1,27 @@
+"""Retrieval metrics from the rank of the first right answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+CUTOFFS = (1, 5, 10)
+
+
+def retrieval_metrics(ranks: Sequence[int | None]) -> dict[str, float]:
+    """recall@1, @5, @10 and the mean reciprocal rank.
+
+    ``ranks``: per query the rank of the first right item, 1 for the best; None: not found. With
+    one right item a query, recall@k is the share of queries that have it among the first k.
+    """
+    if not ranks:
+        return {}
+    found = [rank for rank in ranks if rank is not None]
+    recall = {
+        f"recall@{k}": round(sum(rank <= k for rank in found) / len(ranks), 4) for k in CUTOFFS
+    }
+    return recall | {"mrr": round(sum(1 / rank for rank in found) / len(ranks), 4)}
+
+
+def first_rank(ranking: Sequence[str], right: set[str]) -> int | None:
+    """Rank of the first item of ``ranking`` that is ``right``, 1 for the best."""
+    return next((place for place, item in enumerate(ranking, 1) if item in right), None)

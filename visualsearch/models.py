@@ -1,0 +1,184 @@
+"""Rows are the truth, index files are copies of them."""
+
+from __future__ import annotations
+
+import uuid
+
+import numpy as np
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+from numpy.typing import NDArray
+
+
+class Revision(models.Model):
+    """One row that counts changes of embeddings.
+
+    Taking a number locks the row until the transaction ends, so that numbers become visible in
+    their order and who has replayed up to one has missed nothing before it.
+    """
+
+    value = models.PositiveBigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+    @classmethod
+    def take(cls) -> int:
+        """The next number; call it inside the transaction that uses it."""
+        if not cls.objects.filter(pk=1).update(value=F("value") + 1):
+            cls.objects.get_or_create(pk=1)
+            cls.objects.filter(pk=1).update(value=F("value") + 1)
+        return cls.current()
+
+    @classmethod
+    def current(cls) -> int:
+        """The last number that was taken and committed."""
+        return cls.objects.filter(pk=1).values_list("value", flat=True).first() or 0
+
+
+class EmbeddingQuerySet(models.QuerySet["Embedding"]):
+    def searchable(self) -> EmbeddingQuerySet:
+        """What belongs in an index: of an item on sale, and encoded without an error."""
+        return self.filter(removed=False, error="")
+
+
+class Embedding(models.Model):
+    """One image of one item as seen by one encoder.
+
+    A hidden or deleted item's rows stay, marked as removed: search processes learn from them what
+    to forget, and an item that comes back is not encoded again.
+    """
+
+    item = models.CharField(_("item"), max_length=200, db_index=True)
+    image = models.CharField(_("image"), max_length=300)
+    encoder = models.CharField(_("encoder"), max_length=120)
+    content_hash = models.CharField(_("content hash"), max_length=64, blank=True)
+    vector = models.BinaryField(_("vector"), help_text=_("float16, little endian"))
+    removed = models.BooleanField(_("removed"), default=False)
+    error = models.CharField(_("error"), max_length=300, blank=True)
+    attempts = models.PositiveIntegerField(_("attempts"), default=1)
+    revision = models.PositiveBigIntegerField(_("revision"))
+    updated = models.DateTimeField(_("updated"), auto_now=True)
+
+    objects = EmbeddingQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("embedding")
+        verbose_name_plural = _("embeddings")
+        constraints = [
+            models.UniqueConstraint(fields=["encoder", "item", "image"], name="one_row_per_image"),
+        ]
+        indexes = [models.Index(fields=["encoder", "revision"], name="embedding_replay")]
+
+    def __str__(self) -> str:
+        return f"{self.item}: {self.image}"
+
+
+def to_bytes(vector: NDArray[np.float32]) -> bytes:
+    """An embedding as it is stored."""
+    return vector.astype("<f2").tobytes()
+
+
+def from_bytes(stored: bytes) -> NDArray[np.float32]:
+    """A stored embedding, (dim,) float32."""
+    return np.frombuffer(stored, "<f2").astype(np.float32)
+
+
+class IndexVersion(models.Model):
+    """One built index of one encoder; the active one answers searches."""
+
+    class State(models.TextChoices):
+        BUILDING = "building", _("building")
+        READY = "ready", _("ready")
+        ACTIVE = "active", _("active")
+        RETIRED = "retired", _("retired")
+        FAILED = "failed", _("failed")
+
+    encoder = models.CharField(_("encoder"), max_length=120)
+    backend = models.CharField(_("index"), max_length=200)
+    state = models.CharField(
+        _("state"), max_length=10, choices=State.choices, default=State.BUILDING
+    )
+    file = models.CharField(_("file"), max_length=300, blank=True)
+    sha256 = models.CharField(max_length=64, blank=True)
+    revision = models.PositiveBigIntegerField(_("revision"), default=0)
+    images = models.PositiveIntegerField(_("images"), default=0)
+    items = models.PositiveIntegerField(_("items"), default=0)
+    error = models.CharField(_("error"), max_length=300, blank=True)
+    created = models.DateTimeField(_("created"), auto_now_add=True)
+    activated = models.DateTimeField(_("activated"), null=True, blank=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        verbose_name = _("index version")
+        verbose_name_plural = _("index versions")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["encoder"], condition=Q(state="active"), name="one_active_version"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.pk} ({self.get_state_display()})"
+
+
+class Run(models.Model):
+    """One reindex: what it was asked for, how far it is, what became of it."""
+
+    class Scope(models.TextChoices):
+        ALL = "all", _("all products")
+        MISSING = "missing", _("products that are missing in the index")
+        FAILED = "failed", _("products with failed images")
+
+    class State(models.TextChoices):
+        QUEUED = "queued", _("queued")
+        RUNNING = "running", _("running")
+        FINISHED = "finished", _("finished")
+        WITH_FAILURES = "with_failures", _("finished, with failed images")
+        FAILED = "failed", _("failed")
+
+    scope = models.CharField(_("scope"), max_length=10, choices=Scope.choices, default=Scope.ALL)
+    state = models.CharField(_("state"), max_length=15, choices=State.choices, default=State.QUEUED)
+    items = models.PositiveIntegerField(_("items"), default=0)
+    done = models.PositiveIntegerField(_("done"), default=0)
+    encoded = models.PositiveIntegerField(_("encoded"), default=0)
+    unchanged = models.PositiveIntegerField(_("unchanged"), default=0)
+    removed = models.PositiveIntegerField(_("removed"), default=0)
+    failed = models.PositiveIntegerField(_("failed images"), default=0)
+    error = models.CharField(_("error"), max_length=300, blank=True)
+    version = models.ForeignKey(
+        IndexVersion, models.SET_NULL, null=True, blank=True, verbose_name=_("index version")
+    )
+    created = models.DateTimeField(_("created"), auto_now_add=True)
+    heartbeat = models.DateTimeField(_("last sign of life"), auto_now=True)
+    finished = models.DateTimeField(_("finished"), null=True, blank=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        verbose_name = _("run")
+        verbose_name_plural = _("runs")
+
+    def __str__(self) -> str:
+        return f"{self.pk}: {self.get_scope_display()}"
+
+
+class Query(models.Model):
+    """One search by photo, kept as numbers: never the photo, and not for long."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    created = models.DateTimeField(_("created"), auto_now_add=True, db_index=True)
+    encoder = models.CharField(_("encoder"), max_length=120)
+    vector = models.BinaryField(_("vector"))
+    predictions = models.JSONField(_("predictions"), default=list)
+    best_score = models.FloatField(_("best score"), null=True)
+    matched = models.BooleanField(_("matched"), default=False)
+    took_ms = models.JSONField(_("time by stage"), default=dict)
+    warnings = models.JSONField(_("warnings"), default=list)
+
+    class Meta:
+        verbose_name = _("query")
+        verbose_name_plural = _("queries")
+
+    def __str__(self) -> str:
+        return str(self.pk)

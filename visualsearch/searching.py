@@ -1,0 +1,280 @@
+"""One search: encode, look up, and keep only what customers may see."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+from django.utils import timezone
+from numpy.typing import NDArray
+from PIL import Image
+
+from . import conf, live
+from .catalogs import catalog
+from .encoders.base import Encoder
+from .exceptions import ItemNotFound, QueryNotFound
+from .models import Embedding, Query, from_bytes, to_bytes
+from .photos import Photo
+
+Vector = NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """A class and its probability, 0…1."""
+
+    label: str
+    probability: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hit:
+    """One item, its best similarity (cosine, -1…1), and the URL of the image that had it."""
+
+    item: str
+    score: float
+    image: str
+    card: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchResult:
+    """``count``: items that were ranked; ``took_ms``: milliseconds by stage; no photo anywhere."""
+
+    query_id: str | None
+    model: str
+    index_version: int
+    predictions: list[Prediction]
+    matched: bool
+    count: int
+    hits: list[Hit]
+    took_ms: dict[str, float]
+    warnings: list[str]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> SearchResult:
+        """The inverse of :meth:`as_dict`."""
+        predictions = [Prediction(**each) for each in values["predictions"]]
+        hits = [Hit(**each) for each in values["hits"]]
+        return cls(**{**values, "predictions": predictions, "hits": hits})
+
+
+@dataclass
+class Stopwatch:
+    """Milliseconds by stage."""
+
+    stages: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Add the time spent inside to ``name``."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            spent = (time.perf_counter() - start) * 1000
+            self.stages[name] = round(self.stages.get(name, 0.0) + spent, 3)
+
+
+def search(
+    photo: Photo,
+    *,
+    limit: int = 12,
+    filters: Mapping[str, Any] | None = None,
+    watch: Stopwatch | None = None,
+) -> SearchResult:
+    """The items of the catalog that look most like a photo.
+
+    Leaves a query behind, by which :func:`page` goes on. Raises ModelUnavailable, IndexNotReady,
+    or ValidationError when a filter's value is wrong.
+    """
+    watch = watch or Stopwatch()
+    encoder: Encoder = conf.load("ENCODER")
+    with watch.stage("encode"):
+        encoding = encoder.encode([photo.image])
+    query = Query(
+        encoder=encoder.id,
+        vector=to_bytes(encoding.embeddings[0]),
+        predictions=[asdict(each) for each in top_predictions(encoder, encoding.probabilities[0])],
+        warnings=list(photo.warnings),
+    )
+    result = answer(query, limit=limit, filters=filters, watch=watch)
+    query.best_score = result.hits[0].score if result.hits else None
+    query.matched, query.took_ms = result.matched, result.took_ms
+    query.save(force_insert=True)
+    return result
+
+
+def warm_up() -> None:
+    """Load model and index now, so that the first search does not wait for them."""
+    encoder: Encoder = conf.load("ENCODER")
+    encoder.encode([Image.new("RGB", (64, 64))])
+    live.current(encoder)
+
+
+def page(
+    query_id: str,
+    *,
+    limit: int = 12,
+    offset: int = 0,
+    filters: Mapping[str, Any] | None = None,
+) -> SearchResult:
+    """More of an earlier search, or the same under other filters; raises QueryNotFound."""
+    encoder: Encoder = conf.load("ENCODER")
+    oldest = timezone.now() - timedelta(seconds=conf.get("QUERY_LIFETIME"))
+    try:
+        query = Query.objects.get(pk=UUID(query_id), created__gte=oldest, encoder=encoder.id)
+    except (Query.DoesNotExist, ValueError) as error:
+        raise QueryNotFound from error
+    return answer(query, limit=limit, offset=offset, filters=filters, watch=Stopwatch())
+
+
+def similar(item: str, *, limit: int = 12) -> SearchResult:
+    """The items that look most like an item; it itself is left out. Raises ItemNotFound."""
+    encoder: Encoder = conf.load("ENCODER")
+    watch = Stopwatch()
+    with watch.stage("index"):
+        rows = Embedding.objects.filter(encoder=encoder.id, item=item).searchable()
+        vectors = [from_bytes(stored) for stored in rows.values_list("vector", flat=True)]
+        if not vectors or not catalog().by_key([item]):
+            raise ItemNotFound
+        current = live.current(encoder)
+    hits = rank(current, vectors, limit, watch=watch, leave_out=item)
+    return SearchResult(
+        query_id=None,
+        model=encoder.id,
+        index_version=current.version,
+        predictions=[],
+        matched=bool(hits) and hits[0].score >= encoder.match_threshold,
+        count=max(0, current.items - 1),
+        hits=hits,
+        took_ms=with_total(watch),
+        warnings=[],
+    )
+
+
+def classify(photo: Photo) -> list[Prediction]:
+    """The classes of a photo, most probable first."""
+    encoder: Encoder = conf.load("ENCODER")
+    return top_predictions(encoder, encoder.encode([photo.image]).probabilities[0])
+
+
+def top_predictions(encoder: Encoder, probabilities: Vector) -> list[Prediction]:
+    """The most probable classes, as many as the setting ``PREDICTIONS`` says."""
+    best = np.argsort(-probabilities)[: conf.get("PREDICTIONS")]
+    return [
+        Prediction(label=encoder.labels[k], probability=round(float(probabilities[k]), 4))
+        for k in best
+    ]
+
+
+def answer(
+    query: Query,
+    *,
+    limit: int,
+    watch: Stopwatch,
+    offset: int = 0,
+    filters: Mapping[str, Any] | None = None,
+) -> SearchResult:
+    """Rank the catalog for a query's embedding."""
+    encoder: Encoder = conf.load("ENCODER")
+    with watch.stage("index"):
+        current = live.current(encoder)
+        among, count = allowed(encoder, filters, current.items)
+    hits = rank(current, [from_bytes(query.vector)], offset + limit, watch=watch, among=among)
+    best = hits[0].score if hits else -1.0
+    return SearchResult(
+        query_id=str(query.pk),
+        model=encoder.id,
+        index_version=current.version,
+        predictions=[Prediction(**each) for each in query.predictions],
+        matched=best >= encoder.match_threshold,
+        count=count,
+        hits=hits[offset:],
+        took_ms=with_total(watch),
+        warnings=query.warnings,
+    )
+
+
+def allowed(
+    encoder: Encoder, filters: Mapping[str, Any] | None, items: int
+) -> tuple[NDArray[np.int64] | None, int]:
+    """Ids of the embeddings that the filters leave (None: all), and the number of their items."""
+    keys = catalog().filtered_keys(filters) if filters else None
+    if keys is None:
+        return None, items
+    rows = Embedding.objects.filter(encoder=encoder.id, item__in=keys).searchable()
+    pairs = list(rows.values_list("pk", "item"))
+    return np.array([pk for pk, _ in pairs], np.int64), len({item for _, item in pairs})
+
+
+def rank(
+    current: live.LiveIndex,
+    vectors: Sequence[Vector],
+    need: int,
+    *,
+    watch: Stopwatch,
+    among: NDArray[np.int64] | None = None,
+    leave_out: str | None = None,
+) -> list[Hit]:
+    """The best ``need`` visible items, each by its best image.
+
+    An item has several images and the live catalog may hide some that are still in the index, so
+    the look-up widens until enough are found or the index ends.
+    """
+    source = catalog()
+    present = len(current.index) if among is None else len(among)
+    k = need * 3 + 8
+    while True:
+        with watch.stage("index"):
+            best = best_by_item(current, vectors, k, among)
+        best.pop(leave_out, None)
+        with watch.stage("products"):
+            shown = source.by_key(best)
+        keys = [key for key in best if key in shown][:need]
+        if len(keys) == need or k >= present:
+            break
+        k *= 4
+    with watch.stage("products"):
+        return [
+            Hit(
+                item=key,
+                score=round(best[key][0], 4),
+                image=source.image_url(best[key][1]),
+                card=source.card(shown[key]),
+            )
+            for key in keys
+        ]
+
+
+def best_by_item(
+    current: live.LiveIndex,
+    vectors: Sequence[Vector],
+    k: int,
+    among: NDArray[np.int64] | None,
+) -> dict[str, tuple[float, str]]:
+    """Score and image name of each item's best image, best item first."""
+    scores: dict[int, float] = {}
+    for vector in vectors:
+        for pk, score in zip(*current.index.search(vector, k, among=among), strict=True):
+            scores[int(pk)] = max(float(score), scores.get(int(pk), -1.0))
+    rows = Embedding.objects.filter(pk__in=scores).searchable().values_list("pk", "item", "image")
+    best: dict[str, tuple[float, str]] = {}
+    for pk, item, image in sorted(rows, key=lambda row: (-scores[row[0]], row[0])):
+        best.setdefault(item, (scores[pk], image))
+    return best
+
+
+def with_total(watch: Stopwatch) -> dict[str, float]:
+    """The stages and their sum."""
+    return {**watch.stages, "total": round(sum(watch.stages.values()), 3)}

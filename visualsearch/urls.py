@@ -1,0 +1,10 @@
+from django.urls import path
+
+from . import views
+
+app_name = "visualsearch"
+
+urlpatterns = [
+    path("", views.SearchPage.as_view(), name="search_page"),
+    path("<uuid:query_id>/", views.ResultPage.as_view(), name="result_page"),
+]

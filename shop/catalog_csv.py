@@ -7,6 +7,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
+from django.db.models import CharField
 from django.utils.text import slugify
 from PIL import Image
 
@@ -166,8 +167,8 @@ class RowReader:
                 return None
 
         judge("sku", lambda value: self.read_sku(value, line))
-        readers = {name: text_reader(name) for name in ("name", *TEXTS)}
-        readers |= {"price": read_price, "stock": read_stock}
+        readers: dict[str, Callable[[str], Any]] = {"price": read_price, "stock": read_stock}
+        readers |= {name: text_reader(name) for name in ("name", *TEXTS)}
         values = {name: judge(name, reader) for name, reader in readers.items() if name in cells}
         judge("category", read_category)
         image = judge("image", self.read_image)
@@ -212,14 +213,14 @@ def quoted(value: str) -> str:
 
 def text_reader(name: str) -> Callable[[str], str]:
     model_field = Product._meta.get_field(name)
+    assert isinstance(model_field, CharField)
+    longest, blank = model_field.max_length or 0, model_field.blank
 
     def read(value: str) -> str:
-        if not value and not model_field.blank:
+        if not value and not blank:
             raise Rejected(f"It is empty. Every product needs a {name}.")
-        if len(value) > (model_field.max_length or 0):
-            raise Rejected(
-                f"It has {len(value)} characters. Shorten it to {model_field.max_length}."
-            )
+        if len(value) > longest:
+            raise Rejected(f"It has {len(value)} characters. Shorten it to {longest}.")
         return value
 
     return read

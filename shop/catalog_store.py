@@ -83,23 +83,23 @@ class CatalogStore:
             if position >= len(present):
                 present.append(ProductImage(product=product, position=position))
             row = present[position]
-            if not (row.image and self.same_content(row.image.name, image)):
+            if not (row.image and self.same_content(str(row.image), image)):
                 self.store_image(row, image)
                 changed = True
         if not self.keep_further_images:
             for row in present[len(images) :]:
-                self.replaced.append(row.image.name)
+                self.replaced.append(str(row.image))
                 row.delete()
                 changed = True
         return changed
 
     def store_image(self, row: ProductImage, image: CatalogImage) -> None:
         if row.image:
-            self.replaced.append(row.image.name)
+            self.replaced.append(str(row.image))
         name = f"{slugify(row.product.sku) or 'product'}-{row.position + 1}{image.suffix}"
         with image.path.open("rb") as file:
             row.image.save(name, File(file), save=False)
-        self.written.append(row.image.name)
+        self.written.append(str(row.image))
         row.save()
 
     def same_content(self, name: str, image: CatalogImage) -> bool:

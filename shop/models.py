@@ -109,4 +109,4 @@ class ProductImage(models.Model):
         verbose_name_plural = _("product images")
 
     def __str__(self) -> str:
-        return self.image.name
+        return str(self.image)

@@ -1,7 +1,7 @@
 """The pages of the shop: home and text search, a category, a product."""
 
 import logging
-from typing import Any, cast
+from typing import Any
 
 from django.db.models import Count, Max, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -93,7 +93,7 @@ class HomeView(ProductListView):
 class CategoryView(ProductListView):
     def get_queryset(self) -> QuerySet[Product]:
         self.category = get_object_or_404(Category, slug=self.kwargs["slug"])
-        return self.category.products.published().for_cards()  # type: ignore[attr-defined]
+        return self.category.products.published().for_cards()
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(category=self.category, **kwargs)
@@ -107,7 +107,7 @@ class ProductView(DetailView):
         return Product.objects.published().for_cards()
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        self.object = product = cast(Product, self.get_object())
+        self.object = product = self.get_object()
         if kwargs["slug"] != product.slug:
             return redirect(product, permanent=True)
         return self.render_to_response(self.get_context_data(object=product))

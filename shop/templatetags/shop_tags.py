@@ -12,10 +12,10 @@ register = template.Library()
 @register.filter
 def price(amount: Decimal | float | str | None) -> str:
     """An amount as the shop writes it; a text that is no number stays as it is."""
-    if amount in (None, ""):
+    if amount is None or amount == "":
         return ""
     try:
-        return format_price(amount)  # type: ignore[arg-type]
+        return format_price(amount)
     except InvalidOperation:
         return str(amount)
 

@@ -10,9 +10,10 @@ from PIL import Image
 from shop.models import Category, Product
 
 
-def png(color: str, size: tuple[int, int] = (24, 30)) -> bytes:
+def png(color: str, size: tuple[int, int] = (24, 30), compress_level: int = 0) -> bytes:
+    """A picture of one colour. Not compressed, so that two colours make files of one size."""
     buffer = BytesIO()
-    Image.new("RGB", size, color).save(buffer, "PNG")
+    Image.new("RGB", size, color).save(buffer, "PNG", compress_level=compress_level)
     return buffer.getvalue()
 
 

@@ -265,7 +265,7 @@ def test_load__bad_row_is_named(refused, write_catalog, folder, tmp_path, row, c
 
 
 def test_load__picture_with_too_many_pixels(refused, write_catalog, folder):
-    (folder / "images/huge.png").write_bytes(png("red", (9000, 9000)))
+    (folder / "images/huge.png").write_bytes(png("red", (9000, 9000), 1))
     assert "has 81 million pixels" in refused(write_catalog({"image": "images/huge.png"}))
 
 

@@ -67,8 +67,8 @@ def test_page__hits(page):
     html = page(
         result=result(hits=[hit("A"), hit("B")], count=2), preview="data:image/jpeg;base64,x"
     )
-    assert "2 products like your photo" in html
-    assert "in 25 ms" in html
+    assert "Products like your photo" in html
+    assert "Out of 2 products, the closest first · 25 ms" in html
     assert 'src="data:image/jpeg;base64,x"' in html
     for text in ("Name A", "/A/", "/A.jpg", "€20.00", "Name B"):
         assert text in html
@@ -77,8 +77,8 @@ def test_page__hits(page):
 
 def test_page__similarity_is_not_shown(page):
     html = page(result=result())
-    assert "0.73" not in html
-    assert "73" not in html
+    for text in ("0.73", "73%", "73 %", "73&nbsp;%", "73\xa0%"):
+        assert text not in html
 
 
 def test_page__predictions_at_most_three(page):
@@ -93,7 +93,7 @@ def test_page__predictions_at_most_three(page):
 def test_page__nothing_matches_well(page):
     html = page(result=result(matched=False))
     assert "Nothing in the shop matches your photo well" in html
-    assert "like your photo</" not in html
+    assert "Products like your photo" not in html
     assert "Name A" in html
 
 
@@ -101,6 +101,14 @@ def test_page__no_hits_at_all(page):
     html = page(result=result(hits=[], count=0, matched=False))
     assert "No products to show" in html
     assert "come closest" not in html
+
+
+def test_page__picture_that_matched_comes_before_the_card_s(page):
+    found = hit("A")
+    found.image = "/back.jpg"
+    html = page(result=result(hits=[found]))
+    assert "/back.jpg" in html
+    assert "/A.jpg" not in html
 
 
 def test_page__other_pages(page):
@@ -114,7 +122,7 @@ def test_page__warnings(page):
 
 
 def test_page__took_without_a_total(page):
-    assert " ms</small>" not in page(result=result(took_ms={"decode": 3.2}))
+    assert " ms\n" not in page(result=result(took_ms={"decode": 3.2}))
 
 
 def test_page__card_of_little(page):
@@ -125,7 +133,8 @@ def test_page__card_of_little(page):
 def test_page__in_french(page):
     with override("fr"):
         html = page(result=result(count=2))
-    assert "2 produits ressemblent à votre photo" in html
+    assert "Produits qui ressemblent à votre photo" in html
+    assert "Sur 2 produits, les plus proches d’abord" in html
     assert '<rect width="83"' in html
     assert "20,00\u00a0€" in html
 

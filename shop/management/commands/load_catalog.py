@@ -40,7 +40,7 @@ class Command(BaseCommand):
             self.stderr.write(f"{path.name}, {problem}")
         if len(problems) > SHOWN_PROBLEMS:
             self.stderr.write(f"… and {len(problems) - SHOWN_PROBLEMS} more.")
+        number = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         raise CommandError(
-            f"{path.name} has {len(problems)} problem{'s'[: len(problems) > 1]}. "
-            "Nothing was loaded: mend the file and load it again."
+            f"{path.name} has {number}. Nothing was loaded: mend the file and load it again."
         )

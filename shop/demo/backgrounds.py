@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from .fabric import Floats, noise
+from .fabric import Floats, blurred, noise
 
 WIDTH, HEIGHT = 450, 600  # pixels; enlarged to the photo, out of focus as grounds are
 
@@ -53,13 +53,13 @@ def wall(rng: Random) -> RGBFloats:
 
 def grass(rng: Random) -> RGBFloats:
     """A lawn: thousands of blades, the later ones lighter."""
-    image = Image.new("RGB", (WIDTH, HEIGHT), (46, 70, 30))
+    image = Image.new("RGB", (WIDTH, HEIGHT), (58, 82, 38))
     pen = ImageDraw.Draw(image)
     count = 5200
     places = rng.random((count, 2)) * (WIDTH + 20, HEIGHT + 20) - 10
     leans, lengths = rng.normal(0, 5, count), rng.uniform(8, 22, count)
     for number in range(count):
-        light = 0.5 + 0.6 * number / count
+        light = 0.6 + 0.6 * number / count
         red, green, blue = (rng.integers(70, 120), rng.integers(115, 160), rng.integers(40, 70))
         colour = (int(red * light), int(green * light), int(blue * light))
         x, y = places[number]
@@ -72,10 +72,12 @@ def linen(rng: Random) -> RGBFloats:
     """A crumpled sheet, lit from the side."""
     sheets = [(232, 230, 226), (206, 216, 226), (226, 214, 202), (168, 178, 190)]
     shape = (HEIGHT, WIDTH)
-    height = noise(rng, shape, 26, 60) * 22 + noise(rng, shape, 40, 18) * 16
-    height += np.abs(noise(rng, shape, 34, 50)) * 14
+    ridges = -np.abs(noise(rng, shape, 34, 80) + 0.5 * noise(rng, shape, 14, 22))
+    small = -np.abs(noise(rng, shape, 60, 24)) * 0.5
+    height = blurred((ridges + small).astype(np.float32), 4, 4) + 0.3 * noise(rng, shape, 70, 70)
     slope_y, slope_x = np.gradient(height)
-    light = 1 - 0.085 * np.tanh(0.9 * (slope_x + 0.7 * slope_y)) * 2
+    slope = slope_x + 0.6 * slope_y
+    light = 1 - 0.075 * np.clip(slope / slope.std(), -2.2, 2.2)
     weave = 1 + 0.012 * noise(rng, shape, 0.7, 0.7)
     return _flat(sheets[rng.integers(4)]) * (light * weave * 0.97)[..., None]
 
@@ -113,7 +115,8 @@ def carpet(rng: Random) -> RGBFloats:
 
 def clutter(rng: Random) -> RGBFloats:
     """A table with things on it: books, mugs, papers, a plant."""
-    image = Image.fromarray(np.clip(wood(rng), 0, 255).astype(np.uint8)).rotate(90).resize((WIDTH, HEIGHT))
+    table = Image.fromarray(np.clip(wood(rng), 0, 255).astype(np.uint8))
+    image = table.transpose(Image.Transpose.ROTATE_90).resize((WIDTH, HEIGHT))
     for _ in range(11):
         layer = Image.new("L", (WIDTH, HEIGHT), 0)
         pen = ImageDraw.Draw(layer)

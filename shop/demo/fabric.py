@@ -56,15 +56,14 @@ def noise(rng: np.random.Generator, shape: tuple[int, int], x: float, y: float) 
 
 
 @lru_cache(maxsize=64)
-def weave(material: str, scale: float) -> Floats:
-    """The weave of a material, float32 (SIZE, SIZE) around 1, for `scale` pixels a unit."""
-    kind = WEAVES.get(material, material)
+def weave(kind: str, scale: float) -> Floats:
+    """A weave, float32 (SIZE, SIZE) around 1, for `scale` pixels a unit."""
     rng = np.random.default_rng(7)
     shape = (SIZE, SIZE)
     y, x = np.mgrid[0:SIZE, 0:SIZE].astype(np.float32)
     grain = rng.standard_normal(shape, dtype=np.float32)
     if kind == "fine":
-        return 1 + 0.014 * grain + 0.012 * noise(rng, shape, 0.7, 1.6)
+        return 1 + 0.010 * grain + 0.009 * noise(rng, shape, 0.7, 1.6)
     if kind == "slub":
         threads = noise(rng, shape, 9, 0.6) + noise(rng, shape, 0.6, 9)
         return 1 + 0.028 * threads + 0.012 * grain
@@ -75,7 +74,7 @@ def weave(material: str, scale: float) -> Floats:
         return 1 + 0.03 * noise(rng, shape, 1.0, 1.0) + 0.025 * grain
     if kind == "grain":
         return 1 + 0.011 * noise(rng, shape, 1.2, 1.2) + 0.006 * grain
-    return 1 + _bold(kind, x, y, scale) + 0.016 * grain
+    return (1 + _bold(kind, x, y, scale) + 0.016 * grain).astype(np.float32)
 
 
 def _bold(kind: str, x: Floats, y: Floats, scale: float) -> Floats:
@@ -118,3 +117,19 @@ def enlarged(field: Floats, size: tuple[int, int]) -> Floats:
 def shifted(field: Floats, down: int, right: int) -> Floats:
     """The field moved down and to the right; its first row and column fill what becomes free."""
     return np.pad(field, ((down, 0), (right, 0)), mode="edge")[: field.shape[0], : field.shape[1]]
+
+
+@lru_cache(maxsize=16)
+def rumple(unit: float) -> Floats:
+    """The height of cloth that was not ironed, periodic float32, for `unit` coarse pixels."""
+    rng = np.random.default_rng(5)
+    shape = (256, 256)
+    wide, fine = noise(rng, shape, 5 * unit, 8 * unit), noise(rng, shape, 2.6, 3.4)
+    return (wide * 0.7 + fine * 0.014).astype(np.float32)
+
+
+def rumpled(unit: float, shape: tuple[int, int], rng: np.random.Generator) -> Floats:
+    """A piece of such cloth from a random place, float32 of a shape up to 512."""
+    down, right = rng.integers(0, 256, 2)
+    cloth = np.roll(rumple(unit), (down, right), axis=(0, 1))
+    return np.tile(cloth, (2, 2))[: shape[0], : shape[1]]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
 from .colours import RGB, shaded
-from .fabric import noise
+from .fabric import Floats, noise
 
 Draw = ImageDraw.ImageDraw
 Painter = Callable[[Draw, float, RGB, RGB], None]
@@ -194,8 +194,8 @@ def camouflage(size: int, main: RGB, second: RGB) -> Image.Image:
 
 
 @lru_cache(maxsize=96)
-def tile(pattern: str, main: RGB, second: RGB, scale: float) -> tuple[NDArray[np.uint8], float]:
-    """A tile, uint8 (n, n, 3), and its pixels per unit (about twice `scale`)."""
+def tile(pattern: str, main: RGB, second: RGB, scale: float) -> tuple[Floats, float]:
+    """A tile, float32 (n, n, 3), and its pixels per unit (about twice `scale`)."""
     period, painter = PAINTERS.get(pattern, (48.0, None))
     size = max(8, round(period * scale * 2))
     if painter:
@@ -206,4 +206,4 @@ def tile(pattern: str, main: RGB, second: RGB, scale: float) -> tuple[NDArray[np
     # Blurred to about a picture's pixel, so that picking the nearest pixel leaves no stairs.
     wrapped = Image.fromarray(np.pad(np.asarray(image), ((4, 4), (4, 4), (0, 0)), mode="wrap"))
     soft = wrapped.filter(ImageFilter.GaussianBlur(0.9)).crop((4, 4, size + 4, size + 4))
-    return np.asarray(soft), size / period
+    return np.asarray(soft, np.float32), size / period

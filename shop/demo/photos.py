@@ -18,8 +18,8 @@ from .shapes import all_points
 from .studio import jpeg
 
 EACH = 4  # photos of each kind of product
-GARMENT = (600, 750)  # pixels of a garment before it is placed in a photo
-SIZES = ((600, 800), (480, 640), (720, 960), (640, 640), (540, 720), (800, 600), (720, 960))
+GARMENT = (480, 600)  # pixels of a garment before it is placed in a photo
+SIZES = ((720, 960), (480, 640), (600, 800), (640, 640), (540, 720), (800, 600), (600, 800))
 LARGE = (1200, 1600)
 ORIENTATION_TAG = 0x0112
 ROTATED = 6  # to be shown turned by a quarter clockwise
@@ -120,7 +120,8 @@ def homography(source: Sequence[Sequence[float]], target: Sequence[Sequence[floa
 def _lying(photo: Photo) -> Image.Image:
     """The garment alone, more crumpled than in the studio, RGBA."""
     shapes = garment(photo.product)
-    frame = fit(all_points(shapes), *GARMENT, fill=0.94)
+    width, height = (GARMENT[0] * 3 // 2, GARMENT[1] * 3 // 2) if photo.size == LARGE else GARMENT
+    frame = fit(all_points(shapes), width, height, fill=0.94)
     stiff = photo.product.kind in {"shoes", "hat"}
     mood = Mood(seed=photo.seed, crumple=1.0 if stiff else 2.0, wobble=0.5 if stiff else 1.3)
     image = draw_shapes(shapes, Look(photo.product), frame, mood).image()
@@ -140,7 +141,7 @@ def _placed(photo: Photo, image: Image.Image) -> Image.Image:
     target = corners @ np.array([[cos, sin], [-sin, cos]]) + centre
     numbers = homography([(0, 0), (w, 0), (w, h), (0, h)], target.tolist())
     return image.transform(
-        photo.size, Image.Transform.PERSPECTIVE, numbers, Image.Resampling.BICUBIC
+        photo.size, Image.Transform.PERSPECTIVE, numbers, Image.Resampling.BILINEAR
     )
 
 

@@ -55,10 +55,11 @@ def _in_colour(style: Style, colours: str) -> Product:
     first = colours == style.colours[0]  # of the other colours only the front is shown
     main, _, second = colours.partition("/")
     sku = f"{style.code}-{main[:3].upper()}{second[:1].upper()}"
+    colour = f"{main} and {second}" if second else main
     return Product(
         sku=sku,
         style=style.code,
-        name=f"{style.name}, {main}",
+        name=f"{style.name}, {colour}",
         kind=style.kind,
         cut=style.cut,
         gender=style.gender,

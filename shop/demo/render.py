@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from .colours import rgb
-from .fabric import Floats, enlarged, limpness, noise, shifted, soft_mask
+from .fabric import Floats, enlarged, limpness, rumpled, shifted, soft_mask
 from .geometry import Frame, Points
 from .look import Look, Place
 from .shapes import Fold, Line, Part, Shape
@@ -160,8 +160,8 @@ def relief_of(
     limp = limpness(look.product.material) * (0.4 + part.volume)
     folds = [*part.folds, *creases(part, mood, rng)]
     height = fold_height(folds, frame, cut, shape) * limp
-    rough = noise(rng, shape, 5 * unit, 8 * unit) * 0.7 + noise(rng, shape, 2.6, 3.4) * 0.014
-    height += mood.crumple * limp * unit * rough * min(1, min(shape) / (12 * unit))
+    smooth = min(1.0, min(shape) / (12 * unit))  # narrow parts hardly crease
+    height += mood.crumple * limp * unit * smooth * rumpled(round(unit, 1), shape, rng)
     slope_y, slope_x = np.gradient(height) if min(shape) > 1 else (np.zeros(shape, np.float32),) * 2
     edge = soft_mask(small, max(1.0, 2.6 * unit * (0.4 + part.volume)))
     rim_y, rim_x = np.gradient(edge) if min(shape) > 1 else (slope_y, slope_x)
@@ -197,26 +197,25 @@ def paint_part(canvas: Canvas, part: Part, look: Look, frame: Frame, mood: Mood)
         light, slope_x, slope_y = relief_of(part, image, look, frame, cut, mood)
         small = np.asarray(image.reduce(STEP), np.float32) / 255
         canvas.relief[cut.coarse] += small * (light - canvas.relief[cut.coarse])
-    push = -0.9 * STEP / frame.scale
     place = Place(
         left=cut.left,
         top=cut.top,
         width=cut.size[0],
         height=cut.size[1],
-        bend_x=enlarged(slope_x, cut.size) * push,
-        bend_y=enlarged(slope_y, cut.size) * push,
+        slope_x=slope_x,
+        slope_y=slope_y,
+        push=-0.9 * STEP / frame.scale,
     )
     surface = look.surface(part.paint, part.texture, part.turn, frame, place)
-    factor, wash = (enlarged(part, cut.size)[..., None] for part in lamp(light, surface.gloss))
-    colours = surface.colours * factor
-    colours += wash
+    factor, wash = (enlarged(field, cut.size) for field in lamp(light, surface.gloss))
     if part.lift and canvas.alpha[cut.pixels].any():
         throw_shadow(canvas, image, cut, frame, part.lift)
-    keep = (1 - mask)[..., None]
-    colours *= mask[..., None]
-    canvas.rgb[cut.pixels] *= keep
+    colours = surface.colours * (factor * surface.weave * mask)[..., None]
+    colours += (wash * mask)[..., None]
+    free = 1 - mask
+    canvas.rgb[cut.pixels] *= free[..., None]
     canvas.rgb[cut.pixels] += colours
-    canvas.alpha[cut.pixels] *= 1 - mask
+    canvas.alpha[cut.pixels] *= free
     canvas.alpha[cut.pixels] += mask
 
 

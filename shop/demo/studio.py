@@ -66,7 +66,7 @@ def _contact(small: Image.Image) -> Floats:
     ground = Image.new("L", small.size, 0)
     foot = small.crop(box).resize((width, depth), Image.Resampling.BILINEAR)
     ground.paste(foot, (box[0], box[3] - depth * 3 // 4))
-    return 0.55 * soft_mask(ground, 4.5) + 0.2 * soft_mask(ground, 11)
+    return 0.44 * soft_mask(ground, 4.5) + 0.2 * soft_mask(ground, 11)
 
 
 def product_photo(product: Product, view: str) -> Image.Image:

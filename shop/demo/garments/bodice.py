@@ -115,7 +115,7 @@ class Torso:
         return stitch((-self.hem * 0.99, low), (0, low + self.curve), (self.hem * 0.99, low))
 
     def armhole_seams(self) -> Shapes:
-        return both([Line(curve=spline(self.armhole()), strength=0.32)])
+        return both([Line(curve=spline(self.armhole()), strength=0.25)])
 
 
 def sleeve(

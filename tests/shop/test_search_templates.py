@@ -94,6 +94,7 @@ def test_page__nothing_matches_well(page):
     html = page(result=result(matched=False))
     assert "Nothing in the shop matches your photo well" in html
     assert "Products like your photo" not in html
+    assert "The closest we have" in html
     assert "Name A" in html
 
 

@@ -3,6 +3,7 @@
 Without any environment this is the demo: SQLite, one process, everything under `.data`.
 """
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ DATA = BASE_DIR / ".data"
 DATA.mkdir(exist_ok=True)
 
 env = environ.Env()
+# A variable that is empty is one that was not set: compose files and CI leave such behind.
+env.ENVIRON = {name: value for name, value in os.environ.items() if value}
 
 DEBUG = env.bool("DEBUG", default=True)
 

@@ -43,6 +43,12 @@ def test_settings__without_an_environment(read):
     assert values["CELERY_TASK_ALWAYS_EAGER"] is True
 
 
+def test_settings__an_empty_variable_is_an_absent_one(read):
+    empty = dict.fromkeys(MINE, "")
+    names = ("DEBUG", "DATABASES", "MEDIA_ROOT", "VISUALSEARCH", "REDIS_URL")
+    assert read(*names, **empty) == read(*names)
+
+
 def test_settings__secret_key_of_the_demo_stays(read):
     first, second = (read("SECRET_KEY")["SECRET_KEY"] for _ in range(2))
     assert first == second

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.views.generic import DetailView, ListView
 
-from visualsearch import searching
+from visualsearch import dispatch
 from visualsearch.exceptions import VisualSearchError
 
 from .models import Category, Product, ProductQuerySet
@@ -42,7 +42,7 @@ def category_tiles() -> list[tuple[Category, Product]]:
 def similar_cards(product: Product) -> list[dict[str, Any]]:
     """Cards of the products that look like this one; none while search by photo is unavailable."""
     try:
-        result = searching.similar(product.sku, limit=SIMILAR)
+        result = dispatch.similar(product.sku, limit=SIMILAR)
     except VisualSearchError as error:
         logger.info("No similar products for %s: %s", product, error)
         return []

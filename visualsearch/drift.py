@@ -106,7 +106,7 @@ def compare_index(drift: Drift, encoder: Encoder) -> None:
             drift.index_file = str(error)
     index = live.current(encoder).index
     expected = 0
-    for ids, vectors, _gone in live.changes(encoder.id, 0):
+    for ids, vectors, _gone in live.changes(encoder.id, encoder.dim, 0):
         expected += len(ids)
         for pk, vector in zip(ids, vectors, strict=True):
             found, scores = index.search(vector, 1, among=np.array([pk]))

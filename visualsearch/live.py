@@ -92,7 +92,7 @@ def load(version: IndexVersion, encoder: Encoder) -> LiveIndex:
 
 def replay(live: LiveIndex, revision: int) -> None:
     """Apply the changes after ``live.revision``; those after ``revision`` may be applied twice."""
-    for ids, vectors, gone in changes(live.encoder, live.revision):
+    for ids, vectors, gone in changes(live.encoder, live.index.dim, live.revision):
         if len(gone):
             live.index.remove(gone)
         if len(ids):
@@ -103,10 +103,10 @@ def replay(live: LiveIndex, revision: int) -> None:
 
 
 def changes(
-    encoder_id: str, since: int
+    encoder: str, dim: int, since: int
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]]]:
     """Ids and vectors to add, and ids to remove, in batches."""
-    rows = Embedding.objects.filter(encoder=encoder_id, revision__gt=since).order_by("pk")
+    rows = Embedding.objects.filter(encoder=encoder, revision__gt=since).order_by("pk")
     if since == 0:
         rows = rows.searchable()
     last = 0
@@ -119,6 +119,6 @@ def changes(
         ]
         ids = np.array([pk for pk, _ in present], np.int64)
         stored = b"".join(bytes(vector) for _, vector in present)
-        vectors = np.frombuffer(stored, "<f2").astype(np.float32).reshape(len(ids), -1)
+        vectors = np.frombuffer(stored, "<f2").astype(np.float32).reshape(-1, dim)
         gone = np.array([pk for pk, _, removed, error in batch if removed or error], np.int64)
         yield ids, vectors, gone

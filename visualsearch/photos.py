@@ -23,11 +23,12 @@ from .exceptions import (
     UnsupportedImage,
 )
 
-# Phones write JPEGs with several pictures inside; Pillow calls those MPO.
-FORMATS = ["JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP"] + (
-    ["AVIF"] if features.check("avif") else []
-)
-ACCEPTED = ", ".join(name for name in FORMATS if name != "MPO")
+# Pillow loads most decoders at the first file that needs them, but not those named in `formats`.
+Image.init()
+
+# A phone's JPEG with several pictures inside is opened as JPEG too, though Pillow calls it MPO.
+FORMATS = ["JPEG", "PNG", "WEBP", "GIF", "BMP"] + (["AVIF"] if features.check("avif") else [])
+ACCEPTED = ", ".join(FORMATS)
 ACCEPTED_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".avif"}
 
 # A file that starts like a picture but cannot be opened is damaged, not of another kind.

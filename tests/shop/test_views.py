@@ -22,7 +22,7 @@ def similar(monkeypatch):
             raise answer.error
         return answer
 
-    monkeypatch.setattr("shop.views.searching.similar", ask)
+    monkeypatch.setattr("shop.views.dispatch.similar", ask)
     return answer
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
@@ -11,6 +12,8 @@ from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.response import Response
 
 from ..exceptions import VisualSearchError
+
+logger = logging.getLogger(__name__)
 
 
 def describe(error: VisualSearchError) -> str:
@@ -27,7 +30,18 @@ class Refusal(APIException):
 
 
 class Handler(ExceptionHandler):
-    """Knows the app's exceptions besides those of Django and DRF."""
+    """Knows the app's exceptions besides those of Django and DRF, and always answers JSON."""
+
+    def should_not_handle(self, exc: Exception) -> bool:
+        """The contract holds in debug mode too; the traceback is in the log."""
+        return False
+
+    def report_exception(self, exc: APIException, response: Response) -> None:
+        """A known refusal is no crash: what is down is logged in a line, without a traceback."""
+        if isinstance(exc, Refusal):
+            logger.info("%s: %s", exc.get_codes(), exc.detail)
+        else:
+            super().report_exception(exc, response)
 
     def convert_known_exceptions(self, exc: Exception) -> Exception:
         """Anything a client can be told about becomes an APIException."""

@@ -1,0 +1,245 @@
+import base64
+import logging
+from urllib.parse import urlsplit
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from tests.pictures import encoded, picture, png_header_only
+from visualsearch import indexing
+from visualsearch.models import Query, Run
+
+URL = "/api/visual-search/search/"
+PHOTO = encoded(picture(3))
+
+
+@pytest.fixture
+def indexed(sold):
+    indexing.execute(Run())
+    return sold
+
+
+def upload(client, data, query="", name="photo.jpg", kind="image/jpeg", **fields):
+    file = SimpleUploadedFile(name, data, content_type=kind)
+    return client.post(URL + query, {"image": file, **fields})
+
+
+def send_json(client, image, **fields):
+    return client.post(URL, {"image": image, **fields}, content_type="application/json")
+
+
+def keys(response):
+    return [result["product"]["key"] for result in response.json()["results"]]
+
+
+def refused(response, status, code):
+    """The one shape of errors, with a sentence that says something; returns the error."""
+    assert response.status_code == status, response.content
+    assert response["Content-Type"] == "application/json"
+    body = response.json()
+    assert set(body) == {"type", "errors"}
+    assert set(body["errors"][0]) == {"code", "detail", "attr"}
+    assert body["errors"][0]["code"] == code
+    assert len(body["errors"][0]["detail"]) > 15
+    return body["errors"][0]
+
+
+def test_search__multipart(client, indexed):
+    response = upload(client, PHOTO)
+    assert response.status_code == 200
+    body = response.json()
+    assert set(body) == {
+        "query_id", "model", "index_version", "took_ms", "predictions", "matched", "count",
+        "next", "results", "warnings",
+    }  # fmt: skip
+    assert body["results"][0]["product"]["key"] == "P3"
+    assert body["results"][0]["product"]["url"].startswith("http://testserver/product/")
+    assert body["results"][0]["image"].startswith("http://testserver/media/")
+    assert body["matched"] is True
+    assert body["count"] == 8
+    assert {"decode", "encode", "index", "products", "total"} <= set(body["took_ms"])
+
+
+@pytest.mark.parametrize("prefix", ["", "data:image/jpeg;base64,", "data:;base64,"])
+def test_search__json(client, indexed, prefix):
+    response = send_json(client, prefix + base64.b64encode(PHOTO).decode(), limit=2)
+    assert keys(response)[0] == "P3"
+    assert len(keys(response)) == 2
+
+
+def test_search__url_safe_base64_with_line_breaks(client, indexed):
+    text = base64.urlsafe_b64encode(PHOTO).decode().rstrip("=")
+    assert keys(send_json(client, text[:70] + "\n" + text[70:]))[0] == "P3"
+
+
+def test_search__crop_by_every_way_in(client, indexed):
+    wide = picture(5).resize((200, 128))
+    wide.paste(picture(3), (0, 0))
+    data, crop = encoded(wide, "PNG"), "0,0,0.48,1"
+    assert keys(upload(client, data, crop=crop))[0] == "P3"
+    assert keys(upload(client, data, query=f"?crop={crop}"))[0] == "P3"
+    text = base64.b64encode(data).decode()
+    assert keys(send_json(client, text, crop=crop))[0] == "P3"
+    assert keys(send_json(client, text, crop=[0, 0, 0.48, 1]))[0] == "P3"
+
+
+def test_search__filters_are_query_parameters(client, indexed):
+    assert sorted(keys(upload(client, PHOTO, query="?min_price=15"))) == ["P5", "P6", "P7"]
+
+
+def test_search__category(client, indexed, sell):
+    sell("HAT", picture(3), category="Hats")
+    indexing.refresh(["HAT"])
+    assert keys(upload(client, PHOTO, category="Hats")) == ["HAT"]
+    assert keys(upload(client, PHOTO, query="?category=hats")) == ["HAT"]
+
+
+def test_search__next_pages_to_the_end(client, indexed):
+    response = upload(client, PHOTO, query="?max_price=16", limit=3)
+    seen, link = keys(response), response.json()["next"]
+    for _ in range(5):
+        if link is None:
+            break
+        parts = urlsplit(link)
+        response = client.get(f"{parts.path}?{parts.query}")
+        seen += keys(response)
+        link = response.json()["next"]
+    assert sorted(seen) == [f"P{n}" for n in range(7)]
+    assert link is None
+
+
+def test_search__wrong_name_and_type_but_a_real_picture(client, indexed):
+    for kind in ("PNG", "WEBP", "AVIF"):
+        data = encoded(picture(3), kind)
+        assert keys(upload(client, data, name="x.exe", kind="text/plain"))[0] == "P3"
+
+
+def test_search__animation_is_warned_of(client, indexed):
+    data = encoded(picture(3), "GIF", save_all=True, append_images=[picture(4)])
+    response = upload(client, data)
+    assert response.json()["warnings"] == ["animation_first_frame"]
+
+
+HOSTILE = [
+    (b"", 400, "image_empty"),
+    (b"no photo", 415, "unsupported_image"),
+    (b'<svg xmlns="http://www.w3.org/2000/svg"/>', 415, "unsupported_image"),
+    (encoded(picture(3), "TIFF"), 415, "unsupported_image"),
+    (PHOTO[: len(PHOTO) // 2], 422, "image_corrupt"),
+    (png_header_only(13000, 13000), 422, "image_too_many_pixels"),
+    (encoded(picture(0, (900, 20))), 422, "image_bad_shape"),
+    (encoded(picture(0, (1, 1))), 422, "image_too_small"),
+    (b"\xff" * 30_000_000, 413, "image_too_large"),
+]
+
+
+@pytest.mark.parametrize("way", ["multipart", "json"])
+@pytest.mark.parametrize(("data", "status", "code"), HOSTILE, ids=[row[2] for row in HOSTILE])
+def test_search__no_photo(client, indexed, caplog, way, data, status, code):
+    if way == "multipart":
+        response = upload(client, data)
+    else:
+        response = send_json(client, base64.b64encode(data).decode())
+    error = refused(response, status, code)
+    if code == "unsupported_image":
+        assert "JPEG" in error["detail"]
+    assert not [record for record in caplog.records if record.exc_info]
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert not Query.objects.exists()
+
+
+@pytest.mark.parametrize("text", ["%%%", "YWJj=YWJj", "data:image/jpeg,abc", "data:", "é"])
+def test_search__bad_base64(client, indexed, text):
+    refused(send_json(client, text), 400, "invalid_base64")
+
+
+def test_search__no_image(client, indexed):
+    refused(client.post(URL, {"limit": 3}), 400, "image_missing")
+    refused(client.post(URL, {}, content_type="application/json"), 400, "image_missing")
+    refused(send_json(client, 7), 400, "image_missing")
+    refused(
+        client.post(URL, {"image": ["a"]}, content_type="application/json"), 400, "image_missing"
+    )
+
+
+def test_search__broken_bodies(client, indexed):
+    for body in ("{", "[1]", '"x"', "[" * 100_000):
+        refused(client.post(URL, body, content_type="application/json"), 400, "parse_error")
+    response = client.post(URL, b"--x\r\nbroken", content_type="multipart/form-data; boundary=x")
+    refused(response, 400, "image_missing")
+    response = client.post(URL, b"abc", content_type="multipart/form-data")
+    refused(response, 400, "parse_error")
+    response = client.post(URL, b"abc", content_type="text/plain")
+    refused(response, 415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("limit", 0), ("limit", 101), ("limit", "many"), ("crop", "1,2"), ("crop", "0,0,2,1"),
+        ("crop", "nan,0,1,1"), ("crop", "a,b,c,d"), ("min_price", "cheap"),
+    ],
+)  # fmt: skip
+def test_search__bad_option_is_named(client, indexed, field, value):
+    response = upload(client, PHOTO, query=f"?{field}={value}")
+    assert response.status_code == 400
+    assert response.json()["type"] == "validation_error"
+    assert response.json()["errors"][0]["attr"] == field
+
+
+def test_search__not_indexed_yet(client, db):
+    refused(upload(client, PHOTO), 503, "index_not_ready")
+
+
+def test_search__model_gone(client, indexed, configure):
+    configure(
+        ENCODER="visualsearch.encoders.onnx.OnnxEncoder", ENCODER_OPTIONS={"package": "/nowhere"}
+    )
+    refused(upload(client, PHOTO), 503, "model_unavailable")
+
+
+def test_search__only_post(client):
+    refused(client.get(URL), 405, "method_not_allowed")
+
+
+def test_search__in_french(client, indexed):
+    response = client.post(URL, {}, headers={"Accept-Language": "fr"})
+    assert "photo" in refused(response, 400, "image_missing")["detail"]
+    assert "Envoyez" in response.json()["errors"][0]["detail"]
+
+
+def test_search__upload_never_touches_the_disk(client, indexed, settings, tmp_path):
+    settings.FILE_UPLOAD_TEMP_DIR = str(tmp_path / "does-not-exist")
+    large = encoded(picture(3).resize((900, 1200)), "PNG", compress_level=0)
+    assert len(large) > settings.FILE_UPLOAD_MAX_MEMORY_SIZE
+    assert keys(upload(client, large))[0] == "P3"
+
+
+def test_classify(client, db):
+    response = client.post(
+        "/api/visual-search/classify/", {"image": SimpleUploadedFile("a.jpg", PHOTO)}
+    )
+    predictions = response.json()["predictions"]
+    assert set(predictions[0]) == {"label", "probability"}
+    assert predictions == sorted(predictions, key=lambda each: -each["probability"])
+
+
+def test_similar(client, indexed):
+    response = client.get("/api/visual-search/products/P3/similar/?limit=4")
+    assert response.status_code == 200
+    assert len(keys(response)) == 4
+    assert "P3" not in keys(response)
+
+
+def test_similar__unknown_product(client, indexed):
+    refused(client.get("/api/visual-search/products/NONE/similar/"), 404, "item_not_found")
+
+
+def test_query__unknown(client, indexed):
+    refused(client.get("/api/visual-search/queries/none/"), 404, "query_not_found")
+
+
+def test_schema__describes_the_search(client, db):
+    schema = client.get("/api/schema/?format=json").json()
+    search = schema["paths"]["/api/visual-search/search/"]["post"]
+    assert {"multipart/form-data", "application/json"} <= set(search["requestBody"]["content"])

@@ -1,0 +1,81 @@
+"""Fixtures for all tests: every one starts without files, models or indexes of another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.core.files.base import ContentFile
+from PIL import Image
+
+from shop.models import Category, Product
+from tests.pictures import encoded, picture
+from visualsearch import live
+from visualsearch.conf import DEFAULTS, SHIPPED_MODEL
+
+SHARED = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
+
+FAKE = {
+    "CATALOG": "shop.visual.ProductCatalog",
+    "ENCODER": "visualsearch.encoders.fake.FakeEncoder",
+    "ENCODER_OPTIONS": {},
+}
+
+
+@pytest.fixture(autouse=True)
+def isolated(settings, tmp_path):
+    """Files go where the test ends, and the encoder is the deterministic one without a model."""
+    settings.MEDIA_ROOT = tmp_path / "media"
+    settings.VISUALSEARCH = FAKE | {"DATA_DIR": str(tmp_path / "index")}
+    live.forget()
+    yield
+    live.forget()
+
+
+@pytest.fixture
+def configure(settings):
+    """Change some of the app's settings."""
+
+    def change(**values):
+        settings.VISUALSEARCH = settings.VISUALSEARCH | values
+
+    return change
+
+
+@pytest.fixture
+def shipped_model(configure):
+    """Search with the model that ships."""
+    configure(ENCODER=DEFAULTS["ENCODER"], ENCODER_OPTIONS={"package": SHIPPED_MODEL})
+
+
+@pytest.fixture
+def shared_data() -> Path:
+    """The folder of real photos; skips where it is not at hand."""
+    if not SHARED.is_dir():
+        pytest.skip(f"the real photos are not at hand ({SHARED} does not exist)")
+    return SHARED
+
+
+@pytest.fixture
+def sell(db) -> Callable[..., Product]:
+    """Put a product with these pictures into the shop."""
+
+    def make(sku: str, *pictures: Image.Image, category: str = "Shirts", **values) -> Product:
+        group, _ = Category.objects.get_or_create(
+            slug=category.lower(), defaults={"name": category}
+        )
+        values = {"name": f"Product {sku}", "price": "20.00", **values}
+        product = Product.objects.create(sku=sku, category=group, **values)
+        for place, image in enumerate(pictures):
+            content = ContentFile(encoded(image, "PNG"), f"{sku}-{place}.png")
+            product.images.create(image=content, position=place)
+        return product
+
+    return make
+
+
+@pytest.fixture
+def sold(sell) -> list[Product]:
+    """Eight products, P0 to P7, that show picture(0) to picture(7)."""
+    return [sell(f"P{n}", picture(n), price=f"{10 + n}.00") for n in range(8)]

@@ -1,0 +1,73 @@
+import json
+import shutil
+
+import pytest
+
+from visualsearch.conf import SHIPPED_MODEL
+from visualsearch.encoders.package import load_package, read_model
+from visualsearch.exceptions import ModelUnavailable
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A copy of the shipped package that a test may damage."""
+    return shutil.copytree(SHIPPED_MODEL, tmp_path / "model")
+
+
+def edit(folder, **changes):
+    path = folder / "model.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+def test_load_package__shipped():
+    package = load_package(SHIPPED_MODEL)
+    assert package.embedding_dim <= 512
+    assert len(package.labels) == 10
+    assert read_model(package)
+
+
+def test_read_model__one_flipped_bit_is_refused(folder):
+    package = load_package(folder)
+    data = bytearray(package.file.read_bytes())
+    data[len(data) // 2] ^= 1
+    package.file.write_bytes(data)
+    with pytest.raises(ModelUnavailable, match="SHA-256 differs"):
+        read_model(package)
+
+
+def test_read_model__missing_file(folder):
+    package = load_package(folder)
+    package.file.unlink()
+    with pytest.raises(ModelUnavailable, match="cannot be read"):
+        read_model(package)
+
+
+def test_load_package__missing_folder(tmp_path):
+    with pytest.raises(ModelUnavailable, match="does not exist"):
+        load_package(tmp_path / "none")
+
+
+def test_load_package__lacks_a_field(folder):
+    described = json.loads((folder / "model.json").read_text())
+    del described["labels"]
+    (folder / "model.json").write_text(json.dumps(described))
+    with pytest.raises(ModelUnavailable, match="labels"):
+        load_package(folder)
+
+
+def test_load_package__malformed(folder):
+    (folder / "model.json").write_text("{")
+    with pytest.raises(ModelUnavailable, match="malformed"):
+        load_package(folder)
+
+
+def test_load_package__impossible_input(folder):
+    edit(folder, input={"size": 3})
+    with pytest.raises(ModelUnavailable, match="input size"):
+        load_package(folder)
+
+
+def test_encoder_id__differs_with_the_weights(folder):
+    before = load_package(folder).encoder_id
+    edit(folder, sha256="0" * 64)
+    assert load_package(folder).encoder_id != before

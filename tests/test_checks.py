@@ -1,0 +1,46 @@
+import pytest
+from django.core.checks import run_checks
+
+
+def ids(**kwargs):
+    return [message.id for message in run_checks(tags=["visualsearch"], **kwargs)]
+
+
+def test_checks__clean():
+    assert ids() == []
+
+
+def test_checks__the_shipped_model_is_whole(shipped_model):
+    assert ids() == []
+
+
+@pytest.mark.parametrize(
+    ("setting", "expected"),
+    [
+        ({"CATALOGUE": "x"}, "visualsearch.E001"),
+        ({"BATCH_SIZE": 0}, "visualsearch.E002"),
+        ({"SEARCH_TIMEOUT": "5"}, "visualsearch.E002"),
+        ({"CATALOG": ""}, "visualsearch.E003"),
+        ({"CATALOG": "shop.nowhere.Catalog"}, "visualsearch.E003"),
+        ({"INDEX": "shop.nowhere.Index"}, "visualsearch.E003"),
+        ({"CATALOG": "shop.models.Product"}, "visualsearch.E004"),
+        (
+            {
+                "ENCODER": "visualsearch.encoders.onnx.OnnxEncoder",
+                "ENCODER_OPTIONS": {"package": "/nowhere"},
+            },
+            "visualsearch.E005",
+        ),
+    ],
+)
+def test_checks__misconfiguration(configure, setting, expected):
+    configure(**setting)
+    messages = run_checks(tags=["visualsearch"])
+    assert [message.id for message in messages] == [expected]
+    assert messages[0].hint
+
+
+def test_checks__relative_data_dir_in_production(configure):
+    configure(DATA_DIR="somewhere")
+    assert ids() == []
+    assert ids(include_deployment_checks=True) == ["visualsearch.W001"]

@@ -1,0 +1,98 @@
+"""Dependencies point one way: core, then the Django shell, then its entrances; the shop on top."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+APP = ROOT / "visualsearch"
+
+CORE = {
+    "photos", "exceptions", "metrics", "encoders.base", "encoders.onnx", "encoders.fake",
+    "encoders.preprocess", "encoders.package", "indexes.base", "indexes.exact", "indexes.faiss",
+}  # fmt: skip
+# A module may import from its own layer and from those below it.
+LAYERS = [
+    {"exceptions", "metrics"},
+    {"photos", "encoders", "indexes"},
+    {"conf"},
+    {"models", "catalogs"},
+    {"index_files"},
+    {"live"},
+    {"indexing", "searching"},
+    {"evaluation", "drift"},
+    {"tasks"},
+    {"dispatch"},
+    {"signal_handlers", "checks", "api", "views"},
+    {"admin", "urls", "management", "apps"},
+]
+OUTSIDE = {"migrations"}
+
+
+def modules() -> dict[str, Path]:
+    """Dotted name below visualsearch -> file."""
+    return {
+        ".".join(path.relative_to(APP).with_suffix("").parts): path
+        for path in sorted(APP.rglob("*.py"))
+        if path.name != "__init__.py" and path.relative_to(APP).parts[0] not in OUTSIDE
+    }
+
+
+def imported(path: Path, package: str) -> set[str]:
+    """Absolute names of all that a file imports, ``from a import b`` as ``a.b``."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                parents = package.split(".")[: len(package.split(".")) - node.level + 1]
+                base = ".".join([*parents, base]).rstrip(".")
+            names |= {f"{base}.{alias.name}" for alias in node.names}
+    return names
+
+
+def package_of(name: str) -> str:
+    return ".".join(["visualsearch", *name.split(".")[:-1]])
+
+
+def layer(name: str) -> int:
+    return next(level for level, names in enumerate(LAYERS) if name.split(".")[0] in names)
+
+
+@pytest.mark.parametrize("name", sorted(modules()))
+def test_imports__only_downwards(name):
+    for target in imported(modules()[name], package_of(name)):
+        assert not target.startswith(("shop", "ml_models")), f"{name} imports {target}"
+        if target.startswith("visualsearch."):
+            inner = target.removeprefix("visualsearch.")
+            assert layer(inner) <= layer(name), f"{name} imports {target}"
+
+
+@pytest.mark.parametrize("name", sorted(CORE))
+def test_imports__core_knows_no_django(name):
+    names = imported(modules()[name], package_of(name))
+    assert not [target for target in names if target.split(".")[0] in ("django", "rest_framework")]
+    inner = {n.removeprefix("visualsearch.") for n in names if n.startswith("visualsearch.")}
+    for target in inner:
+        parts = target.split(".")
+        assert parts[0] in CORE or ".".join(parts[:2]) in CORE, f"{name} imports {target}"
+
+
+def test_imports__lab_knows_only_the_core():
+    for path in (ROOT / "ml_models").rglob("*.py"):
+        package = ".".join(path.parent.relative_to(ROOT).parts)
+        for target in imported(path, package):
+            assert not target.startswith(("django", "shop"))
+            if target.startswith("visualsearch."):
+                assert target.split(".")[1] in ("photos", "encoders", "metrics", "exceptions")
+
+
+def test_imports__shop_touches_the_app_in_few_places():
+    for path in (ROOT / "shop").rglob("*.py"):
+        package = ".".join(path.parent.relative_to(ROOT).parts)
+        for target in imported(path, package):
+            if target.startswith("visualsearch."):
+                assert target.split(".")[1] in ("catalogs", "dispatch", "exceptions")

@@ -1,0 +1,205 @@
+import numpy as np
+import pytest
+from django.core.files.base import ContentFile
+
+from tests.pictures import encoded, picture
+from visualsearch import conf, indexing, live
+from visualsearch.encoders.fake import FakeEncoder
+from visualsearch.exceptions import IndexNotReady
+from visualsearch.models import Embedding, IndexVersion, Revision, Run, from_bytes
+
+
+@pytest.fixture
+def encodings(monkeypatch):
+    """Counts the images that the encoder really gets."""
+    seen = []
+    encode = FakeEncoder.encode
+
+    def counted(self, images):
+        seen.extend(images)
+        return encode(self, images)
+
+    monkeypatch.setattr(FakeEncoder, "encode", counted)
+    return seen
+
+
+def skus(products):
+    return [product.sku for product in products]
+
+
+def test_refresh__stores_what_the_encoder_says(sold):
+    counts = indexing.refresh(skus(sold))
+    assert counts["encoded"] == 8
+    row = Embedding.objects.get(item="P3")
+    wanted = FakeEncoder().encode([picture(3)]).embeddings[0]
+    assert from_bytes(row.vector) == pytest.approx(wanted, abs=2e-3)
+    assert row.encoder == "fake-1"
+    assert len(row.content_hash) == 64
+
+
+def test_refresh__unchanged_image_is_never_encoded_twice(sold, encodings):
+    indexing.refresh(skus(sold))
+    revision = Revision.current()
+    assert len(encodings) == 8
+    counts = indexing.refresh(skus(sold))
+    assert (counts["encoded"], counts["unchanged"]) == (0, 8)
+    assert len(encodings) == 8
+    assert Revision.current() == revision
+
+
+def test_refresh__changed_content_under_the_same_name(sold, encodings):
+    indexing.refresh(skus(sold))
+    file = sold[0].images.get().image
+    with file.storage.open(file.name, "wb") as stored:
+        stored.write(encoded(picture(50), "PNG"))
+    counts = indexing.refresh(["P0"])
+    assert counts["encoded"] == 1
+    wanted = FakeEncoder().encode([picture(50)]).embeddings[0]
+    assert from_bytes(Embedding.objects.get(item="P0").vector) == pytest.approx(wanted, abs=2e-3)
+
+
+def test_refresh__hidden_and_shown_again_is_not_encoded_again(sold, encodings):
+    indexing.refresh(skus(sold))
+    sold[0].published = False
+    sold[0].save()
+    assert indexing.refresh(["P0"])["removed"] == 1
+    assert Embedding.objects.get(item="P0").removed
+    sold[0].published = True
+    sold[0].save()
+    assert indexing.refresh(["P0"])["unchanged"] == 1
+    assert not Embedding.objects.get(item="P0").removed
+    assert len(encodings) == 8
+
+
+def test_refresh__deleted_product_leaves_a_revision(sold):
+    indexing.refresh(skus(sold))
+    before = Revision.current()
+    sold[0].delete()
+    assert indexing.refresh(["P0"])["removed"] == 1
+    row = Embedding.objects.get(item="P0")
+    assert row.removed
+    assert row.revision > before
+
+
+def test_refresh__removed_picture(sell):
+    product = sell("A", picture(1), picture(2))
+    assert indexing.refresh(["A"])["encoded"] == 2
+    product.images.last().delete()
+    counts = indexing.refresh(["A"])
+    assert (counts["unchanged"], counts["removed"]) == (1, 1)
+
+
+def test_refresh__one_bad_image_does_not_stop_the_others(sold):
+    product = sold[2]
+    product.images.create(image=ContentFile(b"no picture", "bad.png"), position=1)
+    missing = sold[3].images.get()
+    missing.image.storage.delete(missing.image.name)
+    counts = indexing.refresh(skus(sold))
+    assert (counts["encoded"], counts["failed"]) == (7, 2)
+    errors = dict(Embedding.objects.exclude(error="").values_list("item", "error"))
+    assert "not a photo" in errors["P2"]
+    assert "cannot be read" in errors["P3"]
+
+
+def test_refresh__failed_image_is_retried_and_counted(sold):
+    row = sold[2].images.create(image=ContentFile(b"no picture", "bad.png"), position=1)
+    for attempts in (1, 2):
+        indexing.refresh(["P2"])
+        assert Embedding.objects.exclude(error="").get().attempts == attempts
+    with row.image.storage.open(row.image.name, "wb") as stored:
+        stored.write(encoded(picture(9), "PNG"))
+    assert indexing.refresh(["P2"])["encoded"] == 1
+    assert not Embedding.objects.exclude(error="").exists()
+
+
+def test_refresh__first_product_needs_no_rebuild(sold):
+    indexing.refresh(["P0"])
+    current = live.current(conf.load("ENCODER"))
+    assert len(current.index) == 1
+
+
+def test_execute__all(sold):
+    run = indexing.execute(Run())
+    assert run.state == Run.State.FINISHED
+    assert (run.items, run.done, run.encoded) == (8, 8, 8)
+    assert run.version.state == IndexVersion.State.ACTIVE
+    assert run.version.images == run.version.items == 8
+
+
+def test_execute__with_failures_never_looks_like_success(sold):
+    sold[2].images.create(image=ContentFile(b"no picture", "bad.png"), position=1)
+    run = indexing.execute(Run())
+    assert run.state == Run.State.WITH_FAILURES
+    assert run.failed == 1
+
+
+def test_execute__removes_what_is_no_longer_sold(sold):
+    indexing.execute(Run())
+    type(sold[0]).objects.filter(sku__in=["P0", "P1"]).update(published=False)
+    assert indexing.execute(Run()).removed == 2
+
+
+def test_execute__missing(sold):
+    indexing.refresh(["P0", "P1", "P2"])
+    sold[0].images.create(image=ContentFile(encoded(picture(20), "PNG"), "x.png"), position=1)
+    run = indexing.execute(Run(scope=Run.Scope.MISSING))
+    assert (run.items, run.encoded, run.unchanged) == (6, 6, 1)
+
+
+def test_execute__failed(sold):
+    sold[2].images.create(image=ContentFile(b"no picture", "bad.png"), position=1)
+    indexing.refresh(skus(sold))
+    run = indexing.execute(Run(scope=Run.Scope.FAILED))
+    assert (run.items, run.failed, run.unchanged) == (1, 1, 1)
+
+
+def test_execute__what_stops_it_is_recorded(sold, monkeypatch):
+    def broken(*args):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr("visualsearch.index_files.write", broken)
+    with pytest.raises(OSError, match="no space"):
+        indexing.execute(Run())
+    run = Run.objects.get()
+    assert run.state == Run.State.FAILED
+    assert "no space" in run.error
+    assert IndexVersion.objects.filter(state=IndexVersion.State.FAILED).count() == 1
+    # What was active before goes on answering.
+    assert IndexVersion.objects.filter(state=IndexVersion.State.ACTIVE).count() == 1
+
+
+def test_rebuild__keeps_some_versions_and_their_files(sold, configure):
+    configure(KEPT_VERSIONS=1)
+    indexing.refresh(skus(sold))
+    versions = [indexing.rebuild().pk for _ in range(4)]
+    assert set(IndexVersion.objects.values_list("pk", flat=True)) == set(versions[-2:])
+    from visualsearch import index_files
+
+    assert len(list(index_files.folder().iterdir())) == 2
+
+
+def test_roll_back__activates_the_version_before(sold):
+    indexing.refresh(skus(sold))
+    first, second = indexing.rebuild(), indexing.rebuild()
+    assert indexing.roll_back() == first
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.state, second.state) == ("active", "retired")
+
+
+def test_roll_back__nothing_kept(db):
+    with pytest.raises(IndexNotReady):
+        indexing.roll_back()
+
+
+def test_rebuild__another_model_never_meets_the_old_rows(sold, configure):
+    indexing.execute(Run())
+    configure(ENCODER_OPTIONS={"version": "2"})
+    with pytest.raises(IndexNotReady):
+        live.current(conf.load("ENCODER"))
+    run = indexing.execute(Run())
+    assert run.encoded == 8
+    assert run.version.encoder == "fake-2"
+    current = live.current(conf.load("ENCODER"))
+    ids, _ = current.index.search(np.ones(49, np.float32) / 7, 100)
+    assert set(Embedding.objects.filter(pk__in=ids).values_list("encoder", flat=True)) == {"fake-2"}

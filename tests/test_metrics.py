@@ -1,0 +1,20 @@
+import pytest
+
+from visualsearch.metrics import first_rank, retrieval_metrics
+
+
+def test_retrieval_metrics():
+    metrics = retrieval_metrics([1, 3, None, 10])
+    assert metrics["recall@1"] == 0.25
+    assert metrics["recall@5"] == 0.5
+    assert metrics["recall@10"] == 0.75
+    assert metrics["mrr"] == pytest.approx((1 + 1 / 3 + 1 / 10) / 4, abs=1e-4)
+
+
+def test_retrieval_metrics__no_queries():
+    assert retrieval_metrics([]) == {}
+
+
+def test_first_rank():
+    assert first_rank(["a", "b", "c"], {"c", "b"}) == 2
+    assert first_rank(["a"], {"z"}) is None

@@ -1,0 +1,181 @@
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+
+from shop.models import Product
+from tests.pictures import encoded, picture, plain
+from visualsearch import indexing, searching
+from visualsearch.exceptions import IndexNotReady, ItemNotFound, QueryNotFound
+from visualsearch.models import Query, Run
+from visualsearch.photos import open_photo
+
+
+@pytest.fixture
+def indexed(sold):
+    indexing.execute(Run())
+    return sold
+
+
+def photo(image):
+    return open_photo(encoded(image))
+
+
+def found(result):
+    return [hit.item for hit in result.hits]
+
+
+def test_search__the_photographed_product_comes_first(indexed):
+    for n in (0, 3, 7):
+        result = searching.search(photo(picture(n).rotate(3)), limit=3)
+        assert found(result)[0] == f"P{n}"
+        assert len(result.hits) == 3
+        assert result.matched
+        scores = [hit.score for hit in result.hits]
+        assert scores == sorted(scores, reverse=True)
+
+
+def test_search__stages_predictions_and_card(indexed):
+    result = searching.search(photo(picture(2)), limit=1)
+    assert {"encode", "index", "products", "total"} <= set(result.took_ms)
+    assert sum(each.probability for each in result.predictions) == pytest.approx(1, abs=1e-3)
+    hit = result.hits[0]
+    assert hit.card["name"] == "Product P2"
+    assert hit.card["price"] == "12.00"
+    assert hit.image.endswith("P2-0.png")
+    assert result.count == 8
+
+
+def test_search__nothing_alike_is_not_a_match(indexed, configure):
+    configure(ENCODER_OPTIONS={"match_threshold": 0.99})
+    result = searching.search(photo(plain("blue")), limit=3)
+    assert not result.matched
+    assert len(result.hits) == 3
+
+
+def test_search__best_image_of_a_product_counts(sell, sold):
+    sell("TWO", picture(30), picture(31))
+    indexing.execute(Run())
+    result = searching.search(photo(picture(31)), limit=20)
+    assert found(result)[0] == "TWO"
+    assert found(result).count("TWO") == 1
+    assert result.hits[0].image.endswith("TWO-1.png")
+
+
+def test_search__hidden_since_the_last_index_is_not_shown(indexed):
+    # update() sends no signal: the index still has it, the live catalog decides.
+    Product.objects.filter(sku="P3").update(published=False)
+    result = searching.search(photo(picture(3)), limit=7)
+    assert "P3" not in found(result)
+    assert len(result.hits) == 7
+
+
+def test_search__goes_on_until_the_limit_is_filled(sell):
+    for n in range(60):
+        sell(f"H{n:02}", picture(1))
+    for n in range(5):
+        sell(f"V{n}", picture(2))
+    indexing.execute(Run())
+    Product.objects.filter(sku__startswith="H").update(published=False)
+    assert sorted(found(searching.search(photo(picture(1)), limit=5))) == [
+        f"V{n}" for n in range(5)
+    ]
+
+
+def test_search__filter_inside_the_search(indexed):
+    result = searching.search(photo(picture(0)), limit=8, filters={"min_price": "14"})
+    assert sorted(found(result)) == ["P4", "P5", "P6", "P7"]
+    assert result.count == 4
+
+
+def test_search__filter_that_leaves_nothing(indexed):
+    result = searching.search(photo(picture(0)), filters={"min_price": "999"})
+    assert (result.hits, result.count, result.matched) == ([], 0, False)
+
+
+def test_search__bad_filter_value(indexed):
+    with pytest.raises(ValidationError) as error:
+        searching.search(photo(picture(0)), filters={"min_price": "cheap"})
+    assert "min_price" in error.value.message_dict
+
+
+def test_search__unknown_parameters_are_not_filters(indexed):
+    assert searching.search(photo(picture(0)), filters={"utm_source": "x"}).count == 8
+
+
+def test_search__no_index(db):
+    with pytest.raises(IndexNotReady):
+        searching.search(photo(picture(0)))
+
+
+def test_search__leaves_a_query_without_the_photo(indexed):
+    result = searching.search(photo(picture(2)))
+    query = Query.objects.get()
+    assert str(query.pk) == result.query_id
+    assert query.matched
+    assert query.best_score == pytest.approx(1, abs=0.01)
+    assert len(query.vector) == 49 * 2
+
+
+def test_page__goes_on_where_the_search_ended(indexed):
+    whole = found(searching.search(photo(picture(2)), limit=8))
+    first = searching.search(photo(picture(2)), limit=3)
+    rest = searching.page(first.query_id, limit=5, offset=3)
+    assert found(first) + found(rest) == whole
+    assert rest.predictions == first.predictions
+
+
+def test_page__other_filter_without_the_photo(indexed):
+    first = searching.search(photo(picture(2)), limit=3)
+    other = searching.page(first.query_id, filters={"max_price": "11"})
+    assert sorted(found(other)) == ["P0", "P1"]
+
+
+def test_page__unknown(indexed):
+    for key in (str(uuid4()), "no-uuid"):
+        with pytest.raises(QueryNotFound):
+            searching.page(key)
+
+
+def test_page__expired(indexed):
+    key = searching.search(photo(picture(2))).query_id
+    Query.objects.update(created=timezone.now() - timedelta(hours=2))
+    with pytest.raises(QueryNotFound):
+        searching.page(key)
+
+
+def test_similar__leaves_the_product_out(sell, indexed):
+    sell("TWIN", picture(4).rotate(2))
+    indexing.execute(Run())
+    result = searching.similar("P4", limit=3)
+    assert found(result)[0] == "TWIN"
+    assert "P4" not in found(result)
+    assert len(result.hits) == 3
+    assert result.query_id is None
+
+
+@pytest.mark.parametrize("key", ["NONE", "", "P0' OR 1=1"])
+def test_similar__unknown_product(indexed, key):
+    with pytest.raises(ItemNotFound):
+        searching.similar(key)
+
+
+def test_similar__hidden_product(indexed):
+    Product.objects.filter(sku="P3").update(published=False)
+    with pytest.raises(ItemNotFound):
+        searching.similar("P3")
+
+
+def test_classify(db):
+    predictions = searching.classify(photo(plain("green")))
+    assert predictions[0].label == "green"
+    assert [p.probability for p in predictions] == sorted(
+        (p.probability for p in predictions), reverse=True
+    )
+
+
+def test_search_result__survives_json(indexed):
+    result = searching.search(photo(picture(2)), limit=2)
+    assert searching.SearchResult.from_dict(result.as_dict()) == result

@@ -1,11 +1,12 @@
 """Places where customers take photos: floors, walls, beds, lawns. Each is drawn from noise."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from .fabric import Floats, blurred, noise
+from .fabric import Floats, blurred, noise, planes
 
 WIDTH, HEIGHT = 450, 600  # pixels; enlarged to the photo, out of focus as grounds are
 
@@ -23,7 +24,7 @@ def wood(rng: Random) -> RGBFloats:
     picture = _flat((0, 0, 0))
     boards = int(rng.integers(5, 8))
     edges = np.linspace(0, WIDTH, boards + 1).astype(int)
-    for left, right in zip(edges, edges[1:], strict=False):
+    for left, right in pairwise(edges):
         shape = (HEIGHT, right - left)
         grain = noise(rng, shape, 1.3, 60) * 0.055 + noise(rng, shape, 5, 140) * 0.05
         tone = float(rng.uniform(0.84, 1.1)) * (1 + grain)
@@ -97,7 +98,9 @@ def tiles(rng: Random) -> RGBFloats:
     view = turned.rotate(angle, Image.Resampling.BICUBIC)
     left, top = (900 - WIDTH) // 2, (900 - HEIGHT) // 2
     picture = np.asarray(view.crop((left, top, left + WIDTH, top + HEIGHT)), np.float32)
-    stone = noise(rng, (HEIGHT, WIDTH), 14, 14) * 0.025 + noise(rng, (HEIGHT, WIDTH), 1.5, 1.5) * 0.02
+    stone = (
+        noise(rng, (HEIGHT, WIDTH), 14, 14) * 0.025 + noise(rng, (HEIGHT, WIDTH), 1.5, 1.5) * 0.02
+    )
     return picture * (1 + stone)[..., None]
 
 
@@ -127,7 +130,9 @@ def clutter(rng: Random) -> RGBFloats:
         else:
             pen.rounded_rectangle((x, y, x + wide, y + high), radius=5, fill=255)
             layer = layer.rotate(float(rng.uniform(-40, 40)), center=(x + wide / 2, y + high / 2))
-        shade = layer.filter(ImageFilter.GaussianBlur(7)).point([value // 2 for value in range(256)])
+        shade = layer.filter(ImageFilter.GaussianBlur(7)).point(
+            [value // 2 for value in range(256)]
+        )
         image.paste((30, 22, 16), (4, 7), shade)
         red, green, blue = rng.integers(40, 235, 3).tolist()
         image.paste((red, green, blue), (0, 0), layer)
@@ -156,11 +161,11 @@ BACKGROUNDS: dict[str, Callable[[Random], RGBFloats]] = {
 
 
 def background(name: str, size: tuple[int, int], seed: int) -> Floats:
-    """A place that fills a photo of (width, height) pixels, float32 (h, w, 3), 0 to 255."""
+    """A place that fills a photo of (width, height) pixels, float32 (3, h, w), 0 to 255."""
     drawn = BACKGROUNDS[name](np.random.default_rng(seed))
     image = Image.fromarray(np.clip(drawn, 0, 255).astype(np.uint8))
     if size[0] > size[1]:
         image = image.transpose(Image.Transpose.ROTATE_90)
     share = max(size[0] / image.width, size[1] / image.height)
     whole = (int(np.ceil(image.width * share)), int(np.ceil(image.height * share)))
-    return np.asarray(image.resize(whole, Image.Resampling.BICUBIC).crop((0, 0, *size)), np.float32)
+    return planes(image.resize(whole, Image.Resampling.BICUBIC).crop((0, 0, *size)))

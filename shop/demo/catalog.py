@@ -4,7 +4,7 @@ import csv
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 from multiprocessing import get_context
@@ -19,12 +19,11 @@ from .studio import jpeg, product_photo
 
 VERSION = 1  # raise it when a change of the drawing code changes pictures
 MARKER = "demo-catalog.json"
-COLUMNS = (
-    "sku,style,name,category,gender,color,price,material,pattern,stock,image,images".split(",")
-)
+COLUMNS = ["sku", "style", "name", "category", "gender", "color", "price", "material"]
+COLUMNS += ["pattern", "stock", "image", "images"]
 
 Progress = Callable[[int, int], object]  # called with (pictures done, pictures in all)
-Task = tuple[str, int, str]  # what to draw: "product" or "photo", its number, the view
+Task = tuple[str, int]  # "product" or "photo", and its number
 
 
 def image_paths(product: Product) -> list[str]:
@@ -60,7 +59,9 @@ def draw_catalog(folder: Path, *, progress: Progress | None = None) -> Path:
         (folder / name).mkdir(parents=True, exist_ok=True)
     written = _draw_all(folder, progress)
     _write_rows(catalog, COLUMNS, map(_row, products()))
-    rows = ({"image": f"queries/{p.name}", "sku": p.sku, "style": p.product.style} for p in photos())
+    rows = (
+        {"image": f"queries/{p.name}", "sku": p.sku, "style": p.product.style} for p in photos()
+    )
     _write_rows(folder / "queries.csv", ["image", "sku", "style"], rows)
     # Written last: a catalog that was cut short has no marker and is drawn again.
     marker.write_text(json.dumps({"fingerprint": fingerprint(), "files": sorted(written)}))
@@ -83,7 +84,7 @@ def _complete(folder: Path, marker: Path) -> bool:
 
 
 def _draw_all(folder: Path, progress: Progress | None) -> list[str]:
-    tasks: list[tuple[str, int]] = [("photo", number) for number in range(len(photos()))]
+    tasks: list[Task] = [("photo", number) for number in range(len(photos()))]
     tasks += [("product", number) for number in range(len(products()))]
     written: list[str] = []
     # Spawned, not forked: the caller may be a server with threads and a model in memory.
@@ -100,7 +101,7 @@ def _picture_count() -> int:
     return sum(len(product.views) for product in products()) + len(photos())
 
 
-def _draw(folder: str, task: tuple[str, int]) -> list[str]:
+def _draw(folder: str, task: Task) -> list[str]:
     """Draws and stores one product or one photo; returns the paths of its files."""
     what, number = task
     if what == "product":
@@ -131,7 +132,7 @@ def _row(product: Product) -> dict[str, str | int]:
     }
 
 
-def _write_rows(path: Path, columns: list[str], rows: Iterable[dict[str, str | int]]) -> None:
+def _write_rows(path: Path, columns: list[str], rows: Iterable[Mapping[str, str | int]]) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()

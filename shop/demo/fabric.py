@@ -96,7 +96,7 @@ def _bold(kind: str, x: Floats, y: Floats, scale: float) -> Floats:
     step = _period(2.0 * scale)
     over = ((x // step + y // step) % 2).astype(np.float32)
     across = np.where(over > 0, (x % step), (y % step)) / step
-    return 0.16 * (np.sin(np.pi * across) - 0.62)
+    return (0.16 * (np.sin(np.pi * across) - 0.62)).astype(np.float32)
 
 
 def _period(pixels: float) -> float:
@@ -104,9 +104,28 @@ def _period(pixels: float) -> float:
     return SIZE / max(2, 2 * round(SIZE / pixels / 2))
 
 
+def plane(colour: tuple[float, ...]) -> Floats:
+    """A colour as float32 (3, 1, 1)."""
+    return np.array(colour, np.float32)[:, None, None]
+
+
+def merged(planes: Floats) -> Image.Image:
+    """The picture of float planes (3 or 4, h, w), 0 to 255."""
+    return Image.merge(
+        "RGB" if len(planes) == 3 else "RGBA",
+        [Image.fromarray(one) for one in (planes + 0.5).clip(0, 255).astype(np.uint8)],
+    )
+
+
+def planes(image: Image.Image) -> Floats:
+    """An RGB picture's planes, float32 (3, h, w), 0 to 255."""
+    return np.stack([np.asarray(band, np.float32) for band in image.split()])
+
+
 def soft_mask(mask: Image.Image, radius: float) -> Floats:
     """A blurred mask, float32 in [0, 1]."""
-    return np.asarray(mask.filter(ImageFilter.GaussianBlur(float(radius))), np.float32) / 255
+    soft = mask.filter(ImageFilter.GaussianBlur(float(radius)))
+    return np.asarray(soft, np.float32) / np.float32(255)
 
 
 def enlarged(field: Floats, size: tuple[int, int]) -> Floats:

@@ -1,7 +1,8 @@
-"""Outlines as smooth curves, in a picture that is 100 units wide and 125 high (x from -50 to 50)."""
+"""Outlines as smooth curves, in a picture 100 units wide (-50 to 50) and 125 high."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,15 @@ Points = NDArray[np.float64]
 Node = tuple[float, ...]
 
 STEPS = 10
+
+
+def path(text: str) -> list[Node]:
+    """Nodes from "x y, x y!, ..."; a `!` makes a corner."""
+    nodes: list[Node] = []
+    for part in text.split(","):
+        x, y = part.strip(" !").split()
+        nodes.append((float(x), float(y), 1) if part.endswith("!") else (float(x), float(y)))
+    return nodes
 
 
 def spline(nodes: Sequence[Node], *, closed: bool = False) -> Points:
@@ -24,7 +34,7 @@ def spline(nodes: Sequence[Node], *, closed: bool = False) -> Points:
         corners = [index for index, node in enumerate(nodes) if len(node) > 2]
     cuts = sorted({0, *corners, len(nodes) - 1})
     xy = np.array([node[:2] for node in nodes], dtype=float)
-    pieces = [_smooth(xy[start : end + 1])[:-1] for start, end in zip(cuts, cuts[1:], strict=False)]
+    pieces = [_smooth(xy[start : end + 1])[:-1] for start, end in pairwise(cuts)]
     return np.concatenate([*pieces, xy[-1:]])
 
 
@@ -92,7 +102,7 @@ def box(x: float, y: float, width: float, height: float, *, corner: float = 1.0)
     half, c = width / 2, corner
     right: list[Node] = [(0, y, 1), (half - c, y, 1), (half, y + c, 1)]
     right += [(half, y + height - c, 1), (half - c, y + height, 1), (0, y + height, 1)]
-    return symmetric(right) + (x, 0)
+    return symmetric(right) + np.array([x, 0.0])
 
 
 def mix(a: Sequence[float], b: Sequence[float], share: float) -> tuple[float, float]:

@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from .colours import RGB, rgb, shaded
-from .fabric import GLOSS, SIZE, WEAVES, Floats, enlarged, weave
+from .fabric import GLOSS, SIZE, WEAVES, Floats, enlarged, plane, weave
 from .geometry import Frame
 from .patterns import tile
 from .products import Product
@@ -19,10 +19,10 @@ EVEN = {"fine", "felt", "grain"}
 
 @dataclass(frozen=True)
 class Surface:
-    """A part without light: colours, float32 (h, w, 3) or (3,), 0 to 255; weave around 1; gloss."""
+    """A part without light."""
 
-    colours: Floats
-    weave: Floats | float
+    colours: Floats  # (3, h, w) or (3, 1, 1), 0 to 255
+    weave: Floats | float  # (h, w), around 1
     gloss: float
 
 
@@ -76,7 +76,7 @@ class Look:
 
     def surface(self, paint: str, texture: str, turn: float, frame: Frame, place: Place) -> Surface:
         """What a part shows at a place of the canvas."""
-        colours = np.array(self.roles.get(paint) or rgb(paint), np.float32)
+        colours = plane(self.roles.get(paint) or rgb(paint))
         gloss = GLOSS.get(self.product.material, 0.0)
         if paint not in self.roles or paint == "sole":
             gloss, texture = FITTINGS.get(paint, 0.0), texture or "none"
@@ -88,10 +88,10 @@ class Look:
         main, second = rgb(self.product.colour), rgb(self.product.second)
         pixels, scale = tile(self.product.pattern, main, second, round(frame.scale, 1))
         u, v = place.units(frame, turn)
-        size = len(pixels)
+        size = pixels.shape[1]
         rows = (v * scale).astype(np.int32) % size
         columns = (u * scale).astype(np.int32) % size
-        return pixels.reshape(-1, 3)[rows * size + columns]
+        return pixels.reshape(3, -1)[:, rows * size + columns]
 
     def _weave(self, texture: str, turn: float, frame: Frame, place: Place) -> Floats | float:
         name = texture or self.product.material

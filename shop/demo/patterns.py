@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
 from .colours import RGB, shaded
-from .fabric import Floats, noise
+from .fabric import Floats, noise, planes
 
 Draw = ImageDraw.ImageDraw
 Painter = Callable[[Draw, float, RGB, RGB], None]
@@ -121,8 +121,10 @@ def _scatter(size: float, gap: float, count: int, seed: int) -> list[tuple[float
     rng = np.random.default_rng(seed)
     places: list[tuple[float, float]] = []
     for x, y in rng.random((400, 2)) * size:
-        away = [np.hypot((x - a + size / 2) % size - size / 2, (y - b + size / 2) % size - size / 2)
-                for a, b in places]  # fmt: skip
+        away = [
+            np.hypot((x - a + size / 2) % size - size / 2, (y - b + size / 2) % size - size / 2)
+            for a, b in places
+        ]
         if len(places) < count and (not away or min(away) > gap):
             places.append((float(x), float(y)))
     return places
@@ -195,7 +197,7 @@ def camouflage(size: int, main: RGB, second: RGB) -> Image.Image:
 
 @lru_cache(maxsize=96)
 def tile(pattern: str, main: RGB, second: RGB, scale: float) -> tuple[Floats, float]:
-    """A tile, float32 (n, n, 3), and its pixels per unit (about twice `scale`)."""
+    """A tile, float32 (3, n, n), and its pixels per unit (about twice `scale`)."""
     period, painter = PAINTERS.get(pattern, (48.0, None))
     size = max(8, round(period * scale * 2))
     if painter:
@@ -206,4 +208,4 @@ def tile(pattern: str, main: RGB, second: RGB, scale: float) -> tuple[Floats, fl
     # Blurred to about a picture's pixel, so that picking the nearest pixel leaves no stairs.
     wrapped = Image.fromarray(np.pad(np.asarray(image), ((4, 4), (4, 4), (0, 0)), mode="wrap"))
     soft = wrapped.filter(ImageFilter.GaussianBlur(0.9)).crop((4, 4, size + 4, size + 4))
-    return np.asarray(soft, np.float32), size / period
+    return planes(soft), size / period

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from .backgrounds import BACKGROUNDS, background
-from .fabric import Floats
+from .fabric import Floats, merged, plane, planes
 from .garments import garment
 from .geometry import fit
 from .look import Look
@@ -156,21 +156,19 @@ def _with_shadow(photo: Photo, ground: Floats, alpha: Image.Image) -> Floats:
     near = small.filter(ImageFilter.GaussianBlur(1.3 * unit)).resize(alpha.size)
     far = far.filter(ImageFilter.GaussianBlur(3.4 * unit)).resize(alpha.size)
     dark = 0.34 * np.asarray(near, np.float32) + 0.38 * np.asarray(far, np.float32)
-    return ground * (1 - dark / 255)[..., None]
+    return (ground * (1 - dark / 255)).astype(np.float32)
 
 
 def _lamp(photo: Photo, scene: Floats) -> Floats:
     """Uneven light, colour temperature, exposure and the lens's dark corners."""
     rng = np.random.default_rng(photo.seed + 2)
-    height, width = scene.shape[:2]
+    height, width = scene.shape[1:]
     x = np.linspace(-1, 1, width, dtype=np.float32)[None, :]
     y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
     slope_x, slope_y = (float(value) for value in rng.uniform(-0.13, 0.13, 2))
     light = (1 + slope_x * x + slope_y * y - 0.1 * (x * x + y * y) / 2) * photo.exposure
-    tint = np.array([1 + 0.09 * photo.warmth, 1.0, 1 - 0.13 * photo.warmth], np.float32)
-    scene *= light[..., None]
-    scene *= tint
-    return scene
+    tint = plane((1 + 0.09 * photo.warmth, 1.0, 1 - 0.13 * photo.warmth))
+    return (scene * light * tint).astype(np.float32)
 
 
 def customer_photo(photo: Photo) -> Image.Image:
@@ -178,15 +176,12 @@ def customer_photo(photo: Photo) -> Image.Image:
     placed = _placed(photo, _lying(photo))
     alpha = placed.getchannel("A")
     scene = _with_shadow(photo, background(photo.place, photo.size, photo.seed), alpha)
-    cover = np.asarray(alpha, np.float32)[..., None] / 255
-    scene += cover * (np.asarray(placed.convert("RGB"), np.float32) - scene)
-    scene = _lamp(photo, scene)
-    image = Image.fromarray(np.clip(scene, 0, 255).astype(np.uint8))
+    scene += np.asarray(alpha, np.float32) / 255 * (planes(placed.convert("RGB")) - scene)
+    image = merged(_lamp(photo, scene))
     image = image.filter(ImageFilter.GaussianBlur(photo.blur * photo.size[0] / 600))
     rng = np.random.default_rng(photo.seed + 3)
     grain = rng.standard_normal((photo.size[1], photo.size[0]), dtype=np.float32) * photo.grain
-    noisy = np.asarray(image, np.float32) + grain[..., None]
-    return Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8))
+    return merged(planes(image) + grain)
 
 
 def photo_file(photo: Photo) -> bytes:

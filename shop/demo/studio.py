@@ -7,7 +7,7 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
-from .fabric import Floats, enlarged, shifted, soft_mask
+from .fabric import Floats, enlarged, merged, plane, shifted, soft_mask
 from .garments import garment
 from .geometry import Frame, fit
 from .look import Look
@@ -42,11 +42,11 @@ def frame_for(product: Product, shapes: Shapes, view: str) -> Frame:
 
 @lru_cache(maxsize=1)
 def backdrop(width: int, height: int) -> Floats:
-    """Studio paper, float32 (height, width, 3): lightest above the middle."""
+    """Studio paper, float32 (3, height, width): lightest above the middle."""
     y, x = np.mgrid[0 : height // 3, 0 : width // 3].astype(np.float32)
     away = ((x * 3 / width - 0.46) / 0.9) ** 2 + ((y * 3 / height - 0.4) / 0.95) ** 2
     light = 1 - 0.075 * np.clip(away, 0, 1)
-    return enlarged(light, (width, height))[..., None] * np.array([249, 248, 246], np.float32)
+    return enlarged(light, (width, height)) * plane((249, 248, 246))
 
 
 def shadow(canvas: Canvas, *, standing: bool) -> Floats:
@@ -76,9 +76,9 @@ def product_photo(product: Product, view: str) -> Image.Image:
     mood = Mood(seed=product.seed + len(view))
     canvas = draw_shapes(shapes, Look(product), frame, mood)
     below = (1 - shadow(canvas, standing=product.kind in STANDING)) * (1 - canvas.alpha)
-    pixels = backdrop(WIDTH, HEIGHT) * below[..., None]
+    pixels = backdrop(WIDTH, HEIGHT) * below
     pixels += canvas.rgb
-    return Image.fromarray(np.clip(pixels, 0, 255, out=pixels).astype(np.uint8))
+    return merged(pixels)
 
 
 def jpeg(image: Image.Image, *, quality: int = QUALITY, **options: object) -> bytes:

@@ -4,12 +4,14 @@ from collections.abc import Callable
 
 from ..products import Product
 from ..shapes import Shapes
-from .bottoms import skirt, trousers
 from .dresses import dress
 from .hats import hat
 from .outerwear import outwear
 from .shoes import shoes
-from .tops import long_sleeve, shirt, t_shirt
+from .skirts import skirt
+from .t_shirts import t_shirt
+from .tops import long_sleeve, shirt
+from .trousers import trousers
 
 DRAWINGS: dict[str, Callable[..., Shapes]] = {
     "dress": dress,

@@ -101,7 +101,7 @@ class Torso:
         nodes: list[Node] = [(x, y + width * 0.45, *rest) for x, y, *rest in self.neckline()[:-1]]
         edge = arch([*nodes, (self.neck - 0.4, self.top + 0.3)])
         front = Part(outline=ribbon(edge, width), paint=paint, texture="rib", lift=0.12, volume=0.4)
-        low = edge + (0, width * 0.55)
+        low = edge + np.array([0, width * 0.55])
         return [front, Line(curve=low[2:-2], strength=0.22)]
 
     def back_rib(self, width: float = 2.4) -> Part:
@@ -171,7 +171,7 @@ def _sleeve_folds(
 
     def place(share: float, side: float) -> tuple[float, float]:
         a, b = tip + (out - tip) * share, pit + (end - pit) * share
-        return mix(a, b, side)
+        return mix(a.tolist(), b.tolist(), side)
 
     result = [
         fold(place(0.0, 0.95), place(0.22, 0.62), place(0.3, 0.3), width=1.7, depth=-0.6),
@@ -210,8 +210,15 @@ def placket(top: float, bottom: float, *, width: float = 4.0, x: float = 0.0) ->
     return shapes
 
 
-def patch_pocket(x: float, y: float, width: float = 11.0, height: float = 12.5, *, flap: bool = False,
-                 paint: str = "fabric") -> Shapes:  # fmt: skip
+def patch_pocket(
+    x: float,
+    y: float,
+    width: float = 11.0,
+    height: float = 12.5,
+    *,
+    flap: bool = False,
+    paint: str = "fabric",
+) -> Shapes:
     half = width / 2
     nodes: list[Node] = [(x - half, y, 1), (x + half, y, 1), (x + half, y + height * 0.8, 1)]
     nodes += [(x, y + height, 1), (x - half, y + height * 0.8, 1)]
@@ -246,8 +253,10 @@ def shirt_collar(
     outline = spline(leaf, closed=True)
     middle = outline.mean(axis=0)
     edge = (middle + (outline - middle) * 0.86)[10:-14]
-    leaves = [Part(outline=outline, paint=paint, turn=-24, lift=0.45, volume=0.4),
-              Line(curve=edge, style="stitch", width=0.26, strength=0.28)]  # fmt: skip
+    leaves: Shapes = [
+        Part(outline=outline, paint=paint, turn=-24, lift=0.45, volume=0.4),
+        Line(curve=edge, style="stitch", width=0.26, strength=0.28),
+    ]
     return [stand, *both(leaves)]
 
 

@@ -1,120 +1,12 @@
-"""T-shirts, tops with long sleeves, and shirts."""
+"""Tops with long sleeves, and shirts."""
 
 import numpy as np
 
-from ..geometry import Node, Points, arch, box, ellipse, ribbon, spline, symmetric
+from ..geometry import Node, arch, ellipse, ribbon, spline, symmetric
 from ..products import Product
-from ..shapes import Line, Part, Shapes, band, both, fold, moved, seam, stitch
+from ..shapes import Part, Shapes, band, both, fold, seam, stitch
 from .bodice import Torso, buttons, patch_pocket, placket, shirt_collar, sleeve
-
-
-def t_shirt(product: Product, *, back: bool = False) -> Shapes:
-    torso = _t_shirt_torso(product, back)
-    loose = product.cut == "boxy"
-    trim = "second" if product.has("ringer") else "fabric"
-    arm = "second" if product.has("raglan") else "fabric"
-    arms = sleeve(
-        torso,
-        length=24 if loose else (15 if product.cut == "slim" else 21.5),
-        angle=42 if loose else 50,
-        cuff=18.5 if loose else (14 if product.cut == "slim" else 16),
-        paint=arm,
-        raglan=product.has("raglan"),
-        rib=2.6 if product.has("ringer") else 0,
-        rib_paint="second",
-    )
-    body = torso.body()
-    shapes: Shapes = [] if back else [*torso.inside(), torso.back_rib()]
-    shapes += [body, *arms] if product.has("raglan") else [*arms, body, *torso.armhole_seams()]
-    rib = "second" if product.has("ringer") or product.has("raglan") else "rib"
-    shapes += [*torso.collar_rib(paint=rib if trim != "fabric" or rib == "second" else "rib")]
-    shapes.append(torso.hem_stitch())
-    return shapes if back else shapes + _t_shirt_front(product, torso)
-
-
-def _t_shirt_torso(product: Product, back: bool) -> Torso:
-    pointed = product.has("v-neck") and not back
-    drop = 2.6 if back else (14.0 if pointed else (10.5 if product.has("scoop") else 7.0))
-    neck = 10.5 if product.has("scoop") else 9.0
-    if product.cut == "slim":
-        return Torso(neck=neck + 0.6, drop=drop, pointed=pointed, shoulder=23, slope=4.5, chest=25,
-                     armpit=42, waist=22.2, waist_y=64, hem=25, hem_y=95)  # fmt: skip
-    if product.cut == "boxy":
-        return Torso(neck=neck, drop=drop, pointed=pointed, shoulder=31, slope=6, chest=33,
-                     armpit=49, waist=32.5, hem=32.6, hem_y=98, curve=1)  # fmt: skip
-    return Torso(neck=neck, drop=drop, pointed=pointed)
-
-
-def _t_shirt_front(product: Product, torso: Torso) -> Shapes:
-    shapes: Shapes = []
-    if product.has("pocket"):
-        paint = "second" if product.has("contrast pocket") else "fabric"
-        shapes += patch_pocket(torso.chest * 0.46, torso.armpit - 3, 11, 12.5, paint=paint)
-    if product.has("henley"):
-        top = torso.top + torso.drop + 1
-        shapes += [*placket(top, top + 14, width=3.6), *buttons(top + 2.6, top + 11.4, 3)]
-    prints = {"sun": _sun, "peaks": _peaks, "waves": _waves, "rings": _rings, "leaf": _leaf}
-    for name, painter in prints.items():
-        if product.has(name):
-            shapes += moved(painter(), 0, torso.armpit + 13)
-    if product.has("chest band"):
-        low = torso.armpit + 8
-        shapes += [
-            _print(
-                ribbon(spline([(-torso.chest + 1.4, y), (0, y + 0.8), (torso.chest - 1.4, y)]), w)
-            )
-            for y, w in ((low, 6.0), (low + 6.4, 2.0))
-        ]
-    return shapes
-
-
-def _print(outline: Points, paint: str = "accent") -> Part:
-    return Part(outline=outline, paint=paint, printed=True, lift=0, volume=0, texture="fine")
-
-
-def _sun() -> Shapes:
-    half = ellipse(0, 0, 11)
-    half[:, 1] = np.minimum(half[:, 1], 2.6)
-    bars: Shapes = [
-        _print(box(0, 4.4 + 3.3 * k, 20 - 4.4 * k, 1.7 - 0.25 * k, corner=0.3)) for k in range(4)
-    ]
-    return [_print(half), *bars]
-
-
-def _peaks() -> Shapes:
-    far: list[Node] = [(-15, 9, 1), (-4, -5, 1), (1, 1, 1), (5, -9, 1), (16, 9, 1)]
-    snow: list[Node] = [(5, -9, 1), (1.6, -3.4, 1), (4.2, -4.4, 1), (5.6, -2.4, 1), (8.4, -4.2, 1)]
-    moon = ellipse(-10, -9, 2.8)
-    return [
-        _print(spline(far, closed=True)),
-        _print(spline(snow, closed=True), "fabric"),
-        _print(moon),
-    ]
-
-
-def _waves() -> Shapes:
-    x = np.linspace(-15, 15, 60)
-    return [
-        _print(ribbon(np.stack([x, 5.2 * row - 8 + 1.9 * np.sin(x * 0.62 + row)], axis=1), 2.2))
-        for row in range(4)
-    ]
-
-
-def _rings() -> Shapes:
-    around = np.linspace(0, 2 * np.pi, 60)
-    circle = np.stack([np.cos(around), np.sin(around)], axis=1)
-    rings: Shapes = [_print(ribbon(circle * radius, 1.7)) for radius in (12.0, 8.2, 4.4)]
-    return [*rings, _print(ellipse(0, 0, 1.6))]
-
-
-def _leaf() -> Shapes:
-    leaf: list[Node] = [(0, -12, 1), (7.4, -3), (5.4, 5), (0, 9, 1), (-5.4, 5), (-7.4, -3)]
-    veins: Shapes = [_print(ribbon(spline([(0, -10), (0, 14)]), 0.9), "fabric")]
-    for y in (-5.0, -1.0, 3.0):
-        for side in (-1, 1):
-            veins.append(_print(ribbon(spline([(0, y + 3), (side * 4.6, y - 0.6)]), 0.7), "fabric"))
-    stem = _print(ribbon(spline([(0, 9), (0.4, 14)]), 1.1))
-    return [_print(spline(leaf, closed=True)), *veins, stem]
+from .t_shirts import print_on
 
 
 def long_sleeve(product: Product, *, back: bool = False) -> Shapes:
@@ -124,8 +16,17 @@ def long_sleeve(product: Product, *, back: bool = False) -> Shapes:
     drop = 2.6 if back else (15.0 if pointed else (5.0 if high else 7.0))
     hem = 98.0 if knitted else 101.0
     loose = 1.5 if knitted else 0.0
-    torso = Torso(top=19, drop=drop, pointed=pointed, chest=28 + loose, waist=26.5 + loose,
-                  hem=27 + loose * 0.4, hem_y=hem, shoulder=25.5 + loose * 0.6, neck=8.4 if high else 9)  # fmt: skip
+    torso = Torso(
+        top=19,
+        drop=drop,
+        pointed=pointed,
+        chest=28 + loose,
+        waist=26.5 + loose,
+        hem=27 + loose * 0.4,
+        hem_y=hem,
+        shoulder=25.5 + loose * 0.6,
+        neck=8.4 if high else 9,
+    )
     arms = sleeve(
         torso,
         length=69,
@@ -153,7 +54,7 @@ def _knit_hem(torso: Torso, product: Product) -> Shapes:
     y, wide = torso.hem_y - 3, torso.hem
     paint = "second" if product.has("tipped") else "rib"
     strip = band(
-        (-wide + 0.4, y), (0, y + torso.curve), (wide - 0.4, y), width=6.4, paint=paint, lift=0.12
+        (-wide + 0.4, y), (0, y + torso.curve), (wide - 0.4, y), width=7.4, paint=paint, lift=0.12
     )
     return [strip]
 
@@ -201,22 +102,42 @@ def _long_sleeve_front(product: Product, torso: Torso) -> Shapes:
                         (x, y + size, 1),
                         (x - size * 0.8, y, 1),
                     ]
-                    shapes.append(_print(spline(diamond, closed=True), "accent"))
+                    shapes.append(print_on(spline(diamond, closed=True), "accent"))
     if product.has("chest band"):
-        y = torso.armpit + 6
-        stripe = ribbon(spline([(-torso.chest + 0.8, y), (0, y + 0.8), (torso.chest - 0.8, y)]), 8)
-        shapes.append(_print(stripe))
+        low = torso.armpit + 6
+        half = torso.chest - 0.8
+        stripe = ribbon(spline([(-half, low), (0, low + 0.8), (half, low)]), 8)
+        shapes.append(print_on(stripe))
     return shapes
 
 
 def shirt(product: Product, *, back: bool = False) -> Shapes:
     short = product.cut == "camp"
     fitted = product.cut == "blouse"
-    torso = Torso(top=19, neck=8.4, drop=8.5, shoulder=24.5 if fitted else 26.5, chest=27 if fitted else 29.5,
-                  waist=24 if fitted else 28, hem=27.5 if fitted else 29.5, hem_y=99, curve=6)  # fmt: skip
+    torso = Torso(
+        top=19,
+        neck=8.4,
+        drop=8.5,
+        shoulder=24.5 if fitted else 26.5,
+        chest=27 if fitted else 29.5,
+        waist=24 if fitted else 28,
+        hem=27.5 if fitted else 29.5,
+        hem_y=99,
+        curve=6,
+    )
     if short:
-        torso = Torso(top=19, neck=8.4, drop=15, pointed=True, shoulder=29, chest=31.5, waist=31, hem=31.5,
-                      hem_y=99, curve=1)  # fmt: skip
+        torso = Torso(
+            top=19,
+            neck=8.4,
+            drop=15,
+            pointed=True,
+            shoulder=29,
+            chest=31.5,
+            waist=31,
+            hem=31.5,
+            hem_y=99,
+            curve=1,
+        )
     arms = sleeve(torso, length=24, angle=46, cuff=18) if short else _cuffed(torso, product)
     body = torso.body()
     shapes: Shapes = [*arms]
@@ -254,7 +175,8 @@ def _cuffed(torso: Torso, product: Product) -> Shapes:
     ends = [tuple(out + across * 0.2 + along * 2.6), tuple(out + across * 11.2 + along * 2.6)]
     cuff = band(*ends, width=6.2, lift=0.25)
     edge = [tuple(np.array(end) - along * 2.2) for end in ends]
-    stud = Part(outline=ellipse(*(out + across * 3 + along * 2.6), 0.85), paint="pearl", lift=0.3)
+    x, y = out + across * 3 + along * 2.6
+    stud = Part(outline=ellipse(x, y, 0.85), paint="pearl", lift=0.3)
     return arms + both([cuff, stitch(*edge), stud])
 
 
@@ -286,12 +208,11 @@ def _pussy_bow(torso: Torso) -> Shapes:
         (1.6, y + 14),
     ]
     crease = fold((0.5, y), (5, y - 0.6), (10, y), width=1, depth=-0.8)
-    loops = both([
-        Part(outline=spline(tail, closed=True), lift=0.5, volume=0.6),
-        Part(outline=spline(loop, closed=True), lift=0.5, volume=0.7, folds=(crease,)),
-    ])  # fmt: skip
+    loops = both(
+        [
+            Part(outline=spline(tail, closed=True), lift=0.5, volume=0.6),
+            Part(outline=spline(loop, closed=True), lift=0.5, volume=0.7, folds=(crease,)),
+        ]
+    )
     knot = Part(outline=ellipse(0, y, 2.4, 2.8), lift=0.5, volume=0.8)
     return [Part(outline=ring, lift=0.3), *loops, knot]
-
-
-__all__ = ["Line", "long_sleeve", "shirt", "t_shirt"]

@@ -54,7 +54,8 @@ class CatalogSource:
 
     def by_key(self, keys: Iterable[str]) -> dict[str, Any]:
         """The visible ones among the items with these keys."""
-        field = self.model._meta.pk if self.key == "pk" else self.model._meta.get_field(self.key)
+        meta = self.model._meta
+        field: Any = meta.pk if self.key == "pk" else meta.get_field(self.key)
         values = []
         for key in keys:
             try:
@@ -97,4 +98,5 @@ class CatalogSource:
 
 def catalog() -> CatalogSource:
     """The shop's catalog source."""
-    return conf.load("CATALOG")  # type: ignore[no-any-return]
+    source: CatalogSource = conf.load("CATALOG")
+    return source

@@ -11,7 +11,6 @@ from django.utils.module_loading import import_string
 
 from . import conf
 from .catalogs import CatalogSource
-from .encoders.onnx import OnnxEncoder
 from .encoders.package import load_package, read_model
 from .exceptions import ModelUnavailable
 
@@ -81,6 +80,9 @@ def check_classes(**kwargs: Any) -> list[CheckMessage]:
 @register("visualsearch")
 def check_model(**kwargs: Any) -> list[CheckMessage]:
     """The model package is there and whole."""
+    # Not above: this module is imported by every process, and web servers need no ONNX Runtime.
+    from .encoders.onnx import OnnxEncoder
+
     try:
         kind = import_string(conf.get("ENCODER"))
     except ImportError:

@@ -14,6 +14,7 @@ import celery.exceptions
 import kombu.exceptions
 from celery import Task, current_app
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 from django.utils.translation import get_language
 from redis.exceptions import RedisError
 
@@ -90,7 +91,13 @@ def start(run: Run) -> None:
 
     Without a broker it is done on return, and what stopped it stands in the run.
     """
-    enqueue(tasks.index_run, run.pk)
+    try:
+        enqueue(tasks.index_run, run.pk)
+    except BackendUnavailable as error:
+        # Nobody will ever take it from the queue.
+        run.state, run.error, run.finished = Run.State.FAILED, str(error), timezone.now()
+        run.save()
+        raise
 
 
 def enqueue(task: Task, *args: Any) -> None:

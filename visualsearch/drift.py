@@ -12,7 +12,7 @@ from . import conf, index_files, live
 from .catalogs import catalog
 from .encoders.base import Encoder
 from .exceptions import IndexFileError, IndexNotReady
-from .indexing import chunks, unique_files
+from .indexing import chunks, files_by_name
 from .models import Embedding
 
 NAMED = 20
@@ -80,13 +80,13 @@ def find_drift() -> Drift:
     drift.items = len(keys)
     for batch in chunks(keys, BATCH):
         for key, item in source.by_key(batch).items():
-            for file in unique_files(source.images(item)):
+            for name in files_by_name(source.images(item)):
                 drift.images += 1
-                error = rows.pop((key, file.name), None)
+                error = rows.pop((key, name), None)
                 if error is None:
-                    drift.not_indexed.append(f"{key}: {file.name}")
+                    drift.not_indexed.append(f"{key}: {name}")
                 elif error:
-                    drift.failed.append(f"{key}: {file.name}: {error}")
+                    drift.failed.append(f"{key}: {name}: {error}")
     drift.not_in_catalog = [f"{item}: {image}" for item, image in rows]
     compare_index(drift, encoder)
     return drift

@@ -32,6 +32,7 @@ class Seen:
     """One image as the catalog has it now, against the row that stands for it."""
 
     item: str
+    name: str
     file: FieldFile
     row: Embedding | None
     content_hash: str = ""
@@ -68,9 +69,9 @@ def refresh_batch(keys: Sequence[str]) -> Counter[str]:
         for row in Embedding.objects.filter(encoder=encoder.id, item__in=keys)
     }
     seen = [
-        Seen(item=key, file=file, row=rows.pop((key, file.name), None))
+        Seen(item=key, name=name, file=file, row=rows.pop((key, name), None))
         for key, item in source.by_key(keys).items()
-        for file in unique_files(source.images(item))
+        for name, file in files_by_name(source.images(item)).items()
     ]
     with ThreadPoolExecutor(max_workers=2) as pool:
         list(pool.map(look, seen))
@@ -78,15 +79,15 @@ def refresh_batch(keys: Sequence[str]) -> Counter[str]:
     return write(encoder, seen, [row for row in rows.values() if not row.removed])
 
 
-def unique_files(files: Iterable[FieldFile]) -> list[FieldFile]:
-    """An item's pictures by name, each once: a row stands for one of them."""
-    return list({file.name: file for file in files if file}.values())
+def files_by_name(files: Iterable[FieldFile]) -> dict[str, FieldFile]:
+    """An item's pictures, each name once: a row stands for one of them."""
+    return {str(file.name): file for file in files if file}
 
 
 def look(seen: Seen) -> None:
     """Read and hash one image, and decode it if its content is new."""
     try:
-        with seen.file.storage.open(seen.file.name) as stored:
+        with seen.file.storage.open(seen.name) as stored:
             data = stored.read()
     except OSError as error:
         seen.error = f"The file cannot be read: {error.strerror or error}"
@@ -138,7 +139,7 @@ def write_row(encoder: Encoder, seen: Seen, revision: int) -> str:
         kind = "encoded"
         values |= {"content_hash": seen.content_hash, "vector": seen.vector, "attempts": 1}
     Embedding.objects.update_or_create(
-        encoder=encoder.id, item=seen.item, image=seen.file.name, defaults=values
+        encoder=encoder.id, item=seen.item, image=seen.name, defaults=values
     )
     return kind
 
@@ -237,7 +238,7 @@ def items_missing_an_image(keys: list[str], rows: EmbeddingQuerySet) -> list[str
         key
         for batch in chunks(keys, 500)
         for key, item in source.by_key(batch).items()
-        if any((key, file.name) not in present for file in unique_files(source.images(item)))
+        if any((key, name) not in present for name in files_by_name(source.images(item)))
     ]
 
 

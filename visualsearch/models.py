@@ -80,7 +80,7 @@ def to_bytes(vector: NDArray[np.float32]) -> bytes:
     return vector.astype("<f2").tobytes()
 
 
-def from_bytes(stored: bytes) -> NDArray[np.float32]:
+def from_bytes(stored: bytes | memoryview) -> NDArray[np.float32]:
     """A stored embedding, (dim,) float32."""
     return np.frombuffer(stored, "<f2").astype(np.float32)
 

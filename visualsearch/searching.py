@@ -238,7 +238,8 @@ def rank(
     while True:
         with watch.stage("index"):
             best = best_by_item(current, vectors, k, among)
-        best.pop(leave_out, None)
+        if leave_out is not None:
+            best.pop(leave_out, None)
         with watch.stage("products"):
             shown = source.by_key(best)
         keys = [key for key in best if key in shown][:need]

@@ -92,7 +92,7 @@ class ResultPage(Page):
             return self.refuse(request, error)
 
 
-def paging(result: SearchResult, offset: int) -> dict[str, str | None]:
+def paging(result: SearchResult, offset: int) -> dict[str, Any]:
     """Links to the pages before and after, by the query's id."""
     path = reverse("visualsearch:result_page", args=[result.query_id])
     after = offset + PAGE_SIZE

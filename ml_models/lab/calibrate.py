@@ -7,26 +7,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+Float32 = NDArray[np.float32]
 PRECISION = 0.9
 
 
 def match_calibration(
-    embeddings: NDArray[np.float32], labels: NDArray[np.int64], precision: float = PRECISION
+    photos: Float32, views: Float32, labels: NDArray[np.int64], precision: float = PRECISION
 ) -> dict[str, Any]:
-    """The lowest similarity at which a nearest neighbour is of the same class often enough.
+    """The lowest similarity at which the best hit is right often enough.
 
-    ``embeddings`` (N, d), L2-normalised, and ``labels`` (N,), of photos that were not trained on.
-    Each photo is searched for among the others as if the shop sold them, once all of them and
-    once only those of other classes: so half of the searches can only be answered wrongly. The
-    threshold is the lowest at which ``precision`` of the answers above it are right; ``coverage``
-    is the share of the answerable searches above it.
+    ``photos`` (N, d) are embeddings of photos that were not trained on, ``views`` (N, d) those of
+    a distorted view of each, ``labels`` (N,) their classes. Each view is searched for twice: in a
+    shop that sells what it shows (all photos), and in one that does not (the photos of other
+    classes). A best hit of the same class is right; in the second shop none can be. The threshold
+    is the lowest at which ``precision`` of the best hits above it are right, when half of the
+    customers are in either shop; ``coverage`` is the share of searches in the first that pass it.
     """
-    similarity = embeddings @ embeddings.T
-    np.fill_diagonal(similarity, -1)
+    similarity = views @ photos.T
     same = labels[:, None] == labels[None, :]
-    nearest = similarity.argmax(1)
+    best = similarity.argmax(1)
     scores = np.concatenate([similarity.max(1), np.where(same, -1, similarity).max(1)])
-    right = np.concatenate([labels[nearest] == labels, np.zeros(len(labels), bool)])
+    right = np.concatenate([labels[best] == labels, np.zeros(len(labels), bool)])
     order = np.argsort(-scores, kind="stable")
     reached = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
     good = np.flatnonzero(reached >= precision)
@@ -37,5 +38,5 @@ def match_calibration(
         "threshold": round(threshold, 4),
         "precision": precision,
         "coverage": round(float((scores[: len(labels)] >= threshold).mean()), 4),
-        "how": "nearest neighbour among validation photos, with and without the own class",
+        "how": "best hit of a distorted view among validation photos, with and without its class",
     }

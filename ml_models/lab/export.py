@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from visualsearch.encoders.preprocess import InputSpec
 
 from .calibrate import match_calibration
-from .data import PhotoSet, load_photos
+from .data import PhotoSet, load_photos, random_views
 from .network import ShopNet
 
 TOLERANCE = 1e-4
@@ -106,6 +106,8 @@ def describe(
 ) -> dict[str, Any]:
     """The contents of ``model.json``, scores measured on ``photos`` through the written file."""
     embeddings, probabilities = run_onnx(path, photos.pixels)
+    views = random_views(photos.pixels, size, torch.Generator().manual_seed(0))
+    distorted, _ = run_onnx(path, views.add(1).mul(127.5).round().to(torch.uint8))
     right = probabilities.argmax(1) == photos.labels.numpy()
     return {
         "id": path.parent.name,
@@ -125,7 +127,7 @@ def describe(
         "outputs": {"embedding": "embedding", "probabilities": "probabilities"},
         "labels": stored["classes"],
         "embedding_dim": int(embeddings.shape[1]),
-        "match": match_calibration(embeddings, photos.labels.numpy()),
+        "match": match_calibration(embeddings, distorted, photos.labels.numpy()),
         "scores": {"validation_accuracy": round(float(right.mean()), 4), "photos": len(right)},
         "provenance": {
             "data": "Clothing dataset (small): train for weights, validation for the best epoch",

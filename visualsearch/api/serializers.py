@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from ..exceptions import InvalidCrop
@@ -14,7 +16,8 @@ MAX_OFFSET = 10_000
 IMAGE_HELP = "The photo: a file, or in JSON its bytes as base64 or as a data URL."
 
 
-class CropField(serializers.CharField):
+@extend_schema_field(OpenApiTypes.STR)
+class CropField(serializers.Field[Crop, Any, Any, Any]):
     """``x,y,w,h`` as fractions of the upright photo; in JSON a list of four numbers will do."""
 
     def to_internal_value(self, data: Any) -> Crop:
@@ -64,7 +67,7 @@ class SearchSerializer(SearchOptionsSerializer):
 
 
 class PredictionSerializer(serializers.Serializer[Any]):
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     probability = serializers.FloatField(min_value=0, max_value=1)
 
 

@@ -62,13 +62,14 @@ class SearchView(PhotoView):
     )
     def post(self, request: Request) -> Response:
         """Find the products that look most like a photo."""
-        options = validated(SearchOptionsSerializer, both(request))
+        fields = fields_of(request)
+        options = validated(SearchOptionsSerializer, fields)
         filters = filters_of(request)
         if options.get("category"):
             filters["category"] = options["category"]
         catalog().filterset(filters)
         result = dispatch.search(
-            photo_bytes(request.data.get("image")),
+            photo_bytes(fields.get("image")),
             crop=options.get("crop"),
             limit=options["limit"],
             filters=filters,
@@ -83,10 +84,9 @@ class ClassifyView(PhotoView):
     )
     def post(self, request: Request) -> Response:
         """The classes of a photo, most probable first."""
-        options = validated(PhotoOptionsSerializer, both(request))
-        predictions = dispatch.classify(
-            photo_bytes(request.data.get("image")), crop=options.get("crop")
-        )
+        fields = fields_of(request)
+        options = validated(PhotoOptionsSerializer, fields)
+        predictions = dispatch.classify(photo_bytes(fields.get("image")), crop=options.get("crop"))
         return Response({"predictions": [vars(each) for each in predictions]})
 
 
@@ -114,18 +114,22 @@ def validated(kind: type[Any], data: Any) -> dict[str, Any]:
     """Checked values of a request's fields; raises DRF's ValidationError."""
     serializer = kind(data=data)
     serializer.is_valid(raise_exception=True)
-    return serializer.validated_data  # type: ignore[no-any-return]
+    values: dict[str, Any] = serializer.validated_data
+    return values
 
 
-def both(request: Request) -> dict[str, Any]:
-    """Options may stand in the query or in the body; the body counts."""
-    return {**request.query_params.dict(), **{name: request.data[name] for name in request.data}}
+def fields_of(request: Request) -> dict[str, Any]:
+    """Options may stand in the query or in the body; the body counts. The photo is in the body."""
+    options = ("crop", "limit", "category")
+    query = {name: value for name, value in request.query_params.items() if name in options}
+    body: Any = request.data
+    return query | {name: body[name] for name in body}
 
 
 def filters_of(request: Request) -> dict[str, str]:
     """The query parameters: the shop's filters take what they know of them."""
     return {
-        name: value
+        name: str(value)
         for name, value in request.query_params.items()
         if name not in ("limit", "offset", "crop")
     }

@@ -73,7 +73,7 @@ def prepare(image: Image.Image, spec: InputSpec) -> NDArray[np.uint8] | NDArray[
     """One upright RGB image -> one model input without the batch axis, in the spec's layout."""
     pixels = np.asarray(square(image, spec))
     if spec.dtype == "float32":
-        mean, std = np.float32(spec.mean), np.float32(spec.std)
+        mean, std = np.array(spec.mean, np.float32), np.array(spec.std, np.float32)
         pixels = (pixels.astype(np.float32) / 255 - mean) / std
     if spec.layout == "NCHW":
         pixels = pixels.transpose(2, 0, 1)

@@ -63,7 +63,10 @@ class FaissIndex(Index):
                 return np.empty(0, np.int64), np.empty(0, np.float32)
             params = None
             if selected is not None:
-                params = faiss.SearchParameters(sel=faiss.IDSelectorBatch(selected))
+                params = faiss.SearchParameters()
+                # FAISS keeps no reference of its own: `selector` must live as long as the search.
+                selector = faiss.IDSelectorBatch(selected)
+                params.sel = selector
             scores, ids = self.index.search(query[None], k, params=params)
         found = ids[0] >= 0
         return ids[0][found], scores[0][found]

@@ -85,4 +85,5 @@ def failed_images() -> list[dict[str, str]]:
     """All images that stand as failed now."""
     encoder = conf.load("ENCODER")
     failed = Embedding.objects.filter(encoder=encoder.id, removed=False).exclude(error="")
-    return list(failed.order_by("item", "image").values("item", "image", "error"))
+    rows = failed.order_by("item", "image").values_list("item", "image", "error")
+    return [{"item": item, "image": image, "error": error} for item, image, error in rows]

@@ -31,6 +31,7 @@ class Command(BaseCommand):
         parser.add_argument("photo", type=Path)
         parser.add_argument("--limit", type=int, default=12, help="1–100, default 12")
         parser.add_argument("--crop", type=crop, help="x,y,w,h as fractions of the upright photo")
+        parser.add_argument("--site", default="", help="put before links, such as https://shop.tld")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -47,9 +48,9 @@ class Command(BaseCommand):
         if options["json"]:
             self.stdout.write(json.dumps(result.as_dict()))
         else:
-            self.print(options["photo"], result)
+            self.print(options["photo"], result, options["site"].rstrip("/"))
 
-    def print(self, photo: Path, result: searching.SearchResult) -> None:
+    def print(self, photo: Path, result: searching.SearchResult, site: str) -> None:
         """For people."""
         self.stdout.write(f"Photo    {photo}")
         best = ", ".join(f"{each.label} {each.probability:.0%}" for each in result.predictions[:3])
@@ -58,7 +59,7 @@ class Command(BaseCommand):
             self.stdout.write("No product matches well; these are the closest.")
         for place, hit in enumerate(result.hits, 1):
             name = hit.card.get("name", hit.item)
-            link = hit.card.get("url", "")
+            link = site + hit.card.get("url", "")
             self.stdout.write(f"{place:>3}.  {hit.score:.3f}  {name}  {link}")
         times = ", ".join(f"{stage} {spent:.1f}" for stage, spent in result.took_ms.items())
         self.stdout.write(f"Took ms  {times}")

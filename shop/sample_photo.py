@@ -1,0 +1,17 @@
+"""A photo to try a catalog with: ``python -m shop.sample_photo CATALOG.csv`` prints its path."""
+
+import csv
+import sys
+from pathlib import Path
+
+
+def sample_photo(catalog: Path) -> Path:
+    """The first photo of the ``queries.csv`` beside a catalog, or else its first product's."""
+    queries = catalog.with_name("queries.csv")
+    source = queries if queries.is_file() else catalog
+    with source.open(newline="", encoding="utf-8-sig") as file:
+        return catalog.parent / next(csv.DictReader(file))["image"]
+
+
+if __name__ == "__main__":
+    print(sample_photo(Path(sys.argv[1])))

@@ -59,12 +59,12 @@ def grass(rng: Random) -> RGBFloats:
     count = 5200
     places = rng.random((count, 2)) * (WIDTH + 20, HEIGHT + 20) - 10
     leans, lengths = rng.normal(0, 5, count), rng.uniform(8, 22, count)
+    light = np.linspace(0.6, 1.2, count)[:, None]
+    tones = (rng.integers((70, 115, 40), (120, 160, 70), (count, 3)) * light).astype(int).tolist()
     for number in range(count):
-        light = 0.6 + 0.6 * number / count
-        red, green, blue = (rng.integers(70, 120), rng.integers(115, 160), rng.integers(40, 70))
-        colour = (int(red * light), int(green * light), int(blue * light))
         x, y = places[number]
-        pen.line((x, y, x + leans[number], y - lengths[number]), fill=colour, width=2)
+        end = (x + leans[number], y - lengths[number])
+        pen.line((x, y, *end), fill=tuple(tones[number]), width=2)
     picture = np.asarray(image.filter(ImageFilter.GaussianBlur(0.7)), np.float32)
     return picture * (1 + 0.1 * noise(rng, (HEIGHT, WIDTH), 40, 40))[..., None]
 

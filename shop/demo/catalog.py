@@ -64,7 +64,9 @@ def draw_catalog(folder: Path, *, progress: Progress | None = None) -> Path:
     )
     _write_rows(folder / "queries.csv", ["image", "sku", "style"], rows)
     # Written last: a catalog that was cut short has no marker and is drawn again.
-    marker.write_text(json.dumps({"fingerprint": fingerprint(), "files": sorted(written)}))
+    unfinished = marker.with_suffix(".tmp")
+    unfinished.write_text(json.dumps({"fingerprint": fingerprint(), "files": sorted(written)}))
+    unfinished.replace(marker)
     return catalog
 
 

@@ -55,6 +55,11 @@ class Place:
         return u + self.bend[0], v + self.bend[1]
 
 
+def near(scale: float) -> float:
+    """A scale for tiles, coarse enough that products share them."""
+    return round(scale * 2) / 2
+
+
 @dataclass(frozen=True)
 class Look:
     """A product's paints: roles such as `fabric` or `rib`, or colours by name."""
@@ -86,7 +91,7 @@ class Look:
 
     def _patterned(self, turn: float, frame: Frame, place: Place) -> Floats:
         main, second = rgb(self.product.colour), rgb(self.product.second)
-        pixels, scale = tile(self.product.pattern, main, second, round(frame.scale, 1))
+        pixels, scale = tile(self.product.pattern, main, second, near(frame.scale))
         u, v = place.units(frame, turn)
         size = pixels.shape[1]
         rows = (v * scale).astype(np.int32) % size
@@ -98,7 +103,7 @@ class Look:
         kind = WEAVES.get(name, name)
         if kind == "none":
             return 1.0
-        cloth = weave(kind, round(frame.scale, 1))
+        cloth = weave(kind, near(frame.scale))
         if kind in EVEN:
             repeats = (-(-place.height // SIZE), -(-place.width // SIZE))
             return np.tile(cloth, repeats)[: place.height, : place.width]

@@ -75,6 +75,8 @@ def _taken(number: int, one: Product) -> Photo:
     places = list(BACKGROUNDS)
     size = LARGE if number % 14 == 5 else SIZES[number % len(SIZES)]
     lying = one.kind not in {"shoes", "hat"}
+    if lying and size[0] > size[1]:
+        size = size[::-1]  # nobody takes trousers across
     cropped = number % 6 == 3  # the garment runs out of the picture
     return Photo(
         name=f"query-{number:02d}.jpg",
@@ -82,7 +84,9 @@ def _taken(number: int, one: Product) -> Photo:
         place=places[number % len(places)],
         size=size,
         seed=1000 + number,
-        fill=float(rng.uniform(1.08, 1.2) if cropped else rng.uniform(0.72, 0.97)),
+        fill=float(
+            rng.uniform(1.08, 1.2) if cropped else rng.uniform(0.72 if lying else 0.88, 0.97)
+        ),
         turn=float(rng.uniform(-24, 24) if lying else rng.uniform(-9, 9)),
         tilt=float(rng.uniform(0.02, 0.1)),
         shift=(float(rng.uniform(-0.05, 0.05)), float(rng.uniform(-0.05, 0.06))),
@@ -117,7 +121,7 @@ def homography(source: Sequence[Sequence[float]], target: Sequence[Sequence[floa
     return [round(float(n), 12) for n in np.linalg.solve(np.array(rows), np.array(values))]
 
 
-def _lying(photo: Photo) -> Image.Image:
+def crumpled(photo: Photo) -> Image.Image:
     """The garment alone, more crumpled than in the studio, RGBA."""
     shapes = garment(photo.product)
     width, height = (GARMENT[0] * 3 // 2, GARMENT[1] * 3 // 2) if photo.size == LARGE else GARMENT
@@ -128,8 +132,9 @@ def _lying(photo: Photo) -> Image.Image:
     return image.crop(image.getbbox())
 
 
-def _placed(photo: Photo, image: Image.Image) -> Image.Image:
-    """The garment turned, tilted and moved to where the photo shows it, RGBA of its size."""
+def placed_garment(photo: Photo) -> Image.Image:
+    """The garment turned, tilted and moved to where the photo shows it, RGBA of the photo's size."""
+    image = crumpled(photo)
     rng = np.random.default_rng(photo.seed)
     (width, height), (w, h) = photo.size, image.size
     scale = photo.fill * min(width / w, height / h)
@@ -173,12 +178,12 @@ def _lamp(photo: Photo, scene: Floats) -> Floats:
 
 def customer_photo(photo: Photo) -> Image.Image:
     """The photo as its taker saw it, upright RGB of `photo.size`."""
-    placed = _placed(photo, _lying(photo))
+    placed = placed_garment(photo)
     alpha = placed.getchannel("A")
     scene = _with_shadow(photo, background(photo.place, photo.size, photo.seed), alpha)
     scene += np.asarray(alpha, np.float32) / 255 * (planes(placed.convert("RGB")) - scene)
     image = merged(_lamp(photo, scene))
-    image = image.filter(ImageFilter.GaussianBlur(photo.blur * photo.size[0] / 600))
+    image = image.filter(ImageFilter.BoxBlur(photo.blur * photo.size[0] / 600))
     rng = np.random.default_rng(photo.seed + 3)
     grain = rng.standard_normal((photo.size[1], photo.size[0]), dtype=np.float32) * photo.grain
     return merged(planes(image) + grain)

@@ -1,6 +1,7 @@
 """Draws a garment: each part is cut out, given folds and volume, lit, and laid over the others."""
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -97,11 +98,16 @@ def mask_of(polygon: Points, cut: Cut) -> Image.Image:
     return large.reduce(FINE)
 
 
+@lru_cache(maxsize=8)
+def _waves(seed: int) -> tuple[Points, Points, Points]:
+    rng = np.random.default_rng(seed)
+    waves = rng.uniform(0.02, 0.11, (5, 2)) * rng.choice([-1, 1], (5, 2))
+    return waves, rng.uniform(0, 6.3, 5), rng.uniform(-1, 1, (5, 2))
+
+
 def wobbled(points: Points, mood: Mood) -> Points:
     """The points moved a little, neighbours alike: no two garments lie the same."""
-    rng = np.random.default_rng(mood.seed)
-    waves = rng.uniform(0.02, 0.11, (5, 2)) * rng.choice([-1, 1], (5, 2))
-    phases, ways = rng.uniform(0, 6.3, 5), rng.uniform(-1, 1, (5, 2))
+    waves, phases, ways = _waves(mood.seed)
     return points + mood.wobble * np.sin(points @ waves.T + phases) @ ways
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 from shop.demo import draw_catalog, sample_query
 from shop.demo.catalog import COLUMNS, MARKER, product_files
 from shop.demo.colours import rgb
-from shop.demo.photos import ORIENTATION_TAG, photo_file, photos
+from shop.demo.photos import ORIENTATION_TAG, photo_file, photos, placed_garment
 from shop.demo.products import CATEGORIES, products
 from shop.demo.studio import HEIGHT, WIDTH, product_photo
 
@@ -234,3 +234,10 @@ def test_draw_catalog__repairs_what_is_missing(catalog, monkeypatch):
         victim.write_bytes(data)
         catalog.with_name(MARKER).write_text(marker)
     assert calls == [catalog.parent]
+
+
+def test_placed_garment__takes_a_good_part_of_the_photo():
+    for photo in photos()[::4]:
+        left, top, right, bottom = placed_garment(photo).getbbox()
+        share = (right - left) * (bottom - top) / (photo.size[0] * photo.size[1])
+        assert share > 0.3, photo.name

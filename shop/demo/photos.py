@@ -77,6 +77,7 @@ def _taken(number: int, one: Product) -> Photo:
     lying = one.kind not in {"shoes", "hat"}
     if lying and size[0] > size[1]:
         size = size[::-1]  # nobody takes trousers across
+    least = 0.72 if lying else 0.88
     cropped = number % 6 == 3  # the garment runs out of the picture
     return Photo(
         name=f"query-{number:02d}.jpg",
@@ -84,9 +85,7 @@ def _taken(number: int, one: Product) -> Photo:
         place=places[number % len(places)],
         size=size,
         seed=1000 + number,
-        fill=float(
-            rng.uniform(1.08, 1.2) if cropped else rng.uniform(0.72 if lying else 0.88, 0.97)
-        ),
+        fill=float(rng.uniform(1.08, 1.2) if cropped else rng.uniform(least, 0.97)),
         turn=float(rng.uniform(-24, 24) if lying else rng.uniform(-9, 9)),
         tilt=float(rng.uniform(0.02, 0.1)),
         shift=(float(rng.uniform(-0.05, 0.05)), float(rng.uniform(-0.05, 0.06))),
@@ -133,7 +132,7 @@ def crumpled(photo: Photo) -> Image.Image:
 
 
 def placed_garment(photo: Photo) -> Image.Image:
-    """The garment turned, tilted and moved to where the photo shows it, RGBA of the photo's size."""
+    """The garment turned, tilted and moved into its place, RGBA as large as the photo."""
     image = crumpled(photo)
     rng = np.random.default_rng(photo.seed)
     (width, height), (w, h) = photo.size, image.size

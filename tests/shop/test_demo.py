@@ -96,8 +96,8 @@ def test_catalog__no_other_files(catalog, rows, queries):
 def test_catalog__on_a_light_ground(catalog, rows):
     for row in rows:
         with Image.open(catalog.parent / row["image"]) as image:
-            pixels = np.asarray(image)
-        corners = pixels[[3, 3, -4, -4], [3, -4, 3, -4]]
+            pixels = np.asarray(image.reduce(3))
+        corners = pixels[[1, 1, -2, -2], [1, -2, 1, -2]]
         assert corners.min() > 215, row["sku"]
         covered = (np.abs(pixels.astype(int) - 243).max(axis=2) > 24).mean()
         assert 0.08 < covered < 0.8, row["sku"]

@@ -186,20 +186,24 @@ CELERY_TASK_ROUTES = {
 }
 if REDIS_URL:
     CELERY_BROKER_URL = CELERY_RESULT_BACKEND = REDIS_URL
-    # Without Redis a request fails at once and says so, instead of waiting for it.
+    # Without Redis a request fails at once and says so, instead of waiting for it; with one that
+    # hangs, after three such timeouts.
+    redis_timeouts = {"socket_connect_timeout": 2, "socket_timeout": 2}
     CELERY_TASK_PUBLISH_RETRY = False
     CELERY_BROKER_CONNECTION_TIMEOUT = 2
+    CELERY_BROKER_TRANSPORT_OPTIONS = {**redis_timeouts, "max_retries": 0}
+    # A worker, though, waits for Redis however long it is away.
     CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-    CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2, "socket_timeout": 5}
-    CELERY_REDIS_SOCKET_CONNECT_TIMEOUT = 2
-    CELERY_REDIS_SOCKET_TIMEOUT = 5
+    CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+    CELERY_REDIS_SOCKET_CONNECT_TIMEOUT = redis_timeouts["socket_connect_timeout"]
+    CELERY_REDIS_SOCKET_TIMEOUT = redis_timeouts["socket_timeout"]
     CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS = {"retry_policy": {"max_retries": 1}}
     # What is limited per client must be counted in one place for all web processes.
     CACHES = {
         "default": {
             "BACKEND": "django.core.cache.backends.redis.RedisCache",
             "LOCATION": REDIS_URL,
-            "OPTIONS": {"socket_connect_timeout": 2, "socket_timeout": 5},
+            "OPTIONS": redis_timeouts,
         }
     }
 else:

@@ -1,0 +1,119 @@
+"""Real HTTP by the standard library: cookies, CSRF tokens, forms with files."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http.cookiejar import CookieJar
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
+from urllib.request import HTTPCookieProcessor, ProxyHandler, Request, build_opener
+
+TIMEOUT = 60
+
+# Name, media type and bytes of an uploaded file.
+File = tuple[str, str, bytes]
+
+
+class Unreachable(Exception):
+    """Nobody answered."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """``path``: where redirects led to; ``seconds``: until the whole answer was here."""
+
+    status: int
+    path: str
+    media_type: str
+    text: str
+    seconds: float
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """The body, which must be declared as JSON."""
+        assert self.media_type == "application/json", f"{self.status} {self.text[:500]}"
+        return json.loads(self.text)
+
+    @property
+    def code(self) -> str:
+        """The code of a refusal in the API's shape."""
+        (error,) = self.json["errors"]
+        assert error["detail"]
+        return error["code"]
+
+
+class Browser:
+    """One visitor with cookies."""
+
+    def __init__(self, origin: str):
+        self.origin = origin
+        self.cookies = CookieJar()
+        # No proxy, whatever the environment says: all of this is on one machine.
+        self.opener = build_opener(HTTPCookieProcessor(self.cookies), ProxyHandler({}))
+
+    def get(self, path: str, **headers: str) -> Answer:
+        """A page, or an absolute URL of this origin."""
+        return self.send(Request(self.absolute(path), headers=headers))
+
+    def post(
+        self, path: str, fields: Mapping[str, Any], files: Mapping[str, File] | None = None
+    ) -> Answer:
+        """A form as browsers send it when it has files."""
+        boundary = uuid.uuid4().hex
+        body = multipart(fields, files or {}, boundary)
+        headers = {
+            "Content-Type": f"multipart/form-data; boundary={boundary}",
+            "X-CSRFToken": self.csrf_token(),
+        }
+        return self.send(Request(self.absolute(path), data=body, headers=headers))
+
+    def search(self, photo: bytes, query: str = "", **fields: object) -> Answer:
+        """Search by photo through the API."""
+        files = {"image": ("photo.jpg", "image/jpeg", photo)}
+        return self.post(f"/api/visual-search/search/{query}", fields, files)
+
+    def csrf_token(self) -> str:
+        """The token of the last form that was shown."""
+        return next((each.value or "" for each in self.cookies if each.name == "csrftoken"), "")
+
+    def absolute(self, path: str) -> str:
+        """The URL of a path."""
+        return path if path.startswith("http:") else self.origin + path
+
+    def send(self, request: Request) -> Answer:
+        """The answer, whatever its status; raises Unreachable."""
+        start = time.monotonic()
+        try:
+            try:
+                response = self.opener.open(request, timeout=TIMEOUT)
+            except HTTPError as error:
+                response = error
+            with response:
+                text = response.read().decode("utf-8", "replace")
+        except (URLError, OSError) as error:
+            raise Unreachable(str(error)) from error
+        return Answer(
+            status=response.status,
+            path=urlsplit(response.url).path,
+            media_type=response.headers.get_content_type(),
+            text=text,
+            seconds=time.monotonic() - start,
+        )
+
+
+def multipart(fields: Mapping[str, Any], files: Mapping[str, File], boundary: str) -> bytes:
+    """The body of a form."""
+    parts = [
+        f'Content-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
+        for name, value in fields.items()
+    ]
+    for name, (filename, media_type, content) in files.items():
+        head = f'Content-Disposition: form-data; name="{name}"; filename="{filename}"\r\n'
+        parts.append(f"{head}Content-Type: {media_type}\r\n\r\n".encode() + content + b"\r\n")
+    start = f"--{boundary}\r\n".encode()
+    return b"".join(start + part for part in parts) + f"--{boundary}--\r\n".encode()

@@ -1,0 +1,85 @@
+"""Redis goes away and comes back; nobody restarts the web process or the worker."""
+
+from __future__ import annotations
+
+from tests.pictures import encoded, picture
+from tests.stack import admin
+from tests.stack.browser import Answer
+from tests.stack.stack import START, Stack, until
+from visualsearch.conf import DEFAULTS
+
+# Seconds in which a customer must have an answer, whichever.
+ANSWERED = 5
+# Seconds in which the worker must have found Redis again.
+BACK = 30
+
+
+def search(stack: Stack, seed: int) -> Answer:
+    """Search by a customer's photo of a picture."""
+    return stack.browser().search(encoded(picture(seed, (480, 640)), quality=75), limit=5)
+
+
+def best(stack: Stack, seed: int) -> str | None:
+    """The first product for a photo; none while there is no answer."""
+    answer = search(stack, seed)
+    return answer.json["results"][0]["product"]["key"] if answer.status == 200 else None
+
+
+def test_redis_gone(stack):
+    owner = stack.owner()
+    assert best(stack, 3) == "P3"
+
+    stack.stop("redis")
+    try:
+        refused = search(stack, 3)
+        again = search(stack, 3)
+        similar = stack.browser().get("/api/visual-search/products/P1/similar/")
+        page = stack.browser().get("/")
+        saved = admin.add_product(owner, "LATE", 102)
+        admin.hide_product(owner, "P2")
+        run = admin.reindex(owner, "missing")
+    finally:
+        stack.start("redis")
+    stack.ready("redis")
+    took = until(lambda: best(stack, 3) == "P3", BACK, lambda: stack.tail("worker"))
+    print(
+        f"refused after {refused.seconds:.2f} and {again.seconds:.2f} s, product saved in"
+        f" {saved.seconds:.2f} s, search back {took:.1f} s after Redis"
+    )
+
+    for answer in (refused, again, similar):
+        assert (answer.status, answer.code) == (503, "search_unavailable")
+        assert answer.seconds < ANSWERED
+    assert page.status == 200
+    assert saved.seconds < ANSWERED
+    assert "Search by photo is not available right now" in run.text
+    assert stack.rows("SELECT state FROM visualsearch_run ORDER BY id LIMIT 1") == [("failed",)]
+
+    # What changed meanwhile: hidden at once, for the catalog decides; new after the next run.
+    assert best(stack, 2) != "P2"
+    assert best(stack, 102) != "LATE"
+    admin.reindex(owner, "missing")
+    until(lambda: best(stack, 102) == "LATE", START, lambda: stack.tail("worker"))
+
+
+def test_redis_hangs(stack):
+    """Worse than gone: connections open, and no answer comes."""
+    owner = stack.owner()
+    assert best(stack, 3) == "P3"
+
+    stack.pause("redis")
+    try:
+        refused = search(stack, 3)
+        hidden = admin.hide_product(owner, "P4")
+    finally:
+        stack.resume("redis")
+    took = until(lambda: best(stack, 3) == "P3", BACK, lambda: stack.tail("worker"))
+    print(
+        f"Redis hangs: refused after {refused.seconds:.1f} s, product hidden in"
+        f" {hidden.seconds:.1f} s, search back {took:.1f} s after its thaw"
+    )
+
+    assert (refused.status, refused.code) == (503, "search_unavailable")
+    assert refused.seconds < DEFAULTS["SEARCH_TIMEOUT"] + 2
+    assert hidden.seconds < ANSWERED
+    assert best(stack, 4) != "P4"

@@ -25,8 +25,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         stack.start("redis")
         stack.ready("redis")
         stack.manage("migrate", "--verbosity", "0")
-        stack.start("worker")
-        stack.start("web")
+        for name in ("searcher", "indexer", "web"):
+            stack.start(name)
         stack.manage(
             "createsuperuser",
             "--noinput",
@@ -35,9 +35,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
             DJANGO_SUPERUSER_PASSWORD=PASSWORD,
         )
         stack.manage("load_catalog", str(write_catalog(stack.folder / "catalog")))
-        stack.ready("worker")
-        stack.ready("web")
-        until(lambda: searchable(stack) == PRODUCTS, START, lambda: stack.tail("worker"))
+        for name in ("searcher", "indexer", "web"):
+            stack.ready(name)
+        until(lambda: searchable(stack) == PRODUCTS, START, lambda: stack.tail("indexer"))
         yield stack
     finally:
         stack.stop_all()

@@ -1,4 +1,4 @@
-"""A whole shop on this machine: Redis, a Celery worker and a web server, each its own process."""
+"""A whole shop on this machine: Redis, Celery workers and a web server, each its own process."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ from django.core.servers.basehttp import run
 from shop.wsgi import application
 run("127.0.0.1", int(sys.argv[1]), application, threading=True)
 """
-QUEUES = "visualsearch.search,visualsearch.index,celery"
+# A process for each queue, so that what one of them writes must reach the other.
+QUEUES = {"searcher": "visualsearch.search", "indexer": "visualsearch.index,celery"}
 USERNAME, PASSWORD = "owner", "a long enough password"
 
 # Seconds. Generous: a loaded machine must not fail a test that is not about speed.
@@ -54,7 +55,7 @@ def free_port() -> int:
 
 
 class Stack:
-    """Processes by name, all in one temporary folder: ``redis``, ``worker`` and ``web``."""
+    """Processes by name: ``redis``, ``searcher``, ``indexer``, ``web``; all files in one folder."""
 
     def __init__(self, folder: Path, redis_server: str):
         self.folder = folder
@@ -62,12 +63,14 @@ class Stack:
         self.redis_url = f"redis://127.0.0.1:{self.redis_port}/0"
         self.database = folder / "db.sqlite3"
         redis_options = f"--bind 127.0.0.1 --port {self.redis_port} --appendonly no --dir"
-        worker_options = f"-Q {QUEUES} -c 1 --without-gossip --without-mingle --loglevel INFO"
+        worker_options = "-c 1 --without-gossip --without-mingle --loglevel INFO"
         self.commands = {
             "redis": [redis_server, *redis_options.split(), str(folder), "--save", ""],
-            "worker": [sys.executable, *f"-m celery -A shop worker {worker_options}".split()],
             "web": [sys.executable, "-c", SERVE, str(self.web_port)],
         }
+        for name, queues in QUEUES.items():
+            command = f"-m celery -A shop worker -n {name}@stack -Q {queues} {worker_options}"
+            self.commands[name] = [sys.executable, *command.split()]
         self.running: dict[str, subprocess.Popen[bytes]] = {}
         self.environment = {
             **{name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ},
@@ -97,11 +100,11 @@ class Stack:
 
     def ready(self, name: str) -> None:
         """Wait until a process answers."""
-        answers = {"redis": self.redis_answers, "worker": self.worker_answers}
+        answers = {"redis": self.redis_answers, "web": self.web_answers}
 
         def check() -> bool:
             assert self.running[name].poll() is None, f"{name} ended:\n{self.tail(name)}"
-            return answers.get(name, self.web_answers)()
+            return answers[name]() if name in answers else self.worker_answers(name)
 
         until(check, START, lambda: f"{name} does not answer:\n{self.tail(name)}")
 
@@ -111,10 +114,10 @@ class Stack:
             return bool(client.ping())
         return False
 
-    def worker_answers(self) -> bool:
+    def worker_answers(self, name: str) -> bool:
         """Whether the worker's own remote control says that it is there."""
         with Celery(broker=self.redis_url, set_as_current=False) as app:
-            return bool(app.control.ping(timeout=0.5, limit=1))
+            return bool(app.control.ping([f"{name}@stack"], timeout=0.5, limit=1))
 
     def web_answers(self) -> bool:
         """Whether the shop's front page comes."""
@@ -130,6 +133,18 @@ class Stack:
         """Let a frozen process go on."""
         os.killpg(self.running[name].pid, signal.SIGCONT)
 
+    def child(self, name: str) -> int:
+        """The process in which a worker does its tasks."""
+        (child,) = self.children(self.running[name].pid)
+        return child
+
+    def children(self, parent: int) -> list[int]:
+        """Processes that a process has started."""
+        listed = subprocess.run(
+            ["ps", "-o", "pid=", "--ppid", str(parent)], capture_output=True, text=True
+        )
+        return [int(line) for line in listed.stdout.split()]
+
     def stop(self, name: str) -> None:
         """Ask a process to end; what is left of its group after that is killed."""
         process = self.running.pop(name)
@@ -144,7 +159,7 @@ class Stack:
 
     def stop_all(self) -> None:
         """Stop everything, Redis last."""
-        for name in ("web", "worker", "redis"):
+        for name in ("web", "searcher", "indexer", "redis"):
             if name in self.running:
                 self.stop(name)
 

@@ -1,4 +1,4 @@
-"""Redis goes away and comes back; nobody restarts the web process or the worker."""
+"""Redis goes away and comes back; nobody restarts the web process or the workers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from visualsearch.conf import DEFAULTS
 
 # Seconds in which a customer must have an answer, whichever.
 ANSWERED = 5
-# Seconds in which the worker must have found Redis again.
+# Seconds in which the workers must have found Redis again.
 BACK = 30
 
 
@@ -41,7 +41,7 @@ def test_redis_gone(stack):
     finally:
         stack.start("redis")
     stack.ready("redis")
-    took = until(lambda: best(stack, 3) == "P3", BACK, lambda: stack.tail("worker"))
+    took = until(lambda: best(stack, 3) == "P3", BACK, lambda: stack.tail("searcher"))
     print(
         f"refused after {refused.seconds:.2f} and {again.seconds:.2f} s, product saved in"
         f" {saved.seconds:.2f} s, search back {took:.1f} s after Redis"
@@ -59,7 +59,7 @@ def test_redis_gone(stack):
     assert best(stack, 2) != "P2"
     assert best(stack, 102) != "LATE"
     admin.reindex(owner, "missing")
-    until(lambda: best(stack, 102) == "LATE", START, lambda: stack.tail("worker"))
+    until(lambda: best(stack, 102) == "LATE", START, lambda: stack.tail("indexer"))
 
 
 def test_redis_hangs(stack):
@@ -73,7 +73,7 @@ def test_redis_hangs(stack):
         hidden = admin.hide_product(owner, "P4")
     finally:
         stack.resume("redis")
-    took = until(lambda: best(stack, 3) == "P3", BACK, lambda: stack.tail("worker"))
+    took = until(lambda: best(stack, 3) == "P3", BACK, lambda: stack.tail("searcher"))
     print(
         f"Redis hangs: refused after {refused.seconds:.1f} s, product hidden in"
         f" {hidden.seconds:.1f} s, search back {took:.1f} s after its thaw"

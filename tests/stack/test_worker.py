@@ -1,7 +1,9 @@
-"""Search, index and admin with a worker in another process."""
+"""Search, index and admin with workers in other processes."""
 
 from __future__ import annotations
 
+import os
+import signal
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -21,7 +23,7 @@ SOON = 5
 def no_traceback(stack):
     """Nothing here may go wrong where only a log would tell."""
     yield
-    for name in ("web", "worker"):
+    for name in ("web", "searcher", "indexer"):
         assert "Traceback" not in stack.log(name), stack.log(name)
 
 
@@ -73,17 +75,19 @@ def test_search__crop(stack):
     assert answer.json["results"][0]["product"]["key"] == "P5"
 
 
-def test_search__worker_frozen(stack):
+def test_search__searcher_frozen(stack):
     assert found(stack, 1, limit=1) == ["P1"]
-    stack.pause("worker")
+    stack.pause("searcher")
     try:
         answer = stack.browser().search(photo(1))
     finally:
-        stack.resume("worker")
+        stack.resume("searcher")
     assert (answer.status, answer.code) == (503, "search_timeout")
     assert answer.seconds < DEFAULTS["SEARCH_TIMEOUT"] + 2
     took = until(lambda: stack.browser().search(photo(1)).status == 200, SOON, "no search")
-    print(f"frozen worker: refused after {answer.seconds:.1f} s; back {took:.1f} s after its thaw")
+    print(
+        f"frozen searcher: refused after {answer.seconds:.1f} s; back {took:.1f} s after its thaw"
+    )
 
 
 def test_search__web_process_holds_neither_model_nor_index(stack):
@@ -180,6 +184,57 @@ def test_product__saved_hidden_published_deleted(stack):
     print({name: f"{seconds:.2f} s" for name, seconds in took.items()})
 
 
+def test_product__saved_while_the_indexer_is_away(stack):
+    owner = stack.owner()
+    before = ranked(stack)
+    stack.stop("indexer")
+    try:
+        admin.add_product(owner, "AWAY", 103)
+        assert "AWAY" not in found(stack, 103, limit=100)
+    finally:
+        stack.start("indexer")
+    stack.ready("indexer")
+    until(lambda: found(stack, 103)[0] == "AWAY", SOON, lambda: stack.tail("indexer"))
+    admin.delete_product(owner, "AWAY")
+    until(lambda: ranked(stack) == before, SOON, "deleted, still in the index")
+
+
+def test_search__searcher_restarted(stack):
+    stack.stop("searcher")
+    stack.start("searcher")
+    stack.ready("searcher")
+    assert found(stack, 9, limit=1) == ["P9"]
+
+
+def test_search__process_of_the_searcher_killed(stack):
+    assert found(stack, 9, limit=1) == ["P9"]
+    os.kill(stack.child("searcher"), signal.SIGKILL)
+    took = until(lambda: stack.browser().search(photo(9)).status == 200, SOON, "no search")
+    print(f"search back {took:.1f} s after its process was killed")
+    assert found(stack, 9, limit=1) == ["P9"]
+
+
+def test_product__process_of_the_indexer_killed_while_it_works(stack):
+    owner = stack.owner()
+    before = ranked(stack)
+    child = stack.child("indexer")
+    received = stack.log("indexer").count(" received")
+    os.kill(child, signal.SIGSTOP)
+    try:
+        admin.add_product(owner, "KILL", 104)
+        until(
+            lambda: stack.log("indexer").count(" received") > received,
+            SOON,
+            lambda: stack.tail("indexer"),
+        )
+    finally:
+        os.kill(child, signal.SIGKILL)
+    took = until(lambda: found(stack, 104)[0] == "KILL", START, lambda: stack.tail("indexer"))
+    print(f"product found {took:.1f} s after the process that worked on it was killed")
+    admin.delete_product(owner, "KILL")
+    until(lambda: ranked(stack) == before, SOON, "deleted, still in the index")
+
+
 def test_reindex(stack):
     newest = "SELECT id, state, items, failed FROM visualsearch_run ORDER BY id DESC LIMIT 1"
     version = stack.browser().search(photo(6), limit=1).json["index_version"]
@@ -191,7 +246,7 @@ def test_reindex(stack):
     assert (items >= PRODUCTS, failed) == (True, 0)
     # Either sentence: the worker may be quicker than the page.
     assert "was handed to the index worker" in page or "is done" in page
-    assert "Task visualsearch.index_run" in stack.log("worker")
+    assert "Task visualsearch.index_run" in stack.log("indexer")
     answer = stack.browser().search(photo(6), limit=1).json
     assert answer["results"][0]["product"]["key"] == "P6"
     assert answer["index_version"] > version

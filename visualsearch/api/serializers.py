@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -27,7 +28,8 @@ class CropField(serializers.Field[Crop, Any, Any, Any]):
             x, y, w, h = (float(part) for part in parts)
             check_crop((x, y, w, h))
         except (TypeError, ValueError, InvalidCrop) as error:
-            raise serializers.ValidationError(InvalidCrop.message, InvalidCrop.code) from error
+            message = gettext(InvalidCrop.message)
+            raise serializers.ValidationError(message, InvalidCrop.code) from error
         return x, y, w, h
 
 

@@ -95,4 +95,9 @@ def test_imports__shop_touches_the_app_in_few_places():
         package = ".".join(path.parent.relative_to(ROOT).parts)
         for target in imported(path, package):
             if target.startswith("visualsearch."):
-                assert target.split(".")[1] in ("catalogs", "dispatch", "exceptions")
+                assert target.split(".")[1] in (
+                    "catalogs",
+                    "dispatch",
+                    "exceptions",
+                    "signal_handlers",
+                )

@@ -75,6 +75,14 @@ def test_bulk_change_is_covered_by_enqueue(sold):
     assert Embedding.objects.get(item="P3").removed
 
 
+def test_paused__leaves_an_import_to_the_reindex_after_it(sell):
+    with signal_handlers.paused():
+        sell("P0", picture(0))
+    assert not Embedding.objects.exists()
+    sell("P1", picture(1))
+    assert Embedding.objects.get().item == "P1"
+
+
 def test_product_can_be_saved_while_the_broker_is_down(sold, monkeypatch, caplog):
     def down(keys):
         raise BackendUnavailable

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist
@@ -17,7 +19,7 @@ from .exceptions import BackendUnavailable
 
 logger = logging.getLogger(__name__)
 
-_pending = threading.local()
+_local = threading.local()
 
 
 def connect() -> None:
@@ -31,7 +33,7 @@ def connect() -> None:
 
 def changed(sender: type[Model], instance: Any, **kwargs: object) -> None:
     """Remember the item until its transaction commits."""
-    if kwargs.get("raw"):
+    if kwargs.get("raw") or getattr(_local, "paused", False):
         return
     try:
         key = catalog().watched()[sender](instance)
@@ -40,27 +42,41 @@ def changed(sender: type[Model], instance: Any, **kwargs: object) -> None:
     enqueue([key])
 
 
-def enqueue(keys: list[str]) -> None:
+@contextmanager
+def paused() -> Iterator[None]:
+    """Ignore changes made inside, by this thread: for an import that is followed by a reindex."""
+    _local.paused = True
+    try:
+        yield
+    finally:
+        _local.paused = False
+
+
+def enqueue(keys: Iterable[str]) -> None:
     """Refresh items once the current transaction commits: one task however often they change.
 
     Call it after changes that send no signals, such as ``QuerySet.update()`` and ``bulk_create()``.
     """
-    if not hasattr(_pending, "keys"):
-        _pending.keys = {}
-    _pending.keys.update(dict.fromkeys(map(str, keys)))
-    transaction.on_commit(send)
+    for _savepoints, callback, *_ in transaction.get_connection().run_on_commit:
+        if isinstance(callback, Changes):
+            callback.keys |= dict.fromkeys(map(str, keys))
+            return
+    transaction.on_commit(Changes(keys))
 
 
-def send() -> None:
-    """Hand all remembered items to the index task; the first of several calls finds them all.
+class Changes:
+    """The items that one transaction changed; called when it commits."""
 
-    A product must be savable while the broker is down: the failure is logged, and
-    ``visualsearch_check`` finds what was missed.
-    """
-    keys, _pending.keys = list(_pending.keys), {}
-    if not keys:
-        return
-    try:
-        dispatch.refresh(keys)
-    except BackendUnavailable:
-        logger.exception("%s changed items were not sent to the index worker", len(keys))
+    def __init__(self, keys: Iterable[str]):
+        self.keys = dict.fromkeys(map(str, keys))
+
+    def __call__(self) -> None:
+        """Hand the items to the index task.
+
+        A product must be savable while the broker is down: the failure is logged, and
+        ``visualsearch_check`` finds what was missed.
+        """
+        try:
+            dispatch.refresh(list(self.keys))
+        except BackendUnavailable:
+            logger.exception("%s changed items were not sent to the index worker", len(self.keys))

@@ -1,4 +1,5 @@
 from argparse import ArgumentParser
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ from tqdm import tqdm
 
 from shop.catalog_csv import Problem, read_catalog
 from shop.catalog_store import store_catalog
+from visualsearch.signal_handlers import paused
 
 SHOWN_PROBLEMS = 50
 
@@ -21,6 +23,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("csv", type=Path, help="the catalog file, in UTF-8")
+        parser.add_argument(
+            "--no-index",
+            action="store_true",
+            help="leave the search index alone: visualsearch_index will be run next",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         path: Path = options["csv"]
@@ -32,7 +39,8 @@ class Command(BaseCommand):
             self.stderr.write(self.style.WARNING(f"Note: {note}"))
         if catalog.problems:
             self.refuse(path, catalog.problems)
-        counts = store_catalog(catalog, lambda rows: tqdm(rows, "Loading", disable=None))
+        with paused() if options["no_index"] else nullcontext():
+            counts = store_catalog(catalog, lambda rows: tqdm(rows, "Loading", disable=None))
         self.stdout.write(", ".join(f"{name}: {counts[name]}" for name in counts))
 
     def refuse(self, path: Path, problems: list[Problem]) -> None:

@@ -1,0 +1,118 @@
+import hashlib
+import json
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+from PIL import Image
+
+from tests.encoders import golden
+from tests.pictures import picture, plain
+from visualsearch.conf import SHIPPED_MODEL
+from visualsearch.encoders.onnx import OnnxEncoder
+from visualsearch.encoders.package import load_package
+from visualsearch.exceptions import ModelUnavailable
+
+
+@pytest.fixture(scope="module")
+def encoder():
+    return OnnxEncoder(SHIPPED_MODEL)
+
+
+def test_encode__golden_vectors():
+    """Pin model and preprocessing together: a change of either shows here."""
+    wanted, got = json.loads(golden.FILE.read_text()), golden.compute()
+    assert got["encoder"] == wanted["encoder"]
+    embeddings, expected = np.array(got["embeddings"]), np.array(wanted["embeddings"])
+    # Processors round differently inside int8 kernels; a wrong pixel order costs far more.
+    assert ((embeddings * expected).sum(1) > 0.995).all()
+    assert np.abs(np.array(got["probabilities"]) - wanted["probabilities"]).max() < 0.05
+
+
+def test_encode__shapes_and_lengths(encoder):
+    encoding = encoder.encode([picture(1), picture(2, (300, 100))])
+    assert encoding.embeddings.shape == (2, encoder.dim)
+    assert encoder.dim <= 512
+    assert encoding.embeddings.dtype == np.float32
+    assert np.allclose(np.linalg.norm(encoding.embeddings, axis=1), 1, atol=1e-3)
+    assert np.allclose(encoding.probabilities.sum(1), 1, atol=1e-3)
+
+
+def test_encode__one_by_one_as_in_a_batch(encoder):
+    images = [picture(seed) for seed in range(5)]
+    together = encoder.encode(images).embeddings
+    single = np.concatenate([encoder.encode([image]).embeddings for image in images])
+    assert ((together * single).sum(1) > 0.999).all()
+
+
+def test_encode__colour_is_part_of_the_embedding(encoder):
+    def shirt(colour: str) -> Image.Image:
+        image = plain("white", (200, 200))
+        image.paste(plain(colour, (120, 140)), (40, 30))
+        return image
+
+    red, darker, blue = encoder.encode([shirt(c) for c in ("red", "#b41c1c", "blue")]).embeddings
+    assert red @ darker > red @ blue + 0.1
+
+
+def test_encode__from_many_threads(encoder):
+    images = [picture(seed) for seed in range(8)]
+    wanted = [encoder.encode([image]).embeddings[0] for image in images]
+    with ThreadPoolExecutor(4) as pool:
+        got = list(pool.map(lambda image: encoder.encode([image]).embeddings[0], images * 3))
+    for k, embedding in enumerate(got):
+        assert embedding @ wanted[k % 8] > 0.999
+
+
+def test_graph__takes_uint8_pixels():
+    package = load_package(SHIPPED_MODEL)
+    graph = onnx.load(str(package.file)).graph
+    assert graph.input[0].type.tensor_type.elem_type == TensorProto.UINT8
+    assert package.input.dtype == "uint8"
+
+
+def test_session__starts_with_the_first_encode():
+    assert OnnxEncoder(SHIPPED_MODEL)._session is None
+
+
+def test_any_classifier_with_a_model_json_can_be_served(tmp_path):
+    """The mean colour as embedding, float input in NCHW, normalised outside the graph."""
+    nodes = [
+        helper.make_node("GlobalAveragePool", ["x"], ["pooled"]),
+        helper.make_node("Flatten", ["pooled"], ["flat"]),
+        helper.make_node("LpNormalization", ["flat"], ["e"], axis=1),
+        helper.make_node("Softmax", ["flat"], ["p"], axis=1),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "mean",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 3, 32, 32])],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", 3]) for name in "ep"],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    onnx.save(model, tmp_path / "mean.onnx")
+    described = {
+        "id": "mean", "version": "1", "file": "mean.onnx",
+        "sha256": hashlib.sha256((tmp_path / "mean.onnx").read_bytes()).hexdigest(),
+        "input": {"name": "x", "size": 32, "layout": "NCHW", "dtype": "float32",
+                  "mean": [0, 0, 0], "std": [1, 1, 1]},
+        "outputs": {"embedding": "e", "probabilities": "p"},
+        "labels": ["r", "g", "b"], "embedding_dim": 3, "match": {"threshold": 0.9},
+    }  # fmt: skip
+    (tmp_path / "model.json").write_text(json.dumps(described))
+    encoder = OnnxEncoder(tmp_path)
+    encoding = encoder.encode([plain("blue")])
+    assert encoder.labels[encoding.probabilities[0].argmax()] == "b"
+
+
+def test_session__file_that_is_no_model(tmp_path):
+    folder = shutil.copytree(SHIPPED_MODEL, tmp_path / "model")
+    (folder / "model.onnx").write_bytes(b"no model")
+    described = json.loads((folder / "model.json").read_text())
+    described["sha256"] = hashlib.sha256(b"no model").hexdigest()
+    (folder / "model.json").write_text(json.dumps(described))
+    with pytest.raises(ModelUnavailable, match="not a usable model"):
+        OnnxEncoder(folder).encode([picture(1)])

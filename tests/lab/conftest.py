@@ -1,0 +1,41 @@
+"""Lab tests need PyTorch; they skip with a reason where it is not installed."""
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip(
+    "torch", reason="PyTorch is not installed: ./run test --lab installs it"
+)
+
+from ml_models.lab.network import Backbone  # noqa: E402
+from ml_models.lab.weights import convolutions  # noqa: E402
+from tests.pictures import encoded, picture, plain  # noqa: E402
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """A folder per class with a few photos each."""
+    for label, colour in enumerate(("red", "blue")):
+        folder = tmp_path / "photos" / colour
+        folder.mkdir(parents=True)
+        for n in range(6):
+            image = plain(colour, (80, 100))
+            image.paste(picture(label * 10 + n).resize((40, 40)), (20, 30))
+            (folder / f"{n}.jpg").write_bytes(encoded(image))
+    return tmp_path / "photos"
+
+
+@pytest.fixture(scope="session")
+def weights(tmp_path_factory):
+    """Initial weights in the stored format, random but sane: He-scaled."""
+    rng = np.random.default_rng(0)
+    arrays = {}
+    for k, layer in enumerate(convolutions(Backbone())):
+        fan_in = layer.weight[0].numel()
+        integers = rng.integers(-127, 128, layer.weight.shape).astype(np.int8)
+        scale = np.full(len(integers), np.sqrt(2 / fan_in) / 73, np.float32)
+        arrays |= {f"{k:02d}.weight_int8": integers, f"{k:02d}.weight_scale": scale}
+        arrays[f"{k:02d}.bias"] = np.zeros(len(integers), np.float32)
+    path = tmp_path_factory.mktemp("weights") / "weights.npz"
+    np.savez(path, **arrays)
+    return path

@@ -1,0 +1,108 @@
+"""Train, export, quantise and evaluate, on photos and weights small enough for a test."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from ml_models.lab import evaluate, export, quantise, train
+from ml_models.lab.calibrate import match_calibration
+from tests.pictures import picture
+from visualsearch.encoders.onnx import OnnxEncoder
+
+
+def train_args(photos, weights, out, epochs):
+    return [
+        "--data", str(photos), "--validation", str(photos), "--weights", str(weights),
+        "--out", str(out), "--epochs", str(epochs), "--batch", "6", "--side", "64",
+        "--semantic-dim", "8", "--colour-dim", "8", "--lr", "1e-3", "--ema", "0.5",
+    ]  # fmt: skip
+
+
+@pytest.fixture
+def trained(photos, weights, tmp_path):
+    train.main(train_args(photos, weights, tmp_path / "run", 2))
+    return tmp_path / "run"
+
+
+def test_train_export_quantise_evaluate(photos, trained, tmp_path, capsys):
+    assert [row["epoch"] for row in train.read_log(trained)] == [1, 2]
+    export.main(
+        ["--run", str(trained), "--validation", str(photos), "--out", str(tmp_path / "fp32")]
+    )
+    quantise.main(
+        [
+            "--model",
+            str(tmp_path / "fp32"),
+            "--data",
+            str(photos),
+            "--photos",
+            "8",
+            "--validation",
+            str(photos),
+            "--out",
+            str(tmp_path / "int8"),
+        ]
+    )
+    sizes, embeddings = [], []
+    for name in ("fp32", "int8"):
+        encoder = OnnxEncoder(tmp_path / name)
+        embeddings.append(encoder.encode([picture(1)]).embeddings[0])
+        capsys.readouterr()
+        evaluate.main(["--model", str(tmp_path / name), "--data", str(photos), "--json"])
+        report = json.loads(capsys.readouterr().out)
+        assert report["photos"] == 12
+        counts = np.array(report["confusion"]["counts"])
+        assert report["accuracy"] == pytest.approx(counts.trace() / 12, abs=1e-3)
+        sizes.append(report["size_bytes"])
+    assert embeddings[0] @ embeddings[1] > 0.9
+    assert sizes[1] < sizes[0] / 2
+
+
+def test_train__goes_on_after_an_interruption(photos, weights, tmp_path):
+    """Two epochs in one go, and one and then another, end in the same weights."""
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    arguments = train_args(photos, weights, whole, 2)
+    train.main(arguments)
+
+    args = train.parse_args(train_args(photos, weights, parts, 2))
+    args.out.mkdir()
+    torch.manual_seed(args.seed)
+    run = train.Run(args, train.load_photos(photos, train.InputSpec(size=train.STORED_SIDE)))
+    run.train_epoch()
+    run.epoch = 1
+    run.save()
+    train.append_log(parts, 1, {"accuracy": 0.0})
+    train.main(train_args(photos, weights, parts, 2))
+    a, b = (torch.load(folder / "checkpoint.pt")["model"] for folder in (whole, parts))
+    for name, tensor in a.items():
+        assert torch.allclose(tensor, b[name], atol=1e-4), name
+
+
+def test_evaluate__unknown_class(photos, trained, tmp_path):
+    export.main(
+        ["--run", str(trained), "--validation", str(photos), "--out", str(tmp_path / "fp32")]
+    )
+    (photos / "cats").mkdir()
+    with pytest.raises(ValueError, match="none of the model's labels"):
+        evaluate.evaluate(tmp_path / "fp32", photos)
+
+
+def test_match_calibration__separates_what_is_sold_from_what_is_not():
+    rng = np.random.default_rng(0)
+    labels = np.arange(40) % 4
+    photos = np.eye(4, dtype=np.float32)[labels] * 3 + rng.normal(size=(40, 4))
+    photos = (photos / np.linalg.norm(photos, axis=1, keepdims=True)).astype(np.float32)
+    found = match_calibration(photos, photos, labels, precision=0.9)
+    other = np.where(labels[:, None] == labels, -1, photos @ photos.T).max(1)
+    passed = (other >= found["threshold"]).sum()
+    right = found["coverage"] * 40
+    assert right / (right + passed) >= 0.9
+    assert found["coverage"] > 0.5
+
+
+def test_match_calibration__impossible_precision():
+    same = np.ones((4, 2), np.float32) / np.sqrt(2, dtype=np.float32)
+    with pytest.raises(ValueError, match="no similarity"):
+        match_calibration(same, same, np.array([0, 1, 2, 3]), precision=1.5)

@@ -251,6 +251,8 @@ def execute(run: Run, progress: Callable[[int], object] = lambda count: None) ->
     try:
         keys = keys_in_scope(run.scope)
         run.state, run.items = Run.State.RUNNING, len(keys)
+        # One whose process was killed begins anew.
+        run.done = run.encoded = run.unchanged = run.removed = run.failed = 0
         run.save()
         for batch in chunks(keys, conf.get("BATCH_SIZE")):
             counts = refresh_batch(batch)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from celery import shared_task
+from celery import Task, shared_task
 from django.core.exceptions import ValidationError
 from django.utils import translation
 
@@ -71,13 +71,25 @@ def classify(photo: bytes, *, crop: Crop | None) -> Answer:
     return {"predictions": [vars(each) for each in predictions], "warnings": opened.warnings}
 
 
-@shared_task(name="visualsearch.index_items", acks_late=True)
+class IndexTask(Task[Any, Any]):
+    """A process that is killed at work, out of memory say, leaves its task to the next one.
+
+    Not for ever, in case the task itself is what kills it.
+    """
+
+    acks_late = True
+    retry_on_worker_lost = True
+    max_retries = 3
+    default_retry_delay = 1  # seconds
+
+
+@shared_task(name="visualsearch.index_items", base=IndexTask)
 def index_items(keys: list[str]) -> dict[str, int]:
     """Bring these items' embeddings up to date."""
     return dict(indexing.refresh(keys))
 
 
-@shared_task(name="visualsearch.index_run", acks_late=True)
+@shared_task(name="visualsearch.index_run", base=IndexTask)
 def index_run(run_id: int) -> str:
     """Do a run that was asked for; a finished one is not done again."""
     run = Run.objects.get(pk=run_id)

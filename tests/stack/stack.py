@@ -135,15 +135,10 @@ class Stack:
 
     def child(self, name: str) -> int:
         """The process in which a worker does its tasks."""
-        (child,) = self.children(self.running[name].pid)
-        return child
-
-    def children(self, parent: int) -> list[int]:
-        """Processes that a process has started."""
-        listed = subprocess.run(
-            ["ps", "-o", "pid=", "--ppid", str(parent)], capture_output=True, text=True
-        )
-        return [int(line) for line in listed.stdout.split()]
+        parent = str(self.running[name].pid)
+        listed = subprocess.run(["ps", "-o", "pid=", "--ppid", parent], capture_output=True)
+        (child,) = listed.stdout.split()
+        return int(child)
 
     def stop(self, name: str) -> None:
         """Ask a process to end; what is left of its group after that is killed."""

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -214,25 +217,63 @@ def test_search__process_of_the_searcher_killed(stack):
     assert found(stack, 9, limit=1) == ["P9"]
 
 
-def test_product__process_of_the_indexer_killed_while_it_works(stack):
-    owner = stack.owner()
-    before = ranked(stack)
-    child = stack.child("indexer")
-    received = stack.log("indexer").count(" received")
-    os.kill(child, signal.SIGSTOP)
+@contextmanager
+def endless(path: Path) -> Iterator[None]:
+    """Make a file one whose reader waits for ever."""
+    aside = path.with_suffix(".aside")
+    path.rename(aside)
+    os.mkfifo(path)
     try:
-        admin.add_product(owner, "KILL", 104)
+        yield
+    finally:
+        aside.replace(path)
+
+
+def picture_file(stack: Stack, sku: str) -> Path:
+    """Where a product's picture lies."""
+    query = "SELECT image FROM visualsearch_embedding WHERE item = ?"
+    ((name,),) = stack.rows(query, sku)
+    return stack.folder / "media" / name
+
+
+def kill_at_work(stack: Stack, task: str, sku: str, begin: Callable[[], object]) -> None:
+    """Start a task of the indexer, and kill its process while it reads a product's picture."""
+    received = f"Task visualsearch.{task}["
+    before = stack.log("indexer").count(received)
+    child = stack.child("indexer")
+    with endless(picture_file(stack, sku)):
+        begin()
         until(
-            lambda: stack.log("indexer").count(" received") > received,
+            lambda: stack.log("indexer").count(received) > before,
             SOON,
             lambda: stack.tail("indexer"),
         )
-    finally:
+        time.sleep(0.5)  # from there to the picture
         os.kill(child, signal.SIGKILL)
-    took = until(lambda: found(stack, 104)[0] == "KILL", START, lambda: stack.tail("indexer"))
+
+
+def test_product__process_of_the_indexer_killed_at_work(stack):
+    owner = stack.owner()
+    before = ranked(stack)
+    admin.hide_product(owner, "P10")
+    until(lambda: ranked(stack) == before - 1, SOON, "hidden, still in the index")
+    kill_at_work(stack, "index_items", "P10", lambda: admin.publish_product(owner, "P10"))
+    took = until(lambda: ranked(stack) == before, START, lambda: stack.tail("indexer"))
+    assert found(stack, 10, limit=1) == ["P10"]
     print(f"product found {took:.1f} s after the process that worked on it was killed")
-    admin.delete_product(owner, "KILL")
-    until(lambda: ranked(stack) == before, SOON, "deleted, still in the index")
+
+
+def test_reindex__process_of_the_indexer_killed_at_work(stack):
+    owner = stack.owner()
+    newest = "SELECT state, items, done FROM visualsearch_run ORDER BY id DESC LIMIT 1"
+    kill_at_work(stack, "index_run", "P11", lambda: admin.reindex(owner, "all"))
+    assert stack.rows(newest)[0][0] == "running"
+    took = until(
+        lambda: stack.rows(newest)[0][0] == "finished", START, lambda: stack.tail("indexer")
+    )
+    _, items, done = stack.rows(newest)[0]
+    assert items == done >= PRODUCTS
+    print(f"reindex finished {took:.1f} s after its process was killed")
 
 
 def test_reindex(stack):

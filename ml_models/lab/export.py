@@ -55,8 +55,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def load_run(folder: Path) -> tuple[ShopNet, dict[str, Any]]:
-    """The network of a run's best epoch, and all that was stored with it."""
-    stored = torch.load(folder / "best.pt", map_location="cpu")
+    """The network that a run ended with, and all that was stored with it."""
+    stored = torch.load(folder / "model.pt", map_location="cpu")
     model = ShopNet(len(stored["classes"]), **stored["config"])
     model.load_state_dict(stored["weights"])
     return model.eval(), stored
@@ -130,7 +130,7 @@ def describe(
         "match": match_calibration(embeddings, distorted, photos.labels.numpy()),
         "scores": {"validation_accuracy": round(float(right.mean()), 4), "photos": len(right)},
         "provenance": {
-            "data": "Clothing dataset (small): train for weights, validation for the best epoch",
+            "data": "Clothing dataset (small): its folder train; validation for the scores alone",
             "licence": "data CC0-1.0; initial weights Apache-2.0; these weights MIT",
             "initial_weights": "MobileNetV2 1.0 224, ImageNet",
             "epoch": stored["epoch"],

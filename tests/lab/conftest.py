@@ -1,15 +1,9 @@
-"""Lab tests need PyTorch; they skip with a reason where it is not installed."""
+"""Photos and weights small enough for a test of the lab."""
 
 import numpy as np
 import pytest
 
-torch = pytest.importorskip(
-    "torch", reason="PyTorch is not installed: ./run test --lab installs it"
-)
-
-from ml_models.lab.network import Backbone  # noqa: E402
-from ml_models.lab.weights import convolutions  # noqa: E402
-from tests.pictures import encoded, picture, plain  # noqa: E402
+from tests.pictures import encoded, picture, plain
 
 
 @pytest.fixture
@@ -28,6 +22,9 @@ def photos(tmp_path):
 @pytest.fixture(scope="session")
 def weights(tmp_path_factory):
     """Initial weights in the stored format, random but sane: He-scaled."""
+    from ml_models.lab.network import Backbone
+    from ml_models.lab.weights import convolutions
+
     rng = np.random.default_rng(0)
     arrays = {}
     for k, layer in enumerate(convolutions(Backbone())):

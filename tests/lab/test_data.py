@@ -1,11 +1,14 @@
 import numpy as np
 import pytest
-import torch
 
-from ml_models.lab import data
-from visualsearch.encoders import preprocess
-from visualsearch.encoders.preprocess import InputSpec
-from visualsearch.photos import open_photo
+torch = pytest.importorskip(
+    "torch", reason="PyTorch is not installed: ./run test --lab installs it"
+)
+
+from ml_models.lab import data  # noqa: E402
+from visualsearch.encoders import preprocess  # noqa: E402
+from visualsearch.encoders.preprocess import InputSpec  # noqa: E402
+from visualsearch.photos import open_photo  # noqa: E402
 
 
 def test_preprocessing_is_one_function(photos):

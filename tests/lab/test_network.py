@@ -1,11 +1,14 @@
 import numpy as np
 import pytest
-import torch
 
-from ml_models.lab.colour import ColourHistogram
-from ml_models.lab.network import ShopNet
-from ml_models.lab.train import principal_axes
-from ml_models.lab.weights import convolutions, load_backbone, narrow
+torch = pytest.importorskip(
+    "torch", reason="PyTorch is not installed: ./run test --lab installs it"
+)
+
+from ml_models.lab.colour import ColourHistogram  # noqa: E402
+from ml_models.lab.network import ShopNet  # noqa: E402
+from ml_models.lab.train import principal_axes  # noqa: E402
+from ml_models.lab.weights import convolutions, load_backbone, narrow  # noqa: E402
 
 
 def test_load_backbone__weights_are_integers_times_scale(weights):

@@ -4,12 +4,15 @@ import json
 
 import numpy as np
 import pytest
-import torch
 
-from ml_models.lab import evaluate, export, quantise, train
-from ml_models.lab.calibrate import match_calibration
-from tests.pictures import picture
-from visualsearch.encoders.onnx import OnnxEncoder
+torch = pytest.importorskip(
+    "torch", reason="PyTorch is not installed: ./run test --lab installs it"
+)
+
+from ml_models.lab import evaluate, export, quantise, train  # noqa: E402
+from ml_models.lab.calibrate import match_calibration  # noqa: E402
+from tests.pictures import picture  # noqa: E402
+from visualsearch.encoders.onnx import OnnxEncoder  # noqa: E402
 
 
 def train_args(photos, weights, out, epochs):

@@ -197,6 +197,8 @@ if REDIS_URL:
     CELERY_BROKER_CONNECTION_MAX_RETRIES = None
     CELERY_REDIS_SOCKET_CONNECT_TIMEOUT = redis_timeouts["socket_connect_timeout"]
     CELERY_REDIS_SOCKET_TIMEOUT = redis_timeouts["socket_timeout"]
+    # An answer is fetched at once or never; by default Redis would keep each for a day.
+    CELERY_RESULT_EXPIRES = 60
     CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS = {"retry_policy": {"max_retries": 1}}
     # What is limited per client must be counted in one place for all web processes.
     CACHES = {

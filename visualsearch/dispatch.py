@@ -120,6 +120,8 @@ def call(task: Task, *args: Any, **kwargs: Any) -> dict[str, Any]:
         answer: dict[str, Any] = sent.get(timeout=timeout, disable_sync_subtasks=False)
     except celery.exceptions.TimeoutError as error:
         raise SearchTimeout from error
+    except celery.exceptions.WorkerLostError as error:
+        raise BackendUnavailable from error  # its process was killed, and another one starts
     except BROKER_ERRORS as error:
         if current_app.conf.task_always_eager:
             raise  # no broker is involved: a fault of this very process

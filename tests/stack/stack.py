@@ -9,8 +9,8 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -135,10 +135,11 @@ class Stack:
 
     def child(self, name: str) -> int:
         """The process in which a worker does its tasks."""
-        parent = str(self.running[name].pid)
-        listed = subprocess.run(["ps", "-o", "pid=", "--ppid", parent], capture_output=True)
-        (child,) = listed.stdout.split()
-        return int(child)
+        worker = f"{name}@stack"
+        with Celery(broker=self.redis_url, set_as_current=False) as app:
+            answers = app.control.inspect([worker], timeout=START, limit=1).stats() or {}
+        (child,) = answers[worker]["pool"]["processes"]
+        return child
 
     def stop(self, name: str) -> None:
         """Ask a process to end; what is left of its group after that is killed."""
@@ -154,9 +155,12 @@ class Stack:
 
     def stop_all(self) -> None:
         """Stop everything, Redis last."""
-        for name in ("web", "searcher", "indexer", "redis"):
-            if name in self.running:
-                self.stop(name)
+        names = [name for name in ("web", "searcher", "indexer", "redis") if name in self.running]
+        for name in names:
+            if name != "redis":
+                self.running[name].terminate()  # so that all of them end at the same time
+        for name in names:
+            self.stop(name)
 
     def manage(self, *arguments: str, **environment: str) -> str:
         """Run a management command to its end; returns what it printed."""
@@ -176,6 +180,14 @@ class Stack:
         """Read the database beside the processes that write it."""
         with closing(sqlite3.connect(self.database, timeout=20)) as connection:
             return connection.execute(query, values).fetchall()
+
+    @contextmanager
+    def locked_database(self) -> Iterator[None]:
+        """Let nobody write; who tries waits."""
+        with closing(sqlite3.connect(self.database, timeout=20, isolation_level=None)) as holder:
+            holder.execute("BEGIN IMMEDIATE")
+            yield
+            holder.execute("ROLLBACK")
 
     def browser(self) -> Browser:
         """A new visitor, without cookies."""

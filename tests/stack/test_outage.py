@@ -1,6 +1,11 @@
-"""Redis goes away and comes back; nobody restarts the web process or the workers."""
+"""What a search needs goes away and comes back; nobody restarts the web process or the workers."""
 
 from __future__ import annotations
+
+import os
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 from tests.pictures import encoded, picture
 from tests.stack import admin
@@ -83,3 +88,24 @@ def test_redis_hangs(stack):
     assert refused.seconds < DEFAULTS["SEARCH_TIMEOUT"] + 2
     assert hidden.seconds < ANSWERED
     assert best(stack, 4) != "P4"
+
+
+def test_process_of_the_searcher_killed_at_work(stack):
+    received = "Task visualsearch.search_photo["
+    before = stack.log("searcher").count(received)
+    with stack.locked_database(), ThreadPoolExecutor(1) as visitor:
+        coming = visitor.submit(search, stack, 9)
+        until(
+            lambda: stack.log("searcher").count(received) > before,
+            START,
+            lambda: stack.tail("searcher"),
+        )
+        time.sleep(0.5)  # from there to the end, where it stores the query
+        os.kill(stack.child("searcher"), signal.SIGKILL)
+        answer = coming.result()
+    # Up to 5 seconds pass until Celery sees it: either is the truth then.
+    assert answer.status == 503
+    assert answer.code in ("search_unavailable", "search_timeout")
+    assert answer.seconds < DEFAULTS["SEARCH_TIMEOUT"] + 2
+    took = until(lambda: best(stack, 9) == "P9", BACK, lambda: stack.tail("searcher"))
+    print(f"refused after {answer.seconds:.1f} s; search back {took:.1f} s after that")

@@ -59,7 +59,7 @@ def test_search(stack):
     print(f"search through the worker: {answer.seconds * 1000:.0f} ms")
 
 
-def test_search__leaves_nothing_in_redis(stack):
+def test_search__answer_is_soon_forgotten(stack):
     assert found(stack, 1, limit=1) == ["P1"]
     with closing(redis.Redis(port=stack.redis_port)) as client:
         kept = {key: client.ttl(key) for key in client.scan_iter("celery-task-meta-*")}

@@ -14,7 +14,7 @@ CORE = {
 }  # fmt: skip
 # A module may import from its own layer and from those below it.
 LAYERS = [
-    {"exceptions", "metrics"},
+    {"exceptions", "metrics", "batches"},
     {"photos", "encoders", "indexes"},
     {"conf"},
     {"models", "catalogs"},

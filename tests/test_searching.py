@@ -179,3 +179,14 @@ def test_classify(db):
 def test_search_result__survives_json(indexed):
     result = searching.search(photo(picture(2)), limit=2)
     assert searching.SearchResult.from_dict(result.as_dict()) == result
+
+
+def test_search__more_candidates_than_one_query_may_name(sell, monkeypatch):
+    for module in ("searching", "catalogs"):
+        monkeypatch.setattr(f"visualsearch.{module}.MAX_PARAMETERS", 3)
+    for n in range(10):
+        sell(f"P{n}", picture(n))
+    indexing.execute(Run())
+    assert sorted(found(searching.search(photo(picture(1)), limit=10))) == [
+        f"P{n}" for n in range(10)
+    ]

@@ -7,10 +7,15 @@ from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError
 from django.core.files.storage import default_storage
-from django.db.models import Model, QuerySet
+from django.db.models import CharField, Model, QuerySet
 from django.db.models.fields.files import FieldFile
+from django.db.models.functions import Cast
 
 from . import conf
+from .batches import batched
+
+# Databases bound the parameters of one query; 32,766 is the lowest bound of those in use.
+MAX_PARAMETERS = 10_000
 
 
 class CatalogSource:
@@ -62,8 +67,11 @@ class CatalogSource:
                 values.append(field.to_python(key))
             except ValidationError:
                 continue
-        found = self.visible().filter(**{f"{self.key}__in": values})
-        return {self.key_of(item): item for item in found}
+        found = {}
+        for some in batched(values, MAX_PARAMETERS):
+            for item in self.visible().filter(**{f"{self.key}__in": some}):
+                found[self.key_of(item)] = item
+        return found
 
     def visible_keys(self) -> list[str]:
         """Keys of all visible items, in a stable order."""
@@ -88,12 +96,16 @@ class CatalogSource:
             raise ValidationError({name: list(text) for name, text in filterset.errors.items()})
         return filterset
 
-    def filtered_keys(self, params: Mapping[str, Any]) -> list[str] | None:
-        """Keys of the items that the shop's filters leave; None when none of them is set."""
+    def filtered_keys(self, params: Mapping[str, Any]) -> QuerySet[Any] | None:
+        """Keys, as text, of the items that the shop's filters leave; None when none is set.
+
+        A query and not a list: it becomes a part of the one that finds the embeddings.
+        """
         filterset = self.filterset(params)
         if filterset is None:
             return None
-        return [str(key) for key in filterset.qs.values_list(self.key, flat=True)]
+        keys = filterset.qs.order_by().annotate(key_as_text=Cast(self.key, CharField()))
+        return keys.values("key_as_text")
 
 
 def catalog() -> CatalogSource:

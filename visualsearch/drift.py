@@ -9,10 +9,11 @@ import numpy as np
 from django.utils.module_loading import import_string
 
 from . import conf, index_files, live
+from .batches import batched
 from .catalogs import catalog
 from .encoders.base import Encoder
 from .exceptions import IndexFileError, IndexNotReady
-from .indexing import chunks, files_by_name
+from .indexing import files_by_name
 from .models import Embedding
 
 NAMED = 20
@@ -78,7 +79,7 @@ def find_drift() -> Drift:
     source = catalog()
     keys = source.visible_keys()
     drift.items = len(keys)
-    for batch in chunks(keys, BATCH):
+    for batch in batched(keys, BATCH):
         for key, item in source.by_key(batch).items():
             for name in files_by_name(source.images(item)):
                 drift.images += 1

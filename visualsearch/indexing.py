@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +16,7 @@ from django.utils import timezone
 from PIL import Image
 
 from . import conf, index_files, live
+from .batches import batched
 from .catalogs import catalog
 from .encoders.base import Encoder
 from .exceptions import IndexNotReady, PhotoError
@@ -55,7 +56,7 @@ def refresh(keys: Iterable[str]) -> Counter[str]:
     """
     counts: Counter[str] = Counter(encoded=0, unchanged=0, removed=0, failed=0)
     size = conf.get("BATCH_SIZE")
-    for batch in chunks(list(dict.fromkeys(keys)), size):
+    for batch in batched(list(dict.fromkeys(keys)), size):
         counts += refresh_batch(batch)
     return counts
 
@@ -103,7 +104,7 @@ def look(seen: Seen) -> None:
 
 def encode(encoder: Encoder, images: Sequence[Seen]) -> None:
     """Fill in the vectors, some images at a time to bound memory."""
-    for batch in chunks(images, conf.get("BATCH_SIZE")):
+    for batch in batched(images, conf.get("BATCH_SIZE")):
         encoding = encoder.encode([seen.image for seen in batch if seen.image is not None])
         for seen, vector in zip(batch, encoding.embeddings, strict=True):
             seen.vector, seen.image = to_bytes(vector), None
@@ -236,7 +237,7 @@ def items_missing_an_image(keys: list[str], rows: EmbeddingQuerySet) -> list[str
     source = catalog()
     return [
         key
-        for batch in chunks(keys, 500)
+        for batch in batched(keys, 500)
         for key, item in source.by_key(batch).items()
         if any((key, name) not in present for name in files_by_name(source.images(item)))
     ]
@@ -254,7 +255,7 @@ def execute(run: Run, progress: Callable[[int], object] = lambda count: None) ->
         # One whose process was killed begins anew.
         run.done = run.encoded = run.unchanged = run.removed = run.failed = 0
         run.save()
-        for batch in chunks(keys, conf.get("BATCH_SIZE")):
+        for batch in batched(keys, conf.get("BATCH_SIZE")):
             counts = refresh_batch(batch)
             run.done += len(batch)
             for name, count in counts.items():
@@ -270,9 +271,3 @@ def execute(run: Run, progress: Callable[[int], object] = lambda count: None) ->
         run.finished = timezone.now()
         run.save()
     return run
-
-
-def chunks(values: Sequence[Any], size: int) -> Iterator[Any]:
-    """Slices of at most ``size``."""
-    for start in range(0, len(values), size):
-        yield values[start : start + size]

@@ -51,7 +51,7 @@ def current(encoder: Encoder) -> LiveIndex:
     with _lock:
         if _live is None or (_live.version, _live.encoder) != (version.pk, encoder.id):
             _live = load(version, encoder)
-        if _live.revision < revision or not _live.items:
+        if _live.revision < revision:
             replay(_live, revision)
         return _live
 
@@ -84,7 +84,7 @@ def load(version: IndexVersion, encoder: Encoder) -> LiveIndex:
     if version.file:
         try:
             live.index = index_files.read(version, kind, encoder.dim, options)
-            live.revision = version.revision
+            live.revision, live.items = version.revision, version.items
         except IndexFileError as error:
             logger.warning("index version %s is rebuilt from rows: %s", version.pk, error)
     return live
@@ -98,8 +98,13 @@ def replay(live: LiveIndex, revision: int) -> None:
         if len(ids):
             live.index.add(ids, vectors)
     live.revision = revision
-    searchable = Embedding.objects.filter(encoder=live.encoder).searchable()
-    live.items = searchable.values("item").distinct().count()
+    live.items = count_items(live.encoder)
+
+
+def count_items(encoder: str) -> int:
+    """Items that a search can find."""
+    searchable = Embedding.objects.filter(encoder=encoder).searchable()
+    return searchable.values("item").distinct().count()
 
 
 def changes(

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from . import conf, live
-from .catalogs import catalog
+from .batches import batched
+from .catalogs import MAX_PARAMETERS, catalog
 from .encoders.base import Encoder
 from .exceptions import ItemNotFound, QueryNotFound
 from .models import Embedding, Query, from_bytes, to_bytes
@@ -269,7 +270,10 @@ def best_by_item(
     for vector in vectors:
         for pk, score in zip(*current.index.search(vector, k, among=among), strict=True):
             scores[int(pk)] = max(float(score), scores.get(int(pk), -1.0))
-    rows = Embedding.objects.filter(pk__in=scores).searchable().values_list("pk", "item", "image")
+    rows: list[tuple[int, str, str]] = []
+    for pks in batched(list(scores), MAX_PARAMETERS):
+        found = Embedding.objects.filter(pk__in=pks).searchable()
+        rows += found.values_list("pk", "item", "image")
     best: dict[str, tuple[float, str]] = {}
     for pk, item, image in sorted(rows, key=lambda row: (-scores[row[0]], row[0])):
         best.setdefault(item, (scores[pk], image))

@@ -1,0 +1,14 @@
+"""Slices of a sequence (``itertools.batched`` came with Python 3.12)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def batched(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """Slices of at most ``size``, in order."""
+    for start in range(0, len(values), size):
+        yield values[start : start + size]

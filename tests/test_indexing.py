@@ -71,6 +71,15 @@ def test_refresh__hidden_and_shown_again_is_not_encoded_again(sold, encodings):
     assert len(encodings) == 8
 
 
+def test_refresh__what_is_removed_already_is_no_change(sold):
+    indexing.refresh(skus(sold))
+    sold[0].delete()
+    indexing.refresh(["P0"])
+    revision = Revision.current()
+    assert indexing.refresh(["P0"])["removed"] == 0
+    assert Revision.current() == revision
+
+
 def test_refresh__deleted_product_leaves_a_revision(sold):
     indexing.refresh(skus(sold))
     before = Revision.current()

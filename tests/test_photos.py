@@ -6,7 +6,7 @@ from PIL import Image
 
 from tests.pictures import difference, encoded, picture, plain, png_header_only
 from visualsearch import exceptions
-from visualsearch.photos import Limits, open_photo
+from visualsearch.photos import Limits, decode, identify, open_photo
 
 UPRIGHT = picture(1)
 # What a camera stores for each EXIF orientation, so that turning it back gives UPRIGHT.
@@ -96,6 +96,13 @@ def test_open_photo__large_jpeg_is_shrunk_while_decoding():
     photo = open_photo(encoded(large), limits=Limits(working_side=256))
     assert 256 <= min(photo.image.size) < 512
     assert difference(photo.image, UPRIGHT.resize(photo.image.size)) < 8
+
+
+def test_decode__a_jpeg_is_never_decoded_in_full():
+    """Most of a phone photo's cost: libjpeg itself must scale, not what comes after it."""
+    source = identify(encoded(UPRIGHT.resize((3000, 4000))), Limits())
+    decode(source, 256)
+    assert source.size == (375, 500)
 
 
 def test_open_photo__crop_of_large_photo_keeps_detail():

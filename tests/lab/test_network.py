@@ -25,12 +25,13 @@ def test_load_backbone__weights_are_integers_times_scale(weights):
 def test_stride_two_pads_right_and_bottom(weights):
     stem = load_backbone(weights).trunk.stem
     x = torch.zeros(1, 3, 8, 8)
-    x[0, :, 0, 0] = 1
+    x[0, :, 2, 2] = 1
     with torch.no_grad():
         moved = (stem(x) - stem(torch.zeros_like(x)))[0].abs().sum(0)
-    # A window starts on the first pixel, so that pixel is seen by the first window alone.
-    assert moved[0, 0] > 0
-    assert moved[1:].sum() == moved[0, 1:].sum() == 0
+    # Windows start on pixels 0, 2, 4, 6: the third pixel is the last of the first and the first
+    # of the second.
+    assert (moved[:2, :2] > 0).all()
+    assert moved[2:].sum() == moved[:, 2:].sum() == 0
 
 
 def test_narrow__keeps_every_second_channel(weights):
@@ -56,10 +57,13 @@ def test_shop_net__embedding_joins_features_and_colour():
 
 def test_colour_histogram__sums_to_one_and_tells_colours_apart():
     histogram = ColourHistogram()
-    colours = torch.tensor([[0.8, -0.8, -0.8], [0.75, -0.8, -0.8], [-0.8, -0.8, 0.8]])
-    h = histogram(colours[:, :, None, None].expand(3, 3, 224, 224))
-    assert (h**2).sum(1) == pytest.approx(torch.ones(3), abs=1e-3)
-    assert h[0] @ h[1] > 0.8 > 0.2 > h[0] @ h[2]
+    base = torch.tensor([0.1, 0.1, 0.1])
+    colours = torch.stack([base, base + 0.05, *(base + 0.7 * torch.eye(3))])
+    h = histogram(colours[:, :, None, None].expand(5, 3, 224, 224))
+    assert (h**2).sum(1) == pytest.approx(torch.ones(5), abs=1e-3)
+    assert h[0] @ h[1] > 0.8
+    for k in range(3):
+        assert h[0] @ h[2 + k] < 0.2
 
 
 def test_colour_histogram__the_middle_counts_more_than_the_border():

@@ -57,7 +57,7 @@ def test_shop_net__embedding_joins_features_and_colour():
 
 def test_colour_histogram__sums_to_one_and_tells_colours_apart():
     histogram = ColourHistogram()
-    base = torch.tensor([0.1, 0.1, 0.1])
+    base = torch.tensor([0.15, 0.15, 0.15])
     colours = torch.stack([base, base + 0.05, *(base + 0.7 * torch.eye(3))])
     h = histogram(colours[:, :, None, None].expand(5, 3, 224, 224))
     assert (h**2).sum(1) == pytest.approx(torch.ones(5), abs=1e-3)

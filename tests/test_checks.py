@@ -1,4 +1,5 @@
 import pytest
+from celery import current_app
 from django.core.checks import run_checks
 
 
@@ -38,6 +39,18 @@ def test_checks__misconfiguration(configure, setting, expected):
     messages = run_checks(tags=["visualsearch"])
     assert [message.id for message in messages] == [expected]
     assert messages[0].hint
+
+
+def test_checks__celery_must_take_bytes():
+    celery = current_app.conf
+    accepted = celery.accept_content
+    try:
+        celery.task_always_eager = False
+        assert ids() == []
+        celery.accept_content = ["json"]
+        assert ids() == ["visualsearch.E006"]
+    finally:
+        celery.task_always_eager, celery.accept_content = True, accepted
 
 
 def test_checks__relative_data_dir_in_production(configure):

@@ -197,7 +197,7 @@ def test_roll_back__activates_the_version_before(sold):
 
 
 def test_roll_back__nothing_kept(db):
-    with pytest.raises(IndexNotReady):
+    with pytest.raises(LookupError, match="KEPT_VERSIONS"):
         indexing.roll_back()
 
 

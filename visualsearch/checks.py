@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from celery import current_app
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.utils.module_loading import import_string
@@ -101,6 +102,21 @@ def check_model(**kwargs: Any) -> list[CheckMessage]:
             )
         ]
     return []
+
+
+@register("visualsearch")
+def check_celery(**kwargs: Any) -> list[CheckMessage]:
+    """Workers accept what search tasks are made of."""
+    celery = current_app.conf
+    if celery.task_always_eager or {"json", "msgpack"} <= set(celery.accept_content):
+        return []
+    return [
+        Error(
+            "Celery does not accept msgpack, in which search tasks carry the photo.",
+            hint="Set CELERY_ACCEPT_CONTENT = [“json”, “msgpack”].",
+            id="visualsearch.E006",
+        )
+    ]
 
 
 @register("visualsearch", deploy=True)

@@ -19,7 +19,7 @@ from . import conf, index_files, live
 from .batches import batched
 from .catalogs import catalog
 from .encoders.base import Encoder
-from .exceptions import IndexNotReady, PhotoError
+from .exceptions import PhotoError
 from .models import Embedding, EmbeddingQuerySet, IndexVersion, Revision, Run, to_bytes
 from .photos import open_photo
 
@@ -195,12 +195,12 @@ def activate(version: IndexVersion) -> None:
 
 
 def roll_back() -> IndexVersion:
-    """Activate the version that was active before; raises IndexNotReady if none is kept."""
+    """Activate the version that was active before; raises LookupError if none is kept."""
     encoder: Encoder = conf.load("ENCODER")
     retired = IndexVersion.objects.filter(encoder=encoder.id, state=State.RETIRED)
     version = retired.order_by("-activated").first()
     if version is None:
-        raise IndexNotReady
+        raise LookupError("no earlier version is kept: raise the setting KEPT_VERSIONS")
     activate(version)
     return version
 

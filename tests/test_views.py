@@ -51,6 +51,14 @@ def test_search_page__refusal_is_a_sentence_on_the_page(client, indexed):
     assert "Send one of: JPEG" in response.content.decode()
 
 
+@pytest.mark.parametrize("times", [2, 10])
+def test_search_page__too_large(client, indexed, configure, times):
+    configure(MAX_PHOTO_BYTES=1_000_000)
+    response = post(client, b"\xff" * 1_000_000 * times)
+    assert response.status_code == 413
+    assert "larger than 1 MB" in response.content.decode()
+
+
 def test_search_page__nothing_chosen(client, indexed):
     response = client.post(URL, {})
     assert response.status_code == 400

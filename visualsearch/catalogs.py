@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError
@@ -63,10 +64,10 @@ class CatalogSource:
         field: Any = meta.pk if self.key == "pk" else meta.get_field(self.key)
         values = []
         for key in keys:
-            try:
-                values.append(field.to_python(key))
-            except ValidationError:
-                continue
+            # No item can have a NUL in its key, and PostgreSQL refuses to look.
+            if "\x00" not in key:
+                with suppress(ValidationError):
+                    values.append(field.clean(key, None))
         found = {}
         for some in batched(values, MAX_PARAMETERS):
             for item in self.visible().filter(**{f"{self.key}__in": some}):

@@ -145,9 +145,11 @@ def similar(item: str, *, limit: int = 12) -> SearchResult:
     encoder: Encoder = conf.load("ENCODER")
     watch = Stopwatch()
     with watch.stage("index"):
+        if not catalog().by_key([item]):
+            raise ItemNotFound
         rows = Embedding.objects.filter(encoder=encoder.id, item=item).searchable()
         vectors = [from_bytes(stored) for stored in rows.values_list("vector", flat=True)]
-        if not vectors or not catalog().by_key([item]):
+        if not vectors:
             raise ItemNotFound
         current = live.current(encoder)
     hits = rank(current, vectors, limit, watch=watch, leave_out=item)

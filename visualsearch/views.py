@@ -64,18 +64,17 @@ class SearchPage(Page):
     def post(self, request: HttpRequest) -> HttpResponse:
         """Search, and show the photo beside what was found; the photo is in this page only."""
         request.upload_handlers = [PhotoUploadHandler(request)]
-        return self.search(request)
+        try:
+            return self.search(request)
+        except VisualSearchError as error:
+            return self.refuse(request, error)
 
     @method_decorator(csrf_protect)
     def search(self, request: HttpRequest) -> HttpResponse:
         """The part behind the CSRF check."""
-        try:
-            data = photo_bytes(request.FILES.get("image"))
-            result = dispatch.search(data, limit=PAGE_SIZE)
-            links = paging(result, 0)
-            return self.show(request, result=result, preview=preview(data), **links)
-        except VisualSearchError as error:
-            return self.refuse(request, error)
+        data = photo_bytes(request.FILES.get("image"))
+        result = dispatch.search(data, limit=PAGE_SIZE)
+        return self.show(request, result=result, preview=preview(data), **paging(result, 0))
 
 
 class ResultPage(Page):

@@ -148,6 +148,13 @@ def test_search__no_photo(client, indexed, caplog, way, data, status, code):
     assert not Query.objects.exists()
 
 
+def test_search__far_above_the_limit_is_not_read_to_its_end(client, indexed, configure):
+    configure(MAX_PHOTO_BYTES=100_000)
+    data = b"\xff" * 1_000_000
+    refused(upload(client, data), 413, "image_too_large")
+    refused(send_json(client, base64.b64encode(data).decode()), 413, "image_too_large")
+
+
 @pytest.mark.parametrize("text", ["%%%", "YWJj=YWJj", "data:image/jpeg,abc", "data:", "é"])
 def test_search__bad_base64(client, indexed, text):
     refused(send_json(client, text), 400, "invalid_base64")
@@ -233,6 +240,22 @@ def test_similar(client, indexed):
 
 def test_similar__unknown_product(client, indexed):
     refused(client.get("/api/visual-search/products/NONE/similar/"), 404, "item_not_found")
+
+
+@pytest.mark.parametrize("key", ["%00", "a%00b", "x" * 5000, "%F0%9F%91%97", "..%2f.."])
+def test_similar__odd_keys(client, indexed, key):
+    response = client.get(f"/api/visual-search/products/{key}/similar/")
+    assert response.status_code == 404
+
+
+def test_search__ten_thousand_fields(client, indexed):
+    response = client.post(URL, {f"f{n}": "x" for n in range(10_000)})
+    refused(response, 400, "parse_error")
+
+
+def test_search__enormous_text_field(client, indexed):
+    response = client.post(URL, {"image": "A" * 3_000_000})
+    refused(response, 400, "parse_error")
 
 
 def test_query__unknown(client, indexed):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from django.core.exceptions import SuspiciousOperation
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.utils.translation import gettext
 from drf_standardized_errors.handler import ExceptionHandler
-from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.exceptions import APIException, ParseError, ValidationError
 from rest_framework.response import Response
 
 from ..exceptions import VisualSearchError
@@ -49,6 +50,8 @@ class Handler(ExceptionHandler):
             return Refusal(exc)
         if isinstance(exc, DjangoValidationError):
             return ValidationError(exc.message_dict)
+        if isinstance(exc, SuspiciousOperation):  # too many fields, or too large ones
+            return ParseError(gettext("The form is too large. Send the photo as a file."))
         return super().convert_known_exceptions(exc)
 
 

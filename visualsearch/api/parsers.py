@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import IO, Any
 
 from django.core.files.uploadedfile import InMemoryUploadedFile
-from django.core.files.uploadhandler import FileUploadHandler, StopUpload
+from django.core.files.uploadhandler import FileUploadHandler
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
@@ -21,7 +21,7 @@ CHUNK = 64 * 1024
 # Besides the photo a JSON body holds a few short fields.
 JSON_SLACK = 16 * 1024
 # A body over the limit is read on without keeping it, so that the client is there to read the
-# answer; past this many times the limit the connection is cut instead.
+# answer; past this many times the limit it is not read any further.
 DRAIN = 4
 
 
@@ -44,7 +44,7 @@ class PhotoUploadHandler(FileUploadHandler):
         if self.seen <= limit:
             self.kept.write(raw_data)
         elif self.seen > limit * DRAIN:
-            raise StopUpload(connection_reset=True)
+            raise too_large()
         else:
             self.kept = io.BytesIO()
 

@@ -139,10 +139,12 @@ TIME_ZONE = "UTC"
 # --- Search by photo --------------------------------------------------------------------------
 
 VISUALSEARCH_DATA_DIR = env.path("VISUALSEARCH_DATA_DIR", default=DATA / "visualsearch")
-VISUALSEARCH = {
+VISUALSEARCH: dict[str, Any] = {
     "CATALOG": "shop.visual.ProductCatalog",
     "DATA_DIR": str(VISUALSEARCH_DATA_DIR),
 }
+if model := env.str("VISUALSEARCH_MODEL", default=""):
+    VISUALSEARCH["ENCODER_OPTIONS"] = {"package": model, "threads": 1}
 
 REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",

@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-MINE = ("DATABASE_URL", "REDIS_URL", "MEDIA_ROOT", "VISUALSEARCH_DATA_DIR", "SECRET_KEY", "DEBUG")
+MINE = (
+    "DATABASE_URL",
+    "REDIS_URL",
+    "MEDIA_ROOT",
+    "VISUALSEARCH_DATA_DIR",
+    "SECRET_KEY",
+    "DEBUG",
+    "VISUALSEARCH_MODEL",
+)
 
 
 @pytest.fixture

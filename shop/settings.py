@@ -142,6 +142,7 @@ VISUALSEARCH_DATA_DIR = env.path("VISUALSEARCH_DATA_DIR", default=DATA / "visual
 VISUALSEARCH: dict[str, Any] = {
     "CATALOG": "shop.visual.ProductCatalog",
     "DATA_DIR": str(VISUALSEARCH_DATA_DIR),
+    "USE_CELERY": bool(REDIS_URL),
 }
 if model := env.str("VISUALSEARCH_MODEL", default=""):
     VISUALSEARCH["ENCODER_OPTIONS"] = {"package": model, "threads": 1}

@@ -41,16 +41,16 @@ def test_checks__misconfiguration(configure, setting, expected):
     assert messages[0].hint
 
 
-def test_checks__celery_must_take_bytes():
-    celery = current_app.conf
-    accepted = celery.accept_content
+def test_checks__celery_must_take_bytes(configure):
+    accepted = current_app.conf.accept_content
     try:
-        celery.task_always_eager = False
+        current_app.conf.accept_content = ["json"]
         assert ids() == []
-        celery.accept_content = ["json"]
+        configure(USE_CELERY=True)
         assert ids() == ["visualsearch.E006"]
     finally:
-        celery.task_always_eager, celery.accept_content = True, accepted
+        current_app.conf.accept_content = accepted
+    assert ids() == []
 
 
 def test_checks__relative_data_dir_in_production(configure):

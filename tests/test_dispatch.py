@@ -1,5 +1,4 @@
 import pytest
-from celery import current_app
 from django.core.exceptions import ValidationError
 from kombu.exceptions import OperationalError
 
@@ -18,11 +17,9 @@ def indexed(sold):
 
 
 @pytest.fixture
-def with_broker():
-    """As if a broker were configured; nothing is there to take the messages."""
-    current_app.conf.task_always_eager = False
-    yield
-    current_app.conf.task_always_eager = True
+def with_workers(configure):
+    """As if workers were there; nothing takes the messages."""
+    configure(USE_CELERY=True)
 
 
 def test_search__through_the_task(indexed):
@@ -41,11 +38,11 @@ def test_search__refusals_keep_their_kind(indexed):
     assert error.value.message_dict.keys() == {"min_price"}
 
 
-def test_to_send__without_a_broker_the_photo_itself():
+def test_to_send__without_workers_the_photo_itself():
     assert dispatch.to_send(PHOTO, (0, 0, 1, 1)) == (PHOTO, (0, 0, 1, 1))
 
 
-def test_to_send__to_a_worker_a_small_upright_jpeg(with_broker):
+def test_to_send__to_a_worker_a_small_upright_jpeg(with_workers):
     large = encoded(picture(3).resize((3000, 4000)))
     small, crop = dispatch.to_send(large, None)
     assert crop is None
@@ -54,19 +51,19 @@ def test_to_send__to_a_worker_a_small_upright_jpeg(with_broker):
     assert min(open_photo(small).image.size) >= 224
 
 
-def test_to_send__to_a_worker_only_the_crop(with_broker):
+def test_to_send__to_a_worker_only_the_crop(with_workers):
     small, crop = dispatch.to_send(PHOTO, (0, 0, 0.5, 0.5))
     assert crop is None
     assert open_photo(small).image.size == (48, 64)
 
 
-def test_to_send__what_is_no_photo_never_reaches_a_worker(with_broker):
+def test_to_send__what_is_no_photo_never_reaches_a_worker(with_workers):
     with pytest.raises(ImageCorrupt):
         dispatch.to_send(PHOTO[:300], None)
 
 
 @pytest.mark.parametrize("error", [OperationalError, ConnectionRefusedError, RuntimeError])
-def test_call__broker_down(with_broker, monkeypatch, error):
+def test_call__broker_down(with_workers, monkeypatch, error):
     def down(*args, **kwargs):
         raise error("down")
 

@@ -25,6 +25,8 @@ DEFAULTS: dict[str, Any] = {
     # Index: dotted path and the arguments of its constructor.
     "INDEX": "visualsearch.indexes.faiss.FaissIndex",
     "INDEX_OPTIONS": {},
+    # Whether searching and indexing go to Celery workers; otherwise they are done right here.
+    "USE_CELERY": False,
     # Limits on a photo: bytes of the file, megapixels by its header, pixels per side.
     "MAX_PHOTO_BYTES": 12_000_000,
     "MAX_PHOTO_MEGAPIXELS": 50,

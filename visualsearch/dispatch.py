@@ -1,7 +1,7 @@
 """How web processes search: through the tasks, wherever those run.
 
-With a broker, a search worker does the work and the web process holds neither model nor index.
-Without one (``CELERY_TASK_ALWAYS_EAGER``) the same task runs right here.
+With ``USE_CELERY`` a search worker does the work, and the web process holds neither model nor
+index. Without it the same task is called right here.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 import celery.exceptions
 import kombu.exceptions
-from celery import Task, current_app
+from celery import Task
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import get_language
@@ -73,7 +73,7 @@ def to_send(data: bytes, crop: Crop | None) -> tuple[bytes, Crop | None]:
 
     Checked here, so that what is no photo never reaches a worker.
     """
-    if current_app.conf.task_always_eager:
+    if not conf.get("USE_CELERY"):
         return data, crop
     small = io.BytesIO()
     image = open_photo(data, limits=conf.limits(), crop=crop).image
@@ -89,7 +89,7 @@ def refresh(keys: list[str]) -> None:
 def start(run: Run) -> None:
     """Hand a run to the index worker; raises BackendUnavailable.
 
-    Without a broker it is done on return, and what stopped it stands in the run.
+    Without workers it is done on return, and what stopped it stands in the run.
     """
     try:
         enqueue(tasks.index_run, run.pk)
@@ -102,7 +102,7 @@ def start(run: Run) -> None:
 
 def enqueue(task: Task, *args: Any) -> None:
     """Send a task whose answer nobody waits for."""
-    if current_app.conf.task_always_eager:
+    if not conf.get("USE_CELERY"):
         task.apply(args=args, throw=False)  # as from a worker: what goes wrong is logged
         return
     try:
@@ -113,8 +113,16 @@ def enqueue(task: Task, *args: Any) -> None:
 
 def call(task: Task, *args: Any, **kwargs: Any) -> dict[str, Any]:
     """Run a task and wait for its answer; raises what it refused with, or why there is none."""
-    timeout = conf.get("SEARCH_TIMEOUT")
     kwargs["language"] = get_language() or "en"
+    answer = ask_worker(task, args, kwargs) if conf.get("USE_CELERY") else task(*args, **kwargs)
+    if "refused" in answer:
+        raise refusal(answer)
+    return answer
+
+
+def ask_worker(task: Task, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Send a task and wait; raises SearchTimeout or BackendUnavailable."""
+    timeout = conf.get("SEARCH_TIMEOUT")
     try:
         sent = task.apply_async(args=args, kwargs=kwargs, expires=timeout)
         answer: dict[str, Any] = sent.get(timeout=timeout, disable_sync_subtasks=False)
@@ -123,11 +131,7 @@ def call(task: Task, *args: Any, **kwargs: Any) -> dict[str, Any]:
     except celery.exceptions.WorkerLostError as error:
         raise BackendUnavailable from error  # its process was killed, and another one starts
     except BROKER_ERRORS as error:
-        if current_app.conf.task_always_eager:
-            raise  # no broker is involved: a fault of this very process
         raise BackendUnavailable from error
-    if "refused" in answer:
-        raise refusal(answer)
     return answer
 
 

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Float32 = NDArray[np.float32]
-PRECISION = 0.9
+# Half of the customers asking for what is not sold is a hard case; with one in five, 0.8 is 0.94.
+PRECISION = 0.8
 
 
 def match_calibration(

@@ -98,6 +98,56 @@ def test_refresh__removed_picture(sell):
     assert (counts["unchanged"], counts["removed"]) == (1, 1)
 
 
+def test_refresh__what_is_newer_is_never_overwritten(sold, monkeypatch):
+    """While one process encodes the old picture, another stores the new one."""
+    file = sold[0].images.get().image
+    encode = FakeEncoder.encode
+    overtaken = []
+
+    def slow(self, images):
+        encoding = encode(self, images)
+        if not overtaken:
+            overtaken.append(True)
+            with file.storage.open(file.name, "wb") as stored:
+                stored.write(encoded(picture(50), "PNG"))
+            indexing.refresh(["P0"])
+        return encoding
+
+    monkeypatch.setattr(FakeEncoder, "encode", slow)
+    counts = indexing.refresh(["P0"])
+    assert (counts["encoded"], counts["unchanged"]) == (0, 1)
+    wanted = FakeEncoder().encode([picture(50)]).embeddings[0]
+    assert from_bytes(Embedding.objects.get(item="P0").vector) == pytest.approx(wanted, abs=2e-3)
+
+
+def test_refresh__hidden_and_shown_again_while_another_process_looks(sold, monkeypatch):
+    """The slower task read it as hidden; the faster one found nothing to do."""
+    indexing.refresh(["P0"])
+    product = sold[0]
+    product.published = False
+    product.save()
+    look_at = indexing.pictures
+
+    def slow(keys):
+        seen = look_at(keys)
+        if not product.published:
+            product.published = True
+            product.save()
+            assert indexing.refresh(["P0"])["unchanged"] == 1
+        return seen
+
+    monkeypatch.setattr(indexing, "pictures", slow)
+    assert indexing.refresh(["P0"])["removed"] == 0
+    assert not Embedding.objects.get(item="P0").removed
+
+
+def test_refresh__gives_up_when_always_overtaken(sold, monkeypatch):
+    monkeypatch.setattr(indexing, "revisions", lambda *args: {0: 0})
+    with pytest.raises(indexing.Overtaken, match="P0"):
+        indexing.refresh(["P0"])
+    assert not Embedding.objects.exists()
+
+
 def test_refresh__one_bad_image_does_not_stop_the_others(sold):
     product = sold[2]
     product.images.create(image=ContentFile(b"no picture", "bad.png"), position=1)

@@ -7,6 +7,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +27,8 @@ from .photos import open_photo
 logger = logging.getLogger(__name__)
 
 State = IndexVersion.State
+
+MAX_ATTEMPTS = 5
 
 
 @dataclass
@@ -62,22 +65,63 @@ def refresh(keys: Iterable[str]) -> Counter[str]:
 
 
 def refresh_batch(keys: Sequence[str]) -> Counter[str]:
-    """One batch of items: read and encode outside the transaction, then write inside it."""
+    """One batch of items, again if another process wrote about them meanwhile."""
+    for _ in range(MAX_ATTEMPTS):
+        with suppress(Overtaken):
+            return refresh_once(keys)
+    raise Overtaken(f"{MAX_ATTEMPTS} times in a row others wrote about {', '.join(keys)}")
+
+
+def refresh_once(keys: Sequence[str]) -> Counter[str]:
+    """Read and encode outside the transaction, then write inside it; raises Overtaken.
+
+    That nothing changed is judged inside it too: otherwise a product that is hidden and shown
+    again at once could be marked as removed by the slower of two tasks, and stay so.
+    """
     encoder: Encoder = conf.load("ENCODER")
-    source = catalog()
-    rows = {
-        (row.item, row.image): row
-        for row in Embedding.objects.filter(encoder=encoder.id, item__in=keys)
-    }
+    before = list(Embedding.objects.filter(encoder=encoder.id, item__in=keys))
+    shown = pictures(keys)
+    rows = {(row.item, row.image): row for row in before}
     seen = [
-        Seen(item=key, name=name, file=file, row=rows.pop((key, name), None))
-        for key, item in source.by_key(keys).items()
-        for name, file in files_by_name(source.images(item)).items()
+        Seen(item=item, name=name, file=file, row=rows.pop((item, name), None))
+        for (item, name), file in shown.items()
     ]
     with ThreadPoolExecutor(max_workers=2) as pool:
         list(pool.map(look, seen))
     encode(encoder, [image for image in seen if image.image is not None])
-    return write(encoder, seen, [row for row in rows.values() if not row.removed])
+    gone = [row for row in rows.values() if not row.removed]
+    changed = [image for image in seen if not image.unchanged or (image.row and image.row.removed)]
+    counts = Counter(unchanged=len(seen) - len(changed))
+    with transaction.atomic():
+        Revision.hold()
+        if revisions(encoder, keys) != {row.pk: row.revision for row in before}:
+            raise Overtaken
+        if pictures(keys).keys() != shown.keys():
+            raise Overtaken
+        if changed or gone:
+            ensure_active_version(encoder)
+            counts += write(encoder, changed, gone, Revision.take())
+    return counts
+
+
+def pictures(keys: Sequence[str]) -> dict[tuple[str, str], FieldFile]:
+    """The pictures of those of the items that are visible now, by item and name."""
+    source = catalog()
+    return {
+        (key, name): file
+        for key, item in source.by_key(keys).items()
+        for name, file in files_by_name(source.images(item)).items()
+    }
+
+
+class Overtaken(Exception):
+    """The items changed since they were read, or another process wrote about them."""
+
+
+def revisions(encoder: Encoder, keys: Sequence[str]) -> dict[int, int]:
+    """The revision of each row of these items."""
+    rows = Embedding.objects.filter(encoder=encoder.id, item__in=keys)
+    return dict(rows.values_list("pk", "revision"))
 
 
 def files_by_name(files: Iterable[FieldFile]) -> dict[str, FieldFile]:
@@ -110,20 +154,15 @@ def encode(encoder: Encoder, images: Sequence[Seen]) -> None:
             seen.vector, seen.image = to_bytes(vector), None
 
 
-def write(encoder: Encoder, images: Sequence[Seen], gone: Sequence[Embedding]) -> Counter[str]:
-    """Store what changed under one new revision; nothing changed takes none."""
+def write(
+    encoder: Encoder, changed: Sequence[Seen], gone: Sequence[Embedding], revision: int
+) -> Counter[str]:
+    """Store what changed under one revision; counts images by what became of them."""
     counts: Counter[str] = Counter()
-    changed = [seen for seen in images if not seen.unchanged or (seen.row and seen.row.removed)]
-    counts["unchanged"] = len(images) - len(changed)
-    if not changed and not gone:
-        return counts
-    with transaction.atomic():
-        ensure_active_version(encoder)
-        revision = Revision.take()
-        for seen in changed:
-            counts[write_row(encoder, seen, revision)] += 1
-        removed = Embedding.objects.filter(pk__in=[row.pk for row in gone])
-        counts["removed"] = removed.update(removed=True, revision=revision, updated=timezone.now())
+    for seen in changed:
+        counts[write_row(encoder, seen, revision)] += 1
+    removed = Embedding.objects.filter(pk__in=[row.pk for row in gone])
+    counts["removed"] = removed.update(removed=True, revision=revision, updated=timezone.now())
     return counts
 
 

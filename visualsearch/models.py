@@ -24,11 +24,16 @@ class Revision(models.Model):
         return str(self.value)
 
     @classmethod
-    def take(cls) -> int:
-        """The next number; call it inside the transaction that uses it."""
-        if not cls.objects.filter(pk=1).update(value=F("value") + 1):
+    def hold(cls) -> None:
+        """Let nobody else take a number until this transaction ends."""
+        if not cls.objects.select_for_update().filter(pk=1).first():
             cls.objects.get_or_create(pk=1)
-            cls.objects.filter(pk=1).update(value=F("value") + 1)
+            cls.objects.select_for_update().get(pk=1)
+
+    @classmethod
+    def take(cls) -> int:
+        """The next number; call it inside the transaction that uses it, after :meth:`hold`."""
+        cls.objects.filter(pk=1).update(value=F("value") + 1)
         return cls.current()
 
     @classmethod

@@ -114,9 +114,15 @@ class Stack:
             return bool(client.ping())
         return False
 
+    def remote(self) -> Celery:
+        """Celery's remote control. No pool: a pooled connection may be to a Redis that is gone."""
+        app = Celery(broker=self.redis_url, set_as_current=False)
+        app.conf.broker_pool_limit = 0
+        return app
+
     def worker_answers(self, name: str) -> bool:
         """Whether the worker's own remote control says that it is there."""
-        with Celery(broker=self.redis_url, set_as_current=False) as app:
+        with self.remote() as app:
             return bool(app.control.ping([f"{name}@stack"], timeout=0.5, limit=1))
 
     def web_answers(self) -> bool:
@@ -136,7 +142,7 @@ class Stack:
     def child(self, name: str) -> int:
         """The process in which a worker does its tasks."""
         worker = f"{name}@stack"
-        with Celery(broker=self.redis_url, set_as_current=False) as app:
+        with self.remote() as app:
             answers = app.control.inspect([worker], timeout=START, limit=1).stats() or {}
         (child,) = answers[worker]["pool"]["processes"]
         return child

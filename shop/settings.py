@@ -47,6 +47,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_standardized_errors",
     "drf_spectacular",
+    "drf_spectacular_sidecar",
     "django_filters",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -158,6 +159,9 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Find the products of a shop that look like a photo.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
+    # The page to try the API loads nothing from elsewhere.
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
         f"{name}Enum": f"drf_standardized_errors.openapi_serializers.{name}Enum.choices"

@@ -262,6 +262,12 @@ def test_query__unknown(client, indexed):
     refused(client.get("/api/visual-search/queries/none/"), 404, "query_not_found")
 
 
+def test_docs__load_nothing_from_elsewhere(client, db):
+    page = client.get("/api/docs/").content.decode()
+    assert "/static/drf_spectacular_sidecar/" in page
+    assert "https://" not in page
+
+
 def test_schema__describes_the_search(client, db):
     schema = client.get("/api/schema/?format=json").json()
     search = schema["paths"]["/api/visual-search/search/"]["post"]

@@ -6,7 +6,7 @@ from django.core.management import CommandError, call_command
 
 from tests.pictures import encoded, picture
 from visualsearch import indexing
-from visualsearch.models import Run
+from visualsearch.models import Query, Run
 
 
 @pytest.fixture
@@ -37,6 +37,7 @@ def test_evaluate__json(queries, capsys):
     assert report["sku"]["recall@10"] == 1.0
     assert 0.5 < report["sku"]["mrr"] < 1
     assert report["encoder"] == "fake-1"
+    assert not Query.objects.exists()
     assert 0 < report["latency_ms"]["p50"] <= report["latency_ms"]["p95"]
 
 

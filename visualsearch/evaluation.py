@@ -41,8 +41,9 @@ def evaluate(photos: Iterable[LabelledPhoto]) -> dict[str, Any]:
             opened = open_photo(photo.image.read_bytes(), limits=conf.limits())
         # Timed is what a customer waits for, one page; the ranks come from a longer one.
         result = searching.search(opened, watch=watch)
-        ranking = [hit.item for hit in searching.page(str(result.query_id), limit=DEPTH).hits]
-        Query.objects.filter(pk=result.query_id).delete()  # no customer asked
+        query_id = str(result.query_id)
+        ranking = [hit.item for hit in searching.page(query_id, limit=DEPTH).hits]
+        Query.objects.filter(pk=query_id).delete()  # no customer asked
         ranks.append(first_rank(ranking, {photo.item}))
         if photo.style:
             style_ranks.append(first_rank(ranking, of_style(ranking, photo.style)))

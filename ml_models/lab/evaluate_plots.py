@@ -1,0 +1,111 @@
+"""Pictures of a report of :mod:`ml_models.lab.evaluate`, where matplotlib is installed."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .robustness import CURVES
+
+BLUE, ORANGE, GREY = "#2166ac", "#d6604d", "#9aa3ab"
+
+
+def plot(report: dict[str, Any], folder: Path) -> str:
+    """Write PNG files into ``folder``; returns a sentence that says what was written."""
+    if find_spec("matplotlib") is None:
+        return f"matplotlib is not installed: {folder} holds report.json and no plots"
+    figures = {"confusion": confusion(report), "reliability": reliability(report)}
+    if "robustness" in report:
+        figures["robustness"] = robustness(report)
+    for name, figure in figures.items():
+        figure.savefig(folder / f"{name}.png", dpi=150)
+    return f"{folder} holds report.json and {', '.join(f'{name}.png' for name in figures)}"
+
+
+def new_figure(width: float, height: float) -> Any:
+    """A figure of inches × inches, drawn without a screen and without global state."""
+    return import_module("matplotlib.figure").Figure(figsize=(width, height), layout="constrained")
+
+
+def tidy(axes: Any) -> None:
+    """Only the lines that carry information."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(color="#e6e8ea", linewidth=0.8)
+    axes.set_axisbelow(True)
+
+
+def confusion(report: dict[str, Any]) -> Any:
+    """Counts in every cell, shaded by the share of the true class."""
+    labels = report["confusion"]["labels"]
+    counts = np.array(report["confusion"]["counts"])
+    shares = counts / np.maximum(1, counts.sum(1, keepdims=True))
+    # Hundreds of classes have no room for numbers, but still for their names.
+    side = max(5.0, 0.62 * len(labels) + 1.8)
+    figure = new_figure(side, side)
+    axes = figure.add_subplot()
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for row, column in np.argwhere(counts):
+        colour = "white" if shares[row, column] > 0.55 else "#222222"
+        axes.text(column, row, counts[row, column], ha="center", va="center", color=colour)
+    axes.set_xticks(range(len(labels)), labels, rotation=40, ha="right", rotation_mode="anchor")
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set_xticks(np.arange(-0.5, len(labels)), minor=True)
+    axes.set_yticks(np.arange(-0.5, len(labels)), minor=True)
+    axes.grid(which="minor", color="white", linewidth=1.5)
+    axes.tick_params(which="both", length=0)
+    axes.spines[:].set_visible(False)
+    axes.set_xlabel("predicted")
+    axes.set_ylabel("true")
+    axes.set_title(f"accuracy {report['accuracy']:.1%} on {report['photos']} photos")
+    return figure
+
+
+def reliability(report: dict[str, Any]) -> Any:
+    """Accuracy of each bin beside the diagonal of perfect calibration, and the bins' photos."""
+    rows = [row for row in report["reliability"] if row["photos"]]
+    figure = new_figure(5.2, 6)
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3.2, 1))
+    left = [row["low"] for row in rows]
+    width = [row["high"] - row["low"] for row in rows]
+    style = {"align": "edge", "edgecolor": "white"}
+    upper.plot([0, 1], [0, 1], "--", color=GREY, label="perfectly calibrated")
+    upper.bar(left, [row["accuracy"] for row in rows], width, color=BLUE, label="accuracy", **style)
+    confidence = [row["confidence"] for row in rows]
+    upper.plot(confidence, confidence, "o", color=ORANGE, label="mean probability")
+    upper.set(xlim=(0, 1), ylim=(0, 1.02), ylabel="accuracy")
+    if report["ece"] is not None:
+        upper.set_title(f"expected calibration error {report['ece']:.3f}")
+    figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize="small")
+    lower.bar(left, [row["photos"] for row in rows], width, color=GREY, **style)
+    lower.set(xlabel="top probability", ylabel="photos")
+    lower.locator_params(axis="y", nbins=4, integer=True)
+    tidy(upper)
+    tidy(lower)
+    return figure
+
+
+def robustness(report: dict[str, Any]) -> Any:
+    """One small plot a distortion: accuracy and similarity by level, on one scale."""
+    curves = report["robustness"]
+    columns = 4
+    lines = -(-len(curves) // columns)
+    figure = new_figure(3 * columns, 2.7 * lines + 0.4)
+    grid = figure.subplots(lines, columns, squeeze=False, sharey=True).ravel()
+    for axes, (name, rows) in zip(grid, curves.items(), strict=False):
+        # Levels are not evenly spaced; as categories every one of them is readable.
+        levels = [f"{row['level']:g}" for row in rows]
+        axes.axhline(report["accuracy"], color=GREY, linewidth=1, linestyle="--")
+        axes.plot(levels, [row["accuracy"] for row in rows], "o-", color=BLUE)
+        axes.plot(levels, [row["similarity"] for row in rows], "s-", color=ORANGE)
+        axes.set(title=name, xlabel=CURVES[name].unit, ylim=(0, 1.04))
+        tidy(axes)
+    for axes in grid[len(curves) :]:
+        axes.set_axis_off()
+    handles = [grid[0].lines[1], grid[0].lines[2], grid[0].lines[0]]
+    names = ["accuracy", "similarity to the\nundistorted photo", "accuracy, undistorted"]
+    figure.legend(handles, names, loc="lower right", frameon=False)
+    return figure

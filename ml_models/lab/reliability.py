@@ -1,0 +1,48 @@
+"""Does a probability of 0.8 mean right in eight of ten photos?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+BINS = 15
+
+
+def reliability(
+    probabilities: NDArray[np.float32], true: NDArray[np.int64], bins: int = BINS
+) -> list[dict[str, Any]]:
+    """Photos binned by their top probability, in bins (low, high] of equal width.
+
+    ``probabilities`` (N, classes), ``true`` (N,) class numbers. ``confidence``: the mean top
+    probability of a bin, ``accuracy``: the share of its photos that are right; None without photos.
+    """
+    top, right = probabilities.max(1), probabilities.argmax(1) == true
+    # A float32 of 0.8 must fall where the written 0.8 does.
+    numbers = (np.ceil(np.round(top.astype(float) * bins, 5)).astype(int) - 1).clip(0, bins - 1)
+    rows = []
+    for number in range(bins):
+        inside = numbers == number
+        photos = int(inside.sum())
+        rows.append(
+            {
+                "low": round(number / bins, 4),
+                "high": round((number + 1) / bins, 4),
+                "photos": photos,
+                "confidence": float(top[inside].mean(dtype=float)) if photos else None,
+                "accuracy": float(right[inside].mean()) if photos else None,
+            }
+        )
+    return rows
+
+
+def calibration_error(rows: list[dict[str, Any]]) -> float | None:
+    """Expected calibration error, 0…1 (Guo et al. 2017): the mean gap, weighted by photos."""
+    photos = sum(row["photos"] for row in rows)
+    if not photos:
+        return None
+    gaps = (
+        row["photos"] * abs(row["confidence"] - row["accuracy"]) for row in rows if row["photos"]
+    )
+    return round(sum(gaps) / photos, 4)

@@ -1,0 +1,168 @@
+"""What is left of accuracy and similarity when customers' photos are worse than the shop's?"""
+
+from __future__ import annotations
+
+import io
+import math
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
+from tqdm import tqdm
+
+from visualsearch.encoders.onnx import OnnxEncoder
+from visualsearch.photos import open_photo
+
+BATCH = 32
+SHAPES = 60
+
+
+def rotation(image: Image.Image, degrees: float) -> Image.Image:
+    """Turn counter-clockwise within the frame; what comes into view is the photo mirrored."""
+    # Black corners would measure the corners, not the turn.
+    width, height = image.size
+    pad = math.ceil((math.hypot(width, height) - min(width, height)) / 2)
+    around = np.pad(np.asarray(image), ((pad, pad), (pad, pad), (0, 0)), mode="symmetric")
+    turned = Image.fromarray(around).rotate(degrees, Image.Resampling.BICUBIC)
+    return turned.crop((pad, pad, pad + width, pad + height))
+
+
+def brightness(image: Image.Image, factor: float) -> Image.Image:
+    """Every value times ``factor``, clipped at white."""
+    return ImageEnhance.Brightness(image).enhance(factor)
+
+
+def contrast(image: Image.Image, factor: float) -> Image.Image:
+    """Distances from the mean grey times ``factor``."""
+    return ImageEnhance.Contrast(image).enhance(factor)
+
+
+def blur(image: Image.Image, sigma: float) -> Image.Image:
+    """Gaussian; ``sigma`` in pixels of a photo whose shorter side is 256."""
+    return image.filter(ImageFilter.GaussianBlur(sigma * min(image.size) / 256))
+
+
+def jpeg(image: Image.Image, quality: float) -> Image.Image:
+    """Saved and opened again, ``quality`` 1…100."""
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=int(quality))
+    return Image.open(buffer).convert("RGB")
+
+
+def crop(image: Image.Image, share: float) -> Image.Image:
+    """The middle, ``share`` of the area, 0…1, in the photo's proportions."""
+    width, height = image.size
+    w, h = scaled(image.size, share)
+    left, top = (width - w) // 2, (height - h) // 2
+    return image.crop((left, top, left + w, top + h))
+
+
+def clutter(image: Image.Image, share: float) -> Image.Image:
+    """The photo shrunk to ``share`` of the area, 0…1, somewhere in a busy scene of its size."""
+    # The photo itself is the seed: its scene and place are the same at every share and run.
+    rng = np.random.default_rng(zlib.crc32(image.tobytes()))
+    canvas = scene(image.size, rng)
+    small = image.resize(scaled(image.size, share), Image.Resampling.LANCZOS)
+    free = np.subtract(image.size, small.size)
+    x, y = (free * rng.random(2)).round().astype(int).tolist()
+    canvas.paste(small, (x, y))
+    return canvas
+
+
+def scaled(size: tuple[int, int], share: float) -> tuple[int, int]:
+    """(width, height) of the same proportions with ``share`` of the area."""
+    side = math.sqrt(share)
+    return max(1, round(size[0] * side)), max(1, round(size[1] * side))
+
+
+def scene(size: tuple[int, int], rng: np.random.Generator) -> Image.Image:
+    """An RGB scene of (width, height) pixels: noise of three grains, and shapes over it."""
+    layers = [
+        Image.fromarray(rng.integers(0, 256, (grain, grain, 3), dtype=np.uint8)).resize(
+            size, Image.Resampling.BICUBIC
+        )
+        for grain in (4, 16, 64)
+    ]
+    canvas = Image.blend(Image.blend(layers[0], layers[1], 0.4), layers[2], 0.3)
+    draw = ImageDraw.Draw(canvas)
+    for _ in range(SHAPES):
+        colour = tuple(rng.integers(0, 256, 3).tolist())
+        centre = rng.random(2) * size
+        # Many small shapes and a few large ones, as things on a table are.
+        half = min(size) * (0.02 + 0.2 * rng.random(2) ** 2)
+        box = (*(centre - half).tolist(), *(centre + half).tolist())
+        kind = rng.integers(4)
+        if kind == 0:
+            draw.ellipse(box, fill=colour)
+        elif kind == 1:
+            draw.rectangle(box, fill=colour)
+        elif kind == 2:
+            corners = centre + (rng.random((5, 2)) * 2 - 1) * half
+            draw.polygon([tuple(corner) for corner in corners.tolist()], fill=colour)
+        else:
+            draw.line(box, fill=colour, width=max(1, int(half[0] / 4)))
+    return canvas
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curve:
+    """A distortion and the levels that it is measured at; ``unit`` says what a level is."""
+
+    distort: Callable[[Image.Image, float], Image.Image]
+    levels: tuple[float, ...]
+    unit: str
+
+
+# Levels go from the mildest to the worst, or through the neutral one in the middle.
+CURVES = {
+    "rotation": Curve(distort=rotation, levels=(0, 10, 20, 30, 45, 90, 180), unit="degrees"),
+    "brightness": Curve(distort=brightness, levels=(0.2, 0.4, 0.7, 1, 1.5, 2, 3), unit="factor"),
+    "contrast": Curve(distort=contrast, levels=(0.2, 0.4, 0.7, 1, 1.5, 2, 3), unit="factor"),
+    "blur": Curve(distort=blur, levels=(0, 1, 2, 3, 5, 8), unit="sigma, px of 256"),
+    "jpeg": Curve(distort=jpeg, levels=(95, 75, 50, 30, 15, 5), unit="quality"),
+    "crop": Curve(distort=crop, levels=(1, 0.8, 0.6, 0.4, 0.25), unit="share of the area kept"),
+    "clutter": Curve(
+        distort=clutter, levels=(1, 0.6, 0.5, 0.4, 0.3, 0.2), unit="share of the area covered"
+    ),
+}
+
+
+def robustness(
+    encoder: OnnxEncoder,
+    photos: Sequence[tuple[Path, int]],
+    curves: dict[str, Curve] = CURVES,
+) -> dict[str, list[dict[str, float]]]:
+    """Per curve and level: ``accuracy``, and ``similarity`` to the undistorted photos.
+
+    ``photos``: paths and true class numbers. Similarity is the mean cosine, -1…1.
+    """
+    right = {(name, level): 0 for name, curve in curves.items() for level in curve.levels}
+    cosines = dict.fromkeys(right, 0.0)
+    for paths, true in batches(photos):
+        images = [open_photo(path.read_bytes()).image for path in paths]
+        reference = encoder.encode(images).embeddings
+        for name, level in right:
+            distorted = encoder.encode([curves[name].distort(image, level) for image in images])
+            right[name, level] += int((distorted.probabilities.argmax(1) == true).sum())
+            cosines[name, level] += float((distorted.embeddings * reference).sum())
+    return {
+        name: [
+            {
+                "level": level,
+                "accuracy": round(right[name, level] / len(photos), 4),
+                "similarity": round(cosines[name, level] / len(photos), 4),
+            }
+            for level in curve.levels
+        ]
+        for name, curve in curves.items()
+    }
+
+
+def batches(photos: Sequence[tuple[Path, int]]) -> Iterator[tuple[list[Path], np.ndarray]]:
+    """A few photos at a time, so that memory does not grow with their number."""
+    for start in tqdm(range(0, len(photos), BATCH), desc="distort", unit="batch", disable=None):
+        rows = photos[start : start + BATCH]
+        yield [path for path, _ in rows], np.array([label for _, label in rows])

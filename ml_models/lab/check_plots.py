@@ -25,7 +25,6 @@ Layout = Literal["constrained", "compressed"]
 COLOURS = ("#1f6f8b", "#e08e45")
 INK, GREY, FAINT, ALARM = "#2b2b2b", "#7a7a7a", "#d9d9d9", "#b3261e"
 GROUPS_SHOWN = 24
-PHOTOS_SHOWN = 3
 MARKS = {1 / 3: "1:3", 1 / 2: "1:2", 3 / 4: "3:4", 1: "1:1", 4 / 3: "4:3", 2: "2:1", 3: "3:1"}
 
 
@@ -107,7 +106,7 @@ def plot_sizes(splits: dict[str, list[Sample]], least_side: int) -> Figure:
         axes.scatter([], [], s=40, color=COLOURS[k], label=f"{split}: {len(counts):,} sizes")
     axes.set(xlim=(0, far), ylim=(0, far), aspect="equal")
     tidy(axes, "Sizes of the photos", "width, pixels", "height, pixels")
-    axes.legend(frameon=False, loc="upper right")
+    axes.legend(facecolor="white", edgecolor="none", framealpha=0.9, loc="upper right")
     return figure
 
 
@@ -139,40 +138,46 @@ def plot_aspects(splits: dict[str, list[Sample]]) -> Figure:
     return figure
 
 
+def telling_pair(names: list[str]) -> tuple[str, str]:
+    """Two photos of one picture, from different folders if there are such."""
+    first = names[0]
+    elsewhere = [name for name in names if name.rsplit("/", 1)[0] != first.rsplit("/", 1)[0]]
+    return first, (elsewhere or names[1:])[0]
+
+
 def draw_group(axes: Sequence[Axes], group: dict[str, Any], samples: dict[str, Sample]) -> None:
-    """The photos of one picture side by side; red where they are in two splits or classes."""
+    """Two photos of one picture; red where it is in two splits or classes."""
     harmful = group["across_splits"] or group["across_classes"]
-    for place, name in zip(axes, group["photos"], strict=False):
+    for place, name in zip(axes, telling_pair(group["photos"]), strict=True):
         sample = samples[name]
         place.imshow(open_photo(sample.path.read_bytes()).image)
         title = f"{sample.split} / {sample.label}"
-        place.set_title(title, fontsize=9, color=ALARM if harmful else INK, fontweight="bold")
+        place.set_title(title, fontsize=8, color=ALARM if harmful else INK, fontweight="bold")
         place.set_xlabel(sample.path.name[:24], fontsize=7, color=GREY)
         place.set(xticks=[], yticks=[])
         place.set_axis_on()
         place.spines[:].set_color(ALARM if harmful else FAINT)
-    left_out = len(group["photos"]) - len(axes)
-    more = f", {left_out} more" if left_out > 0 else ""
+    left_out = len(group["photos"]) - 2
+    more = f", {left_out} more" if left_out else ""
     axes[0].set_ylabel(f"{group['kind']} {group['similarity']:.2f}{more}", fontsize=8, color=INK)
 
 
 def plot_duplicates(groups: list[dict[str, Any]], samples: dict[str, Sample]) -> Figure:
-    """A contact sheet: two groups a row, up to three photos of each."""
+    """A contact sheet: up to three pictures a row, two photos of each."""
     shown = groups[:GROUPS_SHOWN]
-    wide = min(PHOTOS_SHOWN, max(len(group["photos"]) for group in shown))
-    across = min(2, len(shown))
+    across = min(3, len(shown))
     down = -(-len(shown) // across)
-    figure = new_figure(max(5.0, 2.2 * wide * across), 0.6 + 2.6 * down, layout="compressed")
+    figure = new_figure(max(5.0, 4.2 * across), 0.6 + 2.6 * down, layout="compressed")
     title = f"Pictures that are there more than once: {len(groups)}"
     if len(shown) < len(groups):
         title += f" (the first {len(shown)})"
     figure.suptitle(title, fontsize=12, fontweight="bold", color=INK)
-    grid = figure.subplots(down, across * wide, squeeze=False)
+    grid = figure.subplots(down, 2 * across, squeeze=False)
     for axes in grid.flat:
         axes.set_axis_off()
     for k, group in enumerate(shown):
-        left = k % across * wide
-        draw_group(grid[k // across][left : left + wide], group, samples)
+        left = k % across * 2
+        draw_group(grid[k // across][left : left + 2], group, samples)
     return figure
 
 

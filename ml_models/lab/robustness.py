@@ -137,8 +137,11 @@ def robustness(
 ) -> dict[str, list[dict[str, float]]]:
     """Per curve and level: ``accuracy``, and ``similarity`` to the undistorted photos.
 
-    ``photos``: paths and true class numbers. Similarity is the mean cosine, -1…1.
+    ``photos``: paths and true class numbers. Similarity is the mean cosine, -1…1. Raises
+    ValueError without photos.
     """
+    if not photos:
+        raise ValueError("robustness needs photos, and there are none")
     right = {(name, level): 0 for name, curve in curves.items() for level in curve.levels}
     cosines = dict.fromkeys(right, 0.0)
     for paths, true in batches(photos):

@@ -1,0 +1,193 @@
+"""The measurements of a package, on photos of which the right answers are known."""
+
+import io
+import json
+import subprocess
+import sys
+import time
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ml_models.lab import evaluate, evaluate_plots
+from ml_models.lab.reliability import calibration_error, reliability
+from ml_models.lab.resources import in_fresh_process, latency_ms
+from tests.pictures import encoded, picture
+from visualsearch.encoders.onnx import OnnxEncoder
+from visualsearch.photos import open_photo
+
+ROOT = Path(__file__).resolve().parents[2]
+SHOPNET = ROOT / "ml_models/shopnet"
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Five photos: three in the folder of what the model sees in them, two in another's."""
+    encoder = OnnxEncoder(SHOPNET)
+    root = tmp_path_factory.mktemp("photos")
+    for n in range(5):
+        data = encoded(picture(n), quality=95)
+        seen = int(encoder.encode([open_photo(data).image]).probabilities[0].argmax())
+        label = encoder.labels[(seen + (n >= 3)) % len(encoder.labels)]
+        (root / label).mkdir(exist_ok=True)
+        (root / label / f"{n}.jpg").write_bytes(data)
+    (next(root.iterdir()) / "notes.txt").write_text("no photo")
+    return root
+
+
+@pytest.fixture(scope="module")
+def run(folder, tmp_path_factory):
+    """Everything that the command measures: its two outputs and its folder."""
+    csv, out = folder / "all.csv", tmp_path_factory.mktemp("report") / "made/here"
+    rows = [f"{path.relative_to(folder)},{path.stem}\n" for path in folder.rglob("*.jpg")]
+    csv.write_text("image,sku\n" + "".join(rows))
+    with redirect_stdout(io.StringIO()) as stdout, redirect_stderr(io.StringIO()) as stderr:
+        evaluate.main(
+            f"--model {SHOPNET} --data {folder} --json --robustness --catalog {csv} "
+            f"--queries {csv} --out {out}".split()
+        )
+    return json.loads(stdout.getvalue()), stderr.getvalue(), out
+
+
+def test_evaluate__accuracy_and_classes(run):
+    report = run[0]
+    assert (report["photos"], report["accuracy"]) == (5, 0.6)
+    counts = np.array(report["confusion"]["counts"])
+    assert (counts.sum(), counts.trace()) == (5, 3)
+    for k, label in enumerate(report["confusion"]["labels"]):
+        figures = report["per_class"][label]
+        assert figures["photos"] == counts[k].sum()
+        if counts[k].sum():
+            assert figures["recall"] == pytest.approx(counts[k, k] / counts[k].sum(), abs=1e-4)
+        if counts[:, k].sum():
+            assert figures["precision"] == pytest.approx(
+                counts[k, k] / counts[:, k].sum(), abs=1e-4
+            )
+
+
+def test_evaluate__fields_that_others_read(run):
+    report = run[0]
+    assert report["size_bytes"] == (SHOPNET / "model.onnx").stat().st_size
+    assert report["resources"]["size_mb"] == pytest.approx(report["size_bytes"] / 1e6, abs=0.01)
+    assert report["latency_ms"] == report["resources"]["latency_ms"]["1"]
+    assert set(report["resources"]["latency_ms"]) == {"1", "8", "32"}
+    assert sum(row["photos"] for row in report["reliability"]) == 5
+    assert report["retrieval"]["sku"]["recall@1"] == 1
+
+
+def test_evaluate__undistorted_is_plain_accuracy(run):
+    report = run[0]
+    for name, level in (("rotation", 0), ("blur", 0), ("crop", 1), ("clutter", 1)):
+        (row,) = (row for row in report["robustness"][name] if row["level"] == level)
+        assert row["accuracy"] == report["accuracy"], name
+        assert row["similarity"] == pytest.approx(1, abs=2e-3), name
+
+
+def test_evaluate__out(run):
+    report, said, out = run
+    assert json.loads((out / "report.json").read_text()) == report
+    assert str(out) in said
+
+
+def test_plot(run, tmp_path):
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed: it is in the lab's list")
+    said = evaluate_plots.plot(run[0], tmp_path)
+    for name in ("confusion", "reliability", "robustness"):
+        assert f"{name}.png" in said
+        assert (tmp_path / f"{name}.png").read_bytes().startswith(PNG)
+
+
+def test_plot__without_matplotlib(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(evaluate_plots, "find_spec", lambda name: None)
+    assert "matplotlib is not installed" in evaluate_plots.plot(run[0], tmp_path)
+    assert not list(tmp_path.glob("*.png"))
+
+
+def test_table(run):
+    text = evaluate.table(run[0])
+    assert "accuracy 0.600 on 5 photos" in text
+    assert "recall@10 1.000" in text
+    assert max(len(line) for line in text.splitlines()) < 100
+
+
+def test_list_photos__limit(folder):
+    labels = OnnxEncoder(SHOPNET).labels
+    photos = evaluate.list_photos(folder, labels)
+    assert len(photos) == 5
+    assert all(path.parent.name == labels[number] for path, number in photos)
+    assert len(evaluate.list_photos(folder, labels, 1)) == len({n for _, n in photos})
+
+
+def test_list_photos__unknown_class(tmp_path):
+    (tmp_path / "cats").mkdir()
+    with pytest.raises(ValueError, match="none of the model's labels: dress, hat"):
+        evaluate.list_photos(tmp_path, ["dress", "hat"])
+
+
+@pytest.mark.parametrize("arguments", ["--catalog a.csv", "--queries a.csv", "--limit 0"])
+def test_parse_args__refused(arguments, capsys):
+    with pytest.raises(SystemExit):
+        evaluate.parse_args(["--model", "m", "--data", "d", *arguments.split()])
+    assert "--" in capsys.readouterr().err
+
+
+def test_evaluate__needs_no_torch():
+    code = "import sys; sys.modules['torch'] = None; import ml_models.lab.evaluate"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+def guesses(*rows):
+    """Probabilities of three classes and the true ones, from (top probability, right) pairs."""
+    probabilities = np.array([[top, 1 - top - 0.01, 0.01] for top, _ in rows], np.float32)
+    return probabilities, np.array([0 if right else 1 for _, right in rows])
+
+
+def test_calibration_error__is_weighted_by_photos():
+    rows = [(0.9, True)] * 2 + [(0.9, False)] * 2 + [(0.6, True)] * 3 + [(0.6, False)] * 3
+    # Four photos are 0.4 too sure, six are 0.1 too sure.
+    assert calibration_error(reliability(*guesses(*rows))) == pytest.approx(0.22)
+
+
+def test_calibration_error__too_sure_and_too_unsure_do_not_cancel():
+    rows = [(0.9, True), (0.9, False), (0.6, True), (0.6, True)]
+    assert calibration_error(reliability(*guesses(*rows))) == pytest.approx(0.4)
+
+
+def test_calibration_error__of_a_calibrated_model():
+    rows = [(0.8, True)] * 8 + [(0.8, False)] * 2
+    assert calibration_error(reliability(*guesses(*rows))) == 0
+
+
+def test_reliability__upper_edges_belong_to_their_bin():
+    bins = reliability(np.array([[0.8, 0.2], [1, 0]], np.float32), np.array([0, 0]))
+    assert len(bins) == 15
+    assert {row["high"]: row["photos"] for row in bins if row["photos"]} == {0.8: 1, 1: 1}
+
+
+def test_calibration_error__without_photos():
+    nothing = np.zeros((0, 3), np.float32), np.zeros(0, np.int64)
+    assert calibration_error(reliability(*nothing)) is None
+
+
+class Sleeper:
+    """Takes 4 ms for every image."""
+
+    def encode(self, images):
+        time.sleep(0.004 * len(images))
+
+
+def test_latency__is_per_image():
+    for batch in (1, 8):
+        assert 4 <= latency_ms(Sleeper(), batch)["p50"] < 12
+
+
+def test_fresh_process__memory_is_its_own():
+    """What this process holds is no part of it: Linux counts it in a child's ru_maxrss."""
+    ballast = np.ones(500_000_000, np.uint8)
+    measured = in_fresh_process(SHOPNET)
+    assert ballast[-1]
+    assert 50 < measured["peak_memory_mb"] < 400
+    assert 1 < measured["load_ms"] < 5000

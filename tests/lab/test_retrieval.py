@@ -1,0 +1,84 @@
+"""Retrieval by the encoder alone, on catalogs whose right order is known."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ml_models.lab.retrieval import ranking, read_rows, retrieval
+from tests.pictures import encoded, picture, plain
+from visualsearch.encoders.onnx import OnnxEncoder
+
+SHOPNET = Path(__file__).resolve().parents[2] / "ml_models/shopnet"
+
+
+@pytest.fixture(scope="module")
+def encoder():
+    return OnnxEncoder(SHOPNET)
+
+
+def write(path, header, *rows):
+    path.write_text("\n".join([header, *rows]) + "\n")
+    return path
+
+
+@pytest.fixture
+def catalog(tmp_path):
+    """A red and a nearly red product of one style, a blue one of another, and a second photo."""
+    shades = {"red": (200, 30, 30), "brick": (185, 55, 40), "blue": (30, 60, 200)}
+    for name, colour in shades.items():
+        (tmp_path / f"{name}.png").write_bytes(encoded(plain(colour, (80, 80)), "PNG"))
+    (tmp_path / "detail.jpg").write_bytes(encoded(picture(1)))
+    return write(
+        tmp_path / "catalog.csv", "image,sku,style",
+        "blue.png,BLUE,cold", "brick.png,BRICK,warm", "red.png,RED,warm", "detail.jpg,RED,warm",
+    )  # fmt: skip
+
+
+def test_retrieval__sku_and_style(encoder, catalog):
+    queries = write(
+        catalog.with_name("queries.csv"), "image,sku,style",
+        "red.png,RED,warm",  # found first
+        "red.png,BRICK,warm",  # second, after the very photo; the style is first
+        "red.png,GONE,",  # no such product, and no style to look for
+        "blue.png,BLUE,cold",
+    )  # fmt: skip
+    report = retrieval(encoder, catalog, queries)
+    assert (report["queries"], report["items"]) == (4, 3)
+    assert report["sku"] == {"recall@1": 0.5, "recall@5": 0.75, "recall@10": 0.75, "mrr": 0.625}
+    assert report["style"] == {"recall@1": 1, "recall@5": 1, "recall@10": 1, "mrr": 1}
+
+
+def test_retrieval__any_photo_of_a_product_finds_it(encoder, catalog):
+    queries = write(catalog.with_name("queries.csv"), "image,sku", "detail.jpg,RED")
+    report = retrieval(encoder, catalog, queries)
+    assert report["sku"]["recall@1"] == 1
+    assert report["style"] == {}
+
+
+def test_ranking__counts_products_by_their_best_photo():
+    scores = np.array([0.2, 0.9, 0.8, 0.7, 0.95], np.float32)
+    assert ranking(scores, ["a", "b", "b", "c", "a"]) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (["red.png,"], "line 2: the columns image and sku"),
+        (["red.png,RED", "gone.png,GONE"], "line 3: .*gone.png does not exist"),
+        ([], "holds no photos"),
+    ],
+)
+def test_read_rows__bad_file(catalog, rows, message):
+    with pytest.raises(ValueError, match=message):
+        read_rows(write(catalog.with_name("bad.csv"), "image,sku", *rows))
+
+
+@pytest.mark.shared_data
+def test_retrieval__real_photos(encoder, shared_data):
+    luma = shared_data / "luma_men"
+    report = retrieval(encoder, luma / "catalog.csv", luma / "queries.csv")
+    assert (report["queries"], report["items"]) == (122, 199)
+    assert report["sku"]["recall@1"] > 0.5
+    assert report["sku"]["recall@10"] > 0.85
+    assert report["style"]["recall@10"] >= report["sku"]["recall@10"]

@@ -1,0 +1,149 @@
+"""Each distortion does what its level says, and the measurement sees it."""
+
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ml_models.lab import robustness
+from ml_models.lab.robustness import CURVES, clutter, scene
+from tests.pictures import difference, encoded, picture, plain
+from visualsearch.encoders.onnx import OnnxEncoder
+from visualsearch.photos import open_photo
+
+SHOPNET = Path(__file__).resolve().parents[2] / "ml_models/shopnet"
+NEUTRAL = {"rotation": 0, "brightness": 1, "contrast": 1, "blur": 0, "crop": 1, "clutter": 1}
+MAGENTA = (255, 0, 255)
+
+
+@pytest.fixture(scope="module")
+def encoder():
+    return OnnxEncoder(SHOPNET)
+
+
+@pytest.fixture
+def photos(encoder, tmp_path):
+    """Seven photos with detail to lose; the model is right about the first four."""
+    rows = []
+    for n in range(7):
+        path = tmp_path / f"{n}.png"
+        blocks = np.random.default_rng(n).integers(0, 256, (26, 30, 3), dtype=np.uint8)
+        image = Image.fromarray(blocks).resize((300, 260), Image.Resampling.NEAREST)
+        path.write_bytes(encoded(image, "PNG"))
+        image = open_photo(path.read_bytes()).image
+        seen = int(encoder.encode([image]).probabilities[0].argmax())
+        rows.append((path, (seen + (n >= 4)) % len(encoder.labels)))
+    return rows
+
+
+def test_robustness__neutral_levels(encoder, photos):
+    curves = {name: replace(CURVES[name], levels=(level,)) for name, level in NEUTRAL.items()}
+    for name, (row,) in robustness.robustness(encoder, photos, curves).items():
+        assert row["level"] == NEUTRAL[name]
+        assert row["accuracy"] == pytest.approx(4 / 7, abs=1e-4), name
+        assert row["similarity"] == pytest.approx(1, abs=2e-3), name
+
+
+@pytest.mark.parametrize("name", ["blur", "clutter", "crop", "jpeg"])
+def test_robustness__similarity_falls_with_the_level(name, encoder, photos):
+    """Along the levels as they are listed, mild to severe; JPEG's mildest are all alike."""
+    levels = CURVES[name].levels[-4:] if name == "jpeg" else CURVES[name].levels
+    curves = {name: replace(CURVES[name], levels=levels)}
+    (rows,) = robustness.robustness(encoder, photos, curves).values()
+    similarities = [row["similarity"] for row in rows]
+    assert all(a > b for a, b in pairwise(similarities)), similarities
+    assert [row["level"] for row in rows] == list(levels)
+
+
+def test_robustness__does_not_depend_on_batches(encoder, photos, monkeypatch):
+    curves = {"blur": replace(CURVES["blur"], levels=(2,))}
+    (whole,) = robustness.robustness(encoder, photos, curves)["blur"]
+    monkeypatch.setattr(robustness, "BATCH", 3)
+    (parts,) = robustness.robustness(encoder, photos, curves)["blur"]
+    assert parts["accuracy"] == whole["accuracy"]
+    assert parts["similarity"] == pytest.approx(whole["similarity"], abs=5e-3)
+
+
+def test_robustness__without_photos(encoder):
+    with pytest.raises(ValueError, match="there are none"):
+        robustness.robustness(encoder, [])
+
+
+@pytest.mark.parametrize(("name", "level"), NEUTRAL.items())
+def test_distortion__neutral_level_changes_nothing(name, level):
+    image = picture(3, (90, 70))
+    assert difference(CURVES[name].distort(image, level), image) == 0
+
+
+@pytest.mark.parametrize("name", CURVES)
+def test_distortion__leaves_the_original_alone_and_repeats(name):
+    image = picture(4, (90, 70))
+    level = CURVES[name].levels[-1]
+    first, again = (CURVES[name].distort(image, level) for _ in range(2))
+    assert difference(image, picture(4, (90, 70))) == 0
+    assert difference(first, again) == 0
+    assert first.mode == "RGB"
+    assert name == "crop" or first.size == image.size
+
+
+def test_rotation__turns_counter_clockwise_without_black_corners():
+    image = Image.new("RGB", (80, 80), (200, 200, 200))
+    image.paste((255, 0, 0), (60, 30, 80, 50))  # In the middle of the right edge.
+    turned = robustness.rotation(image, 90)
+    assert turned.getpixel((40, 5)) == (255, 0, 0)
+    assert turned.getpixel((75, 40)) == (200, 200, 200)
+    grey = plain("green", (120, 50))
+    assert difference(robustness.rotation(grey, 30), grey) < 1
+
+
+def test_brightness_and_contrast():
+    image = Image.new("RGB", (10, 10), (100, 100, 100))
+    image.paste((50, 50, 50), (0, 0, 10, 5))
+    dark = robustness.brightness(image, 0.5)
+    assert (dark.getpixel((0, 0))[0], dark.getpixel((0, 9))[0]) == (25, 50)
+    flat = robustness.contrast(image, 0.2)
+    assert flat.getpixel((0, 9))[0] - flat.getpixel((0, 0))[0] == pytest.approx(10, abs=1)
+
+
+def test_blur__is_relative_to_the_photo():
+    small = picture(5, (128, 128))
+    large = small.resize((512, 512), Image.Resampling.NEAREST)
+    blurred = robustness.blur(large, 8).resize((128, 128), Image.Resampling.BOX)
+    assert difference(robustness.blur(small, 8), blurred) < 1.5
+
+
+def test_crop__keeps_the_middle():
+    image = Image.new("RGB", (200, 100), (0, 0, 0))
+    image.paste(MAGENTA, (50, 25, 150, 75))
+    kept = robustness.crop(image, 0.25)
+    assert kept.size == (100, 50)
+    assert difference(kept, plain(MAGENTA, (100, 50))) == 0
+
+
+@pytest.mark.parametrize("share", CURVES["clutter"].levels)
+def test_clutter__pastes_at_the_stated_share(share):
+    pixels = np.asarray(clutter(Image.new("RGB", (240, 180), MAGENTA), share))
+    own = (pixels == MAGENTA).all(2)
+    assert own.mean() == pytest.approx(share, abs=0.01)
+    # One rectangle in the photo's proportions, and not bits of the scene.
+    rows, columns = np.flatnonzero(own.any(1)), np.flatnonzero(own.any(0))
+    assert len(columns) / len(rows) == pytest.approx(240 / 180, abs=0.03)
+    assert own[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].mean() > 0.99
+
+
+def test_clutter__another_photo_lies_in_another_scene():
+    a, b = (clutter(plain(colour, (120, 120)), 0.2) for colour in ("red", "blue"))
+    assert difference(a, b) > 20
+
+
+def test_scene__is_busy():
+    pixels = np.asarray(scene((200, 150), np.random.default_rng(0)), np.float32)
+    assert pixels.shape == (150, 200, 3)
+    assert pixels.std((0, 1)).min() > 30
+    # Edges all over, not one gradient: in every quarter there are hard steps.
+    steps = np.abs(np.diff(pixels, axis=1)).max(2) > 40
+    quarters = [steps[y : y + 75, x : x + 99] for y in (0, 75) for x in (0, 100)]
+    assert all(quarter.mean() > 0.005 for quarter in quarters)

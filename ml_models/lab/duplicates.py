@@ -57,11 +57,11 @@ def near_pairs(grey: Floats) -> Iterator[tuple[int, int, float]]:
     edges = gradients(grey)
     levels = unit(grey - grey.mean((1, 2), keepdims=True))
     for start in range(0, len(grey), ROWS_AT_ONCE):
-        similar = edges[start : start + ROWS_AT_ONCE] @ edges[start:].T
-        i, j = np.nonzero(np.triu(similar, 1) >= GRADIENT_COSINE)
-        sure = (levels[start + i] * levels[start + j]).sum(1) >= GREY_CORRELATION
-        for a, b in zip(i[sure], j[sure], strict=True):
-            yield start + int(a), start + int(b), float(similar[a, b])
+        block = slice(start, start + ROWS_AT_ONCE)
+        similar = np.triu(edges[block] @ edges[start:].T, 1)
+        sure = (similar >= GRADIENT_COSINE) & (levels[block] @ levels[start:].T >= GREY_CORRELATION)
+        for a, b in np.argwhere(sure).tolist():
+            yield start + a, start + b, float(similar[a, b])
 
 
 def same_pictures(hashes: Sequence[str], grey: Floats) -> list[tuple[list[int], float]]:

@@ -43,7 +43,7 @@ def confusion(report: dict[str, Any]) -> Any:
     labels = report["confusion"]["labels"]
     counts = np.array(report["confusion"]["counts"])
     shares = counts / np.maximum(1, counts.sum(1, keepdims=True))
-    # Hundreds of classes have no room for numbers, but still for their names.
+    # Grows with the classes, so that names and counts stay readable.
     side = max(5.0, 0.62 * len(labels) + 1.8)
     figure = new_figure(side, side)
     axes = figure.add_subplot()

@@ -52,14 +52,14 @@ def run(folder, tmp_path_factory):
     return json.loads(stdout.getvalue()), stderr.getvalue(), out
 
 
-def test_evaluate__accuracy_and_classes(run):
+def test_evaluate__accuracy_and_classes(run, folder):
     report = run[0]
     assert (report["photos"], report["accuracy"]) == (5, 0.6)
     counts = np.array(report["confusion"]["counts"])
     assert (counts.sum(), counts.trace()) == (5, 3)
     for k, label in enumerate(report["confusion"]["labels"]):
         figures = report["per_class"][label]
-        assert figures["photos"] == counts[k].sum()
+        assert figures["photos"] == counts[k].sum() == len(list((folder / label).glob("*.jpg")))
         if counts[k].sum():
             assert figures["recall"] == pytest.approx(counts[k, k] / counts[k].sum(), abs=1e-4)
         if counts[:, k].sum():

@@ -239,6 +239,11 @@ def main(argv: list[str] | None = None) -> None:
     photos = load_photos(args.data, InputSpec(size=STORED_SIDE))
     # Validation sees what serving will see: a second resampling would cost a point of accuracy.
     held_out = load_photos(args.validation, InputSpec(size=SERVED_SIDE))
+    if held_out.classes != photos.classes:
+        raise ValueError(
+            f"{args.data} and {args.validation} hold different classes: give both a folder for"
+            f" each of {', '.join(sorted({*photos.classes, *held_out.classes}))}"
+        )
     run = Run(args, photos)
     run.resume()
     while run.epoch < args.epochs:

@@ -1,6 +1,7 @@
 """Train, export, quantise and evaluate, on photos and weights small enough for a test."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -81,6 +82,15 @@ def test_train__goes_on_after_an_interruption(photos, weights, tmp_path):
     a, b = (torch.load(folder / "checkpoint.pt")["model"] for folder in (whole, parts))
     for name, tensor in a.items():
         assert torch.allclose(tensor, b[name], atol=1e-4), name
+
+
+def test_train__refuses_other_classes_in_validation(photos, weights, tmp_path):
+    other = shutil.copytree(photos, tmp_path / "other")
+    (other / "red").rename(other / "green")
+    arguments = train_args(photos, weights, tmp_path / "run", 1)
+    arguments[arguments.index("--validation") + 1] = str(other)
+    with pytest.raises(ValueError, match="blue, green, red"):
+        train.main(arguments)
 
 
 def test_evaluate__unknown_class(photos, trained, tmp_path):

@@ -40,6 +40,21 @@ def test_current__follows_an_activation(sold):
     assert current().version == version.pk != before
 
 
+def test_current__a_late_thread_does_not_bring_back_the_version_before(sold, monkeypatch):
+    """It asked before the activation, and gets the lock after a thread that asked later."""
+    indexing.execute(Run())
+    stale = live.active_version("fake-1")
+    newest = indexing.rebuild()
+    followed = current()
+    assert followed.version == newest.pk
+
+    ask, answers = live.active_version, [stale]
+    monkeypatch.setattr(
+        live, "active_version", lambda name: answers.pop() if answers else ask(name)
+    )
+    assert current() is followed
+
+
 def test_current__every_flipped_bit_is_noticed_and_made_good(sold):
     version = indexing.execute(Run()).version
     path = index_files.folder() / version.file

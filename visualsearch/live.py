@@ -49,11 +49,19 @@ def current(encoder: Encoder) -> LiveIndex:
         raise IndexNotReady
     version, revision = active
     with _lock:
-        if _live is None or (_live.version, _live.encoder) != (version.pk, encoder.id):
+        if not answers_for(version):
+            # Ask again: while this thread waited, another may have followed a later activation.
+            version, revision = active_version(encoder.id) or active
+        if _live is None or not answers_for(version):
             _live = load(version, encoder)
         if _live.revision < revision:
             replay(_live, revision)
         return _live
+
+
+def answers_for(version: IndexVersion) -> bool:
+    """Whether this process has that version in memory; the caller holds the lock."""
+    return _live is not None and _live.version == version.pk
 
 
 def forget() -> None:

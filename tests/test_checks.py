@@ -11,6 +11,11 @@ def test_checks__clean():
     assert ids() == []
 
 
+def test_checks__no_version_need_be_kept(configure):
+    configure(KEPT_VERSIONS=0)
+    assert ids() == []
+
+
 def test_checks__the_shipped_model_is_whole(shipped_model):
     assert ids() == []
 
@@ -20,7 +25,11 @@ def test_checks__the_shipped_model_is_whole(shipped_model):
     [
         ({"CATALOGUE": "x"}, "visualsearch.E001"),
         ({"BATCH_SIZE": 0}, "visualsearch.E002"),
+        ({"BATCH_SIZE": 2.5}, "visualsearch.E002"),
+        ({"PREDICTIONS": True}, "visualsearch.E002"),
         ({"SEARCH_TIMEOUT": "5"}, "visualsearch.E002"),
+        ({"KEPT_VERSIONS": -1}, "visualsearch.E002"),
+        ({"USE_CELERY": "no"}, "visualsearch.E002"),
         ({"CATALOG": ""}, "visualsearch.E003"),
         ({"CATALOG": "shop.nowhere.Catalog"}, "visualsearch.E003"),
         ({"INDEX": "shop.nowhere.Index"}, "visualsearch.E003"),

@@ -15,6 +15,18 @@ from .catalogs import CatalogSource
 from .encoders.package import load_package, read_model
 from .exceptions import ModelUnavailable
 
+# What each number is, and its least value.
+NUMBERS: dict[str, tuple[Any, float]] = {
+    "MAX_PHOTO_BYTES": (int, 1),
+    "MAX_PHOTO_MEGAPIXELS": (int | float, 0.001),
+    "MIN_PHOTO_SIDE": (int, 1),
+    "BATCH_SIZE": (int, 1),
+    "SEARCH_TIMEOUT": (int | float, 0.001),
+    "QUERY_LIFETIME": (int | float, 0.001),
+    "PREDICTIONS": (int, 1),
+    "KEPT_VERSIONS": (int, 0),
+}
+
 
 @register("visualsearch")
 def check_settings(**kwargs: Any) -> list[CheckMessage]:
@@ -29,24 +41,26 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
         for name in getattr(settings, "VISUALSEARCH", {})
         if name not in conf.DEFAULTS
     ]
-    for name in (
-        "MAX_PHOTO_BYTES",
-        "MAX_PHOTO_MEGAPIXELS",
-        "MIN_PHOTO_SIDE",
-        "BATCH_SIZE",
-        "SEARCH_TIMEOUT",
-        "QUERY_LIFETIME",
-        "PREDICTIONS",
-    ):
+    for name, (kind, least) in NUMBERS.items():
         value = conf.get(name)
-        if not isinstance(value, int | float) or value <= 0:
+        # A bool is an int to Python, and no number to people.
+        if isinstance(value, bool) or not isinstance(value, kind) or value < least:
+            what = "whole number" if kind is int else "number"
             found.append(
                 Error(
                     f"VISUALSEARCH[“{name}”] is {value!r}.",
-                    hint="Set it to a number above zero, or remove it for the default.",
+                    hint=f"Set it to a {what} of at least {least}, or remove it for the default.",
                     id="visualsearch.E002",
                 )
             )
+    if not isinstance(conf.get("USE_CELERY"), bool):
+        found.append(
+            Error(
+                f"VISUALSEARCH[“USE_CELERY”] is {conf.get('USE_CELERY')!r}.",
+                hint="Set it to True or False.",
+                id="visualsearch.E002",
+            )
+        )
     return found
 
 

@@ -215,6 +215,12 @@ def test_search__in_french(client, indexed):
     assert "Envoyez" in response.json()["errors"][0]["detail"]
 
 
+def test_search__broken_body_in_french(client, indexed):
+    french = {"Accept-Language": "fr"}
+    response = client.post(URL, "{", content_type="application/json", headers=french)
+    assert "JSON valide" in refused(response, 400, "parse_error")["detail"]
+
+
 def test_search__upload_never_touches_the_disk(client, indexed, settings, tmp_path):
     settings.FILE_UPLOAD_TEMP_DIR = str(tmp_path / "does-not-exist")
     large = encoded(picture(3).resize((900, 1200)), "PNG", compress_level=0)

@@ -11,6 +11,7 @@ from typing import IO, Any
 
 from django.core.files.uploadedfile import InMemoryUploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
+from django.utils.translation import gettext
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
@@ -74,9 +75,9 @@ class BoundedJSONParser(BaseParser):
         try:
             parsed = json.loads(body)
         except (ValueError, RecursionError) as error:
-            raise ParseError("The body is not valid JSON.") from error
+            raise ParseError(gettext("The body is not valid JSON.")) from error
         if not isinstance(parsed, dict):
-            raise ParseError("The body must be a JSON object with the field “image”.")
+            raise ParseError(gettext("The body must be a JSON object with the field “image”."))
         return parsed
 
 

@@ -1,8 +1,7 @@
-"""Photos for training: a folder per class, decoded once, augmented in batches."""
+"""Photos for training: a folder per class, decoded once."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from tqdm import tqdm
 
@@ -54,53 +52,9 @@ def load_photos(folder: Path, spec: InputSpec) -> PhotoSet:
     return PhotoSet(pixels=stacked, labels=torch.tensor(labels), classes=classes)
 
 
-def scale(pixels: Tensor) -> Tensor:
-    """uint8 -> float32 in [-1, 1], channels last in memory: the fast layout on a CPU."""
-    return pixels.contiguous(memory_format=torch.channels_last).float().div(127.5).sub(1)
-
-
 def batches(count: int, size: int, generator: torch.Generator) -> Iterator[Tensor]:
     """Shuffled index batches; a last one that is smaller than half is left out."""
     order = torch.randperm(count, generator=generator)
     for chunk in order.split(size):
         if len(chunk) * 2 >= size:
             yield chunk
-
-
-def random_views(pixels: Tensor, size: int, generator: torch.Generator) -> Tensor:
-    """Random views: (N, 3, s, s) uint8 -> (N, 3, size, size) in [-1, 1].
-
-    A view covers 25–100 % of the area (aspect ratio 3:4 to 4:3), is turned by up to 15°, mirrored
-    half of the time; brightness and contrast change by up to 35 %, saturation by up to 35 %, and
-    the light's colour by up to 8 % per channel.
-    """
-    n = len(pixels)
-
-    def uniform(low: float, high: float, *shape: int) -> Tensor:
-        return torch.rand(n, *shape, generator=generator) * (high - low) + low
-
-    side = uniform(0.25, 1.0).sqrt()
-    aspect = torch.exp(uniform(math.log(3 / 4), math.log(4 / 3)) / 2)
-    half_w, half_h = (side * aspect).clamp(max=1), (side / aspect).clamp(max=1)
-    shift_x, shift_y = uniform(-1, 1) * (1 - half_w), uniform(-1, 1) * (1 - half_h)
-    angle = uniform(-1, 1) * math.radians(15)
-    mirror = torch.where(uniform(0, 1) < 0.5, -1.0, 1.0)
-    cos, sin = angle.cos(), angle.sin()
-    theta = torch.stack(
-        [
-            torch.stack([cos * half_w * mirror, -sin * half_h, shift_x], 1),
-            torch.stack([sin * half_w * mirror, cos * half_h, shift_y], 1),
-        ],
-        1,
-    )
-    grid = F.affine_grid(theta, [n, 3, size, size], align_corners=False)
-    views = F.grid_sample(
-        scale(pixels), grid, mode="bilinear", padding_mode="reflection", align_corners=False
-    )
-    gain = uniform(0.65, 1.35, 1, 1, 1) * uniform(0.92, 1.08, 3, 1, 1)
-    views = (views + 1) * gain - 1
-    mean = views.mean((1, 2, 3), keepdim=True)
-    views = (views - mean) * uniform(0.65, 1.35, 1, 1, 1) + mean
-    grey = views.mean(1, keepdim=True)
-    views = (views - grey) * uniform(0.65, 1.35, 1, 1, 1) + grey
-    return views.clamp(-1, 1).contiguous(memory_format=torch.channels_last)

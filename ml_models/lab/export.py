@@ -23,8 +23,9 @@ from torch import Tensor, nn
 from visualsearch.encoders.preprocess import InputSpec
 
 from .calibrate import match_calibration
-from .data import PhotoSet, load_photos, random_views
+from .data import PhotoSet, load_photos
 from .network import ShopNet
+from .views import random_views
 
 TOLERANCE = 1e-4
 

@@ -28,23 +28,6 @@ def test_list_photos__empty_folder(tmp_path):
         data.list_photos(tmp_path)
 
 
-def test_random_views__differ_but_show_the_photo():
-    pixels = torch.full((16, 3, 64, 64), 30, dtype=torch.uint8)
-    pixels[:, 0] = 220
-    views = data.random_views(pixels, 48, torch.Generator().manual_seed(0))
-    assert views.shape == (16, 3, 48, 48)
-    assert views.min() >= -1
-    assert views.max() <= 1
-    assert (views[:, 0].mean((1, 2)) > views[:, 2].mean((1, 2))).all()
-    assert views.mean((1, 2, 3)).std() > 0.01
-
-
-def test_random_views__repeat_with_the_seed():
-    pixels = torch.randint(0, 256, (4, 3, 64, 64), dtype=torch.uint8)
-    a, b = (data.random_views(pixels, 48, torch.Generator().manual_seed(5)) for _ in range(2))
-    assert torch.equal(a, b)
-
-
 def test_batches__leave_out_a_small_rest():
     sizes = [len(b) for b in data.batches(70, 32, torch.Generator())]
     assert sizes == [32, 32]

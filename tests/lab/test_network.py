@@ -7,7 +7,7 @@ torch = pytest.importorskip(
 
 from ml_models.lab.colour import ColourHistogram  # noqa: E402
 from ml_models.lab.network import ShopNet  # noqa: E402
-from ml_models.lab.train import principal_axes  # noqa: E402
+from ml_models.lab.objective import principal_axes  # noqa: E402
 from ml_models.lab.weights import convolutions, load_backbone, narrow  # noqa: E402
 
 

@@ -10,6 +10,7 @@ Bottlenecks" (2018), table 2.
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -30,13 +31,20 @@ STAGES = [
 FEATURES = 1280
 CLASS_FEATURES = 640
 
+# Of the photos that torchvision's weights were trained on: red, green, blue in [0, 1].
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+Convention = Literal["tensorflow", "torchvision"]
+
 
 class Conv(nn.Conv2d):
     """A convolution with bias that pads as the initial weights expect.
 
     Stride 1 pads evenly; stride 2 pads right and bottom only, so that a window starts on the
-    first pixel.
+    first pixel, or evenly where ``symmetric`` was set.
     """
+
+    symmetric = False
 
     def __init__(self, cin: int, cout: int, kernel: int = 1, stride: int = 1, groups: int = 1):
         super().__init__(
@@ -45,7 +53,7 @@ class Conv(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         if self.stride[0] == 2:
-            x = F.pad(x, (0, 1, 0, 1))
+            x = F.pad(x, (1, 1, 1, 1) if self.symmetric else (0, 1, 0, 1))
         return super().forward(x)
 
 
@@ -89,14 +97,34 @@ class Branch(nn.Module):
 
 
 class Trunk(nn.Module):
-    """Stem and the first sixteen blocks: (N, 3, s, s) in [-1, 1] -> (N, 160, s/32, s/32)."""
+    """Stem and the first sixteen blocks: (N, 3, s, s) in [-1, 1] -> (N, 160, s/32, s/32).
 
-    def __init__(self) -> None:
+    ``convention`` says what the initial weights were trained on. ``tensorflow``: pixels in
+    [-1, 1], stride 2 padded right and bottom. ``torchvision``: pixels less ImageNet's mean, by its
+    deviation, padded evenly. That is a step of its own here: folded into the stem it would change
+    the border, because what pads is zero after it and not before.
+    """
+
+    def __init__(self, convention: Convention = "tensorflow") -> None:
         super().__init__()
         self.stem = Conv(3, 32, kernel=3, stride=2)
         self.blocks = make_blocks()[:-1]
+        mean, std = torch.tensor([IMAGENET_MEAN, IMAGENET_STD]).view(2, 3, 1, 1)
+        # Constants, not weights: a state dict has none of them.
+        self.register_buffer("scale", 0.5 / std, persistent=False)
+        self.register_buffer("shift", (0.5 - mean) / std, persistent=False)
+        self.follow(convention)
+
+    def follow(self, convention: Convention) -> None:
+        """Treat pixels and borders by this convention from now on."""
+        self.convention = convention
+        for layer in self.modules():
+            if isinstance(layer, Conv):
+                layer.symmetric = convention == "torchvision"
 
     def forward(self, x: Tensor) -> Tensor:
+        if self.convention == "torchvision":
+            x = x * self.scale + self.shift
         x = F.relu6(self.stem(x))
         for block in self.blocks:
             x = block(x)
@@ -106,9 +134,9 @@ class Trunk(nn.Module):
 class Backbone(nn.Module):
     """Trunk and one branch: the pretrained network without its classifier, used as teacher."""
 
-    def __init__(self) -> None:
+    def __init__(self, convention: Convention = "tensorflow") -> None:
         super().__init__()
-        self.trunk = Trunk()
+        self.trunk = Trunk(convention)
         self.branch = Branch(FEATURES)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -142,9 +170,16 @@ class ShopNet(nn.Module):
     ``(1 - colour_share) * cos(features) + colour_share * cos(colour)``.
     """
 
-    def __init__(self, classes: int, semantic_dim: int, colour_dim: int, colour_share: float):
+    def __init__(
+        self,
+        classes: int,
+        semantic_dim: int,
+        colour_dim: int,
+        colour_share: float,
+        convention: Convention = "tensorflow",
+    ):
         super().__init__()
-        self.trunk = Trunk()
+        self.trunk = Trunk(convention)
         self.search_branch = Branch(FEATURES)
         self.search_projection = Projection(FEATURES, semantic_dim)
         self.class_branch = Branch(CLASS_FEATURES)

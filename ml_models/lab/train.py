@@ -1,32 +1,37 @@
 """Train the shop model: classes and search features together, from pretrained weights.
 
-    python -m ml_models.lab.train --data TRAIN --validation VALIDATION --weights NPZ --out RUN
+    python -m ml_models.lab.train --data PHOTOS --weights FILE --out RUN
 
 One step sees one batch of random views, mixed in pairs. The class branch learns the labels; the
 search branch is held, by cosine distance, to the features that the frozen pretrained network has
 for the same views, projected to the embedding's size. An interrupted run goes on where it was.
+
+RUN gets ``model.pt``, the averaged weights that are shipped; ``best.pt``, those of the epoch that
+validation liked best; ``log.csv`` and ``curves.png``, their course; ``checkpoint.pt``, to go on;
+and ``validation.csv``, a catalog of what was held out, where the run chose that itself.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
 import json
-import math
-import time
+import statistics
+import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
-from tqdm import tqdm
 
 from visualsearch.encoders.preprocess import InputSpec
 
-from .data import PhotoSet, batches, load_photos
-from .objective import SERVED_SIDE, build, mix, validate
-from .views import random_views
+from .catalog import Listing, Refused
+from .class_weights import KINDS
+from .curves import draw_curves
+from .data import decode_photos, list_photos
+from .history import Row
+from .objective import SERVED_SIDE
+from .run import Run
+from .splits import check_classes, folds, hold_out, keep_split
 
 STORED_SIDE = 256
 
@@ -35,10 +40,37 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """Command line of the recipe; the defaults are the recipe of the model that ships."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        "--data", type=Path, required=True, help="training photos, a folder per class"
+        "--data",
+        type=Path,
+        required=True,
+        help="photos: a folder per class, or a catalog (CSV) with the columns sku, category (the"
+        " class), image and, if wanted, images (more of the product, separated by |)",
     )
-    parser.add_argument("--validation", type=Path, required=True)
-    parser.add_argument("--weights", type=Path, required=True, help="initial weights (npz)")
+    held_out = parser.add_mutually_exclusive_group()
+    held_out.add_argument(
+        "--validation", type=Path, help="photos kept apart, a folder per class or a catalog"
+    )
+    held_out.add_argument(
+        "--holdout",
+        type=float,
+        default=0.1,
+        metavar="SHARE",
+        help="without --validation: hold out about this share of --data (default 0.1, at most"
+        " 0.5), the same of each class, a product's photos together",
+    )
+    held_out.add_argument(
+        "--folds",
+        type=int,
+        metavar="K",
+        help="cross-validation: K runs in OUT/fold-1 and on, each holds out another K-th of the"
+        " photos; mean and deviation of their accuracies go to OUT/folds.json",
+    )
+    parser.add_argument(
+        "--weights",
+        type=Path,
+        required=True,
+        help="initial weights: this project's (npz), or torchvision's mobilenet_v2 (pth, pt)",
+    )
     parser.add_argument(
         "--out", type=Path, required=True, help="folder of this run; resumed if it exists"
     )
@@ -48,6 +80,25 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--lr", type=float, default=3e-4)
     parser.add_argument("--weight-decay", type=float, default=0.02)
     parser.add_argument("--smoothing", type=float, default=0.1)
+    parser.add_argument(
+        "--class-weights",
+        choices=KINDS,
+        default="none",
+        help="balanced: a photo weighs the inverse of its class's share; sqrt: its square root",
+    )
+    parser.add_argument(
+        "--patience",
+        type=int,
+        default=0,
+        metavar="N",
+        help="stop after N epochs without a better validation accuracy; 0 (default): never",
+    )
+    parser.add_argument(
+        "--ship",
+        choices=("last", "best"),
+        help="which epoch becomes model.pt (default: the last, so that validation chooses"
+        " nothing; the best where --patience ended the run)",
+    )
     parser.add_argument(
         "--mixup", type=float, default=0.2, help="alpha of the Beta distribution; 0: off"
     )
@@ -59,175 +110,87 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--bf16", action="store_true", help="compute in bfloat16 where the CPU can")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seed", type=int, default=0)
-    return parser.parse_args(argv)
-
-
-def learning_rate(step: int, steps: int, warmup: int) -> float:
-    """Linear warm-up, then half a cosine to 1 % (a factor of the base rate)."""
-    if step < warmup:
-        return (step + 1) / warmup
-    done = (step - warmup) / max(1, steps - warmup)
-    return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done))
-
-
-class Run:
-    """A training run and its folder: state that survives an interruption."""
-
-    def __init__(self, args: argparse.Namespace, photos: PhotoSet):
-        self.args, self.photos = args, photos
-        model, teacher, target = build(args, photos)
-        fast = {"device": args.device, "memory_format": torch.channels_last}
-        self.model = model.to(**fast)
-        self.teacher = nn.Sequential(teacher, target).to(**fast)
-        self.average = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(args.ema))
-        self.optimizer = torch.optim.AdamW(
-            [p for p in self.model.parameters() if p.requires_grad],
-            lr=args.lr,
-            weight_decay=args.weight_decay,
-        )
-        per_epoch = len(list(batches(len(photos.labels), args.batch, torch.Generator())))
-        self.schedule = torch.optim.lr_scheduler.LambdaLR(
-            self.optimizer,
-            lambda step: learning_rate(step, per_epoch * args.epochs, per_epoch),
-        )
-        self.epoch = 0
-        self.checkpoint = args.out / "checkpoint.pt"
-
-    def step(self, pixels: Tensor, labels: Tensor, generator: torch.Generator) -> dict[str, float]:
-        """One batch: (N, 3, s, s) uint8 and labels (N,); returns the losses."""
-        args = self.args
-        x = random_views(pixels, args.side, generator).to(args.device)
-        x, target = mix(x, labels.to(args.device), len(self.photos.classes), args.mixup)
-        with torch.autocast(args.device.split(":")[0], torch.bfloat16, enabled=args.bf16):
-            with torch.no_grad():
-                wanted = self.teacher(x)
-            features, logits = self.model(x)
-        class_loss = F.cross_entropy(logits.float(), target, label_smoothing=args.smoothing)
-        distance = (1 - (features.float() * wanted.float()).sum(1)).mean()
-        loss = class_loss + args.distil * distance
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)
-        self.optimizer.step()
-        self.schedule.step()
-        self.average.update_parameters(self.model)
-        return {"class_loss": class_loss.item(), "feature_distance": distance.item()}
-
-    def train_epoch(self) -> dict[str, float]:
-        """All photos once; the mean losses."""
-        self.model.train()
-        generator = torch.Generator().manual_seed(self.args.seed * 1000 + self.epoch)
-        torch.manual_seed(self.args.seed * 1000 + self.epoch)
-        chunks = list(batches(len(self.photos.labels), self.args.batch, generator))
-        totals: dict[str, float] = {}
-        for chunk in tqdm(chunks, desc=f"epoch {self.epoch + 1}/{self.args.epochs}"):
-            losses = self.step(self.photos.pixels[chunk], self.photos.labels[chunk], generator)
-            totals = {
-                name: totals.get(name, 0) + value / len(chunks) for name, value in losses.items()
-            }
-        return totals
-
-    def save(self) -> None:
-        """Write the whole state aside and move it into place."""
-        state = {
-            "epoch": self.epoch,
-            "model": self.model.state_dict(),
-            "average": self.average.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "schedule": self.schedule.state_dict(),
-            "classes": self.photos.classes,
-            "args": {name: str(value) for name, value in vars(self.args).items()},
-        }
-        part = self.checkpoint.with_suffix(".part")
-        torch.save(state, part)
-        part.replace(self.checkpoint)
-
-    def resume(self) -> None:
-        """Go on from the last finished epoch, if there is one."""
-        if self.checkpoint.exists():
-            state = torch.load(self.checkpoint, map_location=self.args.device)
-            for name in ("model", "average", "optimizer", "schedule"):
-                getattr(self, name).load_state_dict(state[name])
-            self.epoch = state["epoch"]
+    args = parser.parse_args(argv)
+    if not 0 < args.holdout <= 0.5:
+        parser.error("--holdout is a share of the photos: above 0, at most 0.5")
+    if args.folds is not None and args.folds < 2:
+        parser.error("--folds needs at least 2")
+    if args.epochs < 1:
+        parser.error("--epochs needs at least 1")
+    if args.patience < 0:
+        parser.error("--patience is a number of epochs, or 0 for never")
+    return args
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Train; ``model.pt`` holds the averaged weights of the last epoch, ``log.csv`` its course.
-
-    The last epoch is taken, not the best one on validation: of few photos, the best is mostly luck,
-    and what validation says of a model that it chose is too good.
-    """
+    """Train one run, or one for each fold."""
     args = parse_args(argv)
-    torch.manual_seed(args.seed)
-    args.out.mkdir(parents=True, exist_ok=True)
-    photos = load_photos(args.data, InputSpec(size=STORED_SIDE))
-    # Validation sees what serving will see: a second resampling would cost a point of accuracy.
-    held_out = load_photos(args.validation, InputSpec(size=SERVED_SIDE))
+    photos = list_photos(args.data)
+    check_classes(photos, str(args.data))
+    if args.folds:
+        cross_validate(args, folds(photos, args.folds, args.seed))
+    elif args.validation:
+        held_out = list_photos(args.validation)
+        check_apart(photos, held_out, args)
+        train(args, photos, held_out)
+    else:
+        train_split(args, *hold_out(photos, args.holdout, args.seed))
+
+
+def check_apart(photos: Listing, held_out: Listing, args: argparse.Namespace) -> None:
+    """Refuse validation photos that have other classes, or products that are trained on."""
     if held_out.classes != photos.classes:
-        raise ValueError(
-            f"{args.data} and {args.validation} hold different classes: give both a folder for"
+        raise Refused(
+            f"{args.data} and {args.validation} hold different classes: give both photos of"
             f" each of {', '.join(sorted({*photos.classes, *held_out.classes}))}"
         )
-    run = Run(args, photos)
-    run.resume()
-    while run.epoch < args.epochs:
-        started = time.monotonic()
-        row = run.train_epoch()
-        row |= validate(run.average.module, run.teacher, held_out, args.device)
-        row["seconds"] = time.monotonic() - started
-        run.epoch += 1
-        save_model(args, run, row)
-        append_log(args.out, run.epoch, row)
-        run.save()
-        print(
-            json.dumps(
-                {"epoch": run.epoch} | {name: round(value, 4) for name, value in row.items()}
-            )
+    both = sorted({*photos.groups} & {*held_out.groups})
+    # In folders a name tells nothing: each numbers its photos from the beginning.
+    if both and args.data.is_file() and args.validation.is_file():
+        raise Refused(
+            f"{len(both)} products are in {args.data} and in {args.validation}, such as {both[0]}:"
+            " leave each in one of them"
         )
 
 
-def save_model(args: argparse.Namespace, run: Run, row: dict[str, float]) -> None:
-    """The averaged weights with what is needed to rebuild the network and to tell its origin."""
-    config = {
-        "semantic_dim": args.semantic_dim,
-        "colour_dim": args.colour_dim,
-        "colour_share": args.colour_share,
-    }
-    recipe = {
-        name: value.name if isinstance(value, Path) else value
-        for name, value in vars(args).items()
-        if name not in ("out", "device")
-    }
-    torch.save(
-        {
-            "weights": run.average.module.state_dict(),
-            "config": config,
-            "classes": run.photos.classes,
-            "recipe": recipe,
-            "validation": row,
-            "epoch": run.epoch,
-        },
-        args.out / "model.pt",
-    )
+def cross_validate(args: argparse.Namespace, splits: Iterable[tuple[Listing, Listing]]) -> None:
+    """One run a fold; the accuracies of the models that they ship go to ``folds.json``."""
+    rows = []
+    for fold, (photos, held_out) in enumerate(splits, 1):
+        print(f"fold {fold} of {args.folds}")
+        out = args.out / f"fold-{fold}"
+        row = train_split(argparse.Namespace(**vars(args) | {"out": out}), photos, held_out)
+        rows.append({"fold": fold, "epoch": int(row["epoch"]), "accuracy": row["accuracy"]})
+    found = [row["accuracy"] for row in rows]
+    report = {"folds": rows, "mean": statistics.mean(found), "std": statistics.stdev(found)}
+    (args.out / "folds.json").write_text(json.dumps(report, indent=2) + "\n", "utf-8")
+    print(f"accuracy {report['mean']:.4f} ± {report['std']:.4f} over {args.folds} folds")
 
 
-def read_log(folder: Path) -> list[dict[str, float]]:
-    """The rows of ``log.csv`` so far."""
-    path = folder / "log.csv"
-    if not path.exists():
-        return []
-    with path.open(newline="") as file:
-        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+def train_split(args: argparse.Namespace, photos: Listing, held_out: Listing) -> Row:
+    """Train on a split that was made here; it is kept, so that going on cannot take another."""
+    args.out.mkdir(parents=True, exist_ok=True)
+    keep_split(held_out, args.out)
+    return train(args, photos, held_out)
 
 
-def append_log(folder: Path, epoch: int, row: dict[str, float]) -> None:
-    """Replace the log by its rows before this epoch and this one."""
-    rows = [*read_log(folder)[: epoch - 1], {"epoch": epoch, **row}]
-    with (folder / "log.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[-1]))
-        writer.writeheader()
-        writer.writerows(rows)
+def train(args: argparse.Namespace, photos: Listing, held_out: Listing) -> Row:
+    """One run, from its beginning or from where it was; the log's row of what it ships."""
+    torch.manual_seed(args.seed)
+    args.out.mkdir(parents=True, exist_ok=True)
+    pixels = decode_photos(photos, InputSpec(size=STORED_SIDE), "training photos")
+    # Validation sees what serving will see: a second resampling would cost a point of accuracy.
+    validation = decode_photos(held_out, InputSpec(size=SERVED_SIDE), "validation photos")
+    run = Run(args, pixels)
+    run.resume()
+    run.fit(validation)
+    row = run.ship()
+    draw_curves(args.out)
+    return row
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except Refused as error:
+        sys.exit(f"train: {error}")

@@ -36,3 +36,15 @@ def weights(tmp_path_factory):
     path = tmp_path_factory.mktemp("weights") / "weights.npz"
     np.savez(path, **arrays)
     return path
+
+
+@pytest.fixture(scope="session")
+def torchvision_weights(tmp_path_factory):
+    """A state dict of torchvision's MobileNetV2 with random weights and statistics."""
+    import torch
+
+    from tests.lab.torchvision import random_mobilenet
+
+    path = tmp_path_factory.mktemp("torchvision") / "mobilenet_v2.pth"
+    torch.save(random_mobilenet().state_dict(), path)
+    return path

@@ -1,7 +1,6 @@
 """Train, export, quantise and evaluate, on photos and weights small enough for a test."""
 
 import json
-import shutil
 
 import numpy as np
 import pytest
@@ -12,26 +11,20 @@ torch = pytest.importorskip(
 
 from ml_models.lab import evaluate, export, quantise, train  # noqa: E402
 from ml_models.lab.calibrate import match_calibration  # noqa: E402
+from ml_models.lab.history import read_log  # noqa: E402
+from tests.lab.recipe import train_args  # noqa: E402
 from tests.pictures import picture  # noqa: E402
 from visualsearch.encoders.onnx import OnnxEncoder  # noqa: E402
 
 
-def train_args(photos, weights, out, epochs):
-    return [
-        "--data", str(photos), "--validation", str(photos), "--weights", str(weights),
-        "--out", str(out), "--epochs", str(epochs), "--batch", "6", "--side", "64",
-        "--semantic-dim", "8", "--colour-dim", "8", "--lr", "1e-3", "--ema", "0.5",
-    ]  # fmt: skip
-
-
 @pytest.fixture
 def trained(photos, weights, tmp_path):
-    train.main(train_args(photos, weights, tmp_path / "run", 2))
+    train.main(train_args(photos, weights, tmp_path / "run", "--validation", photos))
     return tmp_path / "run"
 
 
 def test_train_export_quantise_evaluate(photos, trained, tmp_path, capsys):
-    assert [row["epoch"] for row in train.read_log(trained)] == [1, 2]
+    assert [row["epoch"] for row in read_log(trained)] == [1, 2]
     export.main(
         ["--run", str(trained), "--validation", str(photos), "--out", str(tmp_path / "fp32")]
     )
@@ -62,35 +55,6 @@ def test_train_export_quantise_evaluate(photos, trained, tmp_path, capsys):
         sizes.append(report["size_bytes"])
     assert embeddings[0] @ embeddings[1] > 0.9
     assert sizes[1] < sizes[0] / 2
-
-
-def test_train__goes_on_after_an_interruption(photos, weights, tmp_path):
-    """Two epochs in one go, and one and then another, end in the same weights."""
-    whole, parts = tmp_path / "whole", tmp_path / "parts"
-    arguments = train_args(photos, weights, whole, 2)
-    train.main(arguments)
-
-    args = train.parse_args(train_args(photos, weights, parts, 2))
-    args.out.mkdir()
-    torch.manual_seed(args.seed)
-    run = train.Run(args, train.load_photos(photos, train.InputSpec(size=train.STORED_SIDE)))
-    run.train_epoch()
-    run.epoch = 1
-    run.save()
-    train.append_log(parts, 1, {"accuracy": 0.0})
-    train.main(train_args(photos, weights, parts, 2))
-    a, b = (torch.load(folder / "checkpoint.pt")["model"] for folder in (whole, parts))
-    for name, tensor in a.items():
-        assert torch.allclose(tensor, b[name], atol=1e-4), name
-
-
-def test_train__refuses_other_classes_in_validation(photos, weights, tmp_path):
-    other = shutil.copytree(photos, tmp_path / "other")
-    (other / "red").rename(other / "green")
-    arguments = train_args(photos, weights, tmp_path / "run", 1)
-    arguments[arguments.index("--validation") + 1] = str(other)
-    with pytest.raises(ValueError, match="blue, green, red"):
-        train.main(arguments)
 
 
 def test_evaluate__unknown_class(photos, trained, tmp_path):

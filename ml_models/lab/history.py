@@ -1,0 +1,48 @@
+"""The course of a run, ``log.csv``: one row an epoch, and what follows from it."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+Row = dict[str, float]
+
+
+def read_log(folder: Path) -> list[Row]:
+    """The rows of ``log.csv`` so far."""
+    path = folder / "log.csv"
+    if not path.exists():
+        return []
+    with path.open(newline="") as file:
+        return [
+            {name: float(value) for name, value in row.items() if value}
+            for row in csv.DictReader(file)
+        ]
+
+
+def append_log(folder: Path, epoch: int, row: Row) -> None:
+    """Replace the log by its rows before this epoch and this one."""
+    rows = [*read_log(folder)[: epoch - 1], {"epoch": epoch, **row}]
+    part = folder / "log.part"
+    with part.open("w", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[-1]), extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(rows)
+    part.replace(folder / "log.csv")
+
+
+def best_epoch(rows: Sequence[Row]) -> int:
+    """The first epoch of highest validation accuracy, of equal ones that of least loss; 0: none.
+
+    It follows from the log alone, so that an interrupted run knows it again.
+    """
+    if not rows:
+        return 0
+    best = max(rows, key=lambda row: (row["accuracy"], -row.get("validation_loss", 0.0)))
+    return rows.index(best) + 1
+
+
+def out_of_patience(rows: Sequence[Row], patience: int) -> bool:
+    """Whether the last ``patience`` epochs brought nothing better; 0: never."""
+    return 0 < patience <= len(rows) - best_epoch(rows)

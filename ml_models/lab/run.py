@@ -1,0 +1,191 @@
+"""A training run and its folder: what a step does, what is kept, what survives an interruption."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import shutil
+import time
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from tqdm import tqdm
+
+from .catalog import Refused
+from .class_weights import class_weights, weighted_cross_entropy
+from .data import PhotoSet, batches
+from .history import Row, append_log, best_epoch, out_of_patience, read_log
+from .objective import build, mix, validate
+from .views import random_views
+
+
+def learning_rate(step: int, steps: int, warmup: int) -> float:
+    """Linear warm-up, then half a cosine to 1 % (a factor of the base rate)."""
+    if step < warmup:
+        return (step + 1) / warmup
+    done = (step - warmup) / max(1, steps - warmup)
+    return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done))
+
+
+class Run:
+    """A training run and its folder: state that survives an interruption."""
+
+    def __init__(self, args: argparse.Namespace, photos: PhotoSet):
+        self.args, self.photos = args, photos
+        model, teacher, target = build(args, photos)
+        # The student treats pixels and borders as the weights that it starts from expect.
+        model.trunk.follow(teacher.trunk.convention)
+        fast = {"device": args.device, "memory_format": torch.channels_last}
+        self.model = model.to(**fast)
+        self.teacher = nn.Sequential(teacher, target).to(**fast)
+        self.average = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(args.ema))
+        self.optimizer = torch.optim.AdamW(
+            [p for p in self.model.parameters() if p.requires_grad],
+            lr=args.lr,
+            weight_decay=args.weight_decay,
+        )
+        per_epoch = len(list(batches(len(photos.labels), args.batch, torch.Generator())))
+        if not per_epoch:
+            raise Refused(
+                f"{len(photos.labels)} training photos are less than half a batch of"
+                f" {args.batch}: add photos, or give a smaller --batch"
+            )
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(
+            self.optimizer,
+            lambda step: learning_rate(step, per_epoch * args.epochs, per_epoch),
+        )
+        weights = class_weights(photos.labels, len(photos.classes), args.class_weights)
+        self.class_weights = weights.to(args.device)
+        self.epoch = 0
+        self.checkpoint = args.out / "checkpoint.pt"
+
+    def step(self, pixels: Tensor, labels: Tensor, generator: torch.Generator) -> dict[str, float]:
+        """One batch: (N, 3, s, s) uint8 and labels (N,); returns the losses."""
+        args = self.args
+        x = random_views(pixels, args.side, generator).to(args.device)
+        x, target = mix(x, labels.to(args.device), len(self.photos.classes), args.mixup)
+        with torch.autocast(args.device.split(":")[0], torch.bfloat16, enabled=args.bf16):
+            with torch.no_grad():
+                wanted = self.teacher(x)
+            features, logits = self.model(x)
+        class_loss = weighted_cross_entropy(
+            logits.float(), target, self.class_weights, args.smoothing
+        )
+        distance = (1 - (features.float() * wanted.float()).sum(1)).mean()
+        loss = class_loss + args.distil * distance
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)
+        self.optimizer.step()
+        self.schedule.step()
+        self.average.update_parameters(self.model)
+        return {"class_loss": class_loss.item(), "feature_distance": distance.item()}
+
+    def train_epoch(self) -> dict[str, float]:
+        """All photos once; the mean losses."""
+        self.model.train()
+        generator = torch.Generator().manual_seed(self.args.seed * 1000 + self.epoch)
+        torch.manual_seed(self.args.seed * 1000 + self.epoch)
+        chunks = list(batches(len(self.photos.labels), self.args.batch, generator))
+        totals: dict[str, float] = {}
+        for chunk in tqdm(chunks, desc=f"epoch {self.epoch + 1}/{self.args.epochs}"):
+            losses = self.step(self.photos.pixels[chunk], self.photos.labels[chunk], generator)
+            totals = {
+                name: totals.get(name, 0) + value / len(chunks) for name, value in losses.items()
+            }
+        return totals | {"learning_rate": self.optimizer.param_groups[0]["lr"]}
+
+    def save(self) -> None:
+        """Write the whole state aside and move it into place."""
+        state = {
+            "epoch": self.epoch,
+            "model": self.model.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "schedule": self.schedule.state_dict(),
+            "classes": self.photos.classes,
+            "args": {name: str(value) for name, value in vars(self.args).items()},
+        }
+        part = self.checkpoint.with_suffix(".part")
+        torch.save(state, part)
+        part.replace(self.checkpoint)
+
+    def rows(self) -> list[Row]:
+        """The log of the finished epochs; an epoch that was cut off may have left a row more."""
+        return read_log(self.args.out)[: self.epoch]
+
+    def resume(self) -> None:
+        """Go on from the last finished epoch, if there is one."""
+        if self.checkpoint.exists():
+            state = torch.load(self.checkpoint, map_location=self.args.device)
+            for name in ("model", "average", "optimizer", "schedule"):
+                getattr(self, name).load_state_dict(state[name])
+            self.epoch = state["epoch"]
+
+    def fit(self, held_out: PhotoSet) -> None:
+        """Train the epochs that are left, or until patience ends."""
+        args = self.args
+        while self.epoch < args.epochs and not out_of_patience(self.rows(), args.patience):
+            started = time.monotonic()
+            row = self.train_epoch()
+            row |= validate(self.average.module, self.teacher, held_out, args.device)
+            row["seconds"] = time.monotonic() - started
+            self.epoch += 1
+            append_log(args.out, self.epoch, row)
+            self.save_model("model.pt")
+            if best_epoch(self.rows()) == self.epoch:
+                self.save_model("best.pt")
+            self.save()
+            print(
+                json.dumps(
+                    {"epoch": self.epoch} | {name: round(value, 4) for name, value in row.items()}
+                )
+            )
+
+    def ship(self) -> Row:
+        """Make ``model.pt`` the last or the best epoch; the log's row of that epoch.
+
+        The last epoch is the default: of few photos, the best is mostly luck, and what validation
+        says of a model that it chose is too good.
+        """
+        args, rows = self.args, self.rows()
+        stopped = out_of_patience(rows, args.patience) and self.epoch < args.epochs
+        if (args.ship or ("best" if stopped else "last")) == "last":
+            self.save_model("model.pt")
+            return rows[-1]
+        part = args.out / "model.part"
+        shutil.copyfile(args.out / "best.pt", part)
+        part.replace(args.out / "model.pt")
+        return rows[best_epoch(rows) - 1]
+
+    def save_model(self, name: str) -> None:
+        """Averaged weights with what is needed to rebuild the network and to tell its origin."""
+        args = self.args
+        config = {
+            "semantic_dim": args.semantic_dim,
+            "colour_dim": args.colour_dim,
+            "colour_share": args.colour_share,
+        }
+        if self.model.trunk.convention != "tensorflow":
+            config["convention"] = self.model.trunk.convention
+        recipe = {
+            name: value.name if isinstance(value, Path) else value
+            for name, value in vars(args).items()
+            if name not in ("out", "device")
+        }
+        part = args.out / f"{name}.part"
+        torch.save(
+            {
+                "weights": self.average.module.state_dict(),
+                "config": config,
+                "classes": self.photos.classes,
+                "recipe": recipe,
+                "validation": self.rows()[-1],
+                "epoch": self.epoch,
+            },
+            part,
+        )
+        part.replace(args.out / name)

@@ -1,0 +1,223 @@
+"""The training verb: splits, weights of classes, stopping, what is kept and what goes on."""
+
+import csv
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip(
+    "torch", reason="PyTorch is not installed: ./run test --lab installs it"
+)
+
+from ml_models.lab import export, train  # noqa: E402
+from ml_models.lab.catalog import Refused  # noqa: E402
+from ml_models.lab.class_weights import class_weights, weighted_cross_entropy  # noqa: E402
+from ml_models.lab.data import load_photos  # noqa: E402
+from ml_models.lab.history import best_epoch, read_log  # noqa: E402
+from ml_models.lab.run import Run  # noqa: E402
+from tests.lab.recipe import train_args  # noqa: E402
+
+
+@pytest.fixture
+def catalog(photos):
+    """Products with two photos each, three of a class."""
+    path = photos / "catalog.csv"
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("sku", "name", "category", "price", "image", "images"))
+        for category in ("red", "blue"):
+            for n in range(0, 6, 2):
+                pictures = [f"{category}/{k}.jpg" for k in (n, n + 1)]
+                writer.writerow((f"{category}-{n}", "", category, 1, *pictures))
+    return path
+
+
+def same_weights(a, b):
+    a, b = (torch.load(path)["weights"] for path in (a, b))
+    return a.keys() == b.keys() and all(torch.allclose(a[k], b[k], atol=1e-4) for k in a)
+
+
+class Killed(Run):
+    """A run whose process ends in the second epoch: while it trains, or before it is saved."""
+
+    moment = "train_epoch"
+
+    def train_epoch(self):
+        if self.epoch == 1 and self.moment == "train_epoch":
+            raise KeyboardInterrupt
+        return super().train_epoch()
+
+    def save(self):
+        if self.epoch == 2 and self.moment == "save":
+            raise KeyboardInterrupt
+        super().save()
+
+
+# At this learning rate nothing gets better after the first epoch: patience ends the run, and what
+# the first half of an interrupted run found is what the second must know.
+STOPPING = ("--epochs", "5", "--patience", "2", "--lr", "0.05", "--side", "32")
+
+
+def test_train__goes_on_exactly_after_an_interruption(photos, weights, tmp_path):
+    whole = tmp_path / "whole"
+    train.main(train_args(photos, weights, whole, "--validation", photos, *STOPPING))
+    rows = read_log(whole)
+    assert len(rows) == best_epoch(rows) + 2 < 5
+    for moment in ("train_epoch", "save"):
+        parts = tmp_path / moment
+        train_in_parts(photos, weights, parts, moment)
+        assert read_log(parts) != rows
+        assert [dict(row, seconds=0) for row in read_log(parts)] == [
+            {name: pytest.approx(value, abs=1e-3) for name, value in dict(row, seconds=0).items()}
+            for row in rows
+        ]
+        for name in ("best.pt", "model.pt"):
+            assert same_weights(whole / name, parts / name)
+
+
+def train_in_parts(photos, weights, parts, moment):
+    """Train until the process ends, and then again."""
+    arguments = train_args(photos, weights, parts, "--validation", photos, *STOPPING)
+    args = train.parse_args(arguments)
+    args.out.mkdir()
+    torch.manual_seed(args.seed)
+    run = Killed(args, load_photos(photos, train.InputSpec(size=train.STORED_SIDE)))
+    run.moment = moment
+    with pytest.raises(KeyboardInterrupt):
+        run.fit(load_photos(photos, train.InputSpec(size=train.SERVED_SIDE)))
+    train.main(arguments)
+
+
+def test_train__ships_the_last_epoch_or_the_best(photos, weights, tmp_path):
+    out = tmp_path / "run"
+    arguments = train_args(photos, weights, out, "--validation", photos, *STOPPING)
+    train.main([*arguments, "--ship", "last"])
+    rows = read_log(out)
+    model, best = (torch.load(out / name) for name in ("model.pt", "best.pt"))
+    assert model["epoch"] == len(rows)
+    assert best["epoch"] == best_epoch(rows) < len(rows)
+    assert best["validation"] == rows[best["epoch"] - 1]
+    assert not same_weights(out / "model.pt", out / "best.pt")
+    # Stopped it stays; what it ships is chosen again.
+    train.main(arguments)
+    assert len(read_log(out)) == len(rows)
+    assert same_weights(out / "model.pt", out / "best.pt")
+    train.main([*arguments, "--patience", "0", "--epochs", str(len(rows))])
+    assert torch.load(out / "model.pt")["epoch"] == len(rows)
+
+
+def test_train__catalog_held_out_by_product_to_export(catalog, weights, tmp_path):
+    out = tmp_path / "run"
+    arguments = train_args(catalog, weights, out, "--holdout", "0.34", "--class-weights", "sqrt")
+    train.main(arguments)
+    held_out = train.list_photos(out / "validation.csv")
+    assert len(held_out.paths) == 4
+    assert len(set(held_out.groups)) == 2
+    assert (out / "curves.png").exists()
+    assert {"learning_rate", "class_loss", "accuracy"} <= read_log(out)[0].keys()
+    export.main(
+        ["--run", str(out), "--validation", str(out / "validation.csv"), "--out", str(tmp_path)]
+    )
+    scores = json.loads((tmp_path / "model.json").read_text())["scores"]
+    assert scores["photos"] == 4
+    assert scores["validation_accuracy"] == pytest.approx(read_log(out)[-1]["accuracy"])
+    with pytest.raises(Refused, match="another split"):
+        train.main([*arguments, "--seed", "1"])
+
+
+def test_train__folds(catalog, weights, tmp_path, capsys):
+    out = tmp_path / "run"
+    train.main(train_args(catalog, weights, out, "--folds", "3", "--epochs", "1"))
+    report = json.loads((out / "folds.json").read_text())
+    accuracies = [read_log(out / f"fold-{k}")[-1]["accuracy"] for k in (1, 2, 3)]
+    assert [row["accuracy"] for row in report["folds"]] == accuracies
+    assert report["mean"] == pytest.approx(np.mean(accuracies))
+    assert report["std"] == pytest.approx(np.std(accuracies, ddof=1))
+    assert f"accuracy {report['mean']:.4f} ±" in capsys.readouterr().out
+    seen = [train.list_photos(out / f"fold-{k}" / "validation.csv").groups for k in (1, 2, 3)]
+    assert sorted(group for groups in seen for group in groups) == sorted(
+        train.list_photos(catalog).groups
+    )
+
+
+def test_train__torchvision_weights_reach_the_exported_model(photos, torchvision_weights, tmp_path):
+    """The run's config rebuilds the convention that it trained with."""
+    out = tmp_path / "run"
+    train.main(
+        train_args(photos, torchvision_weights, out, "--validation", photos, "--epochs", "1")
+    )
+    model, stored = export.load_run(out)
+    assert stored["config"]["convention"] == model.trunk.convention == "torchvision"
+    pixels = load_photos(photos, train.InputSpec(size=train.SERVED_SIDE))
+    with torch.no_grad():
+        _, logits = model(pixels.pixels / 127.5 - 1)
+    right = (logits.argmax(1) == pixels.labels).float().mean().item()
+    assert right == pytest.approx(stored["validation"]["accuracy"])
+
+
+def test_train__default_convention_adds_nothing_to_the_config(photos, weights, tmp_path):
+    out = tmp_path / "run"
+    train.main(train_args(photos, weights, out, "--validation", photos, "--epochs", "1"))
+    assert set(torch.load(out / "model.pt")["config"]) == {
+        "semantic_dim",
+        "colour_dim",
+        "colour_share",
+    }
+
+
+def test_train__refusals(photos, catalog, weights, tmp_path):
+    def refused(match, *further, data=photos):
+        with pytest.raises(Refused, match=match):
+            train.main(train_args(data, weights, tmp_path / "run", *further))
+
+    refused("too few products .*10 parts")
+    refused(r"4 parts: blue \(3\), red \(3\)", "--folds", "4", data=catalog)
+    refused("6 products are in", "--validation", catalog, data=catalog)
+    refused("smaller --batch", "--validation", photos, "--batch", "64")
+    other = shutil.copytree(photos, tmp_path / "other")
+    (other / "red").rename(other / "green")
+    refused("blue, green, red", "--validation", other)
+    shutil.rmtree(other / "green")
+    refused("one class only", data=other)
+
+
+@pytest.mark.parametrize(
+    "further",
+    [
+        ("--folds", "1"), ("--holdout", "0"), ("--holdout", "0.6"), ("--patience", "-1"),
+        ("--epochs", "0"), ("--folds", "2", "--validation", "x"),
+    ],
+)  # fmt: skip
+def test_parse_args__refusals(further):
+    with pytest.raises(SystemExit):
+        train.parse_args(train_args("data", "weights.npz", "out", *further))
+
+
+def test_class_weights__one_on_average_over_the_photos():
+    labels = torch.tensor([0] * 90 + [1] * 9 + [2])
+    for kind, ratio in (("none", 1), ("sqrt", 10**0.5), ("balanced", 10)):
+        weights = class_weights(labels, 3, kind)
+        assert weights[labels].mean().item() == pytest.approx(1)
+        assert (weights[1] / weights[0]).item() == pytest.approx(ratio)
+    totals = class_weights(labels, 3, "balanced") * torch.bincount(labels)
+    assert torch.allclose(totals, totals[0])
+
+
+def test_weighted_cross_entropy__weighs_photos_and_leaves_their_targets():
+    """A common class's photo is at its optimum at its smoothed label, however rare the others."""
+    weights = torch.tensor([0.5, 10.0])
+    target = torch.tensor([[1.0, 0.0]])
+    logits = torch.tensor([[0.95, 0.05]]).log().requires_grad_()
+    weighted_cross_entropy(logits, target, weights, smoothing=0.1).backward()
+    assert logits.grad.abs().max() < 1e-6
+
+    logits = torch.randn(6, 2, generator=torch.Generator().manual_seed(0))
+    target = torch.eye(2)[[0, 1, 0, 0, 1, 0]]
+    plain = torch.nn.functional.cross_entropy(logits, target, weight=weights)
+    assert torch.allclose(weighted_cross_entropy(logits, target, weights, 0.0), plain)
+    ones = weighted_cross_entropy(logits, target, torch.ones(2), 0.1)
+    assert torch.allclose(
+        ones, torch.nn.functional.cross_entropy(logits, target, label_smoothing=0.1)
+    )

@@ -1,0 +1,83 @@
+"""The networks that the benchmark compares, from scratch or from pretrained weights."""
+
+from __future__ import annotations
+
+import pickle
+from importlib import import_module
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .catalog import Refused
+from .weights import load_backbone
+
+# Name -> module and function of the library pytorchcv.
+ARCHITECTURES = {
+    "mobilenetv2": ("mobilenetv2", "mobilenetv2_w1"),
+    "mobilenetv3-large": ("mobilenetv3", "mobilenetv3_large_w1"),
+    "efficientnet-b0": ("efficientnet", "efficientnet_b0"),
+    "resnet50": ("resnet", "resnet50"),
+}
+
+
+class Classifier(nn.Module):
+    """Pooled features and the head that classifies them: (N, 3, s, s) in [-1, 1] -> logits."""
+
+    def __init__(self, features: nn.Module, head: nn.Module):
+        super().__init__()
+        self.features, self.head = features, head
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, 3, s, s) in [-1, 1] -> logits (N, classes)."""
+        return self.head(self.features(x))
+
+
+class Served(nn.Module):
+    """A classifier as a model package: normalisation and softmax inside."""
+
+    def __init__(self, model: Classifier):
+        super().__init__()
+        self.model = model
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, s, s, 3) uint8 RGB -> pooled features of unit length, probabilities (N, classes)."""
+        x = image.permute(0, 3, 1, 2).float() / 127.5 - 1
+        features = self.model.features(x)
+        return F.normalize(features.flatten(1)), self.model.head(features).softmax(1)
+
+
+def make(name: str, classes: int, weights: Path | None = None) -> Classifier:
+    """A network by its name in ``ARCHITECTURES``; Refused if ``weights`` are not for it.
+
+    ``weights``: for mobilenetv2 what :mod:`.weights` reads, for the others a state dict of
+    pytorchcv. The head always starts from scratch.
+    """
+    if weights and name == "mobilenetv2":
+        backbone = load_backbone(weights)
+        return Classifier(backbone, nn.Linear(backbone.branch.wide.out_channels, classes))
+    module, function = ARCHITECTURES[name]
+    library = import_module(f"pytorchcv.models.{module}")
+    net = getattr(library, function)(num_classes=classes)
+    if weights:
+        load_features(net, weights)
+    # The library pools 7 × 7 numbers, which is all of them at 224 pixels only.
+    net.features.final_pool = nn.AdaptiveAvgPool2d(1)
+    layers = (layer for layer in net.output.modules() if isinstance(layer, nn.Conv2d | nn.Linear))
+    if isinstance(next(layers), nn.Conv2d):
+        head = nn.Sequential(net.output, nn.Flatten())
+    else:
+        head = nn.Sequential(nn.Flatten(), net.output)
+    return Classifier(net.features, head)
+
+
+def load_features(net: nn.Module, path: Path) -> None:
+    """Load all of a stored state dict but the head, whose classes are others."""
+    try:
+        stored = torch.load(path, map_location="cpu", weights_only=True)
+        own = net.state_dict()
+        features = {name: stored[name] for name in own if not name.startswith("output.")}
+        net.load_state_dict(own | features)
+    except (OSError, KeyError, TypeError, RuntimeError, pickle.UnpicklingError) as error:
+        raise Refused(f"{path} holds no weights of this network in pytorchcv ({error})") from error

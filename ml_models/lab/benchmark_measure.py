@@ -1,0 +1,63 @@
+"""What the benchmark measures of a trained network, through the encoder that serves."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from torch import nn
+
+from visualsearch.encoders.onnx import OnnxEncoder
+
+from .benchmark_report import confused_pairs
+from .data import PhotoSet
+from .evaluate import confusion_matrix, per_class
+from .export import check_against_torch, run_onnx, write_onnx
+from .resources import in_fresh_process, latency_ms
+
+# Fifty images a round; the median of rounds stands for no burst of other work on the machine.
+ROUNDS = 5
+
+
+def write_package(served: nn.Module, name: str, side: int, photos: PhotoSet, folder: Path) -> None:
+    """A model package with the network, checked against PyTorch; no threshold is calibrated.
+
+    ``served``: uint8 (N, side, side, 3) -> embedding, probabilities; ``photos`` at this side.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "model.onnx"
+    write_onnx(served.eval(), side, path)
+    check_against_torch(served, path, photos.pixels[:16])
+    embeddings, _ = run_onnx(path, photos.pixels[:1])
+    described = {
+        "id": name,
+        "version": "lab",
+        "file": path.name,
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "input": {"name": "image", "size": side, "layout": "NHWC", "dtype": "uint8"},
+        "outputs": {"embedding": "embedding", "probabilities": "probabilities"},
+        "labels": photos.classes,
+        "embedding_dim": embeddings.shape[1],
+        "match": {"threshold": 1.0, "note": "not calibrated"},
+    }
+    (folder / "model.json").write_text(json.dumps(described, indent=2) + "\n")
+
+
+def measure(folder: Path, photos: PhotoSet) -> dict[str, Any]:
+    """Accuracy, confusion and cost of the package in ``folder``, on one thread of ONNX Runtime."""
+    encoder = OnnxEncoder(folder)
+    _, probabilities = run_onnx(encoder.package.file, photos.pixels)
+    counts = confusion_matrix(photos.labels.numpy(), probabilities.argmax(1), len(photos.classes))
+    return {
+        "photos": len(photos.labels),
+        "accuracy": round(float(counts.trace() / len(photos.labels)), 4),
+        "latency_ms": round(median(latency_ms(encoder)["p50"] for _ in range(ROUNDS)), 2),
+        "size_mb": round(encoder.package.file.stat().st_size / 1e6, 2),
+        "peak_memory_mb": in_fresh_process(folder)["peak_memory_mb"],
+        "per_class": per_class(counts, photos.classes),
+        "confusion": {"labels": photos.classes, "counts": counts.tolist()},
+        "confused": confused_pairs(counts, photos.classes),
+    }

@@ -1,0 +1,40 @@
+"""Pictures of the benchmark."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from .evaluate_plots import BLUE, ORANGE, confusion, new_figure, tidy
+
+COLOURS = {"scratch": BLUE, "pretrained": ORANGE}
+# Area in points² of a bubble for one MB; a file of 100 MB is then a bubble of 2.5 cm.
+AREA_OF_MB = 50.0
+
+
+def plot_entry(result: dict[str, Any], folder: Path) -> None:
+    """``confusion.png`` of one network."""
+    figure = confusion(result)
+    figure.suptitle(result["name"])
+    figure.savefig(folder / "confusion.png", dpi=120)
+
+
+def plot_all(report: dict[str, Any], folder: Path) -> None:
+    """``benchmark.png``: accuracy against latency, the area of a bubble is the file's size."""
+    figure = new_figure(8, 5.2)
+    axes = figure.add_subplot()
+    for start, colour in COLOURS.items():
+        rows = [row for row in report["architectures"] if row["start"] == start]
+        x, y = [row["latency_ms"] for row in rows], [row["accuracy"] for row in rows]
+        areas = [row["size_mb"] * AREA_OF_MB for row in rows]
+        axes.scatter(x, y, areas, color=colour, alpha=0.45, linewidth=0)
+        # The legend's mark: a bubble's own size says nothing there.
+        axes.scatter(x, y, 18, color=colour, label="from " + start.replace("ed", "ed weights"))
+        for row, left, height in zip(rows, x, y, strict=True):
+            text = f"{row['name']}\n{row['size_mb']:.0f} MB"
+            axes.annotate(text, (left, height), (9, 9), textcoords="offset points", fontsize=9)
+    axes.margins(0.2, 0.25)
+    axes.set(xlabel="milliseconds of one image on one thread", ylabel="validation accuracy")
+    axes.legend(frameon=False, loc="best")
+    tidy(axes)
+    figure.savefig(folder / "benchmark.png", dpi=150)

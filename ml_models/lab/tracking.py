@@ -1,0 +1,54 @@
+"""Runs kept with MLflow: in local files, without a server."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+EXPERIMENT = "visualsearch lab"
+
+
+class Tracker:
+    """One MLflow run that is being written."""
+
+    def __init__(self, client: Any, run_id: str):
+        self.client, self.run_id = client, run_id
+
+    def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
+        """Numbers by name; ``step``: epochs finished."""
+        for name, value in values.items():
+            self.client.log_metric(self.run_id, name, value, step=step)
+
+    def artifacts(self, folder: Path) -> None:
+        """A copy of all files of a folder."""
+        self.client.log_artifacts(self.run_id, str(folder))
+
+
+def connect(uri: str) -> Any:
+    """MLflow's client for a tracking URI; nothing is set for the whole process but switches."""
+    # MLflow reports its use to its makers unless told not to, and wants a database or a server
+    # unless told that files will do; the client for a database needs the whole of mlflow.
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")
+    return import_module("mlflow").MlflowClient(tracking_uri=uri)
+
+
+@contextmanager
+def tracked(uri: str, name: str, parameters: Mapping[str, Any]) -> Iterator[Tracker]:
+    """A run named ``name``: finished when the block ends, failed when it raises."""
+    client = connect(uri)
+    experiment = client.get_experiment_by_name(EXPERIMENT)
+    experiment_id = experiment.experiment_id if experiment else client.create_experiment(EXPERIMENT)
+    run_id = client.create_run(experiment_id, run_name=name).info.run_id
+    for key, value in parameters.items():
+        client.log_param(run_id, key, value)
+    try:
+        yield Tracker(client, run_id)
+    except BaseException:
+        client.set_terminated(run_id, "FAILED")
+        raise
+    client.set_terminated(run_id, "FINISHED")

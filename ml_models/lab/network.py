@@ -68,6 +68,15 @@ class Block(nn.Module):
         self.project = Conv(wide, cout)
         self.residual = stride == 1 and cin == cout
 
+    def resize(self, hidden: int) -> None:
+        """Replace the layers of a block that expands by untrained ones of this hidden width."""
+        if self.expand is None:
+            raise ValueError("a block that does not expand has no hidden width of its own")
+        self.expand = Conv(self.expand.in_channels, hidden)
+        stride = self.depthwise.stride[0]
+        self.depthwise = Conv(hidden, hidden, kernel=3, stride=stride, groups=hidden)
+        self.project = Conv(hidden, self.project.out_channels)
+
     def forward(self, x: Tensor) -> Tensor:
         y = x if self.expand is None else F.relu6(self.expand(x))
         y = self.project(F.relu6(self.depthwise(y)))
@@ -177,7 +186,9 @@ class ShopNet(nn.Module):
         colour_dim: int,
         colour_share: float,
         convention: Convention = "tensorflow",
+        hidden: list[int] | None = None,
     ):
+        """``hidden``: channels inside each of :meth:`expanding`, of a network that was pruned."""
         super().__init__()
         self.trunk = Trunk(convention)
         self.search_branch = Branch(FEATURES)
@@ -187,6 +198,15 @@ class ShopNet(nn.Module):
         self.histogram = ColourHistogram()
         self.colour_projection = Projection(self.histogram.bins, colour_dim)
         self.colour_share = colour_share
+        if hidden:
+            for block, width in zip(self.expanding(), hidden, strict=True):
+                block.resize(width)
+            self.trunk.follow(convention)
+
+    def expanding(self) -> list[Block]:
+        """The blocks that expand: those of the trunk, the search branch's, the class branch's."""
+        blocks = (module for module in self.modules() if isinstance(module, Block))
+        return [block for block in blocks if block.expand is not None]
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """(N, 3, s, s) in [-1, 1] -> search features (N, semantic_dim), L2-normalised; logits."""

@@ -56,7 +56,8 @@ def make(name: str, classes: int, weights: Path | None = None) -> Classifier:
     """
     if weights and name == "mobilenetv2":
         backbone = load_backbone(weights)
-        return Classifier(backbone, nn.Linear(backbone.branch.wide.out_channels, classes))
+        features = backbone(torch.zeros(1, 3, 32, 32)).shape[1]
+        return Classifier(backbone, nn.Linear(features, classes))
     module, function = ARCHITECTURES[name]
     library = import_module(f"pytorchcv.models.{module}")
     net = getattr(library, function)(num_classes=classes)

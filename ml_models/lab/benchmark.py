@@ -155,13 +155,13 @@ def run_entry(
     torch.manual_seed(args.seed)
     model = make(architecture, len(photos.classes), weights)
     with tracked(args.tracking, name, {"architecture": architecture, **wanted}) as tracker:
-        seconds = train(model, photos, held_out, args, tracker.metrics)
+        took = train(model, photos, held_out, args, tracker.metrics)
         write_package(Served(model), name, args.side, held_out, folder)
         result = {
             "name": name,
             "start": "pretrained" if weights else "scratch",
             "parameters": sum(parameter.numel() for parameter in model.parameters()),
-            "training_seconds": round(seconds, 1),
+            **took,
             **measure(folder, held_out),
             "settings": wanted,
         }

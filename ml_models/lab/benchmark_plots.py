@@ -30,9 +30,16 @@ def plot_all(report: dict[str, Any], folder: Path) -> None:
         axes.scatter(x, y, areas, color=colour, alpha=0.45, linewidth=0)
         # The legend's mark: a bubble's own size says nothing there.
         axes.scatter(x, y, 18, color=colour, label="from " + start.replace("ed", "ed weights"))
-        for row, left, height in zip(rows, x, y, strict=True):
-            text = f"{row['name']}\n{row['size_mb']:.0f} MB"
-            axes.annotate(text, (left, height), (9, 9), textcoords="offset points", fontsize=9)
+    for place, row in enumerate(sorted(report["architectures"], key=lambda row: row["latency_ms"])):
+        # Above and below in turn, so that neighbours' names do not lie on each other.
+        axes.annotate(
+            f"{row['name']}\n{row['size_mb']:.0f} MB",
+            (row["latency_ms"], row["accuracy"]),
+            (8, -8 if place % 2 else 8),
+            textcoords="offset points",
+            va="top" if place % 2 else "bottom",
+            fontsize=9,
+        )
     axes.margins(0.2, 0.25)
     axes.set(xlabel="milliseconds of one image on one thread", ylabel="validation accuracy")
     axes.legend(frameon=False, loc="best")

@@ -18,6 +18,7 @@ COLUMNS = {
     "name": "architecture",
     "accuracy": "accuracy",
     "training_seconds": "training, s",
+    "training_cpu_seconds": "training, CPU s",
     "latency_ms": "inference, ms",
     "size_mb": "file, MB",
     "parameters": "parameters",

@@ -63,6 +63,7 @@ def test_benchmark__learns_and_counts_add_up(finished):
         assert row["accuracy"] == pytest.approx(counts.trace() / 16)
         assert row["latency_ms"] > 0
         assert row["training_seconds"] > 0
+        assert row["training_cpu_seconds"] > 0
         # A process with a model holds more than the model.
         assert row["peak_memory_mb"] > row["size_mb"] > row["parameters"] * 4 / 1.1e6
     assert rows["mobilenetv2-pretrained"]["accuracy"] > 0.9

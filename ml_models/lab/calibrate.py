@@ -1,4 +1,4 @@
-"""From which similarity on is the best hit the same kind of thing?"""
+"""How sure is it: of the class, and of the best hit being the same kind of thing?"""
 
 from __future__ import annotations
 
@@ -6,10 +6,40 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax, softmax
+
+from .reliability import calibration_error, reliability
 
 Float32 = NDArray[np.float32]
 # Half of the customers asking for what is not sold is a hard case; with one in five, 0.8 is 0.94.
 PRECISION = 0.8
+
+
+def fit_temperature(logits: Float32, labels: NDArray[np.int64]) -> tuple[float, float | None]:
+    """What to divide logits by, and the calibration error on photos that did not choose it.
+
+    ``logits`` (N, classes) of photos that were not trained on, ``labels`` (N,) their classes. The
+    temperature of least cross-entropy, fitted on all (Guo et al., "On calibration of modern neural
+    networks", 2017). The error is measured by halves: each half is scaled by what the other chose.
+    """
+    halves = np.arange(len(labels)) % 2
+    probabilities = np.empty_like(logits, float)
+    for half in (0, 1):
+        chosen = best_temperature(logits[halves != half], labels[halves != half])
+        probabilities[halves == half] = softmax(logits[halves == half] / chosen, 1)
+    error = calibration_error(reliability(probabilities, labels))
+    return round(best_temperature(logits, labels), 4), error
+
+
+def best_temperature(logits: Float32, labels: NDArray[np.int64]) -> float:
+    """The temperature of least mean cross-entropy, 0.05…20."""
+
+    def loss(log_temperature: float) -> float:
+        scaled = log_softmax(logits / np.exp(log_temperature), 1)
+        return -float(scaled[np.arange(len(labels)), labels].mean())
+
+    return float(np.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded").x))
 
 
 def match_calibration(

@@ -22,26 +22,31 @@ from torch import Tensor, nn
 
 from visualsearch.encoders.preprocess import InputSpec
 
-from .calibrate import match_calibration
+from .calibrate import fit_temperature, match_calibration
 from .data import PhotoSet, load_photos
 from .network import ShopNet
-from .views import random_views
+from .reliability import calibration_error, reliability
+from .views import random_views, scale
 
 TOLERANCE = 1e-4
+
+
+OUTPUTS = ("embedding", "probabilities", "saliency")
 
 
 class Served(nn.Module):
     """The trained network as it is served."""
 
-    def __init__(self, model: ShopNet):
+    def __init__(self, model: ShopNet, temperature: float = 1.0):
+        """``temperature``: what logits are divided by, see ``calibrate``."""
         super().__init__()
-        self.model = model
+        self.model, self.temperature = model, temperature
 
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """(N, s, s, 3) uint8 RGB -> embedding (N, dim), probabilities (N, classes)."""
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(N, s, s, 3) uint8 RGB -> embedding (N, dim), probabilities (N, classes), saliency."""
         x = image.permute(0, 3, 1, 2).float() / 127.5 - 1
-        features, logits = self.model(x)
-        return self.model.embed(features, x), logits.softmax(1)
+        features, logits, saliency = self.model(x)
+        return self.model.embed(features, x), (logits / self.temperature).softmax(1), saliency
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -74,21 +79,28 @@ def write_onnx(served: Served, size: int, path: Path) -> None:
             (example,),
             str(path),
             input_names=["image"],
-            output_names=["embedding", "probabilities"],
-            dynamic_axes={name: {0: "batch"} for name in ("image", "embedding", "probabilities")},
+            output_names=list(OUTPUTS),
+            dynamic_axes={name: {0: "batch"} for name in ("image", *OUTPUTS)},
             opset_version=17,
             dynamo=False,
         )
 
 
-def run_onnx(path: Path, pixels: Tensor, batch: int = 32) -> tuple[np.ndarray, np.ndarray]:
-    """Embeddings and probabilities of (N, 3, s, s) uint8 by the file at ``path``."""
+def run_onnx(path: Path, pixels: Tensor, batch: int = 32) -> list[np.ndarray]:
+    """Embeddings, probabilities and saliency of (N, 3, s, s) uint8 by the file at ``path``."""
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     outputs = [
         session.run(None, {"image": chunk.permute(0, 2, 3, 1).numpy()})
         for chunk in pixels.split(batch)
     ]
-    return np.concatenate([o[0] for o in outputs]), np.concatenate([o[1] for o in outputs])
+    return [np.concatenate(parts) for parts in zip(*outputs, strict=True)]
+
+
+@torch.no_grad()
+def all_logits(model: ShopNet, photos: PhotoSet) -> np.ndarray:
+    """Logits (N, classes) of the photos."""
+    chunks = photos.pixels.split(64)
+    return torch.cat([model.classify(scale(chunk)) for chunk in chunks]).numpy()
 
 
 @torch.no_grad()
@@ -106,9 +118,9 @@ def describe(
     path: Path, *, version: str, size: int, stored: dict[str, Any], photos: PhotoSet
 ) -> dict[str, Any]:
     """The contents of ``model.json``, scores measured on ``photos`` through the written file."""
-    embeddings, probabilities = run_onnx(path, photos.pixels)
+    embeddings, probabilities, _ = run_onnx(path, photos.pixels)
     views = random_views(photos.pixels, size, torch.Generator().manual_seed(0))
-    distorted, _ = run_onnx(path, views.add(1).mul(127.5).round().to(torch.uint8))
+    distorted, *_ = run_onnx(path, views.add(1).mul(127.5).round().to(torch.uint8))
     right = probabilities.argmax(1) == photos.labels.numpy()
     return {
         "id": path.parent.name,
@@ -125,17 +137,24 @@ def describe(
             "resample": "bilinear",
             "fit": "squash",
         },
-        "outputs": {"embedding": "embedding", "probabilities": "probabilities"},
+        "outputs": {name: name for name in OUTPUTS},
         "labels": stored["classes"],
         "embedding_dim": int(embeddings.shape[1]),
         "match": match_calibration(embeddings, distorted, photos.labels.numpy()),
-        "scores": {"validation_accuracy": round(float(right.mean()), 4), "photos": len(right)},
+        "scores": {
+            "validation_accuracy": round(float(right.mean()), 4),
+            "expected_calibration_error": calibration_error(
+                reliability(probabilities, photos.labels.numpy())
+            ),
+            "photos": len(right),
+        },
         "provenance": {
             "data": "Clothing dataset (small): its folder train; validation for the scores alone",
             "licence": "data CC0-1.0; initial weights Apache-2.0; these weights MIT",
             "initial_weights": "MobileNetV2 1.0 224, ImageNet",
             "epoch": stored["epoch"],
             "recipe": stored["recipe"],
+            "temperature": stored["temperature"],
         },
     }
 
@@ -147,7 +166,9 @@ def main(argv: list[str] | None = None) -> None:
     photos = load_photos(args.validation, InputSpec(size=args.size))
     args.out.mkdir(parents=True, exist_ok=True)
     path = args.out / "model.onnx"
-    served = Served(model)
+    temperature, unseen_error = fit_temperature(all_logits(model, photos), photos.labels.numpy())
+    stored["temperature"] = {"value": temperature, "cross_fitted_error": unseen_error}
+    served = Served(model, temperature)
     write_onnx(served, args.size, path)
     worst = check_against_torch(served, path, photos.pixels[:16])
     described = describe(path, version=args.version, size=args.size, stored=stored, photos=photos)

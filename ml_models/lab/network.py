@@ -1,4 +1,4 @@
-"""The network: a MobileNetV2 with two heads on one trunk, and colour beside them.
+"""The network: a MobileNetV2 whose last blocks exist twice, for search and for classes.
 
 Batch normalisation is folded into the convolutions, in training too: the weights that training
 starts from come that way, and what is trained is then exactly what is exported.
@@ -10,7 +10,7 @@ Bottlenecks" (2018), table 2.
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -28,8 +28,11 @@ STAGES = [
     (6, 160, 3, 2),
     (6, 320, 1, 1),
 ]
-FEATURES = 1280
-CLASS_FEATURES = 640
+# Blocks that both branches share: their features are the same for ten classes and for a thousand.
+SHARED = 13
+# The class branch does without this block, a residual one: accuracy stays, 0.3 MB go.
+SPARED = 15
+CLASS_FEATURES = 512
 
 # Of the photos that torchvision's weights were trained on: red, green, blue in [0, 1].
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -55,6 +58,13 @@ class Conv(nn.Conv2d):
         if self.stride[0] == 2:
             x = F.pad(x, (1, 1, 1, 1) if self.symmetric else (0, 1, 0, 1))
         return super().forward(x)
+
+
+def pad_like(network: nn.Module, convention: Convention) -> None:
+    """Make the convolutions pad as these initial weights expect."""
+    for layer in network.modules():
+        if isinstance(layer, Conv):
+            layer.symmetric = convention == "torchvision"
 
 
 class Block(nn.Module):
@@ -83,30 +93,60 @@ class Block(nn.Module):
         return x + y if self.residual else y
 
 
-def make_blocks() -> nn.ModuleList:
-    """The seventeen blocks of width 1.0, in network order."""
-    blocks, cin = [], 32
-    for expansion, cout, repeats, stride in STAGES:
+def channels(count: int, width: float) -> int:
+    """Channels of a layer that has ``count`` at width 1, in eights, at most a tenth fewer."""
+    if width == 1:
+        return count
+    scaled = max(8, int(count * width + 4) // 8 * 8)
+    return scaled + 8 if scaled < 0.9 * count * width else scaled
+
+
+def make_blocks(width: float = 1.0) -> nn.ModuleList:
+    """The seventeen blocks, in network order."""
+    blocks, cin = [], channels(32, width)
+    for expansion, count, repeats, stride in STAGES:
+        cout = channels(count, width)
         for repeat in range(repeats):
             blocks.append(Block(cin, cout, expansion, stride if repeat == 0 else 1))
             cin = cout
     return nn.ModuleList(blocks)
 
 
-class Branch(nn.Module):
-    """The last block and the wide 1x1 convolution, mean-pooled: (N, 160, h, w) -> (N, width)."""
+class Tail(nn.Module):
+    """The last four blocks: (N, 96, h, w) -> (N, 320, h/2, w/2) at width 1."""
 
-    def __init__(self, width: int):
+    def __init__(self, width: float = 1.0, spare: int | None = None):
+        """``spare``: the number of a block to do without."""
         super().__init__()
-        self.block = Block(160, 320, 6, 1)
-        self.wide = Conv(320, width)
+        blocks = list(enumerate(make_blocks(width)))[SHARED:]
+        self.blocks = nn.ModuleList(block for number, block in blocks if number != spare)
+
+    @property
+    def features(self) -> int:
+        """Channels of what comes out."""
+        return self.blocks[-1].project.out_channels
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.relu6(self.wide(self.block(x))).mean((2, 3))
+        for block in self.blocks:
+            x = block(x)
+        return x
+
+
+class ClassBranch(nn.Module):
+    """A tail, a wide 1x1 convolution, the mean over positions, and the classes' logits."""
+
+    def __init__(self, classes: int, width: float = 1.0):
+        super().__init__()
+        self.tail = Tail(width, spare=SPARED)
+        self.wide = Conv(self.tail.features, channels(CLASS_FEATURES, width))
+        self.classifier = nn.Linear(self.wide.out_channels, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.classifier(F.relu6(self.wide(self.tail(x))).mean((2, 3)))
 
 
 class Trunk(nn.Module):
-    """Stem and the first sixteen blocks: (N, 3, s, s) in [-1, 1] -> (N, 160, s/32, s/32).
+    """Stem and the first thirteen blocks: (N, 3, s, s) in [-1, 1] -> (N, 96, s/16, s/16).
 
     ``convention`` says what the initial weights were trained on. ``tensorflow``: pixels in
     [-1, 1], stride 2 padded right and bottom. ``torchvision``: pixels less ImageNet's mean, by its
@@ -114,22 +154,15 @@ class Trunk(nn.Module):
     the border, because what pads is zero after it and not before.
     """
 
-    def __init__(self, convention: Convention = "tensorflow") -> None:
+    def __init__(self, convention: Convention = "tensorflow", width: float = 1.0) -> None:
         super().__init__()
-        self.stem = Conv(3, 32, kernel=3, stride=2)
-        self.blocks = make_blocks()[:-1]
+        self.stem = Conv(3, channels(32, width), kernel=3, stride=2)
+        self.blocks = make_blocks(width)[:SHARED]
         mean, std = torch.tensor([IMAGENET_MEAN, IMAGENET_STD]).view(2, 3, 1, 1)
         # Constants, not weights: a state dict has none of them.
         self.register_buffer("scale", 0.5 / std, persistent=False)
         self.register_buffer("shift", (0.5 - mean) / std, persistent=False)
-        self.follow(convention)
-
-    def follow(self, convention: Convention) -> None:
-        """Treat pixels and borders by this convention from now on."""
         self.convention = convention
-        for layer in self.modules():
-            if isinstance(layer, Conv):
-                layer.symmetric = convention == "torchvision"
 
     def forward(self, x: Tensor) -> Tensor:
         if self.convention == "torchvision":
@@ -141,27 +174,29 @@ class Trunk(nn.Module):
 
 
 class Backbone(nn.Module):
-    """Trunk and one branch: the pretrained network without its classifier, used as teacher."""
+    """The pretrained network without its classifier: where trunk and branches start."""
 
     def __init__(self, convention: Convention = "tensorflow") -> None:
         super().__init__()
         self.trunk = Trunk(convention)
-        self.branch = Branch(FEATURES)
+        self.tail = Tail()
+        self.wide = Conv(self.tail.features, 1280)
+        pad_like(self, convention)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, 3, s, s) in [-1, 1] -> pooled features (N, 1280)."""
-        return self.branch(self.trunk(x))
+        """(N, 3, s, s) in [-1, 1] -> pooled features (N, 1280), those of its classifier."""
+        return F.relu6(self.wide(self.tail(self.trunk(x)))).mean((2, 3))
 
 
 class Projection(nn.Module):
-    """Centre, project and L2-normalise: (N, cin) -> (N, cout)."""
+    """Centre, project and L2-normalise: (N, cin) -> (N, cout); fitted, see ``whitening``."""
 
     def __init__(self, cin: int, cout: int):
         super().__init__()
         self.linear = nn.Linear(cin, cout)
 
     def set(self, mean: Tensor, basis: Tensor) -> None:
-        """Load a fitted projection: mean (cin,), basis (cout, cin) with orthonormal rows."""
+        """Load a fitted projection: mean (cin,), basis (cout, cin)."""
         with torch.no_grad():
             self.linear.weight.copy_(basis)
             self.linear.bias.copy_(-basis @ mean)
@@ -170,11 +205,23 @@ class Projection(nn.Module):
         return F.normalize(self.linear(x), dim=1)
 
 
+class Output(NamedTuple):
+    """What the network says of N images."""
+
+    features: Tensor
+    """(N, semantic_dim), L2-normalised."""
+    logits: Tensor
+    """(N, classes)."""
+    saliency: Tensor
+    """(N, h, w), 0…1: how unlike the border each position is, 1 where it is most."""
+
+
 class ShopNet(nn.Module):
     """What ships: one trunk, a class branch, a search branch with the pretrained features, colour.
 
     The two branches are separate because fine-tuning on ten classes makes all trousers alike: the
-    class branch may do that, the search branch is held to the features of the frozen teacher.
+    class branch may do that, the search branch keeps the features of a thousand kinds of things.
+    They are taken before the wide convolution, whose rectified 1,280 find no better and cost more.
     The embedding joins search features and colour so that its inner product is
     ``(1 - colour_share) * cos(features) + colour_share * cos(colour)``.
     """
@@ -187,32 +234,62 @@ class ShopNet(nn.Module):
         colour_share: float,
         convention: Convention = "tensorflow",
         hidden: list[int] | None = None,
+        width: float = 1.0,
     ):
-        """``hidden``: channels inside each of :meth:`expanding`, of a network that was pruned."""
+        """``hidden``: channels inside each of :meth:`expanding`, of a network that was pruned.
+
+        ``config`` keeps what builds the same network again, but for the number of classes.
+        """
         super().__init__()
-        self.trunk = Trunk(convention)
-        self.search_branch = Branch(FEATURES)
-        self.search_projection = Projection(FEATURES, semantic_dim)
-        self.class_branch = Branch(CLASS_FEATURES)
-        self.classifier = nn.Linear(CLASS_FEATURES, classes)
+        self.config: dict[str, Any] = {
+            "semantic_dim": semantic_dim,
+            "colour_dim": colour_dim,
+            "colour_share": colour_share,
+            "convention": convention,
+            "hidden": hidden,
+            "width": width,
+        }
+        self.trunk = Trunk(convention, width)
+        self.search_tail = Tail(width)
+        self.search_projection = Projection(self.search_tail.features, semantic_dim)
+        self.class_branch = ClassBranch(classes, width)
         self.histogram = ColourHistogram()
         self.colour_projection = Projection(self.histogram.bins, colour_dim)
         self.colour_share = colour_share
         if hidden:
-            for block, width in zip(self.expanding(), hidden, strict=True):
-                block.resize(width)
-            self.trunk.follow(convention)
+            for block, channels_inside in zip(self.expanding(), hidden, strict=True):
+                block.resize(channels_inside)
+        pad_like(self, convention)
+
+    def start_from(self, backbone: Backbone) -> None:
+        """Copy pretrained weights into trunk and branches; a narrower layer takes every n-th."""
+        self.trunk.load_state_dict(backbone.trunk.state_dict())
+        self.search_tail.load_state_dict(backbone.tail.state_dict())
+        kept = [b for n, b in enumerate(backbone.tail.blocks, SHARED) if n != SPARED]
+        for mine, theirs in zip(self.class_branch.tail.blocks, kept, strict=True):
+            mine.load_state_dict(theirs.state_dict())
+        wide = self.class_branch.wide
+        taken = torch.linspace(0, backbone.wide.out_channels - 1, wide.out_channels).round().long()
+        with torch.no_grad():
+            wide.weight.copy_(backbone.wide.weight[taken])
+            wide.bias.copy_(backbone.wide.bias[taken])
 
     def expanding(self) -> list[Block]:
         """The blocks that expand: those of the trunk, the search branch's, the class branch's."""
         blocks = (module for module in self.modules() if isinstance(module, Block))
         return [block for block in blocks if block.expand is not None]
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """(N, 3, s, s) in [-1, 1] -> search features (N, semantic_dim), L2-normalised; logits."""
+    def forward(self, x: Tensor) -> Output:
+        """(N, 3, s, s) in [-1, 1] -> search features, logits and saliency."""
         shared = self.trunk(x)
-        features = self.search_projection(self.search_branch(shared))
-        return features, self.classifier(self.class_branch(shared))
+        seen = self.search_tail(shared)
+        return Output(
+            self.search_projection(seen.mean((2, 3))), self.class_branch(shared), saliency(seen)
+        )
+
+    def classify(self, x: Tensor) -> Tensor:
+        """(N, 3, s, s) in [-1, 1] -> logits (N, classes), without the work of searching."""
+        return self.class_branch(self.trunk(x))
 
     def embed(self, features: Tensor, x: Tensor) -> Tensor:
         """Search features and image -> embedding (N, semantic_dim + colour_dim), unit length."""
@@ -224,3 +301,16 @@ class ShopNet(nn.Module):
             ],
             dim=1,
         )
+
+
+def saliency(seen: Tensor) -> Tensor:
+    """Distance of each position's features from the mean of the border: (N, c, h, w) -> (N, h, w).
+
+    Relative to the largest of the photo, so 0…1. What a photo is of seldom reaches its border, and
+    its surroundings seldom end before it.
+    """
+    rows = torch.cat([seen[:, :, 0], seen[:, :, -1]], 2)
+    columns = torch.cat([seen[:, :, 1:-1, 0], seen[:, :, 1:-1, -1]], 2)
+    around = torch.cat([rows, columns], 2).mean(2)
+    distance = (seen - around[:, :, None, None]).square().sum(1).sqrt()
+    return distance / distance.amax((1, 2), keepdim=True).clamp_min(1e-6)

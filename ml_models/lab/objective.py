@@ -1,4 +1,4 @@
-"""What is learned: student, teacher and the losses between them."""
+"""What is learned: the projections of the embedding at once, the classes step by step."""
 
 from __future__ import annotations
 
@@ -6,63 +6,62 @@ import argparse
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 from tqdm import tqdm
 
 from .data import PhotoSet
-from .network import Backbone, Projection, ShopNet
+from .network import ShopNet
 from .views import random_views, scale
-from .weights import load_backbone, narrow
+from .weights import load_backbone
+from .whitening import learned_whitening
 
 SERVED_SIDE = 224
 
 
 @torch.no_grad()
-def principal_axes(rows: Tensor, dim: int) -> tuple[Tensor, Tensor]:
-    """Mean (d,) and the first ``dim`` principal axes (dim, d) of rows (N, d)."""
-    mean = rows.mean(0)
-    _, _, axes = torch.linalg.svd(rows - mean, full_matrices=False)
-    return mean, axes[:dim]
+def fit_projections(model: ShopNet, photos: PhotoSet, seed: int) -> None:
+    """Fit both projections to whole photos and a random view of each.
 
-
-@torch.no_grad()
-def fit_projections(model: ShopNet, teacher: Backbone, photos: PhotoSet, seed: int) -> None:
-    """Fit both projections on whole photos and on random views of them.
-
-    Views show rooms, floors and parts as well as whole garments, so that the kept axes are not
-    those of clothes on a hanger alone.
+    Views show rooms, floors and parts of garments, in other light: what a customer's photo of a
+    product may differ in from the shop's.
     """
     generator = torch.Generator().manual_seed(seed)
-    features, colours = [], []
+    features: list[list[Tensor]] = [[], []]
+    colours: list[list[Tensor]] = [[], []]
     for chunk in tqdm(torch.arange(len(photos.labels)).split(64), desc="fit projections"):
         whole = F.interpolate(
             scale(photos.pixels[chunk]), SERVED_SIDE, mode="bilinear", antialias=True
         )
-        for x in (whole, random_views(photos.pixels[chunk], SERVED_SIDE, generator)):
-            features.append(teacher(x))
-            colours.append(model.histogram(x))
-    model.search_projection.set(
-        *principal_axes(torch.cat(features), model.search_projection.linear.out_features)
-    )
-    model.colour_projection.set(
-        *principal_axes(torch.cat(colours), model.colour_projection.linear.out_features)
-    )
+        view = random_views(photos.pixels[chunk], SERVED_SIDE, generator)
+        for kind, x in enumerate((whole, view)):
+            features[kind].append(model.search_tail(model.trunk(x)).mean((2, 3)))
+            colours[kind].append(model.histogram(x))
+    for projection, rows in (
+        (model.search_projection, features),
+        (model.colour_projection, colours),
+    ):
+        pairs = torch.cat(rows[0]), torch.cat(rows[1])
+        projection.set(*learned_whitening(*pairs, projection.linear.out_features))
 
 
-def build(args: argparse.Namespace, photos: PhotoSet) -> tuple[ShopNet, Backbone, Projection]:
-    """The student with the pretrained weights in both branches, the teacher and its projection."""
-    teacher = load_backbone(args.weights).eval().requires_grad_(False)
-    model = ShopNet(len(photos.classes), args.semantic_dim, args.colour_dim, args.colour_share)
-    model.trunk.load_state_dict(teacher.trunk.state_dict())
-    model.search_branch.load_state_dict(teacher.branch.state_dict())
-    model.class_branch.load_state_dict(
-        narrow(teacher.branch, model.class_branch.wide.out_channels).state_dict()
+def build(args: argparse.Namespace, photos: PhotoSet) -> ShopNet:
+    """The network with the pretrained weights in both branches, its projections fitted.
+
+    Trunk and search branch stay as they are: classes are learned by the class branch alone.
+    """
+    backbone = load_backbone(args.weights)
+    model = ShopNet(
+        len(photos.classes),
+        args.semantic_dim,
+        args.colour_dim,
+        args.colour_share,
+        backbone.trunk.convention,
     )
-    fit_projections(model, teacher, photos, args.seed)
-    model.colour_projection.requires_grad_(False)
-    target = Projection(teacher.branch.wide.out_channels, args.semantic_dim)
-    target.load_state_dict(model.search_projection.state_dict())
-    return model, teacher, target.requires_grad_(False)
+    model.start_from(backbone)
+    fit_projections(model.eval().to(memory_format=torch.channels_last), photos, args.seed)
+    model.requires_grad_(False)
+    model.class_branch.requires_grad_(True)
+    return model
 
 
 def mix(x: Tensor, labels: Tensor, classes: int, alpha: float) -> tuple[Tensor, Tensor]:
@@ -79,14 +78,19 @@ def mix(x: Tensor, labels: Tensor, classes: int, alpha: float) -> tuple[Tensor, 
 
 
 @torch.no_grad()
-def validate(model: ShopNet, teacher: nn.Module, photos: PhotoSet, device: str) -> dict[str, float]:
-    """Accuracy, and the mean cosine between the search features and the teacher's."""
+def validate(
+    model: ShopNet, teacher: ShopNet | None, photos: PhotoSet, device: str
+) -> dict[str, float]:
+    """Accuracy and mean class loss; with a teacher, the mean cosine to its search features."""
     model.eval()
-    right, agreement = 0, 0.0
+    right, loss, agreement = 0, 0.0, 0.0
     for chunk in torch.arange(len(photos.labels)).split(64):
-        x = scale(photos.pixels[chunk].to(device))
-        features, logits = model(x)
-        right += int((logits.argmax(1).cpu() == photos.labels[chunk]).sum())
-        agreement += float((features * teacher(x)).sum())
+        x, labels = scale(photos.pixels[chunk].to(device)), photos.labels[chunk].to(device)
+        output = model(x)
+        right += int((output.logits.argmax(1) == labels).sum())
+        loss += float(F.cross_entropy(output.logits, labels, reduction="sum"))
+        if teacher is not None:
+            agreement += float((output.features * teacher(x).features).sum())
     count = len(photos.labels)
-    return {"accuracy": right / count, "agreement": agreement / count}
+    found = {"accuracy": right / count, "validation_loss": loss / count}
+    return found if teacher is None else found | {"agreement": agreement / count}

@@ -23,18 +23,16 @@ from typing import Any
 import torch
 import torch_pruning
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from visualsearch.encoders.preprocess import InputSpec
 
 from . import export, train
 from .benchmark_measure import measure, write_package
 from .catalog import Refused
-from .class_weights import class_weights
-from .data import PhotoSet, batches, decode_photos, list_photos
+from .data import PhotoSet, decode_photos, list_photos
 from .network import ShopNet
 from .objective import SERVED_SIDE
-from .run import Run, learning_rate
+from .run import Run
 
 # Convolutions of ONNX Runtime work on so many channels at a time.
 ROUND_TO = 16
@@ -52,6 +50,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True, help="resumed if it exists")
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--lr", type=float, default=1e-4)
+    parser.add_argument("--distil", type=float, default=10.0, help="weight of the feature distance")
     parser.add_argument("--bf16", action="store_true", help="compute in bfloat16 where the CPU can")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     args = parser.parse_args(argv)
@@ -77,6 +76,7 @@ def prune(model: ShopNet, ratio: float) -> ShopNet:
         pruning_ratio_dict={block.expand: ratio for block in pruned.expanding()},
         round_to=ROUND_TO,
     ).step()
+    pruned.config["hidden"] = hidden(pruned)
     return pruned
 
 
@@ -102,50 +102,16 @@ def multiply_adds(model: nn.Module, side: int) -> int:
     return total
 
 
-class Features(nn.Module):
-    """The search features of a frozen network, as the teacher of another."""
-
-    def __init__(self, model: ShopNet):
-        super().__init__()
-        self.model = copy.deepcopy(model).eval().requires_grad_(False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, 3, s, s) in [-1, 1] -> (N, semantic_dim), L2-normalised."""
-        return self.model(x)[0]
-
-
-class FineTuning(Run):
-    """A run that starts from a pruned network, with the network as it was for its teacher."""
-
-    def __init__(
-        self, args: argparse.Namespace, photos: PhotoSet, model: ShopNet, original: ShopNet
-    ):
-        # Not the constructor of Run: that one builds and initialises a student.
-        self.args, self.photos = args, photos
-        self.model = model.to(memory_format=torch.channels_last)
-        self.model.colour_projection.requires_grad_(False)
-        self.teacher = Features(original).to(memory_format=torch.channels_last)
-        self.average = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(args.ema))
-        trained = [p for p in self.model.parameters() if p.requires_grad]
-        self.optimizer = torch.optim.AdamW(trained, args.lr, weight_decay=args.weight_decay)
-        steps = len(list(batches(len(photos.labels), args.batch, torch.Generator())))
-        self.schedule = torch.optim.lr_scheduler.LambdaLR(
-            self.optimizer, lambda step: learning_rate(step, steps * args.epochs, steps)
-        )
-        self.class_weights = class_weights(photos.labels, len(photos.classes), args.class_weights)
-        self.epoch = 0
-        self.checkpoint = args.out / "checkpoint.pt"
-
-
 def recipe(args: argparse.Namespace, stored: dict[str, Any]) -> argparse.Namespace:
     """The settings that the network was trained with, but for those of this command."""
     paths = ["--data", str(args.data), "--validation", str(args.validation)]
     defaults = train.parse_args([*paths, "--weights", args.run.name, "--out", str(args.out)])
-    own = {"epochs": args.epochs, "lr": args.lr, "bf16": args.bf16, "device": "cpu"}
+    own = {name: getattr(args, name) for name in ("epochs", "lr", "distil", "bf16")}
     kept = {name: value for name, value in stored["recipe"].items() if name in vars(defaults)}
     same = {name: getattr(defaults, name) for name in ("data", "validation", "weights", "out")}
-    whole = {"patience": 0, "ship": "last"}
-    return argparse.Namespace(**vars(defaults) | kept | own | same | whole)
+    whole = {"patience": 0, "ship": "last", "device": "cpu"}
+    origin = {"pruned": args.run.name, "ratio": args.ratio}
+    return argparse.Namespace(**vars(defaults) | kept | own | same | whole | origin)
 
 
 def describe(model: ShopNet, photos: PhotoSet, folder: Path) -> dict[str, Any]:
@@ -172,16 +138,6 @@ def begin(args: argparse.Namespace, model: ShopNet) -> dict[str, Any]:
             " a new --out"
         )
     return report
-
-
-def remember_widths(out: Path, model: ShopNet, args: argparse.Namespace) -> None:
-    """Add to the stored network what :func:`export.load_run` needs to build it again."""
-    stored = torch.load(out / "model.pt", map_location="cpu")
-    stored["config"]["hidden"] = hidden(model)
-    stored["recipe"] |= {"pruned": args.run.name, "ratio": args.ratio}
-    part = out / "model.part"
-    torch.save(stored, part)
-    part.replace(out / "model.pt")
 
 
 def table(report: dict[str, Any]) -> str:
@@ -212,13 +168,15 @@ def main(argv: list[str] | None = None) -> None:
     report["before"] = describe(original, held_out, args.out / "package")
     report["pruned"] = describe(model, held_out, args.out / "package")
     (args.out / REPORT).write_text(json.dumps(report, indent=2) + "\n")
-    run = FineTuning(settings, photos, model, original)
+    model.requires_grad_(True)
+    for fitted in (model.search_projection, model.colour_projection):
+        fitted.requires_grad_(False)
+    run = Run(settings, photos, model, teacher=original)
     run.resume()
     # What fitting prints is progress here; the output is the report.
     with redirect_stdout(sys.stderr):
         run.fit(held_out)
     run.ship()
-    remember_widths(args.out, model, args)
     tuned, _ = export.load_run(args.out)
     report["fine-tuned"] = describe(tuned, held_out, args.out / "package")
     (args.out / REPORT).write_text(json.dumps(report, indent=2) + "\n")

@@ -18,7 +18,8 @@ from .catalog import Refused
 from .class_weights import class_weights, weighted_cross_entropy
 from .data import PhotoSet, batches
 from .history import Row, append_log, best_epoch, out_of_patience, read_log
-from .objective import build, mix, validate
+from .network import ShopNet
+from .objective import mix, validate
 from .views import random_views
 
 
@@ -33,14 +34,21 @@ def learning_rate(step: int, steps: int, warmup: int) -> float:
 class Run:
     """A training run and its folder: state that survives an interruption."""
 
-    def __init__(self, args: argparse.Namespace, photos: PhotoSet):
+    def __init__(
+        self,
+        args: argparse.Namespace,
+        photos: PhotoSet,
+        model: ShopNet,
+        teacher: ShopNet | None = None,
+    ):
+        """What of ``model`` takes gradients is trained; a ``teacher`` holds its search features.
+
+        ``args.distil`` weighs the cosine distance to the teacher's.
+        """
         self.args, self.photos = args, photos
-        model, teacher, target = build(args, photos)
-        # The student treats pixels and borders as the weights that it starts from expect.
-        model.trunk.follow(teacher.trunk.convention)
         fast = {"device": args.device, "memory_format": torch.channels_last}
         self.model = model.to(**fast)
-        self.teacher = nn.Sequential(teacher, target).to(**fast)
+        self.teacher = teacher and teacher.eval().requires_grad_(False).to(**fast)
         self.average = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(args.ema))
         self.optimizer = torch.optim.AdamW(
             [p for p in self.model.parameters() if p.requires_grad],
@@ -68,21 +76,25 @@ class Run:
         x = random_views(pixels, args.side, generator).to(args.device)
         x, target = mix(x, labels.to(args.device), len(self.photos.classes), args.mixup)
         with torch.autocast(args.device.split(":")[0], torch.bfloat16, enabled=args.bf16):
-            with torch.no_grad():
-                wanted = self.teacher(x)
-            features, logits = self.model(x)
-        class_loss = weighted_cross_entropy(
-            logits.float(), target, self.class_weights, args.smoothing
-        )
-        distance = (1 - (features.float() * wanted.float()).sum(1)).mean()
-        loss = class_loss + args.distil * distance
+            if self.teacher is None:
+                logits, distance = self.model.classify(x), None
+            else:
+                with torch.no_grad():
+                    wanted = self.teacher(x).features
+                features, logits, _ = self.model(x)
+                distance = (1 - (features.float() * wanted.float()).sum(1)).mean()
+        loss = weighted_cross_entropy(logits.float(), target, self.class_weights, args.smoothing)
+        losses = {"class_loss": loss.item()}
+        if distance is not None:
+            losses["feature_distance"] = distance.item()
+            loss = loss + args.distil * distance
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)
         self.optimizer.step()
         self.schedule.step()
         self.average.update_parameters(self.model)
-        return {"class_loss": class_loss.item(), "feature_distance": distance.item()}
+        return losses
 
     def train_epoch(self) -> dict[str, float]:
         """All photos once; the mean losses."""
@@ -164,13 +176,6 @@ class Run:
     def save_model(self, name: str) -> None:
         """Averaged weights with what is needed to rebuild the network and to tell its origin."""
         args = self.args
-        config = {
-            "semantic_dim": args.semantic_dim,
-            "colour_dim": args.colour_dim,
-            "colour_share": args.colour_share,
-        }
-        if self.model.trunk.convention != "tensorflow":
-            config["convention"] = self.model.trunk.convention
         recipe = {
             name: value.name if isinstance(value, Path) else value
             for name, value in vars(args).items()
@@ -180,7 +185,7 @@ class Run:
         torch.save(
             {
                 "weights": self.average.module.state_dict(),
-                "config": config,
+                "config": self.model.config,
                 "classes": self.photos.classes,
                 "recipe": recipe,
                 "validation": self.rows()[-1],

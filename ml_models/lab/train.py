@@ -2,9 +2,10 @@
 
     python -m ml_models.lab.train --data PHOTOS --weights FILE --out RUN
 
-One step sees one batch of random views, mixed in pairs. The class branch learns the labels; the
-search branch is held, by cosine distance, to the features that the frozen pretrained network has
-for the same views, projected to the embedding's size. An interrupted run goes on where it was.
+The embedding is fitted at once: pretrained features and colours, projected so that what views of
+one photo differ in counts less. Then the class branch learns the labels, step by step, from random
+views that are mixed in pairs; trunk and search branch stay as they are, so that learning ten
+classes costs the search nothing. An interrupted run goes on where it was.
 
 RUN gets ``model.pt``, the averaged weights that are shipped; ``best.pt``, those of the epoch that
 validation liked best; ``log.csv`` and ``curves.png``, their course; ``checkpoint.pt``, to go on;
@@ -29,7 +30,7 @@ from .class_weights import KINDS
 from .curves import draw_curves
 from .data import decode_photos, list_photos
 from .history import Row
-from .objective import SERVED_SIDE
+from .objective import SERVED_SIDE, build
 from .run import Run
 from .splits import check_classes, folds, hold_out, keep_split
 
@@ -74,10 +75,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--out", type=Path, required=True, help="folder of this run; resumed if it exists"
     )
-    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--epochs", type=int, default=16)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--side", type=int, default=192, help="pixels of a training view")
-    parser.add_argument("--lr", type=float, default=3e-4)
+    parser.add_argument("--lr", type=float, default=6e-4)
     parser.add_argument("--weight-decay", type=float, default=0.02)
     parser.add_argument("--smoothing", type=float, default=0.1)
     parser.add_argument(
@@ -102,9 +103,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--mixup", type=float, default=0.2, help="alpha of the Beta distribution; 0: off"
     )
-    parser.add_argument("--distil", type=float, default=10.0, help="weight of the feature distance")
     parser.add_argument("--ema", type=float, default=0.995, help="decay of the averaged weights")
-    parser.add_argument("--semantic-dim", type=int, default=384)
+    parser.add_argument("--semantic-dim", type=int, default=256)
     parser.add_argument("--colour-dim", type=int, default=96)
     parser.add_argument("--colour-share", type=float, default=0.3)
     parser.add_argument("--bf16", action="store_true", help="compute in bfloat16 where the CPU can")
@@ -181,7 +181,7 @@ def train(args: argparse.Namespace, photos: Listing, held_out: Listing) -> Row:
     pixels = decode_photos(photos, InputSpec(size=STORED_SIDE), "training photos")
     # Validation sees what serving will see: a second resampling would cost a point of accuracy.
     validation = decode_photos(held_out, InputSpec(size=SERVED_SIDE), "validation photos")
-    run = Run(args, pixels)
+    run = Run(args, pixels, build(args, pixels))
     run.resume()
     run.fit(validation)
     row = run.ship()

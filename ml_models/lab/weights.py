@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from .catalog import Refused
-from .network import Backbone, Branch, Conv
+from .network import Backbone, Conv
 
 # PyTorch's default, which torchvision's MobileNetV2 keeps.
 BATCH_NORM_EPS = 1e-5
@@ -90,14 +90,3 @@ def fold(state: dict[str, Tensor], conv: str, norm: str) -> tuple[Tensor, Tensor
 def convolutions(module: nn.Module) -> list[Conv]:
     """All convolutions in network order, which is their order of definition."""
     return [layer for layer in module.modules() if isinstance(layer, Conv)]
-
-
-def narrow(branch: Branch, width: int) -> Branch:
-    """A copy of a pretrained branch that keeps every n-th of its wide channels."""
-    small = Branch(width)
-    step = branch.wide.out_channels // width
-    with torch.no_grad():
-        small.block.load_state_dict(branch.block.state_dict())
-        small.wide.weight.copy_(branch.wide.weight[::step])
-        small.wide.bias.copy_(branch.wide.bias[::step])
-    return small

@@ -5,10 +5,11 @@ torch = pytest.importorskip(
     "torch", reason="PyTorch is not installed: ./run test --lab installs it"
 )
 
+import torch.nn.functional as F  # noqa: E402
+
 from ml_models.lab.colour import ColourHistogram  # noqa: E402
-from ml_models.lab.network import ShopNet  # noqa: E402
-from ml_models.lab.objective import principal_axes  # noqa: E402
-from ml_models.lab.weights import convolutions, load_backbone, narrow  # noqa: E402
+from ml_models.lab.network import ShopNet, saliency  # noqa: E402
+from ml_models.lab.weights import convolutions, load_backbone  # noqa: E402
 
 
 def test_load_backbone__weights_are_integers_times_scale(weights):
@@ -17,7 +18,7 @@ def test_load_backbone__weights_are_integers_times_scale(weights):
         wanted = archive["51.weight_int8"].astype(np.float32) * archive["51.weight_scale"].reshape(
             -1, 1, 1, 1
         )
-    assert np.allclose(backbone.branch.wide.weight.detach().numpy(), wanted)
+    assert np.allclose(backbone.wide.weight.detach().numpy(), wanted)
     assert len(convolutions(backbone)) == 52
     assert backbone(torch.zeros(2, 3, 96, 96)).shape == (2, 1280)
 
@@ -34,10 +35,41 @@ def test_stride_two_pads_right_and_bottom(weights):
     assert moved[2:].sum() == moved[:, 2:].sum() == 0
 
 
-def test_narrow__keeps_every_second_channel(weights):
-    branch = load_backbone(weights).branch
-    x = torch.randn(1, 160, 7, 7)
-    assert torch.allclose(narrow(branch, 640)(x), branch(x)[:, ::2], atol=1e-5)
+@torch.no_grad()
+def test_shop_net__starts_from_the_pretrained_network(weights):
+    """Search features are the backbone's; the class branch has every n-th of its wide ones."""
+    backbone, model = load_backbone(weights).eval(), ShopNet(2, 8, 8, 0.3).eval()
+    model.start_from(backbone)
+    x = torch.rand(2, 3, 96, 96) * 2 - 1
+    shared = backbone.trunk(x)
+    assert torch.equal(model.search_tail(model.trunk(x)), backbone.tail(shared))
+    branch = model.class_branch
+    taken = F.relu6(backbone.wide(branch.tail(shared)))[:, [0, -1]]
+    assert torch.allclose(F.relu6(branch.wide(branch.tail(shared)))[:, [0, -1]], taken, atol=1e-5)
+    assert torch.equal(model.classify(x), model(x).logits)
+
+
+@torch.no_grad()
+def test_shop_net__config_builds_it_again():
+    model = ShopNet(2, 8, 8, 0.4, width=0.5).eval()
+    again = ShopNet(2, **model.config).eval()
+    again.load_state_dict(model.state_dict())
+    x = torch.rand(1, 3, 64, 64)
+    for a, b in zip(model(x), again(x), strict=True):
+        assert torch.equal(a, b)
+    assert sum(p.numel() for p in model.trunk.parameters()) < 0.4 * sum(
+        p.numel() for p in ShopNet(2, 8, 8, 0.4).trunk.parameters()
+    )
+
+
+def test_saliency__is_highest_where_something_stands():
+    seen = torch.full((1, 4, 7, 7), 2.0)
+    seen[0, :, 2:4, 3:5] = 5.0
+    found = saliency(seen)
+    assert found.shape == (1, 7, 7)
+    assert found[0, 2:4, 3:5] == pytest.approx(torch.ones(2, 2))
+    assert found.sum() == pytest.approx(4.0)
+    assert saliency(torch.ones(1, 4, 7, 7)).max() == 0
 
 
 def test_shop_net__embedding_joins_features_and_colour():
@@ -45,10 +77,11 @@ def test_shop_net__embedding_joins_features_and_colour():
     torch.nn.init.normal_(model.colour_projection.linear.weight)
     x = torch.rand(4, 3, 224, 224) * 2 - 1
     with torch.no_grad():
-        features, logits = model(x)
+        features, logits, where = model(x)
         embedding = model.embed(features, x)
         colour = model.colour_projection(model.histogram(x))
     assert logits.shape == (4, 3)
+    assert where.shape == (4, 7, 7)
     assert embedding.shape == (4, 24)
     assert torch.allclose(embedding.norm(dim=1), torch.ones(4), atol=1e-4)
     wanted = 0.7 * features @ features.T + 0.3 * colour @ colour.T
@@ -76,9 +109,18 @@ def test_colour_histogram__the_middle_counts_more_than_the_border():
     assert black @ histogram(middle)[0] < black @ histogram(border)[0]
 
 
-def test_principal_axes__finds_the_direction_of_most_variance():
-    rng = torch.Generator().manual_seed(0)
-    rows = torch.randn(500, 3, generator=rng) * torch.tensor([0.1, 5.0, 0.1]) + 7
-    mean, axes = principal_axes(rows, 1)
-    assert mean == pytest.approx(rows.mean(0))
-    assert abs(axes[0, 1]) > 0.99
+def test_colour_histogram__the_wall_behind_counts_little():
+    """A red thing before a white wall is nearer to it before a blue one than to a blue thing."""
+    colours = torch.tensor(
+        [[1.0, -0.8, -0.8], [-0.8, -0.8, 1.0], [0.9, 0.9, 0.9], [-0.2, 0.3, 0.8]]
+    )
+    red, blue, white, sky = colours
+
+    def photo(thing, wall):
+        x = wall[:, None, None].expand(3, 224, 224).clone()
+        x[:, 50:170, 50:170] = thing[:, None, None]
+        return x
+
+    h = ColourHistogram()(torch.stack([photo(red, white), photo(red, sky), photo(blue, white)]))
+    assert h[0] @ h[1] > 0.6
+    assert h[0] @ h[2] < 0.5

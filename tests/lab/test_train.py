@@ -157,16 +157,6 @@ def test_train__torchvision_weights_reach_the_exported_model(photos, torchvision
     assert right == pytest.approx(stored["validation"]["accuracy"])
 
 
-def test_train__default_convention_adds_nothing_to_the_config(photos, weights, tmp_path):
-    out = tmp_path / "run"
-    train.main(train_args(photos, weights, out, "--validation", photos, "--epochs", "1"))
-    assert set(torch.load(out / "model.pt")["config"]) == {
-        "semantic_dim",
-        "colour_dim",
-        "colour_share",
-    }
-
-
 def test_train__refusals(photos, catalog, weights, tmp_path):
     def refused(match, *further, data=photos):
         with pytest.raises(Refused, match=match):

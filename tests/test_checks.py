@@ -30,6 +30,7 @@ def test_checks__the_shipped_model_is_whole(shipped_model):
         ({"SEARCH_TIMEOUT": "5"}, "visualsearch.E002"),
         ({"KEPT_VERSIONS": -1}, "visualsearch.E002"),
         ({"USE_CELERY": "no"}, "visualsearch.E002"),
+        ({"FIND_SUBJECT": 1}, "visualsearch.E002"),
         ({"CATALOG": ""}, "visualsearch.E003"),
         ({"CATALOG": "shop.nowhere.Catalog"}, "visualsearch.E003"),
         ({"INDEX": "shop.nowhere.Index"}, "visualsearch.E003"),

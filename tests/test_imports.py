@@ -9,13 +9,14 @@ ROOT = Path(__file__).resolve().parent.parent
 APP = ROOT / "visualsearch"
 
 CORE = {
-    "photos", "exceptions", "metrics", "encoders.base", "encoders.onnx", "encoders.fake",
+    "photos", "exceptions", "metrics", "subject", "encoders.base", "encoders.onnx", "encoders.fake",
     "encoders.preprocess", "encoders.package", "indexes.base", "indexes.exact", "indexes.faiss",
 }  # fmt: skip
 # A module may import from its own layer and from those below it.
 LAYERS = [
     {"exceptions", "metrics", "batches"},
     {"photos", "encoders", "indexes"},
+    {"subject"},
     {"conf"},
     {"models", "catalogs"},
     {"index_files"},
@@ -87,7 +88,13 @@ def test_imports__lab_knows_only_the_core():
         for target in imported(path, package):
             assert not target.startswith(("django", "shop"))
             if target.startswith("visualsearch."):
-                assert target.split(".")[1] in ("photos", "encoders", "metrics", "exceptions")
+                assert target.split(".")[1] in (
+                    "photos",
+                    "encoders",
+                    "metrics",
+                    "exceptions",
+                    "subject",
+                )
 
 
 def test_imports__shop_touches_the_app_in_few_places():

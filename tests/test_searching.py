@@ -190,3 +190,44 @@ def test_search__more_candidates_than_one_query_may_name(sell, monkeypatch):
     assert sorted(found(searching.search(photo(picture(1)), limit=10))) == [
         f"P{n}" for n in range(10)
     ]
+
+
+def cluttered(thing, colour="grey"):
+    """A thing on the upper right quarter of a plain wall."""
+    wall = plain(colour, (480, 480))
+    wall.paste(thing.resize((240, 240)), (240, 0))
+    return wall
+
+
+def test_search__finds_the_subject(indexed, configure):
+    """The whole is mostly wall; the part that stands out is searched for too."""
+    configure(ENCODER_OPTIONS={"saliency": True})
+    result = searching.search(photo(cluttered(picture(3))), limit=3)
+    x, y, w, h = result.subject
+    assert 0.5 < x + w / 2 < 1
+    assert 0 < y + h / 2 < 0.5
+    assert found(result)[0] == "P3"
+    paged = searching.page(result.query_id, limit=3)
+    assert paged.hits == result.hits
+    assert paged.subject == list(result.subject)
+
+    configure(ENCODER_OPTIONS={"saliency": True}, FIND_SUBJECT=False)
+    whole = searching.search(photo(cluttered(picture(3))), limit=3)
+    assert whole.subject is None
+    assert whole.hits[0].score < result.hits[0].score
+
+
+def test_search__the_whole_still_counts(indexed, configure):
+    """A guessed subject never makes a product score less."""
+    configure(ENCODER_OPTIONS={"saliency": True})
+    seen = photo(picture(5))
+    part = {hit.item: hit.score for hit in searching.search(seen, limit=8).hits}
+    configure(ENCODER_OPTIONS={"saliency": True}, FIND_SUBJECT=False)
+    whole = {hit.item: hit.score for hit in searching.search(seen, limit=8).hits}
+    assert all(part[item] >= whole[item] for item in whole)
+
+
+def test_search__no_subject_in_a_tiny_photo(indexed, configure):
+    configure(ENCODER_OPTIONS={"saliency": True})
+    tiny = cluttered(picture(3)).resize((96, 96))
+    assert searching.search(photo(tiny), limit=1).subject is None

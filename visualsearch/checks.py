@@ -27,6 +27,8 @@ NUMBERS: dict[str, tuple[Any, float]] = {
     "KEPT_VERSIONS": (int, 0),
 }
 
+SWITCHES = ("USE_CELERY", "FIND_SUBJECT")
+
 
 @register("visualsearch")
 def check_settings(**kwargs: Any) -> list[CheckMessage]:
@@ -53,14 +55,15 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
                     id="visualsearch.E002",
                 )
             )
-    if not isinstance(conf.get("USE_CELERY"), bool):
-        found.append(
-            Error(
-                f"VISUALSEARCH[“USE_CELERY”] is {conf.get('USE_CELERY')!r}.",
-                hint="Set it to True or False.",
-                id="visualsearch.E002",
+    for name in SWITCHES:
+        if not isinstance(conf.get(name), bool):
+            found.append(
+                Error(
+                    f"VISUALSEARCH[“{name}”] is {conf.get(name)!r}.",
+                    hint="Set it to True or False.",
+                    id="visualsearch.E002",
+                )
             )
-        )
     return found
 
 

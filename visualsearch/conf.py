@@ -37,6 +37,8 @@ DEFAULTS: dict[str, Any] = {
     "SEARCH_TIMEOUT": 5.0,
     # Seconds for which a search can be paged without sending the photo again.
     "QUERY_LIFETIME": 3600,
+    # Whether the subject of a photo is looked for and searched beside the whole.
+    "FIND_SUBJECT": True,
     # Class probabilities in an answer.
     "PREDICTIONS": 5,
     # Retired index versions that are kept for a roll back.

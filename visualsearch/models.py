@@ -174,7 +174,9 @@ class Query(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     created = models.DateTimeField(_("created"), auto_now_add=True, db_index=True)
     encoder = models.CharField(_("encoder"), max_length=120)
+    # The photo's embedding, and after it that of its subject, where that was searched for too.
     vector = models.BinaryField(_("vector"))
+    subject = models.JSONField(_("subject"), null=True)
     predictions = models.JSONField(_("predictions"), default=list)
     best_score = models.FloatField(_("best score"), null=True)
     matched = models.BooleanField(_("matched"), default=False)

@@ -101,6 +101,14 @@ class SearchResultSerializer(serializers.Serializer[Any]):
     next = serializers.CharField(allow_null=True)
     results = ResultSerializer(many=True)
     warnings = serializers.ListField(child=serializers.CharField())
+    subject = serializers.ListField(
+        child=serializers.FloatField(min_value=0, max_value=1),
+        min_length=4,
+        max_length=4,
+        allow_null=True,
+        help_text="x, y, w, h of the part that was searched for beside the whole photo; a crop to"
+        " suggest",
+    )
 
 
 class ClassificationSerializer(serializers.Serializer[Any]):

@@ -164,6 +164,7 @@ def as_response(
             for hit in result.hits
         ],
         "warnings": result.warnings,
+        "subject": result.subject,
     }
 
 

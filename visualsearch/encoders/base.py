@@ -15,10 +15,15 @@ Float32 = NDArray[np.float32]
 
 @dataclass(frozen=True, kw_only=True)
 class Encoding:
-    """``embeddings`` (N, dim) float32, L2-normalised; ``probabilities`` (N, labels) float32."""
+    """``embeddings`` (N, dim) float32, L2-normalised; ``probabilities`` (N, labels) float32.
+
+    ``saliency`` (N, h, w) float32, 0…1: where in the image its subject is, for
+    :func:`visualsearch.subject.suggest_box`; None from an encoder that cannot tell.
+    """
 
     embeddings: Float32
     probabilities: Float32
+    saliency: Float32 | None = None
 
 
 class Encoder(ABC):

@@ -19,7 +19,9 @@ class FakeEncoder(Encoder):
     The classes say which channel is strongest, so that a test can predict them.
     """
 
-    def __init__(self, *, version: str = "1", match_threshold: float = 0.8):
+    def __init__(self, *, version: str = "1", match_threshold: float = 0.8, saliency: bool = False):
+        """``saliency``: whether it says where the subject is: where the colour is strongest."""
+        self.saliency = saliency
         self.id = f"fake-{version}"
         self.labels = ["red", "green", "blue"]
         self.dim = GRID * GRID * 3 + 1
@@ -34,8 +36,10 @@ class FakeEncoder(Encoder):
         flat = cells.reshape(len(images), -1) - 0.5
         # The constant keeps a plain grey image from having no direction at all.
         vectors = np.hstack([flat, np.full((len(images), 1), 0.1, np.float32)])
+        colourful = cells.max(-1) - cells.min(-1)
         channels = np.exp(8 * cells.mean((1, 2)))
         return Encoding(
             embeddings=vectors / np.linalg.norm(vectors, axis=1, keepdims=True),
             probabilities=channels / channels.sum(1, keepdims=True),
+            saliency=colourful if self.saliency else None,
         )

@@ -15,6 +15,9 @@ from .base import Encoder, Encoding
 from .package import load_package, read_model
 from .preprocess import prepare
 
+# Keys of ``outputs`` in model.json; a model need not have the last.
+OUTPUTS = ("embedding", "probabilities", "saliency")
+
 
 class OnnxEncoder(Encoder):
     """Reads ``model.json`` at once; the session is made by the first :meth:`encode`.
@@ -60,6 +63,14 @@ class OnnxEncoder(Encoder):
     def encode(self, images: Sequence[Image.Image]) -> Encoding:
         """See :meth:`Encoder.encode`; one call of the model for all images."""
         batch = np.stack([prepare(image, self.package.input) for image in images])
-        names = [self.package.outputs["embedding"], self.package.outputs["probabilities"]]
-        embeddings, probabilities = self.session.run(names, {self.package.input_name: batch})
-        return Encoding(embeddings=embeddings, probabilities=probabilities)
+        outputs = self.package.outputs
+        wanted = [name for name in OUTPUTS if name in outputs]
+        found = self.session.run(
+            [outputs[name] for name in wanted], {self.package.input_name: batch}
+        )
+        by_name = dict(zip(wanted, found, strict=True))
+        return Encoding(
+            embeddings=by_name["embedding"],
+            probabilities=by_name["probabilities"],
+            saliency=by_name.get("saliency"),
+        )

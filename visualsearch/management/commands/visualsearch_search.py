@@ -55,6 +55,8 @@ class Command(BaseCommand):
         self.stdout.write(f"Photo    {photo}")
         best = ", ".join(f"{each.label} {each.probability:.0%}" for each in result.predictions[:3])
         self.stdout.write(f"Class    {best}")
+        if result.subject:
+            self.stdout.write(f"Subject  {','.join(f'{part:g}' for part in result.subject)}")
         if not result.matched:
             self.stdout.write("No product matches well; these are the closest.")
         for place, hit in enumerate(result.hits, 1):

@@ -21,6 +21,7 @@ from visualsearch.encoders.onnx import OnnxEncoder
 from visualsearch.photos import ACCEPTED_SUFFIXES, open_photo
 
 from .evaluate_plots import plot
+from .instances import GALLERY, instances
 from .reliability import calibration_error, reliability
 from .resources import resources
 from .retrieval import retrieval
@@ -40,6 +41,13 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--queries", type=Path, metavar="CSV", help="photos to search with: image,sku[,style]"
+    )
+    parser.add_argument(
+        "--instances", type=Path, action="append", default=[], metavar="FOLDER",
+        help="find distorted photos among these too, a folder per class; may be repeated",
+    )  # fmt: skip
+    parser.add_argument(
+        "--gallery", type=int, default=GALLERY, metavar="N", help="photos that --instances searches"
     )
     parser.add_argument(
         "--out", type=Path, metavar="FOLDER", help="write report.json, and plots with matplotlib"
@@ -112,11 +120,14 @@ def evaluate(
     distort: bool = False,
     catalog: Path | None = None,
     queries: Path | None = None,
+    others: Sequence[Path] = (),
+    gallery: int = GALLERY,
 ) -> dict[str, Any]:
     """Accuracy, recall and precision per class, confusion, calibration and cost of a package.
 
     ``limit``: photos per class at most. ``distort`` adds ``robustness``; ``catalog`` and
-    ``queries``, two CSV files, add ``retrieval``. Raises ValueError for unusable photos or rows.
+    ``queries``, two CSV files, add ``retrieval``; ``others``, folders of photos to find this one
+    among, add ``instances``. Raises ValueError for unusable photos or rows.
     """
     encoder = OnnxEncoder(model)
     photos = list_photos(folder, encoder.labels, limit)
@@ -141,6 +152,8 @@ def evaluate(
         report["robustness"] = robustness(encoder, photos)
     if catalog and queries:
         report["retrieval"] = retrieval(encoder, catalog, queries)
+    if others:
+        report["instances"] = instances(encoder, photos, others, gallery)
     return report
 
 
@@ -166,7 +179,24 @@ def table(report: dict[str, Any]) -> str:
             if found[kind]:
                 figures = "  ".join(f"{name} {value:.3f}" for name, value in found[kind].items())
                 lines.append(f"  {kind:<6} {figures}")
+    if found := report.get("instances"):
+        lines += instances_table(found)
     return "\n".join(lines)
+
+
+def instances_table(found: dict[str, Any]) -> list[str]:
+    """Lines on the same photo, distorted and in clutter."""
+    lines = [f"{found['queries']} photos, distorted, among {found['gallery']}"]
+    for name, metrics in found["distortions"].items():
+        figures = "  ".join(f"{key} {value:.3f}" for key, value in metrics.items())
+        lines.append(f"  {name:<20} {figures}")
+    for row in found["clutter_with_subject"]:
+        lines.append(f"clutter, {row['share']:.0%} of the area")
+        for title, key in (("whole photo", "whole"), ("and subject", "crop")):
+            if row[key]:
+                figures = "  ".join(f"{name} {value:.3f}" for name, value in row[key].items())
+                lines.append(f"  {title:<20} {figures}")
+    return lines
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -179,6 +209,8 @@ def main(argv: list[str] | None = None) -> None:
         distort=args.robustness,
         catalog=args.catalog,
         queries=args.queries,
+        others=args.instances,
+        gallery=args.gallery,
     )
     print(json.dumps(report) if args.json else table(report))
     if args.out:

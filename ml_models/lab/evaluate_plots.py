@@ -21,6 +21,8 @@ def plot(report: dict[str, Any], folder: Path) -> str:
     figures = {"confusion": confusion(report), "reliability": reliability(report)}
     if "robustness" in report:
         figures["robustness"] = robustness(report)
+    if "instances" in report:
+        figures["clutter"] = clutter(report)
     for name, figure in figures.items():
         figure.savefig(folder / f"{name}.png", dpi=150)
     return f"{folder} holds report.json and {', '.join(f'{name}.png' for name in figures)}"
@@ -108,4 +110,19 @@ def robustness(report: dict[str, Any]) -> Any:
     handles = [grid[0].lines[1], grid[0].lines[2], grid[0].lines[0]]
     names = ["accuracy", "similarity to the\nundistorted photo", "accuracy, undistorted"]
     figure.legend(handles, names, loc="lower right", frameon=False)
+    return figure
+
+
+def clutter(report: dict[str, Any]) -> Any:
+    """Accuracy and recall@1 by the share that the photo covers, without and with the subject."""
+    rows = report["instances"]["clutter_with_subject"]
+    figure = new_figure(7.2, 3.4)
+    for axes, key in zip(figure.subplots(1, 2, sharey=True), ("accuracy", "recall@1"), strict=True):
+        for kind, colour in (("whole", ORANGE), ("crop", BLUE)):
+            if rows[0][kind]:
+                shares = [row["share"] for row in rows]
+                axes.plot(shares, [row[kind][key] for row in rows], "o-", color=colour, label=kind)
+        axes.set(title=key, xlabel=CURVES["clutter"].unit, ylim=(0, 1.04))
+        tidy(axes)
+    axes.legend(frameon=False)
     return figure

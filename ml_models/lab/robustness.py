@@ -25,9 +25,14 @@ def rotation(image: Image.Image, degrees: float) -> Image.Image:
     # Black corners would measure the corners, not the turn.
     width, height = image.size
     pad = math.ceil((math.hypot(width, height) - min(width, height)) / 2)
-    around = np.pad(np.asarray(image), ((pad, pad), (pad, pad), (0, 0)), mode="symmetric")
-    turned = Image.fromarray(around).rotate(degrees, Image.Resampling.BICUBIC)
+    turned = mirrored(image, pad).rotate(degrees, Image.Resampling.BICUBIC)
     return turned.crop((pad, pad, pad + width, pad + height))
+
+
+def mirrored(image: Image.Image, pad: int) -> Image.Image:
+    """The photo with ``pad`` pixels more on every side, in which it goes on as in a mirror."""
+    around = np.pad(np.asarray(image), ((pad, pad), (pad, pad), (0, 0)), mode="symmetric")
+    return Image.fromarray(around)
 
 
 def brightness(image: Image.Image, factor: float) -> Image.Image:

@@ -47,7 +47,7 @@ def run(folder, tmp_path_factory):
     with redirect_stdout(io.StringIO()) as stdout, redirect_stderr(io.StringIO()) as stderr:
         evaluate.main(
             f"--model {SHOPNET} --data {folder} --json --robustness --catalog {csv} "
-            f"--queries {csv} --out {out}".split()
+            f"--queries {csv} --instances {folder} --gallery 3 --out {out}".split()
         )
     return json.loads(stdout.getvalue()), stderr.getvalue(), out
 
@@ -76,6 +76,7 @@ def test_evaluate__fields_that_others_read(run):
     assert set(report["resources"]["latency_ms"]) == {"1", "8", "32"}
     assert sum(row["photos"] for row in report["reliability"]) == 5
     assert report["retrieval"]["sku"]["recall@1"] == 1
+    assert (report["instances"]["queries"], report["instances"]["gallery"]) == (5, 5)
 
 
 def test_evaluate__undistorted_is_plain_accuracy(run):
@@ -95,7 +96,7 @@ def test_evaluate__out(run):
 def test_plot(run, tmp_path):
     pytest.importorskip("matplotlib", reason="matplotlib is not installed: it is in the lab's list")
     said = evaluate_plots.plot(run[0], tmp_path)
-    for name in ("confusion", "reliability", "robustness"):
+    for name in ("confusion", "reliability", "robustness", "clutter"):
         assert f"{name}.png" in said
         assert (tmp_path / f"{name}.png").read_bytes().startswith(PNG)
 
@@ -110,6 +111,7 @@ def test_table(run):
     text = evaluate.table(run[0])
     assert "accuracy 0.600 on 5 photos" in text
     assert "recall@10 1.000" in text
+    assert "5 photos, distorted, among 5" in text
     assert max(len(line) for line in text.splitlines()) < 100
 
 

@@ -1,0 +1,95 @@
+"""What happens to a photo between the shop and a customer's phone, at random but repeatable."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from . import robustness
+
+CORNER = 0.15
+LIGHT, CAST = 1.6, 1.25
+BLUR = (1.0, 3.0)
+KEPT = (0.5, 0.8)
+SUBJECT = 0.6
+
+Distort = Callable[[Image.Image, np.random.Generator, float], Image.Image]
+
+
+def perspective(image: Image.Image, rng: np.random.Generator, strength: float) -> Image.Image:
+    """Each corner moved by up to ``CORNER × strength`` of the sides; the photo goes on mirrored."""
+    size = np.array(image.size)
+    reach = CORNER * strength * size
+    pad = int(np.ceil(reach.max()))
+    corners = np.array([(0, 0), (1, 0), (1, 1), (0, 1)]) * size
+    seen = corners + rng.uniform(-1, 1, (4, 2)) * reach + pad
+    return robustness.mirrored(image, pad).transform(
+        image.size,
+        Image.Transform.PERSPECTIVE,
+        homography(corners, seen).tolist(),
+        Image.Resampling.BICUBIC,
+    )
+
+
+def homography(here: NDArray[np.float64], there: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The 8 numbers of the projection that takes four points (4, 2) to four others, as in Pillow:
+    (ax + by + c) / (gx + hy + 1), (dx + ey + f) / (gx + hy + 1).
+    """
+    rows = []
+    for (x, y), (u, v) in zip(here, there, strict=True):
+        rows += [[x, y, 1, 0, 0, 0, -x * u, -y * u], [0, 0, 0, x, y, 1, -x * v, -y * v]]
+    return np.linalg.solve(np.array(rows, float), np.asarray(there, float).ravel())
+
+
+def light(image: Image.Image, rng: np.random.Generator, strength: float) -> Image.Image:
+    """Brightness and contrast by up to ``LIGHT`` either way, each channel by up to ``CAST``."""
+    # Powers, so that half as bright is as likely as twice as bright.
+    brighter, harder, *cast = rng.uniform(-strength, strength, 5)
+    image = robustness.contrast(robustness.brightness(image, LIGHT**brighter), LIGHT**harder)
+    pixels = np.asarray(image, np.float32) * CAST ** np.array(cast, np.float32)
+    return Image.fromarray(pixels.round().clip(0, 255).astype(np.uint8))
+
+
+def blur(image: Image.Image, rng: np.random.Generator, strength: float) -> Image.Image:
+    """Gaussian, sigma in ``BLUR × strength`` pixels of a photo whose shorter side is 256."""
+    return robustness.blur(image, strength * rng.uniform(*BLUR))
+
+
+def crop(image: Image.Image, rng: np.random.Generator, strength: float) -> Image.Image:
+    """A part with ``KEPT`` of the area, anywhere; at half strength half as much is lost."""
+    width, height = robustness.scaled(image.size, 1 - strength * (1 - rng.uniform(*KEPT)))
+    free = np.array([image.width - width, image.height - height])
+    left, top = (free * rng.random(2)).round().astype(int).tolist()
+    return image.crop((left, top, left + width, top + height))
+
+
+def background(image: Image.Image, rng: np.random.Generator, strength: float) -> Image.Image:
+    """The photo at ``SUBJECT`` of the area somewhere in a busy scene."""
+    return robustness.clutter(image, 1 - strength * (1 - SUBJECT))
+
+
+def all_at_once(image: Image.Image, rng: np.random.Generator, strength: float) -> Image.Image:
+    """All of them at half strength, in the order in which light meets a camera."""
+    for distort in (background, perspective, crop, light, blur):
+        image = distort(image, rng, strength / 2)
+    return image
+
+
+DISTORTIONS: dict[str, Distort] = {
+    "perspective": perspective,
+    "light": light,
+    "blur": blur,
+    "crop": crop,
+    "background": background,
+    "all at half strength": all_at_once,
+}
+
+
+def distorted(image: Image.Image, name: str) -> Image.Image:
+    """An RGB image after one of :data:`DISTORTIONS`; the photo and the name are the seed."""
+    rng = np.random.default_rng([zlib.crc32(image.tobytes()), zlib.crc32(name.encode())])
+    return DISTORTIONS[name](image, rng, 1.0)

@@ -1,0 +1,240 @@
+"""The same photo again: known galleries, real distortions, a crop that is known to help."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ml_models.lab import distortions, evaluate_plots, instances, robustness
+from ml_models.lab.distortions import DISTORTIONS, distorted, homography
+from ml_models.lab.evaluate import instances_table
+from ml_models.lab.instances import Tally, fillers, surer
+from tests.pictures import difference, encoded, picture, plain
+from visualsearch.encoders.base import Encoding
+from visualsearch.encoders.fake import FakeEncoder
+from visualsearch.encoders.onnx import OnnxEncoder
+from visualsearch.photos import open_photo
+
+SHOPNET = Path(__file__).resolve().parents[2] / "ml_models/shopnet"
+MAGENTA = (255, 0, 255)
+
+
+class SeesMagenta(FakeEncoder):
+    """Its saliency, (N, 32, 32), is where a photo is magenta."""
+
+    def encode(self, images):
+        encoding = super().encode(images)
+        small = [np.asarray(image.resize((32, 32)), int) for image in images]
+        saliency = np.array([np.abs(p - MAGENTA).sum(2) < 90 for p in small], np.float32)
+        return Encoding(
+            embeddings=encoding.embeddings.astype(np.float32),
+            probabilities=encoding.probabilities,
+            saliency=saliency,
+        )
+
+
+def save(root, rows):
+    """Photos by "class/name" -> paths and class numbers, as evaluate lists them."""
+    for name, image in rows.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(encoded(image, "PNG"))
+    return [(root / name, 0) for name in rows]
+
+
+@pytest.fixture
+def photos(tmp_path):
+    return save(tmp_path / "data", {f"a/{n}.png": picture(n, (120, 150)) for n in range(5)})
+
+
+@pytest.fixture
+def others(tmp_path):
+    rows = {f"a/{n}.png": picture(100 + n) for n in range(9)}
+    save(tmp_path / "others", rows | {f"b/{n}.png": picture(200 + n) for n in range(3)})
+    return tmp_path / "others"
+
+
+def test_fillers__evenly_over_classes_and_the_same_again(photos, others):
+    chosen = fillers([others], 6, [])
+    assert sorted(path.parent.name for path in chosen) == ["a"] * 3 + ["b"] * 3
+    assert len(set(chosen)) == 6
+    assert chosen == fillers([others], 6, [])
+    # A class that is used up leaves its turns to the others.
+    assert [path.parent.name for path in fillers([others], 10, [])].count("b") == 3
+    assert len(fillers([others], 100, [])) == 12
+    assert fillers([others], -3, []) == []
+
+
+def test_fillers__several_folders_and_no_photo_twice(photos, others):
+    data = photos[0][0].parents[1]
+    paths = [path for path, _ in photos]
+    assert set(fillers([others, data], 100, [])) > set(paths)
+    assert not set(fillers([others, data], 100, paths)) & set(paths)
+
+
+def test_fillers__folder_without_photos(tmp_path):
+    with pytest.raises(ValueError, match="a folder per class"):
+        fillers([tmp_path], 3, [])
+
+
+def test_tally__ranks_and_recall_of_a_toy():
+    """Five photos, three queries: found first, third, and last."""
+    scores = np.array(
+        [[0.9, 0.1, 0.2, 0.3, 0.4], [0.8, 0.5, 0.6, 0.2, 0.1], [0.5, 0.4, 0.1, 0.3, 0.2]],
+        np.float32,
+    )
+    tally = Tally(right=2)
+    tally.add(list("abcde"), list("abc"), scores)
+    assert tally.ranks == [1, 3, 5]
+    assert tally.found == {"accuracy": 0.6667, "recall@1": 0.3333}
+
+
+def test_surer__row_by_row():
+    whole = np.array([[0.6, 0.4], [0.9, 0.1]], np.float32)
+    part = np.array([[0.2, 0.8], [0.3, 0.7]], np.float32)
+    assert surer(whole, part).tolist() == [part[0].tolist(), whole[1].tolist()]
+
+
+def test_instances__recall_as_counted_by_hand(photos, others):
+    encoder = OnnxEncoder(SHOPNET)
+    report = instances.instances(encoder, photos, [others], 12)
+    assert (report["queries"], report["gallery"]) == (5, 12)
+    paths = [path for path, _ in photos]
+    paths += fillers([others], 7, paths)
+    images = [open_photo(path.read_bytes()).image for path in paths]
+    gallery = encoder.encode(images).embeddings
+    for name in DISTORTIONS:
+        asked = encoder.encode([distorted(image, name) for image in images[:5]]).embeddings
+        scores = asked @ gallery.T
+        ranks = 1 + (scores > scores.diagonal()[:, None]).sum(1)
+        found = report["distortions"][name]
+        assert found["recall@1"] == pytest.approx((ranks == 1).mean(), abs=1e-4), name
+        assert found["recall@5"] == pytest.approx((ranks <= 5).mean(), abs=1e-4), name
+        assert found["mrr"] == pytest.approx((1 / ranks).mean(), abs=1e-4), name
+    mean = np.mean([report["distortions"][name]["mrr"] for name in DISTORTIONS])
+    assert report["distortions"]["mean"]["mrr"] == pytest.approx(mean, abs=1e-4)
+
+
+def test_instances__without_photos(others):
+    with pytest.raises(ValueError, match="there are none"):
+        instances.instances(FakeEncoder(), [], [others])
+
+
+@pytest.fixture
+def seen(tmp_path, others):
+    """What is measured of products that are magenta but for a corner of their own."""
+    rows = {}
+    for n, colour in enumerate(["white", "black", "red", "green", "blue", "yellow"]):
+        rows[f"a/{n}.png"] = image = plain(MAGENTA, (120, 120))
+        image.paste(plain(colour, (60, 30)), (60 * (n % 2), 30 * (n // 2)))
+    photos = save(tmp_path / "data", rows)
+    return {
+        kind: instances.instances(encoder, photos, [others], 18)
+        for kind, encoder in (("sees", SeesMagenta()), ("blind", FakeEncoder()))
+    }
+
+
+def test_clutter__subject_crop_finds_more(seen):
+    rows = seen["sees"]["clutter_with_subject"]
+    assert [row["share"] for row in rows] == list(instances.SHARES)
+    whole, crop = (np.mean([row[kind]["recall@1"] for row in rows]) for kind in ("whole", "crop"))
+    assert crop > whole
+    assert crop > 0.6
+
+
+def test_clutter__model_without_saliency(seen):
+    assert [row["crop"] for row in seen["blind"]["clutter_with_subject"]] == [None] * 5
+    assert [row["whole"] for row in seen["blind"]["clutter_with_subject"]] == [
+        row["whole"] for row in seen["sees"]["clutter_with_subject"]
+    ]
+
+
+def test_table_and_plot(seen, tmp_path):
+    for report in seen.values():
+        lines = instances_table(report)
+        found = report["distortions"]["light"]["recall@1"]
+        assert any("light" in line and f"recall@1 {found:.3f}" in line for line in lines)
+    assert sum("and subject" in line for line in instances_table(seen["sees"])) == 5
+    assert not any("and subject" in line for line in instances_table(seen["blind"]))
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed: it is in the lab's list")
+    for kind, count in (("sees", 2), ("blind", 1)):
+        left, _ = evaluate_plots.clutter({"instances": seen[kind]}).axes
+        assert len(left.lines) == count
+
+
+@pytest.mark.parametrize("name", DISTORTIONS)
+def test_distortion__changes_repeats_and_leaves_the_original_alone(name):
+    image = robustness.scene((90, 120), np.random.default_rng(0))
+    before = image.copy()
+    first, again = distorted(image, name), distorted(image, name)
+    assert difference(image, before) == 0
+    assert first.mode == "RGB"
+    assert difference(first, again) == 0
+    assert difference(first.resize(image.size), image) > 1
+
+
+@pytest.mark.parametrize("name", ["perspective", "light", "crop"])
+def test_distortion__no_strength_changes_nothing(name):
+    image = picture(4, (90, 120))
+    assert difference(DISTORTIONS[name](image, np.random.default_rng(0), 0), image) < 0.5
+
+
+def test_homography__takes_corners_to_corners():
+    here = np.array([(0, 0), (100, 0), (100, 80), (0, 80)])
+    there = here + np.array([(3, -5), (8, 2), (-7, 1), (4, 9)])
+    a, b, c, d, e, f, g, h = homography(here, there)
+    for (x, y), wanted in zip(here, there, strict=True):
+        weight = g * x + h * y + 1
+        assert ((a * x + b * y + c) / weight, (d * x + e * y + f) / weight) == pytest.approx(wanted)
+
+
+def test_perspective__moves_corners_within_their_reach_and_shows_no_black():
+    image = plain("white", (200, 100))
+    image.paste(MAGENTA, (50, 25, 150, 75))
+    for seed in range(5):
+        turned = distortions.perspective(image, np.random.default_rng(seed), 1)
+        pixels = np.asarray(turned, int)
+        assert turned.size == image.size
+        assert pixels[:, :, 0].min() > 200
+        rows, columns = np.nonzero(pixels[:, :, 1] < 128)
+        assert columns.min() == pytest.approx(50, abs=45)
+        assert rows.max() == pytest.approx(75, abs=23)
+
+
+def test_crop__area_and_place():
+    image = picture(1, (200, 160))
+    places = set()
+    for seed in range(12):
+        kept = distortions.crop(image, np.random.default_rng(seed), 1)
+        assert 0.49 < kept.width * kept.height / (200 * 160) < 0.81
+        half = distortions.crop(image, np.random.default_rng(seed), 0.5)
+        assert 0.74 < half.width * half.height / (200 * 160) < 0.91
+        window = np.lib.stride_tricks.sliding_window_view(
+            np.asarray(image)[:, :, 0], (kept.height, kept.width)
+        )
+        places.add(tuple(np.argwhere((window == np.asarray(kept)[:, :, 0]).all((2, 3)))[0]))
+    assert len(places) > 6
+
+
+def test_light__casts_a_colour():
+    grey = Image.new("RGB", (20, 20), (100, 100, 100))
+    seen = [distortions.light(grey, np.random.default_rng(seed), 1) for seed in range(8)]
+    colours = np.array([image.getpixel((5, 5)) for image in seen])
+    assert np.ptp(colours, axis=1).max() > 10
+    assert colours.min() >= 100 / 1.6 / 1.25 - 1
+    assert colours.max() <= 100 * 1.6 * 1.25 + 1
+
+
+def test_background__covers_what_it_says():
+    image = Image.new("RGB", (240, 180), MAGENTA)
+    for strength, share in ((1, 0.6), (0.5, 0.8)):
+        pixels = np.asarray(distortions.background(image, np.random.default_rng(0), strength))
+        assert (pixels == MAGENTA).all(2).mean() == pytest.approx(share, abs=0.01)
+
+
+def test_mirrored():
+    pixels = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
+    around = np.asarray(robustness.mirrored(Image.fromarray(pixels), 2))
+    assert around.shape == (6, 6, 3)
+    assert (around[2:4, 2:4] == pixels).all()
+    assert (around[:2, 2:4] == pixels[::-1]).all()

@@ -31,7 +31,7 @@ def write_package(served: nn.Module, name: str, side: int, photos: PhotoSet, fol
     path = folder / "model.onnx"
     write_onnx(served.eval(), side, path)
     check_against_torch(served, path, photos.pixels[:16])
-    embeddings, _ = run_onnx(path, photos.pixels[:1])
+    embeddings, *_ = run_onnx(path, photos.pixels[:1])
     described = {
         "id": name,
         "version": "lab",
@@ -49,7 +49,7 @@ def write_package(served: nn.Module, name: str, side: int, photos: PhotoSet, fol
 def measure(folder: Path, photos: PhotoSet) -> dict[str, Any]:
     """Accuracy, confusion and cost of the package in ``folder``, on one thread of ONNX Runtime."""
     encoder = OnnxEncoder(folder)
-    _, probabilities = run_onnx(encoder.package.file, photos.pixels)
+    _, probabilities, *_ = run_onnx(encoder.package.file, photos.pixels)
     counts = confusion_matrix(photos.labels.numpy(), probabilities.argmax(1), len(photos.classes))
     return {
         "photos": len(photos.labels),

@@ -13,23 +13,15 @@ from __future__ import annotations
 import argparse
 import copy
 import json
-import math
-import shutil
 import sys
-from contextlib import redirect_stdout
 from pathlib import Path
-from typing import Any
 
 import torch
 import torch_pruning
-from torch import Tensor, nn
 
-from visualsearch.encoders.preprocess import InputSpec
-
-from . import export, train
-from .benchmark_measure import measure, write_package
+from . import export, further
 from .catalog import Refused
-from .data import PhotoSet, decode_photos, list_photos
+from .footprint import describe, table
 from .network import ShopNet
 from .objective import SERVED_SIDE
 from .run import Run
@@ -85,102 +77,29 @@ def hidden(model: ShopNet) -> list[int]:
     return [block.depthwise.out_channels for block in model.expanding()]
 
 
-@torch.no_grad()
-def multiply_adds(model: nn.Module, side: int) -> int:
-    """Multiply-adds of the convolutions and linear layers for one image of this side."""
-    total = 0
-
-    def count(layer: nn.Module, _: Any, output: Tensor) -> None:
-        nonlocal total
-        total += layer.weight.numel() * math.prod(output.shape[2:])
-
-    layers = [layer for layer in model.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
-    hooks = [layer.register_forward_hook(count) for layer in layers]
-    model(torch.zeros(1, 3, side, side))
-    for hook in hooks:
-        hook.remove()
-    return total
-
-
-def recipe(args: argparse.Namespace, stored: dict[str, Any]) -> argparse.Namespace:
-    """The settings that the network was trained with, but for those of this command."""
-    paths = ["--data", str(args.data), "--validation", str(args.validation)]
-    defaults = train.parse_args([*paths, "--weights", args.run.name, "--out", str(args.out)])
-    own = {name: getattr(args, name) for name in ("epochs", "lr", "distil", "bf16")}
-    kept = {name: value for name, value in stored["recipe"].items() if name in vars(defaults)}
-    same = {name: getattr(defaults, name) for name in ("data", "validation", "weights", "out")}
-    whole = {"patience": 0, "ship": "last", "device": "cpu"}
-    origin = {"pruned": args.run.name, "ratio": args.ratio}
-    return argparse.Namespace(**vars(defaults) | kept | own | same | whole | origin)
-
-
-def describe(model: ShopNet, photos: PhotoSet, folder: Path) -> dict[str, Any]:
-    """What a network costs and how right it is; its package is written to measure it."""
-    write_package(export.Served(model), folder.name, SERVED_SIDE, photos, folder)
-    found = measure(folder, photos)
-    shutil.rmtree(folder)
-    return {
-        "multiply_adds": multiply_adds(model, SERVED_SIDE),
-        "parameters": sum(p.numel() for p in model.parameters()),
-        **{name: found[name] for name in ("latency_ms", "size_mb", "accuracy")},
-    }
-
-
-def begin(args: argparse.Namespace, model: ShopNet) -> dict[str, Any]:
-    """The report's beginning; a folder that holds another pruned network is refused."""
-    args.out.mkdir(parents=True, exist_ok=True)
-    report = {"run": args.run.name, "ratio": args.ratio, "hidden": hidden(model)}
-    path = args.out / REPORT
-    begun = json.loads(path.read_text()) if path.exists() else report
-    if any(begun[name] != report[name] for name in report):
-        raise Refused(
-            f"{args.out} was begun with ratio {begun['ratio']} of {begun['run']}: give the same, or"
-            " a new --out"
-        )
-    return report
-
-
-def table(report: dict[str, Any]) -> str:
-    """Before, after pruning and after fine-tuning, a line each."""
-    lines = [f"{'':<11} multiply-adds  parameters  latency     size  accuracy"]
-    for name in ("before", "pruned", "fine-tuned"):
-        row = report[name]
-        lines.append(
-            f"{name:<11} {row['multiply_adds'] / 1e6:>11.1f} M {row['parameters'] / 1e6:>9.2f} M"
-            f" {row['latency_ms']:>5.2f} ms {row['size_mb']:>5.2f} MB  {row['accuracy']:>8.4f}"
-        )
-    return "\n".join(lines)
-
-
 def main(argv: list[str] | None = None) -> None:
     """Prune, fine-tune, and print what was won and lost."""
     args = parse_args(argv)
     original, stored = export.load_run(args.run)
-    settings = recipe(args, stored)
-    listings = [list_photos(args.data), list_photos(args.validation)]
-    if any(listing.classes != stored["classes"] for listing in listings):
-        raise Refused(f"{args.run} was trained for {', '.join(stored['classes'])}: give these")
-    photos = decode_photos(listings[0], InputSpec(size=train.STORED_SIDE), "training photos")
-    held_out = decode_photos(listings[1], InputSpec(size=SERVED_SIDE), "validation photos")
+    origin = {"ratio": args.ratio, "pruned": args.run.name}
+    settings = further.settings(args, stored, ["epochs", "lr", "distil", "bf16"], origin)
+    photos, held_out = further.read_photos(args, stored["classes"])
+    further.begin(args.out / REPORT, origin)
     torch.manual_seed(settings.seed)
     model = prune(original, args.ratio)
-    report = begin(args, model)
-    report["before"] = describe(original, held_out, args.out / "package")
-    report["pruned"] = describe(model, held_out, args.out / "package")
-    (args.out / REPORT).write_text(json.dumps(report, indent=2) + "\n")
+    package = args.out / "package"
+    rows = {
+        name: describe(m, held_out, package)
+        for name, m in (("before", original), ("pruned", model))
+    }
     model.requires_grad_(True)
     for fitted in (model.search_projection, model.colour_projection):
         fitted.requires_grad_(False)
-    run = Run(settings, photos, model, teacher=original)
-    run.resume()
-    # What fitting prints is progress here; the output is the report.
-    with redirect_stdout(sys.stderr):
-        run.fit(held_out)
-    run.ship()
-    tuned, _ = export.load_run(args.out)
-    report["fine-tuned"] = describe(tuned, held_out, args.out / "package")
-    (args.out / REPORT).write_text(json.dumps(report, indent=2) + "\n")
-    print(json.dumps(report) if args.json else table(report))
+    tuned = further.fit(Run(settings, photos, model, teachers=[original]), held_out)
+    rows["fine-tuned"] = describe(tuned, held_out, package)
+    report = {**origin, "hidden": hidden(model), **rows}
+    further.write_report(args.out / REPORT, report)
+    print(json.dumps(report) if args.json else table(rows))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import json
 import math
 import shutil
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -20,6 +21,7 @@ from .data import PhotoSet, batches
 from .history import Row, append_log, best_epoch, out_of_patience, read_log
 from .network import ShopNet
 from .objective import mix, validate
+from .teachers import Teachers, learns
 from .views import random_views
 
 
@@ -39,16 +41,24 @@ class Run:
         args: argparse.Namespace,
         photos: PhotoSet,
         model: ShopNet,
-        teacher: ShopNet | None = None,
+        teachers: Sequence[ShopNet] = (),
     ):
-        """What of ``model`` takes gradients is trained; a ``teacher`` holds its search features.
+        """What of ``model`` takes gradients is trained, with ``teachers`` towards what they say.
 
-        ``args.distil`` weighs the cosine distance to the teacher's.
+        ``args.distil`` weighs the cosine distance to the first one's search features, where the
+        model's can change; ``args.soft`` is the share of the class loss that asks for the
+        teachers' mean probabilities in place of the labels (Hinton et al., "Distilling the
+        Knowledge in a Neural Network", 2015; at temperature 1).
         """
         self.args, self.photos = args, photos
         fast = {"device": args.device, "memory_format": torch.channels_last}
         self.model = model.to(**fast)
-        self.teacher = teacher and teacher.eval().requires_grad_(False).to(**fast)
+        self.teachers = Teachers([teacher.to(**fast) for teacher in teachers], self.model)
+        search = (model.trunk, model.search_tail, model.search_projection)
+        self.held_by = teachers[0] if teachers and learns(*search) else None
+        soft = getattr(args, "soft", 0.0) if teachers else 0.0
+        distil = getattr(args, "distil", 0.0)
+        self.shares = {"class_loss": 1 - soft, "soft_loss": soft, "feature_distance": distil}
         self.average = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(args.ema))
         self.optimizer = torch.optim.AdamW(
             [p for p in self.model.parameters() if p.requires_grad],
@@ -70,31 +80,41 @@ class Run:
         self.epoch = 0
         self.checkpoint = args.out / "checkpoint.pt"
 
+    def losses(self, x: Tensor, target: Tensor) -> dict[str, Tensor]:
+        """Each loss of views (N, 3, s, s) in [-1, 1] whose labels are target (N, classes)."""
+        found = {}
+        with torch.autocast(self.args.device.split(":")[0], torch.bfloat16, enabled=self.args.bf16):
+            shared = self.model.trunk(x)
+            logits = self.model.class_branch(shared).float()
+            seen = self.teachers.look(x, shared)
+            wanted = self.teachers.probabilities(seen) if self.shares["soft_loss"] else None
+            if self.held_by is not None:
+                pooled = self.model.search_tail(shared).mean((2, 3))
+                features = self.model.search_projection(pooled).float()
+                cosine = (features * self.teachers.features(seen)).sum(1)
+                found["feature_distance"] = (1 - cosine).mean()
+        found["class_loss"] = self.class_loss(logits, target, self.args.smoothing)
+        if wanted is not None:
+            found["soft_loss"] = self.class_loss(logits, wanted, 0.0)
+        return found
+
+    def class_loss(self, logits: Tensor, target: Tensor, smoothing: float) -> Tensor:
+        """Cross-entropy of logits (N, classes) with soft targets, photos weighted."""
+        return weighted_cross_entropy(logits, target, self.class_weights, smoothing)
+
     def step(self, pixels: Tensor, labels: Tensor, generator: torch.Generator) -> dict[str, float]:
         """One batch: (N, 3, s, s) uint8 and labels (N,); returns the losses."""
         args = self.args
         x = random_views(pixels, args.side, generator).to(args.device)
-        x, target = mix(x, labels.to(args.device), len(self.photos.classes), args.mixup)
-        with torch.autocast(args.device.split(":")[0], torch.bfloat16, enabled=args.bf16):
-            if self.teacher is None:
-                logits, distance = self.model.classify(x), None
-            else:
-                with torch.no_grad():
-                    wanted = self.teacher(x).features
-                features, logits, _ = self.model(x)
-                distance = (1 - (features.float() * wanted.float()).sum(1)).mean()
-        loss = weighted_cross_entropy(logits.float(), target, self.class_weights, args.smoothing)
-        losses = {"class_loss": loss.item()}
-        if distance is not None:
-            losses["feature_distance"] = distance.item()
-            loss = loss + args.distil * distance
+        losses = self.losses(*mix(x, labels.to(args.device), len(self.photos.classes), args.mixup))
+        total = torch.stack([self.shares[name] * loss for name, loss in losses.items()]).sum()
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        total.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)
         self.optimizer.step()
         self.schedule.step()
         self.average.update_parameters(self.model)
-        return losses
+        return {name: loss.item() for name, loss in losses.items()}
 
     def train_epoch(self) -> dict[str, float]:
         """All photos once; the mean losses."""
@@ -143,7 +163,7 @@ class Run:
         while self.epoch < args.epochs and not out_of_patience(self.rows(), args.patience):
             started = time.monotonic()
             row = self.train_epoch()
-            row |= validate(self.average.module, self.teacher, held_out, args.device)
+            row |= validate(self.average.module, self.held_by, held_out, args.device)
             row["seconds"] = time.monotonic() - started
             self.epoch += 1
             append_log(args.out, self.epoch, row)

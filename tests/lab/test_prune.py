@@ -10,10 +10,14 @@ torch = pytest.importorskip(
 
 from ml_models.lab import export, prune, train  # noqa: E402
 from ml_models.lab.catalog import Refused  # noqa: E402
+from ml_models.lab.data import load_photos  # noqa: E402
+from ml_models.lab.footprint import multiply_adds  # noqa: E402
 from ml_models.lab.network import ShopNet  # noqa: E402
+from ml_models.lab.run import Run  # noqa: E402
 from tests.lab.recipe import train_args  # noqa: E402
 from tests.pictures import picture  # noqa: E402
 from visualsearch.encoders.onnx import OnnxEncoder  # noqa: E402
+from visualsearch.encoders.preprocess import InputSpec  # noqa: E402
 
 
 @pytest.fixture
@@ -43,7 +47,7 @@ def test_prune__half_of_the_hidden_channels(model):
     for old, new in zip(prune.hidden(model), prune.hidden(pruned), strict=True):
         assert new == pytest.approx(old / 2, abs=prune.ROUND_TO)
         assert new % prune.ROUND_TO == 0
-    assert prune.multiply_adds(pruned, 64) < 0.65 * prune.multiply_adds(model, 64)
+    assert multiply_adds(pruned, 64) < 0.65 * multiply_adds(model, 64)
     x = torch.randn(2, 3, 64, 64)
     for old, new in zip(model(x), pruned(x), strict=True):
         assert old.shape == new.shape
@@ -91,7 +95,7 @@ def test_multiply_adds__of_layers_that_can_be_counted_by_hand():
         torch.nn.Flatten(),
         torch.nn.Linear(64, 5),
     )
-    assert prune.multiply_adds(layers, 8) == 16 * 108 + 16 * 36 + 64 * 5
+    assert multiply_adds(layers, 8) == 16 * 108 + 16 * 36 + 64 * 5
 
 
 def test_prune__run_loads_exports_and_is_smaller(photos, trained, tmp_path, capsys):
@@ -121,14 +125,26 @@ def test_prune__run_loads_exports_and_is_smaller(photos, trained, tmp_path, caps
         prune.main(arguments(photos, trained, out, "--ratio", "0.3"))
 
 
-def test_prune__fine_tuning_is_held_to_the_network_as_it_was(model):
-    """The teacher is a frozen copy: it does not follow what is trained."""
-    x = torch.randn(2, 3, 64, 64)
-    teacher, wanted = prune.Features(model), model(x)[0].detach()
-    with torch.no_grad():
-        model.search_projection.linear.weight.mul_(-1)
-    assert torch.allclose(teacher(x), wanted)
-    assert not any(parameter.requires_grad for parameter in teacher.parameters())
+def test_prune__fine_tuning_is_held_to_the_network_as_it_was(photos, weights, tmp_path):
+    """Trunk and search tail learn towards the search features of the whole network."""
+    torch.manual_seed(0)
+    original = ShopNet(2, 8, 8, 0.3).eval()
+    before = {name: value.clone() for name, value in original.state_dict().items()}
+    args = train.parse_args(train_args(photos, weights, tmp_path, "--mixup", "0"))
+    args.distil = 10.0
+    model = prune.prune(original, 0.3).requires_grad_(True)
+    pixels = load_photos(photos, InputSpec(size=64))
+    run = Run(args, pixels, model, teachers=[original])
+    x = torch.rand(2, 3, 64, 64) * 2 - 1
+    losses = run.losses(x, torch.eye(2))
+    cosine = (original(x).features * model(x).features).sum(1)
+    assert losses["feature_distance"].item() == pytest.approx(1 - cosine.mean().item(), abs=1e-5)
+    assert losses.keys() == {"class_loss", "feature_distance"}
+    stem = model.trunk.stem.weight.clone()
+    run.step(pixels.pixels[:6], pixels.labels[:6], torch.Generator().manual_seed(0))
+    assert not torch.equal(model.trunk.stem.weight, stem)
+    for name, value in original.state_dict().items():
+        assert torch.equal(value, before[name]), name
 
 
 @pytest.mark.parametrize("ratio", ["0", "-0.2", "0.95", "1", "nan", "30"])

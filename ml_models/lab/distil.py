@@ -1,0 +1,128 @@
+"""Teach a network what trained ones know: a smaller one, or one what several know together.
+
+    python -m ml_models.lab.distil --run A --run B --run C --width 1 --data TRAIN --validation V \\
+        --out RUN2
+
+Classes are learned from the labels and from the teachers' probabilities for the same views, as the
+mean of all teachers has them. A student as wide as the first teacher starts as a copy of it and
+its class branch alone learns: it searches as the first teacher does, to the bit. RUN2 is a run as
+training leaves it, for ``export``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import sys
+from pathlib import Path
+
+import torch
+
+from . import export, further
+from .catalog import Refused
+from .data import PhotoSet
+from .footprint import describe, table
+from .network import ShopNet
+from .objective import validate
+from .run import Run
+from .teachers import Teachers
+from .views import scale
+
+REPORT = "distillation.json"
+OWN = ["epochs", "lr", "distil", "soft", "bf16"]
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--run",
+        type=Path,
+        action="append",
+        required=True,
+        help="folder that train wrote: a teacher. Given again, one more: the first one's search"
+        " features are learned, and the mean of all class probabilities",
+    )
+    parser.add_argument(
+        "--width",
+        type=float,
+        default=0.5,
+        help="channels of the student, as a share of those of MobileNetV2 1.0; as wide as the"
+        " first teacher: its class branch alone is trained",
+    )
+    parser.add_argument("--data", type=Path, required=True, help="the photos of that training")
+    parser.add_argument("--validation", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True, help="resumed if it exists")
+    parser.add_argument("--epochs", type=int, default=16)
+    parser.add_argument("--lr", type=float, default=6e-4)
+    parser.add_argument("--distil", type=float, default=10.0, help="weight of the feature distance")
+    parser.add_argument(
+        "--soft",
+        type=float,
+        default=0.7,
+        help="share of the class loss that asks for the teachers' probabilities, not the labels",
+    )
+    parser.add_argument("--bf16", action="store_true", help="compute in bfloat16 where the CPU can")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    args = parser.parse_args(argv)
+    if not 0 < args.width <= 1:
+        parser.error("--width is a share of the channels: above 0, at most 1")
+    if not 0 <= args.soft <= 1:
+        parser.error("--soft is a share of the loss: 0 to 1")
+    if args.epochs < 1:
+        parser.error("--epochs needs at least 1")
+    return args
+
+
+def make_student(teacher: ShopNet, width: float) -> ShopNet:
+    """A copy of the teacher whose class branch learns, or a narrower network that learns whole."""
+    if width == teacher.config["width"]:
+        student = copy.deepcopy(teacher).requires_grad_(False)
+        student.class_branch.requires_grad_(True)
+        return student
+    raise Refused("not yet")
+
+
+@torch.no_grad()
+def ensemble_accuracy(networks: list[ShopNet], photos: PhotoSet) -> float:
+    """How often the mean of the networks' probabilities is right."""
+    teachers, right = Teachers(networks, networks[0]), 0
+    for chunk in torch.arange(len(photos.labels)).split(64):
+        x = scale(photos.pixels[chunk])
+        probabilities = teachers.probabilities(teachers.look(x, networks[0].trunk(x)))
+        right += int((probabilities.argmax(1) == photos.labels[chunk]).sum())
+    return round(right / len(photos.labels), 4)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Train a student, and print it beside its teacher."""
+    args = parse_args(argv)
+    runs = [export.load_run(run) for run in args.run]
+    networks, stored = [network for network, _ in runs], runs[0][1]
+    if any(other["classes"] != stored["classes"] for _, other in runs):
+        raise Refused("the teachers know different classes: give runs that share them")
+    origin = {"width": args.width, "teachers": [run.name for run in args.run]}
+    settings = further.settings(args, stored, OWN, origin)
+    photos, held_out = further.read_photos(args, stored["classes"])
+    further.begin(args.out / REPORT, origin)
+    torch.manual_seed(settings.seed)
+    run = Run(settings, photos, make_student(networks[0], args.width), networks)
+    student = further.fit(run, held_out)
+    rows = {
+        name: describe(network, held_out, args.out / "package")
+        for name, network in (("teacher", networks[0]), ("student", student))
+    }
+    agreement = validate(student, networks[0], held_out, "cpu")["agreement"]
+    report = {**origin, **rows, "agreement": round(agreement, 4)}
+    if len(networks) > 1:
+        report["ensemble_accuracy"] = ensemble_accuracy(networks, held_out)
+    further.write_report(args.out / REPORT, report)
+    print(json.dumps(report) if args.json else table(rows))
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except Refused as error:
+        sys.exit(f"distil: {error}")

@@ -1,0 +1,57 @@
+"""What a network costs and how right it is, beside others."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from . import export
+from .benchmark_measure import measure, write_package
+from .data import PhotoSet
+from .network import ShopNet
+from .objective import SERVED_SIDE
+
+
+@torch.no_grad()
+def multiply_adds(model: nn.Module, side: int) -> int:
+    """Multiply-adds of the convolutions and linear layers for one image of this side."""
+    total = 0
+
+    def count(layer: nn.Module, _: Any, output: Tensor) -> None:
+        nonlocal total
+        total += layer.weight.numel() * math.prod(output.shape[2:])
+
+    layers = [layer for layer in model.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
+    hooks = [layer.register_forward_hook(count) for layer in layers]
+    model(torch.zeros(1, 3, side, side))
+    for hook in hooks:
+        hook.remove()
+    return total
+
+
+def describe(model: ShopNet, photos: PhotoSet, folder: Path) -> dict[str, Any]:
+    """Cost and accuracy; the network's package is written to ``folder`` while they are measured."""
+    write_package(export.Served(model), folder.name, SERVED_SIDE, photos, folder)
+    found = measure(folder, photos)
+    shutil.rmtree(folder)
+    return {
+        "multiply_adds": multiply_adds(model, SERVED_SIDE),
+        "parameters": sum(p.numel() for p in model.parameters()),
+        **{name: found[name] for name in ("latency_ms", "size_mb", "accuracy")},
+    }
+
+
+def table(rows: dict[str, dict[str, Any]]) -> str:
+    """A line for each network by its name; latency is that of one thread."""
+    lines = [f"{'':<11} multiply-adds  parameters  latency     size  accuracy"]
+    for name, row in rows.items():
+        lines.append(
+            f"{name:<11} {row['multiply_adds'] / 1e6:>11.1f} M {row['parameters'] / 1e6:>9.2f} M"
+            f" {row['latency_ms']:>5.2f} ms {row['size_mb']:>5.2f} MB  {row['accuracy']:>8.4f}"
+        )
+    return "\n".join(lines)

@@ -1,0 +1,72 @@
+"""A run that starts from a trained one, as pruning does: its settings, photos and folder."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
+
+from visualsearch.encoders.preprocess import InputSpec
+
+from . import export, train
+from .catalog import Refused
+from .data import PhotoSet, decode_photos, list_photos
+from .network import ShopNet
+from .objective import SERVED_SIDE
+from .run import Run
+
+
+def settings(
+    args: argparse.Namespace, stored: dict[str, Any], own: list[str], origin: dict[str, Any]
+) -> argparse.Namespace:
+    """The settings that a network was trained with, but for the command's ``own``.
+
+    ``origin``: what the new one is made from, to be kept in its recipe.
+    """
+    paths = {"--data": args.data, "--validation": args.validation, "--out": args.out}
+    given = [str(word) for pair in paths.items() for word in pair]
+    defaults = train.parse_args([*given, "--weights", "unknown"])
+    kept = {name: value for name, value in stored["recipe"].items() if name in vars(defaults)}
+    same = {name: getattr(defaults, name) for name in ("data", "validation", "out")}
+    whole = {"patience": 0, "ship": "last", "device": "cpu"}
+    mine = {name: getattr(args, name) for name in own}
+    return argparse.Namespace(**vars(defaults) | kept | same | whole | mine | origin)
+
+
+def read_photos(args: argparse.Namespace, classes: list[str]) -> tuple[PhotoSet, PhotoSet]:
+    """Photos to train on and those to validate with; Refused if they are of other classes."""
+    listings = [list_photos(args.data), list_photos(args.validation)]
+    if any(listing.classes != classes for listing in listings):
+        raise Refused(f"the run was trained for {', '.join(classes)}: give photos of these")
+    return (
+        decode_photos(listings[0], InputSpec(size=train.STORED_SIDE), "training photos"),
+        decode_photos(listings[1], InputSpec(size=SERVED_SIDE), "validation photos"),
+    )
+
+
+def begin(path: Path, origin: dict[str, Any]) -> None:
+    """Start the report at ``path`` with what the network is made from; refuse another origin."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    begun = json.loads(path.read_text()) if path.exists() else origin
+    if any(begun[name] != value for name, value in origin.items()):
+        was = ", ".join(f"{name} {begun[name]}" for name in origin)
+        raise Refused(f"{path.parent} was begun with {was}: give the same, or a new --out")
+    write_report(path, begun)
+
+
+def write_report(path: Path, report: dict[str, Any]) -> None:
+    """Keep what a command found."""
+    path.write_text(json.dumps(report, indent=2) + "\n", "utf-8")
+
+
+def fit(run: Run, held_out: PhotoSet) -> ShopNet:
+    """Train what is left to train, and read the network that ships."""
+    run.resume()
+    # What fitting prints is progress here; the output is the report.
+    with redirect_stdout(sys.stderr):
+        run.fit(held_out)
+    run.ship()
+    return export.load_run(run.args.out)[0]

@@ -1,0 +1,63 @@
+"""Trained networks that another one learns from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from .network import ShopNet
+
+
+class Teachers:
+    """The first gives search features, the mean of all gives class probabilities."""
+
+    def __init__(self, networks: Sequence[ShopNet], student: ShopNet):
+        """What does not change is looked through once.
+
+        A trunk that all teachers share is, and the student's, where it is the same and frozen.
+        """
+        self.networks = [network.eval().requires_grad_(False) for network in networks]
+        trunks = [network.trunk for network in networks]
+        self.one_trunk = bool(trunks) and all(same(trunk, trunks[0]) for trunk in trunks[1:])
+        self.students_trunk = (
+            self.one_trunk and not learns(student.trunk) and same(trunks[0], student.trunk)
+        )
+
+    @torch.no_grad()
+    def look(self, x: Tensor, shared: Tensor) -> list[Tensor]:
+        """What each teacher's trunk makes of views (N, 3, s, s); ``shared``: the student's."""
+        if self.students_trunk:
+            return [shared.detach()] * len(self.networks)
+        if self.one_trunk:
+            return [self.networks[0].trunk(x)] * len(self.networks)
+        return [network.trunk(x) for network in self.networks]
+
+    @torch.no_grad()
+    def features(self, seen: Sequence[Tensor]) -> Tensor:
+        """Search features (N, semantic_dim) of the first teacher."""
+        first = self.networks[0]
+        return first.search_projection(first.search_tail(seen[0]).mean((2, 3))).float()
+
+    @torch.no_grad()
+    def probabilities(self, seen: Sequence[Tensor]) -> Tensor:
+        """The mean of all teachers' class probabilities (N, classes)."""
+        logits = [
+            network.class_branch(shared)
+            for network, shared in zip(self.networks, seen, strict=True)
+        ]
+        return torch.stack(logits).float().softmax(2).mean(0)
+
+
+def learns(*parts: nn.Module) -> bool:
+    """Whether anything of these takes gradients."""
+    return any(parameter.requires_grad for part in parts for parameter in part.parameters())
+
+
+def same(one: nn.Module, other: nn.Module) -> bool:
+    """Whether two networks have the same weights, to the bit."""
+    ours, theirs = one.state_dict(), other.state_dict()
+    return ours.keys() == theirs.keys() and all(
+        torch.equal(ours[name], theirs[name].to(ours[name].device)) for name in ours
+    )

@@ -145,6 +145,7 @@ VISUALSEARCH: dict[str, Any] = {
     "DATA_DIR": str(VISUALSEARCH_DATA_DIR),
     "USE_CELERY": bool(REDIS_URL),
 }
+VISUALSEARCH["FIND_SUBJECT"] = env.bool("VISUALSEARCH_FIND_SUBJECT", default=True)
 if model := env.str("VISUALSEARCH_MODEL", default=""):
     VISUALSEARCH["ENCODER_OPTIONS"] = {"package": model, "threads": 1}
 

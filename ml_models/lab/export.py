@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import onnxruntime
 import torch
 from torch import Tensor, nn
@@ -24,6 +25,7 @@ from visualsearch.encoders.preprocess import InputSpec
 
 from .calibrate import fit_temperature, match_calibration
 from .data import PhotoSet, load_photos
+from .graph import fuse_padding
 from .network import ShopNet
 from .reliability import calibration_error, reliability
 from .views import random_views, scale
@@ -84,6 +86,19 @@ def write_onnx(served: Served, size: int, path: Path) -> None:
             opset_version=17,
             dynamo=False,
         )
+    fold_constants(path)
+    model = onnx.load(str(path))
+    fuse_padding(model.graph)
+    onnx.checker.check_model(model)
+    onnx.save(model, str(path))
+
+
+def fold_constants(path: Path) -> None:
+    """Compute what does not depend on the image once, here; the graph stays plain ONNX."""
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options.optimized_model_filepath = str(path)
+    onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
 
 
 def run_onnx(path: Path, pixels: Tensor, batch: int = 32) -> list[np.ndarray]:

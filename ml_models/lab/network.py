@@ -30,7 +30,7 @@ STAGES = [
 ]
 # Blocks that both branches share: their features are the same for ten classes and for a thousand.
 SHARED = 13
-CLASS_FEATURES = 512
+CLASS_FEATURES = 320
 
 # Of the photos that torchvision's weights were trained on: red, green, blue in [0, 1].
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

@@ -3,8 +3,8 @@
     python -m ml_models.lab.quantise --model DIR --data TRAIN --validation VALIDATION --out DIR
 
 Static quantisation with ONNX Runtime: unsigned 8-bit activations, signed 8-bit weights per output
-channel. Colour and the two projections stay in float32: they cost next to nothing, and the
-embedding's precision is decided there.
+channel. Of the layers behind the convolutions the weights alone become int8, and are multiplied as
+floats: that is next to no work, and the embedding's precision is decided there.
 """
 
 from __future__ import annotations
@@ -31,6 +31,16 @@ from visualsearch.encoders.preprocess import InputSpec
 
 from .data import load_photos
 from .export import describe
+from .graph import (
+    drop_zero_points,
+    keep_biases_as_floats,
+    matrices,
+    shorten_names,
+    store_as_int8,
+)
+
+# Kinds of nodes that are quantised, where they stand among convolutions.
+IN_NETWORK = ("Conv", "Clip", "Add")
 
 
 class Photos(CalibrationDataReader):
@@ -57,33 +67,43 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def quantise(source: Path, target: Path, pixels: Tensor) -> None:
-    """Write the int8 model; only convolutions (and what lies between them) are quantised."""
+    """Write the int8 model; ``pixels`` (N, 3, s, s) uint8 set the ranges of the activations."""
     with tempfile.TemporaryDirectory() as folder:
-        prepared = Path(folder) / "prepared.onnx"
+        prepared, quantised = Path(folder) / "prepared.onnx", Path(folder) / "quantised.onnx"
         quant_pre_process(str(source), str(prepared))
         quantize_static(
             str(prepared),
-            str(target),
+            str(quantised),
             Photos(pixels),
             quant_format=QuantFormat.QDQ,
-            op_types_to_quantize=["Conv", "Clip", "Add", "Pad"],
+            op_types_to_quantize=list(IN_NETWORK),
             per_channel=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
             calibrate_method=CalibrationMethod.MinMax,
             nodes_to_exclude=outside_the_network(prepared),
         )
+        model = onnx.load(str(quantised))
+    for multiplication in matrices(model.graph):
+        store_as_int8(model.graph, multiplication)
+    keep_biases_as_floats(model.graph)
+    drop_zero_points(model.graph)
+    shorten_names(model.graph)
+    onnx.checker.check_model(model)
+    onnx.save(model, str(target))
 
 
 def outside_the_network(path: Path) -> list[str]:
-    """Nodes that belong to normalisation and colour: whatever no convolution lies behind."""
-    graph = onnx.load(str(path)).graph
-    made_from: set[str] = set()
+    """Nodes of quantised kinds that no chain of such nodes links to a convolution before them.
+
+    They belong to normalisation, to colour, or to what is made of pooled features.
+    """
+    inside: set[str] = set()
     outside = []
-    for node in graph.node:
-        if node.op_type == "Conv" or made_from & set(node.input):
-            made_from |= set(node.output)
-        elif node.op_type in ("Clip", "Add"):
+    for node in onnx.load(str(path)).graph.node:
+        if node.op_type == "Conv" or (node.op_type in IN_NETWORK and inside & {*node.input}):
+            inside |= {*node.output}
+        elif node.op_type in IN_NETWORK:
             outside.append(node.name)
     return outside
 

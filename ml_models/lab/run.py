@@ -105,7 +105,9 @@ class Run:
     def step(self, pixels: Tensor, labels: Tensor, generator: torch.Generator) -> dict[str, float]:
         """One batch: (N, 3, s, s) uint8 and labels (N,); returns the losses."""
         args = self.args
-        x = random_views(pixels, args.side, generator).to(args.device)
+        x = random_views(pixels, args.side, generator, least=args.least, stretch=args.stretch).to(
+            args.device
+        )
         losses = self.losses(*mix(x, labels.to(args.device), len(self.photos.classes), args.mixup))
         total = torch.stack([self.shares[name] * loss for name, loss in losses.items()]).sum()
         self.optimizer.zero_grad(set_to_none=True)

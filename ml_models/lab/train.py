@@ -78,6 +78,15 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--epochs", type=int, default=16)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--side", type=int, default=192, help="pixels of a training view")
+    parser.add_argument(
+        "--least", type=float, default=0.4, help="share of the photo that a view covers at least"
+    )
+    parser.add_argument(
+        "--stretch",
+        type=float,
+        default=1.1,
+        help="factor by which a view's proportions change at most: they tell a dress from a shirt",
+    )
     parser.add_argument("--lr", type=float, default=6e-4)
     parser.add_argument("--weight-decay", type=float, default=0.02)
     parser.add_argument("--smoothing", type=float, default=0.1)
@@ -105,7 +114,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--ema", type=float, default=0.995, help="decay of the averaged weights")
     parser.add_argument("--semantic-dim", type=int, default=256)
-    parser.add_argument("--colour-dim", type=int, default=96)
+    parser.add_argument("--colour-dim", type=int, default=64)
     parser.add_argument("--colour-share", type=float, default=0.3)
     parser.add_argument("--bf16", action="store_true", help="compute in bfloat16 where the CPU can")
     parser.add_argument("--device", default="cpu")

@@ -14,20 +14,27 @@ def scale(pixels: Tensor) -> Tensor:
     return pixels.contiguous(memory_format=torch.channels_last).float().div(127.5).sub(1)
 
 
-def random_views(pixels: Tensor, size: int, generator: torch.Generator) -> Tensor:
+def random_views(
+    pixels: Tensor,
+    size: int,
+    generator: torch.Generator,
+    *,
+    least: float = 0.25,
+    stretch: float = 4 / 3,
+) -> Tensor:
     """Random views: (N, 3, s, s) uint8 -> (N, 3, size, size) in [-1, 1].
 
-    A view covers 25–100 % of the area (aspect ratio 3:4 to 4:3), is turned by up to 15°, mirrored
-    half of the time; brightness and contrast change by up to 35 %, saturation by up to 35 %, and
-    the light's colour by up to 8 % per channel.
+    A view covers at least this share of the area, its proportions are changed by up to the factor
+    ``stretch``; it is turned by up to 15°, mirrored half of the time; brightness and contrast
+    change by up to 35 %, saturation by up to 35 %, and the light's colour by up to 8 % per channel.
     """
     n = len(pixels)
 
     def uniform(low: float, high: float, *shape: int) -> Tensor:
         return torch.rand(n, *shape, generator=generator) * (high - low) + low
 
-    side = uniform(0.25, 1.0).sqrt()
-    aspect = torch.exp(uniform(math.log(3 / 4), math.log(4 / 3)) / 2)
+    side = uniform(least, 1.0).sqrt()
+    aspect = torch.exp(uniform(-1, 1) * math.log(stretch) / 2)
     half_w, half_h = (side * aspect).clamp(max=1), (side / aspect).clamp(max=1)
     shift_x, shift_y = uniform(-1, 1) * (1 - half_w), uniform(-1, 1) * (1 - half_h)
     angle = uniform(-1, 1) * math.radians(15)

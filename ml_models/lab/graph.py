@@ -1,0 +1,115 @@
+"""Changes to an ONNX graph that leave what it computes as it is: faster, or smaller."""
+
+from __future__ import annotations
+
+import numpy as np
+from onnx import GraphProto, NodeProto, helper, numpy_helper
+from onnx import TensorProto as Kind
+
+# Numbers of a matrix below which int8 is not worth its scales.
+SMALLEST_MATRIX = 4096
+
+
+def fuse_padding(graph: GraphProto) -> None:
+    """Let convolutions pad with zeros themselves, also unevenly, which PyTorch's cannot.
+
+    A node of its own copies the whole map, and in an int8 graph turns it into floats and back.
+    """
+    values = constants(graph)
+    makers = {node.output[0]: node for node in graph.node}
+    for node in [node for node in graph.node if node.op_type == "Conv"]:
+        pad = makers.get(node.input[0])
+        if pad is None or pad.op_type != "Pad" or pad.input[1] not in values:
+            continue
+        begin, end = np.split(values[pad.input[1]].astype(int), 2)
+        attribute = next(each for each in node.attribute if each.name == "pads")
+        attribute.ints[:] = np.add(attribute.ints, [*begin[2:], *end[2:]]).tolist()
+        node.input[0] = pad.input[0]
+        graph.node.remove(pad)
+    drop_unused(graph)
+
+
+def drop_unused(graph: GraphProto) -> None:
+    """Remove stored tensors that no node reads."""
+    used = {name for node in graph.node for name in node.input}
+    for each in [each for each in graph.initializer if each.name not in used]:
+        graph.initializer.remove(each)
+
+
+def constants(graph: GraphProto) -> dict[str, np.ndarray]:
+    """What is stored in the graph, as initializers or as nodes, by name."""
+    stored = {each.name: numpy_helper.to_array(each) for each in graph.initializer}
+    for node in graph.node:
+        if node.op_type == "Constant":
+            stored[node.output[0]] = numpy_helper.to_array(node.attribute[0].t)
+    return stored
+
+
+def matrices(graph: GraphProto) -> list[NodeProto]:
+    """The nodes that multiply by a stored matrix (one row per output), large enough to matter."""
+    stored = {each.name: each for each in graph.initializer}
+    return [
+        node
+        for node in graph.node
+        if node.op_type == "Gemm"
+        and node.input[1] in stored
+        and any(each.name == "transB" and each.i == 1 for each in node.attribute)
+        and stored[node.input[1]].dims[0] * stored[node.input[1]].dims[1] >= SMALLEST_MATRIX
+    ]
+
+
+def store_as_int8(graph: GraphProto, node: NodeProto) -> None:
+    """Replace a node's float matrix (out, in) by int8 and a scale per row; computed as before."""
+    name = node.input[1]
+    stored = next(each for each in graph.initializer if each.name == name)
+    matrix = numpy_helper.to_array(stored)
+    scale = np.abs(matrix).max(1).clip(1e-12) / 127
+    integers = np.round(matrix / scale[:, None]).astype(np.int8)
+    graph.initializer.remove(stored)
+    graph.initializer.extend(
+        [
+            numpy_helper.from_array(integers, f"{name}_int8"),
+            numpy_helper.from_array(scale.astype(np.float32), f"{name}_scale"),
+        ]
+    )
+    widen = helper.make_node("DequantizeLinear", [f"{name}_int8", f"{name}_scale"], [name], axis=0)
+    graph.node.insert(0, widen)
+
+
+def keep_biases_as_floats(graph: GraphProto) -> None:
+    """Replace int32 biases and their scales by what they mean; the runtime makes its own again."""
+    stored = {each.name: each for each in graph.initializer}
+    for node in [node for node in graph.node if node.op_type == "DequantizeLinear"]:
+        integers = stored.get(node.input[0])
+        if integers is not None and integers.data_type == Kind.INT32:
+            scale = stored[node.input[1]]
+            bias = numpy_helper.to_array(integers).astype(float) * numpy_helper.to_array(scale)
+            for each in (integers, scale):
+                graph.initializer.remove(each)
+            graph.initializer.append(
+                numpy_helper.from_array(bias.astype(np.float32), node.output[0])
+            )
+            graph.node.remove(node)
+
+
+def drop_zero_points(graph: GraphProto) -> None:
+    """Leave out zero points of stored weights and biases: they are zero, which is the default."""
+    stored = {each.name: each for each in graph.initializer}
+    for node in graph.node:
+        if node.op_type == "DequantizeLinear" and len(node.input) == 3 and node.input[0] in stored:
+            if numpy_helper.to_array(stored[node.input[2]]).any():
+                raise ValueError(f"{node.input[0]} has a zero point: quantise it symmetrically")
+            del node.input[2]
+    drop_unused(graph)
+
+
+def shorten_names(graph: GraphProto) -> None:
+    """Number all inner names: written out, they are a tenth of the file."""
+    short = {each.name: each.name for each in (*graph.input, *graph.output)}
+    for node in graph.node:
+        node.name = ""
+        for names in (node.input, node.output):
+            names[:] = [name and short.setdefault(name, f"t{len(short)}") for name in names]
+    for each in graph.initializer:
+        each.name = short[each.name]
+    del graph.value_info[:]

@@ -42,10 +42,10 @@ def test_train_export_quantise_evaluate(photos, trained, tmp_path, capsys):
             str(tmp_path / "int8"),
         ]
     )
-    sizes, embeddings = [], []
+    sizes, probabilities = [], []
     for name in ("fp32", "int8"):
         encoder = OnnxEncoder(tmp_path / name)
-        embeddings.append(encoder.encode([picture(1)]).embeddings[0])
+        probabilities.append(encoder.encode([picture(1)]).probabilities[0])
         capsys.readouterr()
         evaluate.main(["--model", str(tmp_path / name), "--data", str(photos), "--json"])
         report = json.loads(capsys.readouterr().out)
@@ -53,7 +53,8 @@ def test_train_export_quantise_evaluate(photos, trained, tmp_path, capsys):
         counts = np.array(report["confusion"]["counts"])
         assert report["accuracy"] == pytest.approx(counts.trace() / 12, abs=1e-3)
         sizes.append(report["size_bytes"])
-    assert embeddings[0] @ embeddings[1] > 0.9
+    # Embeddings are compared in test_graph: of twelve photos no projection is fitted that holds.
+    assert probabilities[0] == pytest.approx(probabilities[1], abs=0.1)
     assert sizes[1] < sizes[0] / 2
 
 

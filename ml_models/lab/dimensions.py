@@ -1,0 +1,162 @@
+"""How long must an embedding be? Recall against its length, and the time to scan it.
+
+    python -m ml_models.lab.dimensions --model DIR --data VALIDATION --instances TRAIN \
+      --catalog NAME=CATALOG.csv,QUERIES.csv
+
+DIR is a package whose embedding is as long as the longest row asked for. Both parts are stored
+along principal axes, so that cutting off their last numbers is what fitting fewer would give.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import faiss
+import numpy as np
+
+from visualsearch.encoders.base import Float32
+from visualsearch.encoders.onnx import OnnxEncoder
+from visualsearch.metrics import first_rank, retrieval_metrics
+
+from .data import list_photos
+from .distortions import distorted
+from .instances import GALLERY, fillers, opened
+from .retrieval import Row, embed, ranking, read_rows
+
+DISTORTION = "all at half strength"
+LENGTHS = ((320, 192), (320, 96), (256, 96), (256, 64), (192, 64), (128, 64), (128, 32), (64, 32))
+SCANNED, NEAREST, SCANS = 100_000, 20, 30
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", type=Path, required=True, help="folder with model.json")
+    parser.add_argument("--data", type=Path, required=True, help="photos, a folder per class")
+    parser.add_argument("--instances", type=Path, required=True, help="photos to fill the gallery")
+    parser.add_argument(
+        "--catalog",
+        action="append",
+        default=[],
+        metavar="NAME=CATALOG,QUERIES",
+        help="a catalog and its labelled queries (CSV); repeatable",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    return parser.parse_args(argv)
+
+
+def shortened(embeddings: Float32, whole: int, semantic: int, colour: int, share: float) -> Float32:
+    """Embeddings (N, d) cut to ``semantic`` + ``colour`` numbers, of unit length again.
+
+    ``whole``: where colour begins; ``share``: its part of the similarity, 0…1.
+    """
+    parts = embeddings[:, :semantic], embeddings[:, whole : whole + colour]
+    unit = [part / np.linalg.norm(part, axis=1, keepdims=True).clip(1e-9) for part in parts]
+    return np.concatenate([unit[0] * (1 - share) ** 0.5, unit[1] * share**0.5], 1)
+
+
+def scan_ms(length: int) -> float:
+    """Median milliseconds of a search among 100,000 float16 vectors on one thread, top 20."""
+    faiss.omp_set_num_threads(1)
+    vectors = np.random.default_rng(0).standard_normal((SCANNED, length), np.float32)
+    index = faiss.IndexScalarQuantizer(
+        length, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
+    )
+    index.train(vectors[:1000])
+    index.add(vectors)
+    times = []
+    for query in vectors[:SCANS]:
+        start = time.perf_counter()
+        index.search(query[None], NEAREST)
+        times.append((time.perf_counter() - start) * 1000)
+    return round(float(np.median(times)), 2)
+
+
+class Asked:
+    """Photos that are looked for among others: their embeddings, and what is right."""
+
+    def __init__(self, gallery: Float32, names: list[str], queries: Float32, right: list[str]):
+        self.gallery, self.names, self.queries, self.right = gallery, names, queries, right
+
+    def recall(self, *cut: Any) -> dict[str, float]:
+        """recall@k and MRR with embeddings that :func:`shortened` cut like this."""
+        scores = shortened(self.queries, *cut) @ shortened(self.gallery, *cut).T
+        ranks = [
+            first_rank(ranking(row, self.names), {name})
+            for row, name in zip(scores, self.right, strict=True)
+        ]
+        return retrieval_metrics(ranks)
+
+
+def same_photo(encoder: OnnxEncoder, data: Path, folder: Path) -> Asked:
+    """Each photo of ``data``, distorted in every way at once, among 1,000."""
+    listing = list_photos(data)
+    paths = [*listing.paths]
+    paths += fillers([folder], GALLERY - len(paths), paths)
+    gallery = embed(encoder, [Row(image=path, sku=str(path)) for path in paths])
+    parts, right = [], []
+    for own, _, images in opened(list(zip(listing.paths, listing.labels, strict=True))):
+        parts.append(encoder.encode([distorted(image, DISTORTION) for image in images]).embeddings)
+        right += own
+    return Asked(gallery, [str(path) for path in paths], np.concatenate(parts), right)
+
+
+def catalog(encoder: OnnxEncoder, sold: Path, asked: Path) -> Asked:
+    """The queries of a catalog."""
+    items, queries = read_rows(sold), read_rows(asked)
+    return Asked(
+        embed(encoder, items),
+        [row.sku for row in items],
+        embed(encoder, queries),
+        [row.sku for row in queries],
+    )
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """Markdown, a row for each length."""
+    names = list(rows[0]["recall"])
+    head = ["numbers", "bytes", *(f"{name} @1 / @5 / @10" for name in names), "scan of 100,000"]
+    lines = [f"| {' | '.join(head)} |", "|--:" * len(head) + "|"]
+    for row in rows:
+        recall = [
+            " / ".join(f"{row['recall'][name][f'recall@{k}']:.3f}" for k in (1, 5, 10))
+            for name in names
+        ]
+        length = f"{row['semantic']} + {row['colour']}"
+        cells = [length, str(row["bytes"]), *recall, f"{row['scan_ms']:.1f} ms"]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Print the table."""
+    args = parse_args(argv)
+    encoder = OnnxEncoder(args.model)
+    recipe = encoder.package.provenance["recipe"]
+    asked = {"same photo": same_photo(encoder, args.data, args.instances)}
+    for each in args.catalog:
+        name, _, paths = each.partition("=")
+        asked[name] = catalog(encoder, *map(Path, paths.split(",")))
+    rows = []
+    for semantic, colour in LENGTHS:
+        if semantic > recipe["semantic_dim"] or colour > recipe["colour_dim"]:
+            continue
+        cut = (recipe["semantic_dim"], semantic, colour, recipe["colour_share"])
+        rows.append(
+            {
+                "semantic": semantic,
+                "colour": colour,
+                "bytes": 2 * (semantic + colour),
+                "recall": {name: each.recall(*cut) for name, each in asked.items()},
+                "scan_ms": scan_ms(semantic + colour),
+            }
+        )
+    print(json.dumps(rows) if args.json else table(rows))
+
+
+if __name__ == "__main__":
+    main()

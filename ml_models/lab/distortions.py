@@ -73,23 +73,26 @@ def background(image: Image.Image, rng: np.random.Generator, strength: float) ->
 
 
 def all_at_once(image: Image.Image, rng: np.random.Generator, strength: float) -> Image.Image:
-    """All of them at half strength, in the order in which light meets a camera."""
+    """All of them, one after the other in the order in which light meets a camera."""
     for distort in (background, perspective, crop, light, blur):
-        image = distort(image, rng, strength / 2)
+        image = distort(image, rng, strength)
     return image
 
 
-DISTORTIONS: dict[str, Distort] = {
-    "perspective": perspective,
-    "light": light,
-    "blur": blur,
-    "crop": crop,
-    "background": background,
-    "all at half strength": all_at_once,
+# How to distort, and how much.
+DISTORTIONS: dict[str, tuple[Distort, float]] = {
+    "perspective": (perspective, 1),
+    "light": (light, 1),
+    "blur": (blur, 1),
+    "crop": (crop, 1),
+    "background": (background, 1),
+    "all at half strength": (all_at_once, 0.5),
+    "all at full strength": (all_at_once, 1),
 }
 
 
 def distorted(image: Image.Image, name: str) -> Image.Image:
     """An RGB image after one of :data:`DISTORTIONS`; the photo and the name are the seed."""
     rng = np.random.default_rng([zlib.crc32(image.tobytes()), zlib.crc32(name.encode())])
-    return DISTORTIONS[name](image, rng, 1.0)
+    distort, strength = DISTORTIONS[name]
+    return distort(image, rng, strength)

@@ -1,0 +1,180 @@
+"""Two model packages side by side: a page for people, and the new one's card.
+
+    python -m ml_models.lab.report --before DIR --after DIR [--also DIR] --data VALIDATION
+        --instances TRAIN --catalog NAME=CATALOG.csv,QUERIES.csv --notes NOTES.toml --out FOLDER
+
+Writes ``report.html``, which holds all its pictures, and ``README.md`` with small PNG files beside
+it. What was measured is kept in ``--cache``, so that new words cost no new measurement.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import platform
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import onnxruntime
+
+from visualsearch.encoders.onnx import OnnxEncoder
+
+from . import report_plots, report_text
+from .evaluate import evaluate
+from .report_tables import Commands, view
+from .retrieval import retrieval
+
+TEMPLATES = Path(__file__).parent / "templates"
+Catalogs = dict[str, tuple[Path, Path]]
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--before", type=Path, required=True, metavar="DIR", help="a package")
+    parser.add_argument("--after", type=Path, required=True, metavar="DIR", help="its successor")
+    parser.add_argument(
+        "--also", type=Path, action="append", default=[], metavar="DIR", help="may be repeated"
+    )
+    parser.add_argument("--data", type=Path, required=True, help="photos, a folder per class")
+    parser.add_argument(
+        "--instances", type=Path, action="append", required=True, metavar="FOLDER",
+        help="photos to find those of --data among; may be repeated",
+    )  # fmt: skip
+    parser.add_argument(
+        "--catalog", type=catalog, action="append", default=[], metavar="NAME=CATALOG,QUERIES",
+        help="two CSV files of image,sku[,style]; may be repeated",
+    )  # fmt: skip
+    parser.add_argument("--notes", type=Path, metavar="TOML", help="what to say beside figures")
+    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER")
+    parser.add_argument(
+        "--cache", type=Path, metavar="FOLDER", help="of measurements; OUT/measured if not given"
+    )
+    parser.add_argument("--limit", type=int, metavar="N", help="photos per class, for a quick look")
+    return parser.parse_args(argv)
+
+
+def catalog(text: str) -> tuple[str, tuple[Path, Path]]:
+    """``NAME=CATALOG.csv,QUERIES.csv``; raises ArgumentTypeError."""
+    name, _, files = text.partition("=")
+    paths = [Path(part) for part in files.split(",")]
+    if not name or len(paths) != 2:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=CATALOG.csv,QUERIES.csv")
+    return name, (paths[0], paths[1])
+
+
+def measure(model: Path, args: argparse.Namespace) -> dict[str, Any]:
+    """What :func:`evaluate` says of a package, with ``catalogs``, ``package`` and ``machine``."""
+    encoder = OnnxEncoder(model)
+    package = encoder.package
+    return evaluate(model, args.data, limit=args.limit, distort=True, others=args.instances) | {
+        "catalogs": {name: retrieval(encoder, *paths) for name, paths in args.catalog},
+        "machine": machine(),
+        "package": {
+            "name": f"{package.id} {package.version}",
+            "file": package.file.name,
+            "sha256": package.sha256,
+            "input": [package.input.size, package.input.layout, package.input.dtype],
+            "outputs": list(package.outputs),
+            "labels": package.labels,
+            "dim": package.embedding_dim,
+            "threshold": package.match_threshold,
+        },
+    }
+
+
+def measured(model: Path, args: argparse.Namespace, cache: Path) -> dict[str, Any]:
+    """:func:`measure`, or what it said of this very package and these photos before."""
+    asked = [args.data, args.instances, args.catalog, args.limit]
+    described = (model / "model.json").read_bytes()
+    digest = hashlib.sha256(described + repr(asked).encode()).hexdigest()[:8]
+    path = cache / f"{OnnxEncoder(model).id}-{digest}.json"
+    if not path.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(measure(model, args), indent=1) + "\n")
+    report: dict[str, Any] = json.loads(path.read_text())
+    return report
+
+
+def machine() -> str:
+    """The processor that times were measured on, and what ran the model."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        name = next(line.split(": ")[1] for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        name = platform.processor() or platform.machine()
+    return f"{name}, ONNX Runtime {onnxruntime.__version__}"
+
+
+def shown(path: Path) -> str:
+    """A path as a reader elsewhere can use it: its last two parts."""
+    return "/".join(path.parts[-2:])
+
+
+def commands(args: argparse.Namespace) -> Commands:
+    """What to type for the figures of each kind, on any package ``DIR``."""
+    evaluated = f"python -m ml_models.lab.evaluate --model DIR --data {shown(args.data)}"
+    evaluated += f" --limit {args.limit}" if args.limit else ""
+    others = "".join(f" --instances {shown(path)}" for path in args.instances)
+    return {
+        "evaluate": evaluated,
+        "robustness": f"{evaluated} --robustness",
+        "instances": evaluated + others,
+    } | {
+        name: f"{evaluated} --catalog {shown(sold)} --queries {shown(asked)}"
+        for name, (sold, asked) in args.catalog
+    }
+
+
+def pictures(before: Any, after: Any) -> dict[str, Any]:
+    """The page's pictures as data URIs, each for a light and a dark page."""
+    themed = report_plots.themed
+    return {
+        "robustness": {
+            name: themed(report_plots.one_curve(name, before, after))
+            for name in after["robustness"]
+        },
+        "reliability": themed(report_plots.reliability(before, after)),
+        "clutter": [
+            themed(report_plots.clutter(before, after, key)) for key in ("accuracy", "recall@1")
+        ],
+    }
+
+
+def render(template: str, **values: Any) -> str:
+    """A template of this folder; HTML is escaped, Markdown is not."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=template.endswith(".html"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["cell"] = report_text.cell
+    environment.filters["text"] = report_text.html
+    environment.filters["spans"] = report_text.spans
+    return environment.get_template(template).render(**values)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Measure what is not measured yet, and write the page and the card."""
+    args = parse_args(argv)
+    notes = tomllib.loads(args.notes.read_text("utf-8")) if args.notes else {}
+    folders = [args.before, args.after, *args.also]
+    reports = [measured(folder, args, args.cache or args.out / "measured") for folder in folders]
+    values = view(reports, commands(args), notes)
+    before, after = reports[:2]
+    args.out.mkdir(parents=True, exist_ok=True)
+    report_plots.write_pictures(before, after, args.out)
+    (args.out / "README.md").write_text(render("card.md", **values), "utf-8")
+    page = render("report.html", **values, pictures=pictures(before, after))
+    (args.out / "report.html").write_text(page, "utf-8")
+    print(f"{args.out} holds README.md, its three pictures, and report.html")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+"""Notes as people write them, in the little Markdown that they need, as HTML."""
+
+from __future__ import annotations
+
+import re
+
+from markupsafe import Markup, escape
+
+SPANS = (
+    (r"`([^`]+)`", r"<code>\1</code>"),
+    (r"\*\*([^*]+)\*\*", r"<strong>\1</strong>"),
+    (r"\[([^\]]+)\]\((https?://[^)\s]+|#[\w-]+)\)", r'<a href="\2">\1</a>'),
+)
+
+
+def spans(text: str) -> Markup:
+    """`code`, **bold** and [links](https://…) within a line; everything else is escaped."""
+    html = str(escape(text))
+    for pattern, replacement in SPANS:
+        html = re.sub(pattern, replacement, html)
+    return Markup(html)
+
+
+def block(text: str) -> Markup:
+    """One paragraph, list or fenced block."""
+    lines = text.splitlines()
+    if lines[0].startswith("```"):
+        return Markup("<pre><code>{}</code></pre>").format("\n".join(lines[1:-1]))
+    if all(line.startswith(("- ", "  ")) for line in lines):
+        items = re.split(r"^- ", text, flags=re.MULTILINE)[1:]
+        return Markup("<ul>{}</ul>").format(
+            Markup("").join(Markup("<li>{}</li>").format(spans(item.strip())) for item in items)
+        )
+    return Markup("<p>{}</p>").format(spans(text))
+
+
+def cell(text: str) -> str:
+    """Markdown within a cell of a Markdown table, or within an item of a list."""
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def blocks(text: str) -> list[str]:
+    """Parts set apart by empty lines; those inside a fenced block do not count."""
+    parts, fenced = [""], False
+    for line in text.strip().splitlines():
+        fenced ^= line.startswith("```")
+        if line.strip() or fenced:
+            parts[-1] += line + "\n"
+        else:
+            parts.append("")
+    return [part.rstrip("\n") for part in parts if part]
+
+
+def html(text: str) -> Markup:
+    """Paragraphs, lists and fenced blocks."""
+    return Markup("\n").join(block(part) for part in blocks(text))

@@ -1,0 +1,258 @@
+"""The comparison says what evaluate says, of real packages, in a page that stands alone."""
+
+import json
+import re
+import shutil
+from argparse import ArgumentTypeError
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+for needed in ("jinja2", "matplotlib", "scipy"):
+    pytest.importorskip(needed, reason=f"{needed} is not installed: it is in the lab's list")
+
+from ml_models.lab import report, report_plots, report_text  # noqa: E402
+from ml_models.lab.evaluate import evaluate  # noqa: E402
+from ml_models.lab.report_tables import Figure, confusion, lines, number, path, tried  # noqa: E402
+from tests.pictures import picture  # noqa: E402
+from visualsearch.encoders.onnx import OnnxEncoder  # noqa: E402
+
+ROOT = Path(__file__).resolve().parents[2]
+SHOPNET = ROOT / "ml_models/shopnet"
+NOTES = """
+[text]
+intro = "Tells **clothes** apart, a < b."
+made = "```sh\\npython -m x\\n```"
+[[problem]]
+title = "Too unsure"
+evidence = "error of `.219`"
+done = "a temperature | fitted"
+effect = "<none>"
+[[tried]]
+what = "whitening"
+accuracy = ".92"
+kept = true
+[[tried]]
+what = "triplets"
+recall = ".25"
+kept = false
+"""
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """Three photos, two of them where the model is right; a catalog, notes, and a twin package."""
+    root, encoder = tmp_path_factory.mktemp("world"), OnnxEncoder(SHOPNET)
+    for n in range(3):
+        image = picture(n)
+        seen = int(encoder.encode([image]).probabilities[0].argmax())
+        folder = root / "photos" / encoder.labels[(seen + (n == 2)) % 10]
+        folder.mkdir(parents=True, exist_ok=True)
+        image.save(folder / f"{n}.png")
+        image.save(root / f"{n}.png")
+    (root / "sold.csv").write_text("image,sku\n0.png,A\n1.png,B\n")
+    (root / "asked.csv").write_text("image,sku\n0.png,A\n0.png,B\n")
+    (root / "notes.toml").write_text(NOTES)
+    (root / "twin").mkdir()
+    shutil.copy(SHOPNET / "model.onnx", root / "twin")
+    described = json.loads((SHOPNET / "model.json").read_text())
+    described["id"] = "twin"
+    (root / "twin/model.json").write_text(json.dumps(described))
+    return root
+
+
+def arguments(world):
+    return (
+        f"--before {SHOPNET} --after {world}/twin --data {world}/photos --instances {world}/photos"
+        f" --catalog toy={world}/sold.csv,{world}/asked.csv --notes {world}/notes.toml"
+        f" --out {world}/out"
+    ).split()
+
+
+@pytest.fixture(scope="module")
+def made(world):
+    """Both packages' measurements, and the folder with the page and the card."""
+    report.main(arguments(world))
+    found = [json.loads(file.read_text()) for file in sorted((world / "out/measured").iterdir())]
+    by_name = {each["package"]["name"].split()[0]: each for each in found}
+    return by_name["shopnet"], by_name["twin"], world / "out"
+
+
+def test_measured__is_what_evaluate_says(made, world):
+    said = evaluate(
+        SHOPNET, world / "photos", distort=True, others=[world / "photos"],
+        catalog=world / "sold.csv", queries=world / "asked.csv",
+    )  # fmt: skip
+    for key in ("accuracy", "ece", "per_class", "confusion", "size_bytes", "instances"):
+        assert made[0][key] == said[key], key
+    assert made[0]["robustness"].keys() == said["robustness"].keys()
+    assert made[0]["catalogs"]["toy"] == said["retrieval"]
+    assert made[0]["catalogs"]["toy"]["sku"]["recall@1"] == 0.5
+    assert made[0]["accuracy"] == pytest.approx(2 / 3, abs=1e-4)
+
+
+@pytest.mark.parametrize("name", ["README.md", "report.html"])
+def test_pages__hold_the_figures(name, made):
+    text = (made[2] / name).read_text("utf-8")
+    for figure in (
+        number(made[1]["accuracy"]),
+        number(made[1]["ece"]),
+        f"{made[1]['latency_ms']['p50']:.1f}",
+        f"{made[0]['resources']['load_ms']:.1f}",
+        number(made[0]["catalogs"]["toy"]["sku"]["recall@1"]),
+        number(made[1]["instances"]["clutter_with_subject"][0]["whole"]["recall@1"]),
+    ):
+        assert re.search(rf"[ >]{re.escape(figure)}[ <]", text), figure
+    for words in ("Too unsure", "whitening", "triplets", "twin 1.0", "photos --robustness"):
+        assert words in text, words
+    assert "toy, recall@1" in text
+
+
+def test_card__tables_are_whole(made):
+    """Every row of a table has as many cells as its head, and no cell is split by its own text."""
+    head = None
+    for line in (made[2] / "README.md").read_text("utf-8").splitlines():
+        if not line.startswith("|"):
+            head = None
+            continue
+        cells = len(re.findall(r"(?<!\\)\|", line))
+        head = head or cells
+        assert cells == head, line
+    assert "temperature \\| fitted" in (made[2] / "README.md").read_text("utf-8")
+
+
+def test_card__pictures_are_small_and_linked(made):
+    text = (made[2] / "README.md").read_text("utf-8")
+    linked = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", text)
+    assert sorted(linked) == ["confusion.png", "reliability.png", "robustness.png"]
+    for name in linked:
+        assert (made[2] / name).stat().st_size < 60_000
+        pixels = np.asarray(Image.open(made[2] / name).convert("RGB"))
+        assert pixels.shape[1] > 350
+        assert len(np.unique(pixels.reshape(-1, 3), axis=0)) > 8
+
+
+class Links(HTMLParser):
+    """Everything that a page loads or leads to."""
+
+    def __init__(self):
+        super().__init__()
+        self.loads, self.leads, self.ids, self.opened, self.closed = [], [], [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        values = dict(attrs)
+        self.loads += [values[key] for key in ("src", "srcset") if key in values]
+        self.leads += [values["href"]] if "href" in values else []
+        self.ids += [values["id"]] if "id" in values else []
+        if tag not in ("meta", "img", "source", "link"):
+            self.opened.append(tag)
+
+    def handle_endtag(self, tag):
+        self.closed.append(tag)
+
+
+def test_page__stands_alone(made):
+    file = made[2] / "report.html"
+    page = Links()
+    page.feed(file.read_text("utf-8"))
+    assert file.stat().st_size < 600_000
+    # Seven distortions, two pictures of clutter, one of calibration, each light and dark.
+    assert len(page.loads) == 20
+    assert len(set(page.loads)) == 20
+    assert all(link.startswith("data:image/svg+xml;base64,") for link in page.loads)
+    assert {link.removeprefix("#") for link in page.leads} <= set(page.ids)
+    assert sorted(page.opened) == sorted(page.closed)
+
+
+def test_page__escapes_notes(made):
+    text = (made[2] / "report.html").read_text("utf-8")
+    assert "<strong>clothes</strong> apart, a &lt; b." in text
+    assert "&lt;none&gt;" in text
+    assert "<none>" not in text
+
+
+def test_second_call__measures_nothing(made, world, tmp_path, monkeypatch):
+    def never(*args, **kwargs):
+        raise AssertionError("measured again")
+
+    monkeypatch.setattr(report, "evaluate", never)
+    given = [*arguments(world)[:-1], str(tmp_path), "--cache", f"{world}/out/measured"]
+    report.main(given)
+    assert (tmp_path / "README.md").read_text() == (made[2] / "README.md").read_text()
+    # Fewer photos are another measurement.
+    with pytest.raises(AssertionError, match="measured again"):
+        report.main([*given, "--limit", "1"])
+
+
+def test_without_notes(made, world, tmp_path):
+    given = arguments(world)
+    del given[given.index("--notes") : given.index("--notes") + 2]
+    given[-1] = str(tmp_path)
+    report.main([*given, "--cache", f"{world}/out/measured", "--also", str(SHOPNET)])
+    card = (tmp_path / "README.md").read_text("utf-8")
+    assert (
+        "| what | before (shopnet 1.0) | after (twin 1.0) | change | also (shopnet 1.0) |" in card
+    )
+    assert "Problems" not in card
+    assert not (tmp_path / "measured").exists()
+
+
+def test_figure__change_and_verdict():
+    def line(before, after, **kind):
+        figure = Figure(title="x", read=path("x"), command="evaluate", **kind)
+        return figure.line([{"x": before}, {"x": after}])
+
+    assert line(0.5, 0.75).cells == [".500", ".750"]
+    assert (line(0.5, 0.75).change, line(0.5, 0.75).verdict) == ("+0.250", "better")
+    assert line(0.75, 0.5).verdict == "worse"
+    cheaper = line(13.8, 3.9, digits=1, lower_is_better=True)
+    assert (cheaper.change, cheaper.verdict) == ("−9.9", "better")
+    assert (line(0.5001, 0.5002).change, line(0.5001, 0.5002).verdict) == ("=", "")
+    assert (line(None, 0.5).cells, line(None, 0.5).change) == (["–", ".500"], "")
+    assert lines([Figure(title="x", read=path("y"), command="c")], [{}, {}]) == []
+
+
+def test_number():
+    assert [number(x) for x in (0.918, 1.0, None)] == [".918", "1.000", "–"]
+    assert number(0.5, 1) == "0.5"
+
+
+def test_confusion__shares_of_the_true_class():
+    counts = {"confusion": {"labels": ["hat", "shoes"], "counts": [[3, 1], [0, 0]]}}
+    found = confusion(counts)
+    assert found["rows"] == [("hat", [(3, 75), (1, 25)]), ("shoes", [(0, 0), (0, 0)])]
+    assert found["pairs"] == [{"true": "hat", "predicted": "shoes", "photos": 1}]
+
+
+def test_tried__columns_of_all_rows():
+    found = tried([{"what": "a", "x": 1, "kept": True}, {"what": "b", "y": ".5"}])
+    assert found["columns"] == ["x", "y"]
+    assert [row["cells"] for row in found["rows"]] == [["1", "–"], ["–", ".5"]]
+    assert [row["kept"] for row in found["rows"]] == [True, False]
+
+
+def test_text__blocks():
+    html = report_text.html("One\n\n- `a<b`\n- c\n  d\n\n```sh\nx\n\ny\n```\n\n[l](https://a.b)")
+    assert html.split("\n", 1)[0] == "<p>One</p>"
+    assert "<ul><li><code>a&lt;b</code></li><li>c\n  d</li></ul>" in html
+    assert "<pre><code>x\n\ny</code></pre>" in html
+    assert '<a href="https://a.b">l</a>' in html
+    assert "href" not in report_text.html("[l](javascript:alert)")
+
+
+@pytest.mark.parametrize("text", ["toy", "toy=a.csv", "=a,b", "toy=a,b,c"])
+def test_catalog__refused(text):
+    with pytest.raises(ArgumentTypeError, match=r"NAME=CATALOG\.csv"):
+        report.catalog(text)
+
+
+def test_clutter_plot__has_a_line_for_every_kind(made):
+    """A package without saliency has one curve; one with it has two."""
+    before, after = made[0], json.loads(json.dumps(made[1]))
+    for row in after["instances"]["clutter_with_subject"]:
+        row["crop"] = row["whole"]
+    (axes,) = report_plots.clutter(before, after, "accuracy")(report_plots.LIGHT).axes
+    assert len(axes.lines) == 3

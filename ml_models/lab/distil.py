@@ -1,12 +1,13 @@
 """Teach a network what trained ones know: a smaller one, or one what several know together.
 
-    python -m ml_models.lab.distil --run A --run B --run C --width 1 --data TRAIN --validation V \\
-        --out RUN2
+    python -m ml_models.lab.distil --run RUN --width 0.5 --data TRAIN --validation V --out RUN2
+    python -m ml_models.lab.distil --run A --run B --run C --width 1 --data ... --out RUN2
 
-Classes are learned from the labels and from the teachers' probabilities for the same views, as the
-mean of all teachers has them. A student as wide as the first teacher starts as a copy of it and
-its class branch alone learns: it searches as the first teacher does, to the bit. RUN2 is a run as
-training leaves it, for ``export``.
+Classes are learned from the labels and from the teachers' probabilities for the same views, the
+mean of all teachers. A narrower student is trained whole, its search features towards those of
+the first teacher. A student as wide as the first teacher starts as a copy of it and its class
+branch alone learns: it searches as the first teacher does, to the bit. RUN2 is a run as training
+leaves it, for ``export``.
 """
 
 from __future__ import annotations
@@ -23,12 +24,15 @@ from . import export, further
 from .catalog import Refused
 from .data import PhotoSet
 from .footprint import describe, table
+from .narrow import take_channels
 from .network import ShopNet
 from .objective import validate
 from .run import Run
 from .teachers import Teachers
 from .views import scale
 
+# Photos that show how large the channels of the teacher are.
+EXAMPLES = 32
 REPORT = "distillation.json"
 OWN = ["epochs", "lr", "distil", "soft", "bf16"]
 
@@ -75,13 +79,24 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     return args
 
 
-def make_student(teacher: ShopNet, width: float) -> ShopNet:
-    """A copy of the teacher whose class branch learns, or a narrower network that learns whole."""
+def make_student(teacher: ShopNet, width: float, photos: PhotoSet) -> ShopNet:
+    """A copy of the teacher whose class branch learns, or a narrower network that learns whole.
+
+    The narrower one has the teacher's colours, and starts with its strongest channels.
+    """
     if width == teacher.config["width"]:
         student = copy.deepcopy(teacher).requires_grad_(False)
         student.class_branch.requires_grad_(True)
         return student
-    raise Refused("not yet")
+    if width > teacher.config["width"]:
+        raise Refused(f"a student is no wider than its teacher: --width {teacher.config['width']}")
+    classes = teacher.class_branch.classifier.out_features
+    student = ShopNet(classes, **teacher.config | {"width": width, "hidden": None})
+    student.colour_projection.load_state_dict(teacher.colour_projection.state_dict())
+    some = torch.linspace(0, len(photos.labels) - 1, EXAMPLES).long().unique()
+    take_channels(student, teacher, scale(photos.pixels[some]))
+    student.colour_projection.requires_grad_(False)
+    return student
 
 
 @torch.no_grad()
@@ -107,7 +122,7 @@ def main(argv: list[str] | None = None) -> None:
     photos, held_out = further.read_photos(args, stored["classes"])
     further.begin(args.out / REPORT, origin)
     torch.manual_seed(settings.seed)
-    run = Run(settings, photos, make_student(networks[0], args.width), networks)
+    run = Run(settings, photos, make_student(networks[0], args.width, photos), networks)
     student = further.fit(run, held_out)
     rows = {
         name: describe(network, held_out, args.out / "package")

@@ -81,8 +81,9 @@ def main(argv: list[str] | None = None) -> None:
     """Prune, fine-tune, and print what was won and lost."""
     args = parse_args(argv)
     original, stored = export.load_run(args.run)
-    origin = {"ratio": args.ratio, "pruned": args.run.name}
-    settings = further.settings(args, stored, ["epochs", "lr", "distil", "bf16"], origin)
+    recipe = {"pruned": args.run.name, "ratio": args.ratio}
+    settings = further.settings(args, stored, ["epochs", "lr", "distil", "bf16"], recipe)
+    origin = {"ratio": args.ratio, "run": args.run.name}
     photos, held_out = further.read_photos(args, stored["classes"])
     further.begin(args.out / REPORT, origin)
     torch.manual_seed(settings.seed)

@@ -13,11 +13,14 @@ torch = pytest.importorskip(
 from ml_models.lab import distil, export, train  # noqa: E402
 from ml_models.lab.catalog import Refused  # noqa: E402
 from ml_models.lab.data import load_photos  # noqa: E402
+from ml_models.lab.narrow import take_channels  # noqa: E402
 from ml_models.lab.network import ShopNet  # noqa: E402
 from ml_models.lab.run import Run  # noqa: E402
-from ml_models.lab.teachers import Teachers  # noqa: E402
+from ml_models.lab.teachers import Teachers, same  # noqa: E402
 from ml_models.lab.weights import load_backbone  # noqa: E402
 from tests.lab.recipe import train_args  # noqa: E402
+from tests.pictures import picture  # noqa: E402
+from visualsearch.encoders.onnx import OnnxEncoder  # noqa: E402
 from visualsearch.encoders.preprocess import InputSpec  # noqa: E402
 
 
@@ -69,7 +72,7 @@ def begin_run(photos, weights, networks, out, width=1.0, **more):
     pixels = load_photos(photos, InputSpec(size=64))
     teachers = [copy.deepcopy(network) for network in networks]
     torch.manual_seed(0)
-    student = distil.make_student(teachers[0], width)
+    student = distil.make_student(teachers[0], width, pixels)
     return Run(settings(photos, weights, out, **more), pixels, student, teachers), pixels
 
 
@@ -80,7 +83,8 @@ def test_teachers__mean_of_all_probabilities(networks, one_trunk):
             networks[2].trunk.stem.bias.add_(0.1)
     x = torch.rand(2, 3, 64, 64) * 2 - 1
     wanted = sum(torch.softmax(network.classify(x), 1) for network in networks) / 3
-    for student in (distil.make_student(networks[0], 1.0), ShopNet(2, 8, 8, 0.3, width=0.5)):
+    frozen = copy.deepcopy(networks[0]).requires_grad_(False)
+    for student in (frozen, ShopNet(2, 8, 8, 0.3, width=0.5)):
         teachers = Teachers(networks, student)
         assert teachers.one_trunk is one_trunk
         seen = teachers.look(x, student.trunk(x))
@@ -145,6 +149,76 @@ def test_distil__an_ensemble_in_one_network(photos, runs, networks, tmp_path, ca
     assert not torch.equal(model(x).logits, networks[0](x).logits)
     with pytest.raises(Refused, match="teachers"):
         distil.main(arguments(photos, runs[:2], out, "--width", "1"))
+
+
+def test_distil__half_as_wide(photos, runs, networks, tmp_path, capsys):
+    out = tmp_path / "student"
+    distil.main(arguments(photos, runs[:1], out, "--width", "0.5"))
+    report = json.loads(capsys.readouterr().out)
+    for name in ("multiply_adds", "parameters", "size_mb"):
+        assert report["student"][name] < 0.5 * report["teacher"][name], name
+    assert "ensemble_accuracy" not in report
+    model, stored = export.load_run(out)
+    assert model.config["width"] == stored["config"]["width"] == 0.5
+    ours, theirs = model.colour_projection.state_dict(), networks[0].colour_projection.state_dict()
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+    package = tmp_path / "package"
+    export.main(["--run", str(out), "--validation", str(photos), "--out", str(package)])
+    assert OnnxEncoder(package).encode([picture(1)]).embeddings.shape == (1, 16)
+    wider = arguments(photos, [out], tmp_path / "wider", "--width", "1")
+    with pytest.raises(Refused, match=r"no wider than its teacher: --width 0\.5"):
+        distil.main(wider)
+
+
+def test_losses__a_narrower_student_learns_the_first_teachers_features(
+    networks, photos, weights, tmp_path
+):
+    run, held_out = begin_run(photos, weights, networks[:2], tmp_path / "student", width=0.5)
+    x, before = torch.rand(2, 3, 64, 64) * 2 - 1, copy.deepcopy(run.model)
+    losses = run.losses(x, torch.eye(2))
+    cosine = (networks[0](x).features * run.model(x).features).sum(1)
+    assert losses["feature_distance"].item() == pytest.approx(1 - cosine.mean().item(), abs=1e-5)
+    run.step(held_out.pixels[:6], held_out.labels[:6], torch.Generator().manual_seed(0))
+    for name, part in before.named_children():
+        moved = not same(part, getattr(run.model, name))
+        assert moved == (name not in ("histogram", "colour_projection")), name
+
+
+@torch.no_grad()
+def test_take_channels__finds_a_narrow_network_inside_a_wide_one():
+    """Of a network whose other channels do nothing, what is left does all that it did."""
+    torch.manual_seed(0)
+    inner, wide, student = (ShopNet(2, 8, 8, 0.3, width=width) for width in (0.5, 1.0, 0.5))
+    for layer in inner.modules():
+        if isinstance(layer, torch.nn.Conv2d):
+            torch.nn.init.kaiming_normal_(layer.weight)
+    for name, value in wide.state_dict().items():
+        part = inner.state_dict()[name]
+        value.zero_()[tuple(slice(-size, None) for size in part.shape)] = part
+    x = torch.rand(4, 3, 64, 64) * 2 - 1
+    take_channels(student, wide, x)
+    for wanted, got in zip(inner(x), student(x), strict=True):
+        assert wanted.std() > 1e-3
+        assert torch.allclose(got, wanted, atol=1e-4)
+
+
+@torch.no_grad()
+def test_take_channels__keeps_the_scale_of_what_is_left(networks):
+    torch.manual_seed(0)
+    student, x = ShopNet(2, 8, 8, 0.3, width=0.5), torch.rand(8, 3, 64, 64) * 2 - 1
+    take_channels(student, networks[1], x)
+    ours, theirs = student.classify(x), networks[1].classify(x)
+    assert torch.allclose(ours.mean(0), theirs.mean(0), atol=1e-3)
+    assert torch.allclose(ours.std(0), theirs.std(0), rtol=1e-2)
+
+
+def test_take_channels__of_a_pruned_teacher():
+    """What the student lacks there stays as it was."""
+    torch.manual_seed(0)
+    hidden = [16] * len(ShopNet(2, 8, 8, 0.3).expanding())
+    teacher, student = ShopNet(2, 8, 8, 0.3, hidden=hidden), ShopNet(2, 8, 8, 0.3, width=0.5)
+    take_channels(student, teacher, torch.rand(2, 3, 64, 64))
+    assert student(torch.rand(2, 3, 64, 64)).features.isfinite().all()
 
 
 def test_distil__refuses_teachers_of_other_classes(photos, runs, tmp_path):

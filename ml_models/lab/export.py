@@ -39,6 +39,8 @@ OUTPUTS = ("embedding", "probabilities", "saliency")
 class Served(nn.Module):
     """The trained network as it is served."""
 
+    outputs = OUTPUTS
+
     def __init__(self, model: ShopNet, temperature: float = 1.0):
         """``temperature``: what logits are divided by, see ``calibrate``."""
         super().__init__()
@@ -81,8 +83,8 @@ def write_onnx(served: Served, size: int, path: Path) -> None:
             (example,),
             str(path),
             input_names=["image"],
-            output_names=list(OUTPUTS),
-            dynamic_axes={name: {0: "batch"} for name in ("image", *OUTPUTS)},
+            output_names=list(served.outputs),
+            dynamic_axes={name: {0: "batch"} for name in ("image", *served.outputs)},
             opset_version=17,
             dynamo=False,
         )

@@ -6,8 +6,8 @@ import numpy as np
 from onnx import GraphProto, NodeProto, helper, numpy_helper
 from onnx import TensorProto as Kind
 
-# Numbers of a matrix below which int8 is not worth its scales.
-SMALLEST_MATRIX = 4096
+# Of fewer numbers, int8 saves nothing worth having.
+FEWEST_FACTORS = 2048
 
 
 def fuse_padding(graph: GraphProto) -> None:
@@ -45,34 +45,50 @@ def constants(graph: GraphProto) -> dict[str, np.ndarray]:
     return stored
 
 
-def matrices(graph: GraphProto) -> list[NodeProto]:
-    """The nodes that multiply by a stored matrix (one row per output), large enough to matter."""
+def factors(graph: GraphProto) -> list[str]:
+    """Stored floats that something is multiplied by, numerous enough to matter: by name.
+
+    Matrices of linear layers, one row per output, and the windows of the colour histogram.
+    """
     stored = {each.name: each for each in graph.initializer}
-    return [
-        node
+    names = [
+        name
         for node in graph.node
-        if node.op_type == "Gemm"
-        and node.input[1] in stored
-        and any(each.name == "transB" and each.i == 1 for each in node.attribute)
-        and stored[node.input[1]].dims[0] * stored[node.input[1]].dims[1] >= SMALLEST_MATRIX
+        if (node.op_type == "Gemm" and is_transposed(node)) or node.op_type == "Mul"
+        for name in node.input[:2]
+    ]
+    return [
+        name
+        for name in dict.fromkeys(names)
+        if name in stored
+        and stored[name].data_type == Kind.FLOAT
+        and np.prod(stored[name].dims) >= FEWEST_FACTORS
     ]
 
 
-def store_as_int8(graph: GraphProto, node: NodeProto) -> None:
-    """Replace a node's float matrix (out, in) by int8 and a scale per row; computed as before."""
-    name = node.input[1]
+def is_transposed(node: NodeProto) -> bool:
+    """Whether a matrix product takes its second matrix row by row."""
+    return any(each.name == "transB" and each.i == 1 for each in node.attribute)
+
+
+def store_as_int8(graph: GraphProto, name: str) -> None:
+    """Replace stored floats by int8 and a scale, of each row of a matrix; used as floats still."""
     stored = next(each for each in graph.initializer if each.name == name)
-    matrix = numpy_helper.to_array(stored)
-    scale = np.abs(matrix).max(1).clip(1e-12) / 127
-    integers = np.round(matrix / scale[:, None]).astype(np.int8)
+    values = numpy_helper.to_array(stored)
+    rows = values if values.ndim == 2 else values.reshape(1, -1)
+    scale = np.abs(rows).max(1).clip(1e-12) / 127
+    integers = np.round(rows / scale[:, None]).astype(np.int8).reshape(values.shape)
     graph.initializer.remove(stored)
     graph.initializer.extend(
         [
             numpy_helper.from_array(integers, f"{name}_int8"),
-            numpy_helper.from_array(scale.astype(np.float32), f"{name}_scale"),
+            numpy_helper.from_array(
+                (scale if values.ndim == 2 else scale[0]).astype(np.float32), f"{name}_scale"
+            ),
         ]
     )
-    widen = helper.make_node("DequantizeLinear", [f"{name}_int8", f"{name}_scale"], [name], axis=0)
+    axis = {"axis": 0} if values.ndim == 2 else {}
+    widen = helper.make_node("DequantizeLinear", [f"{name}_int8", f"{name}_scale"], [name], **axis)
     graph.node.insert(0, widen)
 
 

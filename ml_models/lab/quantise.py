@@ -33,8 +33,8 @@ from .data import load_photos
 from .export import describe
 from .graph import (
     drop_zero_points,
+    factors,
     keep_biases_as_floats,
-    matrices,
     shorten_names,
     store_as_int8,
 )
@@ -84,8 +84,8 @@ def quantise(source: Path, target: Path, pixels: Tensor) -> None:
             nodes_to_exclude=outside_the_network(prepared),
         )
         model = onnx.load(str(quantised))
-    for multiplication in matrices(model.graph):
-        store_as_int8(model.graph, multiplication)
+    for name in factors(model.graph):
+        store_as_int8(model.graph, name)
     keep_biases_as_floats(model.graph)
     drop_zero_points(model.graph)
     shorten_names(model.graph)

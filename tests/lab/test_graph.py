@@ -71,7 +71,7 @@ def test_quantise__smaller_and_nearly_the_same(path, tmp_path):
     quantise(path, target, pixels)
     assert target.stat().st_size < 0.3 * path.stat().st_size
     stored = onnx.load(str(target)).graph
-    large = [each for each in stored.initializer if np.prod(each.dims) >= graph.SMALLEST_MATRIX]
+    large = [each for each in stored.initializer if np.prod(each.dims) >= graph.FEWEST_FACTORS]
     assert large
     assert {each.data_type for each in large} == {onnx.TensorProto.INT8}
     assert not [each for each in stored.initializer if each.data_type == onnx.TensorProto.INT32]
@@ -81,11 +81,11 @@ def test_quantise__smaller_and_nearly_the_same(path, tmp_path):
 
 def test_store_as_int8__rows_within_half_a_step(path):
     model = onnx.load(str(path))
-    node = graph.matrices(model.graph)[0]
-    matrix = graph.constants(model.graph)[node.input[1]]
-    graph.store_as_int8(model.graph, node)
+    before = graph.constants(model.graph)
+    name = next(each for each in graph.factors(model.graph) if before[each].ndim == 2)
+    matrix = before[name]
+    graph.store_as_int8(model.graph, name)
     stored = graph.constants(model.graph)
-    name = node.input[1]
     again = stored[f"{name}_int8"] * stored[f"{name}_scale"][:, None]
     step = np.abs(matrix).max(1, keepdims=True) / 127
     assert (np.abs(again - matrix) <= step / 2 + 1e-7).all()

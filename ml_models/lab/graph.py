@@ -87,8 +87,9 @@ def store_as_int8(graph: GraphProto, name: str) -> None:
             ),
         ]
     )
-    axis = {"axis": 0} if values.ndim == 2 else {}
-    widen = helper.make_node("DequantizeLinear", [f"{name}_int8", f"{name}_scale"], [name], **axis)
+    widen = helper.make_node("DequantizeLinear", [f"{name}_int8", f"{name}_scale"], [name])
+    if values.ndim == 2:
+        widen.attribute.append(helper.make_attribute("axis", 0))
     graph.node.insert(0, widen)
 
 

@@ -192,9 +192,9 @@ def test_search__more_candidates_than_one_query_may_name(sell, monkeypatch):
     ]
 
 
-def cluttered(thing, colour="grey"):
+def cluttered(thing):
     """A thing on the upper right quarter of a plain wall."""
-    wall = plain(colour, (480, 480))
+    wall = plain("grey", (480, 480))
     wall.paste(thing.resize((240, 240)), (240, 0))
     return wall
 
@@ -231,3 +231,11 @@ def test_search__no_subject_in_a_tiny_photo(indexed, configure):
     configure(ENCODER_OPTIONS={"saliency": True})
     tiny = cluttered(picture(3)).resize((96, 96))
     assert searching.search(photo(tiny), limit=1).subject is None
+
+
+def test_search__a_subject_below_the_shops_own_limit_is_left_alone(indexed, configure):
+    """The customer sent no crop, so none may be refused."""
+    configure(ENCODER_OPTIONS={"saliency": True}, MIN_PHOTO_SIDE=300)
+    result = searching.search(photo(cluttered(picture(3))), limit=1)
+    assert result.subject is None
+    assert len(result.hits) == 1

@@ -138,7 +138,7 @@ class Look:
 def look_at(encoder: Encoder, photo: Photo) -> Look:
     """Encode a photo, and once more what it is of, where that is a part of it.
 
-    A customer's photo shows a room around the garment; the part alone is found again from a fifth
+    A customer's photo shows a room around the garment; the part alone is found again from a third
     of the area. The whole stays in the search, for photos whose subject was guessed wrongly. Of
     the two sets of probabilities the surer one is taken.
     """
@@ -159,10 +159,11 @@ def subject_of(photo: Photo, whole: Encoding) -> Crop | None:
     if not conf.get("FIND_SUBJECT") or whole.saliency is None:
         return None
     box = suggest_box(whole.saliency[0])
-    # Of a tiny photo nothing smaller can be read.
-    if box is None or min(box[2] * photo.image.width, box[3] * photo.image.height) < WORTH_READING:
+    if box is None:
         return None
-    return box
+    side = min(box[2] * photo.image.width, box[3] * photo.image.height)
+    # Nobody asked for this crop, so none may be refused; rounding may take a pixel off it.
+    return box if side >= max(WORTH_READING, conf.limits().min_side) + 1 else None
 
 
 def warm_up() -> None:

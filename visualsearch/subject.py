@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -33,8 +31,8 @@ def suggest_box(saliency: NDArray[np.float32]) -> Crop | None:
     return x, y, w, h
 
 
-def span(mass: Sequence[float] | NDArray[np.float64]) -> tuple[float, float]:
-    """Start and length, in fractions, of the interval that a mass along an axis occupies."""
+def span(mass: NDArray[np.float64]) -> tuple[float, float]:
+    """Start and length, in fractions, of what a mass (n,) along an axis occupies; it sums to 1."""
     places = (np.arange(len(mass)) + 0.5) / len(mass)
     mean = float(np.dot(mass, places))
     variance = float(np.dot(mass, (places - mean) ** 2))

@@ -9,7 +9,7 @@ from typing import Any
 
 from . import conf
 from .exceptions import IndexFileError
-from .indexes.base import Index
+from .indexes.base import FileIndex
 from .models import IndexVersion
 
 
@@ -20,7 +20,7 @@ def folder() -> Path:
     return path
 
 
-def write(index: Index, name: str) -> str:
+def write(index: FileIndex, name: str) -> str:
     """Save under ``name`` so that no reader ever sees half a file; returns its SHA-256."""
     target = folder() / name
     part = target.with_suffix(f".part{os.getpid()}")
@@ -35,7 +35,7 @@ def write(index: Index, name: str) -> str:
     return digest
 
 
-def read(version: IndexVersion, kind: type[Index], dim: int, options: dict[str, Any]) -> Index:
+def read(version: IndexVersion, kind: type[FileIndex], dim: int, options: dict[str, Any]) -> FileIndex:
     """Load a version's file; raises IndexFileError unless it is, bit by bit, what was written."""
     path = folder() / version.file
     try:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from . import conf, index_files
 from .encoders.base import Encoder
 from .exceptions import IndexFileError, IndexNotReady
-from .indexes.base import Index
+from .indexes.base import FileIndex
 from .models import Embedding, IndexVersion, Revision
 
 logger = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ REPLAY_BATCH = 5000
 class LiveIndex:
     """An index in memory and how far it has followed the rows."""
 
-    index: Index
+    index: FileIndex
     version: int
     encoder: str
     revision: int
@@ -84,7 +84,7 @@ def active_version(encoder_id: str) -> tuple[IndexVersion, int] | None:
 
 def load(version: IndexVersion, encoder: Encoder) -> LiveIndex:
     """Read a version's file, or start empty when it is lost or damaged: the rows have it all."""
-    kind: type[Index] = import_string(version.backend)
+    kind: type[FileIndex] = import_string(version.backend)
     options = conf.get("INDEX_OPTIONS")
     live = LiveIndex(
         index=kind(encoder.dim, **options), version=version.pk, encoder=encoder.id, revision=0

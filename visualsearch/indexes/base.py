@@ -1,10 +1,14 @@
-"""What a vector index is: add, replace, remove, search among some ids, save and load."""
+"""What a vector index is: add, replace, remove, and search among some ids.
+
+Two kinds: one in each search process's memory, saved to a file, and one in a server that all
+processes share.
+"""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +23,7 @@ class Index(ABC):
     Safe to search from several threads while another changes it. An id is present at most once.
     """
 
-    def __init__(self, dim: int, **options: object):
+    def __init__(self, dim: int, **options: Any):
         self.dim = dim
 
     @abstractmethod
@@ -45,14 +49,13 @@ class Index(ABC):
         found. Raises ValueError on a wrong shape or a value that is not finite.
         """
 
-    @abstractmethod
-    def save(self, path: Path) -> None:
-        """Write everything to one file."""
+    def describe(self) -> dict[str, Any]:
+        """How it is made and what was measured about it, in plain JSON values.
 
-    @classmethod
-    @abstractmethod
-    def load(cls, path: Path, dim: int, **options: object) -> Self:
-        """Read what :meth:`save` wrote; raises IndexFileError if it is of another dimension."""
+        ``structure`` names how it searches; ``memory_bytes`` is what its vectors and links take;
+        ``recall@10`` is measured against an exact search, where the search is not exact itself.
+        """
+        return {}
 
     def checked(self, ids: Ids, vectors: Float32) -> tuple[Ids, Float32]:
         """Validate vectors to add, and keep the last of each id."""
@@ -72,3 +75,52 @@ class Index(ABC):
         if query.shape != (self.dim,) or not np.isfinite(query).all():
             raise ValueError(f"expected a finite query ({self.dim},), got {query.shape}")
         return query
+
+
+class FileIndex(Index):
+    """An index in this process's memory: a snapshot of the rows that is saved to a file."""
+
+    def optimise(self) -> None:
+        """Take the best structure for what it holds; called once, after all rows were added."""
+
+    @abstractmethod
+    def save(self, path: Path) -> None:
+        """Write everything to one file."""
+
+    @classmethod
+    @abstractmethod
+    def load(cls, path: Path, dim: int, **options: Any) -> Self:
+        """Read what :meth:`save` wrote; raises IndexFileError if it is of another dimension."""
+
+
+class SharedIndex(Index):
+    """An index in a server: what one process writes, all find.
+
+    Made with ``name``, its own among all versions, out of letters, digits and ``_``. Methods raise
+    BackendUnavailable when the server does not answer.
+    """
+
+    transactional: ClassVar[bool] = False
+    """Its vectors lie in the shop's database, written in the transaction that writes the rows."""
+
+    joins: ClassVar[bool] = False
+    """``among`` may also be a queryset of the rows' primary keys, to be joined by the server."""
+
+    def __init__(self, dim: int, *, name: str, **options: Any):
+        super().__init__(dim, **options)
+        self.name = name
+
+    @abstractmethod
+    def exists(self) -> bool:
+        """Whether the server still has it."""
+
+    @abstractmethod
+    def create(self) -> None:
+        """Make it, empty; what the server has under its name goes."""
+
+    @abstractmethod
+    def drop(self) -> None:
+        """Remove it from the server; nothing happens if it is gone."""
+
+    def optimise(self) -> None:
+        """Build the server's structures for searching; called once, after all rows were added."""

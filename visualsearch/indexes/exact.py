@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
 from ..exceptions import IndexFileError
-from .base import Float32, Ids, Index
+from .base import FileIndex, Float32, Ids
 
 
-class ExactIndex(Index):
+class ExactIndex(FileIndex):
     """Two arrays that are replaced, never changed, so that readers need no lock."""
 
-    def __init__(self, dim: int, **options: object):
+    def __init__(self, dim: int, **options: Any):
         super().__init__(dim, **options)
         self._data = (np.empty(0, np.int64), np.empty((0, dim), np.float32))
         self._writing = threading.Lock()
@@ -55,7 +55,7 @@ class ExactIndex(Index):
             np.savez(file, ids=ids, vectors=vectors)
 
     @classmethod
-    def load(cls, path: Path, dim: int, **options: object) -> Self:
+    def load(cls, path: Path, dim: int, **options: Any) -> Self:
         index = cls(dim, **options)
         try:
             with np.load(path) as archive:

@@ -10,17 +10,17 @@ import faiss
 import numpy as np
 
 from ..exceptions import IndexFileError
-from .base import Float32, Ids, Index
+from .base import FileIndex, Float32, Ids
 
 
-class FaissIndex(Index):
+class FaissIndex(FileIndex):
     """An exact scan over float16 vectors: half the memory of float32, no loss that a ranking shows.
 
     FAISS must not be searched while another thread changes it, so both hold one lock. Nothing of
     FAISS is touched at import: it hangs in a forked child if the parent has searched.
     """
 
-    def __init__(self, dim: int, **options: object):
+    def __init__(self, dim: int, **options: Any):
         super().__init__(dim, **options)
         self._index: Any = None
         self._lock = threading.Lock()
@@ -76,7 +76,7 @@ class FaissIndex(Index):
             faiss.write_index(self.index, str(path))
 
     @classmethod
-    def load(cls, path: Path, dim: int, **options: object) -> Self:
+    def load(cls, path: Path, dim: int, **options: Any) -> Self:
         loaded = cls(dim, **options)
         try:
             faiss.omp_set_num_threads(1)

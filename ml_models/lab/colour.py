@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-BORDER = 3
+BORDER = 2
 FLOOR = 0.1
 
 
@@ -24,7 +24,7 @@ class ColourHistogram(nn.Module):
     inside the served graph.
     """
 
-    def __init__(self, levels: int = 8, grid: int = 56, spread: float = 0.28):
+    def __init__(self, levels: int = 8, grid: int = 28, spread: float = 0.28):
         super().__init__()
         self.levels, self.grid = levels, grid
         self.bins = levels**3

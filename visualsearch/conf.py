@@ -43,6 +43,14 @@ DEFAULTS: dict[str, Any] = {
     "PREDICTIONS": 5,
     # Retired index versions that are kept for a roll back.
     "KEPT_VERSIONS": 2,
+    # Labelled photos (CSV: image,sku[,style]) that every new index version is evaluated on.
+    "LABELLED_QUERIES": "",
+    # How far recall@10 on them may fall below the active version's before a new one is held back.
+    "MAX_RECALL_DROP": 0.05,
+    # Seconds without a sign of life after which a run counts as dead and may be taken over.
+    "RUN_TIMEOUT": 60,
+    # Whether, without Celery, a run that the admin starts gets a process of its own.
+    "RUN_IN_BACKGROUND": True,
 }
 
 

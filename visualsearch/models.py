@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 
 import numpy as np
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from numpy.typing import NDArray
+
+from . import conf
 
 
 class Revision(models.Model):
@@ -63,6 +67,12 @@ class Embedding(models.Model):
     removed = models.BooleanField(_("removed"), default=False)
     error = models.CharField(_("error"), max_length=300, blank=True)
     attempts = models.PositiveIntegerField(_("attempts"), default=1)
+    retry_at = models.DateTimeField(
+        _("next attempt"),
+        null=True,
+        blank=True,
+        help_text=_("when a file that could not be read is tried again by itself"),
+    )
     revision = models.PositiveBigIntegerField(_("revision"))
     updated = models.DateTimeField(_("updated"), auto_now=True)
 
@@ -91,7 +101,11 @@ def from_bytes(stored: bytes | memoryview) -> NDArray[np.float32]:
 
 
 class IndexVersion(models.Model):
-    """One built index of one encoder; the active one answers searches."""
+    """One built index of one encoder; the one that is active answers searches.
+
+    It knows how its encoder is loaded, so that a change of the settings changes no answer before
+    a version of the new encoder is active.
+    """
 
     class State(models.TextChoices):
         BUILDING = "building", _("building")
@@ -101,7 +115,10 @@ class IndexVersion(models.Model):
         FAILED = "failed", _("failed")
 
     encoder = models.CharField(_("encoder"), max_length=120)
+    encoder_class = models.CharField(_("encoder's class"), max_length=200, blank=True)
+    encoder_options = models.JSONField(_("encoder's options"), default=dict, blank=True)
     backend = models.CharField(_("index"), max_length=200)
+    options = models.JSONField(_("index options"), default=dict, blank=True)
     state = models.CharField(
         _("state"), max_length=10, choices=State.choices, default=State.BUILDING
     )
@@ -110,6 +127,12 @@ class IndexVersion(models.Model):
     revision = models.PositiveBigIntegerField(_("revision"), default=0)
     images = models.PositiveIntegerField(_("images"), default=0)
     items = models.PositiveIntegerField(_("items"), default=0)
+    figures = models.JSONField(
+        _("figures"), default=dict, blank=True, help_text=_("structure, memory, time of building")
+    )
+    evaluation = models.JSONField(
+        _("evaluation"), default=dict, blank=True, help_text=_("on the shop's labelled queries")
+    )
     error = models.CharField(_("error"), max_length=300, blank=True)
     created = models.DateTimeField(_("created"), auto_now_add=True)
     activated = models.DateTimeField(_("activated"), null=True, blank=True)
@@ -120,43 +143,75 @@ class IndexVersion(models.Model):
         verbose_name_plural = _("index versions")
         constraints = [
             models.UniqueConstraint(
-                fields=["encoder"], condition=Q(state="active"), name="one_active_version"
+                fields=["state"], condition=Q(state="active"), name="one_active_version"
             ),
         ]
 
     def __str__(self) -> str:
         return f"{self.pk} ({self.get_state_display()})"
 
+    @property
+    def can_be_activated(self) -> bool:
+        """Whether it is complete and not the active one already."""
+        return self.state in (self.State.READY, self.State.RETIRED)
+
 
 class Run(models.Model):
-    """One reindex: what it was asked for, how far it is, what became of it."""
+    """One reindex: what it was asked for, how far it is, what became of it.
+
+    At most one is open. Whose process is working on it says so in ``worker`` and ``heartbeat``.
+    """
 
     class Scope(models.TextChoices):
         ALL = "all", _("all products")
         MISSING = "missing", _("products that are missing in the index")
         FAILED = "failed", _("products with failed images")
+        CHOSEN = "chosen", _("chosen products")
 
     class State(models.TextChoices):
         QUEUED = "queued", _("queued")
         RUNNING = "running", _("running")
+        PAUSED = "paused", _("paused")
         FINISHED = "finished", _("finished")
         WITH_FAILURES = "with_failures", _("finished, with failed images")
+        CANCELLED = "cancelled", _("cancelled")
         FAILED = "failed", _("failed")
 
+    class Stage(models.TextChoices):
+        ENCODING = "encoding", _("reading and encoding images")
+        BUILDING = "building", _("building the index")
+        EVALUATING = "evaluating", _("evaluating it")
+
+    class Wish(models.TextChoices):
+        PAUSE = "pause", _("to be paused")
+        CANCEL = "cancel", _("to be cancelled")
+
     scope = models.CharField(_("scope"), max_length=10, choices=Scope.choices, default=Scope.ALL)
+    keys = models.JSONField(_("chosen products"), default=list, blank=True)
+    activate = models.BooleanField(
+        _("activate"), default=True, help_text=_("whether a version it builds is made active")
+    )
+    requested_by = models.CharField(_("requested by"), max_length=150, blank=True)
     state = models.CharField(_("state"), max_length=15, choices=State.choices, default=State.QUEUED)
+    stage = models.CharField(_("stage"), max_length=10, choices=Stage.choices, blank=True)
+    wish = models.CharField(_("wish"), max_length=10, choices=Wish.choices, blank=True)
+    # True until it ends, then NULL, of which a unique column may have many.
+    open = models.BooleanField(_("open"), null=True, default=True, unique=True, editable=False)
+    worker = models.CharField(_("worker"), max_length=300, blank=True)
+    cursor = models.CharField(_("done up to"), max_length=200, blank=True)
     items = models.PositiveIntegerField(_("items"), default=0)
     done = models.PositiveIntegerField(_("done"), default=0)
     encoded = models.PositiveIntegerField(_("encoded"), default=0)
     unchanged = models.PositiveIntegerField(_("unchanged"), default=0)
     removed = models.PositiveIntegerField(_("removed"), default=0)
     failed = models.PositiveIntegerField(_("failed images"), default=0)
+    worked = models.FloatField(_("seconds of work"), default=0)
     error = models.CharField(_("error"), max_length=300, blank=True)
     version = models.ForeignKey(
         IndexVersion, models.SET_NULL, null=True, blank=True, verbose_name=_("index version")
     )
     created = models.DateTimeField(_("created"), auto_now_add=True)
-    heartbeat = models.DateTimeField(_("last sign of life"), auto_now=True)
+    heartbeat = models.DateTimeField(_("last sign of life"), null=True, blank=True)
     finished = models.DateTimeField(_("finished"), null=True, blank=True)
 
     class Meta:
@@ -166,6 +221,23 @@ class Run(models.Model):
 
     def __str__(self) -> str:
         return f"{self.pk}: {self.get_scope_display()}"
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether it counts as running although its process gives no sign of life."""
+        if self.state != self.State.RUNNING or self.heartbeat is None:
+            return False
+        return self.heartbeat < timezone.now() - timedelta(seconds=conf.get("RUN_TIMEOUT"))
+
+    @property
+    def rate(self) -> float | None:
+        """Items per second of work, once that is known."""
+        return self.done / self.worked if self.done and self.worked else None
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Until all items are read and encoded, at the rate so far."""
+        return (self.items - self.done) / self.rate if self.rate else None
 
 
 class Query(models.Model):

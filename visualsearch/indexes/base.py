@@ -49,6 +49,9 @@ class Index(ABC):
         found. Raises ValueError on a wrong shape or a value that is not finite.
         """
 
+    def optimise(self) -> None:
+        """Take the best structure for what it holds; called once, after all rows were added."""
+
     def describe(self) -> dict[str, Any]:
         """How it is made and what was measured about it, in plain JSON values.
 
@@ -79,9 +82,6 @@ class Index(ABC):
 
 class FileIndex(Index):
     """An index in this process's memory: a snapshot of the rows that is saved to a file."""
-
-    def optimise(self) -> None:
-        """Take the best structure for what it holds; called once, after all rows were added."""
 
     @abstractmethod
     def save(self, path: Path) -> None:
@@ -121,6 +121,3 @@ class SharedIndex(Index):
     @abstractmethod
     def drop(self) -> None:
         """Remove it from the server; nothing happens if it is gone."""
-
-    def optimise(self) -> None:
-        """Build the server's structures for searching; called once, after all rows were added."""

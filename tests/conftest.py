@@ -20,6 +20,8 @@ FAKE = {
     "CATALOG": "shop.visual.ProductCatalog",
     "ENCODER": "visualsearch.encoders.fake.FakeEncoder",
     "ENCODER_OPTIONS": {},
+    # A process of its own would see another database than a test's.
+    "RUN_IN_BACKGROUND": False,
 }
 
 

@@ -71,7 +71,7 @@ def test_reindex__not_for_viewers(viewer, sold):
 
 def test_retry__indexes_the_repaired_image(admin_client, sold):
     row = sold[0].images.create(image=ContentFile(b"no picture", "bad.png"), position=1)
-    indexing.execute(Run())
+    reindex()
     with row.image.storage.open(row.image.name, "wb") as stored:
         stored.write(encoded(picture(9), "PNG"))
     failed = Embedding.objects.exclude(error="").get()
@@ -85,8 +85,8 @@ def test_retry__indexes_the_repaired_image(admin_client, sold):
 
 
 def test_activate__rolls_back(admin_client, sold):
-    first = indexing.execute(Run()).version
-    second = indexing.rebuild()
+    first = reindex().version
+    second = rebuild()
     url = reverse("admin:visualsearch_indexversion_changelist")
     admin_client.post(url, {"action": "activate", "_selected_action": [first.pk]})
     first.refresh_from_db()
@@ -99,8 +99,8 @@ def test_activate__rolls_back(admin_client, sold):
 
 
 def test_activate__not_for_viewers(viewer, sold):
-    first = indexing.execute(Run()).version
-    second = indexing.rebuild()
+    first = reindex().version
+    second = rebuild()
     viewer.post(
         reverse("admin:visualsearch_indexversion_changelist"),
         {"action": "activate", "_selected_action": [first.pk]},
@@ -109,7 +109,7 @@ def test_activate__not_for_viewers(viewer, sold):
 
 
 def test_pages__render(admin_client, sold):
-    indexing.execute(Run())
+    reindex()
     Query.objects.create(encoder="fake-1", vector=b"", predictions=[], took_ms={"total": 3})
     for model in (Run, IndexVersion, Embedding, Query):
         name = model._meta.model_name

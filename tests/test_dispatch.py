@@ -3,6 +3,7 @@ from django.core.exceptions import ValidationError
 from kombu.exceptions import OperationalError
 
 from tests.pictures import encoded, picture
+from tests.reindex import reindex
 from visualsearch import dispatch, indexing, tasks
 from visualsearch.exceptions import BackendUnavailable, ImageCorrupt, ItemNotFound
 from visualsearch.models import Run
@@ -13,7 +14,7 @@ PHOTO = encoded(picture(3))
 
 @pytest.fixture
 def indexed(sold):
-    indexing.execute(Run())
+    reindex()
 
 
 @pytest.fixture

@@ -3,7 +3,8 @@ import pytest
 from django.core.files.base import ContentFile
 
 from tests.pictures import encoded, picture
-from visualsearch import conf, indexing, live
+from tests.reindex import rebuild, reindex
+from visualsearch import indexing, live, versions
 from visualsearch.encoders.fake import FakeEncoder
 from visualsearch.exceptions import IndexNotReady
 from visualsearch.models import Embedding, IndexVersion, Revision, Run, from_bytes
@@ -173,12 +174,12 @@ def test_refresh__failed_image_is_retried_and_counted(sold):
 
 def test_refresh__first_product_needs_no_rebuild(sold):
     indexing.refresh(["P0"])
-    current = live.current(conf.load("ENCODER"))
+    current = live.current()
     assert len(current.index) == 1
 
 
 def test_execute__all(sold):
-    run = indexing.execute(Run())
+    run = reindex()
     assert run.state == Run.State.FINISHED
     assert (run.items, run.done, run.encoded) == (8, 8, 8)
     assert run.version.state == IndexVersion.State.ACTIVE
@@ -187,28 +188,28 @@ def test_execute__all(sold):
 
 def test_execute__with_failures_never_looks_like_success(sold):
     sold[2].images.create(image=ContentFile(b"no picture", "bad.png"), position=1)
-    run = indexing.execute(Run())
+    run = reindex()
     assert run.state == Run.State.WITH_FAILURES
     assert run.failed == 1
 
 
 def test_execute__removes_what_is_no_longer_sold(sold):
-    indexing.execute(Run())
+    reindex()
     type(sold[0]).objects.filter(sku__in=["P0", "P1"]).update(published=False)
-    assert indexing.execute(Run()).removed == 2
+    assert reindex().removed == 2
 
 
 def test_execute__missing(sold):
     indexing.refresh(["P0", "P1", "P2"])
     sold[0].images.create(image=ContentFile(encoded(picture(20), "PNG"), "x.png"), position=1)
-    run = indexing.execute(Run(scope=Run.Scope.MISSING))
+    run = reindex(Run.Scope.MISSING)
     assert (run.items, run.encoded, run.unchanged) == (6, 6, 1)
 
 
 def test_execute__failed(sold):
     sold[2].images.create(image=ContentFile(b"no picture", "bad.png"), position=1)
     indexing.refresh(skus(sold))
-    run = indexing.execute(Run(scope=Run.Scope.FAILED))
+    run = reindex(Run.Scope.FAILED)
     assert (run.items, run.failed, run.unchanged) == (1, 1, 1)
 
 
@@ -218,7 +219,7 @@ def test_execute__what_stops_it_is_recorded(sold, monkeypatch):
 
     monkeypatch.setattr("visualsearch.index_files.write", broken)
     with pytest.raises(OSError, match="no space"):
-        indexing.execute(Run())
+        reindex()
     run = Run.objects.get()
     assert run.state == Run.State.FAILED
     assert "no space" in run.error
@@ -230,7 +231,7 @@ def test_execute__what_stops_it_is_recorded(sold, monkeypatch):
 def test_rebuild__keeps_some_versions_and_their_files(sold, configure):
     configure(KEPT_VERSIONS=1)
     indexing.refresh(skus(sold))
-    versions = [indexing.rebuild().pk for _ in range(4)]
+    versions = [rebuild().pk for _ in range(4)]
     assert set(IndexVersion.objects.values_list("pk", flat=True)) == set(versions[-2:])
     from visualsearch import index_files
 
@@ -239,8 +240,8 @@ def test_rebuild__keeps_some_versions_and_their_files(sold, configure):
 
 def test_roll_back__activates_the_version_before(sold):
     indexing.refresh(skus(sold))
-    first, second = indexing.rebuild(), indexing.rebuild()
-    assert indexing.roll_back() == first
+    first, second = rebuild(), indexing.rebuild()
+    assert versions.roll_back() == first
     first.refresh_from_db()
     second.refresh_from_db()
     assert (first.state, second.state) == ("active", "retired")
@@ -248,17 +249,17 @@ def test_roll_back__activates_the_version_before(sold):
 
 def test_roll_back__nothing_kept(db):
     with pytest.raises(LookupError, match="KEPT_VERSIONS"):
-        indexing.roll_back()
+        versions.roll_back()
 
 
 def test_rebuild__another_model_never_meets_the_old_rows(sold, configure):
-    indexing.execute(Run())
+    reindex()
     configure(ENCODER_OPTIONS={"version": "2"})
     with pytest.raises(IndexNotReady):
-        live.current(conf.load("ENCODER"))
-    run = indexing.execute(Run())
+        live.current()
+    run = reindex()
     assert run.encoded == 8
     assert run.version.encoder == "fake-2"
-    current = live.current(conf.load("ENCODER"))
+    current = live.current()
     ids, _ = current.index.search(np.ones(49, np.float32) / 7, 100)
     assert set(Embedding.objects.filter(pk__in=ids).values_list("encoder", flat=True)) == {"fake-2"}

@@ -1,13 +1,14 @@
 import pytest
 
 from tests.pictures import picture
+from tests.reindex import rebuild, reindex
 from visualsearch import conf, index_files, indexing, live
 from visualsearch.exceptions import IndexNotReady
-from visualsearch.models import Embedding, IndexVersion, Run
+from visualsearch.models import Embedding, IndexVersion
 
 
 def current():
-    return live.current(conf.load("ENCODER"))
+    return live.current()
 
 
 def test_current__nothing_indexed(db):
@@ -16,7 +17,7 @@ def test_current__nothing_indexed(db):
 
 
 def test_current__follows_changes_on_top_of_its_snapshot(sold):
-    indexing.execute(Run())
+    reindex()
     assert current().items == 8
     same = current().index
     sold[0].delete()
@@ -26,7 +27,7 @@ def test_current__follows_changes_on_top_of_its_snapshot(sold):
 
 
 def test_current__another_process_sees_what_it_missed(sold):
-    indexing.execute(Run())
+    reindex()
     sold[0].delete()
     indexing.refresh(["P0"])
     live.forget()  # as a process does that starts now
@@ -34,29 +35,14 @@ def test_current__another_process_sees_what_it_missed(sold):
 
 
 def test_current__follows_an_activation(sold):
-    indexing.execute(Run())
+    reindex()
     before = current().version
-    version = indexing.rebuild()
+    version = rebuild()
     assert current().version == version.pk != before
 
 
-def test_current__a_late_thread_does_not_bring_back_the_version_before(sold, monkeypatch):
-    """It asked before the activation, and gets the lock after a thread that asked later."""
-    indexing.execute(Run())
-    stale = live.active_version("fake-1")
-    newest = indexing.rebuild()
-    followed = current()
-    assert followed.version == newest.pk
-
-    ask, answers = live.active_version, [stale]
-    monkeypatch.setattr(
-        live, "active_version", lambda name: answers.pop() if answers else ask(name)
-    )
-    assert current() is followed
-
-
 def test_current__every_flipped_bit_is_noticed_and_made_good(sold):
-    version = indexing.execute(Run()).version
+    version = reindex().version
     path = index_files.folder() / version.file
     good = path.read_bytes()
     wanted = ids_and_vectors(current())
@@ -70,7 +56,7 @@ def test_current__every_flipped_bit_is_noticed_and_made_good(sold):
 
 @pytest.mark.parametrize("keep", [0, 10, 0.5, -1])
 def test_current__torn_file_is_rebuilt_from_rows(sold, keep, caplog):
-    version = indexing.execute(Run()).version
+    version = reindex().version
     path = index_files.folder() / version.file
     data = path.read_bytes()
     path.write_bytes(data[: int(len(data) * keep) if isinstance(keep, float) else keep])
@@ -80,24 +66,24 @@ def test_current__torn_file_is_rebuilt_from_rows(sold, keep, caplog):
 
 
 def test_current__lost_file_is_rebuilt_from_rows(sold):
-    version = indexing.execute(Run()).version
+    version = reindex().version
     (index_files.folder() / version.file).unlink()
     live.forget()
     assert len(current().index) == 8
 
 
 def test_current__file_of_another_version_is_refused(sold):
-    old = indexing.execute(Run()).version
+    old = reindex().version
     sold[0].delete()
     indexing.refresh(["P0"])
-    new = indexing.rebuild()
+    new = rebuild()
     (index_files.folder() / new.file).write_bytes((index_files.folder() / old.file).read_bytes())
     live.forget()
     assert len(current().index) == 7
 
 
 def test_replay__skips_failed_and_removed(sold):
-    indexing.execute(Run())
+    reindex()
     Embedding.objects.filter(item="P1").update(error="bad", revision=10**6)
     from visualsearch.models import Revision
 
@@ -108,7 +94,7 @@ def test_replay__skips_failed_and_removed(sold):
 def test_active_version__only_one_can_be(sold):
     from django.db import IntegrityError, transaction
 
-    version = indexing.execute(Run()).version
+    version = reindex().version
     with pytest.raises(IntegrityError), transaction.atomic():
         IndexVersion.objects.create(encoder=version.encoder, backend="x", state="active")
 

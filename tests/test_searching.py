@@ -7,15 +7,16 @@ from django.utils import timezone
 
 from shop.models import Product
 from tests.pictures import encoded, picture, plain
-from visualsearch import indexing, searching
+from tests.reindex import reindex
+from visualsearch import searching
 from visualsearch.exceptions import IndexNotReady, ItemNotFound, QueryNotFound
-from visualsearch.models import Query, Run
+from visualsearch.models import Query
 from visualsearch.photos import open_photo
 
 
 @pytest.fixture
 def indexed(sold):
-    indexing.execute(Run())
+    reindex()
     return sold
 
 
@@ -57,7 +58,7 @@ def test_search__nothing_alike_is_not_a_match(indexed, configure):
 
 def test_search__best_image_of_a_product_counts(sell, sold):
     sell("TWO", picture(30), picture(31))
-    indexing.execute(Run())
+    reindex()
     result = searching.search(photo(picture(31)), limit=20)
     assert found(result)[0] == "TWO"
     assert found(result).count("TWO") == 1
@@ -77,7 +78,7 @@ def test_search__goes_on_until_the_limit_is_filled(sell):
         sell(f"H{n:02}", picture(1))
     for n in range(5):
         sell(f"V{n}", picture(2))
-    indexing.execute(Run())
+    reindex()
     Product.objects.filter(sku__startswith="H").update(published=False)
     assert sorted(found(searching.search(photo(picture(1)), limit=5))) == [
         f"V{n}" for n in range(5)
@@ -148,7 +149,7 @@ def test_page__expired(indexed):
 
 def test_similar__leaves_the_product_out(sell, indexed):
     sell("TWIN", picture(4).rotate(2))
-    indexing.execute(Run())
+    reindex()
     result = searching.similar("P4", limit=3)
     assert found(result)[0] == "TWIN"
     assert "P4" not in found(result)
@@ -186,7 +187,7 @@ def test_search__more_candidates_than_one_query_may_name(sell, monkeypatch):
         monkeypatch.setattr(f"visualsearch.{module}.MAX_PARAMETERS", 3)
     for n in range(10):
         sell(f"P{n}", picture(n))
-    indexing.execute(Run())
+    reindex()
     assert sorted(found(searching.search(photo(picture(1)), limit=10))) == [
         f"P{n}" for n in range(10)
     ]

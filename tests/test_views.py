@@ -4,8 +4,8 @@ from django.test import Client
 from django.urls import reverse
 
 from tests.pictures import encoded, picture
-from visualsearch import indexing
-from visualsearch.models import Query, Run
+from tests.reindex import reindex
+from visualsearch.models import Query
 
 URL = "/search/photo/"
 
@@ -14,7 +14,7 @@ URL = "/search/photo/"
 def indexed(sold, sell):
     for n in range(8, 20):
         sell(f"Q{n}", picture(n))
-    indexing.execute(Run())
+    reindex()
 
 
 def post(client, data):

@@ -7,6 +7,9 @@ index. Without it the same task is called right here.
 from __future__ import annotations
 
 import io
+import os
+import subprocess
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -36,14 +39,15 @@ def search(
     crop: Crop | None = None,
     limit: int = 12,
     filters: Mapping[str, Any] | None = None,
+    version: int | None = None,
 ) -> SearchResult:
     """Search by the bytes of a photo; see :func:`visualsearch.searching.search`.
 
     Raises any VisualSearchError, or ValidationError for a filter's value.
     """
     photo, crop = to_send(data, crop)
-    answer = call(tasks.search_photo, photo, crop=crop, limit=limit, filters=dict(filters or {}))
-    return SearchResult.from_dict(answer)
+    options = {"limit": limit, "filters": dict(filters or {}), "version": version}
+    return SearchResult.from_dict(call(tasks.search_photo, photo, crop=crop, **options))
 
 
 def page(
@@ -89,15 +93,33 @@ def refresh(keys: list[str]) -> None:
 def start(run: Run) -> None:
     """Hand a run to the index worker; raises BackendUnavailable.
 
-    Without workers it is done on return, and what stopped it stands in the run.
+    Without workers it goes on in a process of its own, so that the one that serves pages is free;
+    with ``RUN_IN_BACKGROUND`` off it is done on return, and what stopped it stands in the run.
     """
+    if not conf.get("USE_CELERY") and conf.get("RUN_IN_BACKGROUND"):
+        start_process(run)
+        return
     try:
         enqueue(tasks.index_run, run.pk)
     except BackendUnavailable as error:
         # Nobody will ever take it from the queue.
         run.state, run.error, run.finished = Run.State.FAILED, str(error), timezone.now()
+        run.open = None
         run.save()
         raise
+
+
+def start_process(run: Run) -> None:
+    """Go on with a run in a process that outlives the request, and this process."""
+    path = os.pathsep.join(entry for entry in sys.path if entry)
+    subprocess.Popen(
+        [sys.executable, "-m", "django", "visualsearch_index", "--run", str(run.pk)],
+        env={**os.environ, "PYTHONPATH": path},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
 
 
 def enqueue(task: Task, *args: Any) -> None:

@@ -35,8 +35,14 @@ def write(index: FileIndex, name: str) -> str:
     return digest
 
 
-def read(version: IndexVersion, kind: type[FileIndex], dim: int, options: dict[str, Any]) -> FileIndex:
+def read(version: IndexVersion, kind: type[FileIndex], dim: int, options: Any) -> FileIndex:
     """Load a version's file; raises IndexFileError unless it is, bit by bit, what was written."""
+    verify(version)
+    return kind.load(folder() / version.file, dim, **options)
+
+
+def verify(version: IndexVersion) -> None:
+    """Compare a version's file with its recorded hash; raises IndexFileError."""
     path = folder() / version.file
     try:
         with path.open("rb") as file:
@@ -45,7 +51,11 @@ def read(version: IndexVersion, kind: type[FileIndex], dim: int, options: dict[s
         raise IndexFileError(f"{path} cannot be read") from error
     if digest != version.sha256:
         raise IndexFileError(f"{path} is damaged: its SHA-256 is not the recorded one")
-    return kind.load(path, dim, **options)
+
+
+def size(version: IndexVersion) -> int:
+    """Bytes of a version's file."""
+    return (folder() / version.file).stat().st_size
 
 
 def delete(version: IndexVersion) -> None:

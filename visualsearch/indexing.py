@@ -1,34 +1,37 @@
-"""Keep rows equal to the catalog, and index versions equal to the rows."""
+"""Keep rows equal to the catalog: which images changed, what becomes of each."""
 
 from __future__ import annotations
 
 import hashlib
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models.fields.files import FieldFile
 from django.utils import timezone
 from PIL import Image
 
-from . import conf, index_files, live
+from . import conf, live, versions
 from .batches import batched
 from .catalogs import catalog
 from .encoders.base import Encoder
 from .exceptions import PhotoError
-from .models import Embedding, EmbeddingQuerySet, IndexVersion, Revision, Run, to_bytes
-from .photos import open_photo
+from .models import Embedding, Revision, to_bytes
+from .photos import Limits, open_photo
 
 logger = logging.getLogger(__name__)
 
-State = IndexVersion.State
-
 MAX_ATTEMPTS = 5
+READERS = 2
+
+# After which time a file that could not be read is tried again, by the number of attempts.
+RETRY_AFTER = [timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 720)]
 
 
 @dataclass
@@ -42,6 +45,7 @@ class Seen:
     content_hash: str = ""
     image: Image.Image | None = None
     error: str = ""
+    unreadable: bool = False
     vector: bytes = field(default=b"", repr=False)
 
     @property
@@ -51,57 +55,136 @@ class Seen:
         return row is not None and not row.error and row.content_hash == self.content_hash
 
 
+@dataclass
+class Batch:
+    """Some items, their rows as they were, and their pictures, which are being read."""
+
+    keys: Sequence[str]
+    before: list[Embedding]
+    seen: list[Seen]
+    gone: list[Embedding]
+    reading: list[Future[None]]
+
+    @property
+    def changed(self) -> list[Seen]:
+        """Pictures whose row must be written; call it once all are read."""
+        return [one for one in self.seen if not one.unchanged or (one.row and one.row.removed)]
+
+
+class Overtaken(Exception):
+    """The items changed since they were read, or another process wrote about them."""
+
+
+Also = Callable[[Counter[str]], None]
+
+
 def refresh(keys: Iterable[str]) -> Counter[str]:
     """Bring the rows of these items to what the catalog says now.
 
-    Changed images are encoded, hidden or deleted ones are marked as removed. Counts images:
-    ``encoded``, ``unchanged``, ``removed``, ``failed``. Raises ModelUnavailable.
+    Changed images are encoded, hidden or deleted ones are marked as removed, for every encoder
+    that a kept version needs: so that each can be rolled back to. Counts the images of the first
+    of them, the active one's: ``encoded``, ``unchanged``, ``removed``, ``failed``. Raises
+    ModelUnavailable when that one cannot be loaded.
     """
-    counts: Counter[str] = Counter(encoded=0, unchanged=0, removed=0, failed=0)
-    size = conf.get("BATCH_SIZE")
-    for batch in batched(list(dict.fromkeys(keys)), size):
-        counts += refresh_batch(batch)
-    return counts
+    keys = list(dict.fromkeys(keys))
+    counts: list[Counter[str]] = []
+    for encoder in versions.followed():
+        counts.append(Counter(encoded=0, unchanged=0, removed=0, failed=0))
+        with readers() as pool:
+            for batch in batched(keys, conf.get("BATCH_SIZE")):
+                counts[-1] += refresh_batch(encoder, gather(encoder, batch, pool), pool)
+    return counts[0]
 
 
-def refresh_batch(keys: Sequence[str]) -> Counter[str]:
-    """One batch of items, again if another process wrote about them meanwhile."""
+@contextmanager
+def readers() -> Iterator[Executor]:
+    """Threads that read and decode pictures; what waits is dropped on the way out."""
+    pool = ThreadPoolExecutor(max_workers=READERS, thread_name_prefix="visualsearch-reader")
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def refresh_batch(
+    encoder: Encoder, batch: Batch, pool: Executor, also: Also = lambda counts: None
+) -> Counter[str]:
+    """Finish a gathered batch, anew if another process wrote about its items meanwhile.
+
+    ``also`` is called with the counts in the transaction that writes the rows.
+    """
     for _ in range(MAX_ATTEMPTS):
         with suppress(Overtaken):
-            return refresh_once(keys)
-    raise Overtaken(f"{MAX_ATTEMPTS} times in a row others wrote about {', '.join(keys)}")
+            return settle(encoder, batch, also)
+        batch = gather(encoder, batch.keys, pool)
+    raise Overtaken(f"{MAX_ATTEMPTS} times in a row others wrote about {', '.join(batch.keys)}")
 
 
-def refresh_once(keys: Sequence[str]) -> Counter[str]:
-    """Read and encode outside the transaction, then write inside it; raises Overtaken.
+def gather(encoder: Encoder, keys: Sequence[str], pool: Executor) -> Batch:
+    """Look up the rows and pictures of some items, and let ``pool`` read the pictures."""
+    before = list(Embedding.objects.filter(encoder=encoder.id, item__in=keys).defer("vector"))
+    rows = {(row.item, row.image): row for row in before}
+    seen = [
+        Seen(item=item, name=name, file=file, row=rows.pop((item, name), None))
+        for (item, name), file in pictures(keys).items()
+    ]
+    limits = conf.limits()
+    reading = [pool.submit(look, one, limits) for one in seen]
+    gone = [row for row in rows.values() if not row.removed]
+    return Batch(keys=keys, before=before, seen=seen, gone=gone, reading=reading)
+
+
+def settle(encoder: Encoder, batch: Batch, also: Also) -> Counter[str]:
+    """Encode outside the transaction, then write inside it; raises Overtaken.
 
     That nothing changed is judged inside it too: otherwise a product that is hidden and shown
     again at once could be marked as removed by the slower of two tasks, and stay so.
     """
-    encoder: Encoder = conf.load("ENCODER")
-    before = list(Embedding.objects.filter(encoder=encoder.id, item__in=keys))
-    shown = pictures(keys)
-    rows = {(row.item, row.image): row for row in before}
-    seen = [
-        Seen(item=item, name=name, file=file, row=rows.pop((item, name), None))
-        for (item, name), file in shown.items()
-    ]
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        list(pool.map(look, seen))
-    encode(encoder, [image for image in seen if image.image is not None])
-    gone = [row for row in rows.values() if not row.removed]
-    changed = [image for image in seen if not image.unchanged or (image.row and image.row.removed)]
-    counts = Counter(unchanged=len(seen) - len(changed))
+    for reading in batch.reading:
+        reading.result()
+    encode(encoder, [one for one in batch.seen if one.image is not None])
+    changed = batch.changed
+    counts = Counter(unchanged=len(batch.seen) - len(changed))
     with transaction.atomic():
         Revision.hold()
-        if revisions(encoder, keys) != {row.pk: row.revision for row in before}:
+        if revisions(encoder, batch.keys) != {row.pk: row.revision for row in batch.before}:
             raise Overtaken
-        if pictures(keys).keys() != shown.keys():
+        if pictures(batch.keys).keys() != {(one.item, one.name) for one in batch.seen}:
             raise Overtaken
-        if changed or gone:
-            ensure_active_version(encoder)
-            counts += write(encoder, changed, gone, Revision.take())
+        if changed or batch.gone:
+            versions.ensure_active(encoder)
+            counts += write(encoder, changed, batch.gone, Revision.take())
+            live.push(encoder, transactional=True)
+        also(counts)
+    if changed or batch.gone:
+        live.push(encoder, transactional=False)
     return counts
+
+
+def unchanged_items(
+    encoder: Encoder, keys: Sequence[str], pool: Executor
+) -> Iterator[tuple[str, int]]:
+    """Each item, in order, and its number of images if nothing about it changed, else -1.
+
+    Only items whose rows may be right are read for that; no picture is decoded, no row locked.
+    """
+    known: dict[str, dict[str, str]] = {key: {} for key in keys}
+    rows = Embedding.objects.filter(encoder=encoder.id, item__in=keys, removed=False)
+    for item, image, digest, error in rows.values_list("item", "image", "content_hash", "error"):
+        known[item][image] = "" if error else digest
+    files: dict[str, dict[str, FieldFile]] = {key: {} for key in keys}
+    for (item, name), file in pictures(keys).items():
+        files[item][name] = file
+    digests = {
+        key: {name: pool.submit(digest_of, file) for name, file in files[key].items()}
+        for key in keys
+        if files[key].keys() == known[key].keys() and all(known[key].values())
+    }
+    for key in keys:
+        same = key in digests and all(
+            digest.result() == known[key][name] for name, digest in digests[key].items()
+        )
+        yield key, len(files[key]) if same else -1
 
 
 def pictures(keys: Sequence[str]) -> dict[tuple[str, str], FieldFile]:
@@ -112,10 +195,6 @@ def pictures(keys: Sequence[str]) -> dict[tuple[str, str], FieldFile]:
         for key, item in source.by_key(keys).items()
         for name, file in files_by_name(source.images(item)).items()
     }
-
-
-class Overtaken(Exception):
-    """The items changed since they were read, or another process wrote about them."""
 
 
 def revisions(encoder: Encoder, keys: Sequence[str]) -> dict[int, int]:
@@ -129,19 +208,33 @@ def files_by_name(files: Iterable[FieldFile]) -> dict[str, FieldFile]:
     return {str(file.name): file for file in files if file}
 
 
-def look(seen: Seen) -> None:
+def read(file: FieldFile) -> bytes:
+    """The bytes of a stored picture."""
+    with file.storage.open(str(file.name)) as stored:
+        data: bytes = stored.read()
+    return data
+
+
+def digest_of(file: FieldFile) -> str:
+    """SHA-256 of a stored picture, or nothing if it cannot be read."""
+    with suppress(Exception):  # what is wrong with it is told where it is read to be encoded
+        return hashlib.sha256(read(file)).hexdigest()
+    return ""
+
+
+def look(seen: Seen, limits: Limits) -> None:
     """Read and hash one image, and decode it if its content is new."""
     try:
-        with seen.file.storage.open(seen.name) as stored:
-            data = stored.read()
-    except OSError as error:
-        seen.error = f"The file cannot be read: {error.strerror or error}"
+        data = read(seen.file)
+    except Exception as error:  # each storage raises kinds of its own
+        seen.error = f"The file cannot be read: {getattr(error, 'strerror', None) or error}"
+        seen.unreadable = True
         return
     seen.content_hash = hashlib.sha256(data).hexdigest()
     if seen.unchanged:
         return
     try:
-        seen.image = open_photo(data, limits=conf.limits()).image
+        seen.image = open_photo(data, limits=limits).image
     except PhotoError as error:
         seen.error = str(error)
 
@@ -168,13 +261,21 @@ def write(
 
 def write_row(encoder: Encoder, seen: Seen, revision: int) -> str:
     """Store one image's row; says what it counts as."""
-    values: dict[str, Any] = {"removed": False, "revision": revision, "error": seen.error[:300]}
+    values: dict[str, Any] = {
+        "removed": False,
+        "revision": revision,
+        "error": seen.error[:300],
+        "retry_at": None,
+    }
     if seen.unchanged:
         kind = "unchanged"
     elif seen.error:
         kind = "failed"
-        values |= {"content_hash": seen.content_hash, "vector": b""}
-        values["attempts"] = seen.row.attempts + 1 if seen.row else 1
+        attempts = seen.row.attempts + 1 if seen.row and seen.row.error else 1
+        values |= {"content_hash": seen.content_hash, "vector": b"", "attempts": attempts}
+        # A picture that is no picture stays none; storage that does not answer may come back.
+        if seen.unreadable and attempts <= len(RETRY_AFTER):
+            values["retry_at"] = timezone.now() + RETRY_AFTER[attempts - 1]
     else:
         kind = "encoded"
         values |= {"content_hash": seen.content_hash, "vector": seen.vector, "attempts": 1}
@@ -184,129 +285,7 @@ def write_row(encoder: Encoder, seen: Seen, revision: int) -> str:
     return kind
 
 
-def ensure_active_version(encoder: Encoder) -> None:
-    """A shop's first product must be found without a rebuild: an empty version follows the rows."""
-    active = IndexVersion.objects.filter(encoder=encoder.id, state=State.ACTIVE)
-    if active.exists():
-        return
-    try:
-        with transaction.atomic():
-            IndexVersion.objects.create(
-                encoder=encoder.id,
-                backend=conf.get("INDEX"),
-                state=State.ACTIVE,
-                activated=timezone.now(),
-            )
-    except IntegrityError:
-        logger.debug("another process made the first version of %s", encoder.id)
-
-
-def rebuild() -> IndexVersion:
-    """Build a new version from the rows beside the active one, and activate it."""
-    encoder: Encoder = conf.load("ENCODER")
-    version = IndexVersion.objects.create(encoder=encoder.id, backend=conf.get("INDEX"))
-    try:
-        # Taken before the rows are read: what is written meanwhile is replayed by the searchers.
-        version.revision = Revision.current()
-        built = live.load(version, encoder)
-        live.replay(built, version.revision)
-        version.file = f"{encoder.id}-{version.pk}.index"
-        version.sha256 = index_files.write(built.index, version.file)
-        version.images, version.items = len(built.index), built.items
-        version.state = State.READY
-    except Exception as error:
-        version.state, version.error = State.FAILED, str(error)[:300]
-        raise
-    finally:
-        version.save()
-    activate(version)
-    prune(encoder.id)
-    return version
-
-
-def activate(version: IndexVersion) -> None:
-    """Make ``version`` the one that answers; search processes follow at their next search."""
-    with transaction.atomic():
-        same = IndexVersion.objects.filter(encoder=version.encoder)
-        same.filter(state=State.ACTIVE).exclude(pk=version.pk).update(state=State.RETIRED)
-        version.state, version.activated = State.ACTIVE, timezone.now()
-        version.save(update_fields=["state", "activated"])
-
-
-def roll_back() -> IndexVersion:
-    """Activate the version that was active before; raises LookupError if none is kept."""
-    encoder: Encoder = conf.load("ENCODER")
-    retired = IndexVersion.objects.filter(encoder=encoder.id, state=State.RETIRED)
-    version = retired.order_by("-activated").first()
-    if version is None:
-        raise LookupError("no earlier version is kept: raise the setting KEPT_VERSIONS")
-    activate(version)
-    return version
-
-
-def prune(encoder_id: str) -> None:
-    """Delete retired versions beyond those that are kept for a roll back."""
-    retired = IndexVersion.objects.filter(encoder=encoder_id, state=State.RETIRED)
-    for version in retired.order_by("-activated")[conf.get("KEPT_VERSIONS") :]:
-        index_files.delete(version)
-        version.delete()
-
-
-def keys_in_scope(scope: str) -> list[str]:
-    """Items that a run looks at.
-
-    ``all`` includes items that are no longer visible but have rows; ``missing`` are visible items
-    with a picture that has no row; ``failed`` are those with a picture that failed.
-    """
-    encoder: Encoder = conf.load("ENCODER")
-    rows = Embedding.objects.filter(encoder=encoder.id)
-    if scope == Run.Scope.FAILED:
-        failed = rows.filter(removed=False).exclude(error="")
-        return list(failed.order_by("item").values_list("item", flat=True).distinct())
-    visible = catalog().visible_keys()
-    if scope == Run.Scope.MISSING:
-        return items_missing_an_image(visible, rows)
-    indexed = rows.filter(removed=False).values_list("item", flat=True).distinct()
-    return list(dict.fromkeys([*visible, *indexed]))
-
-
-def items_missing_an_image(keys: list[str], rows: EmbeddingQuerySet) -> list[str]:
-    """Those of the visible items that have a picture without a row."""
-    present = set(rows.filter(removed=False).values_list("item", "image"))
-    source = catalog()
-    return [
-        key
-        for batch in batched(keys, 500)
-        for key, item in source.by_key(batch).items()
-        if any((key, name) not in present for name in files_by_name(source.images(item)))
-    ]
-
-
-def execute(run: Run, progress: Callable[[int], object] = lambda count: None) -> Run:
-    """Do a run: refresh every item in its scope, then build and activate a version.
-
-    ``progress`` is called with the number of items just done. A run with failed images ends as
-    such; an error that stops it is recorded and raised.
-    """
-    try:
-        keys = keys_in_scope(run.scope)
-        run.state, run.items = Run.State.RUNNING, len(keys)
-        # One whose process was killed begins anew.
-        run.done = run.encoded = run.unchanged = run.removed = run.failed = 0
-        run.save()
-        for batch in batched(keys, conf.get("BATCH_SIZE")):
-            counts = refresh_batch(batch)
-            run.done += len(batch)
-            for name, count in counts.items():
-                setattr(run, name, getattr(run, name) + count)
-            run.save()
-            progress(len(batch))
-        run.version = rebuild()
-        run.state = Run.State.WITH_FAILURES if run.failed else Run.State.FINISHED
-    except Exception as error:
-        run.state, run.error = Run.State.FAILED, str(error)[:300]
-        raise
-    finally:
-        run.finished = timezone.now()
-        run.save()
-    return run
+def due_for_retry() -> list[str]:
+    """Items with an image whose next attempt has come."""
+    failed = Embedding.objects.filter(removed=False, retry_at__lte=timezone.now())
+    return list(failed.order_by("item").values_list("item", flat=True).distinct())

@@ -1,112 +1,281 @@
-"""The index that this process searches: a snapshot, kept up with the rows."""
+"""The indexes that this process searches: snapshots, kept up with the rows."""
 
 from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+from django.db import connections, transaction
 from django.db.models import Subquery
 from django.utils.module_loading import import_string
 from numpy.typing import NDArray
 
-from . import conf, index_files
+from . import encoding, index_files
 from .encoders.base import Encoder
-from .exceptions import IndexFileError, IndexNotReady
-from .indexes.base import FileIndex
+from .exceptions import BackendUnavailable, IndexFileError, IndexNotReady
+from .indexes.base import FileIndex, Index, SharedIndex
 from .models import Embedding, IndexVersion, Revision
 
 logger = logging.getLogger(__name__)
 
+State = IndexVersion.State
+
 REPLAY_BATCH = 5000
+
+# Seconds without a search after which a version other than the one searched is dropped.
+IDLE = 30.0
+# Seconds that a search waits for another version before it is answered by the one at hand.
+PATIENCE = 0.5
+# Seconds after which loading a version that could not be loaded is tried again.
+PAUSE = 10.0
 
 
 @dataclass
 class LiveIndex:
-    """An index in memory and how far it has followed the rows."""
+    """An index in memory or in a server, its encoder, and how far it has followed the rows."""
 
-    index: FileIndex
+    index: Index
     version: int
-    encoder: str
+    encoder: Encoder
     revision: int
     items: int = 0
+    used: float = 0.0
+    lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
 
-_lock = threading.Lock()
-_live: LiveIndex | None = None
+_lock = threading.Lock()  # of the three below
+_live: dict[int, LiveIndex] = {}  # the last used is the last
+_arriving: dict[int, Future[LiveIndex]] = {}
+_failed: dict[int, float] = {}
+
+_loading = threading.Lock()
 
 
-def current(encoder: Encoder) -> LiveIndex:
-    """The active version for this encoder, with every change committed until now.
+def current(version: int | None = None) -> LiveIndex:
+    """The active version, or the given one, with every change committed until now.
 
-    Raises IndexNotReady when nothing was ever indexed with this encoder.
+    When another version has been activated, this process goes on with the one that it has until
+    the new one is in memory. Raises IndexNotReady when nothing was ever indexed or the version is
+    not kept, and ModelUnavailable.
     """
-    global _live
-    active = active_version(encoder.id)
-    if active is None:
-        raise IndexNotReady
-    version, revision = active
+    row, newest = wanted(version)
+    live = held(row) or (None if version else meanwhile(row)) or load_once(row)
+    with live.lock:
+        if isinstance(live.index, SharedIndex):
+            live.revision, live.items = row.revision, row.items
+        if live.revision < newest:
+            follow(live, newest)
+    return live
+
+
+def held(row: IndexVersion) -> LiveIndex | None:
+    """A version that this process has, if it has it; others that nobody asks for are dropped."""
     with _lock:
-        if not answers_for(version):
-            # Ask again: while this thread waited, another may have followed a later activation.
-            version, revision = active_version(encoder.id) or active
-        if _live is None or not answers_for(version):
-            _live = load(version, encoder)
-        if _live.revision < revision:
-            replay(_live, revision)
-        return _live
+        live = _live.get(row.pk)
+        if live is not None:
+            keep(live)
+        return live
 
 
-def answers_for(version: IndexVersion) -> bool:
-    """Whether this process has that version in memory; the caller holds the lock."""
-    return _live is not None and _live.version == version.pk
+def keep(live: LiveIndex) -> None:
+    """Note that a version is used now; the caller holds the lock."""
+    live.used = time.monotonic()
+    _live.pop(live.version, None)
+    _live[live.version] = live
+    for idle in [one for one in _live.values() if one.used < live.used - IDLE]:
+        del _live[idle.version]
+
+
+def load_once(row: IndexVersion) -> LiveIndex:
+    """Load a version while the caller waits; other threads that want it wait, too."""
+    with _loading:
+        live = held(row) or load(row)
+        with _lock:
+            keep(live)
+        return live
+
+
+def meanwhile(row: IndexVersion) -> LiveIndex | None:
+    """Have a version loaded, and the last one used until it is there; None if there is none."""
+    with _lock:
+        at_hand = next(reversed(_live.values()), None)
+        if at_hand is None:
+            return None
+        arriving = _arriving.get(row.pk)
+        new = arriving is None and time.monotonic() >= _failed.get(row.pk, 0)
+        if new:
+            arriving = _arriving[row.pk] = in_background(row)
+    if arriving is None or not (new or arriving.done()):
+        return at_hand
+    try:
+        live = arriving.result(PATIENCE)
+    except TimeoutError:
+        return at_hand
+    except Exception:
+        logger.exception("index version %s cannot be loaded; the last one goes on", row.pk)
+        live = at_hand
+    with _lock:
+        _arriving.pop(row.pk, None)
+        if live is at_hand:
+            _failed[row.pk] = time.monotonic() + PAUSE
+        keep(live)
+    return live
+
+
+def for_encoder(encoder: str) -> LiveIndex:
+    """The active version if it is of this encoder, else the kept one that was active last.
+
+    Raises IndexNotReady when none is kept.
+    """
+    versions = IndexVersion.objects.filter(encoder=encoder, state__in=(State.ACTIVE, State.RETIRED))
+    newest = versions.order_by("state", "-activated").first()
+    if newest is None:
+        raise IndexNotReady
+    return current(None if newest.state == State.ACTIVE else newest.pk)
+
+
+def wanted(version: int | None) -> tuple[IndexVersion, int]:
+    """A version's row and the newest revision, in one query; raises IndexNotReady."""
+    newest = Revision.objects.filter(pk=1).values("value")
+    rows = IndexVersion.objects.exclude(state__in=(State.BUILDING, State.FAILED))
+    chosen = rows.filter(state=State.ACTIVE) if version is None else rows.filter(pk=version)
+    row = chosen.annotate(newest=Subquery(newest)).first()
+    if row is None:
+        raise IndexNotReady
+    return row, row.newest or 0
+
+
+def in_background(row: IndexVersion) -> Future[LiveIndex]:
+    """Load a version in a thread that ends with it."""
+    future: Future[LiveIndex] = Future()
+
+    def work() -> None:
+        try:
+            future.set_result(load(row))
+        except BaseException as error:
+            future.set_exception(error)
+        finally:
+            connections.close_all()
+
+    threading.Thread(target=work, name="visualsearch-load", daemon=True).start()
+    return future
 
 
 def forget() -> None:
-    """Drop the index of this process; the next search loads it again."""
-    global _live
+    """Drop the indexes of this process; the next search loads what it needs."""
     with _lock:
-        _live = None
+        _live.clear()
+        _arriving.clear()
+        _failed.clear()
 
 
-def active_version(encoder_id: str) -> tuple[IndexVersion, int] | None:
-    """The active version and the newest revision, in one query."""
-    newest = Revision.objects.filter(pk=1).values("value")
-    version = (
-        IndexVersion.objects.filter(encoder=encoder_id, state=IndexVersion.State.ACTIVE)
-        .annotate(newest=Subquery(newest))
-        .first()
-    )
-    return None if version is None else (version, version.newest or 0)
+def make(version: IndexVersion, encoder: Encoder) -> Index:
+    """The index of a version as its row describes it, empty or as the server has it."""
+    kind: type[Index] = import_string(version.backend)
+    if issubclass(kind, SharedIndex):
+        return kind(encoder.dim, name=f"visualsearch_{version.pk}", **version.options)
+    return kind(encoder.dim, **version.options)
 
 
-def load(version: IndexVersion, encoder: Encoder) -> LiveIndex:
-    """Read a version's file, or start empty when it is lost or damaged: the rows have it all."""
-    kind: type[FileIndex] = import_string(version.backend)
-    options = conf.get("INDEX_OPTIONS")
-    live = LiveIndex(
-        index=kind(encoder.dim, **options), version=version.pk, encoder=encoder.id, revision=0
-    )
-    if version.file:
+def load(version: IndexVersion) -> LiveIndex:
+    """A version from its file or server, or from the rows where that is lost or damaged."""
+    encoder = encoding.of(version)
+    index = make(version, encoder)
+    if isinstance(index, FileIndex):
+        if not version.file:
+            return from_rows(version)
         try:
-            live.index = index_files.read(version, kind, encoder.dim, options)
-            live.revision, live.items = version.revision, version.items
+            index = index_files.read(version, type(index), encoder.dim, version.options)
         except IndexFileError as error:
             logger.warning("index version %s is rebuilt from rows: %s", version.pk, error)
+            return from_rows(version)
+    elif isinstance(index, SharedIndex) and not index.exists():
+        logger.warning("index version %s is gone from its server; rebuilt from rows", version.pk)
+        return restore(version)
+    return LiveIndex(index, version.pk, encoder, version.revision, version.items)
+
+
+def from_rows(version: IndexVersion) -> LiveIndex:
+    """A version filled from the rows, without a look at what is stored of it."""
+    encoder = encoding.of(version)
+    index = make(version, encoder)
+    if isinstance(index, SharedIndex):
+        index.create()
+    live = LiveIndex(index, version.pk, encoder, revision=0)
+    # Taken before the rows are read: what is written meanwhile is replayed later.
+    replay(live, Revision.current())
     return live
+
+
+def restore(version: IndexVersion) -> LiveIndex:
+    """Fill a shared index anew, by one process only."""
+    with transaction.atomic():
+        row = IndexVersion.objects.select_for_update().get(pk=version.pk)
+        encoder = encoding.of(row)
+        index = make(row, encoder)
+        if isinstance(index, SharedIndex) and index.exists():
+            return LiveIndex(index, row.pk, encoder, row.revision, row.items)
+        live = from_rows(row)
+        row.revision, row.items = live.revision, live.items
+        row.save(update_fields=["revision", "items"])
+        return live
+
+
+def follow(live: LiveIndex, newest: int) -> None:
+    """Apply the changes that an index has not seen: in memory, or once for all in its server."""
+    if isinstance(live.index, SharedIndex):
+        with transaction.atomic():
+            row = IndexVersion.objects.select_for_update().get(pk=live.version)
+            live.revision = row.revision
+            if live.revision < newest:
+                replay(live, newest)
+                row.revision, row.items = live.revision, live.items
+                row.save(update_fields=["revision", "items"])
+    else:
+        replay(live, newest)
+
+
+def push(encoder: Encoder, *, transactional: bool) -> None:
+    """Bring the shared indexes of an encoder up to the rows, so that no search has to.
+
+    ``transactional``: those that are written in the transaction of the rows, or the others.
+    """
+    for version in IndexVersion.objects.filter(
+        encoder=encoder.id, state__in=(State.ACTIVE, State.READY, State.RETIRED)
+    ):
+        kind: type[Index] = import_string(version.backend)
+        if issubclass(kind, SharedIndex) and kind.transactional == transactional:
+            try:
+                follow(load(version), Revision.current())
+            except BackendUnavailable:
+                if transactional:
+                    raise
+                logger.exception("index version %s is brought up to date later", version.pk)
+
+
+def discard(version: IndexVersion) -> None:
+    """Remove what a server has of a version."""
+    kind: type[Index] = import_string(version.backend)
+    if issubclass(kind, SharedIndex):
+        kind(1, name=f"visualsearch_{version.pk}", **version.options).drop()
 
 
 def replay(live: LiveIndex, revision: int) -> None:
     """Apply the changes after ``live.revision``; those after ``revision`` may be applied twice."""
-    for ids, vectors, gone in changes(live.encoder, live.index.dim, live.revision):
+    encoder = live.encoder
+    for ids, vectors, gone in changes(encoder.id, encoder.dim, live.revision):
         if len(gone):
             live.index.remove(gone)
         if len(ids):
             live.index.add(ids, vectors)
     live.revision = revision
-    live.items = count_items(live.encoder)
+    live.items = count_items(encoder.id)
 
 
 def count_items(encoder: str) -> int:
@@ -127,8 +296,8 @@ def changes(
         rows.filter(pk__gt=last).values_list("pk", "vector", "removed", "error")[:REPLAY_BATCH]
     ):
         last = batch[-1][0]
-        present = [
-            (pk, vector) for pk, vector, removed, error in batch if not removed and not error
+        present: list[Any] = [
+            (pk, vector) for pk, vector, gone, error in batch if not (gone or error)
         ]
         ids = np.array([pk for pk, _ in present], np.int64)
         stored = b"".join(bytes(vector) for _, vector in present)

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from numpy.typing import NDArray
 
 from . import conf
+from .processes import has_ended
 
 
 class Revision(models.Model):
@@ -224,10 +225,11 @@ class Run(models.Model):
 
     @property
     def is_dead(self) -> bool:
-        """Whether it counts as running although its process gives no sign of life."""
+        """Whether it counts as running although its process is gone or gives no sign of life."""
         if self.state != self.State.RUNNING or self.heartbeat is None:
             return False
-        return self.heartbeat < timezone.now() - timedelta(seconds=conf.get("RUN_TIMEOUT"))
+        silent = self.heartbeat < timezone.now() - timedelta(seconds=conf.get("RUN_TIMEOUT"))
+        return silent or has_ended(self.worker)
 
     @property
     def rate(self) -> float | None:

@@ -15,16 +15,19 @@ from django.utils import timezone
 from numpy.typing import NDArray
 from PIL import Image
 
-from . import conf, live
+from . import conf, encoding, live
 from .batches import batched
 from .catalogs import MAX_PARAMETERS, catalog
 from .encoders.base import Encoder, Encoding
-from .exceptions import ItemNotFound, QueryNotFound
+from .exceptions import IndexNotReady, ItemNotFound, QueryNotFound
+from .indexes.base import SharedIndex
 from .models import Embedding, Query, from_bytes, to_bytes
 from .photos import Crop, Photo, cut
 from .subject import suggest_box
 
 Vector = NDArray[np.float32]
+# Ids (N,) int64 of embeddings; for an index that joins, a query of them.
+Among = Any
 
 # Pixels of the shorter side of a subject: from fewer, a model sees nothing that the whole has not.
 WORTH_READING = 48
@@ -102,14 +105,18 @@ def search(
     limit: int = 12,
     filters: Mapping[str, Any] | None = None,
     watch: Stopwatch | None = None,
+    version: int | None = None,
 ) -> SearchResult:
     """The items of the catalog that look most like a photo.
 
-    Leaves a query behind, by which :func:`page` goes on. Raises ModelUnavailable, IndexNotReady,
-    or ValidationError when a filter's value is wrong.
+    Leaves a query behind, by which :func:`page` goes on. ``version`` searches a kept index version
+    that is not the active one. Raises ModelUnavailable, IndexNotReady, or ValidationError when a
+    filter's value is wrong.
     """
     watch = watch or Stopwatch()
-    encoder: Encoder = conf.load("ENCODER")
+    with watch.stage("index"):
+        current = live.current(version)
+    encoder = current.encoder
     with watch.stage("encode"):
         look = look_at(encoder, photo)
     query = Query(
@@ -119,7 +126,7 @@ def search(
         predictions=[asdict(each) for each in top_predictions(encoder, look.probabilities)],
         warnings=list(photo.warnings),
     )
-    result = answer(query, limit=limit, filters=filters, watch=watch)
+    result = answer(query, current, limit=limit, filters=filters, watch=watch)
     query.best_score = result.hits[0].score if result.hits else None
     query.matched, query.took_ms = result.matched, result.took_ms
     query.save(force_insert=True)
@@ -168,9 +175,7 @@ def subject_of(photo: Photo, whole: Encoding) -> Crop | None:
 
 def warm_up() -> None:
     """Load model and index now, so that the first search does not wait for them."""
-    encoder: Encoder = conf.load("ENCODER")
-    encoder.encode([Image.new("RGB", (64, 64))])
-    live.current(encoder)
+    live.current().encoder.encode([Image.new("RGB", (64, 64))])
 
 
 def page(
@@ -179,29 +184,35 @@ def page(
     limit: int = 12,
     offset: int = 0,
     filters: Mapping[str, Any] | None = None,
+    version: int | None = None,
 ) -> SearchResult:
-    """More of an earlier search, or the same under other filters; raises QueryNotFound."""
-    encoder: Encoder = conf.load("ENCODER")
+    """More of an earlier search, or the same under other filters; raises QueryNotFound.
+
+    After a change of the model it goes on in a kept version of the model that read the photo.
+    """
     oldest = timezone.now() - timedelta(seconds=conf.get("QUERY_LIFETIME"))
     try:
-        query = Query.objects.get(pk=UUID(query_id), created__gte=oldest, encoder=encoder.id)
-    except (Query.DoesNotExist, ValueError) as error:
+        query = Query.objects.get(pk=UUID(query_id), created__gte=oldest)
+        current = live.current(version) if version else live.for_encoder(query.encoder)
+    except (Query.DoesNotExist, ValueError, IndexNotReady) as error:
         raise QueryNotFound from error
-    return answer(query, limit=limit, offset=offset, filters=filters, watch=Stopwatch())
+    if current.encoder.id != query.encoder:
+        raise QueryNotFound
+    return answer(query, current, limit=limit, offset=offset, filters=filters, watch=Stopwatch())
 
 
 def similar(item: str, *, limit: int = 12) -> SearchResult:
     """The items that look most like an item; it itself is left out. Raises ItemNotFound."""
-    encoder: Encoder = conf.load("ENCODER")
     watch = Stopwatch()
     with watch.stage("index"):
+        current = live.current()
+        encoder = current.encoder
         if not catalog().by_key([item]):
             raise ItemNotFound
         rows = Embedding.objects.filter(encoder=encoder.id, item=item).searchable()
         vectors = [from_bytes(stored) for stored in rows.values_list("vector", flat=True)]
         if not vectors:
             raise ItemNotFound
-        current = live.current(encoder)
     hits = rank(current, vectors, limit, watch=watch, leave_out=item)
     return SearchResult(
         query_id=None,
@@ -218,7 +229,7 @@ def similar(item: str, *, limit: int = 12) -> SearchResult:
 
 def classify(photo: Photo) -> list[Prediction]:
     """The classes of a photo, most probable first."""
-    encoder: Encoder = conf.load("ENCODER")
+    encoder = encoding.answering()
     return top_predictions(encoder, look_at(encoder, photo).probabilities)
 
 
@@ -233,6 +244,7 @@ def top_predictions(encoder: Encoder, probabilities: Vector) -> list[Prediction]
 
 def answer(
     query: Query,
+    current: live.LiveIndex,
     *,
     limit: int,
     watch: Stopwatch,
@@ -240,10 +252,9 @@ def answer(
     filters: Mapping[str, Any] | None = None,
 ) -> SearchResult:
     """Rank the catalog for a query's embedding."""
-    encoder: Encoder = conf.load("ENCODER")
+    encoder = current.encoder
     with watch.stage("index"):
-        current = live.current(encoder)
-        among, count = allowed(encoder, filters, current.items)
+        among, count = allowed(current, filters)
     vectors = list(from_bytes(query.vector).reshape(-1, encoder.dim))
     hits = rank(current, vectors, offset + limit, watch=watch, among=among)
     best = hits[0].score if hits else -1.0
@@ -261,14 +272,17 @@ def answer(
     )
 
 
-def allowed(
-    encoder: Encoder, filters: Mapping[str, Any] | None, items: int
-) -> tuple[NDArray[np.int64] | None, int]:
-    """Ids of the embeddings that the filters leave (None: all), and the number of their items."""
+def allowed(current: live.LiveIndex, filters: Mapping[str, Any] | None) -> tuple[Among | None, int]:
+    """The embeddings that the filters leave (None: all), and the number of their items.
+
+    Their ids, or a query of them for an index that lies where the rows do.
+    """
     keys = catalog().filtered_keys(filters) if filters else None
     if keys is None:
-        return None, items
-    rows = Embedding.objects.filter(encoder=encoder.id, item__in=keys).searchable()
+        return None, current.items
+    rows = Embedding.objects.filter(encoder=current.encoder.id, item__in=keys).searchable()
+    if isinstance(current.index, SharedIndex) and current.index.joins:
+        return rows.values("pk"), rows.values("item").distinct().count()
     pairs = list(rows.values_list("pk", "item"))
     return np.array([pk for pk, _ in pairs], np.int64), len({item for _, item in pairs})
 
@@ -279,7 +293,7 @@ def rank(
     need: int,
     *,
     watch: Stopwatch,
-    among: NDArray[np.int64] | None = None,
+    among: Among | None = None,
     leave_out: str | None = None,
 ) -> list[Hit]:
     """The best ``need`` visible items, each by its best image.
@@ -288,17 +302,16 @@ def rank(
     the look-up widens until enough are found or the index ends.
     """
     source = catalog()
-    present = len(current.index) if among is None else len(among)
     k = need * 3 + 8
     while True:
         with watch.stage("index"):
-            best = best_by_item(current, vectors, k, among)
+            best, exhausted = best_by_item(current, vectors, k, among)
         if leave_out is not None:
             best.pop(leave_out, None)
         with watch.stage("products"):
             shown = source.by_key(best)
         keys = [key for key in best if key in shown][:need]
-        if len(keys) == need or k >= present:
+        if len(keys) == need or exhausted:
             break
         k *= 4
     with watch.stage("products"):
@@ -317,21 +330,24 @@ def best_by_item(
     current: live.LiveIndex,
     vectors: Sequence[Vector],
     k: int,
-    among: NDArray[np.int64] | None,
-) -> dict[str, tuple[float, str]]:
-    """Score and image name of each item's best image, best item first."""
+    among: Among | None,
+) -> tuple[dict[str, tuple[float, str]], bool]:
+    """Score and image name of each item's best image, best item first; whether that is all."""
     scores: dict[int, float] = {}
+    exhausted = True
     for vector in vectors:
-        for pk, score in zip(*current.index.search(vector, k, among=among), strict=True):
+        pks, similarities = current.index.search(vector, k, among=among)
+        exhausted &= len(pks) < k
+        for pk, score in zip(pks, similarities, strict=True):
             scores[int(pk)] = max(float(score), scores.get(int(pk), -1.0))
     rows: list[tuple[int, str, str]] = []
-    for pks in batched(list(scores), MAX_PARAMETERS):
-        found = Embedding.objects.filter(pk__in=pks).searchable()
+    for some in batched(list(scores), MAX_PARAMETERS):
+        found = Embedding.objects.filter(pk__in=some).searchable()
         rows += found.values_list("pk", "item", "image")
     best: dict[str, tuple[float, str]] = {}
     for pk, item, image in sorted(rows, key=lambda row: (-scores[row[0]], row[0])):
         best.setdefault(item, (scores[pk], image))
-    return best
+    return best, exhausted
 
 
 def with_total(watch: Stopwatch) -> dict[str, float]:

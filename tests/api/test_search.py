@@ -6,8 +6,9 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from tests.pictures import encoded, picture, png_header_only
+from tests.reindex import reindex
 from visualsearch import indexing
-from visualsearch.models import Query, Run
+from visualsearch.models import Query
 
 URL = "/api/visual-search/search/"
 PHOTO = encoded(picture(3))
@@ -15,7 +16,7 @@ PHOTO = encoded(picture(3))
 
 @pytest.fixture
 def indexed(sold):
-    indexing.execute(Run())
+    reindex()
     return sold
 
 

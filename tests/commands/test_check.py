@@ -6,13 +6,14 @@ from django.core.management import CommandError, call_command
 
 from shop.models import Product
 from tests.pictures import picture
+from tests.reindex import reindex
 from visualsearch import index_files, indexing, live
-from visualsearch.models import Embedding, IndexVersion, Run
+from visualsearch.models import Embedding, IndexVersion
 
 
 @pytest.fixture
 def indexed(sold):
-    indexing.execute(Run())
+    reindex()
     return sold
 
 
@@ -67,7 +68,7 @@ def test_check__damaged_index_file(indexed, capsys):
 
 
 def test_check__vector_changed_behind_the_revision(indexed, capsys):
-    live.current(indexing.conf.load("ENCODER"))
+    live.current()
     row = Embedding.objects.get(item="P3")
     other = Embedding.objects.get(item="P4").vector
     Embedding.objects.filter(pk=row.pk).update(vector=other)

@@ -5,8 +5,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from tests.pictures import encoded, picture
-from visualsearch import indexing
-from visualsearch.models import Query, Run
+from tests.reindex import reindex
+from visualsearch.models import Query
 
 
 @pytest.fixture
@@ -14,7 +14,7 @@ def queries(sell, tmp_path):
     """P0…P7 in styles S0…S3; four photos: two right, one of the same style, one misleading."""
     for n in range(8):
         sell(f"P{n}", picture(n), style=f"S{n // 2}")
-    indexing.execute(Run())
+    reindex()
     rows = [("P0", "S0", 0), ("P3", "S1", 3), ("P4", "S2", 5), ("P6", "S3", 1)]
     path = tmp_path / "queries.csv"
     with path.open("w", newline="") as file:

@@ -4,13 +4,12 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from tests.pictures import encoded, picture
-from visualsearch import indexing
-from visualsearch.models import Run
+from tests.reindex import reindex
 
 
 @pytest.fixture
 def photo(sold, tmp_path):
-    indexing.execute(Run())
+    reindex()
     path = tmp_path / "photo.jpg"
     path.write_bytes(encoded(picture(3)))
     return path

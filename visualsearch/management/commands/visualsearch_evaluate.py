@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -10,28 +9,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
-from visualsearch.evaluation import LabelledPhoto, evaluate
+from visualsearch.evaluation import evaluate, read_queries
 from visualsearch.exceptions import VisualSearchError
-
-
-def read_queries(path: Path) -> list[LabelledPhoto]:
-    """Rows of ``image,sku[,style]``; images are relative to the file. CommandError on a bad row."""
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
-    except OSError as error:
-        raise CommandError(f"{path} cannot be read: {error.strerror}.") from error
-    photos = []
-    for line, row in enumerate(rows, 2):
-        image = path.parent / (row.get("image") or "")
-        if not row.get("image") or not row.get("sku"):
-            raise CommandError(f"{path}, line {line}: the columns image and sku must be filled.")
-        if not image.is_file():
-            raise CommandError(f"{path}, line {line}: {image} does not exist.")
-        photos.append(LabelledPhoto(image=image, item=row["sku"], style=row.get("style") or ""))
-    if not photos:
-        raise CommandError(f"{path} holds no queries.")
-    return photos
 
 
 class Command(BaseCommand):
@@ -39,13 +18,17 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("queries", type=Path, help="CSV with the columns image,sku[,style]")
+        parser.add_argument(
+            "--index-version", type=int, metavar="N", help="a kept version in place of the active"
+        )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        photos = read_queries(options["queries"])
         try:
-            report = evaluate(tqdm(photos, desc="Searching", unit=" photos", disable=None))
-        except VisualSearchError as error:
+            photos = read_queries(options["queries"])
+            bar = tqdm(photos, desc="Searching", unit=" photos", disable=None)
+            report = evaluate(bar, version=options["index_version"])
+        except (ValueError, VisualSearchError) as error:
             raise CommandError(str(error)) from error
         if options["json"]:
             self.stdout.write(json.dumps(report))

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import sys
+import time
+from collections.abc import Callable
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
-from visualsearch import conf, indexing
+from visualsearch import encoding, live, runs, versions
 from visualsearch.exceptions import VisualSearchError
 from visualsearch.models import Embedding, Run
+
+# Seconds between two looks at a run that another process does.
+WATCH = 0.5
 
 
 class Command(BaseCommand):
@@ -24,15 +29,15 @@ class Command(BaseCommand):
             "--missing", action="store_true", help="only products without an image in the index"
         )
         scope.add_argument("--failed", action="store_true", help="only products with failed images")
+        scope.add_argument("--products", nargs="+", metavar="KEY", help="only these, by their keys")
+        scope.add_argument("--run", type=int, help="go on with this run, asked for elsewhere")
+        parser.add_argument(
+            "--no-activate", action="store_true", help="build a version beside the active one"
+        )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        scope = Run.Scope.ALL
-        if options["missing"]:
-            scope = Run.Scope.MISSING
-        elif options["failed"]:
-            scope = Run.Scope.FAILED
-        run = Run(scope=scope)
+        run = self.wanted(options)
         try:
             with tqdm(desc="Indexing", unit=" products", disable=not sys.stderr.isatty()) as bar:
 
@@ -40,12 +45,50 @@ class Command(BaseCommand):
                     bar.total = run.items
                     bar.update(count)
 
-                indexing.execute(run, advance)
+                self.work_on(run, advance)
         except VisualSearchError as error:
             raise CommandError(str(error)) from error
         self.report(run, as_json=options["json"])
-        if run.failed:
+        if run.state != Run.State.FINISHED:
             sys.exit(1)
+
+    def wanted(self, options: dict[str, Any]) -> Run:
+        """A new run, or the one that is open: there is one at a time."""
+        if options["run"]:
+            run = Run.objects.filter(pk=options["run"]).first()
+            if run is None:
+                raise CommandError(f"There is no run {options['run']}.")
+            return run
+        scope = Run.Scope.ALL
+        if options["missing"]:
+            scope = Run.Scope.MISSING
+        elif options["failed"]:
+            scope = Run.Scope.FAILED
+        elif options["products"]:
+            scope = Run.Scope.CHOSEN
+        run, new = runs.request(
+            scope, keys=options["products"] or [], activate=not options["no_activate"]
+        )
+        if not new:
+            self.stderr.write(
+                f"Run {run.pk} is open ({run.get_state_display()}): going on with it."
+            )
+            if run.state == Run.State.PAUSED or run.is_dead:
+                runs.resume(run)
+        return run
+
+    def work_on(self, run: Run, advance: Callable[[int], object]) -> None:
+        """Do a run, or watch it being done by another process and take over if that dies."""
+        while run.open:
+            try:
+                runs.execute(run, advance)
+            except runs.Taken:
+                time.sleep(WATCH)
+                done = run.done
+                run.refresh_from_db()
+                advance(run.done - done)
+            if run.state == Run.State.PAUSED:
+                return
 
     def report(self, run: Run, *, as_json: bool) -> None:
         """What was done, and each failed image with its reason."""
@@ -55,14 +98,15 @@ class Command(BaseCommand):
             for name in ("items", "encoded", "unchanged", "removed", "failed")
         }
         if as_json:
-            version = run.version
+            version = versions.active()
             self.stdout.write(
                 json.dumps(
                     {
                         **counts,
                         "state": run.state,
+                        "error": run.error,
                         "index_version": version.pk if version else None,
-                        "images": version.images if version else 0,
+                        "images": searchable() if version else 0,
                         "failures": failures,
                     }
                 )
@@ -72,18 +116,23 @@ class Command(BaseCommand):
             "{items} products: {encoded} images encoded, {unchanged} unchanged, {removed} removed,"
             " {failed} failed.".format(**counts)
         )
-        if run.version:
-            self.stdout.write(
-                f"Index version {run.version.pk} is active: {run.version.images} images of"
-                f" {run.version.items} products."
-            )
+        active = versions.active()
+        if active:
+            self.stdout.write(f"Index version {active.pk} is active: {searchable()} images.")
+        if run.error:
+            self.stderr.write(run.error)
         for failure in failures:
             self.stderr.write("{item}: {image}: {error}".format(**failure))
 
 
+def searchable() -> int:
+    """Images that searches find now."""
+    return len(live.current().index)
+
+
 def failed_images() -> list[dict[str, str]]:
     """All images that stand as failed now."""
-    encoder = conf.load("ENCODER")
+    encoder = encoding.configured()
     failed = Embedding.objects.filter(encoder=encoder.id, removed=False).exclude(error="")
     rows = failed.order_by("item", "image").values_list("item", "image", "error")
     return [{"item": item, "image": image, "error": error} for item, image, error in rows]

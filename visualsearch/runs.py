@@ -1,0 +1,367 @@
+"""Reindexing: one run at a time, that can be paused, cancelled, killed, and gone on with."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import DatabaseError, IntegrityError, OperationalError, connections, transaction
+from django.db.models import F, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from . import conf, encoding, indexing, versions
+from .batches import batched
+from .catalogs import catalog
+from .encoders.base import Encoder
+from .models import Embedding, IndexVersion, Run
+from .processes import this_worker
+
+logger = logging.getLogger(__name__)
+
+# Items whose images are compared with their rows at a time.
+SCAN = 200
+# Seconds between signs of life.
+BEAT = 5.0
+
+# Runs that this process works on.
+_working: set[int] = set()
+
+COUNTS = ("encoded", "unchanged", "removed", "failed")
+
+
+class NotPossible(Exception):
+    """What was asked of a run does not fit its state; the message says what does."""
+
+
+class Taken(Exception):
+    """Another process works on the run, or it has ended."""
+
+
+class Stopped(Exception):
+    """Somebody asked to pause or cancel the run; it is in ``args[0]``."""
+
+
+def request(
+    scope: str, *, keys: Sequence[str] = (), activate: bool = True, by: str = ""
+) -> tuple[Run, bool]:
+    """A new run, or the one that is open, and whether it is new: there is one at a time."""
+    for _attempt in range(3):
+        running = Run.objects.filter(open=True).first()
+        if running is not None:
+            return running, False
+        with suppress(IntegrityError), transaction.atomic():
+            values = {"scope": scope, "keys": list(keys), "activate": activate}
+            return Run.objects.create(**values, requested_by=by), True
+    raise NotPossible(_("Others start and end runs right now. Try again."))
+
+
+def pause(run: Run) -> None:
+    """Ask for a pause after the batch in flight; raises NotPossible."""
+    wish(run, Run.Wish.PAUSE, Run.State.PAUSED, {Run.State.QUEUED, Run.State.RUNNING})
+
+
+def cancel(run: Run) -> None:
+    """Ask for an end after the batch in flight; what was encoded stays. Raises NotPossible."""
+    wish(
+        run,
+        Run.Wish.CANCEL,
+        Run.State.CANCELLED,
+        {Run.State.QUEUED, Run.State.RUNNING, Run.State.PAUSED},
+    )
+
+
+def wish(run: Run, what: Run.Wish, then: Run.State, allowed: set[Run.State]) -> None:
+    """Leave a wish for the process that works on a run, or fulfil it where none does."""
+    with transaction.atomic():
+        now = Run.objects.select_for_update().get(pk=run.pk)
+        if now.state not in allowed:
+            raise NotPossible(
+                _("Run %(run)s is %(state)s.") % {"run": run.pk, "state": now.get_state_display()}
+            )
+        now.wish = what
+        now.save(update_fields=["wish"])
+        if now.state != Run.State.RUNNING or now.is_dead:
+            stop(now, then)
+    run.refresh_from_db()
+
+
+def resume(run: Run) -> None:
+    """Queue a run again that is paused or whose process died; raises NotPossible.
+
+    It goes on where it was: hand it to a worker with :func:`visualsearch.dispatch.start`.
+    """
+    with transaction.atomic():
+        now = Run.objects.select_for_update().get(pk=run.pk)
+        if not (now.state in (Run.State.QUEUED, Run.State.PAUSED) or now.is_dead):
+            raise NotPossible(
+                _("Run %(run)s is %(state)s; there is nothing to go on with. Start a new one.")
+                % {"run": run.pk, "state": now.get_state_display()}
+            )
+        now.state, now.wish, now.worker = Run.State.QUEUED, "", ""
+        now.save(update_fields=["state", "wish", "worker"])
+    run.refresh_from_db()
+
+
+def claim(run: Run) -> None:
+    """Make this process the one that works on a run; raises Taken.
+
+    One that is queued or whose process died, that is: a task that was delivered twice must not do
+    it twice.
+    """
+    with transaction.atomic():
+        now = Run.objects.select_for_update().get(pk=run.pk)
+        left = (
+            now.state == Run.State.RUNNING
+            and now.worker == this_worker()
+            and now.pk not in _working
+        )
+        if not (now.state == Run.State.QUEUED or now.is_dead or left):
+            raise Taken
+        now.state, now.worker, now.heartbeat = Run.State.RUNNING, this_worker(), timezone.now()
+        now.save(update_fields=["state", "worker", "heartbeat"])
+    run.refresh_from_db()
+
+
+def mine(run: Run) -> QuerySet[Run]:
+    """The row of a run, as long as this process is the one that works on it."""
+    return Run.objects.filter(pk=run.pk, worker=this_worker(), state=Run.State.RUNNING)
+
+
+@contextmanager
+def alive(run: Run) -> Iterator[None]:
+    """Give signs of life while a batch or the building of an index takes long."""
+    over = threading.Event()
+
+    def beat() -> None:
+        try:
+            while not over.wait(BEAT):
+                with suppress(DatabaseError):  # it may be busy, or be gone for a moment
+                    mine(run).update(heartbeat=timezone.now())
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=beat, name="visualsearch-heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def execute(run: Run, progress: Callable[[int], object] = lambda count: None) -> Run:
+    """Do a run, or what is left of it: refresh its items, build a version, activate it.
+
+    ``progress`` is called with the number of items just done. A run with failed images ends as
+    such; an error that stops it is recorded and raised. Raises Taken.
+    """
+    claim(run)
+    _working.add(run.pk)
+    try:
+        with alive(run):
+            encode_items(run, progress)
+            if run.version is not None or needs_version():
+                build_version(run)
+        end(run, Run.State.WITH_FAILURES if run.failed or run.error else Run.State.FINISHED)
+    except Stopped as stopped:
+        stop(run, Run.State.PAUSED if stopped.args[0] == Run.Wish.PAUSE else Run.State.CANCELLED)
+    except (Taken, OperationalError):
+        raise  # it is another's, or the database is away: whoever claims it goes on with it
+    except Exception as error:
+        run.error = str(error)[:300]
+        end(run, Run.State.FAILED)
+        raise
+    finally:
+        _working.discard(run.pk)
+    return run
+
+
+def needs_version() -> bool:
+    """Whether no version was ever built for what the settings ask for."""
+    active = versions.active()
+    return active is None or not active.figures or versions.is_outdated(active)
+
+
+def encode_items(run: Run, progress: Callable[[int], object]) -> None:
+    """Bring the rows of all items in the run's scope up to date, from its cursor on."""
+    if run.stage not in ("", Run.Stage.ENCODING):
+        return
+    encoder = encoding.configured()
+    if run.version is not None and versions.is_outdated(run.version):
+        # The settings changed since it was interrupted: what it did was for another encoder.
+        abandon_version(run)
+        run.cursor, run.done = "", 0
+    if run.version is None and (run.scope == Run.Scope.ALL or needs_version()):
+        # Now, so that what is saved meanwhile is encoded with its encoder as well.
+        run.version = versions.make()
+    keys = sorted(set(keys_in_scope(run)))
+    todo = [key for key in keys if key > run.cursor]
+    run.items, run.stage = len(todo) + run.done, Run.Stage.ENCODING
+    save(run, "version", "items", "stage", "cursor", "done")
+    progress(run.done)
+    with indexing.readers() as pool:
+        for step in steps(encoder, todo, pool):
+            finish(run, encoder, step, pool)
+            progress(step.items)
+
+
+@dataclass
+class Step:
+    """Some items in order: the unchanged ones are counted, the others are being read."""
+
+    batch: indexing.Batch | None
+    items: int
+    unchanged: int
+    cursor: str
+
+
+def steps(encoder: Encoder, keys: Sequence[str], pool: Executor) -> Iterator[Step]:
+    """The items in steps of at most one batch to encode, each gathered while the last one is."""
+    waiting: Step | None = None
+    for changed, items, unchanged, cursor in groups(encoder, keys, pool):
+        batch = indexing.gather(encoder, changed, pool) if changed else None
+        step = Step(batch=batch, items=items, unchanged=unchanged, cursor=cursor)
+        if waiting is not None:
+            yield waiting
+        waiting = step
+    if waiting is not None:
+        yield waiting
+
+
+def groups(
+    encoder: Encoder, keys: Sequence[str], pool: Executor
+) -> Iterator[tuple[list[str], int, int, str]]:
+    """Changed items, number of items, unchanged images, and the last item, of each step."""
+    size = conf.get("BATCH_SIZE")
+    for scanned in batched(keys, SCAN):
+        changed: list[str] = []
+        items = unchanged = 0
+        for key, images in indexing.unchanged_items(encoder, scanned, pool):
+            items += 1
+            if images < 0:
+                changed.append(key)
+            else:
+                unchanged += images
+            if len(changed) == size or key == scanned[-1]:
+                yield changed, items, unchanged, key
+                changed, items, unchanged = [], 0, 0
+
+
+def finish(run: Run, encoder: Encoder, step: Step, pool: Executor) -> None:
+    """Encode and store a step, and with it, in one transaction, how far the run is."""
+    started = time.monotonic()
+
+    def also(counts: Counter[str]) -> None:
+        advance(run, counts + Counter(unchanged=step.unchanged), step, time.monotonic() - started)
+
+    if step.batch is None:
+        also(Counter())
+    else:
+        indexing.refresh_batch(encoder, step.batch, pool, also)
+    run.refresh_from_db(fields=["wish", "done", "worked", *COUNTS])
+    if run.wish:
+        raise Stopped(run.wish)
+
+
+def advance(run: Run, counts: Counter[str], step: Step, seconds: float) -> None:
+    """Store the progress of one step; raises Taken if another process took the run over."""
+    values: dict[str, Any] = {name: F(name) + counts[name] for name in COUNTS}
+    values |= {"done": F("done") + step.items, "worked": F("worked") + seconds}
+    updated = mine(run).update(**values, cursor=step.cursor, heartbeat=timezone.now())
+    if not updated:
+        raise Taken
+
+
+def build_version(run: Run) -> None:
+    """Build the run's version, evaluate it, and activate it unless it is worse."""
+    version = run.version or versions.make()
+    run.version = version
+    if version.state == IndexVersion.State.BUILDING:
+        run.stage = Run.Stage.BUILDING
+        save(run, "stage", "version")
+        versions.build(version)
+    if version.state == IndexVersion.State.READY:
+        run.stage = Run.Stage.EVALUATING
+        save(run, "stage")
+        versions.evaluate(version)
+        run.error = versions.reason_to_hold_back(version) if run.activate else ""
+        if run.activate and not run.error:
+            versions.activate(version)
+    versions.prune()
+
+
+def save(run: Run, *fields: str) -> None:
+    """Store some fields; raises Taken, or Stopped where that is asked for."""
+    values = {name: getattr(run, name) for name in fields}
+    if not mine(run).update(**values, heartbeat=timezone.now()):
+        raise Taken
+    run.refresh_from_db(fields=["wish"])
+    if run.wish:
+        raise Stopped(run.wish)
+
+
+def end(run: Run, state: Run.State) -> None:
+    """Close a run."""
+    values: dict[str, Any] = {"state": state, "error": run.error, "finished": timezone.now()}
+    if state in (Run.State.FAILED, Run.State.CANCELLED):
+        abandon_version(run)
+    if not mine(run).update(**values, open=None, wish="", version=run.version):
+        raise Taken
+    run.refresh_from_db()
+
+
+def stop(run: Run, state: Run.State) -> None:
+    """Leave a run paused, or close it as cancelled, with what was encoded until now."""
+    values: dict[str, Any] = {"state": state, "wish": "", "worker": ""}
+    if state == Run.State.CANCELLED:
+        abandon_version(run)
+        values |= {"finished": timezone.now(), "open": None, "version": None}
+    Run.objects.filter(pk=run.pk).update(**values)
+    run.refresh_from_db()
+
+
+def abandon_version(run: Run) -> None:
+    """Drop the version that a run did not finish; one that failed stays, and says why."""
+    version = run.version
+    if version is not None and version.state == IndexVersion.State.BUILDING:
+        run.version = None
+        versions.delete(version)
+
+
+def keys_in_scope(run: Run) -> list[str]:
+    """Items that a run looks at.
+
+    ``all`` includes items that are no longer visible but have rows; ``missing`` are visible items
+    with a picture that has no row; ``failed`` are those with a picture that failed.
+    """
+    rows = Embedding.objects.filter(encoder=encoding.configured().id, removed=False)
+    if run.scope == Run.Scope.CHOSEN:
+        return [str(key) for key in run.keys]
+    if run.scope == Run.Scope.FAILED:
+        failed = rows.exclude(error="")
+        return list(failed.order_by("item").values_list("item", flat=True).distinct())
+    visible = catalog().visible_keys()
+    if run.scope == Run.Scope.MISSING:
+        return items_missing_an_image(visible, rows)
+    indexed = rows.values_list("item", flat=True).distinct()
+    return [*visible, *indexed]
+
+
+def items_missing_an_image(keys: list[str], rows: QuerySet[Embedding]) -> list[str]:
+    """Those of the visible items that have a picture without a row."""
+    present = set(rows.values_list("item", "image"))
+    source = catalog()
+    return [
+        key
+        for batch in batched(keys, 500)
+        for key, item in source.by_key(batch).items()
+        if any((key, name) not in present for name in indexing.files_by_name(source.images(item)))
+    ]

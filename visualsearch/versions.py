@@ -1,0 +1,184 @@
+"""Index versions: built beside the active one, activated by one pointer, rolled back to."""
+
+from __future__ import annotations
+
+import logging
+import time
+from pathlib import Path
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from . import conf, encoding, evaluation, index_files, live
+from .encoders.base import Encoder
+from .exceptions import ModelUnavailable
+from .models import Embedding, IndexVersion
+
+logger = logging.getLogger(__name__)
+
+State = IndexVersion.State
+KEPT = (State.ACTIVE, State.BUILDING, State.READY, State.RETIRED)
+
+
+class NotUsable(Exception):
+    """A version cannot be made the active one; the message says why and what to do."""
+
+
+def active() -> IndexVersion | None:
+    """The version that answers searches."""
+    return IndexVersion.objects.filter(state=State.ACTIVE).first()
+
+
+def followed() -> list[Encoder]:
+    """The encoders whose rows are kept equal to the catalog: the active version's is the first.
+
+    Those of other kept versions follow, so that rolling back to one of them loses nothing. One
+    whose model is gone is left out: its versions cannot be activated, either.
+    """
+    found: dict[str, Encoder] = {}
+    kept = IndexVersion.objects.filter(state__in=KEPT)
+    for version in sorted(kept, key=lambda version: KEPT.index(State(version.state))):
+        if version.encoder not in found:
+            try:
+                found[version.encoder] = encoding.of(version)
+            except ModelUnavailable as error:
+                if version.state == State.ACTIVE:
+                    raise
+                logger.warning("index version %s is not kept up: %s", version.pk, error)
+    return list(found.values()) or [encoding.configured()]
+
+
+def make(state: State = State.BUILDING) -> IndexVersion:
+    """A new version of the configured encoder and index, with nothing in it."""
+    return IndexVersion.objects.create(
+        encoder=encoding.configured().id,
+        **encoding.recipe(),
+        backend=conf.get("INDEX"),
+        options=conf.get("INDEX_OPTIONS"),
+        state=state,
+        activated=timezone.now() if state == State.ACTIVE else None,
+    )
+
+
+def ensure_active(encoder: Encoder) -> None:
+    """A shop's first product must be found without a rebuild: an empty version follows the rows."""
+    if active() is not None or encoder.id != encoding.configured().id:
+        return
+    try:
+        with transaction.atomic():
+            make(State.ACTIVE)
+    except IntegrityError:
+        logger.debug("another process made the first version")
+
+
+def is_outdated(version: IndexVersion) -> bool:
+    """Whether the settings ask for another encoder or index than this version's."""
+    wanted = (encoding.configured().id, conf.get("INDEX"), conf.get("INDEX_OPTIONS"))
+    return (version.encoder, version.backend, version.options) != wanted
+
+
+def build(version: IndexVersion) -> None:
+    """Fill a version from the rows; what is written meanwhile is replayed by the searchers."""
+    started = time.monotonic()
+    try:
+        built = live.from_rows(version)
+        built.index.optimise()
+        figures: dict[str, Any] = built.index.describe()
+        if isinstance(built.index, live.FileIndex):
+            version.file = f"{version.encoder}-{version.pk}.index"
+            version.sha256 = index_files.write(built.index, version.file)
+            figures["file_bytes"] = index_files.size(version)
+        version.revision = built.revision
+        version.images, version.items = len(built.index), built.items
+        figures["build_seconds"] = round(time.monotonic() - started, 2)
+        version.figures, version.state = figures, State.READY
+    except Exception as error:
+        version.state, version.error = State.FAILED, str(error)[:300]
+        raise
+    finally:
+        version.save()
+
+
+def evaluate(version: IndexVersion) -> None:
+    """Search in a version with the shop's labelled photos, if it has some, and keep the figures."""
+    path = conf.get("LABELLED_QUERIES")
+    if path:
+        photos = evaluation.read_queries(Path(path))
+        version.evaluation = evaluation.evaluate(photos, version=version.pk)
+        version.save(update_fields=["evaluation"])
+
+
+def reason_to_hold_back(version: IndexVersion) -> str:
+    """Why a new version should not be activated by itself, or nothing."""
+    before = active()
+    measured = version.evaluation.get("sku", {}).get("recall@10")
+    if before is None or measured is None:
+        return ""
+    if before.evaluation.get("queries") != version.evaluation["queries"]:
+        return ""
+    reference = before.evaluation["sku"]["recall@10"]
+    if measured >= reference - conf.get("MAX_RECALL_DROP"):
+        return ""
+    return _(
+        "Version %(version)s was built and not activated: recall@10 on the labelled photos fell"
+        " from %(before).3f to %(now).3f. Compare the versions, and activate it if it is right."
+    ) % {"version": version.pk, "before": reference, "now": measured}
+
+
+def activate(version: IndexVersion) -> None:
+    """Make ``version`` the one that answers; search processes follow by themselves.
+
+    Raises NotUsable when it is not complete, or its model cannot be loaded.
+    """
+    try:
+        encoding.of(version)
+    except ModelUnavailable as error:
+        raise NotUsable(str(error)) from error
+    with transaction.atomic():
+        versions = {one.pk: one for one in IndexVersion.objects.select_for_update()}
+        current = versions.get(version.pk)
+        if current is None or not current.can_be_activated:
+            raise NotUsable(
+                _("Version %(version)s cannot be activated: it is %(state)s.")
+                % {
+                    "version": version.pk,
+                    "state": current.get_state_display() if current else _("deleted"),
+                }
+            )
+        IndexVersion.objects.filter(state=State.ACTIVE).update(state=State.RETIRED)
+        version.state, version.activated = State.ACTIVE, timezone.now()
+        version.save(update_fields=["state", "activated"])
+
+
+def roll_back() -> IndexVersion:
+    """Activate the version that was active before; raises NotUsable if none is kept."""
+    retired = IndexVersion.objects.filter(state=State.RETIRED)
+    version = retired.order_by("-activated").first()
+    if version is None:
+        raise NotUsable(_("No earlier version is kept. Raise the setting KEPT_VERSIONS."))
+    activate(version)
+    return version
+
+
+def prune() -> None:
+    """Delete what nobody can roll back to any more, and the rows of encoders that nobody needs."""
+    kept = conf.get("KEPT_VERSIONS")
+    for state, order in (
+        (State.RETIRED, "-activated"),
+        (State.READY, "-pk"),
+        (State.FAILED, "-pk"),
+    ):
+        for version in IndexVersion.objects.filter(state=state).order_by(order)[kept:]:
+            delete(version)
+    needed = set(IndexVersion.objects.filter(state__in=KEPT).values_list("encoder", flat=True))
+    needed.add(encoding.configured().id)
+    Embedding.objects.exclude(encoder__in=needed).delete()
+
+
+def delete(version: IndexVersion) -> None:
+    """Remove a version and what it is stored in."""
+    live.discard(version)
+    index_files.delete(version)
+    version.delete()

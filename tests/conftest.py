@@ -37,10 +37,11 @@ def isolated(settings, tmp_path):
 
 @pytest.fixture
 def configure(settings):
-    """Change some of the app's settings."""
+    """Change some of the app's settings, as for processes that start with them."""
 
     def change(**values):
         settings.VISUALSEARCH = settings.VISUALSEARCH | values
+        live.forget()
 
     return change
 

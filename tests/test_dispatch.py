@@ -4,7 +4,7 @@ from kombu.exceptions import OperationalError
 
 from tests.pictures import encoded, picture
 from tests.reindex import reindex
-from visualsearch import dispatch, indexing, tasks
+from visualsearch import dispatch, tasks, versions
 from visualsearch.exceptions import BackendUnavailable, ImageCorrupt, ItemNotFound
 from visualsearch.models import Run
 from visualsearch.photos import open_photo
@@ -83,10 +83,10 @@ def test_call__a_fault_of_this_process_is_not_hidden(indexed, monkeypatch):
 
 
 def test_start__records_what_stopped_the_run(sold, monkeypatch):
-    def broken():
+    def broken(version):
         raise OSError("disk full")
 
-    monkeypatch.setattr(indexing, "rebuild", broken)
+    monkeypatch.setattr(versions, "build", broken)
     run = Run.objects.create()
     dispatch.start(run)
     run.refresh_from_db()
@@ -96,6 +96,6 @@ def test_start__records_what_stopped_the_run(sold, monkeypatch):
 def test_index_run__is_done_once(sold):
     run = Run.objects.create()
     dispatch.start(run)
-    versions = Run.objects.get().version_id
+    built = Run.objects.get().version_id
     assert tasks.index_run(run.pk) == Run.State.FINISHED
-    assert Run.objects.get().version_id == versions
+    assert Run.objects.get().version_id == built

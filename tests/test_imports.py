@@ -11,22 +11,27 @@ APP = ROOT / "visualsearch"
 CORE = {
     "photos", "exceptions", "metrics", "subject", "encoders.base", "encoders.onnx", "encoders.fake",
     "encoders.preprocess", "encoders.package", "indexes.base", "indexes.exact", "indexes.faiss",
+    "indexes.places", "indexes.structures",
+    "indexes.places", "indexes.structures", "indexes.milvus",
 }  # fmt: skip
 # A module may import from its own layer and from those below it.
 LAYERS = [
-    {"exceptions", "metrics", "batches"},
+    {"exceptions", "metrics", "batches", "processes"},
     {"photos", "encoders", "indexes"},
     {"subject"},
     {"conf"},
     {"models", "catalogs"},
-    {"index_files"},
+    {"index_files", "encoding"},
     {"live"},
-    {"indexing", "searching"},
-    {"evaluation", "drift"},
+    {"searching"},
+    {"evaluation"},
+    {"versions"},
+    {"indexing"},
+    {"runs", "drift"},
     {"tasks"},
     {"dispatch"},
     {"signal_handlers", "checks", "api", "views"},
-    {"admin", "urls", "management", "apps"},
+    {"overview", "admin", "urls", "management", "apps"},
 ]
 OUTSIDE = {"migrations"}
 

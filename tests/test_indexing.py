@@ -1,13 +1,10 @@
-import numpy as np
 import pytest
 from django.core.files.base import ContentFile
 
 from tests.pictures import encoded, picture
-from tests.reindex import rebuild, reindex
-from visualsearch import indexing, live, versions
+from visualsearch import indexing, live
 from visualsearch.encoders.fake import FakeEncoder
-from visualsearch.exceptions import IndexNotReady
-from visualsearch.models import Embedding, IndexVersion, Revision, Run, from_bytes
+from visualsearch.models import Embedding, Revision, from_bytes
 
 
 @pytest.fixture
@@ -176,90 +173,3 @@ def test_refresh__first_product_needs_no_rebuild(sold):
     indexing.refresh(["P0"])
     current = live.current()
     assert len(current.index) == 1
-
-
-def test_execute__all(sold):
-    run = reindex()
-    assert run.state == Run.State.FINISHED
-    assert (run.items, run.done, run.encoded) == (8, 8, 8)
-    assert run.version.state == IndexVersion.State.ACTIVE
-    assert run.version.images == run.version.items == 8
-
-
-def test_execute__with_failures_never_looks_like_success(sold):
-    sold[2].images.create(image=ContentFile(b"no picture", "bad.png"), position=1)
-    run = reindex()
-    assert run.state == Run.State.WITH_FAILURES
-    assert run.failed == 1
-
-
-def test_execute__removes_what_is_no_longer_sold(sold):
-    reindex()
-    type(sold[0]).objects.filter(sku__in=["P0", "P1"]).update(published=False)
-    assert reindex().removed == 2
-
-
-def test_execute__missing(sold):
-    indexing.refresh(["P0", "P1", "P2"])
-    sold[0].images.create(image=ContentFile(encoded(picture(20), "PNG"), "x.png"), position=1)
-    run = reindex(Run.Scope.MISSING)
-    assert (run.items, run.encoded, run.unchanged) == (6, 6, 1)
-
-
-def test_execute__failed(sold):
-    sold[2].images.create(image=ContentFile(b"no picture", "bad.png"), position=1)
-    indexing.refresh(skus(sold))
-    run = reindex(Run.Scope.FAILED)
-    assert (run.items, run.failed, run.unchanged) == (1, 1, 1)
-
-
-def test_execute__what_stops_it_is_recorded(sold, monkeypatch):
-    def broken(*args):
-        raise OSError("no space left on device")
-
-    monkeypatch.setattr("visualsearch.index_files.write", broken)
-    with pytest.raises(OSError, match="no space"):
-        reindex()
-    run = Run.objects.get()
-    assert run.state == Run.State.FAILED
-    assert "no space" in run.error
-    assert IndexVersion.objects.filter(state=IndexVersion.State.FAILED).count() == 1
-    # What was active before goes on answering.
-    assert IndexVersion.objects.filter(state=IndexVersion.State.ACTIVE).count() == 1
-
-
-def test_rebuild__keeps_some_versions_and_their_files(sold, configure):
-    configure(KEPT_VERSIONS=1)
-    indexing.refresh(skus(sold))
-    versions = [rebuild().pk for _ in range(4)]
-    assert set(IndexVersion.objects.values_list("pk", flat=True)) == set(versions[-2:])
-    from visualsearch import index_files
-
-    assert len(list(index_files.folder().iterdir())) == 2
-
-
-def test_roll_back__activates_the_version_before(sold):
-    indexing.refresh(skus(sold))
-    first, second = rebuild(), indexing.rebuild()
-    assert versions.roll_back() == first
-    first.refresh_from_db()
-    second.refresh_from_db()
-    assert (first.state, second.state) == ("active", "retired")
-
-
-def test_roll_back__nothing_kept(db):
-    with pytest.raises(LookupError, match="KEPT_VERSIONS"):
-        versions.roll_back()
-
-
-def test_rebuild__another_model_never_meets_the_old_rows(sold, configure):
-    reindex()
-    configure(ENCODER_OPTIONS={"version": "2"})
-    with pytest.raises(IndexNotReady):
-        live.current()
-    run = reindex()
-    assert run.encoded == 8
-    assert run.version.encoder == "fake-2"
-    current = live.current()
-    ids, _ = current.index.search(np.ones(49, np.float32) / 7, 100)
-    assert set(Embedding.objects.filter(pk__in=ids).values_list("encoder", flat=True)) == {"fake-2"}

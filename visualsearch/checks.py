@@ -25,9 +25,11 @@ NUMBERS: dict[str, tuple[Any, float]] = {
     "QUERY_LIFETIME": (int | float, 0.001),
     "PREDICTIONS": (int, 1),
     "KEPT_VERSIONS": (int, 0),
+    "MAX_RECALL_DROP": (int | float, 0),
+    "RUN_TIMEOUT": (int | float, 1),
 }
 
-SWITCHES = ("USE_CELERY", "FIND_SUBJECT")
+SWITCHES = ("USE_CELERY", "FIND_SUBJECT", "RUN_IN_BACKGROUND")
 
 
 @register("visualsearch")
@@ -131,6 +133,21 @@ def check_celery(**kwargs: Any) -> list[CheckMessage]:
             "Celery does not accept msgpack, in which search tasks carry the photo.",
             hint="Set CELERY_ACCEPT_CONTENT = [“json”, “msgpack”].",
             id="visualsearch.E006",
+        )
+    ]
+
+
+@register("visualsearch")
+def check_labelled_queries(**kwargs: Any) -> list[CheckMessage]:
+    """The labelled photos are there."""
+    path = conf.get("LABELLED_QUERIES")
+    if not path or Path(path).is_file():
+        return []
+    return [
+        Error(
+            f"VISUALSEARCH[“LABELLED_QUERIES”] is {path!r}, which is no file.",
+            hint="Name a CSV file with the columns image,sku[,style], or remove the setting.",
+            id="visualsearch.E007",
         )
     ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from . import conf
 from .encoders.base import Encoder
 from .exceptions import ModelUnavailable
 from .models import IndexVersion
+
+logger = logging.getLogger(__name__)
 
 
 def configured() -> Encoder:
@@ -47,17 +50,28 @@ def of(version: IndexVersion) -> Encoder:
     Which need not be the configured one: after a change of the settings the active version goes on
     with its own until one of the new encoder is active.
     """
-    wanted = {"encoder_class": version.encoder_class, "encoder_options": version.encoder_options}
-    if not version.encoder_class or wanted == recipe():
+    own = {"encoder_class": version.encoder_class, "encoder_options": version.encoder_options}
+    if not version.encoder_class or own == recipe():
         encoder = configured()
     else:
-        encoder = loaded(version.encoder_class, json.dumps(version.encoder_options))
+        encoder = configured_or_none()
+        if encoder is None or encoder.id != version.encoder:
+            encoder = loaded(version.encoder_class, json.dumps(version.encoder_options))
     if encoder.id != version.encoder:
         raise ModelUnavailable(
             reason=f"its files are those of {encoder.id}, and index version {version.pk} needs"
             f" {version.encoder}: put that model back, or run visualsearch_index"
         )
     return encoder
+
+
+def configured_or_none() -> Encoder | None:
+    """The configured encoder, if it can be loaded: a broken new model must not stop the old one."""
+    try:
+        return configured()
+    except ModelUnavailable as error:
+        logger.debug("the configured model is not usable, the active version's goes on: %s", error)
+        return None
 
 
 @cache

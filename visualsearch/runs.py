@@ -198,14 +198,16 @@ def encode_items(run: Run, progress: Callable[[int], object]) -> None:
     if run.version is not None and versions.is_outdated(run.version):
         # The settings changed since it was interrupted: what it did was for another encoder.
         abandon_version(run)
-        run.cursor, run.done = "", 0
+        for name in ("done", *COUNTS):
+            setattr(run, name, 0)
+        run.cursor = ""
     if run.version is None and (run.scope == Run.Scope.ALL or needs_version()):
         # Now, so that what is saved meanwhile is encoded with its encoder as well.
         run.version = versions.make()
     keys = sorted(set(keys_in_scope(run)))
     todo = [key for key in keys if key > run.cursor]
     run.items, run.stage = len(todo) + run.done, Run.Stage.ENCODING
-    save(run, "version", "items", "stage", "cursor", "done")
+    save(run, "version", "items", "stage", "cursor", "done", *COUNTS)
     progress(run.done)
     with indexing.readers() as pool:
         for step in steps(encoder, todo, pool):

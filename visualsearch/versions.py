@@ -147,9 +147,13 @@ def activate(version: IndexVersion) -> None:
                     "state": current.get_state_display() if current else _("deleted"),
                 }
             )
+        before = [one for one in versions.values() if one.state == State.ACTIVE]
         IndexVersion.objects.filter(state=State.ACTIVE).update(state=State.RETIRED)
         version.state, version.activated = State.ACTIVE, timezone.now()
         version.save(update_fields=["state", "activated"])
+    for one in before:
+        if not one.figures:  # it only followed the rows until there was a built one
+            delete(one)
 
 
 def roll_back() -> IndexVersion:

@@ -7,8 +7,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from tests.pictures import encoded, picture, png_header_only
 from tests.reindex import reindex
-from visualsearch import indexing
-from visualsearch.models import Query
+from visualsearch import indexing, live
+from visualsearch.conf import DEFAULTS
+from visualsearch.models import IndexVersion, Query
 
 URL = "/api/visual-search/search/"
 PHOTO = encoded(picture(3))
@@ -200,9 +201,13 @@ def test_search__not_indexed_yet(client, db):
 
 
 def test_search__model_gone(client, indexed, configure):
-    configure(
-        ENCODER="visualsearch.encoders.onnx.OnnxEncoder", ENCODER_OPTIONS={"package": "/nowhere"}
-    )
+    configure(ENCODER=DEFAULTS["ENCODER"], ENCODER_OPTIONS={"package": "/nowhere"})
+    # A new model that is not there must not stop the one that answers …
+    assert upload(client, PHOTO).status_code == 200
+    options = {"package": "/nowhere/either"}
+    IndexVersion.objects.update(encoder_class=DEFAULTS["ENCODER"], encoder_options=options)
+    live.forget()
+    # … and where that is gone as well, the answer says so.
     refused(upload(client, PHOTO), 503, "model_unavailable")
 
 

@@ -12,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = ["test_indexing.py", "test_live.py", "test_searching.py", "test_signal_handlers.py"]
+MODULES += ["test_runs.py", "test_versions.py"]
 
 
 @pytest.fixture

@@ -106,7 +106,7 @@ class Command(BaseCommand):
                         "state": run.state,
                         "error": run.error,
                         "index_version": version.pk if version else None,
-                        "images": searchable() if version else 0,
+                        "images": len(live.current().index) if version else 0,
                         "failures": failures,
                     }
                 )
@@ -118,16 +118,15 @@ class Command(BaseCommand):
         )
         active = versions.active()
         if active:
-            self.stdout.write(f"Index version {active.pk} is active: {searchable()} images.")
+            current = live.current()
+            self.stdout.write(
+                f"Index version {active.pk} is active: {len(current.index)} images of"
+                f" {current.items} products."
+            )
         if run.error:
             self.stderr.write(run.error)
         for failure in failures:
             self.stderr.write("{item}: {image}: {error}".format(**failure))
-
-
-def searchable() -> int:
-    """Images that searches find now."""
-    return len(live.current().index)
 
 
 def failed_images() -> list[dict[str, str]]:

@@ -1,0 +1,215 @@
+import csv
+
+import numpy as np
+import pytest
+
+from tests.pictures import encoded, picture
+from tests.reindex import rebuild, reindex
+from visualsearch import index_files, indexing, live, searching, versions
+from visualsearch.exceptions import ModelUnavailable, QueryNotFound
+from visualsearch.models import Embedding, IndexVersion, Run
+from visualsearch.photos import Limits, open_photo
+
+ACTIVE, RETIRED, READY = "active", "retired", "ready"
+
+
+def photo(n):
+    return open_photo(encoded(picture(n)), limits=Limits())
+
+
+def states():
+    return dict(IndexVersion.objects.order_by("pk").values_list("pk", "state"))
+
+
+@pytest.fixture
+def labelled(tmp_path, configure):
+    """Labelled photos of the products, and with ``wrong`` of others."""
+    path = tmp_path / "queries.csv"
+
+    def write(wrong=0):
+        with path.open("w", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(["image", "sku"])
+            for n in range(8):
+                (tmp_path / f"{n}.jpg").write_bytes(encoded(picture(n)))
+                writer.writerow([f"{n}.jpg", f"P{n}" if n >= wrong else "nobody"])
+
+    write()
+    configure(LABELLED_QUERIES=str(path))
+    return write
+
+
+def test_prune__keeps_some_versions_and_their_files(sold, configure):
+    configure(KEPT_VERSIONS=1)
+    indexing.refresh([product.sku for product in sold])
+    built = [rebuild().pk for _ in range(4)]
+    assert set(states()) == set(built[-2:])
+    assert len(list(index_files.folder().iterdir())) == 2
+
+
+def test_prune__rows_of_an_encoder_that_nobody_needs(sold, configure):
+    configure(KEPT_VERSIONS=0)
+    reindex()
+    configure(ENCODER_OPTIONS={"version": "2"})
+    reindex()
+    assert set(Embedding.objects.values_list("encoder", flat=True)) == {"fake-2"}
+
+
+def test_roll_back__activates_the_version_before(sold):
+    indexing.refresh([product.sku for product in sold])
+    first, second = rebuild(), rebuild()
+    assert versions.roll_back() == first
+    assert (states()[first.pk], states()[second.pk]) == (ACTIVE, RETIRED)
+    assert versions.roll_back() == second
+
+
+def test_roll_back__nothing_kept(db):
+    with pytest.raises(versions.NotUsable, match="KEPT_VERSIONS"):
+        versions.roll_back()
+
+
+def test_activate__only_what_is_complete(sold):
+    version = reindex().version
+    with pytest.raises(versions.NotUsable, match="active"):
+        versions.activate(version)
+    building = versions.make()
+    with pytest.raises(versions.NotUsable, match="building"):
+        versions.activate(building)
+    IndexVersion.objects.filter(pk=building.pk).delete()
+    with pytest.raises(versions.NotUsable, match="deleted"):
+        versions.activate(building)
+    assert states() == {version.pk: ACTIVE}
+
+
+def test_activate__its_model_is_gone(sold):
+    old = reindex().version
+    reindex()
+    IndexVersion.objects.filter(pk=old.pk).update(
+        encoder="gone-1", encoder_options={"version": "x"}
+    )
+    old.refresh_from_db()
+    with pytest.raises(versions.NotUsable, match="put that model back"):
+        versions.activate(old)
+    assert old.pk != versions.active().pk
+
+
+def test_activate__deleted_with_its_products_it_still_shows_only_what_is_on_sale(sold):
+    first = reindex().version
+    reindex()
+    sold[3].delete()
+    indexing.refresh(["P3"])
+    versions.activate(IndexVersion.objects.get(pk=first.pk))
+    hits = searching.search(photo(3), limit=8).hits
+    assert len(hits) == 7
+    assert "P3" not in {hit.item for hit in hits}
+
+
+def test_change_of_model__the_old_one_answers_until_the_new_one_is_active(sold, configure):
+    old = reindex().version
+    query = searching.search(photo(3), limit=2)
+    configure(ENCODER_OPTIONS={"version": "2"})
+    assert searching.search(photo(3)).model == "fake-1"
+
+    new = reindex(activate=False).version
+    assert states() == {old.pk: ACTIVE, new.pk: READY}
+    assert searching.search(photo(3)).model == "fake-1"
+    versions.activate(new)
+    result = searching.search(photo(3), limit=2)
+    assert (result.model, result.index_version) == ("fake-2", new.pk)
+    # Who paged through the result before goes on in it.
+    assert searching.page(query.query_id, limit=2).hits == query.hits
+
+
+def test_change_of_model__rows_never_meet(sold, configure):
+    reindex()
+    configure(ENCODER_OPTIONS={"version": "2"})
+    reindex()
+    current = live.current()
+    ids, _ = current.index.search(np.ones(49, np.float32) / 7, 100)
+    assert set(Embedding.objects.filter(pk__in=ids).values_list("encoder", flat=True)) == {"fake-2"}
+    assert len(ids) == 8
+
+
+def test_change_of_model__what_is_saved_meanwhile_is_in_both(sell, sold, configure):
+    reindex()
+    configure(ENCODER_OPTIONS={"version": "2"})
+    new = reindex(activate=False).version
+    sell("NEW", picture(40))
+    indexing.refresh(["NEW"])
+    assert searching.search(photo(40), limit=1).hits[0].item == "NEW"
+    versions.activate(new)
+    assert searching.search(photo(40), limit=1).hits[0].item == "NEW"
+    sold[0].delete()
+    indexing.refresh(["P0"])
+    versions.roll_back()
+    assert searching.search(photo(40), limit=1).hits[0].item == "NEW"
+    assert not Embedding.objects.filter(item="P0", removed=False).exists()
+
+
+def test_change_of_model__page_of_a_query_whose_model_is_not_kept(sold, configure):
+    configure(KEPT_VERSIONS=0)
+    reindex()
+    query = searching.search(photo(3), limit=2)
+    configure(ENCODER_OPTIONS={"version": "2"}, KEPT_VERSIONS=0)
+    reindex()
+    with pytest.raises(QueryNotFound):
+        searching.page(query.query_id)
+
+
+def test_followed__the_active_versions_model_is_needed(sold):
+    version = reindex().version
+    version.encoder = "gone-1"
+    version.save()
+    with pytest.raises(ModelUnavailable, match="run visualsearch_index"):
+        indexing.refresh(["P0"])
+
+
+def test_search__in_any_kept_version(sold):
+    old = reindex().version
+    reindex()
+    result = searching.search(photo(3), version=old.pk)
+    assert result.index_version == old.pk
+    assert searching.search(photo(3)).index_version != old.pk
+
+
+def test_evaluate__before_it_is_activated(sold, labelled):
+    run = reindex()
+    assert run.version.evaluation["sku"]["recall@1"] == 1
+    assert run.version.evaluation["queries"] == 8
+    assert run.state == Run.State.FINISHED
+
+
+def test_evaluate__a_worse_version_is_held_back(sold, labelled):
+    good = reindex().version
+    labelled(wrong=4)
+    run = reindex()
+    assert run.state == Run.State.WITH_FAILURES
+    assert "from 1.000 to 0.500" in run.error
+    assert states() == {good.pk: ACTIVE, run.version.pk: READY}
+    # Somebody looked at it, and means it.
+    versions.activate(run.version)
+    assert states()[run.version.pk] == ACTIVE
+
+
+def test_evaluate__not_activated_because_nobody_asked(sold, labelled):
+    good = reindex().version
+    run = reindex(activate=False)
+    assert run.state == Run.State.FINISHED
+    assert states() == {good.pk: ACTIVE, run.version.pk: READY}
+
+
+def test_build__figures(sold):
+    figures = reindex().version.figures
+    assert figures["file_bytes"] > 8 * 49 * 2
+    assert figures["build_seconds"] >= 0
+    assert figures["structure"]
+
+
+def test_is_outdated__options_of_the_index(sold, configure):
+    version = reindex().version
+    assert not versions.is_outdated(version)
+    configure(INDEX="visualsearch.indexes.exact.ExactIndex")
+    assert versions.is_outdated(version)
+    run = reindex(Run.Scope.MISSING)
+    assert run.version.backend.endswith("ExactIndex")
+    assert run.encoded == 0

@@ -1,4 +1,9 @@
+import threading
+import time
+
+import numpy as np
 import pytest
+from django.db import connection
 
 from tests.pictures import picture
 from tests.reindex import rebuild, reindex
@@ -41,28 +46,98 @@ def test_current__follows_an_activation(sold):
     assert current().version == version.pk != before
 
 
-def test_current__every_flipped_bit_is_noticed_and_made_good(sold):
+def test_current__every_flipped_bit_is_noticed_and_made_good(sold, caplog):
     version = reindex().version
     path = index_files.folder() / version.file
     good = path.read_bytes()
     wanted = ids_and_vectors(current())
-    for place in range(0, len(good), len(good) // 20):
+    for turn, place in enumerate(np.linspace(0, len(good) - 1, 40).astype(int)):
         damaged = bytearray(good)
-        damaged[place] ^= 1 << (place % 8)
+        damaged[place] ^= 1 << (turn % 8)
         path.write_bytes(damaged)
         live.forget()
+        caplog.clear()
         assert ids_and_vectors(current()) == wanted
+        assert "is damaged" in caplog.text
 
 
-@pytest.mark.parametrize("keep", [0, 10, 0.5, -1])
-def test_current__torn_file_is_rebuilt_from_rows(sold, keep, caplog):
+def test_current__torn_file_is_rebuilt_from_rows(sold, caplog):
     version = reindex().version
     path = index_files.folder() / version.file
     data = path.read_bytes()
-    path.write_bytes(data[: int(len(data) * keep) if isinstance(keep, float) else keep])
-    live.forget()
-    assert len(current().index) == 8
-    assert "rebuilt from rows" in caplog.text
+    wanted = ids_and_vectors(current())
+    for length in [0, 1, *np.linspace(10, len(data) - 1, 8).astype(int)]:
+        path.write_bytes(data[:length])
+        live.forget()
+        caplog.clear()
+        assert ids_and_vectors(current()) == wanted
+        assert "rebuilt from rows" in caplog.text
+
+
+def damage(version):
+    path = index_files.folder() / version.file
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def slowly(monkeypatch, go_on):
+    """Rebuilding from rows waits for ``go_on``."""
+    rebuild_from_rows = live.from_rows
+
+    def wait(version):
+        assert go_on.wait(20)
+        return rebuild_from_rows(version)
+
+    monkeypatch.setattr(live, "from_rows", wait)
+
+
+def until(check):
+    started = time.monotonic()
+    while not check():
+        assert time.monotonic() - started < 20
+        time.sleep(0.02)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_current__goes_on_with_what_it_has_while_a_damaged_file_is_rebuilt(sold, monkeypatch):
+    if connection.vendor == "sqlite":
+        pytest.skip("a second thread cannot read SQLite's database in memory")
+    old = reindex().version
+    assert current().version == old.pk
+    new = rebuild()
+    damage(new)
+    go_on = threading.Event()
+    slowly(monkeypatch, go_on)
+    started = time.monotonic()
+    assert current().version == old.pk
+    assert time.monotonic() - started < live.PATIENCE + 2
+    sold[0].delete()
+    indexing.refresh(["P0"])
+    for _ in range(3):  # it follows changes, and nobody waits any more
+        started = time.monotonic()
+        assert (current().version, len(current().index)) == (old.pk, 7)
+        assert time.monotonic() - started < live.PATIENCE
+    go_on.set()
+    until(lambda: current().version == new.pk)
+    assert len(current().index) == 7
+
+
+@pytest.mark.django_db(transaction=True)
+def test_current__goes_on_with_what_it_has_when_another_cannot_be_loaded(sold, monkeypatch, caplog):
+    old = reindex().version
+    assert current().version == old.pk
+    new = rebuild()
+
+    def broken(version):
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(live, "load", broken)
+        for _ in range(3):
+            assert current().version == old.pk
+        assert caplog.text.count("cannot be loaded") == 1
+    monkeypatch.setattr(live, "PAUSE", 0)
+    live._failed.clear()
+    until(lambda: current().version == new.pk)
 
 
 def test_current__lost_file_is_rebuilt_from_rows(sold):

@@ -163,8 +163,8 @@ def settle(encoder: Encoder, batch: Batch, also: Also) -> Counter[str]:
 
 def unchanged_items(
     encoder: Encoder, keys: Sequence[str], pool: Executor
-) -> Iterator[tuple[str, int]]:
-    """Each item, in order, and its number of images if nothing about it changed, else -1.
+) -> Iterator[tuple[str, int, bool]]:
+    """Each item, in order, its number of images, and whether nothing about it changed.
 
     Only items whose rows may be right are read for that; no picture is decoded, no row locked.
     """
@@ -184,7 +184,7 @@ def unchanged_items(
         same = key in digests and all(
             digest.result() == known[key][name] for name, digest in digests[key].items()
         )
-        yield key, len(files[key]) if same else -1
+        yield key, len(files[key]), same
 
 
 def pictures(keys: Sequence[str]) -> dict[tuple[str, str], FieldFile]:

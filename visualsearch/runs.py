@@ -245,16 +245,17 @@ def groups(
     size = conf.get("BATCH_SIZE")
     for scanned in batched(keys, SCAN):
         changed: list[str] = []
-        items = unchanged = 0
-        for key, images in indexing.unchanged_items(encoder, scanned, pool):
+        items = unchanged = waiting = 0
+        for key, images, same in indexing.unchanged_items(encoder, scanned, pool):
             items += 1
-            if images < 0:
-                changed.append(key)
-            else:
+            if same:
                 unchanged += images
-            if len(changed) == size or key == scanned[-1]:
+            else:
+                changed.append(key)
+                waiting += max(1, images)
+            if waiting >= size or key == scanned[-1]:
                 yield changed, items, unchanged, key
-                changed, items, unchanged = [], 0, 0
+                changed, items, unchanged, waiting = [], 0, 0, 0
 
 
 def finish(run: Run, encoder: Encoder, step: Step, pool: Executor) -> None:

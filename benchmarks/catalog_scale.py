@@ -1,0 +1,185 @@
+"""A shop of many pictures: how long its index takes to load, to rebuild, and to find unchanged.
+
+    python -m benchmarks.catalog_scale [--images 100000] [--json]
+
+Makes a shop with given vectors in a folder of its own (SQLite; real rows, real small files), and
+measures, each in a process of its own:
+
+- ``load``: a search process reads the index file: its hash, its content, the rows since;
+- ``rebuild``: the file is gone, the index is filled from the rows;
+- ``unchanged``: ``visualsearch_index --all`` over a catalog in which nothing changed: every file
+  is read and hashed, a new version is built and activated;
+- memory of the search process with its index, above what it has with an empty one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+BATCH = 5000
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--images", type=int, default=100_000)
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--step", choices=("fill", "load", "unchanged"), help=argparse.SUPPRESS)
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Measure all steps, or, in a child process, one."""
+    args = parse_args(argv)
+    if args.step:
+        import django
+
+        django.setup()
+        print(json.dumps({"fill": fill, "load": load, "unchanged": unchanged}[args.step](args)))
+        return
+    found = measure(args)
+    if args.json:
+        print(json.dumps(found))
+        return
+    for name, value in found.items():
+        print(f"{name:<28}{value:>12}")
+
+
+def measure(args: argparse.Namespace) -> dict[str, Any]:
+    """Every step in its own process, over one shop."""
+    with tempfile.TemporaryDirectory(prefix="visualsearch-") as folder:
+        home = Path(folder)
+        shop = {
+            "DJANGO_SETTINGS_MODULE": "shop.settings",
+            "DATABASE_URL": f"sqlite:///{home}/db.sqlite3",
+            "MEDIA_ROOT": str(home / "media"),
+            "VISUALSEARCH_DATA_DIR": str(home / "index"),
+            "DEBUG": "false",
+            "SECRET_KEY": "of the benchmark",
+        }
+
+        def step(name: str) -> dict[str, Any]:
+            command = [sys.executable, "-m", "benchmarks.catalog_scale", "--step", name]
+            command += ["--images", str(args.images)]
+            environment = {
+                name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ
+            }
+            done = subprocess.run(
+                command, env={**environment, **shop}, check=True, capture_output=True, text=True
+            )
+            answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+            return answer
+
+        found = {"images": args.images, **step("fill")}
+        found |= {f"unchanged_{name}": value for name, value in step("unchanged").items()}
+        found |= {f"load_{name}": value for name, value in step("load").items()}
+        for file in (home / "index").iterdir():
+            file.unlink()
+        found |= {f"rebuild_{name}": value for name, value in step("load").items()}
+        return found
+
+
+def fill(args: argparse.Namespace) -> dict[str, Any]:
+    """Products with one small picture each, and the rows that stand for them."""
+    from django.core.management import call_command
+    from django.db import transaction
+
+    from shop.models import Category, Product, ProductImage
+    from visualsearch import encoding
+    from visualsearch.models import Embedding, Revision, to_bytes
+
+    call_command("migrate", verbosity=0)
+    media = Path(os.environ["MEDIA_ROOT"]) / "products"
+    media.mkdir(parents=True)
+    encoder = encoding.configured()
+    rng = np.random.default_rng(0)
+    centres = rng.normal(size=(500, encoder.dim)).astype(np.float32)
+    category = Category.objects.create(name="Things")
+    for start in range(0, args.images, BATCH):
+        numbers = range(start, min(start + BATCH, args.images))
+        vectors = centres[rng.integers(0, len(centres), len(numbers))]
+        vectors = vectors + rng.normal(size=vectors.shape).astype(np.float32) * 0.7
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        products = [
+            Product(sku=f"S{n:07}", name=f"Thing {n}", category=category, price=9) for n in numbers
+        ]
+        images, rows = [], []
+        for n, product, vector in zip(numbers, products, vectors, strict=True):
+            data = f"picture {n}".encode()
+            (media / f"{n}.png").write_bytes(data)
+            images.append(ProductImage(product=product, image=f"products/{n}.png"))
+            rows.append(
+                Embedding(
+                    item=product.sku,
+                    image=f"products/{n}.png",
+                    encoder=encoder.id,
+                    content_hash=hashlib.sha256(data).hexdigest(),
+                    vector=to_bytes(vector),
+                    revision=1,
+                )
+            )
+        with transaction.atomic():
+            Product.objects.bulk_create(products)
+            ProductImage.objects.bulk_create(images)
+            Embedding.objects.bulk_create(rows)
+    Revision.objects.update_or_create(pk=1, defaults={"value": 1})
+    return {"dim": encoder.dim}
+
+
+def unchanged(args: argparse.Namespace) -> dict[str, Any]:
+    """A reindex in which nothing changed."""
+    from visualsearch import runs
+
+    started = time.perf_counter()
+    run = runs.execute(runs.request("all")[0])
+    spent = time.perf_counter() - started
+    if (run.unchanged, run.encoded) != (args.images, 0):
+        raise SystemExit(f"{run.unchanged} unchanged, {run.encoded} encoded")
+    figures = run.version.figures if run.version else {}
+    return {"seconds": round(spent, 2), "of_which_build": figures.get("build_seconds")}
+
+
+def load(args: argparse.Namespace) -> dict[str, Any]:
+    """What a search process does before its first answer, without the model."""
+    from visualsearch import encoding, live
+    from visualsearch.models import IndexVersion
+
+    version = IndexVersion.objects.get(state="active")
+    encoder = encoding.of(version)
+    empty = live.make(version, encoder)
+    empty.add(np.array([1]), np.ones((1, encoder.dim), np.float32))
+    before = resident()
+    started = time.perf_counter()
+    current = live.current()
+    spent = time.perf_counter() - started
+    found, _scores = current.index.search(np.ones(encoder.dim, np.float32), 10)
+    if len(current.index) != args.images or len(found) != 10:
+        raise SystemExit(f"{len(current.index)} images in the index, {len(found)} found")
+    vectors = args.images * encoder.dim * 2
+    return {
+        "seconds": round(spent, 2),
+        "grown_mb": round((resident() - before) / 1e6, 1),
+        "vectors_mb": round(vectors / 1e6, 1),
+        "process_mb": round(resident() / 1e6, 1),
+    }
+
+
+def resident() -> int:
+    """Bytes of memory that this process has now."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+if __name__ == "__main__":
+    main()

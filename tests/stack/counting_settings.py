@@ -1,0 +1,13 @@
+"""The sample shop's settings with an encoder that writes down what it encodes."""
+
+import os
+
+from shop.settings import *  # noqa: F403
+from shop.settings import VISUALSEARCH
+
+VISUALSEARCH = {
+    **VISUALSEARCH,
+    "ENCODER": "tests.stack.counting.CountingEncoder",
+    "ENCODER_OPTIONS": {"log": os.environ["ENCODED"], "seconds": 0.06},
+    "RUN_TIMEOUT": 5,
+}

@@ -1,6 +1,6 @@
-from tests.indexes.contract import IndexContract
+from tests.indexes.contract import FileContract
 from visualsearch.indexes.exact import ExactIndex
 
 
-class TestExactIndex(IndexContract):
+class TestExactIndex(FileContract):
     kind = ExactIndex

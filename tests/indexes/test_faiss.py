@@ -1,26 +1,134 @@
 import multiprocessing
+import time
 
 import numpy as np
+import pytest
 
-from tests.indexes.contract import DIM, IndexContract, unit
+from benchmarks.vectors import Catalog
+from tests.indexes.contract import DIM, FileContract, recall, unit
 from visualsearch.indexes.exact import ExactIndex
 from visualsearch.indexes.faiss import FaissIndex
 
 
-class TestFaissIndex(IndexContract):
+class TestFlat(FileContract):
     kind = FaissIndex
 
 
-def test_search__same_top_ten_as_exact_at_scale():
-    vectors = unit(5000, seed=11, dim=128)
-    faiss, exact = FaissIndex(128), ExactIndex(128)
-    for index in (faiss, exact):
-        index.add(np.arange(5000), vectors)
-    same = [
-        len(set(faiss.search(query, 10)[0]) & set(exact.search(query, 10)[0])) / 10
-        for query in unit(50, seed=12, dim=128)
+class TestInvertedLists(FileContract):
+    kind = FaissIndex
+    options = {"structure": "ivf"}
+    approximate = True
+
+    def test_describe(self, filled):
+        described = filled.describe()
+        assert described["structure"] == "ivf"
+        assert described["recall@10"] >= 0.99
+        assert described["memory_bytes"] >= 200 * DIM * 2
+
+
+class TestGraph(FileContract):
+    kind = FaissIndex
+    options = {"structure": "hnsw"}
+    approximate = True
+
+    def test_describe(self, filled):
+        described = filled.describe()
+        assert described["structure"] == "hnsw"
+        assert described["recall@10"] >= 0.99
+
+
+@pytest.fixture(scope="module")
+def catalog() -> Catalog:
+    return Catalog(64)
+
+
+@pytest.fixture(scope="module")
+def oracle(catalog) -> ExactIndex:
+    index = ExactIndex(64)
+    index.add(np.arange(1, 20_001), catalog.draw(20_000, seed=1))
+    return index
+
+
+@pytest.fixture(scope="module", params=["flat", "ivf", "hnsw"])
+def large(request, catalog) -> FaissIndex:
+    index = FaissIndex(64, structure=request.param)
+    index.add(np.arange(1, 20_001), catalog.draw(20_000, seed=1))
+    index.optimise()
+    return index
+
+
+@pytest.mark.parametrize("k", [10, 100])
+@pytest.mark.parametrize("share", [1, 0.5, 0.1, 0.001])
+def test_search__recall(catalog, oracle, large, k, share):
+    rng = np.random.default_rng(2)
+    among = None
+    if share < 1:
+        among = rng.choice(np.arange(1, 20_001), int(20_000 * share), replace=False)
+    shares = [
+        recall(large.search(query, k, among=among)[0], oracle.search(query, k, among=among)[0])
+        for query in catalog.queries(50)
     ]
-    assert np.mean(same) >= 0.99
+    assert np.mean(shares) >= 0.98
+
+
+def test_search__among_another_kind(catalog, oracle, large):
+    """A photo of a dress, searched among shoes: all that the filter lets through is far away."""
+    shares = []
+    queries = catalog.queries(30)
+    for query in queries:
+        other = queries[np.argmin(queries @ query)]
+        shoes = oracle.search(other, 4000)[0]
+        wanted = oracle.search(query, 10, among=shoes)[0]
+        shares.append(recall(large.search(query, 10, among=shoes)[0], wanted))
+    assert np.mean(shares) >= 0.95
+
+
+def test_optimise__chooses_by_size(catalog):
+    index = FaissIndex(64, flat_up_to=1000)
+    index.add(np.arange(1000), catalog.draw(1000, seed=1))
+    index.optimise()
+    assert index.describe()["structure"] == "flat"
+    index.add(np.arange(1000, 2000), catalog.draw(1000, seed=2))
+    index.optimise()
+    assert index.describe()["structure"] == "ivf"
+    index.remove(np.arange(500, 2000))
+    index.optimise()
+    assert index.describe()["structure"] == "flat"
+    assert index.search(catalog.draw(1000, seed=1)[3], 1)[0].tolist() == [3]
+
+
+def test_optimise__searches_as_hard_as_the_target_needs(catalog):
+    compared = []
+    for target in (0.5, 0.99):
+        index = FaissIndex(64, structure="ivf", target_recall=target)
+        index.add(np.arange(5000), catalog.draw(5000, seed=1))
+        index.optimise()
+        assert index.describe()["recall@10"] >= target
+        compared.append(index.describe()["compared"])
+    assert compared[0] < compared[1]
+
+
+def test_options__unknown_structure():
+    with pytest.raises(ValueError, match="structure"):
+        FaissIndex(DIM, structure="tree")
+
+
+def test_add__same_ids_over_and_over_takes_no_more_room():
+    index = FaissIndex(DIM)
+    for seed in range(30):
+        index.add(np.arange(1000), unit(1000, seed=seed))
+    assert len(index) == 1000
+    assert index.describe()["memory_bytes"] < 4 * 1000 * DIM * 2
+    assert index.search(unit(1000, seed=29)[5], 1)[0].tolist() == [5]
+
+
+def test_add__many_batches_take_little_time(catalog):
+    index, vectors = FaissIndex(64), catalog.draw(5000, seed=1)
+    start = time.perf_counter()
+    for first in range(0, 200_000, 5000):
+        index.add(np.arange(first, first + 5000), vectors)
+    assert time.perf_counter() - start < 5
+    assert len(index) == 200_000
 
 
 def search_in_child(queue: multiprocessing.Queue) -> None:

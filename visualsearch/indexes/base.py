@@ -49,7 +49,7 @@ class Index(ABC):
         found. Raises ValueError on a wrong shape or a value that is not finite.
         """
 
-    def optimise(self) -> None:
+    def optimise(self) -> None:  # noqa: B027 - a plain scan has nothing to prepare
         """Take the best structure for what it holds; called once, after all rows were added."""
 
     def describe(self) -> dict[str, Any]:

@@ -2,87 +2,200 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import faiss
 import numpy as np
+from numpy.lib.format import read_array, write_array
+from numpy.typing import NDArray
 
 from ..exceptions import IndexFileError
 from .base import FileIndex, Float32, Ids
+from .places import Places
+from .structures import Flat, Graph, InvertedLists, Structure, selected
+
+STRUCTURES: dict[str, type[Structure]] = {each.name: each for each in (Flat, InvertedLists, Graph)}
+BATCH = 20_000
+# What a structure is trained on and, of that, what its recall is measured with.
+SAMPLE, QUERIES = 100_000, 200
+# So many vectors are compared one by one in about a millisecond, wherever they lie.
+FEW = 2000
+FORMAT = 1
 
 
 class FaissIndex(FileIndex):
-    """An exact scan over float16 vectors: half the memory of float32, no loss that a ranking shows.
+    """A scan of all vectors up to a size, inverted lists above it, or a graph where asked for.
 
     FAISS must not be searched while another thread changes it, so both hold one lock. Nothing of
     FAISS is touched at import: it hangs in a forked child if the parent has searched.
     """
 
-    def __init__(self, dim: int, **options: Any):
-        super().__init__(dim, **options)
-        self._index: Any = None
+    def __init__(
+        self,
+        dim: int,
+        *,
+        structure: Literal["auto", "flat", "ivf", "hnsw"] = "auto",
+        flat_up_to: int = 100_000,
+        target_recall: float = 0.99,
+        threads: int = 1,
+    ):
+        """``structure`` is what :meth:`optimise` makes; "auto" takes inverted lists above
+        ``flat_up_to`` vectors. ``target_recall`` is the least recall@10 of either approximate
+        structure. ``threads`` build it; a search takes one.
+        """
+        super().__init__(dim)
+        if structure not in ("auto", *STRUCTURES):
+            raise ValueError(f"structure must be auto, flat, ivf or hnsw, not {structure!r}")
+        self.structure, self.flat_up_to = structure, flat_up_to
+        self.target_recall, self.threads = target_recall, threads
+        self._places = Places()
+        self._made: Structure | None = None
+        self._recall: float | None = None
         self._lock = threading.Lock()
 
     @property
-    def index(self) -> Any:
-        """The FAISS object, made on first use; the caller holds the lock."""
-        if self._index is None:
-            faiss.omp_set_num_threads(1)
-            flat = faiss.IndexScalarQuantizer(
-                self.dim, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
-            )
-            self._index = faiss.IndexIDMap2(flat)
-        return self._index
+    def _held(self) -> Structure:
+        """What holds the vectors, made on first use; the caller holds the lock."""
+        # OpenMP keeps this number per thread, and several threads come here.
+        faiss.omp_set_num_threads(1)
+        if self._made is None:
+            self._made = Flat.empty(self.dim)
+        return self._made
 
     def __len__(self) -> int:
-        with self._lock:
-            return int(self.index.ntotal)
+        return self._places.present
 
     def add(self, ids: Ids, vectors: Float32) -> None:
         ids, vectors = self.checked(ids, vectors)
+        if not len(ids):
+            return
         with self._lock:
-            if self.index.ntotal:
-                self.index.remove_ids(faiss.IDSelectorBatch(ids))
-            self.index.add_with_ids(vectors, ids)
+            self._forget(ids)
+            self._held.add(vectors)
+            self._places.append(ids)
 
     def remove(self, ids: Ids) -> None:
-        ids = np.ascontiguousarray(ids, np.int64)
         with self._lock:
-            if len(ids) and self.index.ntotal:
-                self.index.remove_ids(faiss.IDSelectorBatch(ids))
+            self._forget(np.asarray(ids, np.int64))
+
+    def _forget(self, ids: Ids) -> None:
+        places, _ = self._places.find(ids)
+        if not len(places):
+            return
+        self._held.remove(places)
+        self._places.kill(places)
+        if type(self._held) is Flat and self._places.dead > 1000 + len(self) // 4:
+            alive = self._places.alive
+            self._held.index.remove_ids(selected(~alive))
+            self._places = Places(self._places.ids[alive])
 
     def search(self, query: Float32, k: int, *, among: Ids | None = None) -> tuple[Ids, Float32]:
         query = self.checked_query(query)
-        selected = None if among is None else np.ascontiguousarray(among, np.int64)
         with self._lock:
-            count = self.index.ntotal if selected is None else min(len(selected), self.index.ntotal)
-            k = min(k, count)
+            places, mask = None, self._places.alive if self._places.dead else None
+            if among is not None:
+                places, mask = self._places.find(np.asarray(among, np.int64))
+            k = min(k, len(self) if places is None else len(places))
             if k <= 0:
                 return np.empty(0, np.int64), np.empty(0, np.float32)
-            params = None
-            if selected is not None:
-                params = faiss.SearchParameters()
-                # FAISS keeps no reference of its own: `selector` must live as long as the search.
-                selector = faiss.IDSelectorBatch(selected)
-                params.sel = selector
-            scores, ids = self.index.search(query[None], k, params=params)
-        found = ids[0] >= 0
-        return ids[0][found], scores[0][found]
+            if places is not None and len(places) <= FEW:
+                scores = self._held.vectors(places) @ query
+                best = np.argsort(-scores, kind="stable")[:k]
+                return self._places.ids[places[best]], scores[best]
+            found, scores = self._held.search(query, k, mask, places)
+            return self._places.ids[found], scores
+
+    def optimise(self) -> None:
+        """Lay the vectors out anew, and search as hard as the target of recall needs."""
+        with self._lock:
+            kind, size = self._fitting(), len(self)
+            if size == 0 or (kind is Flat and type(self._held) is Flat):
+                return
+            alive = np.flatnonzero(self._places.alive)
+            flat = self._held
+            if type(flat) is not Flat:
+                flat = copied(self._held, alive, Flat.empty(self.dim))
+            elif self._places.dead:
+                flat.index.remove_ids(selected(~self._places.alive))
+            self._places = Places(self._places.ids[alive])
+            faiss.omp_set_num_threads(self.threads)
+            rng = np.random.default_rng(0)
+            chosen = rng.choice(size, min(size, SAMPLE), replace=False)
+            sample = flat.vectors(chosen)
+            self._made = copied(flat, np.arange(size), kind.train(sample, size))
+            faiss.omp_set_num_threads(1)
+            self._recall = tune(self._made, flat, sample[:QUERIES], self.target_recall)
+
+    def _fitting(self) -> type[Structure]:
+        """The structure for what is held, or the one that was asked for."""
+        if self.structure != "auto":
+            return STRUCTURES[self.structure]
+        return Flat if len(self) <= self.flat_up_to else InvertedLists
+
+    def describe(self) -> dict[str, Any]:
+        with self._lock:
+            recall = {} if self._recall is None else {"recall@10": round(self._recall, 4)}
+            return self._held.describe() | recall
 
     def save(self, path: Path) -> None:
-        with self._lock:
-            faiss.write_index(self.index, str(path))
+        """What FAISS writes, and before it what it does not know."""
+        with self._lock, path.open("wb") as file:
+            held = self._held
+            header = {
+                "format": FORMAT,
+                "dim": self.dim,
+                "structure": held.name,
+                "effort": held.effort,
+                "recall": self._recall,
+            }
+            write_array(file, np.frombuffer(json.dumps(header).encode(), np.uint8))
+            write_array(file, self._places.ids)
+            write_array(file, self._places.alive)
+            faiss.write_index(held.index, faiss.PyCallbackIOWriter(file.write))
 
     @classmethod
     def load(cls, path: Path, dim: int, **options: Any) -> Self:
         loaded = cls(dim, **options)
         try:
-            faiss.omp_set_num_threads(1)
-            loaded._index = faiss.read_index(str(path))
+            with path.open("rb") as file:
+                header = json.loads(read_array(file).tobytes())
+                if header["format"] != FORMAT:
+                    raise ValueError(f"format {header['format']}")
+                loaded._places = Places(read_array(file), read_array(file))
+                # Through the file that is open, FAISS reads right into where the vectors stay.
+                index = faiss.read_index(faiss.PyCallbackIOReader(file.read))
         except Exception as error:
-            raise IndexFileError(f"{path} cannot be read by FAISS") from error
-        if loaded._index.d != dim:
+            raise IndexFileError(f"{path} cannot be read as a FAISS index") from error
+        if header["dim"] != dim:
             raise IndexFileError(f"{path} is not an index of dimension {dim}")
+        made = STRUCTURES[header["structure"]]
+        loaded._made = made(index, header["effort"], len(loaded._places.ids))
+        loaded._recall = header["recall"]
         return loaded
+
+
+def copied(source: Structure, places: NDArray[np.int64], target: Structure) -> Structure:
+    """``target`` with what lies at these places of ``source`` added."""
+    for start in range(0, len(places), BATCH):
+        target.add(source.vectors(places[start : start + BATCH]))
+    return target
+
+
+def tune(approximate: Structure, exact: Structure, queries: Float32, target: float) -> float:
+    """Raise the effort until recall@10 reaches the target; returns the recall.
+
+    The queries are among the vectors: each one's ten nearest others are asked for, and what is as
+    near as the tenth counts as found, for catalogs hold the same picture twice.
+    """
+    k = min(11, exact.index.ntotal)
+    tenth = np.array([exact.search(query, k, None, None)[1][-1] for query in queries])
+    recall = 0.0
+    for _ in approximate.efforts():
+        found = np.stack([approximate.search(query, k, None, None)[1] for query in queries])
+        recall = float((found[:, 1:] >= tenth[:, None] - 1e-6).mean()) if k > 1 else 1.0
+        if recall >= target:
+            break
+    return recall

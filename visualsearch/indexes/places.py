@@ -1,0 +1,76 @@
+"""Which id lies where: FAISS numbers its vectors by place, a shop by key."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .base import Ids
+
+# Keys that a database counts up lie close together; a table finds 100,000 of them in 0.2 ms, a
+# search among sorted ids in 9 ms. So many entries a key, at most, may the table have.
+SPARSEST = 8
+
+
+class Places:
+    """Ids by place. Places are appended; the one of a removed id is dead and not used again."""
+
+    def __init__(self, ids: Ids | None = None, alive: NDArray[np.bool_] | None = None):
+        self.ids = np.empty(0, np.int64) if ids is None else ids
+        self.alive = np.ones(len(self.ids), bool) if alive is None else alive
+        self.present = int(self.alive.sum())
+        self._known = False
+        self._table: NDArray[np.int32] | None = None
+        self._sorted = self._at = np.empty(0, np.int64)
+
+    @property
+    def dead(self) -> int:
+        """How many places belong to no id any more."""
+        return len(self.ids) - self.present
+
+    def find(self, ids: Ids) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Those of ``ids`` that are present: their places, each once, and a mask of all places."""
+        mask = np.zeros(len(self.ids), bool)
+        if not self.present or not len(ids):
+            return np.empty(0, np.int64), mask
+        self._learn()
+        first, last = self._sorted[0], self._sorted[-1]
+        if ids.min() < first or ids.max() > last:
+            ids = ids[(ids >= first) & (ids <= last)]
+        if self._table is not None:
+            places = self._table[ids - first]
+            places = places[places >= 0].astype(np.int64)
+        else:
+            at = np.searchsorted(self._sorted, ids)
+            places = self._at[at[self._sorted[at] == ids]]
+        mask[places] = True
+        # Quicker than to sort: who asks seldom asks for an id twice.
+        return (places if np.count_nonzero(mask) == len(places) else np.flatnonzero(mask)), mask
+
+    def append(self, ids: Ids) -> None:
+        """Give new ids the next places; none of them may be present."""
+        self.ids = np.concatenate([self.ids, ids])
+        self.alive = np.concatenate([self.alive, np.ones(len(ids), bool)])
+        self.present += len(ids)
+        self._known = False
+
+    def kill(self, places: NDArray[np.int64]) -> None:
+        """Forget what lies at these places."""
+        self.alive[places] = False
+        self.present -= len(places)
+        self._known = False
+
+    def _learn(self) -> None:
+        """Prepare look-ups, after a change."""
+        if self._known:
+            return
+        self._at = np.flatnonzero(self.alive)
+        ids = self.ids[self._at]
+        order = np.argsort(ids, kind="stable")
+        self._sorted, self._at = ids[order], self._at[order]
+        first, last = int(self._sorted[0]), int(self._sorted[-1])
+        self._table = None
+        if last - first < SPARSEST * len(ids) + 1000:
+            self._table = np.full(last - first + 1, -1, np.int32)
+            self._table[self._sorted - first] = self._at
+        self._known = True

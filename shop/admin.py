@@ -7,6 +7,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from visualsearch.admin import SearchableAdmin
+
 from .models import Category, Product, ProductImage
 
 
@@ -14,7 +16,7 @@ def thumbnail(image: ProductImage | None, height: int) -> SafeString | str:
     if image is None or not image.image:
         return "—"
     return format_html(
-        '<img src="{}" alt="" height="{}" loading="lazy" style="border-radius:4px">',
+        '<img src="{}" alt="" height="{}" loading="lazy">',
         image.image.url,
         height,
     )
@@ -46,7 +48,7 @@ class ProductImageInline(admin.TabularInline):
 
 
 @admin.register(Product)
-class ProductAdmin(admin.ModelAdmin):
+class ProductAdmin(SearchableAdmin):
     list_display = ["picture", "name", "sku", "category", "color", "price", "stock", "published"]
     list_display_links = ["picture", "name"]
     list_filter = ["published", "category", "color", "gender"]

@@ -1,0 +1,9 @@
+"""The index in the stock admin, and :class:`SearchableAdmin` for the admin of a shop's products."""
+
+from .images import EmbeddingAdmin
+from .products import SearchableAdmin
+from .queries import QueryAdmin
+from .runs import RunAdmin
+from .versions import IndexVersionAdmin
+
+__all__ = ["EmbeddingAdmin", "IndexVersionAdmin", "QueryAdmin", "RunAdmin", "SearchableAdmin"]

@@ -1,0 +1,132 @@
+"""The figures of index versions side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from ..models import IndexVersion
+from .formats import NOTHING, duration, milliseconds, number, size
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """One line of the table; ``best`` is ``max`` or ``min`` where one value is better."""
+
+    label: str | Promise
+    value: Callable[[IndexVersion], Any]
+    text: Callable[[Any], str]
+    best: Callable[[Iterable[Any]], Any] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """A value as text, and whether it is the best of its line."""
+
+    text: str
+    best: bool = False
+
+
+def plain(value: Any) -> str:
+    """As it is."""
+    return str(value) if value else NOTHING
+
+
+def share(value: float | None) -> str:
+    """A recall or a reciprocal rank."""
+    return number(value, 3)
+
+
+def moment(value: Any) -> str:
+    """A date and time."""
+    return date_format(timezone.localtime(value), "SHORT_DATETIME_FORMAT") if value else NOTHING
+
+
+def measured(*path: str) -> Callable[[IndexVersion], Any]:
+    """Reads one number of an evaluation, or None."""
+
+    def read(version: IndexVersion) -> Any:
+        found: Any = version.evaluation
+        for name in path:
+            found = (found or {}).get(name)
+        return found
+
+    return read
+
+
+def known(name: str) -> Callable[[IndexVersion], Any]:
+    """Reads one of a version's figures, or None."""
+    return lambda version: version.figures.get(name)
+
+
+FIGURES = [
+    Figure(label=gettext_lazy("encoder"), value=lambda version: version.encoder, text=plain),
+    Figure(label=gettext_lazy("structure"), value=known("structure"), text=plain),
+    Figure(label=gettext_lazy("products"), value=lambda version: version.items, text=number),
+    Figure(label=gettext_lazy("images"), value=lambda version: version.images, text=number),
+    Figure(label=gettext_lazy("memory"), value=known("memory_bytes"), text=size, best=min),
+    Figure(label=gettext_lazy("file size"), value=known("file_bytes"), text=size, best=min),
+    Figure(
+        label=gettext_lazy("time of building"),
+        value=known("build_seconds"),
+        text=duration,
+        best=min,
+    ),
+    *(
+        Figure(label=f"recall@{k}", value=measured("sku", f"recall@{k}"), text=share, best=max)
+        for k in (1, 5, 10)
+    ),
+    Figure(label="MRR", value=measured("sku", "mrr"), text=share, best=max),
+    Figure(
+        label=gettext_lazy("recall@10, same style"),
+        value=measured("style", "recall@10"),
+        text=share,
+        best=max,
+    ),
+    Figure(
+        label=gettext_lazy("latency p50"),
+        value=measured("latency_ms", "p50"),
+        text=milliseconds,
+        best=min,
+    ),
+    Figure(
+        label=gettext_lazy("latency p95"),
+        value=measured("latency_ms", "p95"),
+        text=milliseconds,
+        best=min,
+    ),
+    Figure(label=gettext_lazy("labelled photos"), value=measured("queries"), text=number),
+    Figure(label=gettext_lazy("created"), value=lambda version: version.created, text=moment),
+    Figure(label=gettext_lazy("activated"), value=lambda version: version.activated, text=moment),
+]
+
+
+def table(versions: list[IndexVersion]) -> list[tuple[str, list[Cell]]]:
+    """Lines of label and cells, one cell for each version; lines that nobody knows are left out."""
+    lines = []
+    for figure in FIGURES:
+        values = [figure.value(version) for version in versions]
+        present = [value for value in values if value is not None]
+        if not present:
+            continue
+        differs = figure.best and len(set(present)) > 1
+        best = figure.best(present) if figure.best and differs else None
+        cells = [
+            Cell(text=figure.text(value), best=best is not None and value == best)
+            for value in values
+        ]
+        lines.append((str(figure.label), cells))
+    return lines
+
+
+def quality(version: IndexVersion) -> str:
+    """Recall@10 in a word for lists."""
+    value = measured("sku", "recall@10")(version)
+    return share(value) if value is not None else _("not measured")

@@ -1,0 +1,53 @@
+"""Numbers and states as people read them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.template.defaultfilters import filesizeformat
+from django.utils.formats import number_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+NOTHING = "–"
+
+
+def badge(kind: str, text: Any) -> SafeString:
+    """A word on a colour: ``good``, ``bad``, ``warning``, ``busy`` or ``quiet``."""
+    return format_html('<span class="vs-badge vs-badge-{}">{}</span>', kind, text)
+
+
+def number(value: float | None, digits: int = 0) -> str:
+    """With the language's separators."""
+    if value is None:
+        return NOTHING
+    # Rounded here: the function itself cuts off.
+    return number_format(round(value, digits), digits, use_l10n=True, force_grouping=True)
+
+
+def size(value: float | None) -> str:
+    """Bytes in the unit that fits."""
+    return NOTHING if value is None else filesizeformat(value)
+
+
+def milliseconds(value: float | None) -> str:
+    """A latency; below ten with a decimal."""
+    return NOTHING if value is None else f"{number(value, 0 if value >= 10 else 1)}\xa0ms"
+
+
+def percent(part: float, whole: float = 1) -> int:
+    """A share in whole percent, never beyond what a bar can show; of nothing it is nothing."""
+    return max(0, min(100, int(100 * part / whole))) if whole else 0
+
+
+def duration(seconds: float | None) -> str:
+    """Two units at most; their symbols are the same in every language."""
+    if seconds is None:
+        return NOTHING
+    if seconds < 1:
+        return f"{number(seconds, 1)}\xa0s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours}\xa0h\xa0{minutes:02}\xa0min"
+    return f"{minutes}\xa0min\xa0{rest:02}\xa0s" if minutes else f"{rest}\xa0s"

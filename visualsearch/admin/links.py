@@ -1,0 +1,36 @@
+"""From what the index names to the shop's pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.contrib.admin import AdminSite
+from django.urls import reverse
+
+from ..catalogs import catalog
+
+
+@dataclass(frozen=True, kw_only=True)
+class Product:
+    """An item as the admin names it; ``url`` is empty where it has no page in this admin."""
+
+    key: str
+    name: str
+    url: str = ""
+
+
+def products(site: AdminSite, keys: Iterable[str]) -> dict[str, Product]:
+    """The items with these keys, in one look-up; one that is not on sale is only a key."""
+    keys = list(dict.fromkeys(keys))
+    source = catalog()
+    shown = source.by_key(keys)
+    found = {key: Product(key=key, name=key) for key in keys}
+    if not site.is_registered(source.model):
+        return found | {key: Product(key=key, name=str(item)) for key, item in shown.items()}
+    meta = source.model._meta
+    name = f"admin:{meta.app_label}_{meta.model_name}_change"
+    for key, item in shown.items():
+        url = reverse(name, args=[item.pk], current_app=site.name)
+        found[key] = Product(key=key, name=str(item), url=url)
+    return found

@@ -1,0 +1,155 @@
+"""The pages that belong to no row: the overview, a photo to try, and what looks like a product."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
+from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
+
+from .. import dispatch
+from ..api.errors import describe
+from ..api.parsers import PhotoUploadHandler, photo_bytes
+from ..drift import find_drift
+from ..exceptions import VisualSearchError
+from ..models import IndexVersion
+from ..overview import Overview, overview
+from ..photos import ACCEPTED
+from ..views import preview
+from . import links, trial
+from .base import ReadOnlyAdmin
+from .figures import known, measured, share
+from .formats import duration, milliseconds, number, percent, size
+from .progress import colour, outcome
+from .runs import seconds
+
+SIMILAR = 24
+
+
+class PagesAdmin(ReadOnlyAdmin):
+    """Pages for whoever may look at index versions: what they share with the versions' admin."""
+
+    def page_urls(self) -> list[URLPattern]:
+        """Under the addresses of index versions."""
+        wrap = self.admin_site.admin_view
+        return [
+            path("overview/", wrap(self.overview), name="visualsearch_overview"),
+            path("photo/", wrap(csrf_exempt(self.receive)), name="visualsearch_photo"),
+            path("similar/", wrap(self.similar), name="visualsearch_similar"),
+        ]
+
+    def overview(self, request: HttpRequest) -> HttpResponse:
+        """The state of the search at a glance; posted, also the catalog against the index."""
+        self.may_look(request)
+        drift = None
+        if request.method == "POST":
+            try:
+                drift = find_drift()
+            except VisualSearchError as error:
+                self.message_user(request, describe(error), messages.ERROR)
+        context = dashboard(overview())
+        return self.page(request, "overview.html", title=_("Overview"), drift=drift, **context)
+
+    def similar(self, request: HttpRequest) -> HttpResponse:
+        """What looks like the item of ``?item=``."""
+        self.may_look(request)
+        key = request.GET.get("item", "")
+        context: dict[str, Any] = {"product": links.products(self.admin_site, [key])[key]}
+        try:
+            result = dispatch.similar(key, limit=SIMILAR)
+            context |= {"hits": trial.hits(self.admin_site, result), "result": result}
+        except VisualSearchError as error:
+            context["error"] = describe(error)
+        return self.page(request, "similar.html", title=_("Similar products"), **context)
+
+    def receive(self, request: HttpRequest) -> HttpResponse:
+        """Keep what is posted in memory, within the limit; then check the CSRF token."""
+        # Before anything reads the body, as that check does.
+        request.upload_handlers = [PhotoUploadHandler(request)]
+        try:
+            return csrf_protect(self.photo)(request)
+        except VisualSearchError as error:
+            return self.show_trial(request, trial.TrialForm(), error=error)
+
+    def photo(self, request: HttpRequest) -> HttpResponse:
+        """Search with a photo that is never stored, in one version or in two."""
+        self.may_look(request)
+        if request.method != "POST":
+            return self.show_trial(request, trial.TrialForm())
+        form = trial.TrialForm(request.POST, request.FILES)
+        if not form.is_valid():
+            return self.show_trial(request, form)
+        try:
+            data = photo_bytes(form.cleaned_data["image"])
+            shown = preview(data)
+        except VisualSearchError as error:
+            return self.show_trial(request, form, error=error)
+        columns = [
+            trial.search(self.admin_site, version, data, form.cleaned_data["limit"])
+            for version in form.chosen()
+        ]
+        return self.show_trial(request, form, columns=columns, preview=shown)
+
+    def show_trial(
+        self,
+        request: HttpRequest,
+        form: trial.TrialForm,
+        error: VisualSearchError | None = None,
+        **context: Any,
+    ) -> HttpResponse:
+        """The form, and under it what was found or what to do."""
+        context |= {"form": form, "error": describe(error) if error else "", "accepted": ACCEPTED}
+        page = self.page(request, "photo.html", title=_("Try a photo"), **context)
+        page.status_code = error.status if error else 200
+        return page
+
+
+def dashboard(now: Overview) -> dict[str, Any]:
+    """The overview as its page shows it."""
+    version = now.version
+    return {
+        "now": now,
+        "indexed_share": percent(now.indexed_products, now.products),
+        "recalls": recalls(version) if version else [],
+        "quality": facts(version) if version else [],
+        "memory": size(known("memory_bytes")(version)) if version else "",
+        "file_size": size(known("file_bytes")(version)) if version else "",
+        "runs": [(run, colour(run), outcome(run), duration(seconds(run))) for run in now.runs],
+        "matched": now.searches.matched is not None and f"{percent(now.searches.matched)}\xa0%",
+        "p50": milliseconds(now.searches.p50),
+        "p95": milliseconds(now.searches.p95),
+        "hours": hours(now.searches.by_hour),
+    }
+
+
+def recalls(version: IndexVersion) -> list[trial.Bar]:
+    """Of the evaluation, where there is one."""
+    found = [(k, measured("sku", f"recall@{k}")(version)) for k in (1, 5, 10)]
+    return [
+        trial.Bar(label=f"recall@{k}", text=share(value), percent=percent(value))
+        for k, value in found
+        if value is not None
+    ]
+
+
+def facts(version: IndexVersion) -> list[tuple[str, str]]:
+    """The rest of the evaluation."""
+    return [
+        ("MRR", share(measured("sku", "mrr")(version))),
+        (_("labelled photos"), number(measured("queries")(version))),
+        (_("latency p50"), milliseconds(measured("latency_ms", "p50")(version))),
+        (_("latency p95"), milliseconds(measured("latency_ms", "p95")(version))),
+    ]
+
+
+def hours(counts: list[int]) -> list[dict[str, int]]:
+    """A column per hour in a picture that is 24 wide and 100 high."""
+    most = max(counts)
+    heights = [percent(count, most) for count in counts]
+    return [
+        {"x": place, "y": 100 - height, "height": height, "count": counts[place]}
+        for place, height in enumerate(heights)
+    ]

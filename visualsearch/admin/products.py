@@ -1,0 +1,95 @@
+"""The search's part of a shop's own admin of its products."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.options import IS_POPUP_VAR
+from django.contrib.admin.utils import flatten_fieldsets
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from .. import versions
+from ..catalogs import catalog
+from ..models import Embedding, Run
+from .formats import badge
+from .images import state_of, thumbnail
+from .starting import ADD, start
+
+PANEL = "search_by_photo"
+
+
+class SearchableAdmin(admin.ModelAdmin):
+    """The base, or one of the bases, of the admin of the catalog's model.
+
+    The product's page gets a panel with the state of each picture in the index and a link to what
+    looks like it; the list gets the action that indexes products again. The panel comes last, or
+    where the fieldsets name ``search_by_photo``.
+    """
+
+    class Media:
+        css = {"all": ["visualsearch/admin.css"]}
+        js = ["visualsearch/admin.js"]
+
+    @admin.display(description=_("pictures"))
+    def search_by_photo(self, item: Model) -> SafeString:
+        """Each picture's state in the index."""
+        source = catalog()
+        key = source.key_of(item)
+        active = versions.active()
+        rows = Embedding.objects.filter(item=key, encoder=active.encoder if active else "")
+        known = {row.image: row for row in rows.defer("vector")}
+        visible = key in source.by_key([key])
+        names = dict.fromkeys(str(file.name) for file in source.images(item) if file)
+        pictures = [
+            (name, thumbnail(name), picture_state(known.get(name), visible), known.get(name))
+            for name in names
+        ]
+        site = self.admin_site.name
+        similar = reverse("admin:visualsearch_similar", current_app=site)
+        context = {"key": key, "visible": visible, "pictures": pictures, "similar_url": similar}
+        text: SafeString = render_to_string("admin/visualsearch/_product.html", context)
+        return text
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        """The shop's own, and the panel of a product that exists."""
+        fields = [*super().get_readonly_fields(request, obj)]
+        return fields if obj is None or PANEL in fields else [*fields, PANEL]
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Without the panel, which is no field among others."""
+        fields = super().get_fields(request, obj)
+        return [name for name in fields if name != PANEL]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """The shop's own, and one for the panel."""
+        fieldsets = [*super().get_fieldsets(request, obj)]
+        if obj is None or PANEL in flatten_fieldsets(fieldsets):
+            return fieldsets
+        return [*fieldsets, (_("Search by photo"), {"fields": [PANEL]})]
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """The shop's own, and the one that indexes again."""
+        actions = super().get_actions(request)
+        found = self.get_action("reindex")
+        if found and IS_POPUP_VAR not in request.GET and request.user.has_perm(ADD):
+            actions["reindex"] = found
+        return actions
+
+    @admin.action(description=_("Reindex the selected products"))
+    def reindex(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Start a run of these products."""
+        source = catalog()
+        start(self, request, Run.Scope.CHOSEN, [source.key_of(item) for item in queryset])
+
+
+def picture_state(row: Embedding | None, visible: bool) -> SafeString:
+    """As :func:`state_of`, but by what the catalog says now."""
+    if not visible:
+        return badge("quiet", _("hidden"))
+    return state_of(None if row and row.removed else row)

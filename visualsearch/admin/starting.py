@@ -1,0 +1,76 @@
+"""Start a run from any page of the admin, and say what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.contrib import admin, messages
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from .. import dispatch, runs
+from ..api.errors import describe
+from ..exceptions import VisualSearchError
+from ..models import Run
+
+ADD = "visualsearch.add_run"
+
+
+def start(
+    model_admin: admin.ModelAdmin, request: HttpRequest, scope: str, keys: Sequence[str] = ()
+) -> None:
+    """Request a run and hand it to whoever does it; the message says how it stands."""
+    try:
+        run, new = runs.request(scope, keys=keys, by=request.user.get_username())
+    except runs.NotPossible as error:
+        model_admin.message_user(request, str(error), messages.ERROR)
+        return
+    if not new:
+        text = _("%(run)s is not done yet. Wait for it, or cancel it, and start this one again.")
+        model_admin.message_user(request, linked(text, model_admin, run), messages.WARNING)
+        return
+    hand_over(model_admin, request, run)
+
+
+def hand_over(model_admin: admin.ModelAdmin, request: HttpRequest, run: Run) -> None:
+    """Give a queued run to the index worker, and say how it stands."""
+    try:
+        dispatch.start(run)
+    except VisualSearchError as error:
+        model_admin.message_user(request, describe(error), messages.ERROR)
+        return
+    run.refresh_from_db()
+    text, level = summary(run)
+    model_admin.message_user(request, linked(text, model_admin, run), level)
+
+
+def linked(text: str, model_admin: admin.ModelAdmin, run: Run) -> SafeString:
+    """A sentence in which the run's name leads to it."""
+    site = model_admin.admin_site.name
+    url = reverse("admin:visualsearch_run_change", args=[run.pk], current_app=site)
+    before, after = text.split("%(run)s", 1)
+    name = _("Run %(number)s") % {"number": run.pk}
+    return format_html('{}<a href="{}">{}</a>{}', before, url, name, after)
+
+
+def summary(run: Run) -> tuple[str, int]:
+    """A sentence on ``%(run)s``, and how grave it is."""
+    counts = {
+        "run": "%(run)s",
+        "encoded": run.encoded,
+        "unchanged": run.unchanged,
+        "failed": run.failed,
+        "error": run.error,
+    }
+    if run.state == Run.State.FINISHED:
+        text = _("%(run)s is done: %(encoded)s images encoded, %(unchanged)s unchanged.")
+        return text % counts, messages.SUCCESS
+    if run.state == Run.State.WITH_FAILURES:
+        text = _("%(run)s is done, but %(failed)s images failed. %(error)s")
+        return text % counts, messages.WARNING
+    if run.state == Run.State.FAILED:
+        return _("%(run)s failed: %(error)s") % counts, messages.ERROR
+    return _("%(run)s has started.") % counts, messages.SUCCESS

@@ -1,0 +1,135 @@
+"""A search as the people behind the shop look at it: stages, classes, scores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.contrib.admin import AdminSite
+from django.utils.translation import gettext_lazy as _
+
+from .. import dispatch
+from ..api.errors import describe
+from ..exceptions import VisualSearchError
+from ..models import IndexVersion, Query
+from ..searching import SearchResult
+from . import links
+from .formats import milliseconds, number, percent
+
+State = IndexVersion.State
+SEARCHABLE = (State.ACTIVE, State.READY, State.RETIRED)
+STAGES = {
+    "decode": _("read the photo"),
+    "encode": _("encode it"),
+    "index": _("search the index"),
+    "products": _("fetch the products"),
+}
+DEFAULT_LIMIT = 12
+
+
+class TrialForm(forms.Form):
+    """What to search for, and where."""
+
+    image = forms.FileField(label=_("Photo"), widget=forms.FileInput(attrs={"accept": "image/*"}))
+    version = forms.ModelChoiceField(
+        label=_("Version"), queryset=IndexVersion.objects.none(), empty_label=None
+    )
+    other = forms.ModelChoiceField(
+        label=_("Compare with"),
+        queryset=IndexVersion.objects.none(),
+        required=False,
+        empty_label=_("no other version"),
+    )
+    limit = forms.IntegerField(
+        label=_("Products"), min_value=1, max_value=100, initial=DEFAULT_LIMIT
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        kept = IndexVersion.objects.filter(state__in=SEARCHABLE)
+        for name in ("version", "other"):
+            choice: Any = self.fields[name]
+            choice.queryset = kept
+            choice.label_from_instance = name_of
+        self.fields["version"].initial = kept.filter(state=State.ACTIVE).first() or kept.first()
+
+    def chosen(self) -> list[IndexVersion]:
+        """One version, or two that differ."""
+        first, second = self.cleaned_data["version"], self.cleaned_data["other"]
+        return [first] if second in (None, first) else [first, second]
+
+
+def name_of(version: IndexVersion) -> str:
+    """As the choice lists have it."""
+    return f"{version} – {version.encoder}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bar:
+    """A labelled length in percent."""
+
+    label: Any
+    text: str
+    percent: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """What one version answered, or why it did not."""
+
+    version: IndexVersion
+    error: str = ""
+    result: SearchResult | None = None
+    predictions: list[Bar]
+    stages: list[Bar]
+    hits: list[dict[str, Any]]
+
+
+def search(site: AdminSite, version: IndexVersion, photo: bytes, limit: int) -> Column:
+    """Ask one version; no customer asked, so no query stays."""
+    pinned = None if version.state == State.ACTIVE else version.pk
+    try:
+        result = dispatch.search(photo, limit=limit, version=pinned)
+    except VisualSearchError as error:
+        return Column(version=version, error=describe(error), predictions=[], stages=[], hits=[])
+    Query.objects.filter(pk=str(result.query_id)).delete()
+    return Column(
+        version=version,
+        result=result,
+        predictions=[
+            Bar(
+                label=each.label,
+                text=f"{number(100 * each.probability, 1)}\xa0%",
+                percent=percent(each.probability),
+            )
+            for each in result.predictions
+        ],
+        stages=stages(result),
+        hits=hits(site, result),
+    )
+
+
+def stages(result: SearchResult) -> list[Bar]:
+    """Milliseconds by stage, the sum last."""
+    total = result.took_ms["total"]
+    spent = {name: value for name, value in result.took_ms.items() if name != "total"}
+    bars = [
+        Bar(label=STAGES.get(name, name), text=milliseconds(value), percent=percent(value, total))
+        for name, value in spent.items()
+    ]
+    return [*bars, Bar(label=_("total"), text=milliseconds(total), percent=100)]
+
+
+def hits(site: AdminSite, result: SearchResult) -> list[dict[str, Any]]:
+    """Each hit with its product as this admin names it."""
+    products = links.products(site, [hit.item for hit in result.hits])
+    return [
+        {
+            "product": products[hit.item],
+            "image": hit.image,
+            "score": number(hit.score, 3),
+            "percent": percent(hit.score),
+        }
+        for hit in result.hits
+    ]

@@ -1,0 +1,252 @@
+"""Index versions: their figures side by side, and which one answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path
+from django.utils.html import format_html
+from django.utils.http import urlencode
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from .. import versions
+from ..models import IndexVersion
+from .figures import known, measured, moment, quality, table
+from .formats import badge, milliseconds, number, size
+from .pages import PagesAdmin
+
+State = IndexVersion.State
+
+COLOURS = {
+    State.BUILDING: "busy",
+    State.READY: "quiet",
+    State.ACTIVE: "good",
+    State.RETIRED: "quiet",
+    State.FAILED: "bad",
+}
+CHANGE = "visualsearch.change_indexversion"
+# Columns of the table that is shown unasked.
+COMPARED = 6
+
+
+@admin.register(IndexVersion)
+class IndexVersionAdmin(PagesAdmin):
+    """Versions with their figures; activating and rolling back each ask once more."""
+
+    list_display = [
+        "__str__",
+        "badge",
+        "encoder",
+        "structure",
+        "item_count",
+        "image_count",
+        "memory",
+        "file_size",
+        "recall",
+        "latency",
+        "built",
+        "since",
+    ]
+    actions = ["compare_selected"]
+
+    def get_urls(self) -> list[URLPattern]:
+        """The stock ones, the comparison and the two questions, and the app's other pages."""
+        wrap = self.admin_site.admin_view
+        return [
+            path("compare/", wrap(self.compare), name="visualsearch_compare"),
+            path("roll-back/", wrap(self.roll_back), name="visualsearch_roll_back"),
+            path("<int:pk>/activate/", wrap(self.activate), name="visualsearch_activate"),
+            *self.page_urls(),
+            *super().get_urls(),
+        ]
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The list, with the way back for those who may."""
+        before = previous() if request.user.has_perm(CHANGE) else None
+        context = {"previous": before, "title": _("Versions")}
+        return super().changelist_view(request, {**(extra_context or {}), **context})
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """One version beside the active one."""
+        version = self.get_object(request, object_id)
+        context: dict[str, Any] = {}
+        if version is not None:
+            active = versions.active()
+            shown = [version] if active in (None, version) else [version, active]
+            context = {
+                "version": version,
+                "title": _("Version %(version)s") % {"version": version.pk},
+                "subtitle": None,
+                **self.columns(shown),
+                **self.allowed(request),
+            }
+        return super().change_view(
+            request, object_id, form_url, {**(extra_context or {}), **context}
+        )
+
+    def columns(self, shown: list[IndexVersion]) -> dict[str, Any]:
+        """What the table of figures needs."""
+        heads = [(version, self.badge(version)) for version in shown]
+        return {"heads": heads, "lines": table(shown)}
+
+    def allowed(self, request: HttpRequest) -> dict[str, bool]:
+        """Whether to offer what changes something."""
+        return {"may_activate": request.user.has_perm(CHANGE)}
+
+    def compare(self, request: HttpRequest) -> HttpResponse:
+        """The chosen versions side by side, or the newest of those that were built."""
+        self.may_look(request)
+        rows = IndexVersion.objects.all()
+        chosen = [int(pk) for pk in request.GET.getlist("version") if pk.isdecimal()]
+        if chosen:
+            shown = list(rows.filter(pk__in=chosen[:20]))
+        else:
+            shown = list(rows.exclude(state__in=[State.FAILED, State.BUILDING])[:COMPARED])
+        context = {**self.columns(shown), **self.allowed(request)}
+        return self.page(request, "compare.html", title=_("Compare versions"), **context)
+
+    def activate(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Ask, and on the answer make a version the active one."""
+        self.may_change(request)
+        version = self.found(pk)
+        if request.method == "POST":
+            return self.switch(request, lambda: activated(version))
+        return self.ask(request, version, _("Activate version %(version)s?"))
+
+    def roll_back(self, request: HttpRequest) -> HttpResponse:
+        """Ask, and on the answer go back to the version that was active before."""
+        self.may_change(request)
+        if request.method == "POST":
+            return self.switch(request, versions.roll_back)
+        return self.ask(request, previous(), _("Roll back to version %(version)s?"))
+
+    def may_change(self, request: HttpRequest) -> None:
+        """Raise PermissionDenied for staff that may not change versions."""
+        if not request.user.has_perm(CHANGE):
+            raise PermissionDenied
+
+    def ask(
+        self, request: HttpRequest, version: IndexVersion | None, question: str
+    ) -> HttpResponse:
+        """The page that says what will change."""
+        if version is None or not version.can_be_activated:
+            self.message_user(request, why_not(version), messages.ERROR)
+            return HttpResponseRedirect(self.url("visualsearch_indexversion_changelist"))
+        active = versions.active()
+        shown = [active, version] if active else [version]
+        return self.page(
+            request,
+            "activate.html",
+            title=question % {"version": version.pk},
+            version=version,
+            active=active,
+            other_encoder=active is not None and active.encoder != version.encoder,
+            **self.columns(shown),
+        )
+
+    def switch(self, request: HttpRequest, change: Any) -> HttpResponse:
+        """Do it, and say which version answers now, or why not."""
+        try:
+            version = change()
+        except versions.NotUsable as error:
+            self.message_user(request, str(error), messages.ERROR)
+        else:
+            text = _("Version %(version)s answers searches from now on.")
+            self.message_user(request, text % {"version": version.pk}, messages.SUCCESS)
+        return HttpResponseRedirect(self.url("visualsearch_indexversion_changelist"))
+
+    @admin.action(description=gettext_lazy("Compare the selected versions"), permissions=["view"])
+    def compare_selected(
+        self, request: HttpRequest, queryset: QuerySet[IndexVersion]
+    ) -> HttpResponse:
+        """Lead to the page that has them side by side."""
+        query = urlencode({"version": list(queryset.values_list("pk", flat=True))}, doseq=True)
+        return HttpResponseRedirect(f"{self.url('visualsearch_compare')}?{query}")
+
+    @admin.display(description=gettext_lazy("state"), ordering="state")
+    def badge(self, version: IndexVersion) -> SafeString:
+        """Coloured and worded, with the reason of a failure."""
+        word = badge(COLOURS[State(version.state)], version.get_state_display())
+        if not version.error:
+            return word
+        return format_html('{} <span class="vs-reason">{}</span>', word, version.error)
+
+    @admin.display(description=gettext_lazy("structure"))
+    def structure(self, version: IndexVersion) -> str:
+        """How the index is organised."""
+        return version.figures.get("structure") or ""
+
+    @admin.display(description=gettext_lazy("products"), ordering="items")
+    def item_count(self, version: IndexVersion) -> str:
+        """Items in it."""
+        return number(version.items)
+
+    @admin.display(description=gettext_lazy("images"), ordering="images")
+    def image_count(self, version: IndexVersion) -> str:
+        """Images in it."""
+        return number(version.images)
+
+    @admin.display(description=gettext_lazy("memory"))
+    def memory(self, version: IndexVersion) -> str:
+        """Of one search process."""
+        return size(known("memory_bytes")(version))
+
+    @admin.display(description=gettext_lazy("file size"))
+    def file_size(self, version: IndexVersion) -> str:
+        """On disk."""
+        return size(known("file_bytes")(version))
+
+    @admin.display(description="recall@10")
+    def recall(self, version: IndexVersion) -> str:
+        """On the shop's labelled photos."""
+        return quality(version)
+
+    @admin.display(description=gettext_lazy("latency p95"))
+    def latency(self, version: IndexVersion) -> str:
+        """On the same photos."""
+        return milliseconds(measured("latency_ms", "p95")(version))
+
+    @admin.display(description=gettext_lazy("created"), ordering="created")
+    def built(self, version: IndexVersion) -> str:
+        """When it was built."""
+        return moment(version.created)
+
+    @admin.display(description=gettext_lazy("activated"), ordering="activated")
+    def since(self, version: IndexVersion) -> str:
+        """When it was made active last."""
+        return moment(version.activated)
+
+
+def activated(version: IndexVersion) -> IndexVersion:
+    """The version, once it is the active one."""
+    versions.activate(version)
+    return version
+
+
+def previous() -> IndexVersion | None:
+    """The version that a roll back leads to."""
+    return IndexVersion.objects.filter(state=State.RETIRED).order_by("-activated").first()
+
+
+def why_not(version: IndexVersion | None) -> str:
+    """Why a version cannot be made active."""
+    if version is None:
+        return _("No earlier version is kept. Raise the setting KEPT_VERSIONS.")
+    return _("Version %(version)s cannot be activated: it is %(state)s.") % {
+        "version": version.pk,
+        "state": version.get_state_display(),
+    }

@@ -1,0 +1,96 @@
+"""The state of the search in numbers that are cheap to get: nothing is read but the database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+from django.db.models import Max
+from django.utils import timezone
+
+from . import versions
+from .catalogs import catalog
+from .models import Embedding, IndexVersion, Query, Revision, Run
+
+RUNS = 5
+HOURS = 24
+# Searches whose times are read; a shop with more has its percentiles from the newest ones.
+SAMPLE = 50_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Searches:
+    """The last 24 hours: ``by_hour`` counts, the oldest hour first; milliseconds; a share 0…1."""
+
+    count: int = 0
+    matched: float | None = None
+    p50: float | None = None
+    p95: float | None = None
+    by_hour: list[int] = field(default_factory=lambda: [0] * HOURS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overview:
+    """``products``: on sale; ``indexed_…`` and ``failed_images``: by the rows of the encoder.
+
+    ``changes``: how many revisions the rows are ahead of the active version's file; searchers
+    replay them.
+    """
+
+    version: IndexVersion | None
+    products: int
+    indexed_products: int
+    indexed_images: int
+    failed_images: int
+    last_change: datetime | None
+    changes: int
+    runs: list[Run]
+    searches: Searches
+
+    @property
+    def missing_products(self) -> int:
+        """On sale and not in the index."""
+        return max(0, self.products - self.indexed_products)
+
+
+def overview() -> Overview:
+    """Ask the database; a shop that has indexed nothing yet has an overview, too."""
+    version = versions.active()
+    rows = Embedding.objects.filter(encoder=version.encoder if version else "", removed=False)
+    searchable = rows.filter(error="")
+    return Overview(
+        version=version,
+        products=catalog().visible().count(),
+        indexed_products=searchable.values("item").distinct().count(),
+        indexed_images=searchable.count(),
+        failed_images=rows.exclude(error="").count(),
+        last_change=Embedding.objects.aggregate(last=Max("updated"))["last"],
+        changes=max(0, Revision.current() - version.revision) if version else 0,
+        runs=list(Run.objects.select_related("version")[:RUNS]),
+        searches=searches(timezone.now()),
+    )
+
+
+def searches(now: datetime) -> Searches:
+    """Searches by photo in the 24 hours before ``now``."""
+    recent = Query.objects.filter(created__gt=now - timedelta(hours=HOURS), created__lte=now)
+    count = recent.count()
+    if not count:
+        return Searches()
+    sample: list[tuple[datetime, bool, Any]] = list(
+        recent.order_by("-created").values_list("created", "matched", "took_ms__total")[:SAMPLE]
+    )
+    took = [total for _, _, total in sample if total is not None]
+    p50, p95 = np.percentile(took, [50, 95]) if took else (None, None)
+    by_hour = [0] * HOURS
+    for created, _, _ in sample:
+        by_hour[HOURS - 1 - int((now - created).total_seconds() // 3600)] += 1
+    return Searches(
+        count=count,
+        matched=sum(matched for _, matched, _ in sample) / len(sample),
+        p50=None if p50 is None else float(p50),
+        p95=None if p95 is None else float(p95),
+        by_hour=by_hour,
+    )

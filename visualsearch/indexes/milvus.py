@@ -31,21 +31,20 @@ class MilvusIndex(SharedIndex):
         uri: str = "http://127.0.0.1:19530",
         token: str = "",
         database: str = "",
-        float16: bool = False,
         links: int = 16,
         ef_construction: int = 200,
         ef_search: int = 128,
         timeout: float = 10.0,
     ):
-        """``float16`` halves the memory; milvus-lite does not know it. A larger ``ef_search``
-        finds more, slower. ``timeout`` in seconds is of one call; building waits longer.
+        """``links`` and ``ef_construction`` make the graph; a larger ``ef_search`` finds more,
+        slower. ``timeout`` in seconds is of one call; building waits longer.
         """
         super().__init__(dim, name=name)
         if not re.fullmatch(r"\w{1,100}", name, re.ASCII):
             raise ValueError(f"a name of letters, digits and _ is needed, not {name!r}")
         self.collection = f"visualsearch_index_{name}"
         self.address = {"uri": uri, "token": token, "db_name": database, "timeout": timeout}
-        self.float16, self.timeout = float16, timeout
+        self.timeout = timeout
         self.links, self.ef_construction, self.ef_search = links, ef_construction, ef_search
         self._client: MilvusClient | None = None
         self._lock = threading.Lock()
@@ -67,12 +66,12 @@ class MilvusIndex(SharedIndex):
 
     def create(self) -> None:
         self.drop()
-        kind = DataType.FLOAT16_VECTOR if self.float16 else DataType.FLOAT_VECTOR
         graph = {"M": self.links, "efConstruction": self.ef_construction}
         with self._connected() as client:
             schema = client.create_schema(auto_id=False, enable_dynamic_field=False)
             schema.add_field("id", DataType.INT64, is_primary=True)
-            schema.add_field("vector", kind, dim=self.dim)
+            # Not of float16, which milvus-lite does not know.
+            schema.add_field("vector", DataType.FLOAT_VECTOR, dim=self.dim)
             index = client.prepare_index_params()
             index.add_index("vector", index_type="HNSW", metric_type="IP", params=graph)
             client.create_collection(
@@ -96,12 +95,11 @@ class MilvusIndex(SharedIndex):
 
     def add(self, ids: Ids, vectors: Float32) -> None:
         ids, vectors = self.checked(ids, vectors)
-        stored = vectors.astype(np.float16) if self.float16 else vectors
         for start in range(0, len(ids), BATCH):
             part = slice(start, start + BATCH)
             rows = [
                 {"id": int(each), "vector": vector}
-                for each, vector in zip(ids[part], stored[part], strict=True)
+                for each, vector in zip(ids[part], vectors[part], strict=True)
             ]
             with self._connected() as client:
                 client.upsert(self.collection, rows, timeout=self.timeout)
@@ -124,7 +122,7 @@ class MilvusIndex(SharedIndex):
             wanted = np.unique(np.asarray(among, np.int64))
             for start in range(0, len(wanted), BATCH):
                 part = wanted[start : start + BATCH].tolist()
-                hits += self._nearest(query, k, f"id in {part}")
+                hits += self._nearest_among(query, k, part)
         hits.sort(key=lambda hit: -hit[1])
         ids = np.array([each for each, _ in hits[:k]], np.int64)
         return ids, np.array([score for _, score in hits[:k]], np.float32)
@@ -134,7 +132,7 @@ class MilvusIndex(SharedIndex):
         with self._connected() as client:
             (hits,) = client.search(
                 self.collection,
-                data=[query.astype(np.float16) if self.float16 else query],
+                data=[query],
                 limit=k,
                 filter=condition,
                 anns_field="vector",
@@ -144,6 +142,22 @@ class MilvusIndex(SharedIndex):
             )
         return [(hit["id"], hit["distance"]) for hit in hits]
 
+    def _nearest_among(self, query: Float32, k: int, ids: list[int]) -> list[tuple[int, float]]:
+        """The nearest of these ids; a walk that met too few of them is made up for by fetching."""
+        condition = f"id in {ids}"
+        hits = self._nearest(query, k, condition)
+        if len(hits) == min(k, len(ids)):
+            return hits
+        with self._connected() as client:
+            rows = client.query(
+                self.collection,
+                filter=condition,
+                output_fields=["id", "vector"],
+                consistency_level="Strong",
+                timeout=self.timeout,
+            )
+        return [(row["id"], float(np.asarray(row["vector"], np.float32) @ query)) for row in rows]
+
     def optimise(self) -> None:
         """Have what was written moved out of the log into a graph: searches wait for the log."""
         with self._connected() as client:
@@ -152,4 +166,4 @@ class MilvusIndex(SharedIndex):
 
     def describe(self) -> dict[str, Any]:
         graph = {"structure": "hnsw", "links": self.links, "ef_search": self.ef_search}
-        return graph | {"memory_bytes": len(self) * self.dim * (2 if self.float16 else 4)}
+        return graph | {"memory_bytes": len(self) * self.dim * 4}

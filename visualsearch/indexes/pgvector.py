@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import EmptyResultSet, ImproperlyConfigured
 from django.db import DatabaseError, InterfaceError, OperationalError, connections, transaction
 from django.db.models import QuerySet
 
@@ -123,7 +123,7 @@ class PgvectorIndex(SharedIndex):
         if k <= 0:
             return np.empty(0, np.int64), np.empty(0, np.float32)
         with self._cursor() as cursor:
-            inner, values = selection(among)
+            inner, values = selection(among, self.alias)
             few = among is not None and self._are_few(cursor, inner, values)
             found = [] if few else self._walk(cursor, query, k, inner, values)
             if len(found) < k:
@@ -134,7 +134,10 @@ class PgvectorIndex(SharedIndex):
         return ids[best], scores[best]
 
     def _are_few(self, cursor: Any, inner: str, values: list[Any]) -> bool:
-        cursor.execute(f"SELECT count(*) FROM ({inner} LIMIT {FEW + 1}) AS wanted", values)
+        cursor.execute(
+            f"SELECT count(*) FROM (SELECT FROM ({inner}) AS given LIMIT {FEW + 1}) AS wanted",
+            values,
+        )
         return int(cursor.fetchone()[0]) <= FEW
 
     def _walk(
@@ -213,14 +216,17 @@ class PgvectorIndex(SharedIndex):
         return graph | {"memory_bytes": size, **json.loads(measured)}
 
 
-def selection(among: Among) -> tuple[str, list[Any]]:
+def selection(among: Among, alias: str) -> tuple[str, list[Any]]:
     """The ids to search among as a subquery and its parameters; empty for all."""
     if among is None:
         return "", []
-    if isinstance(among, QuerySet):
-        sql, values = among.values("pk").order_by().query.sql_with_params()
-        return sql, list(values)
-    return "SELECT unnest(%s::bigint[])", [np.asarray(among, np.int64).tolist()]
+    if not isinstance(among, QuerySet):
+        return "SELECT unnest(%s::bigint[])", [np.asarray(among, np.int64).tolist()]
+    try:
+        sql, values = among.values("pk").query.get_compiler(alias).as_sql()
+    except EmptyResultSet:
+        return "SELECT NULL::bigint WHERE false", []
+    return sql, list(values)
 
 
 def copied(ids: Ids, vectors: Float32) -> bytes:

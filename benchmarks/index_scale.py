@@ -1,0 +1,222 @@
+"""How the index back ends grow: building, loading, memory, search time and recall by size.
+
+``python -m benchmarks.index_scale`` writes ``index-scale.json``, ``.md`` and ``.png`` (matplotlib
+is needed for the last). Searches run one after another on one thread. Servers are started from
+their pip packages, and measured up to ``--server-limit`` vectors. See vectors.py for the data.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import multiprocessing
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.report import draw, table
+from benchmarks.servers import milvus_lite, postgresql
+from benchmarks.vectors import Catalog, Float32
+from visualsearch.indexes.base import Ids, Index
+from visualsearch.indexes.faiss import FaissIndex
+
+K = 10
+SHARES = {"all": 1.0, "10%": 0.1, "0.1%": 0.001}
+SERVERS = ("pgvector", "milvus")
+STRUCTURES = {"faiss": "auto", "faiss-hnsw": "hnsw"}
+
+
+class Task:
+    """Queries, the ids to search among, and the right answers."""
+
+    def __init__(self, catalog: Catalog, size: int, queries: int):
+        self.queries = catalog.queries(queries)
+        rng = np.random.default_rng(1)
+        self.among: dict[str, Ids | None] = {
+            name: None if share == 1 else rng.choice(size, max(1, int(size * share)), False) + 1
+            for name, share in SHARES.items()
+        }
+        self.wanted = {
+            name: nearest(catalog, size, self.queries, among) for name, among in self.among.items()
+        }
+
+
+def nearest(catalog: Catalog, size: int, queries: Float32, among: Ids | None) -> Ids:
+    """The ids (queries, K) that an exact search in float32 finds; -1 where there are no more."""
+    best_ids = np.full((len(queries), K), -1, np.int64)
+    best = np.full((len(queries), K), -np.inf, np.float32)
+    for ids, vectors in catalog.batches(size):
+        if among is not None:
+            keep = np.isin(ids, among)
+            ids, vectors = ids[keep], vectors[keep]
+        scores = np.concatenate([best, queries @ vectors.T], axis=1)
+        every = np.concatenate([best_ids, np.tile(ids, (len(queries), 1))], axis=1)
+        first = np.argpartition(-scores, K - 1, axis=1)[:, :K]
+        best = np.take_along_axis(scores, first, 1)
+        best_ids = np.take_along_axis(every, first, 1)
+    return best_ids
+
+
+def measure(index: Index, task: Task) -> dict[str, Any]:
+    """Milliseconds and recall of every search, by filter."""
+    measured: dict[str, Any] = {}
+    for name, among in task.among.items():
+        index.search(task.queries[0], K, among=among)
+        spent, shares = [], []
+        for query, wanted in zip(task.queries, task.wanted[name], strict=True):
+            start = time.perf_counter()
+            ids, _ = index.search(query, K, among=among)
+            spent.append((time.perf_counter() - start) * 1000)
+            right = set(wanted[wanted >= 0].tolist())
+            shares.append(len(right & set(ids.tolist())) / len(right))
+        measured[name] = {
+            "p50_ms": round(float(np.median(spent)), 2),
+            "p95_ms": round(float(np.percentile(spent, 95)), 2),
+            "recall": round(float(np.mean(shares)), 4),
+        }
+    return measured
+
+
+def build(index: Index, catalog: Catalog, size: int) -> float:
+    """Fill an index; the seconds that it took, without making the vectors."""
+    spent = 0.0
+    for ids, vectors in catalog.batches(size):
+        start = time.perf_counter()
+        index.add(ids, vectors)
+        spent += time.perf_counter() - start
+    start = time.perf_counter()
+    index.optimise()
+    return round(spent + time.perf_counter() - start, 2)
+
+
+def measure_file(path: Path, dim: int, task: Task) -> dict[str, Any]:
+    """Load and search in a process that did not build."""
+    before = resident()
+    start = time.perf_counter()
+    index = FaissIndex.load(path, dim)
+    loading = round(time.perf_counter() - start, 3)
+    measured = measure(index, task)
+    return {
+        "load_s": loading,
+        "process_mb": resident(),
+        "index_mb": resident() - before,
+        **index.describe(),
+        **measured,
+    }
+
+
+def resident() -> int:
+    """Megabytes that this process holds in memory."""
+    pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") // 2**20
+
+
+def faiss_row(structure: str, catalog: Catalog, size: int, task: Task) -> dict[str, Any]:
+    """Build here, save, and search elsewhere."""
+    dim = task.queries.shape[1]
+    index = FaissIndex(dim, structure=structure)
+    row: dict[str, Any] = {"build_s": build(index, catalog, size)}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "index"
+        index.save(path)
+        row["file_mb"] = round(path.stat().st_size / 2**20, 1)
+        del index
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(1, context) as pool:
+            return row | pool.submit(measure_file, path, dim, task).result()
+
+
+def server_row(kind: type[Any], options: dict[str, Any], catalog: Catalog, size: int, task: Task):
+    """Build and search in a server; its process's memory is not measured."""
+    index = kind(task.queries.shape[1], name="scale", **options)
+    index.create()
+    try:
+        seconds = build(index, catalog, size)
+        return {"build_s": seconds, **index.describe(), **measure(index, task)}
+    finally:
+        index.drop()
+
+
+@contextmanager
+def served(name: str) -> Iterator[tuple[type[Any], dict[str, Any]]]:
+    """The class of a shared index, and the options to reach a server of its kind."""
+    if name == "milvus":
+        from visualsearch.indexes.milvus import MilvusIndex
+
+        with milvus_lite() as uri:
+            yield MilvusIndex, {"uri": uri, "timeout": 600}
+        return
+    import django
+    from django.conf import settings
+
+    from visualsearch.indexes.pgvector import PgvectorIndex
+
+    with postgresql() as folder:
+        engine = {"ENGINE": "django.db.backends.postgresql", "NAME": "postgres"}
+        settings.configure(DATABASES={"default": {**engine, "USER": "postgres", "HOST": folder}})
+        django.setup()
+        yield PgvectorIndex, {}
+
+
+def measured_rows(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """One row of numbers for each back end, dimension and size."""
+    like = np.load(args.like) if args.like else None
+    for backend in args.backends:
+        with served(backend) if backend in SERVERS else nullcontext() as server:
+            for dim, size in itertools.product(args.dims, args.sizes):
+                if server and size > args.server_limit:
+                    continue
+                catalog = Catalog(dim, like)
+                task = Task(catalog, size, args.queries)
+                if server:
+                    row = server_row(*server, catalog, size, task)
+                else:
+                    row = faiss_row(STRUCTURES[backend], catalog, size, task)
+                yield {"backend": backend, "dim": dim, "size": size, **row}
+
+
+def numbers(text: str) -> list[int]:
+    return [int(each) for each in text.replace("_", "").split(",")]
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--backends", default="faiss", type=lambda text: text.split(","),
+                        help=f"any of {', '.join((*STRUCTURES, *SERVERS))}")  # fmt: skip
+    parser.add_argument("--sizes", default="1000,10000,100000,1000000", type=numbers)
+    parser.add_argument("--dims", default="256,320", type=numbers)
+    parser.add_argument("--queries", default=200, type=int)
+    parser.add_argument("--server-limit", default=100_000, type=int, metavar="N")
+    parser.add_argument("--like", type=Path, metavar="FILE.npy", help="real embeddings (N, dim)")
+    parser.add_argument("--out", default=Path(), type=Path, metavar="FOLDER")
+    args = parser.parse_args()
+    if unknown := set(args.backends) - {*STRUCTURES, *SERVERS}:
+        parser.error(f"unknown back ends: {', '.join(sorted(unknown))}")
+    return args
+
+
+def main(args: argparse.Namespace) -> None:
+    args.out.mkdir(parents=True, exist_ok=True)
+    done = []
+    for row in measured_rows(args):
+        done.append(row)
+        print(json.dumps(row), flush=True)
+        # Written after each row: what is there stays there when the next is too much.
+        (args.out / "index-scale.json").write_text(json.dumps(done, indent=1), "utf-8")
+        (args.out / "index-scale.md").write_text(table(done), "utf-8")
+    draw(done, args.out / "index-scale.png")
+    print(table(done))
+
+
+if __name__ == "__main__":
+    main(parse_args())

@@ -1,0 +1,66 @@
+"""A real browser on a real server, under a policy that forbids inline scripts and styles."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse
+
+POLICY = "default-src 'self'; img-src 'self' data:"
+OPTIONS = ["--no-sandbox", "--disable-background-networking", "--disable-quic"]
+
+
+def strict(get_response: Callable[[HttpRequest], HttpResponse]) -> Any:
+    """Middleware that sends the policy."""
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        response["Content-Security-Policy"] = POLICY
+        return response
+
+    return answer
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """The browser; skips where there is none.
+
+    Its driver has an event loop in this thread as long as it is started, in which the ORM would
+    refuse to work.
+    """
+    playwright = pytest.importorskip("playwright.sync_api")
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        pytest.skip("no Chromium is installed (Debian: apt-get install chromium)")
+    with pytest.MonkeyPatch.context() as patch, playwright.sync_playwright() as started:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        browser = started.chromium.launch(executable_path=path, args=OPTIONS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def owner(live_server, chromium, settings) -> Iterator[Any]:
+    """A page of somebody who may do everything; fails if the browser had to complain."""
+    settings.MIDDLEWARE = ["tests.browser.conftest.strict", *settings.MIDDLEWARE]
+    User.objects.create_superuser("owner", password="x")
+    context = chromium.new_context(
+        base_url=live_server.url, viewport={"width": 1280, "height": 900}
+    )
+    context.set_default_timeout(10_000)
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto("/admin/login/")
+    page.fill("[name=username]", "owner")
+    page.fill("[name=password]", "x")
+    page.click("[type=submit]")
+    complaints.clear()  # of the favicon, which only the first page asks for
+    yield page
+    context.close()
+    assert not complaints

@@ -75,16 +75,16 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--out", type=Path, required=True, help="folder of this run; resumed if it exists"
     )
-    parser.add_argument("--epochs", type=int, default=16)
+    parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--side", type=int, default=192, help="pixels of a training view")
     parser.add_argument(
-        "--least", type=float, default=0.4, help="share of the photo that a view covers at least"
+        "--least", type=float, default=0.25, help="share of the photo that a view covers at least"
     )
     parser.add_argument(
         "--stretch",
         type=float,
-        default=1.1,
+        default=1.333,
         help="factor by which a view's proportions change at most: they tell a dress from a shirt",
     )
     parser.add_argument("--lr", type=float, default=6e-4)

@@ -10,6 +10,7 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import chain, islice
 from typing import Any
 
 from django.db import transaction
@@ -29,6 +30,8 @@ logger = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 5
 READERS = 2
+# Pictures that one of them hashes at a time.
+HASHED = 25
 
 # After which time a file that could not be read is tried again, by the number of attempts.
 RETRY_AFTER = [timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 720)]
@@ -175,15 +178,16 @@ def unchanged_items(
     files: dict[str, dict[str, FieldFile]] = {key: {} for key in keys}
     for (item, name), file in pictures(keys).items():
         files[item][name] = file
-    digests = {
-        key: {name: pool.submit(digest_of, file) for name, file in files[key].items()}
+    promising = {
+        key: list(files[key].values())
         for key in keys
         if files[key].keys() == known[key].keys() and all(known[key].values())
     }
+    digests = pool.map(digests_of, batched([*chain(*promising.values())], HASHED))
+    now = chain.from_iterable(digests)
     for key in keys:
-        same = key in digests and all(
-            digest.result() == known[key][name] for name, digest in digests[key].items()
-        )
+        found = list(islice(now, len(promising.get(key, []))))
+        same = key in promising and found == [known[key][name] for name in files[key]]
         yield key, len(files[key]), same
 
 
@@ -215,11 +219,15 @@ def read(file: FieldFile) -> bytes:
     return data
 
 
-def digest_of(file: FieldFile) -> str:
-    """SHA-256 of a stored picture, or nothing if it cannot be read."""
-    with suppress(Exception):  # what is wrong with it is told where it is read to be encoded
-        return hashlib.sha256(read(file)).hexdigest()
-    return ""
+def digests_of(files: Sequence[FieldFile]) -> list[str]:
+    """SHA-256 of each stored picture, or nothing if it cannot be read."""
+    found = []
+    for file in files:
+        digest = ""
+        with suppress(Exception):  # what is wrong with it is told where it is read to be encoded
+            digest = hashlib.sha256(read(file)).hexdigest()
+        found.append(digest)
+    return found
 
 
 def look(seen: Seen, limits: Limits) -> None:

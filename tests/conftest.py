@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from django.core.files.base import ContentFile
+from django.utils.module_loading import import_string
 from PIL import Image
 
 from shop.models import Category, Product
 from tests.pictures import encoded, picture
 from visualsearch import live
 from visualsearch.conf import DEFAULTS, SHIPPED_MODEL
+from visualsearch.indexes.base import SharedIndex
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 
@@ -22,6 +25,8 @@ FAKE = {
     "ENCODER_OPTIONS": {},
     # A process of its own would see another database than a test's.
     "RUN_IN_BACKGROUND": False,
+    # Another index than the default one, where a whole module is run with it.
+    "INDEX": os.environ.get("INDEX_OF_TESTS", DEFAULTS["INDEX"]),
 }
 
 
@@ -33,6 +38,13 @@ def isolated(settings, tmp_path):
     live.forget()
     yield
     live.forget()
+
+
+@pytest.fixture
+def index_file():
+    """Skips where the index of the tests is in a server, and has no file."""
+    if issubclass(import_string(FAKE["INDEX"]), SharedIndex):
+        pytest.skip(f"{FAKE['INDEX']} has no file")
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ APP = ROOT / "visualsearch"
 CORE = {
     "photos", "exceptions", "metrics", "subject", "encoders.base", "encoders.onnx", "encoders.fake",
     "encoders.preprocess", "encoders.package", "indexes.base", "indexes.exact", "indexes.faiss",
-    "indexes.places", "indexes.structures",
     "indexes.places", "indexes.structures", "indexes.milvus",
 }  # fmt: skip
 # A module may import from its own layer and from those below it.

@@ -46,7 +46,7 @@ def test_current__follows_an_activation(sold):
     assert current().version == version.pk != before
 
 
-def test_current__every_flipped_bit_is_noticed_and_made_good(sold, caplog):
+def test_current__every_flipped_bit_is_noticed_and_made_good(index_file, sold, caplog):
     version = reindex().version
     path = index_files.folder() / version.file
     good = path.read_bytes()
@@ -61,7 +61,7 @@ def test_current__every_flipped_bit_is_noticed_and_made_good(sold, caplog):
         assert "is damaged" in caplog.text
 
 
-def test_current__torn_file_is_rebuilt_from_rows(sold, caplog):
+def test_current__torn_file_is_rebuilt_from_rows(index_file, sold, caplog):
     version = reindex().version
     path = index_files.folder() / version.file
     data = path.read_bytes()
@@ -98,7 +98,9 @@ def until(check):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_current__goes_on_with_what_it_has_while_a_damaged_file_is_rebuilt(sold, monkeypatch):
+def test_current__goes_on_with_what_it_has_while_a_damaged_file_is_rebuilt(
+    index_file, sold, monkeypatch
+):
     if connection.vendor == "sqlite":
         pytest.skip("a second thread cannot read SQLite's database in memory")
     old = reindex().version
@@ -122,7 +124,9 @@ def test_current__goes_on_with_what_it_has_while_a_damaged_file_is_rebuilt(sold,
 
 
 @pytest.mark.django_db(transaction=True)
-def test_current__goes_on_with_what_it_has_when_another_cannot_be_loaded(sold, monkeypatch, caplog):
+def test_current__goes_on_with_what_it_has_when_another_cannot_be_loaded(
+    index_file, sold, monkeypatch, caplog
+):
     old = reindex().version
     assert current().version == old.pk
     new = rebuild()
@@ -140,14 +144,14 @@ def test_current__goes_on_with_what_it_has_when_another_cannot_be_loaded(sold, m
     until(lambda: current().version == new.pk)
 
 
-def test_current__lost_file_is_rebuilt_from_rows(sold):
+def test_current__lost_file_is_rebuilt_from_rows(index_file, sold):
     version = reindex().version
     (index_files.folder() / version.file).unlink()
     live.forget()
     assert len(current().index) == 8
 
 
-def test_current__file_of_another_version_is_refused(sold):
+def test_current__file_of_another_version_is_refused(index_file, sold):
     old = reindex().version
     sold[0].delete()
     indexing.refresh(["P0"])

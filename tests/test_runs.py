@@ -118,7 +118,7 @@ def test_execute__chosen(sold):
     assert set(Embedding.objects.values_list("item", flat=True)) == {"P2", "P5"}
 
 
-def test_execute__what_stops_it_is_recorded(sold, monkeypatch):
+def test_execute__what_stops_it_is_recorded(index_file, sold, monkeypatch):
     def broken(*args):
         raise OSError("no space left on device")
 

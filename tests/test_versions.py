@@ -39,7 +39,7 @@ def labelled(tmp_path, configure):
     return write
 
 
-def test_prune__keeps_some_versions_and_their_files(sold, configure):
+def test_prune__keeps_some_versions_and_their_files(index_file, sold, configure):
     configure(KEPT_VERSIONS=1)
     indexing.refresh([product.sku for product in sold])
     built = [rebuild().pk for _ in range(4)]
@@ -198,7 +198,7 @@ def test_evaluate__not_activated_because_nobody_asked(sold, labelled):
     assert states() == {good.pk: ACTIVE, run.version.pk: READY}
 
 
-def test_build__figures(sold):
+def test_build__figures(index_file, sold):
     figures = reindex().version.figures
     assert figures["file_bytes"] > 8 * 49 * 2
     assert figures["build_seconds"] >= 0

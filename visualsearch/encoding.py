@@ -54,9 +54,10 @@ def of(version: IndexVersion) -> Encoder:
     if not version.encoder_class or own == recipe():
         encoder = configured()
     else:
-        encoder = configured_or_none()
-        if encoder is None or encoder.id != version.encoder:
-            encoder = loaded(version.encoder_class, json.dumps(version.encoder_options))
+        wanted = configured_or_none()
+        if wanted is None or wanted.id != version.encoder:
+            wanted = loaded(version.encoder_class, json.dumps(version.encoder_options))
+        encoder = wanted
     if encoder.id != version.encoder:
         raise ModelUnavailable(
             reason=f"its files are those of {encoder.id}, and index version {version.pk} needs"

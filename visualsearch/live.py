@@ -102,10 +102,13 @@ def load_once(row: IndexVersion) -> LiveIndex:
 
 
 def meanwhile(row: IndexVersion) -> LiveIndex | None:
-    """Have a version loaded, and the last one used until it is there; None if there is none."""
+    """Have a version's file read, and the last version used until it is there.
+
+    None where there is no last one, or nothing to be read.
+    """
     with _lock:
         at_hand = next(reversed(_live.values()), None)
-        if at_hand is None:
+        if at_hand is None or is_shared(row):
             return None
         arriving = _arriving.get(row.pk)
         new = arriving is None and time.monotonic() >= _failed.get(row.pk, 0)
@@ -179,8 +182,18 @@ def make(version: IndexVersion, encoder: Encoder) -> Index:
     """The index of a version as its row describes it, empty or as the server has it."""
     kind: type[Index] = import_string(version.backend)
     if issubclass(kind, SharedIndex):
-        return kind(encoder.dim, name=f"visualsearch_{version.pk}", **version.options)
+        return kind(encoder.dim, name=name_of(version), **version.options)
     return kind(encoder.dim, **version.options)
+
+
+def is_shared(version: IndexVersion) -> bool:
+    """Whether a version's vectors are in a server and not in a file."""
+    return issubclass(import_string(version.backend), SharedIndex)
+
+
+def name_of(version: IndexVersion) -> str:
+    """What a server calls a version."""
+    return f"visualsearch_{version.pk}"
 
 
 def load(version: IndexVersion) -> LiveIndex:
@@ -249,10 +262,9 @@ def push(encoder: Encoder, *, transactional: bool) -> None:
     for version in IndexVersion.objects.filter(
         encoder=encoder.id, state__in=(State.ACTIVE, State.READY, State.RETIRED)
     ):
-        kind: type[Index] = import_string(version.backend)
-        if issubclass(kind, SharedIndex) and kind.transactional == transactional:
+        if is_shared(version) and import_string(version.backend).transactional == transactional:
             try:
-                follow(load(version), Revision.current())
+                follow(held(version) or load_once(version), Revision.current())
             except BackendUnavailable:
                 if transactional:
                     raise
@@ -261,9 +273,9 @@ def push(encoder: Encoder, *, transactional: bool) -> None:
 
 def discard(version: IndexVersion) -> None:
     """Remove what a server has of a version."""
-    kind: type[Index] = import_string(version.backend)
-    if issubclass(kind, SharedIndex):
-        kind(1, name=f"visualsearch_{version.pk}", **version.options).drop()
+    if is_shared(version):
+        kind = import_string(version.backend)
+        kind(1, name=name_of(version), **version.options).drop()
 
 
 def replay(live: LiveIndex, revision: int) -> None:

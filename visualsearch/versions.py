@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from . import conf, encoding, evaluation, index_files, live
 from .encoders.base import Encoder
-from .exceptions import ModelUnavailable
+from .exceptions import BackendUnavailable, ModelUnavailable
 from .models import Embedding, IndexVersion
 
 logger = logging.getLogger(__name__)
@@ -183,6 +183,9 @@ def prune() -> None:
 
 def delete(version: IndexVersion) -> None:
     """Remove a version and what it is stored in."""
-    live.discard(version)
+    try:
+        live.discard(version)
+    except BackendUnavailable:
+        logger.warning("index version %s stays in its server, which does not answer", version.pk)
     index_files.delete(version)
     version.delete()

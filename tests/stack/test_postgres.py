@@ -31,11 +31,18 @@ def postgres(tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # XDG_RUNTIME_DIR is not set, says the server
-def test_database_tests__on_postgresql(postgres):
+@pytest.mark.parametrize(
+    ("index", "modules"),
+    [
+        ("faiss.FaissIndex", MODULES),
+        ("pgvector.PgvectorIndex", ["test_indexing.py", "test_searching.py", "test_versions.py"]),
+    ],
+)
+def test_database_tests__on_postgresql(postgres, index, modules):
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", *(f"tests/{name}" for name in MODULES)],
+        [sys.executable, "-m", "pytest", "-q", *(f"tests/{name}" for name in modules)],
         cwd=ROOT,
-        env={**os.environ, **postgres},
+        env={**os.environ, **postgres, "INDEX_OF_TESTS": f"visualsearch.indexes.{index}"},
         capture_output=True,
         text=True,
         timeout=240,

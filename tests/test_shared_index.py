@@ -1,0 +1,85 @@
+"""A shop whose vectors are in a Milvus server: rows stay the truth, the server follows them."""
+
+import pytest
+
+pytest.importorskip("milvus_lite")
+pytest.importorskip("pymilvus")
+
+
+from benchmarks.servers import free_port, milvus_lite
+from tests.pictures import encoded, picture
+from tests.reindex import reindex
+from visualsearch import drift, indexing, live, searching, versions
+from visualsearch.exceptions import BackendUnavailable
+from visualsearch.models import Embedding, IndexVersion, Revision
+from visualsearch.photos import Limits, open_photo
+
+
+@pytest.fixture(scope="module")
+def server():
+    with milvus_lite() as uri:
+        yield uri
+
+
+@pytest.fixture
+def milvus(server, configure):
+    index = "visualsearch.indexes.milvus.MilvusIndex"
+    configure(INDEX=index, INDEX_OPTIONS={"uri": server, "timeout": 5.0})
+
+
+def search(n, limit=8):
+    photo = open_photo(encoded(picture(n)), limits=Limits())
+    return searching.search(photo, limit=limit)
+
+
+def found(n, limit=8):
+    return [hit.item for hit in search(n, limit).hits]
+
+
+def test_shop__in_milvus(milvus, sell, sold):
+    first = reindex().version
+    assert (first.images, first.items, first.file) == (8, 8, "")
+    assert found(3)[0] == "P3"
+
+    sell("NEW", picture(40))
+    sold[0].delete()
+    indexing.refresh(["NEW", "P0"])
+    # Who searches has nothing left to do: the one who wrote the rows wrote to the server, too.
+    first.refresh_from_db()
+    assert first.revision == Revision.current()
+    assert found(40, limit=1) == ["NEW"]
+    assert len(found(0, limit=9)) == 8
+
+    second = reindex().version
+    assert found(40, limit=1) == ["NEW"]
+    versions.roll_back()
+    assert (
+        searching.search(open_photo(encoded(picture(3)), limits=Limits())).index_version == first.pk
+    )
+    assert drift.find_drift().index_differs == 0
+    versions.delete(second)
+
+    # The server lost it: the rows have it all.
+    live.make(first, live.current().encoder).drop()
+    live.forget()
+    assert found(40, limit=1) == ["NEW"]
+
+
+def test_shop__server_away(milvus, sell, sold):
+    version = reindex().version
+    away = {"uri": f"http://127.0.0.1:{free_port()}", "timeout": 1.0}
+    IndexVersion.objects.filter(pk=version.pk).update(options=away)
+    live.forget()
+    sell("NEW", picture(40))
+    indexing.refresh(["NEW"])  # a product can be changed all the same
+    assert Embedding.objects.searchable().filter(item="NEW").exists()
+    with pytest.raises(BackendUnavailable):
+        found(40)
+    # And when it is back, it is told what it missed.
+    back = version.options
+    IndexVersion.objects.filter(pk=version.pk).update(options=back)
+    live.forget()
+    assert found(40, limit=1) == ["NEW"]
+    version.refresh_from_db()
+    assert version.revision == Revision.current()
+    versions.delete(version)

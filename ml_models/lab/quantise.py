@@ -100,7 +100,8 @@ def quantise(source: Path, target: Path, pixels: Tensor) -> None:
 
 def stem(path: Path) -> str:
     """The first convolution: of three channels, over which int8 takes longer than float32."""
-    return str(next(node.name for node in onnx.load(str(path)).graph.node if node.op_type == "Conv"))
+    nodes = onnx.load(str(path)).graph.node
+    return str(next(node.name for node in nodes if node.op_type == "Conv"))
 
 
 def outside_the_network(path: Path) -> list[str]:

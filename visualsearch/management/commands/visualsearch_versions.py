@@ -1,0 +1,62 @@
+"""What index versions there are, and which one answers."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from visualsearch import versions
+from visualsearch.models import IndexVersion
+
+
+class Command(BaseCommand):
+    help = "List the index versions; activate one, or the one that was active before."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        which = parser.add_mutually_exclusive_group()
+        which.add_argument("--activate", type=int, metavar="N", help="make version N active")
+        which.add_argument(
+            "--roll-back", action="store_true", help="activate the one that was active before"
+        )
+        parser.add_argument("--json", action="store_true", help="print one JSON array")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            if options["roll_back"]:
+                versions.roll_back()
+            elif options["activate"] is not None:
+                self.activate(options["activate"])
+        except versions.NotUsable as error:
+            raise CommandError(str(error)) from error
+        found = [described(version) for version in IndexVersion.objects.all()]
+        if options["json"]:
+            self.stdout.write(json.dumps(found))
+            return
+        for each in found:
+            self.stdout.write(
+                "{version:>5}  {state:<9} {images:>8} images  {encoder}".format(**each)
+            )
+
+    def activate(self, number: int) -> None:
+        """Make this version the active one; it is no mistake if it is that already."""
+        version = IndexVersion.objects.filter(pk=number).first()
+        if version is None:
+            raise CommandError(f"There is no version {number}.")
+        if version.state != IndexVersion.State.ACTIVE:
+            versions.activate(version)
+
+
+def described(version: IndexVersion) -> dict[str, Any]:
+    """A version in plain values."""
+    return {
+        "version": version.pk,
+        "state": version.state,
+        "encoder": version.encoder,
+        "images": version.images,
+        "items": version.items,
+        "figures": version.figures,
+        "evaluation": version.evaluation,
+        "error": version.error,
+    }

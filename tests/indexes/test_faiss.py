@@ -9,6 +9,8 @@ from tests.indexes.contract import DIM, FileContract, recall, unit
 from visualsearch.indexes.exact import ExactIndex
 from visualsearch.indexes.faiss import FaissIndex
 
+SIZE = 12_000
+
 
 class TestFlat(FileContract):
     kind = FaissIndex
@@ -45,14 +47,14 @@ def catalog() -> Catalog:
 @pytest.fixture(scope="module")
 def oracle(catalog) -> ExactIndex:
     index = ExactIndex(64)
-    index.add(np.arange(1, 20_001), catalog.draw(20_000, seed=1))
+    index.add(np.arange(1, SIZE + 1), catalog.draw(SIZE, seed=1))
     return index
 
 
 @pytest.fixture(scope="module", params=["flat", "ivf", "hnsw"])
 def large(request, catalog) -> FaissIndex:
     index = FaissIndex(64, structure=request.param)
-    index.add(np.arange(1, 20_001), catalog.draw(20_000, seed=1))
+    index.add(np.arange(1, SIZE + 1), catalog.draw(SIZE, seed=1))
     index.optimise()
     return index
 
@@ -63,10 +65,10 @@ def test_search__recall(catalog, oracle, large, k, share):
     rng = np.random.default_rng(2)
     among = None
     if share < 1:
-        among = rng.choice(np.arange(1, 20_001), int(20_000 * share), replace=False)
+        among = rng.choice(np.arange(1, SIZE + 1), int(SIZE * share), replace=False)
     shares = [
         recall(large.search(query, k, among=among)[0], oracle.search(query, k, among=among)[0])
-        for query in catalog.queries(50)
+        for query in catalog.queries(30)
     ]
     assert np.mean(shares) >= 0.98
 
@@ -77,10 +79,19 @@ def test_search__among_another_kind(catalog, oracle, large):
     queries = catalog.queries(30)
     for query in queries:
         other = queries[np.argmin(queries @ query)]
-        shoes = oracle.search(other, 4000)[0]
+        shoes = oracle.search(other, 3000)[0]
         wanted = oracle.search(query, 10, among=shoes)[0]
         shares.append(recall(large.search(query, 10, among=shoes)[0], wanted))
     assert np.mean(shares) >= 0.95
+
+
+def test_load__searches_as_before(catalog, large, tmp_path):
+    large.save(tmp_path / "index")
+    loaded = FaissIndex.load(tmp_path / "index", 64)
+    for among in (None, np.arange(1, SIZE, 4)):
+        for query in catalog.queries(10):
+            found = loaded.search(query, 10, among=among)[0]
+            assert found.tolist() == large.search(query, 10, among=among)[0].tolist()
 
 
 def test_optimise__chooses_by_size(catalog):

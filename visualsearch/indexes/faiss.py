@@ -114,20 +114,21 @@ class FaissIndex(FileIndex):
             kind, size = self._fitting(), len(self)
             if size == 0 or (kind is Flat and type(self._held) is Flat):
                 return
-            alive = np.flatnonzero(self._places.alive)
-            flat = self._held
+            flat, alive = self._held, np.flatnonzero(self._places.alive)
             if type(flat) is not Flat:
                 flat = copied(self._held, alive, Flat.empty(self.dim))
             elif self._places.dead:
                 flat.index.remove_ids(selected(~self._places.alive))
-            self._places = Places(self._places.ids[alive])
+            order = np.random.default_rng(0).permutation(size)
+            held_out, rest = np.split(order, [min(QUERIES, size // 5)])
+            rest.sort()
             faiss.omp_set_num_threads(self.threads)
-            rng = np.random.default_rng(0)
-            chosen = rng.choice(size, min(size, SAMPLE), replace=False)
-            sample = flat.vectors(chosen)
-            self._made = copied(flat, np.arange(size), kind.train(sample, size))
+            made = kind.train(flat.vectors(order[len(held_out) :][:SAMPLE]), size)
+            copied(flat, rest, made)
             faiss.omp_set_num_threads(1)
-            self._recall = tune(self._made, flat, sample[:QUERIES], self.target_recall)
+            self._recall = tune(made, flat, held_out, self.target_recall)
+            self._made = copied(flat, held_out, made)
+            self._places = Places(self._places.ids[alive][np.concatenate([rest, held_out])])
 
     def _fitting(self) -> type[Structure]:
         """The structure for what is held, or the one that was asked for."""
@@ -184,18 +185,25 @@ def copied(source: Structure, places: NDArray[np.int64], target: Structure) -> S
     return target
 
 
-def tune(approximate: Structure, exact: Structure, queries: Float32, target: float) -> float:
+def tune(
+    approximate: Structure, exact: Structure, held_out: NDArray[np.int64], target: float
+) -> float:
     """Raise the effort until recall@10 reaches the target; returns the recall.
 
-    The queries are among the vectors: each one's ten nearest others are asked for, and what is as
-    near as the tenth counts as found, for catalogs hold the same picture twice.
+    The queries are vectors of ``exact`` that ``approximate`` does not have: of what it has, it
+    would find the neighbours more easily than those of a customer's photo. What is as near as the
+    tenth counts as found, for catalogs hold the same picture twice.
     """
-    k = min(11, exact.index.ntotal)
-    tenth = np.array([exact.search(query, k, None, None)[1][-1] for query in queries])
-    recall = 0.0
+    mask = np.ones(exact.index.ntotal, bool)
+    mask[held_out] = False
+    k = min(10, int(mask.sum()))
+    queries = exact.vectors(held_out)
+    tenth = np.array([exact.search(query, k, mask, None)[1][-1] for query in queries])
+    recall = 1.0
     for _ in approximate.efforts():
-        found = np.stack([approximate.search(query, k, None, None)[1] for query in queries])
-        recall = float((found[:, 1:] >= tenth[:, None] - 1e-6).mean()) if k > 1 else 1.0
-        if recall >= target:
-            break
+        if len(queries):
+            found = np.stack([approximate.search(query, k, None, None)[1] for query in queries])
+            recall = float((found >= tenth[:, None] - 1e-6).mean())
+            if recall >= target:
+                break
     return recall

@@ -21,7 +21,7 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from redis.exceptions import RedisError
 
-from . import conf, exceptions, tasks
+from . import conf, exceptions, index_files, tasks
 from .exceptions import BackendUnavailable, SearchTimeout, VisualSearchError
 from .models import Run
 from .photos import Crop, open_photo
@@ -110,16 +110,20 @@ def start(run: Run) -> None:
 
 
 def start_process(run: Run) -> None:
-    """Go on with a run in a process that outlives the request, and this process."""
+    """Go on with a run in a process that outlives the request, and this process.
+
+    What it prints is in ``runs.log`` beside the index files.
+    """
     path = os.pathsep.join(entry for entry in sys.path if entry)
-    subprocess.Popen(
-        [sys.executable, "-m", "django", "visualsearch_index", "--run", str(run.pk)],
-        env={**os.environ, "PYTHONPATH": path},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    with (index_files.folder() / "runs.log").open("ab") as log:
+        subprocess.Popen(
+            [sys.executable, "-m", "django", "visualsearch_index", "--run", str(run.pk)],
+            env={**os.environ, "PYTHONPATH": path},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
 
 
 def enqueue(task: Task, *args: Any) -> None:

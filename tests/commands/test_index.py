@@ -1,11 +1,17 @@
 import json
+from datetime import timedelta
 
 import pytest
 from django.core.files.base import ContentFile
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from tests.pictures import encoded, picture
-from visualsearch.models import Embedding, Run
+from visualsearch import runs
+from visualsearch.management.commands import visualsearch_index
+from visualsearch.models import Embedding, IndexVersion, Run
+
+LONG_AGO = timezone.now() - timedelta(hours=1)
 
 
 def run(capsys, *args):
@@ -61,3 +67,56 @@ def test_index__no_model(sold, configure):
     )
     with pytest.raises(CommandError, match="does not exist"):
         call_command("visualsearch_index", skip_checks=True)
+
+
+def test_index__some_products(sold, capsys):
+    assert "3 products: 2 images encoded" in run(capsys, "--products", "P1", "P2", "nobody").out
+
+
+def test_index__beside_the_active_version(sold, capsys):
+    first = json.loads(run(capsys, "--json").out)["index_version"]
+    report = json.loads(run(capsys, "--no-activate", "--json").out)
+    assert report["index_version"] == first
+    assert IndexVersion.objects.filter(state=IndexVersion.State.READY).count() == 1
+
+
+def test_index__goes_on_with_a_run_that_was_interrupted(sold, capsys):
+    interrupted, _ = runs.request(Run.Scope.ALL)
+    runs.claim(interrupted)
+    Run.objects.filter(pk=interrupted.pk).update(worker="elsewhere:1:x", heartbeat=LONG_AGO)
+    shown = run(capsys)
+    assert f"Run {interrupted.pk} is open (running): going on with it." in shown.err
+    assert "8 images encoded" in shown.out
+    assert Run.objects.count() == 1
+
+
+def test_index__goes_on_with_a_paused_run(sold, capsys):
+    paused, _ = runs.request(Run.Scope.ALL)
+    runs.pause(paused)
+    assert "8 images encoded" in run(capsys).out
+    paused.refresh_from_db()
+    assert paused.state == Run.State.FINISHED
+
+
+def test_index__watches_a_run_that_another_process_does(sold, capsys, monkeypatch):
+    working, _ = runs.request(Run.Scope.ALL)
+    runs.claim(working)
+    runs._working.add(working.pk)
+    naps = []
+
+    def sleep(seconds):
+        naps.append(seconds)
+        if len(naps) == 3:  # it ends meanwhile
+            runs._working.clear()
+            runs.end(working, Run.State.FINISHED)
+
+    monkeypatch.setattr(visualsearch_index.time, "sleep", sleep)
+    assert "0 images encoded" in run(capsys).out
+    assert len(naps) == 3
+
+
+def test_index__a_run_asked_for_elsewhere(sold, capsys):
+    asked, _ = runs.request(Run.Scope.CHOSEN, keys=["P4"])
+    assert "1 products: 1 images encoded" in run(capsys, "--run", str(asked.pk)).out
+    with pytest.raises(CommandError, match="no run 99"):
+        run(capsys, "--run", "99")

@@ -1,0 +1,45 @@
+"""A shop without Redis: one web process, and a reindex in a process of its own."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.pictures import encoded, picture
+from tests.stack import admin
+from tests.stack.conftest import PRODUCTS, write_catalog
+from tests.stack.stack import PASSWORD, START, USERNAME, Stack, until
+
+NEWEST = "SELECT state, encoded, unchanged, worker FROM visualsearch_run ORDER BY id DESC LIMIT 1"
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory):
+    stack = Stack(tmp_path_factory.mktemp("alone"), "no redis")
+    del stack.environment["REDIS_URL"]
+    try:
+        stack.manage("migrate", "--verbosity", "0")
+        owner = ["--noinput", f"--username={USERNAME}", "--email=owner@example.com"]
+        stack.manage("createsuperuser", *owner, DJANGO_SUPERUSER_PASSWORD=PASSWORD)
+        catalog = write_catalog(stack.folder / "catalog")
+        stack.manage("load_catalog", str(catalog), "--no-index")
+        stack.start("web")
+        stack.ready("web")
+        yield stack
+    finally:
+        stack.stop_all()
+
+
+def test_reindex__in_a_process_of_its_own(stack):
+    owner = stack.owner()
+    answer = admin.reindex(owner, "all")
+    # The page came while the process that indexes was still starting.
+    assert answer.seconds < START
+    until(lambda: stack.rows(NEWEST)[0][0] == "finished", START, lambda: str(stack.rows(NEWEST)))
+    _state, images, _unchanged, worker = stack.rows(NEWEST)[0]
+    assert images == PRODUCTS
+    assert int(worker.split(":")[-2]) != stack.running["web"].pid
+    found = stack.browser().search(encoded(picture(3, (480, 640)), quality=75))
+    assert found.json["results"][0]["product"]["key"] == "P3"
+
+    admin.reindex(owner, "all")
+    until(lambda: stack.rows(NEWEST)[0][2] == PRODUCTS, START, lambda: str(stack.rows(NEWEST)))

@@ -6,14 +6,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ..models import IndexVersion
-from .formats import NOTHING, duration, milliseconds, number, size
+from .formats import NOTHING, duration, milliseconds, moment, number, size
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,11 +40,6 @@ def plain(value: Any) -> str:
 def share(value: float | None) -> str:
     """A recall or a reciprocal rank."""
     return number(value, 3)
-
-
-def moment(value: Any) -> str:
-    """A date and time."""
-    return date_format(timezone.localtime(value), "SHORT_DATETIME_FORMAT") if value else NOTHING
 
 
 def measured(*path: str) -> Callable[[IndexVersion], Any]:

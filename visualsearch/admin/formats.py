@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.template.defaultfilters import filesizeformat
-from django.utils.formats import number_format
+from django.utils import timezone
+from django.utils.formats import date_format, number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -51,3 +53,8 @@ def duration(seconds: float | None) -> str:
     if hours:
         return f"{hours}\xa0h\xa0{minutes:02}\xa0min"
     return f"{minutes}\xa0min\xa0{rest:02}\xa0s" if minutes else f"{rest}\xa0s"
+
+
+def moment(value: datetime | None) -> str:
+    """A date and time."""
+    return date_format(timezone.localtime(value), "SHORT_DATETIME_FORMAT") if value else NOTHING

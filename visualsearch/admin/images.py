@@ -17,7 +17,7 @@ from ..catalogs import catalog
 from ..models import Embedding, Run
 from . import links
 from .base import ReadOnlyAdmin
-from .formats import badge
+from .formats import badge, moment
 from .starting import ADD, start
 
 
@@ -71,9 +71,9 @@ class EmbeddingAdmin(ReadOnlyAdmin):
         "product",
         "state",
         "attempts",
-        "retry_at",
+        "next_attempt",
         "file",
-        "updated",
+        "changed",
     ]
     list_display_links = ["thumbnail"]
     list_filter = [ResultFilter, "encoder"]
@@ -120,6 +120,16 @@ class EmbeddingAdmin(ReadOnlyAdmin):
         if not row.error:
             return state_of(row)
         return format_html('{} <span class="vs-reason">{}</span>', state_of(row), row.error)
+
+    @admin.display(description=_("next attempt"), ordering="retry_at")
+    def next_attempt(self, row: Embedding) -> str:
+        """When it is tried again by itself."""
+        return moment(row.retry_at)
+
+    @admin.display(description=_("updated"), ordering="updated")
+    def changed(self, row: Embedding) -> str:
+        """When its state changed last."""
+        return moment(row.updated)
 
     @admin.display(description=_("file"), ordering="image")
     def file(self, row: Embedding) -> SafeString:

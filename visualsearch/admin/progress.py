@@ -104,8 +104,8 @@ def texts(run: Run) -> dict[str, str]:
 
 
 def rate(run: Run) -> str:
-    """Products per second."""
-    if run.rate is None:
+    """Products per second; of hardly any work it would say nothing."""
+    if run.rate is None or run.worked < 1:
         return NOTHING
     return _("%(rate)s products/s") % {"rate": number(run.rate, 0 if run.rate >= 10 else 1)}
 

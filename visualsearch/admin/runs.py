@@ -20,7 +20,7 @@ from .. import runs
 from ..models import Embedding, Run
 from . import links
 from .base import ReadOnlyAdmin
-from .formats import badge, duration, number
+from .formats import badge, duration, moment, number
 from .progress import colour, outcome, progress, rate
 from .starting import ADD, hand_over, start
 
@@ -38,15 +38,12 @@ class RunAdmin(ReadOnlyAdmin):
         "__str__",
         "outcome",
         "encoded_images",
-        "unchanged_images",
         "failed_images",
         "time",
         "rate",
         "requested_by",
-        "created",
-        "version",
+        "requested",
     ]
-    list_select_related = ["version"]
     date_hierarchy = "created"
 
     def get_urls(self) -> list[URLPattern]:
@@ -145,11 +142,6 @@ class RunAdmin(ReadOnlyAdmin):
         """Images that the model has read."""
         return number(run.encoded)
 
-    @admin.display(description=_("unchanged"), ordering="unchanged")
-    def unchanged_images(self, run: Run) -> str:
-        """Images that it had read before."""
-        return number(run.unchanged)
-
     @admin.display(description=_("failed images"), ordering="failed")
     def failed_images(self, run: Run) -> SafeString | str:
         """Coloured when there are some."""
@@ -159,6 +151,11 @@ class RunAdmin(ReadOnlyAdmin):
     def time(self, run: Run) -> str:
         """From its request to its end."""
         return duration(seconds(run))
+
+    @admin.display(description=_("requested"), ordering="created")
+    def requested(self, run: Run) -> str:
+        """When somebody asked for it."""
+        return moment(run.created)
 
     @admin.display(description=_("rate"))
     def rate(self, run: Run) -> str:

@@ -113,10 +113,10 @@ def search(site: AdminSite, version: IndexVersion, photo: bytes, limit: int) -> 
 def stages(result: SearchResult) -> list[Bar]:
     """Milliseconds by stage, the sum last."""
     total = result.took_ms["total"]
-    spent = {name: value for name, value in result.took_ms.items() if name != "total"}
     bars = [
-        Bar(label=STAGES.get(name, name), text=milliseconds(value), percent=percent(value, total))
-        for name, value in spent.items()
+        Bar(label=label, text=milliseconds(spent), percent=percent(spent, total))
+        for name, label in STAGES.items()
+        if (spent := result.took_ms.get(name)) is not None
     ]
     return [*bars, Bar(label=_("total"), text=milliseconds(total), percent=100)]
 

@@ -17,8 +17,8 @@ from django.utils.translation import gettext_lazy
 
 from .. import versions
 from ..models import IndexVersion
-from .figures import known, measured, moment, quality, table
-from .formats import badge, milliseconds, number, size
+from .figures import known, measured, quality, table
+from .formats import badge, milliseconds, moment, number, size
 from .pages import PagesAdmin
 
 State = IndexVersion.State

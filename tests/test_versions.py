@@ -213,3 +213,38 @@ def test_is_outdated__options_of_the_index(sold, configure):
     run = reindex(Run.Scope.MISSING)
     assert run.version.backend.endswith("ExactIndex")
     assert run.encoded == 0
+
+
+def test_change_of_model__what_a_run_finds_changed_is_in_the_kept_version_too(sold, configure):
+    reindex()
+    configure(ENCODER_OPTIONS={"version": "2"})
+    reindex()
+    file = sold[3].images.get().image
+    with file.storage.open(file.name, "wb") as stored:  # no signal tells of this
+        stored.write(encoded(picture(40), "PNG"))
+    run = reindex()
+    assert (run.encoded, run.unchanged) == (1, 7)
+    for model in ("fake-2", "fake-1"):
+        best = searching.search(photo(40), limit=1)
+        assert (best.model, best.hits[0].item) == (model, "P3")
+        assert best.hits[0].score > 0.99
+        roll_back_to_another_model(model)
+
+
+def roll_back_to_another_model(model):
+    others = IndexVersion.objects.filter(state=RETIRED).exclude(encoder=model)
+    versions.activate(others.order_by("-activated").first())
+
+
+@pytest.mark.parametrize("scope", [Run.Scope.CHOSEN, Run.Scope.FAILED])
+def test_change_of_model__some_items_never_make_a_version(sold, configure, scope):
+    version = reindex().version
+    file = sold[3].images.get().image
+    with file.storage.open(file.name, "wb") as stored:
+        stored.write(encoded(picture(40), "PNG"))
+    Embedding.objects.filter(item="P3").update(error="bad")
+    configure(ENCODER_OPTIONS={"version": "2"})
+    run = reindex(scope, keys=["P3"])
+    assert (run.encoded, run.version) == (1, None)
+    assert states() == {version.pk: ACTIVE}
+    assert searching.search(photo(40), limit=1).hits[0].item == "P3"

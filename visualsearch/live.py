@@ -28,6 +28,9 @@ State = IndexVersion.State
 
 REPLAY_BATCH = 5000
 
+# Of so many items the number is always right, of more after so many seconds.
+COUNTED_ALWAYS, COUNT_AGAIN = 10_000, 10.0
+
 # Seconds without a search after which a version other than the one searched is dropped.
 IDLE = 30.0
 # Seconds that a search waits for another version before it is answered by the one at hand.
@@ -45,6 +48,7 @@ class LiveIndex:
     encoder: Encoder
     revision: int
     items: int = 0
+    counted: float = 0.0
     used: float = 0.0
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -287,7 +291,9 @@ def replay(live: LiveIndex, revision: int) -> None:
         if len(ids):
             live.index.add(ids, vectors)
     live.revision = revision
-    live.items = count_items(encoder.id)
+    # To count them takes longer than all the rest of following a change in a large catalog.
+    if live.items < COUNTED_ALWAYS or live.counted < time.monotonic() - COUNT_AGAIN:
+        live.items, live.counted = count_items(encoder.id), time.monotonic()
 
 
 def count_items(encoder: str) -> int:

@@ -168,7 +168,7 @@ def execute(run: Run, progress: Callable[[int], object] = lambda count: None) ->
     try:
         with alive(run):
             encode_items(run, progress)
-            if run.version is not None or needs_version():
+            if run.version is not None:
                 build_version(run)
         end(run, Run.State.WITH_FAILURES if run.failed or run.error else Run.State.FINISHED)
     except Stopped as stopped:
@@ -184,24 +184,37 @@ def execute(run: Run, progress: Callable[[int], object] = lambda count: None) ->
     return run
 
 
-def needs_version() -> bool:
-    """Whether no version was ever built for what the settings ask for."""
+def makes_version(run: Run) -> bool:
+    """Whether a run builds a version: of all items, or when none was built for these settings.
+
+    Chosen and failed items never make one: it would hold nothing else.
+    """
+    if run.scope in (Run.Scope.CHOSEN, Run.Scope.FAILED):
+        return False
     active = versions.active()
-    return active is None or not active.figures or versions.is_outdated(active)
+    outdated = active is None or not active.figures or versions.is_outdated(active)
+    return run.scope == Run.Scope.ALL or outdated
+
+
+def encoder_for(run: Run) -> Encoder:
+    """The configured encoder for a run that looks at all, else the one that answers."""
+    if run.scope in (Run.Scope.CHOSEN, Run.Scope.FAILED):
+        return encoding.answering()
+    return encoding.configured()
 
 
 def encode_items(run: Run, progress: Callable[[int], object]) -> None:
     """Bring the rows of all items in the run's scope up to date, from its cursor on."""
     if run.stage not in ("", Run.Stage.ENCODING):
         return
-    encoder = encoding.configured()
+    encoder = encoder_for(run)
     if run.version is not None and versions.is_outdated(run.version):
         # The settings changed since it was interrupted: what it did was for another encoder.
         abandon_version(run)
         for name in ("done", *COUNTS):
             setattr(run, name, 0)
         run.cursor = ""
-    if run.version is None and (run.scope == Run.Scope.ALL or needs_version()):
+    if run.version is None and makes_version(run):
         # Now, so that what is saved meanwhile is encoded with its encoder as well.
         run.version = versions.make()
     keys = sorted(set(keys_in_scope(run)))
@@ -209,16 +222,31 @@ def encode_items(run: Run, progress: Callable[[int], object]) -> None:
     run.items, run.stage = len(todo) + run.done, Run.Stage.ENCODING
     save(run, "version", "items", "stage", "cursor", "done", *COUNTS)
     progress(run.done)
+    others = others_to_keep_up(encoder)
     with indexing.readers() as pool:
         for step in steps(encoder, todo, pool):
+            for other in others if step.batch else ():
+                batch = indexing.gather(other, step.changed, pool)
+                indexing.refresh_batch(other, batch, pool)
             finish(run, encoder, step, pool)
             progress(step.items)
+
+
+def others_to_keep_up(encoder: Encoder) -> list[Encoder]:
+    """The encoders of kept versions that what a run finds changed is for, as well.
+
+    None if the run is the first of a new encoder: then nothing changed but that.
+    """
+    if encoder.id != encoding.answering().id:
+        return []
+    return [other for other in versions.followed() if other.id != encoder.id]
 
 
 @dataclass
 class Step:
     """Some items in order: the unchanged ones are counted, the others are being read."""
 
+    changed: list[str]
     batch: indexing.Batch | None
     items: int
     unchanged: int
@@ -230,7 +258,7 @@ def steps(encoder: Encoder, keys: Sequence[str], pool: Executor) -> Iterator[Ste
     waiting: Step | None = None
     for changed, items, unchanged, cursor in groups(encoder, keys, pool):
         batch = indexing.gather(encoder, changed, pool) if changed else None
-        step = Step(batch=batch, items=items, unchanged=unchanged, cursor=cursor)
+        step = Step(changed, batch, items, unchanged, cursor)
         if waiting is not None:
             yield waiting
         waiting = step
@@ -345,7 +373,7 @@ def keys_in_scope(run: Run) -> list[str]:
     ``all`` includes items that are no longer visible but have rows; ``missing`` are visible items
     with a picture that has no row; ``failed`` are those with a picture that failed.
     """
-    rows = Embedding.objects.filter(encoder=encoding.configured().id, removed=False)
+    rows = Embedding.objects.filter(encoder=encoder_for(run).id, removed=False)
     if run.scope == Run.Scope.CHOSEN:
         return [str(key) for key in run.keys]
     if run.scope == Run.Scope.FAILED:

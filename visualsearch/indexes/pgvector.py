@@ -124,7 +124,7 @@ class PgvectorIndex(SharedIndex):
             return np.empty(0, np.int64), np.empty(0, np.float32)
         with self._cursor() as cursor:
             inner, values = selection(among, self.alias)
-            few = among is not None and self._are_few(cursor, inner, values)
+            few = among is not None and self._are_few(cursor, among, inner, values)
             found = [] if few else self._walk(cursor, query, k, inner, values)
             if len(found) < k:
                 found = self._compare(cursor, query, k, inner, values)
@@ -133,7 +133,9 @@ class PgvectorIndex(SharedIndex):
         best = np.argsort(-scores, kind="stable")
         return ids[best], scores[best]
 
-    def _are_few(self, cursor: Any, inner: str, values: list[Any]) -> bool:
+    def _are_few(self, cursor: Any, among: Among, inner: str, values: list[Any]) -> bool:
+        if not isinstance(among, QuerySet):
+            return among is None or len(among) <= FEW
         cursor.execute(
             f"SELECT count(*) FROM (SELECT FROM ({inner}) AS given LIMIT {FEW + 1}) AS wanted",
             values,
@@ -165,11 +167,11 @@ class PgvectorIndex(SharedIndex):
     ) -> list[tuple[int, float]]:
         """The nearest by comparing all that the filter lets through."""
         where = f"WHERE id IN ({inner})" if inner else ""
+        # By a sum the graph cannot order, so the planner leaves it alone.
         cursor.execute(
-            f"WITH wanted AS MATERIALIZED (SELECT id, vector FROM {self.table} {where})"
-            " SELECT id, vector <#> %s::halfvec AS distance FROM wanted"
+            f"SELECT id, (vector <#> %s::halfvec) + 0 AS distance FROM {self.table} {where}"
             " ORDER BY distance LIMIT %s",
-            [*values, as_text(query), k],
+            [as_text(query), *values, k],
         )
         return list(cursor.fetchall())
 

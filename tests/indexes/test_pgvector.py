@@ -160,7 +160,7 @@ def large(server):
 
 
 @pytest.mark.parametrize("k", [10, 100])
-@pytest.mark.parametrize("share", [1, 0.9, 0.05])
+@pytest.mark.parametrize("share", [1, 0.9, 0.3, 0.05])
 def test_search__recall(large, k, share):
     index, oracle = large
     assert index.describe()["structure"] == "hnsw"

@@ -7,7 +7,7 @@ class VisualSearchConfig(AppConfig):
     """Loads no model and no index: commands and forks must not pay for them."""
 
     name = "visualsearch"
-    verbose_name = _("search by photo")
+    verbose_name = _("Search by photo")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

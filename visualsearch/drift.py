@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
+from django.utils.translation import gettext as _
 
 from . import encoding, index_files, live, versions
 from .batches import batched
@@ -45,28 +46,48 @@ class Drift:
 
     def lines(self) -> list[str]:
         """For people: what differs and what to run."""
-        lines = [f"{self.items} products, {self.images} images in the catalog."]
-        for names, what, remedy in (
-            (self.not_indexed, "images are not indexed", "visualsearch_index --missing"),
-            (self.not_in_catalog, "indexed images are not on sale", "visualsearch_index"),
-            (self.failed, "images failed", "visualsearch_index --failed"),
+        lines = [
+            _("%(items)d products, %(images)d images in the catalog.")
+            % {"items": self.items, "images": self.images}
+        ]
+        for names, what in (
+            (
+                self.not_indexed,
+                _("%(count)d images are not indexed; run manage.py visualsearch_index --missing:"),
+            ),
+            (
+                self.not_in_catalog,
+                _("%(count)d indexed images are not on sale; run manage.py visualsearch_index:"),
+            ),
+            (
+                self.failed,
+                _("%(count)d images failed; run manage.py visualsearch_index --failed:"),
+            ),
         ):
             if names:
-                lines.append(f"{len(names)} {what}; run manage.py {remedy}:")
+                lines.append(what % {"count": len(names)})
                 lines += [f"  {name}" for name in names[:NAMED]]
         if self.index_file != "ok":
-            lines.append(f"Index file: {self.index_file}; run manage.py visualsearch_index.")
+            lines.append(
+                _("Index file: %(state)s; run manage.py visualsearch_index.")
+                % {"state": self.index_file}
+            )
         if self.index_differs:
             lines.append(
-                f"{self.index_differs} vectors of the index differ from the rows;"
-                " run manage.py visualsearch_index."
+                _(
+                    "%(count)d vectors of the index differ from the rows;"
+                    " run manage.py visualsearch_index."
+                )
+                % {"count": self.index_differs}
             )
         if self.outdated:
             lines.append(
-                "The settings ask for another model or index than the active version's;"
-                " run manage.py visualsearch_index."
+                _(
+                    "The settings ask for another model or index than the active version's;"
+                    " run manage.py visualsearch_index."
+                )
             )
-        return [*lines, "No drift."] if self.clean else lines
+        return [*lines, _("No drift.")] if self.clean else lines
 
 
 def find_drift() -> Drift:
@@ -112,7 +133,7 @@ def compare_index(drift: Drift) -> None:
     encoder, index, expected = current.encoder, current.index, 0
     share = min(1.0, COMPARED / max(1, len(index)))
     rng = np.random.default_rng()
-    for ids, vectors, _gone in live.changes(encoder.id, encoder.dim, 0):
+    for ids, vectors, _removed in live.changes(encoder.id, encoder.dim, 0):
         expected += len(ids)
         for place in np.flatnonzero(rng.random(len(ids)) < share):
             found, scores = index.search(vectors[place], 1, among=ids[place : place + 1])

@@ -174,7 +174,7 @@ class Run(models.Model):
         RUNNING = "running", _("running")
         PAUSED = "paused", _("paused")
         FINISHED = "finished", _("finished")
-        WITH_FAILURES = "with_failures", _("finished, with failed images")
+        WITH_FAILURES = "with_failures", _("finished, with failures")
         CANCELLED = "cancelled", _("cancelled")
         FAILED = "failed", _("failed")
 

@@ -18,8 +18,10 @@ def this_worker() -> str:
 def has_ended(worker: str) -> bool:
     """Whether a process of this machine that called itself so is gone.
 
-    False of another machine's: nothing is known about it.
+    False of another machine's, of which nothing is known, and where there is no name.
     """
+    if not worker:
+        return False
     host, number, token = worker.rsplit(":", 2)
     if host != socket.gethostname():
         return False

@@ -223,12 +223,14 @@ def encode_items(run: Run, progress: Callable[[int], object]) -> None:
     save(run, "version", "items", "stage", "cursor", "done", *COUNTS)
     progress(run.done)
     others = others_to_keep_up(encoder)
+    since = time.monotonic()
     with indexing.readers() as pool:
         for step in steps(encoder, todo, pool):
             for other in others if step.batch else ():
                 batch = indexing.gather(other, step.changed, pool)
                 indexing.refresh_batch(other, batch, pool)
-            finish(run, encoder, step, pool)
+            finish(run, encoder, step, pool, since)
+            since = time.monotonic()
             progress(step.items)
 
 
@@ -286,12 +288,14 @@ def groups(
                 changed, items, unchanged, waiting = [], 0, 0, 0
 
 
-def finish(run: Run, encoder: Encoder, step: Step, pool: Executor) -> None:
-    """Encode and store a step, and with it, in one transaction, how far the run is."""
-    started = time.monotonic()
+def finish(run: Run, encoder: Encoder, step: Step, pool: Executor, since: float) -> None:
+    """Encode and store a step, and with it, in one transaction, how far the run is.
+
+    ``since`` when, by the monotonic clock, the work on it has gone on.
+    """
 
     def also(counts: Counter[str]) -> None:
-        advance(run, counts + Counter(unchanged=step.unchanged), step, time.monotonic() - started)
+        advance(run, counts + Counter(unchanged=step.unchanged), step, time.monotonic() - since)
 
     if step.batch is None:
         also(Counter())

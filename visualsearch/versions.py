@@ -156,10 +156,14 @@ def activate(version: IndexVersion) -> None:
             delete(one)
 
 
+def previous() -> IndexVersion | None:
+    """The version that was active before, if it is kept."""
+    return IndexVersion.objects.filter(state=State.RETIRED).order_by("-activated").first()
+
+
 def roll_back() -> IndexVersion:
     """Activate the version that was active before; raises NotUsable if none is kept."""
-    retired = IndexVersion.objects.filter(state=State.RETIRED)
-    version = retired.order_by("-activated").first()
+    version = previous()
     if version is None:
         raise NotUsable(_("No earlier version is kept. Raise the setting KEPT_VERSIONS."))
     activate(version)

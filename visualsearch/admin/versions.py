@@ -70,7 +70,7 @@ class IndexVersionAdmin(PagesAdmin):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """The list, with the way back for those who may."""
-        before = previous() if request.user.has_perm(CHANGE) else None
+        before = versions.previous() if request.user.has_perm(CHANGE) else None
         context = {"previous": before, "title": _("Versions")}
         return super().changelist_view(request, {**(extra_context or {}), **context})
 
@@ -132,7 +132,7 @@ class IndexVersionAdmin(PagesAdmin):
         self.may_change(request)
         if request.method == "POST":
             return self.switch(request, versions.roll_back)
-        return self.ask(request, previous(), _("Roll back to version %(version)s?"))
+        return self.ask(request, versions.previous(), _("Roll back to version %(version)s?"))
 
     def may_change(self, request: HttpRequest) -> None:
         """Raise PermissionDenied for staff that may not change versions."""
@@ -235,11 +235,6 @@ def activated(version: IndexVersion) -> IndexVersion:
     """The version, once it is the active one."""
     versions.activate(version)
     return version
-
-
-def previous() -> IndexVersion | None:
-    """The version that a roll back leads to."""
-    return IndexVersion.objects.filter(state=State.RETIRED).order_by("-activated").first()
 
 
 def why_not(version: IndexVersion | None) -> str:

@@ -112,7 +112,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='run',
             name='state',
-            field=models.CharField(choices=[('queued', 'queued'), ('running', 'running'), ('paused', 'paused'), ('finished', 'finished'), ('with_failures', 'finished, with failed images'), ('cancelled', 'cancelled'), ('failed', 'failed')], default='queued', max_length=15, verbose_name='state'),
+            field=models.CharField(choices=[('queued', 'queued'), ('running', 'running'), ('paused', 'paused'), ('finished', 'finished'), ('with_failures', 'finished, with failures'), ('cancelled', 'cancelled'), ('failed', 'failed')], default='queued', max_length=15, verbose_name='state'),
         ),
         migrations.RunPython(one_of_each, migrations.RunPython.noop),
         migrations.AlterField(

@@ -43,8 +43,8 @@ class ColourHistogram(nn.Module):
         share = F.relu(1 - (value[..., None, :] - self.centres[:, None]).abs())  # N, 3, levels, P
         red, green, blue = share[:, 0], share[:, 1], share[:, 2]
         pairs = (red[:, :, None] * green[:, None]).flatten(1, 2)  # N, levels², P
-        middle, border = (
-            ((pairs * weights) @ blue.transpose(1, 2)).flatten(1) for weights in self.weights
-        )
+        weighted = (self.weights[:, None] * blue[:, None]).flatten(1, 2)  # N, 2 · levels, P
+        both = (pairs @ weighted.transpose(1, 2)).unflatten(2, (2, self.levels))
+        middle, border = (both[:, :, which].flatten(1) for which in (0, 1))
         kept = middle * (middle / (middle + border).clamp_min(1e-6) + FLOOR)
         return (kept / kept.sum(1, keepdim=True)).clamp_min(1e-8).sqrt()

@@ -72,25 +72,27 @@ def is_transposed(node: NodeProto) -> bool:
 
 
 def store_as_int8(graph: GraphProto, name: str) -> None:
-    """Replace stored floats by int8 and a scale, of each row of a matrix; used as floats still."""
+    """Replace stored floats by int8 and a scale, of each row of a matrix; used as floats still.
+
+    By a cast and a product, which the runtime does once, when it loads the graph; a
+    ``DequantizeLinear`` of stored numbers it would do again for every image.
+    """
     stored = next(each for each in graph.initializer if each.name == name)
     values = numpy_helper.to_array(stored)
     rows = values if values.ndim == 2 else values.reshape(1, -1)
     scale = np.abs(rows).max(1).clip(1e-12) / 127
     integers = np.round(rows / scale[:, None]).astype(np.int8).reshape(values.shape)
     graph.initializer.remove(stored)
+    per_row = scale[:, None] if values.ndim == 2 else scale
     graph.initializer.extend(
         [
             numpy_helper.from_array(integers, f"{name}_int8"),
-            numpy_helper.from_array(
-                (scale if values.ndim == 2 else scale[0]).astype(np.float32), f"{name}_scale"
-            ),
+            numpy_helper.from_array(per_row.astype(np.float32), f"{name}_scale"),
         ]
     )
-    widen = helper.make_node("DequantizeLinear", [f"{name}_int8", f"{name}_scale"], [name])
-    if values.ndim == 2:
-        widen.attribute.append(helper.make_attribute("axis", 0))
-    graph.node.insert(0, widen)
+    wide = f"{name}_wide"
+    graph.node.insert(0, helper.make_node("Mul", [wide, f"{name}_scale"], [name]))
+    graph.node.insert(0, helper.make_node("Cast", [f"{name}_int8"], [wide], to=Kind.FLOAT))
 
 
 def keep_biases_as_floats(graph: GraphProto) -> None:

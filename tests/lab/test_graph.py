@@ -86,7 +86,7 @@ def test_store_as_int8__rows_within_half_a_step(path):
     matrix = before[name]
     graph.store_as_int8(model.graph, name)
     stored = graph.constants(model.graph)
-    again = stored[f"{name}_int8"] * stored[f"{name}_scale"][:, None]
+    again = stored[f"{name}_int8"] * stored[f"{name}_scale"]
     step = np.abs(matrix).max(1, keepdims=True) / 127
     assert (np.abs(again - matrix) <= step / 2 + 1e-7).all()
     assert name not in stored

@@ -26,7 +26,7 @@ LAYERS = [
     {"evaluation"},
     {"versions"},
     {"indexing"},
-    {"runs", "drift"},
+    {"scopes", "runs", "drift"},
     {"tasks"},
     {"dispatch"},
     {"signal_handlers", "checks", "api", "views"},

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import Any
 
 from django.db import DatabaseError, IntegrityError, OperationalError, connections, transaction
@@ -17,17 +15,11 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from . import conf, encoding, indexing, versions
-from .batches import batched
-from .catalogs import catalog
+from . import indexing, scopes, versions
 from .encoders.base import Encoder
-from .models import Embedding, IndexVersion, Run
+from .models import IndexVersion, Run
 from .processes import this_worker
 
-logger = logging.getLogger(__name__)
-
-# Items whose images are compared with their rows at a time.
-SCAN = 200
 # Seconds between signs of life.
 BEAT = 5.0
 
@@ -184,48 +176,29 @@ def execute(run: Run, progress: Callable[[int], object] = lambda count: None) ->
     return run
 
 
-def makes_version(run: Run) -> bool:
-    """Whether a run builds a version: of all items, or when none was built for these settings.
-
-    Chosen and failed items never make one: it would hold nothing else.
-    """
-    if run.scope in (Run.Scope.CHOSEN, Run.Scope.FAILED):
-        return False
-    active = versions.active()
-    outdated = active is None or not active.figures or versions.is_outdated(active)
-    return run.scope == Run.Scope.ALL or outdated
-
-
-def encoder_for(run: Run) -> Encoder:
-    """The configured encoder for a run that looks at all, else the one that answers."""
-    if run.scope in (Run.Scope.CHOSEN, Run.Scope.FAILED):
-        return encoding.answering()
-    return encoding.configured()
-
-
 def encode_items(run: Run, progress: Callable[[int], object]) -> None:
     """Bring the rows of all items in the run's scope up to date, from its cursor on."""
     if run.stage not in ("", Run.Stage.ENCODING):
         return
-    encoder = encoder_for(run)
+    encoder = scopes.encoder_for(run)
     if run.version is not None and versions.is_outdated(run.version):
         # The settings changed since it was interrupted: what it did was for another encoder.
         abandon_version(run)
         for name in ("done", *COUNTS):
             setattr(run, name, 0)
         run.cursor = ""
-    if run.version is None and makes_version(run):
+    if run.version is None and scopes.makes_version(run):
         # Now, so that what is saved meanwhile is encoded with its encoder as well.
         run.version = versions.make()
-    keys = sorted(set(keys_in_scope(run)))
+    keys = sorted(set(scopes.keys_in_scope(run)))
     todo = [key for key in keys if key > run.cursor]
     run.items, run.stage = len(todo) + run.done, Run.Stage.ENCODING
     save(run, "version", "items", "stage", "cursor", "done", *COUNTS)
     progress(run.done)
-    others = others_to_keep_up(encoder)
+    others = scopes.others_to_keep_up(encoder)
     since = time.monotonic()
     with indexing.readers() as pool:
-        for step in steps(encoder, todo, pool):
+        for step in scopes.steps(encoder, todo, pool):
             for other in others if step.batch else ():
                 batch = indexing.gather(other, step.changed, pool)
                 indexing.refresh_batch(other, batch, pool)
@@ -234,61 +207,7 @@ def encode_items(run: Run, progress: Callable[[int], object]) -> None:
             progress(step.items)
 
 
-def others_to_keep_up(encoder: Encoder) -> list[Encoder]:
-    """The encoders of kept versions that what a run finds changed is for, as well.
-
-    None if the run is the first of a new encoder: then nothing changed but that.
-    """
-    if encoder.id != encoding.answering().id:
-        return []
-    return [other for other in versions.followed() if other.id != encoder.id]
-
-
-@dataclass
-class Step:
-    """Some items in order: the unchanged ones are counted, the others are being read."""
-
-    changed: list[str]
-    batch: indexing.Batch | None
-    items: int
-    unchanged: int
-    cursor: str
-
-
-def steps(encoder: Encoder, keys: Sequence[str], pool: Executor) -> Iterator[Step]:
-    """The items in steps of at most one batch to encode, each gathered while the last one is."""
-    waiting: Step | None = None
-    for changed, items, unchanged, cursor in groups(encoder, keys, pool):
-        batch = indexing.gather(encoder, changed, pool) if changed else None
-        step = Step(changed, batch, items, unchanged, cursor)
-        if waiting is not None:
-            yield waiting
-        waiting = step
-    if waiting is not None:
-        yield waiting
-
-
-def groups(
-    encoder: Encoder, keys: Sequence[str], pool: Executor
-) -> Iterator[tuple[list[str], int, int, str]]:
-    """Changed items, number of items, unchanged images, and the last item, of each step."""
-    size = conf.get("BATCH_SIZE")
-    for scanned in batched(keys, SCAN):
-        changed: list[str] = []
-        items = unchanged = waiting = 0
-        for key, images, same in indexing.unchanged_items(encoder, scanned, pool):
-            items += 1
-            if same:
-                unchanged += images
-            else:
-                changed.append(key)
-                waiting += max(1, images)
-            if waiting >= size or key == scanned[-1]:
-                yield changed, items, unchanged, key
-                changed, items, unchanged, waiting = [], 0, 0, 0
-
-
-def finish(run: Run, encoder: Encoder, step: Step, pool: Executor, since: float) -> None:
+def finish(run: Run, encoder: Encoder, step: scopes.Step, pool: Executor, since: float) -> None:
     """Encode and store a step, and with it, in one transaction, how far the run is.
 
     ``since`` when, by the monotonic clock, the work on it has gone on.
@@ -306,7 +225,7 @@ def finish(run: Run, encoder: Encoder, step: Step, pool: Executor, since: float)
         raise Stopped(run.wish)
 
 
-def advance(run: Run, counts: Counter[str], step: Step, seconds: float) -> None:
+def advance(run: Run, counts: Counter[str], step: scopes.Step, seconds: float) -> None:
     """Store the progress of one step; raises Taken if another process took the run over."""
     values: dict[str, Any] = {name: F(name) + counts[name] for name in COUNTS}
     values |= {"done": F("done") + step.items, "worked": F("worked") + seconds}
@@ -369,34 +288,3 @@ def abandon_version(run: Run) -> None:
     if version is not None and version.state == IndexVersion.State.BUILDING:
         run.version = None
         versions.delete(version)
-
-
-def keys_in_scope(run: Run) -> list[str]:
-    """Items that a run looks at.
-
-    ``all`` includes items that are no longer visible but have rows; ``missing`` are visible items
-    with a picture that has no row; ``failed`` are those with a picture that failed.
-    """
-    rows = Embedding.objects.filter(encoder=encoder_for(run).id, removed=False)
-    if run.scope == Run.Scope.CHOSEN:
-        return [str(key) for key in run.keys]
-    if run.scope == Run.Scope.FAILED:
-        failed = rows.exclude(error="")
-        return list(failed.order_by("item").values_list("item", flat=True).distinct())
-    visible = catalog().visible_keys()
-    if run.scope == Run.Scope.MISSING:
-        return items_missing_an_image(visible, rows)
-    indexed = rows.values_list("item", flat=True).distinct()
-    return [*visible, *indexed]
-
-
-def items_missing_an_image(keys: list[str], rows: QuerySet[Embedding]) -> list[str]:
-    """Those of the visible items that have a picture without a row."""
-    present = set(rows.values_list("item", "image"))
-    source = catalog()
-    return [
-        key
-        for batch in batched(keys, 500)
-        for key, item in source.by_key(batch).items()
-        if any((key, name) not in present for name in indexing.files_by_name(source.images(item)))
-    ]

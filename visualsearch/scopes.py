@@ -1,0 +1,122 @@
+"""Which items a run looks at, with which encoder, and in which steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+from django.db.models import QuerySet
+
+from . import conf, encoding, indexing, versions
+from .batches import batched
+from .catalogs import catalog
+from .encoders.base import Encoder
+from .models import Embedding, Run
+
+# Items whose images are compared with their rows at a time.
+SCAN = 200
+
+
+def makes_version(run: Run) -> bool:
+    """Whether a run builds a version: of all items, or when none was built for these settings.
+
+    Chosen and failed items never make one: it would hold nothing else.
+    """
+    if run.scope in (Run.Scope.CHOSEN, Run.Scope.FAILED):
+        return False
+    active = versions.active()
+    outdated = active is None or not active.figures or versions.is_outdated(active)
+    return run.scope == Run.Scope.ALL or outdated
+
+
+def encoder_for(run: Run) -> Encoder:
+    """The configured encoder for a run that looks at all, else the one that answers."""
+    if run.scope in (Run.Scope.CHOSEN, Run.Scope.FAILED):
+        return encoding.answering()
+    return encoding.configured()
+
+
+def keys_in_scope(run: Run) -> list[str]:
+    """Items that a run looks at.
+
+    ``all`` includes items that are no longer visible but have rows; ``missing`` are visible items
+    with a picture that has no row; ``failed`` are those with a picture that failed.
+    """
+    rows = Embedding.objects.filter(encoder=encoder_for(run).id, removed=False)
+    if run.scope == Run.Scope.CHOSEN:
+        return [str(key) for key in run.keys]
+    if run.scope == Run.Scope.FAILED:
+        failed = rows.exclude(error="")
+        return list(failed.order_by("item").values_list("item", flat=True).distinct())
+    visible = catalog().visible_keys()
+    if run.scope == Run.Scope.MISSING:
+        return items_missing_an_image(visible, rows)
+    indexed = rows.values_list("item", flat=True).distinct()
+    return [*visible, *indexed]
+
+
+def items_missing_an_image(keys: list[str], rows: QuerySet[Embedding]) -> list[str]:
+    """Those of the visible items that have a picture without a row."""
+    present = set(rows.values_list("item", "image"))
+    source = catalog()
+    return [
+        key
+        for batch in batched(keys, 500)
+        for key, item in source.by_key(batch).items()
+        if any((key, name) not in present for name in indexing.files_by_name(source.images(item)))
+    ]
+
+
+def others_to_keep_up(encoder: Encoder) -> list[Encoder]:
+    """The encoders of kept versions that what a run finds changed is for, as well.
+
+    None if the run is the first of a new encoder: then nothing changed but that.
+    """
+    if encoder.id != encoding.answering().id:
+        return []
+    return [other for other in versions.followed() if other.id != encoder.id]
+
+
+@dataclass
+class Step:
+    """Some items in order: the unchanged ones are counted, the others are being read."""
+
+    changed: list[str]
+    batch: indexing.Batch | None
+    items: int
+    unchanged: int
+    cursor: str
+
+
+def steps(encoder: Encoder, keys: Sequence[str], pool: Executor) -> Iterator[Step]:
+    """The items in steps of at most one batch to encode, each gathered while the last one is."""
+    waiting: Step | None = None
+    for changed, items, unchanged, cursor in groups(encoder, keys, pool):
+        batch = indexing.gather(encoder, changed, pool) if changed else None
+        step = Step(changed, batch, items, unchanged, cursor)
+        if waiting is not None:
+            yield waiting
+        waiting = step
+    if waiting is not None:
+        yield waiting
+
+
+def groups(
+    encoder: Encoder, keys: Sequence[str], pool: Executor
+) -> Iterator[tuple[list[str], int, int, str]]:
+    """Changed items, number of items, unchanged images, and the last item, of each step."""
+    size = conf.get("BATCH_SIZE")
+    for scanned in batched(keys, SCAN):
+        changed: list[str] = []
+        items = unchanged = waiting = 0
+        for key, images, same in indexing.unchanged_items(encoder, scanned, pool):
+            items += 1
+            if same:
+                unchanged += images
+            else:
+                changed.append(key)
+                waiting += max(1, images)
+            if waiting >= size or key == scanned[-1]:
+                yield changed, items, unchanged, key
+                changed, items, unchanged, waiting = [], 0, 0, 0

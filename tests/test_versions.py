@@ -1,11 +1,13 @@
 import csv
+import shutil
 
 import numpy as np
 import pytest
 
 from tests.pictures import encoded, picture
 from tests.reindex import rebuild, reindex
-from visualsearch import index_files, indexing, live, searching, versions
+from visualsearch import encoding, index_files, indexing, live, searching, versions
+from visualsearch.conf import DEFAULTS, SHIPPED_MODEL
 from visualsearch.exceptions import ModelUnavailable, QueryNotFound
 from visualsearch.models import Embedding, IndexVersion, Run
 from visualsearch.photos import Limits, open_photo
@@ -248,3 +250,26 @@ def test_change_of_model__some_items_never_make_a_version(sold, configure, scope
     assert (run.encoded, run.version) == (1, None)
     assert states() == {version.pk: ACTIVE}
     assert searching.search(photo(40), limit=1).hits[0].item == "P3"
+
+
+def test_change_of_model__its_files_are_replaced_where_they_lie(sold, configure, tmp_path):
+    """As an upgrade of the package does that brings a new model."""
+    package = tmp_path / "model"
+    shutil.copytree(SHIPPED_MODEL, package)
+    configure(ENCODER=DEFAULTS["ENCODER"], ENCODER_OPTIONS={"package": package})
+    old = reindex().version
+    shutil.rmtree(package)
+    shutil.copytree(SHIPPED_MODEL.with_name("shopnet-fp32"), package)
+    configure(ENCODER_OPTIONS={"package": str(package)})  # and all processes start again
+    assert versions.is_outdated(old)
+    result = searching.search(photo(3), limit=1)
+    assert (result.model, result.hits[0].item) == (old.encoder, "P3")
+
+    new = reindex().version
+    assert searching.search(photo(3), limit=1).model == new.encoder != old.encoder
+    versions.roll_back()
+    assert searching.search(photo(3), limit=1).model == old.encoder
+
+    configure(ENCODER_OPTIONS={"package": str(package)}, KEPT_VERSIONS=0)
+    reindex()
+    assert [copy.name for copy in encoding.copy_of("any").parent.iterdir()] == [new.encoder]

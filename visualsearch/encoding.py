@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,6 @@ from . import conf
 from .encoders.base import Encoder
 from .exceptions import ModelUnavailable
 from .models import IndexVersion
-
-logger = logging.getLogger(__name__)
 
 
 def configured() -> Encoder:
@@ -47,32 +44,43 @@ def as_text(value: object) -> str:
 def of(version: IndexVersion) -> Encoder:
     """The encoder that a version's vectors are of; raises ModelUnavailable.
 
-    Which need not be the configured one: after a change of the settings the active version goes on
-    with its own until one of the new encoder is active.
+    Which need not be the configured one: after a change of the settings, or of the model's files
+    where they lie, the active version goes on with its own until one of the new encoder is active.
     """
-    own = {"encoder_class": version.encoder_class, "encoder_options": version.encoder_options}
-    if not version.encoder_class or own == recipe():
-        encoder = configured()
-    else:
-        wanted = configured_or_none()
-        if wanted is None or wanted.id != version.encoder:
-            wanted = loaded(version.encoder_class, json.dumps(version.encoder_options))
-        encoder = wanted
-    if encoder.id != version.encoder:
-        raise ModelUnavailable(
-            reason=f"its files are those of {encoder.id}, and index version {version.pk} needs"
-            f" {version.encoder}: put that model back, or run visualsearch_index"
-        )
-    return encoder
+    reasons = []
+    for load in (configured, lambda: recorded(version), lambda: kept(version)):
+        try:
+            encoder = load()
+        except ModelUnavailable as error:
+            reasons.append(str(error.params["reason"]))
+            continue
+        if encoder.id == version.encoder:
+            return encoder
+        reasons.append(f"{encoder.id} is another model")
+    raise ModelUnavailable(
+        reason=f"index version {version.pk} needs {version.encoder} ({'; '.join(reasons)}):"
+        " put that model back, or run visualsearch_index"
+    )
 
 
-def configured_or_none() -> Encoder | None:
-    """The configured encoder, if it can be loaded: a broken new model must not stop the old one."""
-    try:
+def recorded(version: IndexVersion) -> Encoder:
+    """The encoder as the settings had it when a version was made."""
+    if not version.encoder_class:
         return configured()
-    except ModelUnavailable as error:
-        logger.debug("the configured model is not usable, the active version's goes on: %s", error)
-        return None
+    return loaded(version.encoder_class, json.dumps(version.encoder_options))
+
+
+def kept(version: IndexVersion) -> Encoder:
+    """The encoder from the copy of its files that was kept when a version was made."""
+    options = version.encoder_options | {"package": str(copy_of(version.encoder))}
+    if not copy_of(version.encoder).is_dir():
+        raise ModelUnavailable(reason=f"{copy_of(version.encoder)} does not exist")
+    return loaded(version.encoder_class, json.dumps(options))
+
+
+def copy_of(encoder_id: str) -> Path:
+    """Where the files of an encoder are kept, beside the index files."""
+    return Path(conf.get("DATA_DIR")) / "models" / encoder_id
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -51,9 +52,15 @@ def followed() -> list[Encoder]:
 
 
 def make(state: State = State.BUILDING) -> IndexVersion:
-    """A new version of the configured encoder and index, with nothing in it."""
+    """A new version of the configured encoder and index, with nothing in it.
+
+    The encoder's files are kept with it: an upgrade may replace them where they lie, and until the
+    new model has a version the old one must answer.
+    """
+    encoder = encoding.configured()
+    encoder.keep(encoding.copy_of(encoder.id))
     return IndexVersion.objects.create(
-        encoder=encoding.configured().id,
+        encoder=encoder.id,
         **encoding.recipe(),
         backend=conf.get("INDEX"),
         options=conf.get("INDEX_OPTIONS"),
@@ -183,6 +190,9 @@ def prune() -> None:
     needed = set(IndexVersion.objects.filter(state__in=KEPT).values_list("encoder", flat=True))
     needed.add(encoding.configured().id)
     Embedding.objects.exclude(encoder__in=needed).delete()
+    for copy in encoding.copy_of("any").parent.glob("*"):
+        if copy.name not in needed:
+            shutil.rmtree(copy, ignore_errors=True)
 
 
 def delete(version: IndexVersion) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,3 +49,11 @@ class Encoder(ABC):
 
         Raises ModelUnavailable when the model cannot be loaded.
         """
+
+    def keep(self, folder: Path) -> dict[str, Any] | None:
+        """Copy the files that it is loaded from into ``folder``, which is made if missing.
+
+        Returns the options of its constructor that load the copy; None from an encoder without
+        files. Raises ModelUnavailable when they cannot be read.
+        """
+        return None

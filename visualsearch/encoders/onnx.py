@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -12,7 +13,7 @@ from PIL import Image
 
 from ..exceptions import ModelUnavailable
 from .base import Encoder, Encoding
-from .package import load_package, read_model
+from .package import copy_package, load_package, read_model
 from .preprocess import prepare
 
 # Keys of ``outputs`` in model.json; a model need not have the last.
@@ -59,6 +60,11 @@ class OnnxEncoder(Encoder):
             raise
         except Exception as error:
             raise ModelUnavailable(reason=f"{self.package.file} is not a usable model") from error
+
+    def keep(self, folder: Path) -> dict[str, Any]:
+        """See :meth:`Encoder.keep`: the package, which a new one may replace where it lies."""
+        copy_package(self.package, folder)
+        return {"package": str(folder)}
 
     def encode(self, images: Sequence[Image.Image]) -> Encoding:
         """See :meth:`Encoder.encode`; one call of the model for all images."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -76,3 +77,20 @@ def read_model(package: ModelPackage) -> bytes:
             " restore it or export the model again"
         )
     return data
+
+
+def copy_package(package: ModelPackage, folder: Path) -> None:
+    """Copy a package into ``folder``, unless it is there; raises ModelUnavailable.
+
+    The description comes last: a folder without one is no package.
+    """
+    described = folder / "model.json"
+    if described.exists():
+        return
+    data = read_model(package)
+    text = (package.file.parent / "model.json").read_bytes()
+    folder.mkdir(parents=True, exist_ok=True)
+    for path, content in ((folder / package.file.name, data), (described, text)):
+        part = path.with_name(f"{path.name}.part{os.getpid()}")
+        part.write_bytes(content)
+        part.replace(path)

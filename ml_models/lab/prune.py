@@ -67,6 +67,8 @@ def prune(model: ShopNet, ratio: float) -> ShopNet:
         pruning_ratio=0.0,
         pruning_ratio_dict={block.expand: ratio for block in pruned.expanding()},
         round_to=ROUND_TO,
+        # The saliency mixes positions, which the tracer takes for channels: it would follow each.
+        output_transform=lambda output: output[:2],
     ).step()
     pruned.config["hidden"] = hidden(pruned)
     return pruned

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin.options import IS_POPUP_VAR
 from django.contrib.admin.utils import flatten_fieldsets
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
@@ -73,15 +72,17 @@ class SearchableAdmin(admin.ModelAdmin):
             return fieldsets
         return [*fieldsets, (_("Search by photo"), {"fields": [PANEL]})]
 
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """The shop's own, and the one that indexes again."""
-        actions = super().get_actions(request)
-        found = self.get_action("reindex")
-        if found and IS_POPUP_VAR not in request.GET and request.user.has_perm(ADD):
-            actions["reindex"] = found
-        return actions
+    def __init__(self, model: type[Model], admin_site: admin.AdminSite):
+        """The shop's own actions, and the one that indexes again."""
+        super().__init__(model, admin_site)
+        if self.actions is not None:
+            self.actions = [*self.actions, "reindex"]
 
-    @admin.action(description=_("Reindex the selected products"))
+    def has_reindex_permission(self, request: HttpRequest) -> bool:
+        """Who may add runs may start them."""
+        return request.user.has_perm(ADD)
+
+    @admin.action(description=_("Reindex the selected products"), permissions=["reindex"])
     def reindex(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """Start a run of these products."""
         source = catalog()

@@ -1,5 +1,6 @@
 import pytest
 from django.core.exceptions import ValidationError
+from django.db import OperationalError as DatabaseAway
 from kombu.exceptions import OperationalError
 
 from tests.pictures import encoded, picture
@@ -99,3 +100,28 @@ def test_index_run__is_done_once(sold):
     built = Run.objects.get().version_id
     assert tasks.index_run(run.pk) == Run.State.FINISHED
     assert Run.objects.get().version_id == built
+
+
+@pytest.mark.parametrize("eager", [True, False])
+def test_index_run__database_away(sold, monkeypatch, eager):
+    """A worker tries for long enough that a restarted database is back."""
+    asked = []
+
+    def away(run):
+        raise DatabaseAway
+
+    def retry(**options):
+        asked.append(options)
+        return options["exc"]
+
+    monkeypatch.setattr(tasks.runs, "execute", away)
+    monkeypatch.setattr(tasks.index_run, "retry", retry)
+    run = Run.objects.create()
+    tasks.index_run.push_request(is_eager=eager)
+    try:
+        with pytest.raises(DatabaseAway):
+            tasks.index_run.run(run.pk)
+    finally:
+        tasks.index_run.pop_request()
+    waited = [each["countdown"] * each["max_retries"] for each in asked]
+    assert waited == ([] if eager else [3600])

@@ -53,6 +53,21 @@ def kill(run):
     Run.objects.filter(pk=run.pk).update(worker="elsewhere:1:x", heartbeat=long_ago())
 
 
+def killed_in_its_third_batch(encodings):
+    """A run whose process dies while it encodes."""
+
+    def die(calls):
+        if len(calls) == 3:
+            raise Killed
+
+    encodings.hook = die
+    run = requested()
+    with pytest.raises(Killed):
+        runs.execute(run)
+    encodings.hook = lambda calls: None
+    return run
+
+
 def long_ago():
     return timezone.now() - timedelta(hours=1)
 
@@ -165,18 +180,10 @@ def test_request__many_at_once():
 
 
 def test_execute__a_killed_run_goes_on_where_it_was(sold, encodings, small_batches):
-    def die(calls):
-        if len(calls) == 3:
-            raise Killed
-
-    encodings.hook = die
-    run = requested()
-    with pytest.raises(Killed):
-        runs.execute(run)
+    run = killed_in_its_third_batch(encodings)
     run.refresh_from_db()
     assert (run.state, run.done, run.cursor) == (State.RUNNING, 4, "P3")
     kill(run)
-    encodings.hook = lambda calls: None
     run.refresh_from_db()
     assert run.is_dead
     runs.execute(run)
@@ -205,16 +212,8 @@ def test_execute__killed_while_building(sold, monkeypatch, encodings):
 
 
 def test_execute__settings_changed_since_it_was_killed(sold, encodings, small_batches, configure):
-    def die(calls):
-        if len(calls) == 3:
-            raise Killed
-
-    encodings.hook = die
-    run = requested()
-    with pytest.raises(Killed):
-        runs.execute(run)
+    run = killed_in_its_third_batch(encodings)
     kill(run)
-    encodings.hook = lambda calls: None
     configure(ENCODER_OPTIONS={"version": "2"})
     run.refresh_from_db()
     runs.execute(run)

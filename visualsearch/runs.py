@@ -161,7 +161,7 @@ def execute(run: Run, progress: Callable[[int], object] = lambda count: None) ->
         with alive(run):
             encode_items(run, progress)
             if run.version is not None:
-                build_version(run)
+                build_version(run, run.version)
         end(run, Run.State.WITH_FAILURES if run.failed or run.error else Run.State.FINISHED)
     except Stopped as stopped:
         stop(run, Run.State.PAUSED if stopped.args[0] == Run.Wish.PAUSE else Run.State.CANCELLED)
@@ -234,13 +234,11 @@ def advance(run: Run, counts: Counter[str], step: scopes.Step, seconds: float) -
         raise Taken
 
 
-def build_version(run: Run) -> None:
+def build_version(run: Run, version: IndexVersion) -> None:
     """Build the run's version, evaluate it, and activate it unless it is worse."""
-    version = run.version or versions.make()
-    run.version = version
     if version.state == IndexVersion.State.BUILDING:
         run.stage = Run.Stage.BUILDING
-        save(run, "stage", "version")
+        save(run, "stage")
         versions.build(version)
     if version.state == IndexVersion.State.READY:
         run.stage = Run.Stage.EVALUATING

@@ -26,8 +26,9 @@ from .photos import Crop, open_photo
 
 Answer = dict[str, Any]
 
-# Seconds between attempts while the database is away, and at most until a planned attempt.
-DATABASE_WAIT = 5
+# Seconds between attempts while the database is away, and how many: an hour.
+DATABASE_WAIT, DATABASE_ATTEMPTS = 5, 720
+# Seconds until a planned attempt at most.
 LONGEST_WAIT = 900.0
 RETRY_PLANNED = "visualsearch-retry-planned"
 
@@ -143,7 +144,11 @@ def index_run(self: Task[Any, Any], run_id: int) -> str:
         run.refresh_from_db()
     except OperationalError as error:
         # The database is away. The run is where it was; somebody must go on with it.
-        raise self.retry(exc=error, countdown=DATABASE_WAIT, max_retries=None) from error
+        if self.request.is_eager:
+            raise  # nobody would wait between the attempts
+        raise self.retry(
+            exc=error, countdown=DATABASE_WAIT, max_retries=DATABASE_ATTEMPTS
+        ) from error
     retry_later()
     return run.state
 

@@ -1,6 +1,7 @@
 """What the shop sells. Search by photo knows none of these; `shop.visual` shows them to it."""
 
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from django.core.validators import MinValueValidator
@@ -38,6 +39,17 @@ class ProductQuerySet(models.QuerySet["Product"]):
     def for_cards(self) -> "ProductQuerySet":
         """With all that a product card shows, in a fixed number of queries."""
         return self.select_related("category").prefetch_related("images")
+
+    def with_picture(self) -> "ProductQuerySet":
+        """With the name of the main picture's file as ``picture``, in one query with the rest."""
+        pictures = ProductImage.objects.filter(product=models.OuterRef("pk"))
+        return self.annotate(picture=models.Subquery(pictures.values("image")[:1]))
+
+
+@lru_cache(maxsize=10_000)
+def slug_of(name: str) -> str:
+    """What stands for a name in an address; a page of results asks for dozens."""
+    return slugify(name) or "product"
 
 
 class Product(models.Model):
@@ -85,7 +97,7 @@ class Product(models.Model):
     @property
     def slug(self) -> str:
         """For the address only: the key decides which product is shown."""
-        return slugify(self.name) or "product"
+        return slug_of(self.name)
 
     @property
     def in_stock(self) -> bool:

@@ -41,16 +41,18 @@ class ProductCatalog(CatalogSource):
     def visible(self) -> QuerySet[Product]:
         return Product.objects.published().for_cards()
 
+    def listed(self) -> QuerySet[Product]:
+        return Product.objects.published().select_related("category").with_picture().order_by()
+
     def images(self, item: Product) -> Iterable[FieldFile]:
         return [picture.image for picture in item.images.all()]
 
-    def card(self, item: Product) -> dict[str, Any]:
-        picture = item.main_image
+    def card(self, item: Any) -> dict[str, Any]:
         return {
             "key": item.sku,
             "name": item.name,
             "url": item.get_absolute_url(),
-            "image": picture.image.url if picture else None,
+            "image": self.image_url(item.picture) if item.picture else None,
             "price": str(item.price),
             "category": item.category.name,
             "color": item.color,

@@ -39,12 +39,16 @@ class CatalogSource:
         """Items that customers may see now. Nothing else is ever indexed or shown."""
         return self.model._default_manager.all()
 
+    def listed(self) -> QuerySet[Any]:
+        """The same items with what :meth:`card` shows; override it to fetch no more than that."""
+        return self.visible()
+
     def images(self, item: Any) -> Iterable[FieldFile]:
         """The item's pictures, the main one first. Prefetch them in :meth:`visible`."""
         raise TypeError(f"{type(self).__name__} must define images()")
 
     def card(self, item: Any) -> dict[str, Any]:
-        """What a result list shows of an item; must be serialisable to JSON.
+        """What a result list shows of an item of :meth:`listed`; must be serialisable to JSON.
 
         ``key``, ``name``, ``url`` and ``image`` are expected; add what the shop's pages need.
         """
@@ -58,8 +62,12 @@ class CatalogSource:
         """The item's key as text."""
         return str(getattr(item, self.key))
 
-    def by_key(self, keys: Iterable[str]) -> dict[str, Any]:
-        """The visible ones among the items with these keys."""
+    def by_key(self, keys: Iterable[str], among: QuerySet[Any] | None = None) -> dict[str, Any]:
+        """The visible ones among the items with these keys, as :meth:`visible` fetches them.
+
+        ``among``: :meth:`listed`, where only cards are wanted.
+        """
+        rows = self.visible() if among is None else among
         meta = self.model._meta
         field: Any = meta.pk if self.key == "pk" else meta.get_field(self.key)
         values = []
@@ -70,7 +78,7 @@ class CatalogSource:
                     values.append(field.clean(key, None))
         found = {}
         for some in batched(values, MAX_PARAMETERS):
-            for item in self.visible().filter(**{f"{self.key}__in": some}):
+            for item in rows.filter(**{f"{self.key}__in": some}):
                 found[self.key_of(item)] = item
         return found
 

@@ -5,18 +5,21 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
-from django.db import connections, transaction
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.models import Subquery
 from django.utils.module_loading import import_string
 from numpy.typing import NDArray
 
 from . import encoding, index_files
+from .batches import batched
+from .catalogs import MAX_PARAMETERS
 from .encoders.base import Encoder
 from .exceptions import BackendUnavailable, IndexFileError, IndexNotReady
 from .indexes.base import FileIndex, Index, SharedIndex
@@ -30,6 +33,9 @@ REPLAY_BATCH = 5000
 
 # Of so many items the number is always right, of more after so many seconds.
 COUNTED_ALWAYS, COUNT_AGAIN = 10_000, 10.0
+
+# Embeddings whose item and image a process remembers: some 40 MB.
+NAMES_KEPT = 200_000
 
 # Seconds without a search after which a version other than the one searched is dropped.
 IDLE = 30.0
@@ -51,6 +57,24 @@ class LiveIndex:
     counted: float = 0.0
     used: float = 0.0
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    known: dict[int, tuple[str, str]] = field(default_factory=dict, repr=False)
+
+    def names(self, ids: Sequence[int]) -> dict[int, tuple[str, str]]:
+        """Item and image of embeddings that were found, as far as they may be shown.
+
+        Neither ever changes for an id, and what an index in memory holds is searchable, so they
+        are asked for once; what a server holds may be behind the rows.
+        """
+        followed = isinstance(self.index, FileIndex)
+        known = self.known if followed else {}
+        rows = Embedding.objects.searchable()
+        for some in batched([each for each in ids if each not in known], MAX_PARAMETERS):
+            found = rows.filter(pk__in=some).values_list("pk", "item", "image")
+            known |= {pk: (item, image) for pk, item, image in found}
+        names = {each: known[each] for each in ids if each in known}
+        if len(known) > NAMES_KEPT:
+            known.clear()
+        return names
 
 
 _lock = threading.Lock()  # of the three below
@@ -68,20 +92,23 @@ def current(version: int | None = None) -> LiveIndex:
     the new one is in memory. Raises IndexNotReady when nothing was ever indexed or the version is
     not kept, and ModelUnavailable.
     """
-    row, newest = wanted(version)
-    live = held(row) or (None if version else meanwhile(row)) or load_once(row)
+    state = wanted(version)
+    live = held(state.version)
+    if live is None:
+        row = IndexVersion.objects.get(pk=state.version)
+        live = (None if version else meanwhile(row)) or load_once(row)
     with live.lock:
         if isinstance(live.index, SharedIndex):
-            live.revision, live.items = row.revision, row.items
-        if live.revision < newest:
-            follow(live, newest)
+            live.revision, live.items = state.revision, state.items
+        if live.revision < state.newest:
+            follow(live, state.newest)
     return live
 
 
-def held(row: IndexVersion) -> LiveIndex | None:
+def held(version: int) -> LiveIndex | None:
     """A version that this process has, if it has it; others that nobody asks for are dropped."""
     with _lock:
-        live = _live.get(row.pk)
+        live = _live.get(version)
         if live is not None:
             keep(live)
         return live
@@ -99,7 +126,7 @@ def keep(live: LiveIndex) -> None:
 def load_once(row: IndexVersion) -> LiveIndex:
     """Load a version while the caller waits; other threads that want it wait, too."""
     with _loading:
-        live = held(row) or load(row)
+        live = held(row.pk) or load(row)
         with _lock:
             keep(live)
         return live
@@ -147,15 +174,38 @@ def for_encoder(encoder: str) -> LiveIndex:
     return current(None if newest.state == State.ACTIVE else newest.pk)
 
 
-def wanted(version: int | None) -> tuple[IndexVersion, int]:
-    """A version's row and the newest revision, in one query; raises IndexNotReady."""
-    newest = Revision.objects.filter(pk=1).values("value")
-    rows = IndexVersion.objects.exclude(state__in=(State.BUILDING, State.FAILED))
-    chosen = rows.filter(state=State.ACTIVE) if version is None else rows.filter(pk=version)
-    row = chosen.annotate(newest=Subquery(newest)).first()
+class Wanted(NamedTuple):
+    """A version's id, how far it was built and of how many items, and the newest revision."""
+
+    version: int
+    revision: int
+    items: int
+    newest: int
+
+
+def wanted(version: int | None) -> Wanted:
+    """What is to be searched, by one query; raises IndexNotReady."""
+    sql, parameters = statement(version)
+    with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+        cursor.execute(sql, parameters)
+        row = cursor.fetchone()
     if row is None:
         raise IndexNotReady
-    return row, row.newest or 0
+    found, revision, items, newest = row
+    return Wanted(found, revision, items, newest or 0)
+
+
+@lru_cache(maxsize=64)
+def statement(version: int | None) -> tuple[str, tuple[Any, ...]]:
+    """The SQL of :func:`wanted`: every search asks, and to put it together takes the longest."""
+    newest = Revision.objects.filter(pk=1).values("value")
+    rows = IndexVersion.objects.exclude(state__in=(State.BUILDING, State.FAILED)).order_by()
+    chosen = rows.filter(state=State.ACTIVE) if version is None else rows.filter(pk=version)
+    columns = chosen.annotate(newest=Subquery(newest)).values_list(
+        "pk", "revision", "items", "newest"
+    )
+    sql, parameters = columns.query.sql_with_params()
+    return sql, parameters
 
 
 def in_background(row: IndexVersion) -> Future[LiveIndex]:
@@ -268,7 +318,7 @@ def push(encoder: Encoder, *, transactional: bool) -> None:
     ):
         if is_shared(version) and import_string(version.backend).transactional == transactional:
             try:
-                follow(held(version) or load_once(version), Revision.current())
+                follow(held(version.pk) or load_once(version), Revision.current())
             except BackendUnavailable:
                 if transactional:
                     raise

@@ -17,13 +17,13 @@ from PIL import Image
 
 from . import conf, encoding, live
 from .batches import batched
-from .catalogs import MAX_PARAMETERS, catalog
+from .catalogs import CatalogSource, catalog
 from .encoders.base import Encoder, Encoding
 from .exceptions import IndexNotReady, ItemNotFound, QueryNotFound
 from .indexes.base import SharedIndex
 from .models import Embedding, Query, from_bytes, to_bytes
 from .photos import Crop, Photo, cut
-from .subject import suggest_box
+from .subject import SURE, suggest_box
 
 Vector = NDArray[np.float32]
 # Ids (N,) int64 of embeddings; for an index that joins, a query of them.
@@ -71,8 +71,12 @@ class SearchResult:
     subject: Crop | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return asdict(self)
+        """Plain JSON values, the lists and cards of this very result among them."""
+        return {
+            **vars(self),
+            "predictions": [vars(each) for each in self.predictions],
+            "hits": [vars(each) for each in self.hits],
+        }
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> SearchResult:
@@ -164,6 +168,8 @@ def look_at(encoder: Encoder, photo: Photo) -> Look:
 def subject_of(photo: Photo, whole: Encoding) -> Crop | None:
     """The part of the photo to search for beside the whole, where there is one to be read."""
     if not conf.get("FIND_SUBJECT") or whole.saliency is None:
+        return None
+    if whole.probabilities[0].max() >= SURE:
         return None
     box = suggest_box(whole.saliency[0])
     if box is None:
@@ -309,7 +315,7 @@ def rank(
         if leave_out is not None:
             best.pop(leave_out, None)
         with watch.stage("products"):
-            shown = source.by_key(best)
+            shown = first_visible(source, list(best), need)
         keys = [key for key in best if key in shown][:need]
         if len(keys) == need or exhausted:
             break
@@ -326,6 +332,16 @@ def rank(
         ]
 
 
+def first_visible(source: CatalogSource, keys: Sequence[str], need: int) -> dict[str, Any]:
+    """The first ``need`` visible items with these keys, by key, and perhaps some more."""
+    shown: dict[str, Any] = {}
+    for some in batched(keys, max(1, need)):
+        shown |= source.by_key(some, source.listed())
+        if len(shown) >= need:
+            break
+    return shown
+
+
 def best_by_item(
     current: live.LiveIndex,
     vectors: Sequence[Vector],
@@ -340,12 +356,10 @@ def best_by_item(
         exhausted &= len(pks) < k
         for pk, score in zip(pks, similarities, strict=True):
             scores[int(pk)] = max(float(score), scores.get(int(pk), -1.0))
-    rows: list[tuple[int, str, str]] = []
-    for some in batched(list(scores), MAX_PARAMETERS):
-        found = Embedding.objects.filter(pk__in=some).searchable()
-        rows += found.values_list("pk", "item", "image")
+    names = current.names(list(scores))
     best: dict[str, tuple[float, str]] = {}
-    for pk, item, image in sorted(rows, key=lambda row: (-scores[row[0]], row[0])):
+    for pk in sorted(names, key=lambda pk: (-scores[pk], pk)):
+        item, image = names[pk]
         best.setdefault(item, (scores[pk], image))
     return best, exhausted
 

@@ -40,6 +40,20 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[:
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 REDIS_URL = env.str("REDIS_URL", default="")
 
+# --- HTTPS ------------------------------------------------------------------------------------
+
+# Whether customers come by HTTPS: a proxy speaks it, and says so to the processes behind it.
+HTTPS = env.bool("HTTPS", default=not DEBUG)
+if HTTPS:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+    # Who watches over the processes asks them directly.
+    SECURE_REDIRECT_EXEMPT = [r"^health/"]
+    # Seconds for which browsers come by HTTPS only. It cannot be taken back before they are over.
+    SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=3600)
+    # Whether all names under the shop's speak HTTPS, and for ever, is for their owner to say.
+    SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+
 INSTALLED_APPS = [
     # Before visualsearch: its templates restyle those of the app.
     "shop",
@@ -108,13 +122,24 @@ if database["ENGINE"] == "django.db.backends.sqlite3":
 else:
     database.setdefault("CONN_MAX_AGE", 60)
     database.setdefault("CONN_HEALTH_CHECKS", True)
+if database["ENGINE"] == "django.db.backends.postgresql":
+    # A server that is gone without a word is missed within seconds (of TCP's hours), and its locks
+    # are free as soon. What a statement may take is not the same for a page and for an index.
+    database["OPTIONS"] = {
+        "connect_timeout": 2,
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 25_000,  # milliseconds
+        **database.get("OPTIONS", {}),
+    }
 DATABASES = {"default": database}
 
 # --- Files ------------------------------------------------------------------------------------
 
 STATIC_URL = "/static/"
-STATIC_ROOT = DATA / "static"
-STATIC_ROOT.mkdir(exist_ok=True)
+STATIC_ROOT = env.path("STATIC_ROOT", default=DATA / "static")
+Path(STATIC_ROOT).mkdir(parents=True, exist_ok=True)
 MEDIA_URL = "/media/"
 MEDIA_ROOT = env.path("MEDIA_ROOT", default=DATA / "media")
 # The demo has no web server in front of it that would serve the pictures.

@@ -1,0 +1,26 @@
+"""Gunicorn of the sample shop: `gunicorn shop.wsgi --config shop/gunicorn.py`.
+
+Beside these, Gunicorn itself reads FORWARDED_ALLOW_IPS from the environment.
+"""
+
+import os
+from pathlib import Path
+
+bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
+
+# A thread mostly waits for a search worker; decoding a photo releases the interpreter's lock.
+workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
+worker_class = "gthread"
+threads = int(os.environ.get("WEB_THREADS", "4"))
+# Code is loaded once, and its memory is shared by the workers.
+preload_app = True
+
+# Seconds. A worker that gives no sign of life for so long is killed; requests end sooner.
+timeout = 30
+# What a browser sends next finds its connection open.
+keepalive = 5
+
+# Workers give their signs of life by a file: in memory, for a disk may stall.
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None
+# Nobody asks it for anything, and a read-only container has no place for it.
+control_socket_disable = True

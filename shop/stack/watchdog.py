@@ -1,0 +1,49 @@
+"""Ends what a stack started when the stack itself ended without a word: python -m … < pipe.
+
+Each line of the input is a process group that was started (`+123`) or has ended (`-123`).
+At the end of the input all that are left are ended.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from contextlib import suppress
+
+# Seconds that processes have to end by themselves.
+GRACE = 5
+
+
+def alive(group: int) -> bool:
+    """Whether a process group still has members."""
+    try:
+        os.killpg(group, 0)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
+
+
+def tell(groups: set[int], *signals: signal.Signals) -> None:
+    """Send signals to process groups."""
+    for group in groups:
+        for each in signals:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(group, each)
+
+
+def main() -> None:
+    groups: set[int] = set()
+    for line in sys.stdin:
+        number = int(line[1:])
+        (groups.add if line[0] == "+" else groups.discard)(number)
+    tell(groups, signal.SIGTERM, signal.SIGCONT)
+    end = time.monotonic() + GRACE
+    while time.monotonic() < end and any(alive(group) for group in groups):
+        time.sleep(0.1)
+    tell(groups, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main()

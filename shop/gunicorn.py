@@ -4,6 +4,7 @@ Beside these, Gunicorn itself reads FORWARDED_ALLOW_IPS from the environment.
 """
 
 import os
+from importlib import import_module
 from pathlib import Path
 
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
@@ -24,3 +25,10 @@ keepalive = 5
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None
 # Nobody asks it for anything, and a read-only container has no place for it.
 control_socket_disable = True
+
+
+def when_ready(server: object) -> None:
+    """Load what Django loads at the first request: before the workers are forked, and once."""
+    from django.conf import settings
+
+    import_module(settings.ROOT_URLCONF)

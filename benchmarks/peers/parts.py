@@ -1,0 +1,94 @@
+"""The parts of a search by photo and nothing else: the floor, and what peers are built around.
+
+Decode small, one call of the model, one look-up, one thread each. No Django anywhere: it runs in
+an environment that has Pillow, NumPy, ONNX Runtime and FAISS.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import faiss
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from PIL import Image
+
+LIMIT = 12
+"""Products in an answer."""
+
+
+class Parts:
+    """Model and index of a catalog's folder, as benchmarks/search/catalog.py leaves it."""
+
+    def __init__(self, folder: Path | str, *, cards: bool = True):
+        """``cards``: read the product cards, too; the floor does not show products."""
+        folder = Path(folder)
+        described = json.loads((folder / "parts.json").read_text("utf-8"))
+        self.side: int = described["side"]
+        self.input: str = described["input"]
+        self.output: str = described["embedding"]
+        self.session = session(described["model"])
+        faiss.omp_set_num_threads(1)
+        self.index = faiss.read_index(str(folder / "bare.faiss"))
+        self.cards: list[dict[str, Any]] = []
+        if cards:
+            self.cards = json.loads((folder / "cards.json").read_text("utf-8"))
+
+    def decode(self, data: bytes) -> NDArray[np.uint8]:
+        """The bytes of a JPEG -> (1, side, side, 3)."""
+        return pixels(data, self.side)
+
+    def encode(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """(1, side, side, 3) -> (1, dim)."""
+        return self.session.run([self.output], {self.input: batch})[0]
+
+    def look_up(self, embedding: NDArray[np.float32]) -> tuple[Any, Any]:
+        """The best scores and places, (1, LIMIT) each."""
+        faiss.omp_set_num_threads(1)  # OpenMP keeps this number per thread
+        return self.index.search(embedding, LIMIT)
+
+    def search(self, data: bytes) -> list[dict[str, Any]]:
+        """From the bytes of a photo to product cards with their scores."""
+        return self.answer(*self.look_up(self.encode(self.decode(data))))
+
+    def answer(self, scores: Any, places: Any) -> list[dict[str, Any]]:
+        """What was found as product cards with their scores."""
+        return [
+            {**self.cards[place], "score": round(float(score), 4)}
+            for score, place in zip(scores[0], places[0], strict=True)
+        ]
+
+    def timed(self, data: bytes) -> dict[str, float]:
+        """Search without cards; the milliseconds of each stage."""
+        start = time.perf_counter()
+        batch = self.decode(data)
+        decoded = time.perf_counter()
+        embedding = self.encode(batch)
+        encoded = time.perf_counter()
+        self.look_up(embedding)
+        found = time.perf_counter()
+        return {
+            "decode": (decoded - start) * 1000,
+            "encode": (encoded - decoded) * 1000,
+            "index": (found - encoded) * 1000,
+        }
+
+
+def pixels(data: bytes, side: int) -> NDArray[np.uint8]:
+    """Decode a JPEG, as much smaller as libjpeg can, and bring it to (1, side, side, 3)."""
+    image = Image.open(io.BytesIO(data))
+    image.draft("RGB", (side, side))
+    image = image.convert("RGB").resize((side, side), Image.Resampling.BILINEAR)
+    return np.asarray(image)[None]
+
+
+def session(model: str) -> onnxruntime.InferenceSession:
+    """ONNX Runtime on one thread."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

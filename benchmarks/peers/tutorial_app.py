@@ -1,0 +1,53 @@
+"""The search by photo that tutorials teach: Flask, Keras and scikit-learn.
+
+Flask's own server with threads, MobileNetV2's 1,280 pooled features by ``model.predict()``, and a
+brute-force ``NearestNeighbors``. Its weights are random, so that nothing is downloaded, and so are
+the catalog's vectors: what a search costs is the same, what it finds is not looked at.
+
+    python tutorial_app.py CATALOG_FOLDER PORT
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from flask import Flask, jsonify, request
+from PIL import Image
+from sklearn.neighbors import NearestNeighbors
+from tensorflow.keras.applications.mobilenet_v2 import MobileNetV2, preprocess_input
+from tensorflow.keras.preprocessing import image as keras_image
+
+LIMIT = 12
+FEATURES = 1280
+
+app = Flask(__name__)
+model = MobileNetV2(weights=None, include_top=False, pooling="avg", input_shape=(224, 224, 3))
+cards = json.loads((Path(sys.argv[1]) / "cards.json").read_text("utf-8"))
+features = np.random.default_rng(0).random((len(cards), FEATURES), np.float32)
+neighbors = NearestNeighbors(n_neighbors=LIMIT, algorithm="brute", metric="euclidean")
+neighbors.fit(features)
+
+
+def extract(photo: Image.Image) -> Any:
+    """A photo's features, (1, FEATURES)."""
+    pixels = keras_image.img_to_array(photo.convert("RGB").resize((224, 224)))
+    return model.predict(preprocess_input(np.expand_dims(pixels, axis=0)), verbose=0)
+
+
+@app.post("/search")
+def search() -> Any:
+    distances, places = neighbors.kneighbors(extract(Image.open(request.files["image"].stream)))
+    return jsonify(
+        results=[
+            {**cards[place], "score": float(1 - distance)}
+            for distance, place in zip(distances[0], places[0], strict=True)
+        ]
+    )
+
+
+if __name__ == "__main__":
+    app.run(host="127.0.0.1", port=int(sys.argv[2]), threaded=True)

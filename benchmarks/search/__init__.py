@@ -1,0 +1,1 @@
+"""The benchmark of one search, from a photo's bytes to product cards: see ``__main__``."""

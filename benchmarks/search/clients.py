@@ -1,0 +1,206 @@
+"""Clients of one HTTP server: ``python -m benchmarks.search.clients``, a process of its own.
+
+Each connection sends a photo, waits for the answer, and sends the next (a closed loop), over a
+connection that it keeps where the server does. Requests are made beforehand and answers only
+counted, so that the clients leave the processor to the server; what they take is in the answer.
+
+A job is a JSON object on stdin; see :func:`drive`, which runs one.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.search.places import ROOT, environment
+
+BOUNDARY = "a-boundary-that-no-photo-holds"
+PRODUCTS = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What clients do: ``connections`` at once, for ``seconds`` or ``searches`` in all.
+
+    ``field`` is the form field of the photo; ``warm_up``: requests that do not count, of each
+    connection; ``timeout``: seconds that one waits.
+    """
+
+    port: int
+    path: str
+    field: str
+    photos: list[str]
+    connections: int = 1
+    seconds: float = 3600.0
+    searches: int = 1_000_000_000
+    warm_up: int = 3
+    timeout: float = 30.0
+
+
+def drive(job: Job) -> dict[str, Any]:
+    """Run a job in a process of its own; ``ms`` of each search, ``wall_s``, ``cpu_s``, errors."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.search.clients"],
+        env=environment(),
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        try:
+            out, _ = process.communicate(json.dumps(asdict(job)))
+        finally:
+            process.kill()
+    if process.returncode:
+        raise RuntimeError(f"the clients ended with {process.returncode}")
+    found: dict[str, Any] = json.loads(out)
+    return found
+
+
+class Connection:
+    """HTTP over a socket, no more of it than these servers speak."""
+
+    def __init__(self, port: int, timeout: float):
+        self.port, self.timeout = port, timeout
+        self.socket: socket.socket | None = None
+
+    def open(self) -> socket.socket:
+        """The connection, made where there is none."""
+        if self.socket is None:
+            self.socket = socket.create_connection(("127.0.0.1", self.port), self.timeout)
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return self.socket
+
+    def close(self) -> None:
+        """Let it go; the next request makes a new one."""
+        if self.socket is not None:
+            self.socket.close()
+        self.socket = None
+
+    def post(self, request: bytes) -> tuple[int, bytes]:
+        """Send a whole request; the status and body of the answer. Raises OSError."""
+        connection = self.open()
+        connection.sendall(request)
+        received = b""
+        while b"\r\n\r\n" not in received:
+            received += self.more(connection)
+        head, _, body = received.partition(b"\r\n\r\n")
+        lines = head.lower().split(b"\r\n")
+        headers = dict(line.split(b": ", 1) for line in lines[1:] if b": " in line)
+        status = int(lines[0].split()[1])
+        if headers.get(b"transfer-encoding") == b"chunked":
+            while not body.endswith(b"0\r\n\r\n"):
+                body += self.more(connection)
+        else:
+            length = int(headers.get(b"content-length", b"0"))
+            while len(body) < length:
+                body += self.more(connection)
+        if headers.get(b"connection") == b"close" or lines[0].startswith(b"http/1.0"):
+            self.close()
+        return status, body
+
+    @staticmethod
+    def more(connection: socket.socket) -> bytes:
+        """What comes next; raises OSError when nothing will."""
+        data = connection.recv(256 * 1024)
+        if not data:
+            raise ConnectionResetError("the server closed the connection")
+        return data
+
+
+class Clients:
+    """All connections of a job."""
+
+    def __init__(self, job: Job):
+        self.job = job
+        self.requests = [prepared(job, photo) for photo in job.photos]
+        self.lock = threading.Lock()
+        self.ms: list[float] = []
+        self.errors: dict[str, int] = {}
+        self.started = 0
+        self.go = threading.Barrier(job.connections + 1)
+
+    def run(self) -> dict[str, Any]:
+        """All connections at once, after each is warm."""
+        threads = [
+            threading.Thread(target=self.client, args=(number,))
+            for number in range(self.job.connections)
+        ]
+        for thread in threads:
+            thread.start()
+        self.go.wait()
+        start, cpu = time.perf_counter(), time.process_time()
+        self.until = start + self.job.seconds
+        self.go.wait()
+        for thread in threads:
+            thread.join()
+        wall = time.perf_counter() - start
+        return {
+            "ms": self.ms,
+            "wall_s": wall,
+            "cpu_s": time.process_time() - cpu,
+            "errors": self.errors,
+        }
+
+    def client(self, number: int) -> None:
+        """One connection: warm, wait for the others, then search after search."""
+        connection = Connection(self.job.port, self.job.timeout)
+        for _ in range(self.job.warm_up):
+            self.once(connection, number)
+        self.go.wait()
+        self.go.wait()
+        while (request := self.next()) is not None:
+            start = time.perf_counter()
+            wrong = self.once(connection, request)
+            spent = (time.perf_counter() - start) * 1000
+            if wrong:
+                self.errors[wrong] = self.errors.get(wrong, 0) + 1
+            else:
+                self.ms.append(spent)
+        connection.close()
+
+    def next(self) -> int | None:
+        """The number of the next search, unless it is over."""
+        with self.lock:
+            if self.started >= self.job.searches or time.perf_counter() >= self.until:
+                return None
+            self.started += 1
+            return self.started
+
+    def once(self, connection: Connection, number: int) -> str:
+        """One search; what is wrong with its answer, if anything is."""
+        try:
+            status, body = connection.post(self.requests[number % len(self.requests)])
+        except OSError as error:
+            connection.close()
+            return type(error).__name__
+        if status != 200:
+            return f"status {status}"
+        return "" if body.count(b'"score"') >= PRODUCTS else "too few products"
+
+
+def prepared(job: Job, photo: str) -> bytes:
+    """A photo as a whole HTTP request with a form."""
+    disposition = f'form-data; name="{job.field}"; filename="photo.jpg"'
+    body = (
+        f"--{BOUNDARY}\r\nContent-Disposition: {disposition}\r\nContent-Type: image/jpeg\r\n\r\n"
+    ).encode()
+    body += Path(photo).read_bytes() + f"\r\n--{BOUNDARY}--\r\n".encode()
+    head = (
+        f"POST {job.path} HTTP/1.1\r\nHost: 127.0.0.1:{job.port}\r\nAccept: application/json\r\n"
+        f"Content-Type: multipart/form-data; boundary={BOUNDARY}\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+if __name__ == "__main__":
+    print(json.dumps(Clients(Job(**json.load(sys.stdin))).run()))

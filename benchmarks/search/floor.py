@@ -1,0 +1,22 @@
+"""The floor as a worker process: ``python -m benchmarks.search.floor CATALOG_FOLDER``."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from benchmarks.peers.parts import Parts
+from benchmarks.search.lockstep import serve
+
+
+def main() -> None:
+    parts = Parts(sys.argv[1], cards=False)
+
+    def call(data: bytes) -> dict[str, Any]:
+        return {"stages": parts.timed(data)}
+
+    serve(call)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,34 @@
+"""A search in process as a worker: ``python -m benchmarks.search.ours``.
+
+From bytes to product cards: what the dispatcher does where there is no Celery. Which shop is in
+the environment.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django
+
+from benchmarks.search.lockstep import serve
+
+
+def main() -> None:
+    django.setup()
+    from visualsearch import conf, searching
+    from visualsearch.photos import open_photo
+
+    def call(data: bytes) -> dict[str, Any]:
+        watch = searching.Stopwatch()
+        with watch.stage("decode"):
+            photo = open_photo(data, limits=conf.limits())
+        result = searching.search(photo, watch=watch)
+        if len(result.hits) != 12:
+            raise SystemExit(f"{len(result.hits)} products found, not 12")
+        return {"stages": watch.stages, "subject": result.subject is not None}
+
+    serve(call)
+
+
+if __name__ == "__main__":
+    main()

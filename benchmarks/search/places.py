@@ -1,0 +1,36 @@
+"""Where the benchmark keeps what it makes, and the sizes that it measures."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+HOME = ROOT / ".data" / "benchmarks"
+
+MEGAPIXELS = ("0.3", "1", "4", "12")
+CATALOGS = (1_000, 10_000, 100_000, 1_000_000)
+# What most figures are about.
+USUAL_PHOTO, USUAL_CATALOG = "4", 100_000
+
+# What a child process keeps of this one's environment.
+KEPT = ("PATH", "HOME", "LANG", "TMPDIR")
+
+
+def environment(**values: str) -> dict[str, str]:
+    """A child's environment: little of ours, the checkout to import from, and ``values``."""
+    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
+    return {**kept, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **values}
+
+
+def shop(folder: Path, **values: str) -> dict[str, str]:
+    """The environment of a shop whose SQLite database and index lie in ``folder``."""
+    return environment(
+        DJANGO_SETTINGS_MODULE="shop.settings",
+        DATABASE_URL=f"sqlite:///{folder}/db.sqlite3",
+        MEDIA_ROOT=str(folder / "media"),
+        VISUALSEARCH_DATA_DIR=str(folder / "index"),
+        DEBUG="false",
+        SECRET_KEY="of the benchmark",
+        **values,
+    )

@@ -1,0 +1,120 @@
+"""Server processes: started in groups of their own, watched with their children, surely stopped."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from benchmarks.search.clients import Connection
+from benchmarks.search.places import ROOT
+
+# Seconds: TensorFlow takes long to start.
+START, STOP = 90, 10
+KINDS = ("rss", "uss", "pss")
+
+
+def start(command: list[str], environment: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
+    """A process that leads a group of its own; what it prints goes to ``log``."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as file:
+        return subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """Ask a process to end, then kill what is left of its group and its children."""
+    left = family(process.pid)
+    process.terminate()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(STOP)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    for each in left:
+        with suppress(psutil.NoSuchProcess):
+            each.kill()
+
+
+def listens(port: int) -> bool:
+    """Whether somebody takes connections."""
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True
+
+
+def wait_for(process: subprocess.Popen[bytes], port: int, request: bytes, log: Path) -> None:
+    """Until a server answers a request with 200; raises RuntimeError when it never does."""
+    end = time.monotonic() + START
+    answer: object = "nothing"
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            answer = Connection(port, START).post(request)
+            if answer[0] == 200:
+                return
+            if answer[0] not in (502, 503, 504):
+                break  # it will not think better of it
+        except OSError as error:
+            answer = error
+        time.sleep(0.2)
+    log_end = log.read_text("utf-8", "replace")[-3000:]
+    raise RuntimeError(f"{process.args} answers {answer!r}:\n{log_end}")
+
+
+def family(pid: int) -> list[psutil.Process]:
+    """A process and all its descendants; none when it is gone."""
+    try:
+        head = psutil.Process(pid)
+        return [head, *head.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def cpu_seconds(roots: Mapping[str, int]) -> dict[str, float]:
+    """Seconds of processor time of each family so far, by name.
+
+    What a child that ended had used is in its parent's account, so differences are complete.
+    """
+    found = {}
+    for name, pid in roots.items():
+        found[name] = 0.0
+        for process in family(pid):
+            with suppress(psutil.NoSuchProcess):
+                found[name] += sum(process.cpu_times()[:4])
+    return found
+
+
+def spent(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
+    """Processor seconds between two accounts."""
+    return {name: round(after[name] - before[name], 3) for name in before}
+
+
+def memory(roots: Mapping[str, int]) -> list[dict[str, Any]]:
+    """Megabytes of each process: resident, its own (USS) and its share of all (PSS)."""
+    found = []
+    for name, pid in roots.items():
+        for process in family(pid):
+            with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+                full = process.memory_full_info()
+                sizes = {
+                    kind: round(getattr(full, kind) / 1e6, 1) for kind in ("rss", "uss", "pss")
+                }
+                found.append({"name": name, "pid": process.pid, **sizes})
+    return found

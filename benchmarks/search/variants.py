@@ -1,0 +1,169 @@
+"""The servers that are measured, ours and peers', each started alone over the usual catalog."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.search import processes
+from benchmarks.search.catalog import folder_of, prepare
+from benchmarks.search.clients import Job, prepared
+from benchmarks.search.places import HOME, ROOT, environment, shop
+from benchmarks.servers import free_port
+
+PEERS = ROOT / "benchmarks" / "peers"
+OUR_PATH = "/api/visual-search/search/"
+WORKERS = 2
+
+LABELS = {
+    "eager": "ours, REST without Redis",
+    "stack": "ours, REST through Redis and a worker",
+    "litserve": "LitServe, same parts",
+    "bentoml": "BentoML, same parts",
+    "tutorial": "tutorial: Flask, Keras, scikit-learn",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    """One that runs: where it answers, and its processes by name."""
+
+    name: str
+    port: int
+    path: str
+    roots: dict[str, int] = field(default_factory=dict)
+
+    def job(self, photos: list[str], **options: int | float) -> Job:
+        """What its clients do."""
+        return Job(port=self.port, path=self.path, field="image", photos=photos, **options)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OurStack(Server):
+    """Ours, whose processes can be stopped and started one by one."""
+
+    stack: Any
+
+
+def venv(peer: str) -> Path:
+    """The Python of a peer's own environment, made on first use."""
+    folder, wanted = HOME / f"venv-{peer}", PEERS / f"{peer}.txt"
+    stamp = folder / f"installed-{hashlib.sha256(wanted.read_bytes()).hexdigest()[:16]}"
+    python = folder / "bin" / "python"
+    if not stamp.exists():
+        print(f"installing {wanted.relative_to(ROOT)}", flush=True)
+        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+        command = [str(python), "-m", "pip", "install", "--quiet", "--requirement", str(wanted)]
+        subprocess.run(command, check=True)
+        stamp.touch()
+    return python
+
+
+def log_of(name: str) -> Path:
+    """Where a server's output goes."""
+    return HOME / "logs" / f"{name}.log"
+
+
+@contextmanager
+def running(
+    name: str, command: list[str], environ: dict[str, str], port: int, path: str, photo: str
+) -> Iterator[Server]:
+    """A server of one family of processes, from its first answer on."""
+    process = processes.start(command, environ, log_of(name))
+    try:
+        job = Job(port=port, path=path, field="image", photos=[photo])
+        processes.wait_for(process, port, prepared(job, photo), log_of(name))
+        yield Server(name=name, port=port, path=path, roots={name: process.pid})
+    finally:
+        processes.stop(process)
+
+
+@contextmanager
+def eager(size: int, photo: str) -> Iterator[Server]:
+    """Our REST API, each web process with model and index of its own."""
+    port = free_port()
+    command = [sys.executable, "-m", "gunicorn", "shop.wsgi", "--config", "shop/gunicorn.py"]
+    environ = shop(folder_of(size), HTTPS="false", PORT=str(port), WEB_CONCURRENCY=str(WORKERS))
+    with running("eager", command, environ, port, OUR_PATH, photo) as server:
+        yield server
+
+
+@contextmanager
+def stack(size: int, photo: str) -> Iterator[Server]:
+    """Our REST API as it is deployed: PostgreSQL, Redis, web, search and index processes."""
+    from shop.stack import Stack
+
+    folder = folder_of(size)
+    one = Stack(folder.with_name(f"{folder.name}-stack"))
+    try:
+        one.start_servers()
+        prepare(size, one.folder, one.environment)
+        one.manage("collectstatic", "--noinput", "--verbosity=0")
+        for name in ("web", "search", "index"):
+            one.start(name)
+        for name in ("web", "search", "index"):
+            one.ready(name)
+        job = Job(port=one.web_port, path=OUR_PATH, field="image", photos=[photo])
+        processes.wait_for(
+            one.running["web"], one.web_port, prepared(job, photo), one.log_path("web")
+        )
+        yield OurStack(
+            name="stack",
+            port=one.web_port,
+            path=OUR_PATH,
+            roots={name: process.pid for name, process in one.running.items()},
+            stack=one,
+        )
+    finally:
+        one.stop_all()
+
+
+@contextmanager
+def litserve(size: int, photo: str) -> Iterator[Server]:
+    """LitServe; see its file."""
+    port = free_port()
+    command = [str(venv("litserve")), str(PEERS / "litserve_app.py")]
+    command += [str(folder_of(size)), str(port)]
+    with running("litserve", command, environment(), port, "/search", photo) as server:
+        yield server
+
+
+@contextmanager
+def bentoml(size: int, photo: str) -> Iterator[Server]:
+    """BentoML; see its file."""
+    port = free_port()
+    command = [str(venv("bentoml")), "-m", "bentoml", "serve"]
+    command += ["benchmarks.peers.bentoml_app:Search", "--host", "127.0.0.1", "--port", str(port)]
+    environ = environment(
+        CATALOG=str(folder_of(size)),
+        BENTOML_DO_NOT_TRACK="True",
+        BENTOML_HOME=str(HOME / "bentoml"),
+    )
+    with running("bentoml", command, environ, port, "/search", photo) as server:
+        yield server
+
+
+@contextmanager
+def tutorial(size: int, photo: str) -> Iterator[Server]:
+    """What tutorials teach; see its file."""
+    port = free_port()
+    command = [str(venv("tutorial")), str(PEERS / "tutorial_app.py")]
+    command += [str(folder_of(size)), str(port)]
+    environ = environment(TF_CPP_MIN_LOG_LEVEL="2")
+    with running("tutorial", command, environ, port, "/search", photo) as server:
+        yield server
+
+
+STARTERS = {
+    "eager": eager,
+    "stack": stack,
+    "litserve": litserve,
+    "bentoml": bentoml,
+    "tutorial": tutorial,
+}

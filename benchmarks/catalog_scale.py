@@ -81,7 +81,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         found = {"images": args.images, **step("fill")}
         found |= {f"unchanged_{name}": value for name, value in step("unchanged").items()}
         found |= {f"load_{name}": value for name, value in step("load").items()}
-        for file in (home / "index").iterdir():
+        for file in (home / "index").glob("*.index"):
             file.unlink()
         found |= {f"rebuild_{name}": value for name, value in step("load").items()}
         return found

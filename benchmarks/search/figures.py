@@ -1,0 +1,67 @@
+"""Figures of many measurements. Milliseconds where the name says nothing else."""
+
+from __future__ import annotations
+
+import math
+import os
+import platform
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from statistics import fmean, median
+from typing import Any
+
+PACKAGES = ("Django", "djangorestframework", "Pillow", "numpy", "onnxruntime", "faiss-cpu")
+PACKAGES += ("celery", "redis", "gunicorn", "psycopg")
+
+
+def percentile(values: Sequence[float], percent: float) -> float:
+    """The smallest value that is not below ``percent`` of all."""
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]
+
+
+def summary(values: Sequence[float]) -> dict[str, float | int]:
+    """How many, the median, p95, p99, mean and the extremes."""
+    if not values:
+        return {"count": 0}
+    return {
+        "count": len(values),
+        "p50": round(median(values), 3),
+        "p95": round(percentile(values, 95), 3),
+        "p99": round(percentile(values, 99), 3),
+        "mean": round(fmean(values), 3),
+        "min": round(min(values), 3),
+        "max": round(max(values), 3),
+    }
+
+
+def machine() -> dict[str, Any]:
+    """Where and with what it was measured."""
+    model = "unknown"
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            model = line.partition(":")[2].strip()
+            break
+    return {
+        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "processor": model,
+        "threads": len(os.sched_getaffinity(0)),
+        "load_before": [round(each, 2) for each in os.getloadavg()],
+        "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1),
+        "system": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+        "versions": installed(PACKAGES),
+    }
+
+
+def installed(packages: Sequence[str]) -> dict[str, str]:
+    """Versions of the packages that are here."""
+    found = {}
+    for package in packages:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found

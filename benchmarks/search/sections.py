@@ -1,0 +1,249 @@
+"""What is measured: each section answers with one JSON value."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean, median
+from typing import Any
+
+from benchmarks.search import variants
+from benchmarks.search.catalog import folder_of, ready
+from benchmarks.search.clients import drive
+from benchmarks.search.figures import summary
+from benchmarks.search.lockstep import Worker, workers
+from benchmarks.search.places import CATALOGS, MEGAPIXELS, USUAL_CATALOG, USUAL_PHOTO, environment
+from benchmarks.search.places import shop as shop_of
+from benchmarks.search.processes import cpu_seconds, memory, spent
+
+Found = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """How much is measured. Numbers of searches, or seconds where it says so.
+
+    ``photos``: paths by megapixels.
+    """
+
+    photos: dict[str, list[str]]
+    sizes: tuple[int, ...] = CATALOGS
+    megapixels: tuple[str, ...] = MEGAPIXELS
+    pairs: int = 240
+    single: int = 180
+    floor_block: int = 60
+    connections: tuple[int, ...] = (1, 2, 4, 8)
+    saturated_s: float = 15.0
+    soak_s: float = 300.0
+    memory_searches: int = 10_000
+    starts: int = 5
+    pictures: int = 600
+
+    @property
+    def usual(self) -> list[str]:
+        """The photos that most figures are about."""
+        return self.photos[USUAL_PHOTO]
+
+
+def floor_command(size: int) -> tuple[list[str], dict[str, str]]:
+    """The floor over a catalog, as a worker."""
+    command = [sys.executable, "-m", "benchmarks.search.floor", str(folder_of(size))]
+    return command, environment()
+
+
+def our_command(size: int) -> tuple[list[str], dict[str, str]]:
+    """Our search over a catalog in process, as a worker."""
+    return [sys.executable, "-m", "benchmarks.search.ours"], shop_of(folder_of(size))
+
+
+def in_turns(names: list[str], asked: list[Worker], photos: list[str], count: int) -> Found:
+    """Ask workers one after another, ``count`` times each; answers by name, warm-up left out."""
+    found: dict[str, list[Found]] = {name: [] for name in names}
+    for number in range(-len(photos), count):
+        for name, worker in zip(names, asked, strict=True):
+            answer = worker.ask(photo=photos[number % len(photos)])
+            if number >= 0:
+                found[name].append(answer)
+    return found
+
+
+def summed(answers: list[Found]) -> Found:
+    """Summaries of wall and processor time, and the median of each stage."""
+    stages = answers[0]["stages"]
+    return {
+        **summary([each["ms"] for each in answers]),
+        "cpu_ms": round(fmean(each["cpu_ms"] for each in answers), 3),
+        "stages": {
+            name: round(median(each["stages"].get(name, 0.0) for each in answers), 3)
+            for name in stages
+        },
+    }
+
+
+def in_process(plan: Plan) -> list[Found]:
+    """The floor and our search in one process each, call by call in turns."""
+    rows = []
+    for size in plan.sizes:
+        ready(size)
+        with workers(floor_command(size), our_command(size)) as pair:
+            for pixels in plan.megapixels:
+                found = in_turns(["floor", "ours"], pair, plan.photos[pixels], plan.pairs)
+                rows.append({"catalog": size, "photo": pixels, **compared(found)})
+                show("in process", f"{size:,} items", f"{pixels} MP", rows[-1]["ratio"])
+    return rows
+
+
+def compared(found: dict[str, list[Found]]) -> Found:
+    """Summaries of both, their ratio, and the same apart for photos with and without a subject."""
+    floor, ours = found["floor"], found["ours"]
+    row = {"floor": summed(floor), "ours": summed(ours)}
+    row["ratio"] = ratio(ours, floor)
+    row["subject_share"] = round(fmean(each["subject"] for each in ours), 3)
+    for name, wanted in (("with_subject", True), ("without_subject", False)):
+        some = [n for n, each in enumerate(ours) if each["subject"] == wanted]
+        if some:
+            row[f"ratio_{name}"] = ratio([ours[n] for n in some], [floor[n] for n in some])
+    return row
+
+
+def ratio(ours: list[Found], floor: list[Found]) -> float:
+    """Of the medians."""
+    return round(median(x["ms"] for x in ours) / median(x["ms"] for x in floor), 3)
+
+
+def openvino(plan: Plan) -> Found:
+    """OpenVINO and ONNX Runtime on one thread each, call by call in turns."""
+    python = str(variants.venv("openvino"))
+    model = json.loads((ready(plan.sizes[0]) / "parts.json").read_text("utf-8"))
+    script = str(variants.PEERS / "openvino_worker.py")
+    commands = [
+        ([python, script, kind, model["model"], model["embedding"], str(model["side"])],
+         environment())
+        for kind in ("onnxruntime", "openvino")
+    ]  # fmt: skip
+    names = ["onnxruntime", "openvino"]
+    with workers(*commands) as asked:
+        found = in_turns(names, asked, plan.photos["0.3"], plan.pairs)
+    row: Found = {name: summed(found[name]) for name in names}
+    row["ratio"] = ratio(found["openvino"], found["onnxruntime"])
+    show("openvino", "encode against ONNX Runtime", row["ratio"])
+    return row
+
+
+def floor_saturated(photos: list[str], seconds: float, count: int = 2) -> Found:
+    """The floor in as many processes at once as there are hyperthreads."""
+    with workers(*[floor_command(USUAL_CATALOG)] * count) as asked:
+        for warm in (True, False):
+            for worker in asked:
+                worker.send(photos=photos, seconds=1.0 if warm else seconds)
+            found = [worker.receive() for worker in asked]
+    searches = sum(len(each["ms"]) for each in found)
+    return {
+        "processes": count,
+        **summary([ms for each in found for ms in each["ms"]]),
+        "per_s": round(sum(len(each["ms"]) / each["wall_s"] for each in found), 2),
+        "cpu_ms": round(sum(each["cpu_s"] for each in found) / searches * 1000, 3),
+    }
+
+
+def floor(plan: Plan) -> Found:
+    """The floor on one and on both hyperthreads: what a core gives."""
+    ready(USUAL_CATALOG)
+    seconds = plan.saturated_s
+    found = {
+        "alone": floor_saturated(plan.usual, seconds, 1),
+        "both": floor_saturated(plan.usual, seconds, 2),
+    }
+    show("floor", *(f"{name}: {row['cpu_ms']} ms CPU" for name, row in found.items()))
+    return found
+
+
+def server(name: str) -> Callable[[Plan], Found]:
+    """The section of one server: one client by photo, then many clients."""
+
+    def measure(plan: Plan) -> Found:
+        ready(USUAL_CATALOG)
+        before = floor_saturated(plan.usual, plan.saturated_s / 2)
+        with variants.STARTERS[name](USUAL_CATALOG, plan.usual[0]) as running:
+            found = {"label": variants.LABELS[name], "idle": idle(plan, running)}
+            found["saturated"] = [
+                saturated(running, plan, connections, before["cpu_ms"])
+                for connections in plan.connections
+            ]
+            found["memory"] = memory(running.roots)
+        return {**found, "floor_saturated": before}
+
+    return measure
+
+
+def idle(plan: Plan, running: variants.Server) -> list[Found]:
+    """One client, between two blocks of the floor."""
+    rows = []
+    with workers(floor_command(USUAL_CATALOG)) as asked:
+        for pixels in plan.megapixels:
+            photos = plan.photos[pixels]
+            count = plan.single // (6 if running.name == "tutorial" else 1)
+            blocks = in_turns(["floor"], asked, photos, plan.floor_block)["floor"]
+            before = cpu_seconds(running.roots)
+            # The warm-up counts towards no latency, but to the processor's time.
+            job = running.job(photos, searches=count, warm_up=len(photos))
+            got = drive(job)
+            used = spent(before, cpu_seconds(running.roots))
+            blocks += in_turns(["floor"], asked, photos, plan.floor_block)["floor"]
+            at_floor = summed(blocks)
+            row = {"photo": pixels, "catalog": USUAL_CATALOG, **summary(got["ms"])}
+            row |= {"floor": at_floor, "errors": got["errors"]}
+            row["cpu_ms"] = per_search(used, len(got["ms"]) + len(photos))
+            row["ratio"] = round(row["p50"] / at_floor["p50"], 3)
+            row["over_ms"] = round(row["p50"] - at_floor["p50"], 3)
+            rows.append(row)
+            show(running.name, f"{pixels} MP", f"p50 {row['p50']} ms", f"{row['ratio']} x floor")
+    return rows
+
+
+def saturated(running: variants.Server, plan: Plan, connections: int, floor_cpu_ms: float) -> Found:
+    """Clients in a closed loop; each sends its next photo when it has the answer to the last."""
+    return loaded(running, plan, connections, floor_cpu_ms, plan.saturated_s)
+
+
+def loaded(
+    running: variants.Server, plan: Plan, connections: int, floor_cpu_ms: float, seconds: float
+) -> Found:
+    """``connections`` clients for some seconds: what they saw and what it cost."""
+    drive(running.job(plan.usual, connections=connections, searches=4 * connections))
+    before = cpu_seconds(running.roots)
+    got = drive(running.job(plan.usual, connections=connections, seconds=seconds, warm_up=0))
+    used = spent(before, cpu_seconds(running.roots))
+    searches = len(got["ms"])
+    row = {
+        "connections": connections,
+        **summary(got["ms"]),
+        "per_s": round(searches / got["wall_s"], 2),
+        "errors": got["errors"],
+        "cpu_ms": per_search(used, searches),
+        "cpu_ms_all": round(sum(used.values()) / max(1, searches) * 1000, 3),
+        "client_cpu_ms": round(got["cpu_s"] / max(1, searches) * 1000, 3),
+    }
+    row["cpu_ratio"] = round(row["cpu_ms_all"] / floor_cpu_ms, 3)
+    show(running.name, f"{connections} clients", f"{row['per_s']}/s", f"p99 {row.get('p99')} ms")
+    return row
+
+
+def per_search(used: dict[str, float], searches: int) -> dict[str, float]:
+    """Milliseconds of processor time of each family of processes."""
+    return {name: round(value / max(1, searches) * 1000, 3) for name, value in used.items()}
+
+
+def show(*words: object) -> None:
+    """Say how far it is."""
+    print("  " + "  ".join(str(word) for word in words), flush=True)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Aside first: what was measured before must not be lost."""
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(value, indent=1), "utf-8")
+    part.replace(path)

@@ -1,0 +1,84 @@
+"""What is asked of a search worker beyond speed: that it lasts, stays small and starts quickly."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from benchmarks.search import processes, variants
+from benchmarks.search.catalog import ready
+from benchmarks.search.clients import drive
+from benchmarks.search.places import USUAL_CATALOG
+from benchmarks.search.sections import Found, Plan, floor_saturated, loaded, show
+
+SAMPLES = 10
+CLIENTS = 8
+# Seconds.
+START_AT_MOST = 60.0
+
+
+def soak(plan: Plan) -> Found:
+    """Saturated through Redis and a worker for ``soak_s`` seconds."""
+    ready(USUAL_CATALOG)
+    before = floor_saturated(plan.usual, plan.saturated_s / 2)
+    with variants.stack(USUAL_CATALOG, plan.usual[0]) as running:
+        row = loaded(running, plan, CLIENTS, before["cpu_ms"], plan.soak_s)
+        return {**row, "seconds": plan.soak_s, "memory": processes.memory(running.roots)}
+
+
+def memory(plan: Plan) -> Found:
+    """The worker's memory, sampled ten times in ``memory_searches`` searches by small photos."""
+    ready(USUAL_CATALOG)
+    photos = plan.photos["0.3"]
+    with variants.stack(USUAL_CATALOG, photos[0]) as running:
+        worker = {"search": running.roots["search"]}
+        samples = [sample(0, worker)]
+        searches, errors = 0, 0
+        for _ in range(SAMPLES):
+            count = plan.memory_searches // SAMPLES
+            got = drive(running.job(photos, connections=CLIENTS, searches=count, warm_up=0))
+            searches += len(got["ms"])
+            errors += sum(got["errors"].values())
+            samples.append(sample(searches, worker))
+            show("memory", f"{searches} searches", f"{samples[-1]['rss']} MB")
+        return {"samples": samples, "errors": errors, "all": processes.memory(running.roots)}
+
+
+def sample(searches: int, worker: dict[str, int]) -> Found:
+    """Megabytes of all processes of the worker."""
+    rows = processes.memory(worker)
+    sums = {kind: round(sum(row[kind] for row in rows), 1) for kind in processes.KINDS}
+    return {"searches": searches, "processes": len(rows), **sums}
+
+
+def start(plan: Plan) -> Found:
+    """From the start of a search worker's process to the first answer through it, in seconds."""
+    ready(USUAL_CATALOG)
+    with variants.stack(USUAL_CATALOG, plan.usual[0]) as running:
+        seconds = []
+        for number in range(plan.starts):
+            running.stack.stop("search")
+            begin = time.monotonic()
+            running.stack.start("search")
+            first_answer(running, plan.usual[number % len(plan.usual)])
+            seconds.append(round(time.monotonic() - begin, 3))
+            show("start", f"{seconds[-1]} s")
+    return {"seconds": seconds, "median": sorted(seconds)[len(seconds) // 2]}
+
+
+def first_answer(running: variants.Server, photo: str) -> None:
+    """Ask until there is one; the request waits for the worker as a customer's does."""
+    job = running.job([photo])
+    request = variants.prepared(job, photo)
+    connection = processes.Connection(running.port, START_AT_MOST)
+    end = time.monotonic() + START_AT_MOST
+    while time.monotonic() < end:
+        status, _ = connection.post(request)
+        if status == 200:
+            connection.close()
+            return
+        time.sleep(0.02)
+    raise RuntimeError(f"no answer within {START_AT_MOST} s")
+
+
+SECTIONS: dict[str, Any] = {"soak": soak, "memory": memory, "start": start}

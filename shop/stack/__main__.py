@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from .compose import ROOT
-from .stack import NotRunning, Stack
+from .stack import Stack, StackError
 from .supervisor import Supervisor
 
 
@@ -82,7 +82,7 @@ def main(args: argparse.Namespace) -> int:
         say(f"The shop is on http://localhost:{stack.web_port}/ (stop it with Ctrl-C)")
         say(f"To use manage.py on it: . {environment}")
         Supervisor(stack, say).watch()
-    except NotRunning as error:
+    except StackError as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -43,8 +43,8 @@ START = 60
 STOP = 10
 
 
-class NotRunning(AssertionError):
-    """A process ended, or did not answer in time; the message has the end of its log."""
+class StackError(AssertionError):
+    """A process ended, failed or did not answer in time; the message has what it wrote last."""
 
 
 def until(check: Callable[[], object], seconds: float, what: Callable[[], str] | str) -> float:
@@ -53,7 +53,7 @@ def until(check: Callable[[], object], seconds: float, what: Callable[[], str] |
     while not check():
         if time.monotonic() - start > seconds:
             reason = what if isinstance(what, str) else what()
-            raise NotRunning(f"not within {seconds} s: {reason}")
+            raise StackError(f"not within {seconds} s: {reason}")
         time.sleep(0.05)
     return time.monotonic() - start
 
@@ -82,7 +82,7 @@ class Stack:
         # A socket's path may have at most 107 characters; the folder's can be longer.
         self.sockets = Path(tempfile.mkdtemp(prefix="visualsearch-"))
         self.database_url = f"postgres://postgres:@/postgres?host={self.sockets}"
-        self.postgres = servers.postgres(folder / "db")
+        self.postgres = servers.postgres(self.database_folder())
         self.running: dict[str, subprocess.Popen[bytes]] = {}
         self.watchdog: subprocess.Popen[str] | None = None
         compose = Compose({"SECRET_KEY": secret_key(folder), "POSTGRES_PASSWORD": "not asked for"})
@@ -112,11 +112,15 @@ class Stack:
         for name in ("search", "index"):
             self.own_environment[name]["HEARTBEAT_FILE"] = str(folder / f"{name}.alive")
 
+    def database_folder(self) -> Path:
+        """Where the database's files are: every folder above it is opened to PostgreSQL's user."""
+        return self.folder / "db"
+
     def command(self, name: str, compose: Compose) -> list[str]:
         """What the compose file says, with this machine's programs and places."""
         program, *arguments = compose.command(name)
         if name == "db":
-            place = ["-D", str(self.folder / "db"), "-k", str(self.sockets)]
+            place = ["-D", str(self.database_folder()), "-k", str(self.sockets)]
             return [str(self.postgres.bin_path / program), *arguments, *place, "-h", ""]
         if name == "redis":
             place = ["--bind", "127.0.0.1", "--port", str(self.redis_port)]
@@ -125,7 +129,10 @@ class Stack:
 
     def start(self, name: str) -> None:
         """Start a process in a group of its own; :meth:`ready` waits for it."""
-        user = servers.make_database(self.postgres, self.sockets) if name == "db" else {}
+        user = {}
+        if name == "db":
+            self.sockets.mkdir(mode=0o700, exist_ok=True)  # stop_all() removes it
+            user = servers.make_database(self.postgres, self.sockets)
         with self.log_path(name).open("ab") as log:
             self.running[name] = subprocess.Popen(
                 self.commands[name],
@@ -143,7 +150,7 @@ class Stack:
         """Say which process group has started or ended."""
         if self.watchdog is None:
             self.watchdog = subprocess.Popen(
-                [sys.executable, "-m", "shop.stack.watchdog"],
+                [sys.executable, "-m", "shop.stack.watchdog", str(self.sockets)],
                 cwd=ROOT,
                 stdin=subprocess.PIPE,
                 text=True,
@@ -158,12 +165,12 @@ class Stack:
         if name == "migrate":
             until(lambda: self.running[name].poll() is not None, START, "migrate does not end")
             if self.running.pop(name).returncode:
-                raise NotRunning(f"migrate failed:\n{self.tail(name)}")
+                raise StackError(f"migrate failed:\n{self.tail(name)}")
             return
 
         def check() -> bool:
             if self.running[name].poll() is not None:
-                raise NotRunning(f"{name} ended:\n{self.tail(name)}")
+                raise StackError(f"{name} ended:\n{self.tail(name)}")
             return self.answers(name)
 
         until(check, START, lambda: f"{name} does not answer:\n{self.tail(name)}")
@@ -298,7 +305,8 @@ class Stack:
             text=True,
             timeout=10 * START,
         )
-        assert done.returncode == 0, f"{arguments}: {done.stdout}{done.stderr}"
+        if done.returncode:
+            raise StackError(f"{arguments}: {done.stdout}{done.stderr}")
         return done.stdout
 
     def log_path(self, name: str) -> Path:

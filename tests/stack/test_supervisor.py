@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import psutil
 import pytest
@@ -73,11 +74,13 @@ def test_watchdog__ends_what_a_killed_stack_leaves(stack, tmp_path):
         "import sys, time; from pathlib import Path; from shop.stack import Stack\n"
         "stack = Stack(Path(sys.argv[1]))\n"
         "stack.start('redis'); stack.ready('redis')\n"
-        "print(stack.running['redis'].pid, flush=True); time.sleep(600)"
+        "print(stack.running['redis'].pid, stack.sockets, flush=True); time.sleep(600)"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "killed")]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as owner:
         assert owner.stdout is not None
-        server = psutil.Process(int(owner.stdout.readline()))
+        number, sockets = owner.stdout.readline().split()
+        server = psutil.Process(int(number))
         owner.kill()
     until(lambda: not server.is_running(), START, "the server is still there")
+    until(lambda: not Path(sockets).exists(), START, "its folder is still there")

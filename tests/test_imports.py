@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parent.parent
 APP = ROOT / "visualsearch"
 
 CORE = {
-    "photos", "exceptions", "metrics", "subject", "encoders.base", "encoders.onnx", "encoders.fake",
+    "photos", "small", "exceptions", "metrics", "subject", "encoders.base", "encoders.onnx", "encoders.fake",
     "encoders.preprocess", "encoders.package", "indexes.base", "indexes.exact", "indexes.faiss",
     "indexes.places", "indexes.structures", "indexes.milvus",
 }  # fmt: skip
@@ -17,13 +17,13 @@ CORE = {
 LAYERS = [
     {"exceptions", "metrics", "batches", "processes"},
     {"photos", "encoders", "indexes"},
-    {"subject"},
+    {"subject", "small"},
     {"conf"},
     {"models", "catalogs"},
     {"index_files", "encoding"},
     {"live"},
-    {"searching"},
-    {"evaluation"},
+    {"searching", "relay"},
+    {"evaluation", "jobs", "worker"},
     {"versions"},
     {"indexing"},
     {"scopes", "runs", "drift"},

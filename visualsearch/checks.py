@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from celery import current_app
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.utils.module_loading import import_string
@@ -22,6 +21,8 @@ NUMBERS: dict[str, tuple[Any, float]] = {
     "MIN_PHOTO_SIDE": (int, 1),
     "BATCH_SIZE": (int, 1),
     "SEARCH_TIMEOUT": (int | float, 0.001),
+    "ASYNC_TIMEOUT": (int | float, 0.001),
+    "MAX_QUEUE": (int, 1),
     "QUERY_LIFETIME": (int | float, 0.001),
     "PREDICTIONS": (int, 1),
     "KEPT_VERSIONS": (int, 0),
@@ -124,14 +125,14 @@ def check_model(**kwargs: Any) -> list[CheckMessage]:
 
 
 @register("visualsearch")
-def check_celery(**kwargs: Any) -> list[CheckMessage]:
-    """Workers accept what search tasks are made of."""
-    if not conf.get("USE_CELERY") or {"json", "msgpack"} <= set(current_app.conf.accept_content):
+def check_redis(**kwargs: Any) -> list[CheckMessage]:
+    """Web processes and search workers can reach each other."""
+    if conf.get("USE_CELERY") is not True or conf.get("REDIS_URL"):
         return []
     return [
         Error(
-            "Celery does not accept msgpack, in which search tasks carry the photo.",
-            hint="Set CELERY_ACCEPT_CONTENT = [“json”, “msgpack”].",
+            "VISUALSEARCH[“USE_CELERY”] needs a Redis, through which photos go to search workers.",
+            hint="Set VISUALSEARCH[“REDIS_URL”], for example to redis://localhost:6379/0.",
             id="visualsearch.E006",
         )
     ]

@@ -27,14 +27,20 @@ DEFAULTS: dict[str, Any] = {
     "INDEX_OPTIONS": {},
     # Whether searching and indexing go to Celery workers; otherwise they are done right here.
     "USE_CELERY": False,
+    # Redis through which photos go to search workers and answers come back; needed for Celery.
+    "REDIS_URL": "",
     # Limits on a photo: bytes of the file, megapixels by its header, pixels per side.
     "MAX_PHOTO_BYTES": 12_000_000,
     "MAX_PHOTO_MEGAPIXELS": 50,
     "MIN_PHOTO_SIDE": 16,
     # Images that are decoded and encoded together while indexing.
     "BATCH_SIZE": 16,
-    # Seconds a web process waits for a search worker.
+    # Seconds a web process waits for a search worker; a later search is dropped by the worker.
     "SEARCH_TIMEOUT": 5.0,
+    # The same for a client that does not wait but comes back.
+    "ASYNC_TIMEOUT": 30.0,
+    # Searches at once in a web process, and waiting in the queue, before more are refused.
+    "MAX_QUEUE": 16,
     # Seconds for which a search can be paged without sending the photo again.
     "QUERY_LIFETIME": 3600,
     # Whether the subject of a photo is looked for and searched beside the whole.

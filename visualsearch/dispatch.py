@@ -1,19 +1,19 @@
-"""How web processes search: through the tasks, wherever those run.
+"""How web processes search: they have jobs done, wherever that is.
 
 With ``USE_CELERY`` a search worker does the work, and the web process holds neither model nor
-index. Without it the same task is called right here.
+index. Without it the same job is done right here.
 """
 
 from __future__ import annotations
 
-import io
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
-import celery.exceptions
 import kombu.exceptions
 from celery import Task
 from django.core.exceptions import ValidationError
@@ -21,15 +21,15 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from redis.exceptions import RedisError
 
-from . import conf, exceptions, index_files, tasks
-from .exceptions import BackendUnavailable, SearchTimeout, VisualSearchError
+from . import conf, exceptions, index_files, jobs, relay, tasks
+from .encoders.preprocess import InputSpec
+from .exceptions import BackendUnavailable, Overloaded, VisualSearchError
 from .models import Run
 from .photos import Crop, open_photo
-from .searching import Prediction, SearchResult
+from .searching import Prediction, SearchResult, Stopwatch
+from .small import pack
 
-JPEG_QUALITY = 95
-
-# What a broker or a result backend that is down raises, once retries are off.
+# What a broker that is down raises, once retries are off.
 BROKER_ERRORS = (kombu.exceptions.OperationalError, RedisError, OSError, RuntimeError)
 
 
@@ -45,44 +45,82 @@ def search(
 
     Raises any VisualSearchError, or ValidationError for a filter's value.
     """
-    photo, crop = to_send(data, crop)
     options = {"limit": limit, "filters": dict(filters or {}), "version": version}
-    return SearchResult.from_dict(call(tasks.search_photo, photo, crop=crop, **options))
+    return SearchResult.from_dict(ask("search", data, crop, **options))
 
 
 def page(
     query_id: str, *, limit: int = 12, offset: int = 0, filters: Mapping[str, Any] | None = None
 ) -> SearchResult:
     """More of an earlier search; see :func:`visualsearch.searching.page`."""
-    answer = call(
-        tasks.search_page, query_id, limit=limit, offset=offset, filters=dict(filters or {})
-    )
-    return SearchResult.from_dict(answer)
+    options: dict[str, Any] = {"limit": limit, "offset": offset, "filters": dict(filters or {})}
+    return SearchResult.from_dict(ask("page", query_id=query_id, **options))
 
 
 def similar(item: str, *, limit: int = 12) -> SearchResult:
     """What looks like an item; see :func:`visualsearch.searching.similar`."""
-    return SearchResult.from_dict(call(tasks.search_similar, item, limit=limit))
+    return SearchResult.from_dict(ask("similar", item=item, limit=limit))
 
 
 def classify(data: bytes, *, crop: Crop | None = None) -> list[Prediction]:
     """The classes of a photo, most probable first."""
-    photo, crop = to_send(data, crop)
-    answer = call(tasks.classify, photo, crop=crop)
-    return [Prediction(**each) for each in answer["predictions"]]
+    return [Prediction(**each) for each in ask("classify", data, crop)["predictions"]]
 
 
-def to_send(data: bytes, crop: Crop | None) -> tuple[bytes, Crop | None]:
-    """What goes into the task: the photo itself, or for another process a small upright JPEG.
+def ask(
+    what: str, data: bytes | None = None, crop: Crop | None = None, **arguments: Any
+) -> dict[str, Any]:
+    """Have a job done, here or by a worker; raises what it refused with, or why nobody does it."""
+    arguments["language"] = get_language() or "en"
+    with place():
+        spec = relay.admit() if conf.get("USE_CELERY") else None
+        if data is not None:
+            watch = Stopwatch()
+            with watch.stage("decode"):
+                # Checked here, so that what is no photo never reaches a worker.
+                photo = open_photo(data, limits=conf.limits(), crop=crop)
+            arguments |= {"photo": photo, "stages": watch.stages}
+        if conf.get("USE_CELERY"):
+            answer = ask_worker(what, arguments, spec)
+        else:
+            answer = jobs.JOBS[what](**arguments)
+    if "refused" in answer:
+        raise refusal(answer)
+    return answer
 
-    Checked here, so that what is no photo never reaches a worker.
-    """
-    if not conf.get("USE_CELERY"):
-        return data, crop
-    small = io.BytesIO()
-    image = open_photo(data, limits=conf.limits(), crop=crop).image
-    image.save(small, "JPEG", quality=JPEG_QUALITY, subsampling=0)
-    return small.getvalue(), None
+
+def ask_worker(what: str, arguments: dict[str, Any], spec: InputSpec | None) -> dict[str, Any]:
+    """Post a job and wait; raises SearchTimeout or BackendUnavailable."""
+    if "photo" in arguments:
+        arguments["photo"] = pack(arguments["photo"], spec)
+    seconds = conf.get("SEARCH_TIMEOUT")
+    job = relay.post({"what": what, "arguments": arguments, "seconds": seconds}, seconds)
+    publish(tasks.search, job)
+    return relay.wait(job, seconds)
+
+
+_busy = 0
+_counting = threading.Lock()
+
+
+@contextmanager
+def place() -> Iterator[None]:
+    """One of the searches that this process has at a time; raises Overloaded when all are taken."""
+    global _busy
+    with _counting:
+        admit()
+        _busy += 1
+    try:
+        yield
+    finally:
+        with _counting:
+            _busy -= 1
+
+
+def admit() -> None:
+    """Raise Overloaded while this process has as many searches as it may."""
+    if _busy >= conf.get("MAX_QUEUE"):
+        raise Overloaded
 
 
 def refresh(keys: list[str]) -> None:
@@ -128,37 +166,18 @@ def start_process(run: Run) -> None:
 
 def enqueue(task: Task, *args: Any) -> None:
     """Send a task whose answer nobody waits for."""
-    if not conf.get("USE_CELERY"):
+    if conf.get("USE_CELERY"):
+        publish(task, *args)
+    else:
         task.apply(args=args, throw=False)  # as from a worker: what goes wrong is logged
-        return
+
+
+def publish(task: Task, *args: Any) -> None:
+    """Put a task into its queue; raises BackendUnavailable."""
     try:
         task.apply_async(args=args, ignore_result=True)
     except BROKER_ERRORS as error:
         raise BackendUnavailable from error
-
-
-def call(task: Task, *args: Any, **kwargs: Any) -> dict[str, Any]:
-    """Run a task and wait for its answer; raises what it refused with, or why there is none."""
-    kwargs["language"] = get_language() or "en"
-    answer = ask_worker(task, args, kwargs) if conf.get("USE_CELERY") else task(*args, **kwargs)
-    if "refused" in answer:
-        raise refusal(answer)
-    return answer
-
-
-def ask_worker(task: Task, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-    """Send a task and wait; raises SearchTimeout or BackendUnavailable."""
-    timeout = conf.get("SEARCH_TIMEOUT")
-    try:
-        sent = task.apply_async(args=args, kwargs=kwargs, expires=timeout)
-        answer: dict[str, Any] = sent.get(timeout=timeout, disable_sync_subtasks=False)
-    except celery.exceptions.TimeoutError as error:
-        raise SearchTimeout from error
-    except celery.exceptions.WorkerLostError as error:
-        raise BackendUnavailable from error  # its process was killed, and another one starts
-    except BROKER_ERRORS as error:
-        raise BackendUnavailable from error
-    return answer
 
 
 def refusal(answer: dict[str, Any]) -> Exception:

@@ -110,13 +110,18 @@ class QueryNotFound(VisualSearchError):
 
 
 class ServiceUnavailable(VisualSearchError):
-    """Something the search needs is down or not ready; trying again later can help."""
+    """Something the search needs is down or not ready; trying again later can help.
+
+    ``retry_after``: seconds until that is worth it.
+    """
 
     status = 503
+    retry_after = 5
 
 
 class IndexNotReady(ServiceUnavailable):
     code = "index_not_ready"
+    retry_after = 30
     message = gettext_noop(
         "The catalog is not indexed yet. Run “manage.py visualsearch_index”, then try again."
     )
@@ -130,6 +135,14 @@ class ModelUnavailable(ServiceUnavailable):
 class BackendUnavailable(ServiceUnavailable):
     code = "search_unavailable"
     message = gettext_noop("Search by photo is not available right now. Try again in a moment.")
+
+
+class Overloaded(ServiceUnavailable):
+    code = "search_overloaded"
+    retry_after = 1
+    message = gettext_noop(
+        "Many people are searching by photo at this moment. Try again in a few seconds."
+    )
 
 
 class SearchTimeout(ServiceUnavailable):

@@ -21,6 +21,7 @@ from . import encoding, index_files
 from .batches import batched
 from .catalogs import MAX_PARAMETERS
 from .encoders.base import Encoder
+from .encoders.preprocess import InputSpec
 from .exceptions import BackendUnavailable, IndexFileError, IndexNotReady
 from .indexes.base import FileIndex, Index, SharedIndex
 from .models import Embedding, IndexVersion, Revision
@@ -112,6 +113,13 @@ def held(version: int) -> LiveIndex | None:
         if live is not None:
             keep(live)
         return live
+
+
+def latest_input() -> InputSpec | None:
+    """What the model of the last search in this process makes of an image."""
+    with _lock:
+        last = next(reversed(_live.values()), None)
+    return last.encoder.input if last else None
 
 
 def keep(live: LiveIndex) -> None:

@@ -56,10 +56,19 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True)
 class Photo:
-    """An upright RGB image, shrunk towards ``Limits.working_side``, and what was odd about it."""
+    """An upright RGB image, shrunk towards ``Limits.working_side``, and what was odd about it.
+
+    ``decoded``: its width and height before a model's input was made of it, if one was.
+    """
 
     image: Image.Image
     warnings: tuple[str, ...] = field(default=())
+    decoded: tuple[int, int] | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height as it was decoded."""
+        return self.decoded or self.image.size
 
 
 def open_photo(data: bytes, *, limits: Limits = Limits(), crop: Crop | None = None) -> Photo:

@@ -19,10 +19,11 @@ from . import conf, encoding, live
 from .batches import batched
 from .catalogs import CatalogSource, catalog
 from .encoders.base import Encoder, Encoding
+from .encoders.preprocess import square
 from .exceptions import IndexNotReady, ItemNotFound, QueryNotFound
 from .indexes.base import SharedIndex
 from .models import Embedding, Query, from_bytes, to_bytes
-from .photos import Crop, Photo, cut
+from .photos import Crop, Limits, Photo, cut
 from .subject import SURE, suggest_box
 
 Vector = NDArray[np.float32]
@@ -31,6 +32,8 @@ Among = Any
 
 # Pixels of the shorter side of a subject: from fewer, a model sees nothing that the whole has not.
 WORTH_READING = 48
+# Nobody asked for that crop, so none may be refused.
+ANY_SIZE = Limits(min_side=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,11 +156,13 @@ def look_at(encoder: Encoder, photo: Photo) -> Look:
     of the area. The whole stays in the search, for photos whose subject was guessed wrongly. Of
     the two sets of probabilities the surer one is taken.
     """
-    whole = encoder.encode([photo.image])
+    # A part of what the model sees is as good as a part of the photo, and is all that a worker has.
+    image = square(photo.image, encoder.input) if encoder.input else photo.image
+    whole = encoder.encode([image])
     subject = subject_of(photo, whole)
     if subject is None:
         return Look(embeddings=whole.embeddings, probabilities=whole.probabilities[0], subject=None)
-    part = encoder.encode([cut(photo.image, subject, conf.limits())])
+    part = encoder.encode([cut(image, subject, ANY_SIZE)])
     return Look(
         embeddings=np.concatenate([whole.embeddings, part.embeddings]),
         probabilities=max(whole.probabilities[0], part.probabilities[0], key=np.max),
@@ -174,14 +179,19 @@ def subject_of(photo: Photo, whole: Encoding) -> Crop | None:
     box = suggest_box(whole.saliency[0])
     if box is None:
         return None
-    side = min(box[2] * photo.image.width, box[3] * photo.image.height)
-    # Nobody asked for this crop, so none may be refused; rounding may take a pixel off it.
-    return box if side >= max(WORTH_READING, conf.limits().min_side) + 1 else None
+    width, height = photo.size
+    least = max(WORTH_READING, conf.limits().min_side)
+    return box if min(box[2] * width, box[3] * height) >= least else None
 
 
 def warm_up() -> None:
-    """Load model and index now, so that the first search does not wait for them."""
-    live.current().encoder.encode([Image.new("RGB", (64, 64))])
+    """Load model and index, and touch all that a search does, so that the first one is no slower.
+
+    Raises IndexNotReady or ModelUnavailable.
+    """
+    current = live.current()
+    look = look_at(current.encoder, Photo(image=Image.new("RGB", (64, 64))))
+    rank(current, list(look.embeddings), 12, watch=Stopwatch())
 
 
 def page(

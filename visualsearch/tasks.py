@@ -1,30 +1,25 @@
-"""The Celery tasks: thin, safe to run twice, the same with and without a worker.
-
-Search tasks answer refusals as values, because an exception does not keep its code on the way
-through a result backend.
-"""
+"""The Celery tasks: thin, and safe to run twice."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
 from contextlib import suppress
-from functools import wraps
 from typing import Any
 
 from celery import Task, shared_task
 from celery.signals import worker_ready
 from django.core.cache import cache
-from django.core.exceptions import ValidationError
-from django.db import DatabaseError, OperationalError, connections
+from django.db import DatabaseError, OperationalError, close_old_connections, connections
 from django.db.models import Min
-from django.utils import timezone, translation
+from django.utils import timezone
 
-from . import conf, indexing, runs, searching
+from . import conf, indexing, jobs, relay, runs
+from . import worker as worker  # its signals belong to the process that has these tasks
 from .exceptions import VisualSearchError
 from .models import Embedding, Run
-from .photos import Crop, open_photo
+from .small import unpack
 
-Answer = dict[str, Any]
+logger = logging.getLogger(__name__)
 
 # Seconds between attempts while the database is away, and how many: an hour.
 DATABASE_WAIT, DATABASE_ATTEMPTS = 5, 720
@@ -33,61 +28,23 @@ LONGEST_WAIT = 900.0
 RETRY_PLANNED = "visualsearch-retry-planned"
 
 
-def answered(function: Callable[..., Answer]) -> Callable[..., Answer]:
-    """Turn a refusal into ``{"refused": code, …}`` and speak the customer's language."""
-
-    @wraps(function)
-    def run(*args: Any, language: str = "en", **kwargs: Any) -> Answer:
-        with translation.override(language):
-            try:
-                return function(*args, **kwargs)
-            except VisualSearchError as error:
-                return {"refused": error.code, "params": error.params}
-            except ValidationError as error:
-                return {"refused": "invalid", "messages": error.message_dict}
-
-    return run
-
-
-@shared_task(name="visualsearch.search_photo", serializer="msgpack")
-@answered
-def search_photo(
-    photo: bytes,
-    *,
-    crop: Crop | None,
-    limit: int,
-    filters: dict[str, str],
-    version: int | None = None,
-) -> Answer:
-    """Search by the bytes of a photo."""
-    watch = searching.Stopwatch()
-    with watch.stage("decode"):
-        opened = open_photo(photo, limits=conf.limits(), crop=crop)
-    options: dict[str, Any] = {"limit": limit, "filters": filters, "version": version}
-    return searching.search(opened, watch=watch, **options).as_dict()
-
-
-@shared_task(name="visualsearch.search_page", serializer="msgpack")
-@answered
-def search_page(query_id: str, *, limit: int, offset: int, filters: dict[str, str]) -> Answer:
-    """Go on with an earlier search."""
-    return searching.page(query_id, limit=limit, offset=offset, filters=filters).as_dict()
-
-
-@shared_task(name="visualsearch.search_similar", serializer="msgpack")
-@answered
-def search_similar(item: str, *, limit: int) -> Answer:
-    """Find what looks like an item."""
-    return searching.similar(item, limit=limit).as_dict()
-
-
-@shared_task(name="visualsearch.search_classify", serializer="msgpack")
-@answered
-def classify(photo: bytes, *, crop: Crop | None) -> Answer:
-    """The classes of a photo."""
-    opened = open_photo(photo, limits=conf.limits(), crop=crop)
-    predictions = searching.classify(opened)
-    return {"predictions": [vars(each) for each in predictions], "warnings": opened.warnings}
+@shared_task(name="visualsearch.search", ignore_result=True, bind=True)
+def search(self: Task[Any, Any], job_id: str) -> None:
+    """Do a job that a web process waits for, unless its deadline is over."""
+    job = relay.take(job_id, str(self.request.hostname))
+    if job is None:
+        logger.warning("job %s came too late and was dropped", job_id)
+        return
+    arguments = job["arguments"]
+    if "photo" in arguments:
+        arguments["photo"] = unpack(arguments["photo"])
+        arguments["stages"]["queue"] = job["waited"]
+    try:
+        answer = jobs.JOBS[job["what"]](**arguments)
+    except Exception:
+        logger.exception("job %s failed", job_id)
+        answer = {"refused": VisualSearchError.code, "params": {}}
+    relay.answer(job_id, answer)
 
 
 class IndexTask(Task[Any, Any]):
@@ -97,6 +54,12 @@ class IndexTask(Task[Any, Any]):
     """
 
     acks_late = True
+
+    def before_start(self, task_id: str, args: Any, kwargs: Any) -> None:
+        """What the database closed meanwhile is opened anew, where connections outlive a task."""
+        if not self.request.is_eager:
+            close_old_connections()
+
     retry_on_worker_lost = True
     max_retries = 3
     default_retry_delay = 1  # seconds

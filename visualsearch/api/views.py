@@ -54,6 +54,11 @@ class PhotoView(VisualSearchView):
         request.upload_handlers = [PhotoUploadHandler(request)]
         return super().initialize_request(request, *args, **kwargs)
 
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Who is one too many is told so before the photo is read."""
+        super().initial(request, *args, **kwargs)
+        dispatch.admit()
+
 
 class SearchView(PhotoView):
     @extend_schema(

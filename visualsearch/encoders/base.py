@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from .preprocess import InputSpec
+
 Float32 = NDArray[np.float32]
 
 
@@ -42,6 +44,9 @@ class Encoder(ABC):
 
     match_threshold: float
     """Similarity from which the best hit counts as the same kind of thing."""
+
+    input: InputSpec | None = None
+    """What it makes of an image before it looks at it; None if it cannot tell."""
 
     @abstractmethod
     def encode(self, images: Sequence[Image.Image]) -> Encoding:

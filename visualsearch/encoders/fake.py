@@ -19,6 +19,8 @@ class FakeEncoder(Encoder):
     The classes say which channel is strongest, so that a test can predict them.
     """
 
+    input = InputSpec(size=64)
+
     def __init__(self, *, version: str = "1", match_threshold: float = 0.8, saliency: bool = False):
         """``saliency``: whether it says where the subject is: where the colour is strongest."""
         self.saliency = saliency
@@ -29,7 +31,7 @@ class FakeEncoder(Encoder):
 
     def encode(self, images: Sequence[Image.Image]) -> Encoding:
         """See :meth:`Encoder.encode`."""
-        spec = InputSpec(size=64)
+        spec = self.input
         pixels = np.stack([prepare(image, spec) for image in images]).astype(np.float32) / 255
         step = spec.size // GRID
         cells = pixels.reshape(len(images), GRID, step, GRID, step, 3).mean((2, 4))

@@ -33,6 +33,7 @@ class OnnxEncoder(Encoder):
         self.id = self.package.encoder_id
         self.labels = self.package.labels
         self.dim = self.package.embedding_dim
+        self.input = self.package.input
         self.match_threshold = self.package.match_threshold
         self.threads = threads
         self._session: onnxruntime.InferenceSession | None = None

@@ -1,0 +1,67 @@
+"""A Redis of one test, to be stopped, frozen and started again."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import tempfile
+from contextlib import suppress
+from typing import Self
+
+import redis
+
+from shop.stack import servers
+from shop.stack.stack import free_port, until
+
+START = 20
+
+
+class RedisServer:
+    """Listens on 127.0.0.1 while it is entered; keeps nothing when it stops."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        place = ["--bind", "127.0.0.1", "--port", str(self.port), "--dir", tempfile.gettempdir()]
+        command = [servers.redis_program(), *place, "--save", "", "--appendonly", "no"]
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        until(self.answers, START, "Redis does not answer")
+
+    def stop(self) -> None:
+        """End it, frozen or not."""
+        if self.process is not None:
+            self.resume()
+            self.process.terminate()
+            self.process.wait(START)
+            self.process = None
+
+    def pause(self) -> None:
+        """Freeze it: connections open, and no answer comes."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGCONT)
+
+    def client(self) -> redis.Redis:
+        """A client of the test's own."""
+        return redis.Redis(port=self.port)
+
+    def answers(self) -> bool:
+        """Whether it takes commands."""
+        with suppress(redis.RedisError), self.client() as client:
+            return bool(client.ping())
+        return False

@@ -4,7 +4,7 @@ Flask's own server with threads, MobileNetV2's 1,280 pooled features by ``model.
 brute-force ``NearestNeighbors``. Its weights are random, so that nothing is downloaded, and so are
 the catalog's vectors: what a search costs is the same, what it finds is not looked at.
 
-    python tutorial_app.py CATALOG_FOLDER PORT
+    python tutorial_app.py CATALOG_FOLDER PORT euclidean|cosine
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ app = Flask(__name__)
 model = MobileNetV2(weights=None, include_top=False, pooling="avg", input_shape=(224, 224, 3))
 cards = json.loads((Path(sys.argv[1]) / "cards.json").read_text("utf-8"))
 features = np.random.default_rng(0).random((len(cards), FEATURES), np.float32)
-neighbors = NearestNeighbors(n_neighbors=LIMIT, algorithm="brute", metric="euclidean")
+neighbors = NearestNeighbors(n_neighbors=LIMIT, algorithm="brute", metric=sys.argv[3])
 neighbors.fit(features)
 
 

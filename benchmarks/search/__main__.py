@@ -17,6 +17,7 @@ import json
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -49,7 +50,7 @@ QUICK: dict[str, Any] = {
     "soak_s": 10.0,
     "memory_searches": 500,
     "starts": 2,
-    "pictures": 150,
+    "pictures": 300,
 }
 
 
@@ -89,10 +90,12 @@ def main(args: argparse.Namespace) -> int:
         print(name, flush=True)
         try:
             results[name] = SECTIONS[name](plan)
-        except Exception as error:
-            print(f"{name} failed: {error}", file=sys.stderr, flush=True)
+            results.setdefault("measured", {})[name] = machine() | {"quick": args.quick}
+        except Exception:
+            print(f"{name} failed", file=sys.stderr)
+            traceback.print_exc()
             failed.append(name)
-        results.setdefault("measured", {})[name] = machine() | {"quick": args.quick}
+            results.pop(name, None)
         write_json(path, results)
     text = markdown(results)
     (args.out / "search.md").write_text(text, "utf-8")

@@ -1,8 +1,9 @@
 """Clients of one HTTP server: ``python -m benchmarks.search.clients``, a process of its own.
 
-Each connection sends a photo, waits for the answer, and sends the next (a closed loop), over a
-connection that it keeps where the server does. Requests are made beforehand and answers only
-counted, so that the clients leave the processor to the server; what they take is in the answer.
+Each client sends a photo, waits for the answer, and sends the next (a closed loop); after a few it
+closes its connection, as one customer goes and the next one comes. Requests are made beforehand and
+answers only counted, so that the clients leave the processor to the server; what they take is in
+the answer.
 
 A job is a JSON object on stdin; see :func:`drive`, which runs one.
 """
@@ -23,6 +24,9 @@ from benchmarks.search.places import ROOT, environment
 
 BOUNDARY = "a-boundary-that-no-photo-holds"
 PRODUCTS = 12
+# Searches of a customer, over one connection; then comes another customer. Were connections kept
+# for ever, it would be luck how evenly a server's processes share them.
+VISIT = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,9 +159,13 @@ class Clients:
         connection = Connection(self.job.port, self.job.timeout)
         for _ in range(self.job.warm_up):
             self.once(connection, number)
+        searches = 0
         self.go.wait()
         self.go.wait()
         while (request := self.next()) is not None:
+            if searches % VISIT == 0:
+                connection.close()
+            searches += 1
             start = time.perf_counter()
             wrong = self.once(connection, request)
             spent = (time.perf_counter() - start) * 1000

@@ -99,7 +99,9 @@ def latency(axes: Axes, results: Results) -> bool:
             axes.text(x, height * 1.04, f"{height:.0f}", ha="center", va="bottom", fontsize=6.5)
     axes.set_yscale("log")
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    axes.set_xticks(range(len(MEGAPIXELS)), [f"{size} megapixels" for size in MEGAPIXELS])
+    shown = [n for n, size in enumerate(MEGAPIXELS) if any(size in each for each in found.values())]
+    axes.set_xticks(shown, [f"{MEGAPIXELS[n]} megapixels" for n in shown])
+    axes.set_ylim(bottom=2)
     plain(axes, "One search, one client, 100,000 items", "median, ms (logarithmic)")
     axes.legend(frameon=False, fontsize=8, ncols=4, loc="upper left", bbox_to_anchor=(0, -0.08))
     return bool(found)

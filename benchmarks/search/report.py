@@ -48,6 +48,9 @@ def introduction(results: Results) -> str:
     load = machine["load_before"][0]
     text = f"{machine['date']}: {machine['threads']} threads of {machine['processor']}, Python "
     text += f"{machine['python']}; load average before {load}. {versions}."
+    quick = [name for name, how in results.get("measured", {}).items() if how["quick"]]
+    if quick:
+        text += f"\n\nMeasured briefly, for a smoke test: {', '.join(quick)}."
     photos = results.get("photos", {})
     if photos:
         sizes = ", ".join(f"{mp} megapixels {kb:,.0f} kB" for mp, kb in photos["kb"].items())
@@ -75,14 +78,15 @@ def in_process(results: Results) -> str:
         rows.append(
             [f"{row['catalog']:,}", row["photo"], f"{bare['p50']:.1f} / {bare['p95']:.1f}",
              f"{ours['p50']:.1f} / {ours['p95']:.1f}", f"{row['ratio']:.2f}", *apart,
+             f"{row['ratio_once']:.2f}",
              f"{row['subject_share']:.0%}", stages(bare), stages(ours)]
         )  # fmt: skip
     head = ["items", "MP", "floor p50 / p95", "ours p50 / p95", "ratio", "without a subject"]
-    head += ["with one", "photos with one", "floor's stages", "our stages"]
+    head += ["with one", "looking once", "photos with one", "floor's stages", "our stages"]
     title = "### In process, one thread, call by call in turns (ms)\n\n"
     note = (
         "\n\nWhere a photo has a subject apart from the whole, the model and the index are asked"
-        " twice; the floor asks once."
+        " twice; the floor asks once. Looking once: with `FIND_SUBJECT` off."
     )
     return title + table(head, rows) + note
 

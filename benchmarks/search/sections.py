@@ -40,7 +40,7 @@ class Plan:
     soak_s: float = 300.0
     memory_searches: int = 10_000
     starts: int = 5
-    pictures: int = 600
+    pictures: int = 1200
 
     @property
     def usual(self) -> list[str]:
@@ -54,9 +54,9 @@ def floor_command(size: int) -> tuple[list[str], dict[str, str]]:
     return command, environment()
 
 
-def our_command(size: int) -> tuple[list[str], dict[str, str]]:
+def our_command(size: int, **settings: str) -> tuple[list[str], dict[str, str]]:
     """Our search over a catalog in process, as a worker."""
-    return [sys.executable, "-m", "benchmarks.search.ours"], shop_of(folder_of(size))
+    return [sys.executable, "-m", "benchmarks.search.ours"], shop_of(folder_of(size), **settings)
 
 
 def in_turns(names: list[str], asked: list[Worker], photos: list[str], count: int) -> Found:
@@ -84,22 +84,25 @@ def summed(answers: list[Found]) -> Found:
 
 
 def in_process(plan: Plan) -> list[Found]:
-    """The floor and our search in one process each, call by call in turns."""
+    """The floor, our search, and ours looking once, in a process each, call by call in turns."""
+    names = ["floor", "ours", "once"]
     rows = []
     for size in plan.sizes:
         ready(size)
-        with workers(floor_command(size), our_command(size)) as pair:
+        commands = (floor_command(size), our_command(size), our_command(size, **variants.ONCE))
+        with workers(*commands) as asked:
             for pixels in plan.megapixels:
-                found = in_turns(["floor", "ours"], pair, plan.photos[pixels], plan.pairs)
+                found = in_turns(names, asked, plan.photos[pixels], plan.pairs)
                 rows.append({"catalog": size, "photo": pixels, **compared(found)})
                 show("in process", f"{size:,} items", f"{pixels} MP", rows[-1]["ratio"])
     return rows
 
 
 def compared(found: dict[str, list[Found]]) -> Found:
-    """Summaries of both, their ratio, and the same apart for photos with and without a subject."""
+    """Summaries of each, their ratios, and the same apart for photos with and without a subject."""
     floor, ours = found["floor"], found["ours"]
-    row = {"floor": summed(floor), "ours": summed(ours)}
+    row: Found = {name: summed(answers) for name, answers in found.items()}
+    row["ratio_once"] = ratio(found["once"], floor)
     row["ratio"] = ratio(ours, floor)
     row["subject_share"] = round(fmean(each["subject"] for each in ours), 3)
     for name, wanted in (("with_subject", True), ("without_subject", False)):
@@ -166,12 +169,13 @@ def server(name: str) -> Callable[[Plan], Found]:
 
     def measure(plan: Plan) -> Found:
         ready(USUAL_CATALOG)
+        slow = name.startswith("tutorial")
         before = floor_saturated(plan.usual, plan.saturated_s / 2)
         with variants.STARTERS[name](USUAL_CATALOG, plan.usual[0]) as running:
             found = {"label": variants.LABELS[name], "idle": idle(plan, running)}
             found["saturated"] = [
-                saturated(running, plan, connections, before["cpu_ms"])
-                for connections in plan.connections
+                loaded(running, plan, connections, before["cpu_ms"], plan.saturated_s)
+                for connections in (plan.connections[::2] if slow else plan.connections)
             ]
             found["memory"] = memory(running.roots)
         return {**found, "floor_saturated": before}
@@ -200,20 +204,15 @@ def idle(plan: Plan, running: variants.Server) -> list[Found]:
             row["ratio"] = round(row["p50"] / at_floor["p50"], 3)
             row["over_ms"] = round(row["p50"] - at_floor["p50"], 3)
             rows.append(row)
-            show(running.name, f"{pixels} MP", f"p50 {row['p50']} ms", f"{row['ratio']} x floor")
+            show(f"{pixels} MP", f"p50 {row['p50']} ms", f"{row['ratio']} x floor")
     return rows
-
-
-def saturated(running: variants.Server, plan: Plan, connections: int, floor_cpu_ms: float) -> Found:
-    """Clients in a closed loop; each sends its next photo when it has the answer to the last."""
-    return loaded(running, plan, connections, floor_cpu_ms, plan.saturated_s)
 
 
 def loaded(
     running: variants.Server, plan: Plan, connections: int, floor_cpu_ms: float, seconds: float
 ) -> Found:
-    """``connections`` clients for some seconds: what they saw and what it cost."""
-    drive(running.job(plan.usual, connections=connections, searches=4 * connections))
+    """``connections`` clients in a closed loop: what they saw and what it cost."""
+    drive(running.job(plan.usual, connections=connections, searches=connections, warm_up=1))
     before = cpu_seconds(running.roots)
     got = drive(running.job(plan.usual, connections=connections, seconds=seconds, warm_up=0))
     used = spent(before, cpu_seconds(running.roots))
@@ -228,7 +227,7 @@ def loaded(
         "client_cpu_ms": round(got["cpu_s"] / max(1, searches) * 1000, 3),
     }
     row["cpu_ratio"] = round(row["cpu_ms_all"] / floor_cpu_ms, 3)
-    show(running.name, f"{connections} clients", f"{row['per_s']}/s", f"p99 {row.get('p99')} ms")
+    show(f"{connections} clients", f"{row['per_s']}/s", f"p99 {row.get('p99')} ms")
     return row
 
 

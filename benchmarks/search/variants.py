@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +21,18 @@ from benchmarks.servers import free_port
 PEERS = ROOT / "benchmarks" / "peers"
 OUR_PATH = "/api/visual-search/search/"
 WORKERS = 2
+# Ours without the second look at what a photo is of: exactly the peers' job.
+ONCE = {"VISUALSEARCH_FIND_SUBJECT": "false"}
 
 LABELS = {
     "eager": "ours, REST without Redis",
     "stack": "ours, REST through Redis and a worker",
+    "eager_once": "the first, looking once at each photo",
+    "stack_once": "the second, looking once at each photo",
     "litserve": "LitServe, same parts",
     "bentoml": "BentoML, same parts",
     "tutorial": "tutorial: Flask, Keras, scikit-learn",
+    "tutorial_cosine": "the same by cosine",
 }
 
 
@@ -85,22 +91,23 @@ def running(
 
 
 @contextmanager
-def eager(size: int, photo: str) -> Iterator[Server]:
+def eager(size: int, photo: str, **settings: str) -> Iterator[Server]:
     """Our REST API, each web process with model and index of its own."""
     port = free_port()
     command = [sys.executable, "-m", "gunicorn", "shop.wsgi", "--config", "shop/gunicorn.py"]
-    environ = shop(folder_of(size), HTTPS="false", PORT=str(port), WEB_CONCURRENCY=str(WORKERS))
+    place = {"HTTPS": "false", "PORT": str(port), "WEB_CONCURRENCY": str(WORKERS)}
+    environ = shop(folder_of(size), **settings, **place)
     with running("eager", command, environ, port, OUR_PATH, photo) as server:
         yield server
 
 
 @contextmanager
-def stack(size: int, photo: str) -> Iterator[Server]:
+def stack(size: int, photo: str, **settings: str) -> Iterator[Server]:
     """Our REST API as it is deployed: PostgreSQL, Redis, web, search and index processes."""
     from shop.stack import Stack
 
     folder = folder_of(size)
-    one = Stack(folder.with_name(f"{folder.name}-stack"))
+    one = Stack(folder.with_name(f"{folder.name}-stack"), environment=settings)
     try:
         one.start_servers()
         prepare(size, one.folder, one.environment)
@@ -150,20 +157,23 @@ def bentoml(size: int, photo: str) -> Iterator[Server]:
 
 
 @contextmanager
-def tutorial(size: int, photo: str) -> Iterator[Server]:
+def tutorial(size: int, photo: str, metric: str = "euclidean") -> Iterator[Server]:
     """What tutorials teach; see its file."""
     port = free_port()
     command = [str(venv("tutorial")), str(PEERS / "tutorial_app.py")]
-    command += [str(folder_of(size)), str(port)]
+    command += [str(folder_of(size)), str(port), metric]
     environ = environment(TF_CPP_MIN_LOG_LEVEL="2")
     with running("tutorial", command, environ, port, "/search", photo) as server:
         yield server
 
 
-STARTERS = {
+STARTERS: dict[str, Callable[[int, str], AbstractContextManager[Server]]] = {
     "eager": eager,
     "stack": stack,
+    "eager_once": partial(eager, **ONCE),
+    "stack_once": partial(stack, **ONCE),
     "litserve": litserve,
     "bentoml": bentoml,
     "tutorial": tutorial,
+    "tutorial_cosine": partial(tutorial, metric="cosine"),
 }

@@ -193,9 +193,11 @@ def test_wait__answer_that_comes_with_the_last_look(worker, monkeypatch):
 
 def test_redis_stopped(worker, redis_server):
     name = relay.post(JOB, 5)
-    threading.Timer(0.3, redis_server.stop).start()
+    stopping = threading.Timer(0.3, redis_server.stop)
+    stopping.start()
     with told_within(TOLD, BackendUnavailable):
         relay.wait(name, 5)
+    stopping.join()
     for ask in (relay.admit, lambda: relay.post(JOB, 1)):
         with told_within(TOLD, BackendUnavailable):
             ask()
@@ -218,3 +220,20 @@ def test_redis_restarted__no_search_pays_for_old_connections(worker, redis_serve
     redis_server.start()
     relay.SignsOfLife("w1", lambda: None).give()
     assert relay.admit() is None
+
+
+def test_look__a_job_that_nobody_waits_for(worker):
+    name = relay.post(JOB, 5, "of-a-query")
+    assert (name, relay.look(name)) == ("of-a-query", {})
+    relay.take(name, "w1")
+    assert relay.look(name) == {}
+    relay.answer(name, {"hits": []})
+    assert relay.look(name) == relay.look(name) == {"hits": []}
+    assert relay.look("another") is None
+
+
+def test_look__nobody_will_do_it(worker):
+    name = relay.post(JOB, 5)
+    relay.take(name, "a worker that is gone")
+    with pytest.raises(BackendUnavailable):
+        relay.look(name)

@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import threading
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -25,7 +26,7 @@ from . import conf, exceptions, index_files, jobs, relay, tasks
 from .encoders.preprocess import InputSpec
 from .exceptions import BackendUnavailable, Overloaded, VisualSearchError
 from .models import Run
-from .photos import Crop, open_photo
+from .photos import Crop, Photo, open_photo
 from .searching import Prediction, SearchResult, Stopwatch
 from .small import pack
 
@@ -47,6 +48,33 @@ def search(
     """
     options = {"limit": limit, "filters": dict(filters or {}), "version": version}
     return SearchResult.from_dict(ask("search", data, crop, **options))
+
+
+def search_later(
+    data: bytes, *, crop: Crop | None = None, filters: Mapping[str, Any] | None = None
+) -> str | None:
+    """Have a search done that nobody waits for; the id of its query, or None without workers.
+
+    :func:`is_pending` tells whether :func:`page` has it already. Raises as :func:`search` does, as
+    far as that is known before the search.
+    """
+    if not conf.get("USE_CELERY"):
+        return None
+    query_id = str(uuid.uuid4())
+    seconds = conf.get("ASYNC_TIMEOUT")
+    options = {"limit": 12, "filters": dict(filters or {}), "query_id": query_id}
+    with place():
+        arguments = prepared(data, crop, relay.admit()) | options
+        publish(tasks.search, relay.post(job_of("search", arguments, seconds), seconds, query_id))
+    return query_id
+
+
+def is_pending(query_id: str) -> bool:
+    """Whether a search that nobody waits for is still to be answered; raises what refused it."""
+    found = relay.look(query_id) if conf.get("USE_CELERY") else None
+    if found and "refused" in found:
+        raise refusal(found)
+    return found == {}
 
 
 def page(
@@ -71,32 +99,43 @@ def ask(
     what: str, data: bytes | None = None, crop: Crop | None = None, **arguments: Any
 ) -> dict[str, Any]:
     """Have a job done, here or by a worker; raises what it refused with, or why nobody does it."""
-    arguments["language"] = get_language() or "en"
     with place():
-        spec = relay.admit() if conf.get("USE_CELERY") else None
-        if data is not None:
-            watch = Stopwatch()
-            with watch.stage("decode"):
-                # Checked here, so that what is no photo never reaches a worker.
-                photo = open_photo(data, limits=conf.limits(), crop=crop)
-            arguments |= {"photo": photo, "stages": watch.stages}
         if conf.get("USE_CELERY"):
-            answer = ask_worker(what, arguments, spec)
+            spec = relay.admit()
+            if data is not None:
+                arguments |= prepared(data, crop, spec)
+            seconds = conf.get("SEARCH_TIMEOUT")
+            job = relay.post(job_of(what, arguments, seconds), seconds)
+            publish(tasks.search, job)
+            answer = relay.wait(job, seconds)
         else:
-            answer = jobs.JOBS[what](**arguments)
+            if data is not None:
+                photo, stages = opened(data, crop)
+                arguments |= {"photo": photo, "stages": stages}
+            answer = jobs.JOBS[what](language=get_language() or "en", **arguments)
     if "refused" in answer:
         raise refusal(answer)
     return answer
 
 
-def ask_worker(what: str, arguments: dict[str, Any], spec: InputSpec | None) -> dict[str, Any]:
-    """Post a job and wait; raises SearchTimeout or BackendUnavailable."""
-    if "photo" in arguments:
-        arguments["photo"] = pack(arguments["photo"], spec)
-    seconds = conf.get("SEARCH_TIMEOUT")
-    job = relay.post({"what": what, "arguments": arguments, "seconds": seconds}, seconds)
-    publish(tasks.search, job)
-    return relay.wait(job, seconds)
+def opened(data: bytes, crop: Crop | None) -> tuple[Photo, dict[str, float]]:
+    """A photo, and the milliseconds that it took to open it."""
+    watch = Stopwatch()
+    with watch.stage("decode"):
+        photo = open_photo(data, limits=conf.limits(), crop=crop)
+    return photo, watch.stages
+
+
+def prepared(data: bytes, crop: Crop | None, spec: InputSpec | None) -> dict[str, Any]:
+    """A photo as a worker takes it. What is no photo is refused here and never reaches one."""
+    photo, stages = opened(data, crop)
+    return {"photo": pack(photo, spec), "stages": stages}
+
+
+def job_of(what: str, arguments: dict[str, Any], seconds: float) -> relay.Job:
+    """What a worker is asked for, in the language of who asks."""
+    language = get_language() or "en"
+    return {"what": what, "arguments": {"language": language, **arguments}, "seconds": seconds}
 
 
 _busy = 0

@@ -73,9 +73,11 @@ def search(
     limit: int,
     filters: dict[str, str],
     version: int | None = None,
+    query_id: str | None = None,
 ) -> Answer:
     """Search by a photo; ``stages``: milliseconds that were spent on it before."""
     options: dict[str, Any] = {"limit": limit, "filters": filters, "version": version}
+    options["query_id"] = query_id
     return searching.search(photo, watch=searching.Stopwatch(stages), **options).as_dict()
 
 

@@ -93,9 +93,12 @@ def read_spec(alive: bytes) -> InputSpec | None:
     return InputSpec(**values) if values else None
 
 
-def post(job: Job, seconds: float) -> str:
-    """Lay a job down for ``seconds``; returns its id, which goes into Celery's queue."""
-    name = uuid.uuid4().hex
+def post(job: Job, seconds: float, name: str = "") -> str:
+    """Lay a job down for ``seconds``; returns its id, which goes into Celery's queue.
+
+    ``name`` is that id, where somebody else must know it.
+    """
+    name = name or uuid.uuid4().hex
     try:
         client().set(key_of("job", name), msgpack.packb(job), px=int(seconds * 1000))
     except redis.RedisError as error:
@@ -120,6 +123,26 @@ def wait(name: str, seconds: float) -> Answer:
     except redis.RedisError as error:
         raise BackendUnavailable from error
     raise SearchTimeout
+
+
+def look(name: str) -> Answer | None:
+    """The answer to a job that nobody waits for, or None for a name that is not of such a job.
+
+    ``{}`` while it is still to come. Raises BackendUnavailable when none can come.
+    """
+    answered, job, taken = (key_of(kind, name) for kind in ("answer", "job", "taken"))
+    try:
+        found, *open_ = pipeline().lindex(answered, 0).exists(job).exists(taken).execute()
+        if found is not None:
+            answer: Answer = msgpack.unpackb(found)
+            return answer
+        if not any(open_):
+            return None
+        if not is_coming(name):
+            raise BackendUnavailable
+    except redis.RedisError as error:
+        raise BackendUnavailable from error
+    return {}
 
 
 def is_coming(name: str) -> bool:

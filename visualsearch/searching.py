@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import numpy as np
 from django.utils import timezone
@@ -113,12 +113,13 @@ def search(
     filters: Mapping[str, Any] | None = None,
     watch: Stopwatch | None = None,
     version: int | None = None,
+    query_id: str | None = None,
 ) -> SearchResult:
     """The items of the catalog that look most like a photo.
 
-    Leaves a query behind, by which :func:`page` goes on. ``version`` searches a kept index version
-    that is not the active one. Raises ModelUnavailable, IndexNotReady, or ValidationError when a
-    filter's value is wrong.
+    Leaves a query behind, by which :func:`page` goes on; ``query_id`` is its id where the client
+    has been told one. ``version`` searches a kept index version that is not the active one. Raises
+    ModelUnavailable, IndexNotReady, or ValidationError when a filter's value is wrong.
     """
     watch = watch or Stopwatch()
     with watch.stage("index"):
@@ -127,6 +128,7 @@ def search(
     with watch.stage("encode"):
         look = look_at(encoder, photo)
     query = Query(
+        pk=UUID(query_id) if query_id else uuid4(),
         encoder=encoder.id,
         vector=to_bytes(look.embeddings),
         subject=look.subject,

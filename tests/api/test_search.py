@@ -7,7 +7,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from tests.pictures import encoded, picture, png_header_only
 from tests.reindex import reindex
-from visualsearch import indexing, live
+from visualsearch import dispatch, indexing, live
 from visualsearch.conf import DEFAULTS
 from visualsearch.models import IndexVersion, Query
 
@@ -284,3 +284,25 @@ def test_schema__describes_the_search(client, db):
     schema = client.get("/api/schema/?format=json").json()
     search = schema["paths"]["/api/visual-search/search/"]["post"]
     assert {"multipart/form-data", "application/json"} <= set(search["requestBody"]["content"])
+
+
+def test_search__overloaded(client, indexed, configure):
+    configure(MAX_QUEUE=1)
+    with dispatch.place():
+        response = upload(client, PHOTO)
+    refused(response, 503, "search_overloaded")
+    assert int(response["Retry-After"]) >= 1
+    assert upload(client, PHOTO).status_code == 200
+
+
+def test_search__overloaded_is_said_before_the_photo_is_read(client, indexed, configure):
+    configure(MAX_QUEUE=1)
+    with dispatch.place():
+        refused(upload(client, b"no photo at all"), 503, "search_overloaded")
+
+
+def test_search__respond_async_without_workers_is_answered_at_once(client, indexed):
+    file = SimpleUploadedFile("photo.jpg", PHOTO, content_type="image/jpeg")
+    response = client.post(URL, {"image": file}, headers={"Prefer": "respond-async"})
+    assert response.status_code == 200
+    assert keys(response)[0] == "P3"

@@ -113,3 +113,10 @@ class SearchResultSerializer(serializers.Serializer[Any]):
 
 class ClassificationSerializer(serializers.Serializer[Any]):
     predictions = PredictionSerializer(many=True)
+
+
+class PendingSerializer(serializers.Serializer[Any]):
+    """A search that is still to be done; its place is in the header ``Location``."""
+
+    query_id = serializers.UUIDField()
+    status = serializers.ChoiceField(["pending"])

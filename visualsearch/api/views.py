@@ -22,6 +22,7 @@ from .parsers import BoundedJSONParser, PhotoUploadHandler, photo_bytes
 from .serializers import (
     ClassificationSerializer,
     PageSerializer,
+    PendingSerializer,
     PhotoOptionsSerializer,
     PhotoSerializer,
     SearchOptionsSerializer,
@@ -30,6 +31,13 @@ from .serializers import (
 )
 
 LIMIT = OpenApiParameter("limit", int, description="1–100, default 12")
+PREFER = OpenApiParameter(
+    "Prefer",
+    str,
+    OpenApiParameter.HEADER,
+    enum=["respond-async"],
+    description="Do not wait: 202 and a place to look, where search workers run",
+)
 OFFSET = OpenApiParameter("offset", int, description="0–10000, default 0")
 
 
@@ -63,7 +71,8 @@ class PhotoView(VisualSearchView):
 class SearchView(PhotoView):
     @extend_schema(
         request={"multipart/form-data": SearchSerializer, "application/json": SearchSerializer},
-        responses=SearchResultSerializer,
+        parameters=[PREFER],
+        responses={200: SearchResultSerializer, 202: PendingSerializer},
     )
     def post(self, request: Request) -> Response:
         """Find the products that look most like a photo."""
@@ -73,12 +82,12 @@ class SearchView(PhotoView):
         if options.get("category"):
             filters["category"] = options["category"]
         catalog().filterset(filters)
-        result = dispatch.search(
-            photo_bytes(fields.get("image")),
-            crop=options.get("crop"),
-            limit=options["limit"],
-            filters=filters,
-        )
+        photo, crop = photo_bytes(fields.get("image")), options.get("crop")
+        if "respond-async" in request.headers.get("Prefer", "").lower():
+            query_id = dispatch.search_later(photo, crop=crop, filters=filters)
+            if query_id:
+                return pending(request, query_id)
+        result = dispatch.search(photo, crop=crop, limit=options["limit"], filters=filters)
         return Response(as_response(request, result, 0, options["limit"], filters))
 
 
@@ -105,14 +114,30 @@ class SimilarView(VisualSearchView):
 
 
 class QueryView(VisualSearchView):
-    @extend_schema(parameters=[LIMIT, OFFSET], responses=SearchResultSerializer)
+    @extend_schema(
+        parameters=[LIMIT, OFFSET],
+        responses={200: SearchResultSerializer, 202: PendingSerializer},
+    )
     def get(self, request: Request, query_id: str) -> Response:
         """More of an earlier search, or the same search under other filters."""
         wanted = validated(PageSerializer, request.query_params)
         filters = filters_of(request)
         catalog().filterset(filters)
+        if dispatch.is_pending(query_id):
+            return pending(request, query_id)
         result = dispatch.page(query_id, filters=filters, **wanted)
         return Response(as_response(request, result, wanted["offset"], wanted["limit"], filters))
+
+
+def pending(request: Request, query_id: str) -> Response:
+    """202: where the answer will be, and in how many seconds it is worth a look."""
+    path = reverse("visualsearch-api:query", args=[query_id])
+    headers = {
+        "Location": request.build_absolute_uri(path),
+        "Retry-After": "1",
+        "Preference-Applied": "respond-async",
+    }
+    return Response({"query_id": query_id, "status": "pending"}, 202, headers=headers)
 
 
 def validated(kind: type[Any], data: Any) -> dict[str, Any]:

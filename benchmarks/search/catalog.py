@@ -61,21 +61,41 @@ def main() -> None:
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
+    from benchmarks.filling import fill
     from visualsearch.models import Embedding, Query
 
-    if Embedding.objects.count() != size:
-        start = time.monotonic()
-        make(size, folder)
+    start = time.monotonic()
+    found = Embedding.objects.count()
+    if found not in (0, size):
+        raise SystemExit(f"{folder} holds {found:,} of {size:,} products: delete it")
+    if not found:
+        fill(size)
         print(f"{size:,} products made in {time.monotonic() - start:.0f} s", flush=True)
+    if not (folder / "parts.json").exists() or not is_usable():
+        index(size, folder)
     Query.objects.all().delete()
 
 
-def make(size: int, folder: Path) -> None:
-    """Rows, an active index version with its file, and what the peers read."""
-    from benchmarks.filling import fill
+def is_usable() -> bool:
+    """Whether the index that was built is of this code and can be read by it."""
+    from visualsearch import index_files, live, versions
+    from visualsearch.exceptions import IndexFileError
+
+    version = versions.active()
+    if version is None or versions.is_outdated(version):
+        return False
+    made = live.make(version, live.encoding.of(version))
+    try:
+        index_files.read(version, type(made), made.dim, version.options)  # type: ignore[type-var]
+    except IndexFileError:
+        return False
+    return True
+
+
+def index(size: int, folder: Path) -> None:
+    """An active index version with its file, and what the peers read."""
     from visualsearch import live, versions
 
-    fill(size)
     version = versions.make()
     versions.build(version)
     versions.activate(version)

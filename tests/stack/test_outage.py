@@ -89,7 +89,7 @@ def test_redis_hangs(stack):
 
 
 def test_searcher_killed_at_work(stack):
-    received = "Task visualsearch.search_photo["
+    received = "Task visualsearch.search"
     before = stack.log("search").count(received)
     with stack.locked_queries(), ThreadPoolExecutor(1) as visitor:
         coming = visitor.submit(search, stack, 9)

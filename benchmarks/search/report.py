@@ -78,7 +78,7 @@ def in_process(results: Results) -> str:
         rows.append(
             [f"{row['catalog']:,}", row["photo"], f"{bare['p50']:.1f} / {bare['p95']:.1f}",
              f"{ours['p50']:.1f} / {ours['p95']:.1f}", f"{row['ratio']:.2f}", *apart,
-             f"{row['ratio_once']:.2f}",
+             row.get("ratio_once", "—"),
              f"{row['subject_share']:.0%}", stages(bare), stages(ours)]
         )  # fmt: skip
     head = ["items", "MP", "floor p50 / p95", "ours p50 / p95", "ratio", "without a subject"]

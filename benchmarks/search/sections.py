@@ -32,8 +32,8 @@ class Plan:
     photos: dict[str, list[str]]
     sizes: tuple[int, ...] = CATALOGS
     megapixels: tuple[str, ...] = MEGAPIXELS
-    pairs: int = 240
-    single: int = 180
+    pairs: int = 200
+    single: int = 150
     floor_block: int = 60
     connections: tuple[int, ...] = (1, 2, 4, 8)
     saturated_s: float = 15.0

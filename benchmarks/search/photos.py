@@ -7,6 +7,7 @@ with it the usual time of decoding, which goes by the size of the file.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 from collections.abc import Iterator
@@ -30,7 +31,9 @@ BYTES = {"0.3": 100_000, "1": 300_000, "4": 1_250_000, "12": 3_500_000}
 
 def made(source: Path | None = None) -> dict[str, list[str]]:
     """Paths of JPEGs by megapixels, made on first use; of real photos where ``source`` has some."""
-    name = "photos" if source is None else f"photos-of-{source.resolve().name}"
+    name = "photos"
+    if source is not None:
+        name += f"-{hashlib.sha256(str(source.resolve()).encode()).hexdigest()[:8]}"
     folder = HOME / f"{name}-{VERSION}"
     done = folder / "photos.json"
     if not done.exists():

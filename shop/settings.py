@@ -4,7 +4,6 @@ Without any environment this is the demo: SQLite, one process, everything under 
 """
 
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -217,13 +216,7 @@ SPECTACULAR_SETTINGS = {
 
 CELERY_TASK_SERIALIZER = CELERY_RESULT_SERIALIZER = "json"
 CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_ROUTES = {
-    "visualsearch.search": {"queue": "visualsearch.search"},
-    "visualsearch.index*": {"queue": "visualsearch.index"},
-}
-# Celery would close the database before and after each task, and each search wait for a new
-# connection. Those that no longer work are noticed by the tasks.
-CELERY_DB_REUSE_MAX = sys.maxsize
+CELERY_TASK_ROUTES = {"visualsearch.index*": {"queue": "visualsearch.index"}}
 if REDIS_URL:
     CELERY_BROKER_URL = REDIS_URL
     # Without Redis a request fails at once and says so, instead of waiting for it; with one that

@@ -69,13 +69,29 @@ def test_search__no_worker(configure, redis_server):
 
 
 @pytest.mark.parametrize("error", [OperationalError, ConnectionRefusedError, RuntimeError])
-def test_search__broker_down(with_workers, monkeypatch, error):
+def test_refresh__broker_down(with_workers, monkeypatch, error):
+    asked = []
+
     def down(*args, **kwargs):
+        asked.append(args)
         raise error("down")
 
-    monkeypatch.setattr(tasks.search, "apply_async", down)
+    monkeypatch.setattr(tasks.index_items, "apply_async", down)
     with pytest.raises(BackendUnavailable):
-        dispatch.similar("P1")
+        dispatch.refresh(["P1"])
+    assert len(asked) == 2  # the first may have been a connection of before a restart
+
+
+def test_refresh__connection_of_before_a_restart(with_workers, monkeypatch):
+    answers = [OperationalError("closed"), None]
+
+    def once(*args, **kwargs):
+        if error := answers.pop(0):
+            raise error
+
+    monkeypatch.setattr(tasks.index_items, "apply_async", once)
+    dispatch.refresh(["P1"])
+    assert not answers
 
 
 def test_search__one_too_many(indexed, configure):

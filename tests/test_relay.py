@@ -60,6 +60,7 @@ def test_answer__comes_to_who_waits(worker):
         relay.answer(name, {"hits": [b"bytes", 1.5, None]})
 
     name = relay.post(JOB, 3)
+    assert relay.next_job() == name
     with ThreadPoolExecutor(1) as pool:
         working = pool.submit(work)
         start = time.monotonic()
@@ -85,6 +86,7 @@ def test_wait__leaves_no_photo_behind(worker, redis_server):
     name = relay.post({**JOB, "arguments": {"photo": b"x" * 1000}}, 3)
     with redis_server.client() as client:
         assert 0 < client.pttl(relay.key_of("job", name)) <= 3000
+        assert relay.next_job() == name
         relay.take(name, "w1")
         assert client.get(relay.key_of("job", name)) is None
         relay.answer(name, {})
@@ -92,6 +94,14 @@ def test_wait__leaves_no_photo_behind(worker, redis_server):
         relay.wait(name, 1)
         assert not client.exists(relay.key_of("answer", name))
         assert all(client.ttl(key) > 0 for key in client.scan_iter("*"))
+
+
+def test_next_job__in_their_order_and_none_after_a_while(worker):
+    names = [relay.post(JOB, 3) for _ in range(3)]
+    assert [relay.next_job() for _ in range(3)] == names
+    start = time.monotonic()
+    assert relay.next_job() is None
+    assert time.monotonic() - start < 1
 
 
 def test_take__once_only(worker):
@@ -177,6 +187,17 @@ def test_wait__redis_flushed(worker, redis_server, taken):
         client.flushall()
     with told_within(TOLD, BackendUnavailable):
         relay.wait(name, 10)
+
+
+def test_wait__answer_lost(worker, redis_server):
+    """The worker says that it lives, and its answer is gone: only the deadline tells."""
+    name = relay.post(JOB, 1)
+    relay.take(name, "w1")
+    relay.answer(name, {})
+    with redis_server.client() as client:
+        client.delete(relay.key_of("answer", name))
+    with told_within(TOLD, SearchTimeout):
+        relay.wait(name, 1)
 
 
 def test_wait__answer_that_comes_with_the_last_look(worker, monkeypatch):

@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -32,6 +33,9 @@ from .small import pack
 
 # What a broker that is down raises, once retries are off.
 BROKER_ERRORS = (kombu.exceptions.OperationalError, RedisError, OSError, RuntimeError)
+
+# Seconds within which a refused connection is one that can be tried again.
+AT_ONCE = 0.5
 
 
 def search(
@@ -65,7 +69,7 @@ def search_later(
     options = {"limit": 12, "filters": dict(filters or {}), "query_id": query_id}
     with place():
         arguments = prepared(data, crop, relay.admit()) | options
-        publish(tasks.search, relay.post(job_of("search", arguments, seconds), seconds, query_id))
+        relay.post(job_of("search", arguments, seconds), seconds, query_id)
     return query_id
 
 
@@ -106,7 +110,6 @@ def ask(
                 arguments |= prepared(data, crop, spec)
             seconds = conf.get("SEARCH_TIMEOUT")
             job = relay.post(job_of(what, arguments, seconds), seconds)
-            publish(tasks.search, job)
             answer = relay.wait(job, seconds)
         else:
             if data is not None:
@@ -212,11 +215,18 @@ def enqueue(task: Task, *args: Any) -> None:
 
 
 def publish(task: Task, *args: Any) -> None:
-    """Put a task into its queue; raises BackendUnavailable."""
-    try:
-        task.apply_async(args=args, ignore_result=True)
-    except BROKER_ERRORS as error:
-        raise BackendUnavailable from error
+    """Put a task into its queue; raises BackendUnavailable.
+
+    A connection that the broker closed by its restart shows only when it is used: then once more.
+    """
+    start = time.monotonic()
+    for last in (False, True):
+        try:
+            task.apply_async(args=args, ignore_result=True)
+            return
+        except BROKER_ERRORS as error:
+            if last or time.monotonic() - start > AT_ONCE:
+                raise BackendUnavailable from error
 
 
 def refusal(answer: dict[str, Any]) -> Exception:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -238,6 +239,16 @@ def forget() -> None:
         _live.clear()
         _arriving.clear()
         _failed.clear()
+
+
+def forget_in_child() -> None:
+    """After a fork: FAISS hangs where the parent has searched, and locks may be held for ever."""
+    global _lock, _loading
+    _lock, _loading = threading.Lock(), threading.Lock()
+    forget()
+
+
+os.register_at_fork(after_in_child=forget_in_child)
 
 
 def make(version: IndexVersion, encoder: Encoder) -> Index:

@@ -2,49 +2,25 @@
 
 from __future__ import annotations
 
-import logging
 from contextlib import suppress
 from typing import Any
 
 from celery import Task, shared_task
 from celery.signals import worker_ready
 from django.core.cache import cache
-from django.db import DatabaseError, OperationalError, close_old_connections, connections
+from django.db import DatabaseError, OperationalError, connections
 from django.db.models import Min
 from django.utils import timezone
 
-from . import conf, indexing, jobs, relay, runs
+from . import conf, indexing, runs
 from . import worker as worker  # its signals belong to the process that has these tasks
-from .exceptions import VisualSearchError
 from .models import Embedding, Run
-from .small import unpack
-
-logger = logging.getLogger(__name__)
 
 # Seconds between attempts while the database is away, and how many: an hour.
 DATABASE_WAIT, DATABASE_ATTEMPTS = 5, 720
 # Seconds until a planned attempt at most.
 LONGEST_WAIT = 900.0
 RETRY_PLANNED = "visualsearch-retry-planned"
-
-
-@shared_task(name="visualsearch.search", ignore_result=True, bind=True)
-def search(self: Task[Any, Any], job_id: str) -> None:
-    """Do a job that a web process waits for, unless its deadline is over."""
-    job = relay.take(job_id, str(self.request.hostname))
-    if job is None:
-        logger.warning("job %s came too late and was dropped", job_id)
-        return
-    arguments = job["arguments"]
-    if "photo" in arguments:
-        arguments["photo"] = unpack(arguments["photo"])
-        arguments["stages"]["queue"] = job["waited"]
-    try:
-        answer = jobs.JOBS[job["what"]](**arguments)
-    except Exception:
-        logger.exception("job %s failed", job_id)
-        answer = {"refused": VisualSearchError.code, "params": {}}
-    relay.answer(job_id, answer)
 
 
 class IndexTask(Task[Any, Any]):
@@ -54,12 +30,6 @@ class IndexTask(Task[Any, Any]):
     """
 
     acks_late = True
-
-    def before_start(self, task_id: str, args: Any, kwargs: Any) -> None:
-        """What the database closed meanwhile is opened anew, where connections outlive a task."""
-        if not self.request.is_eager:
-            close_old_connections()
-
     retry_on_worker_lost = True
     max_retries = 3
     default_retry_delay = 1  # seconds

@@ -1,49 +1,129 @@
-"""What a search worker does beside its tasks: it loads before the first, and shows that it lives.
+"""How a Celery worker with the queue ``visualsearch.search`` searches.
 
-Connected to Celery's signals by importing :mod:`visualsearch.tasks`.
+It loads model and index, and from then on has a thread for each task that it may do at a time
+(``--concurrency``) take jobs from :mod:`visualsearch.relay`. With the pool ``prefork`` each of its
+processes has one such thread. Connected to Celery's signals by importing
+:mod:`visualsearch.tasks`.
 """
 
 from __future__ import annotations
 
 import gc
 import logging
+import os
+import threading
 from typing import Any
 
+import redis
 from celery import Celery, current_app
-from celery.signals import worker_init, worker_process_init, worker_ready, worker_shutting_down
+from celery.signals import worker_init, worker_process_init, worker_ready, worker_shutdown
+from celery.signals import worker_shutting_down as worker_is_told_to_stop
 from django.db import DatabaseError, connections
 
-from . import live, relay, searching
+from . import jobs, live, relay, searching
 from .exceptions import VisualSearchError
+from .small import unpack
 
 logger = logging.getLogger(__name__)
 
-_signs: list[relay.SignsOfLife] = []
+QUEUE = "visualsearch.search"
+# Seconds after which a worker that found no Redis looks again.
+AGAIN = 0.5
+
+
+class Searcher:
+    """Threads that do jobs, and one that says so, until :meth:`stop`."""
+
+    def __init__(self, name: str, threads: int):
+        self.name = name
+        self.stopped = threading.Event()
+        self.signs = relay.SignsOfLife(name, live.latest_input)
+        self.threads = [
+            threading.Thread(target=self.work, name=f"visualsearch-search-{n}", daemon=True)
+            for n in range(threads)
+        ]
+
+    def start(self) -> None:
+        """Take jobs from now on."""
+        for thread in (self.signs, *self.threads):
+            thread.start()
+
+    def stop(self) -> None:
+        """Take none any more; :meth:`join` waits for those that are being done."""
+        self.signs.stop()
+        self.stopped.set()
+
+    def join(self, seconds: float) -> None:
+        """Wait for what is being done."""
+        for thread in self.threads:
+            thread.join(seconds)
+
+    def work(self) -> None:
+        """What each thread does."""
+        try:
+            while not self.stopped.is_set():
+                try:
+                    name = relay.next_job()
+                    if name is not None:
+                        do(name, self.name)
+                except redis.RedisError:
+                    self.stopped.wait(AGAIN)  # the signs of life have said so
+        finally:
+            connections.close_all()
+
+
+def do(name: str, worker: str) -> None:
+    """Do a job, unless its deadline is over; raises RedisError."""
+    job = relay.take(name, worker)
+    if job is None:
+        logger.warning("job %s came too late and was dropped", name)
+        return
+    try:
+        arguments = job["arguments"]
+        if "photo" in arguments:
+            arguments["photo"] = unpack(arguments["photo"])
+            arguments["stages"]["queue"] = job["waited"]
+        answer = jobs.JOBS[job["what"]](**arguments)
+    except Exception:
+        logger.exception("job %s failed", name)
+        answer = {"refused": VisualSearchError.code, "params": {}}
+    relay.answer(name, answer)
+
+
+_searchers: list[Searcher] = []
 
 
 def searches(app: Celery) -> bool:
     """Whether the worker of this process takes searches."""
-    return relay.QUEUE in app.amqp.queues.consume_from
+    return QUEUE in app.amqp.queues.consume_from
 
 
 def forks(pool: Any) -> bool:
-    """Whether tasks are done in processes that this one forks: neither session nor index may be
-    used before."""
+    """Whether tasks are done in processes that this one forks."""
     return "prefork" in (pool if isinstance(pool, str) else pool.__module__)
 
 
 @worker_init.connect
 def load_before_threads(sender: Any, **kwargs: object) -> None:
-    """Before the worker connects to its queue, where its threads do the tasks."""
+    """Before a worker connects to its queues."""
     if searches(sender.app) and not forks(sender.pool_cls):
         load()
 
 
+@worker_ready.connect
+def search_in_threads(sender: Any, **kwargs: object) -> None:
+    """From when a worker takes tasks."""
+    worker = sender.controller
+    if searches(sender.app) and not forks(worker.pool_cls):
+        search(worker.hostname, worker.concurrency)
+
+
 @worker_process_init.connect
-def load_in_child(**kwargs: object) -> None:
-    """In each process that a worker has forked, before its first task."""
+def search_in_child(**kwargs: object) -> None:
+    """In each process that a worker has forked: neither session nor index survives a fork."""
     if searches(current_app):
         load()
+        search(f"child-{os.getpid()}", 1)
 
 
 def load() -> None:
@@ -60,17 +140,22 @@ def load() -> None:
     gc.freeze()
 
 
-@worker_ready.connect
-def show_life(sender: Any, **kwargs: object) -> None:
-    """From when the worker takes tasks."""
-    if searches(sender.app):
-        signs = relay.SignsOfLife(sender.hostname, live.latest_input)
-        _signs.append(signs)
-        signs.start()
+def search(worker: str, threads: int) -> None:
+    """Take jobs in this process."""
+    searcher = Searcher(worker, threads)
+    _searchers.append(searcher)
+    searcher.start()
 
 
-@worker_shutting_down.connect
-def end(**kwargs: object) -> None:
-    """From when it takes none."""
-    while _signs:
-        _signs.pop().stop()
+@worker_is_told_to_stop.connect
+def stop(**kwargs: object) -> None:
+    """From when a worker takes no more tasks."""
+    for searcher in _searchers:
+        searcher.stop()
+
+
+@worker_shutdown.connect
+def join(**kwargs: object) -> None:
+    """Before a worker ends: who waits gets an answer."""
+    while _searchers:
+        _searchers.pop().join(relay.PATIENCE)

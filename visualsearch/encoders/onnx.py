@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 import onnxruntime
@@ -20,11 +22,23 @@ from .preprocess import prepare
 OUTPUTS = ("embedding", "probabilities", "saliency")
 
 
+_made: WeakSet[OnnxEncoder] = WeakSet()
+
+
+def forget_all() -> None:
+    """In a forked child: what the parent had is of no use, and its locks may be held for ever."""
+    for encoder in _made:
+        encoder.forget()
+
+
+os.register_at_fork(after_in_child=forget_all)
+
+
 class OnnxEncoder(Encoder):
     """Reads ``model.json`` at once; the session is made by the first :meth:`encode`.
 
-    So that a web process that only forwards photos never pays for it, and a process that forks
-    does so before a session exists: sessions do not survive a fork.
+    So that a web process that only forwards photos never pays for it. A session does not survive a
+    fork: a child makes its own.
     """
 
     def __init__(self, package: str | Path, *, threads: int = 1):
@@ -36,6 +50,11 @@ class OnnxEncoder(Encoder):
         self.input = self.package.input
         self.match_threshold = self.package.match_threshold
         self.threads = threads
+        self.forget()
+        _made.add(self)
+
+    def forget(self) -> None:
+        """Drop the session; the next call makes one."""
         self._session: onnxruntime.InferenceSession | None = None
         self._lock = threading.Lock()
 

@@ -1,0 +1,94 @@
+"""A process that has searched may fork: gunicorn's --preload, Celery's prefork pool."""
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.pictures import picture
+from tests.reindex import reindex
+from visualsearch import live, searching
+from visualsearch.conf import SHIPPED_MODEL
+from visualsearch.encoders.onnx import OnnxEncoder
+from visualsearch.photos import Photo
+
+SEARCHES_IN_A_CHILD = """
+import os
+import threading
+import numpy as np
+from PIL import Image
+from visualsearch.encoders.onnx import OnnxEncoder
+from visualsearch.indexes.faiss import FaissIndex
+
+encoder, index = OnnxEncoder(os.environ["MODEL"]), FaissIndex(320)
+rng = np.random.default_rng(0)
+index.add(np.arange(20_000), rng.normal(size=(20_000, 320)).astype(np.float32))
+image = Image.new("RGB", (64, 64), "red")
+there = encoder.encode([image]).embeddings[0]
+index.search(there, 5)
+child = os.fork()
+if not child:
+    here = encoder.encode([image]).embeddings[0]
+    index.search(here, 5)
+    os._exit(0 if np.array_equal(here, there) else 3)
+assert os.waitpid(child, 0)[1] == 0
+"""
+
+
+def test_fork__after_a_search():
+    done = subprocess.run(
+        [sys.executable, "-c", SEARCHES_IN_A_CHILD],
+        env={**os.environ, "MODEL": str(SHIPPED_MODEL)},
+        cwd=Path(__file__).resolve().parent.parent,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def in_child(check) -> None:
+    """Fork, and have the child check; what it finds is its exit status."""
+    child = os.fork()
+    if not child:
+        os._exit(0 if check() else 1)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # that a process with threads forks
+def test_fork__while_another_thread_holds_the_locks():
+    encoder = OnnxEncoder(SHIPPED_MODEL)
+    encoder.encode([picture(1)])
+    held, done = threading.Event(), threading.Event()
+
+    def hold():
+        with encoder._lock, live._lock, live._loading:
+            held.set()
+            done.wait(20)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    held.wait()
+    try:
+        in_child(
+            lambda: (
+                encoder._session is None
+                and encoder._lock.acquire(timeout=1)
+                and live._lock.acquire(timeout=1)
+                and live._loading.acquire(timeout=1)
+            )
+        )
+    finally:
+        done.set()
+        holder.join()
+
+
+def test_fork__the_child_has_no_index_of_its_parent(sold):
+    reindex()
+    assert searching.search(Photo(image=picture(3)), limit=1).hits[0].item == "P3"
+    assert live._live
+    in_child(lambda: not live._live)
+    assert live._live

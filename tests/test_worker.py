@@ -1,0 +1,115 @@
+"""What a search worker makes of a job; real workers are in tests/stack."""
+
+import time
+
+import pytest
+from django.db import OperationalError
+
+from tests.pictures import encoded, picture
+from tests.reindex import reindex
+from visualsearch import dispatch, jobs, live, relay, worker
+from visualsearch.encoders.preprocess import InputSpec
+from visualsearch.exceptions import BackendUnavailable, IndexNotReady, ItemNotFound
+
+PHOTO = encoded(picture(3))
+
+
+@pytest.fixture
+def with_workers(sold, configure, redis_server):
+    """A shop whose web processes send jobs; the test is the worker."""
+    reindex()
+    configure(USE_CELERY=True, REDIS_URL=redis_server.url)
+    relay.SignsOfLife("w1", lambda: InputSpec(size=64)).give()
+
+
+def done(what, arguments):
+    """The answer to a job that went through Redis."""
+    name = relay.post(dispatch.job_of(what, arguments, 5), 5)
+    assert relay.next_job() == name
+    worker.do(name, "w1")
+    return relay.wait(name, 1)
+
+
+def test_do__search(with_workers):
+    arguments = dispatch.prepared(PHOTO, None, relay.admit()) | {"limit": 3, "filters": {}}
+    answer = done("search", arguments)
+    assert answer["hits"][0]["item"] == "P3"
+    assert {"decode", "queue", "encode", "index", "products", "total"} == set(answer["took_ms"])
+
+
+def test_do__search_finds_what_a_search_right_here_finds(with_workers, configure):
+    arguments = dispatch.prepared(PHOTO, None, relay.admit()) | {"limit": 8, "filters": {}}
+    there = done("search", arguments)
+    configure(USE_CELERY=False)
+    here = dispatch.search(PHOTO, limit=8)
+    assert [(each["item"], each["score"]) for each in there["hits"]] == [
+        (hit.item, hit.score) for hit in here.hits
+    ]
+
+
+def test_do__refusal(with_workers):
+    answer = done("similar", {"item": "NONE", "limit": 3})
+    assert isinstance(dispatch.refusal(answer), ItemNotFound)
+
+
+def test_do__in_the_customers_language(with_workers):
+    seen = []
+
+    @jobs.job
+    def what_language():
+        from django.utils.translation import get_language
+
+        seen.append(get_language())
+        return {}
+
+    try:
+        done("what_language", {"language": "fr"})
+    finally:
+        del jobs.JOBS["what_language"]
+    assert seen == ["fr"]
+
+
+def test_do__a_bug_is_answered_and_logged(with_workers, monkeypatch, caplog):
+    monkeypatch.setattr("visualsearch.searching.similar", lambda *args, **kwargs: 1 / 0)
+    assert done("similar", {"item": "P1", "limit": 3})["refused"] == "search_failed"
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_do__too_late(with_workers, caplog):
+    name = relay.post(dispatch.job_of("similar", {"item": "P1", "limit": 3}, 0.05), 0.05)
+    time.sleep(0.1)
+    worker.do(name, "w1")
+    assert "dropped" in caplog.text
+
+
+def test_do__search_later(with_workers):
+    query_id = dispatch.search_later(PHOTO)
+    assert dispatch.is_pending(query_id)
+    worker.do(relay.next_job(), "w1")
+    assert not dispatch.is_pending(query_id)
+    assert done("page", {"query_id": query_id, "limit": 3, "offset": 0, "filters": {}})["hits"]
+
+
+def test_do__search_later_that_is_refused(with_workers, monkeypatch):
+    def not_ready(version=None):
+        raise IndexNotReady
+
+    query_id = dispatch.search_later(PHOTO)
+    monkeypatch.setattr(live, "current", not_ready)
+    worker.do(relay.next_job(), "w1")
+    with pytest.raises(IndexNotReady):
+        dispatch.is_pending(query_id)
+
+
+def test_do__database_away(with_workers, monkeypatch, caplog):
+    def away(version=None):
+        raise OperationalError("server closed the connection")
+
+    monkeypatch.setattr(live, "current", away)
+    answer = done("similar", {"item": "P1", "limit": 3})
+    assert isinstance(dispatch.refusal(answer), BackendUnavailable)
+
+
+def test_load__without_an_index_the_worker_goes_on(db, caplog):
+    worker.load()
+    assert "Nothing can be searched yet" in caplog.text

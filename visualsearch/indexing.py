@@ -25,6 +25,7 @@ from .encoders.base import Encoder
 from .exceptions import PhotoError
 from .models import Embedding, Revision, to_bytes
 from .photos import Limits, open_photo
+from .signals import images_indexed
 
 logger = logging.getLogger(__name__)
 
@@ -118,7 +119,9 @@ def refresh_batch(
     """
     for _ in range(MAX_ATTEMPTS):
         with suppress(Overtaken):
-            return settle(encoder, batch, also)
+            counts = settle(encoder, batch, also)
+            images_indexed.send_robust(sender=None, encoder=encoder.id, counts=counts)
+            return counts
         batch = gather(encoder, batch.keys, pool)
     raise Overtaken(f"{MAX_ATTEMPTS} times in a row others wrote about {', '.join(batch.keys)}")
 

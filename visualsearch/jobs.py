@@ -17,6 +17,7 @@ from django.utils import translation
 from . import searching
 from .exceptions import BackendUnavailable, VisualSearchError
 from .photos import Photo
+from .signals import searched
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +64,13 @@ def twice(function: Callable[..., Answer], kwargs: dict[str, Any]) -> Answer:
     for each in broken:
         each.close()
     return function(**kwargs)
+
+
+def report(what: str, answer: Answer) -> None:
+    """Say that a search was done; call it once the answer is on its way."""
+    if "took_ms" in answer:
+        names = ("took_ms", "matched", "model", "index_version")
+        searched.send_robust(sender=None, what=what, **{name: answer[name] for name in names})
 
 
 @job

@@ -19,6 +19,7 @@ from . import indexing, scopes, versions
 from .encoders.base import Encoder
 from .models import IndexVersion, Run
 from .processes import this_worker
+from .signals import images_indexed
 
 # Seconds between signs of life.
 BEAT = 5.0
@@ -220,6 +221,8 @@ def finish(run: Run, encoder: Encoder, step: scopes.Step, pool: Executor, since:
         also(Counter())
     else:
         indexing.refresh_batch(encoder, step.batch, pool, also)
+    skipped = Counter(unchanged=step.unchanged)
+    images_indexed.send_robust(sender=None, encoder=encoder.id, counts=skipped)
     run.refresh_from_db(fields=["wish", "done", "worked", *COUNTS])
     if run.wish:
         raise Stopped(run.wish)

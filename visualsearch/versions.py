@@ -16,6 +16,7 @@ from . import conf, encoding, evaluation, index_files, live
 from .encoders.base import Encoder
 from .exceptions import BackendUnavailable, ModelUnavailable
 from .models import Embedding, IndexVersion
+from .signals import version_activated
 
 logger = logging.getLogger(__name__)
 
@@ -161,6 +162,7 @@ def activate(version: IndexVersion) -> None:
     for one in before:
         if not one.figures:  # it only followed the rows until there was a built one
             delete(one)
+    version_activated.send_robust(sender=None, version=version)
 
 
 def previous() -> IndexVersion | None:

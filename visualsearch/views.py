@@ -22,6 +22,7 @@ from .api.parsers import PhotoUploadHandler, photo_bytes
 from .exceptions import VisualSearchError
 from .photos import ACCEPTED, open_photo
 from .searching import SearchResult
+from .signals import refused
 
 PAGE_SIZE = 12
 PREVIEW_SIDE = 480
@@ -50,6 +51,7 @@ class Page(View):
 
     def refuse(self, request: HttpRequest, error: VisualSearchError) -> HttpResponse:
         """The page with a sentence that says what to do."""
+        refused.send_robust(sender=None, code=error.code)
         told = {"code": error.code, "detail": describe(error)}
         return self.show(request, status=error.status, error=told)
 

@@ -13,6 +13,7 @@ from rest_framework.exceptions import APIException, ParseError, ValidationError
 from rest_framework.response import Response
 
 from ..exceptions import ServiceUnavailable, VisualSearchError
+from ..signals import refused
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +50,7 @@ class Handler(ExceptionHandler):
     def convert_known_exceptions(self, exc: Exception) -> Exception:
         """Anything a client can be told about becomes an APIException."""
         if isinstance(exc, VisualSearchError):
+            refused.send_robust(sender=None, code=exc.code)
             return Refusal(exc)
         if isinstance(exc, DjangoValidationError):
             return ValidationError(exc.message_dict)

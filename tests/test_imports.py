@@ -10,8 +10,9 @@ APP = ROOT / "visualsearch"
 
 CORE = {
     "photos", "small", "exceptions", "metrics", "subject",
-    "encoders.base", "encoders.onnx", "encoders.fake", "encoders.preprocess", "encoders.package", "indexes.base", "indexes.exact", "indexes.faiss",
-    "indexes.places", "indexes.structures", "indexes.milvus",
+    "encoders.base", "encoders.onnx", "encoders.fake", "encoders.preprocess", "encoders.package",
+    "indexes.base", "indexes.exact", "indexes.faiss", "indexes.places", "indexes.structures",
+    "indexes.milvus",
 }  # fmt: skip
 # A module may import from its own layer and from those below it.
 LAYERS = [

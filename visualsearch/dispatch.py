@@ -29,6 +29,7 @@ from .exceptions import BackendUnavailable, Overloaded, VisualSearchError
 from .models import Run
 from .photos import Crop, Photo, open_photo
 from .searching import Prediction, SearchResult, Stopwatch
+from .signals import job_posted
 from .small import pack
 
 # What a broker that is down raises, once retries are off.
@@ -116,6 +117,7 @@ def ask(
                 photo, stages = opened(data, crop)
                 arguments |= {"photo": photo, "stages": stages}
             answer = jobs.JOBS[what](language=get_language() or "en", **arguments)
+            jobs.report(what, answer)
     if "refused" in answer:
         raise refusal(answer)
     return answer
@@ -137,8 +139,14 @@ def prepared(data: bytes, crop: Crop | None, spec: InputSpec | None) -> dict[str
 
 def job_of(what: str, arguments: dict[str, Any], seconds: float) -> relay.Job:
     """What a worker is asked for, in the language of who asks."""
-    language = get_language() or "en"
-    return {"what": what, "arguments": {"language": language, **arguments}, "seconds": seconds}
+    language, context = get_language() or "en", dict[str, Any]()
+    job_posted.send_robust(sender=None, context=context)
+    return {
+        "what": what,
+        "arguments": {"language": language, **arguments},
+        "seconds": seconds,
+        "context": context,
+    }
 
 
 _busy = 0

@@ -12,6 +12,7 @@ import gc
 import logging
 import os
 import threading
+from contextvars import copy_context
 from typing import Any
 
 import redis
@@ -22,6 +23,7 @@ from django.db import DatabaseError, connections
 
 from . import jobs, live, relay, searching
 from .exceptions import VisualSearchError
+from .signals import job_done, job_dropped, job_taken
 from .small import unpack
 
 logger = logging.getLogger(__name__)
@@ -65,7 +67,8 @@ class Searcher:
                 try:
                     name = relay.next_job()
                     if name is not None:
-                        do(name, self.name)
+                        # What is said about a job is forgotten with it.
+                        copy_context().run(do, name, self.name)
                 except redis.RedisError:
                     self.stopped.wait(AGAIN)  # the signs of life have said so
         finally:
@@ -77,17 +80,22 @@ def do(name: str, worker: str) -> None:
     job = relay.take(name, worker)
     if job is None:
         logger.warning("job %s came too late and was dropped", name)
+        job_dropped.send_robust(sender=None)
         return
+    what, context = job["what"], job.get("context", {})
+    job_taken.send_robust(sender=None, what=what, context=context)
     try:
         arguments = job["arguments"]
         if "photo" in arguments:
             arguments["photo"] = unpack(arguments["photo"])
             arguments["stages"]["queue"] = job["waited"]
-        answer = jobs.JOBS[job["what"]](**arguments)
+        answer = jobs.JOBS[what](**arguments)
     except Exception:
         logger.exception("job %s failed", name)
         answer = {"refused": VisualSearchError.code, "params": {}}
     relay.answer(name, answer)
+    jobs.report(what, answer)
+    job_done.send_robust(sender=None, refused=answer.get("refused", ""))
 
 
 _searchers: list[Searcher] = []

@@ -15,9 +15,6 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 DATA = BASE_DIR / ".data"
 DATA.mkdir(exist_ok=True)
 
-# ONNX Runtime would tell its maker which models it runs, and how fast.
-os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-
 env = environ.Env()
 # A variable that is empty is one that was not set: compose files and CI leave such behind.
 env.ENVIRON = {name: value for name, value in os.environ.items() if value}

@@ -1,6 +1,9 @@
 import hashlib
 import json
+import os
 import shutil
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -15,6 +18,8 @@ from visualsearch.conf import SHIPPED_MODEL
 from visualsearch.encoders.onnx import OnnxEncoder
 from visualsearch.encoders.package import load_package
 from visualsearch.exceptions import ModelUnavailable
+
+ROOT = SHIPPED_MODEL.parents[1]
 
 
 @pytest.fixture(scope="module")
@@ -116,3 +121,12 @@ def test_session__file_that_is_no_model(tmp_path):
     (folder / "model.json").write_text(json.dumps(described))
     with pytest.raises(ModelUnavailable, match="not a usable model"):
         OnnxEncoder(folder).encode([picture(1)])
+
+
+@pytest.mark.parametrize("module", ["visualsearch.encoders.onnx", "ml_models.lab.quantise"])
+def test_nothing_calls_home(module, tmp_path):
+    """Its telemetry begins by making an identifier of the machine in the home folder."""
+    code = f"import {module}, onnxruntime; onnxruntime.get_device()"
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, check=True)
+    assert list(tmp_path.rglob("*")) == []

@@ -10,6 +10,11 @@ from typing import Any
 from weakref import WeakSet
 
 import numpy as np
+
+# Its packages for Linux would report to its maker which models run, and how fast; this is read
+# once, while it is imported.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
 import onnxruntime
 from PIL import Image
 

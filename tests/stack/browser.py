@@ -32,6 +32,7 @@ class Answer:
     media_type: str
     text: str
     seconds: float
+    headers: Mapping[str, str]
 
     @property
     def json(self) -> dict[str, Any]:
@@ -61,12 +62,17 @@ class Browser:
         return self.send(Request(self.absolute(path), headers=headers))
 
     def post(
-        self, path: str, fields: Mapping[str, Any], files: Mapping[str, File] | None = None
+        self,
+        path: str,
+        fields: Mapping[str, Any],
+        files: Mapping[str, File] | None = None,
+        headers: Mapping[str, str] = {},
     ) -> Answer:
         """A form as browsers send it when it has files."""
         boundary = uuid.uuid4().hex
         body = multipart(fields, files or {}, boundary)
         headers = {
+            **headers,
             "Content-Type": f"multipart/form-data; boundary={boundary}",
             "X-CSRFToken": self.csrf_token(),
         }
@@ -103,6 +109,7 @@ class Browser:
             media_type=response.headers.get_content_type(),
             text=text,
             seconds=time.monotonic() - start,
+            headers=response.headers,
         )
 
 

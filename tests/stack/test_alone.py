@@ -47,3 +47,37 @@ def test_reindex__in_a_process_of_its_own(stack):
 
     admin.reindex(owner, "all")
     until(lambda: stack.rows(NEWEST)[0][2] == PRODUCTS, START, lambda: str(stack.rows(NEWEST)))
+
+
+SEARCHES_BEFORE_IT_FORKS = '''
+from shop.gunicorn import *
+
+def when_ready(server):
+    from django.db import connections
+    from visualsearch import searching
+    searching.warm_up()
+    connections.close_all()
+'''
+
+
+def test_web_forked_after_loading(stack, tmp_path):
+    """Gunicorn's --preload, with a model and an index that the parent has used already."""
+    admin.reindex(stack.owner(), "all")
+    until(lambda: stack.rows(NEWEST)[0][0] == "finished", START, lambda: str(stack.rows(NEWEST)))
+    config = tmp_path / "forks.py"
+    config.write_text(SEARCHES_BEFORE_IT_FORKS)
+    usual = stack.commands["web"]
+    stack.stop("web")
+    stack.commands["web"] = [str(config) if "gunicorn.py" in word else word for word in usual]
+    assert stack.commands["web"] != usual
+    try:
+        stack.start("web")
+        stack.ready("web")
+        found = stack.browser().search(encoded(picture(5, (480, 640)), quality=75))
+    finally:
+        stack.stop("web")
+        stack.commands["web"] = usual
+        stack.start("web")
+        stack.ready("web")
+    assert found.json["results"][0]["product"]["key"] == "P5"
+    assert found.seconds < START

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import re
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ import redis
 from tests.pictures import encoded, picture
 from tests.stack import admin
 from tests.stack.conftest import PRODUCTS
+from tests.stack.holding import reading
 from tests.stack.stack import START, Stack, until
 from visualsearch.conf import DEFAULTS
 
@@ -224,43 +225,11 @@ def test_search__searcher_restarted(stack):
     assert found(stack, 9, limit=1) == ["P9"]
 
 
-def picture_file(stack: Stack, sku: str) -> Path:
-    """Where a product's picture lies."""
-    query = "SELECT image FROM visualsearch_embedding WHERE item = %s"
-    ((name,),) = stack.rows(query, sku)
-    return stack.folder / "media" / name
-
-
 def kill_at_work(stack: Stack, sku: str, begin: Callable[[], object]) -> None:
-    """Start a task of the indexer, and kill its process while it reads a product's picture."""
-    path = picture_file(stack, sku)
-    aside = path.with_suffix(".aside")
-    path.rename(aside)
-    os.mkfifo(path)  # a file whose reader waits for more
-    try:
-        child = stack.child("index")
-        begin()
-        with until_read(path):
-            os.kill(child, signal.SIGKILL)
-    finally:
-        aside.replace(path)
-
-
-@contextmanager
-def until_read(path: Path) -> Iterator[None]:
-    """Wait until somebody reads a FIFO, and hold its other end."""
-    held: list[int] = []
-
-    def has_reader() -> bool:
-        with suppress(OSError):
-            held.append(os.open(path, os.O_WRONLY | os.O_NONBLOCK))
-        return bool(held)
-
-    until(has_reader, START, f"nobody reads {path}")
-    try:
-        yield
-    finally:
-        os.close(held[0])
+    """Start a task of the index worker, and kill its process while it reads a picture."""
+    child = stack.child("index")
+    with reading(stack, sku, begin):
+        os.kill(child, signal.SIGKILL)
 
 
 def test_product__process_of_the_indexer_killed_at_work(stack):

@@ -44,6 +44,9 @@ class ProductCatalog(CatalogSource):
     def listed(self) -> QuerySet[Product]:
         return Product.objects.published().select_related("category").with_picture().order_by()
 
+    def suggested(self) -> QuerySet[Product]:
+        return self.listed().order_by("-created", "-pk")
+
     def images(self, item: Product) -> Iterable[FieldFile]:
         return [picture.image for picture in item.images.all()]
 

@@ -5,6 +5,7 @@ from django.urls import reverse
 
 from tests.pictures import encoded, picture
 from tests.reindex import reindex
+from visualsearch import dispatch
 from visualsearch.models import Query
 
 URL = "/search/photo/"
@@ -67,6 +68,24 @@ def test_search_page__nothing_chosen(client, indexed):
 
 def test_search_page__not_indexed_yet(client, db):
     assert post(client, encoded(picture(3))).status_code == 503
+
+
+def test_search_page__down_and_what_it_shows_instead(client, indexed, configure):
+    configure(MAX_QUEUE=1)
+    with dispatch.place():
+        response = post(client, encoded(picture(3)))
+    assert response.status_code == 503
+    assert response.context["error"]["code"] == "search_overloaded"
+    html = response.content.decode()
+    newest = [card["key"] for card in response.context["instead"]]
+    assert newest == [f"Q{n}" for n in reversed(range(8, 20))]
+    assert all(card["url"] in html for card in response.context["instead"])
+
+
+def test_search_page__a_bad_photo_is_not_an_outage(client, indexed):
+    response = post(client, b"no photo")
+    assert response.status_code == 415
+    assert response.context["instead"] == []
 
 
 def test_search_page__wants_its_csrf_token(indexed):

@@ -54,6 +54,10 @@ class CatalogSource:
         """
         raise TypeError(f"{type(self).__name__} must define card()")
 
+    def suggested(self) -> QuerySet[Any]:
+        """Of :meth:`listed`, what to show first to who cannot search by photo right now."""
+        return self.listed()
+
     def watched(self) -> Mapping[type[Model], Callable[[Any], Any]]:
         """Models whose saving or deleting changes an item, and how to get its key from a row."""
         return {self.model: self.key_of}

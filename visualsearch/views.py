@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
+from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -19,7 +20,8 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from . import conf, dispatch
 from .api.errors import describe
 from .api.parsers import PhotoUploadHandler, photo_bytes
-from .exceptions import VisualSearchError
+from .catalogs import catalog
+from .exceptions import ServiceUnavailable, VisualSearchError
 from .photos import ACCEPTED, open_photo
 from .searching import SearchResult
 from .signals import refused
@@ -46,6 +48,7 @@ class Page(View):
             "error": None,
             "result": None,
             "preview": None,
+            "instead": [],
         }
         return render(request, "visualsearch/search.html", defaults | context, status=status)
 
@@ -53,7 +56,8 @@ class Page(View):
         """The page with a sentence that says what to do."""
         refused.send_robust(sender=None, code=error.code)
         told = {"code": error.code, "detail": describe(error)}
-        return self.show(request, status=error.status, error=told)
+        instead = suggestions() if isinstance(error, ServiceUnavailable) else []
+        return self.show(request, status=error.status, error=told, instead=instead)
 
 
 # The upload handlers must be set before the CSRF check reads the body.
@@ -91,6 +95,15 @@ class ResultPage(Page):
             return self.show(request, result=result, **paging(result, offset))
         except VisualSearchError as error:
             return self.refuse(request, error)
+
+
+def suggestions() -> list[dict[str, Any]]:
+    """Cards of products to look at while there is no search by photo; none if that is down too."""
+    source = catalog()
+    try:
+        return [source.card(item) for item in source.suggested()[:PAGE_SIZE]]
+    except DatabaseError:
+        return []
 
 
 def paging(result: SearchResult, offset: int) -> dict[str, Any]:

@@ -1,16 +1,30 @@
 """The Celery app: `celery -A shop worker -Q visualsearch.search` (or `visualsearch.index`)."""
 
 import os
+from logging.config import dictConfig
 from pathlib import Path
 
 from celery import Celery
-from celery.signals import heartbeat_sent
+from celery.signals import heartbeat_sent, setup_logging
+from django.conf import settings
+
+from visualsearch.contrib.prometheus.processes import share
+
+if os.environ.get("METRICS_PORT"):
+    # Its children count, and it tells.
+    share()
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
 
 app = Celery("shop")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@setup_logging.connect
+def log_as_django(**kwargs: object) -> None:
+    """Workers write lines as web processes do, and Celery leaves it at that."""
+    dictConfig(settings.LOGGING)
 
 
 @heartbeat_sent.connect

@@ -6,6 +6,15 @@ Beside these, Gunicorn itself reads FORWARDED_ALLOW_IPS from the environment.
 import os
 from importlib import import_module
 from pathlib import Path
+from typing import Any
+
+from gunicorn import glogging
+
+from visualsearch.contrib.prometheus import processes
+
+if os.environ.get("METRICS_TOKEN"):
+    # Each process counts, and whoever is asked tells of all.
+    processes.share()
 
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
 
@@ -26,6 +35,23 @@ keepalive = 5
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None
 # Nobody asks it for anything, and a read-only container has no place for it.
 control_socket_disable = True
+
+
+class Logger(glogging.Logger):
+    """Leaves it to Django's settings where lines go, and what they look like."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
+
+
+logger_class = Logger
+
+
+def child_exit(server: object, worker: Any) -> None:
+    """What a process had at the moment goes with it; what it counted stays."""
+    processes.ended(worker.pid)
 
 
 def when_ready(server: object) -> None:

@@ -3,6 +3,7 @@
 Without any environment this is the demo: SQLite, one process, everything under `.data`.
 """
 
+import logging
 import os
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 import environ
 from django.core.management.utils import get_random_secret_key
 from django.utils.translation import gettext_lazy as _
+
+from . import logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA = BASE_DIR / ".data"
@@ -48,7 +51,7 @@ if HTTPS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
     # Who watches over the processes asks them directly.
-    SECURE_REDIRECT_EXEMPT = [r"^health/"]
+    SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics$"]
     # Seconds for which browsers come by HTTPS only. It cannot be taken back before they are over.
     SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=3600)
     # Whether all names under the shop's speak HTTPS, and for ever, is for their owner to say.
@@ -58,6 +61,10 @@ INSTALLED_APPS = [
     # Before visualsearch: its templates restyle those of the app.
     "shop",
     "visualsearch",
+    "visualsearch.contrib.health",
+    "visualsearch.contrib.prometheus",
+    "visualsearch.contrib.structlog",
+    "django_structlog",
     "rest_framework",
     "drf_standardized_errors",
     "drf_spectacular",
@@ -72,6 +79,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "visualsearch.contrib.prometheus.middleware.MetricsMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -103,6 +112,24 @@ TEMPLATES = [
         },
     },
 ]
+
+# --- What can be seen from outside ------------------------------------------------------------
+
+LOG_FORMAT = env.str("LOG_FORMAT", default="console" if DEBUG else "json")
+# On a terminal, commands speak for themselves.
+LOG_LEVEL = env.str("LOG_LEVEL", default="WARNING" if LOG_FORMAT == "console" else "INFO")
+LOGGING = logs.configure(LOG_FORMAT, LOG_LEVEL)
+# One line a request, when it is done.
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG
+DJANGO_STRUCTLOG_STATUS_2XX_LOG_LEVEL = logging.INFO
+DJANGO_STRUCTLOG_STATUS_4XX_LOG_LEVEL = logging.INFO
+DJANGO_STRUCTLOG_CELERY_DEFAULT_LOG_LEVEL = logging.DEBUG
+# Who it was is the shop's decision, and nobody's by default.
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = env.bool("LOG_IP", default=False)
+DJANGO_STRUCTLOG_USER_ID_FIELD = None
+
+if env.str("OTEL_EXPORTER_OTLP_ENDPOINT", default=""):
+    INSTALLED_APPS.append("visualsearch.contrib.opentelemetry")
 
 # --- Database ---------------------------------------------------------------------------------
 

@@ -4,6 +4,9 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.static import serve
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
+from visualsearch.contrib.health.views import LiveView, ReadyView
+from visualsearch.contrib.prometheus.views import MetricsView
+
 from . import views
 
 shop_patterns = [
@@ -20,6 +23,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="api-docs"),
     path("i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),
+    path("health/live/", LiveView.as_view(), name="live"),
+    path("health/ready/", ReadyView.as_view(), name="ready"),
+    path("metrics", MetricsView.as_view(), name="metrics"),
 ]
 
 if settings.SERVE_MEDIA:

@@ -108,9 +108,15 @@ class Stack:
             name: {k: v for k, v in compose.environment(name).items() if k not in shared}
             for name in APP
         }
+        self.metrics_ports: dict[str, int] = {}
         self.own_environment["web"] |= {"HOST": "127.0.0.1", "PORT": str(self.web_port)}
         for name in ("search", "index"):
-            self.own_environment[name]["HEARTBEAT_FILE"] = str(folder / f"{name}.alive")
+            self.metrics_ports[name] = free_port()
+            self.own_environment[name] |= {
+                "HEARTBEAT_FILE": str(folder / f"{name}.alive"),
+                "METRICS_HOST": "127.0.0.1",
+                "METRICS_PORT": str(self.metrics_ports[name]),
+            }
 
     def database_folder(self) -> Path:
         """Where the database's files are: every folder above it is opened to PostgreSQL's user."""

@@ -103,6 +103,7 @@ def test_stack__runs_the_commands_of_the_compose_file(name, stack):
 def test_stack__has_the_environment_of_the_compose_file(stack):
     compose = Compose(SECRETS)
     here = {"SECRET_KEY", "DATABASE_URL", "REDIS_URL", "HTTPS", "HOST", "PORT", "HEARTBEAT_FILE"}
+    here |= {"METRICS_HOST", "METRICS_PORT"}
     for name in ("web", "search", "index"):
         process = {**stack.own_environment[name], **stack.environment}
         for key, value in compose.environment(name).items():

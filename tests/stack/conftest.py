@@ -17,6 +17,8 @@ from tests.pictures import encoded, picture
 from tests.stack.stack import START, Stack, until
 
 PRODUCTS = 16
+# Of whoever may read the metrics.
+TOKEN = "of the tests"
 
 
 @pytest.fixture(scope="session")
@@ -32,7 +34,7 @@ def static_files(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory, static_files: str) -> Iterator[Stack]:
     """A shop with :data:`PRODUCTS` products, P0, P1…, that show picture(0), picture(1)…"""
-    stack = Stack(tmp_path_factory.mktemp("stack"), STATIC_ROOT=static_files)
+    stack = Stack(tmp_path_factory.mktemp("stack"), STATIC_ROOT=static_files, METRICS_TOKEN=TOKEN)
     try:
         stack.start_servers()
         for name in APP:

@@ -49,7 +49,7 @@ def test_reindex__in_a_process_of_its_own(stack):
     until(lambda: stack.rows(NEWEST)[0][2] == PRODUCTS, START, lambda: str(stack.rows(NEWEST)))
 
 
-SEARCHES_BEFORE_IT_FORKS = '''
+SEARCHES_BEFORE_IT_FORKS = """
 from shop.gunicorn import *
 
 def when_ready(server):
@@ -57,7 +57,7 @@ def when_ready(server):
     from visualsearch import searching
     searching.warm_up()
     connections.close_all()
-'''
+"""
 
 
 def test_web_forked_after_loading(stack, tmp_path):

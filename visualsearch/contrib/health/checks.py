@@ -1,0 +1,85 @@
+"""What a process needs before it can search."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from abc import abstractmethod
+from pathlib import Path
+
+import redis
+from django.db import Error, connection
+from health_check.base import HealthCheck
+from health_check.exceptions import ServiceUnavailable
+
+from ... import conf, encoding, relay, versions
+from ...encoders.package import load_package
+from ...exceptions import ModelUnavailable
+from ..probes import Hanging, within
+
+logger = logging.getLogger(__name__)
+
+# Seconds for each question; they are asked at the same time.
+PATIENCE = 1.2
+
+
+@dataclasses.dataclass
+class Check(HealthCheck):
+    """Asks one question, for so long and no longer; what is wrong stays in the log."""
+
+    def run(self) -> None:
+        """Raise ServiceUnavailable where it does not hold."""
+        try:
+            holds = within(PATIENCE, self.holds)
+        except (Error, redis.RedisError, ModelUnavailable, Hanging) as error:
+            raise self.failure(error) from error
+        if not holds:
+            raise self.failure("it does not hold")
+
+    def failure(self, reason: object) -> ServiceUnavailable:
+        """A line in the log, and what the page is told."""
+        logger.warning("not ready: %s: %s", type(self).__name__.lower(), reason)
+        return ServiceUnavailable("failed")
+
+    @abstractmethod
+    def holds(self) -> bool:
+        """The question."""
+
+
+class Database(Check):
+    """The database answers."""
+
+    def holds(self) -> bool:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+            return bool(cursor.fetchone())
+
+
+class Index(Check):
+    """An index version is active, and its model can be loaded."""
+
+    def holds(self) -> bool:
+        version = versions.active()
+        if version is None:
+            return False
+        if not conf.get("USE_CELERY"):
+            encoding.of(version)
+        elif package := version.encoder_options.get("package"):
+            # This process loads no model: where its description can be read, it is there.
+            folders = [Path(package), encoding.copy_of(version.encoder)]
+            load_package(next((each for each in folders if each.is_dir()), folders[-1]))
+        return True
+
+
+class Redis(Check):
+    """Redis answers, through which searches go to the workers."""
+
+    def holds(self) -> bool:
+        return not conf.get("USE_CELERY") or bool(relay.client().ping())
+
+
+class Workers(Check):
+    """A search worker shows signs of life."""
+
+    def holds(self) -> bool:
+        return not conf.get("USE_CELERY") or bool(relay.client().exists(relay.ALIVE))

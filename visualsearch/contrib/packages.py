@@ -1,0 +1,32 @@
+"""An integration that is installed without its package says so in ``manage.py check``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import Any
+
+from django.core.checks import CheckMessage, Error
+
+
+def is_there(module: str) -> bool:
+    """Whether a module can be imported."""
+    return find_spec(module) is not None
+
+
+def needs(module: str, package: str, extra: str, app: str) -> Callable[..., list[CheckMessage]]:
+    """A check that ``app`` has the package that it is made for."""
+
+    def check_package(**kwargs: Any) -> list[CheckMessage]:
+        if is_there(module):
+            return []
+        return [
+            Error(
+                f"“{app}” needs the package {package}.",
+                hint=f"Install it (pip install visualsearch[{extra}]), or take the app out of"
+                " INSTALLED_APPS.",
+                id="visualsearch.E101",
+            )
+        ]
+
+    return check_package

@@ -1,0 +1,21 @@
+from django.apps import AppConfig
+from django.core.checks import register
+from django.utils.translation import gettext_lazy as _
+
+from ..packages import is_there, needs
+from .checks import check_folder
+
+
+class PrometheusConfig(AppConfig):
+    """Counts what the app's signals tell."""
+
+    name = "visualsearch.contrib.prometheus"
+    label = "visualsearch_prometheus"
+    verbose_name = _("Metrics of search by photo")
+
+    def ready(self) -> None:
+        package = needs("prometheus_client", "prometheus-client", "metrics", self.name)
+        register(package, "visualsearch")
+        register(check_folder, "visualsearch")
+        if is_there("prometheus_client"):  # without it, the check says what to do
+            from . import receivers, worker  # noqa: F401 (they connect themselves)

@@ -1,0 +1,26 @@
+"""What must be there for metrics of several processes."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from django.core.checks import CheckMessage, Error
+
+from .processes import FOLDER
+
+
+def check_folder(**kwargs: Any) -> list[CheckMessage]:
+    """The folder of their files is there, where there is to be one."""
+    folder = os.environ.get(FOLDER)
+    if not folder or Path(folder).is_dir():
+        return []
+    return [
+        Error(
+            f"{FOLDER} is {folder!r}, which is no folder.",
+            hint="Make it, in memory and empty at each start; or leave it to"
+            " visualsearch.contrib.prometheus.processes.share.",
+            id="visualsearch.E102",
+        )
+    ]

@@ -1,0 +1,130 @@
+"""How things stand, asked of the database and of Redis when somebody scrapes."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import redis
+from django.db import Error
+from django.utils import timezone
+from prometheus_client import Metric
+from prometheus_client.core import GaugeMetricFamily
+
+from ... import conf, relay, versions
+from ...models import Embedding, Run
+from ..probes import Hanging, within
+
+logger = logging.getLogger(__name__)
+
+# Seconds for each question.
+PATIENCE = 1.5
+
+# Rows are counted again after so many seconds, and not before so many times what that took.
+COUNTED_FOR, PAUSE = 10.0, 50
+
+Gauges = list[Metric]
+
+
+class StateCollector:
+    """Gauges of the whole shop; what cannot be asked is down, and the rest is still told."""
+
+    def __init__(self) -> None:
+        self.counts: Gauges = []
+        self.counting = threading.Lock()
+        self.again = 0.0
+
+    def collect(self) -> Iterator[Metric]:
+        """What prometheus-client calls at each scrape."""
+        up = GaugeMetricFamily("visualsearch_up", "Whether it answers.", labels=["what"])
+        stands = asked(of_database)
+        up.add_metric(["database"], stands is not None)
+        yield from stands or []
+        if stands is not None:
+            # In a large catalog that takes a while: then there are those of the last time.
+            asked(self.count)
+            yield from self.counts
+        if conf.get("USE_CELERY"):
+            waiting = asked(of_redis)
+            workers = [each for each in waiting or [] if each.name == "visualsearch_search_workers"]
+            up.add_metric(["redis"], waiting is not None)
+            up.add_metric(["workers"], any(each.samples[0].value for each in workers))
+            yield from waiting or []
+        yield up
+
+    def count(self) -> Gauges:
+        """Rows, counted now or a moment ago."""
+        with self.counting:
+            start = time.monotonic()
+            if start >= self.again:
+                self.counts = of_rows()
+                took = time.monotonic() - start
+                self.again = start + max(COUNTED_FOR, PAUSE * took)
+            return self.counts
+
+
+def asked(ask: Callable[[], Gauges]) -> Gauges | None:
+    """What a source says, or None where it does not answer, or not in time."""
+    try:
+        return within(PATIENCE, ask)
+    except (Error, redis.RedisError, Hanging) as error:
+        logger.warning("No gauges of %s: %s", ask.__name__, error)
+        return None
+
+
+def gauge(name: str, text: str, value: float) -> Metric:
+    """One that has one value."""
+    return GaugeMetricFamily(f"visualsearch_{name}", text, value=value)
+
+
+def of_database() -> Gauges:
+    """Which index answers, and the run that goes on."""
+    version, run = versions.active(), Run.objects.filter(open=True).first()
+    gauges = [
+        gauge("index_version", "The active index version; 0: none.", version.pk if version else 0),
+        gauge("run_open", "Whether a reindex is open.", run is not None),
+        gauge("run_items", "Items of the open run.", run.items if run else 0),
+        gauge("run_items_done", "Those of them that are done.", run.done if run else 0),
+        gauge("run_images_failed", "Images that failed in the open run.", run.failed if run else 0),
+        gauge("run_dead", "Whether its process gives no sign of life.", bool(run and run.is_dead)),
+    ]
+    if version is not None:
+        since = version.activated or version.created
+        gauges += [
+            gauge(
+                "index_age_seconds",
+                "Since the active version was made; changes of the catalog are in it all the same.",
+                (timezone.now() - version.created).total_seconds(),
+            ),
+            gauge(
+                "index_activated_timestamp_seconds",
+                "When the active version became so.",
+                since.timestamp(),
+            ),
+        ]
+    return gauges
+
+
+def of_rows() -> Gauges:
+    """How much can be found, and what cannot."""
+    version = versions.active()
+    rows = Embedding.objects.filter(encoder=version.encoder if version else "", removed=False)
+    searchable = rows.filter(error="")
+    return [
+        gauge("index_images", "Images that can be found.", searchable.count()),
+        gauge(
+            "index_items", "Items that can be found.", searchable.values("item").distinct().count()
+        ),
+        gauge("failed_images", "Images that could not be indexed.", rows.exclude(error="").count()),
+    ]
+
+
+def of_redis() -> Gauges:
+    """Searches that wait, and who could do them."""
+    workers = sum(1 for _ in relay.client().scan_iter(relay.key_of("worker", "*"), count=1000))
+    return [
+        gauge("queue_length", "Searches that wait for a worker.", relay.client().llen(relay.QUEUE)),
+        gauge("search_workers", "Search workers that show signs of life.", workers),
+    ]

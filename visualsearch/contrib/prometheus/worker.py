@@ -1,0 +1,18 @@
+"""A Celery worker serves what it has counted on ``METRICS_PORT``, to its own network."""
+
+from __future__ import annotations
+
+import os
+
+from celery.signals import worker_init
+from prometheus_client import start_http_server
+
+from .scrape import counted
+
+
+@worker_init.connect(dispatch_uid="visualsearch.prometheus")
+def serve(**kwargs: object) -> None:
+    """From the start, so that one that waits for Redis can be asked, too."""
+    if port := os.environ.get("METRICS_PORT"):
+        address = os.environ.get("METRICS_HOST", "127.0.0.1")
+        start_http_server(int(port), addr=address, registry=counted())

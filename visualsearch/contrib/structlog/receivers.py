@@ -1,0 +1,94 @@
+"""Says in the log what the signals tell, with the id of the request that it was done for."""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from django.dispatch import receiver
+from django.http import HttpRequest, HttpResponseBase
+from django_structlog import signals as of_requests
+
+from ... import signals
+
+UID = "visualsearch.structlog"
+HEADER = "X-Request-ID"
+# A proxy's or a client's own: nothing that could be taken for something else in a log.
+SANE = re.compile(r"[A-Za-z0-9._-]{8,64}")
+# What travels with a job.
+TRAVELS = ("request_id",)
+
+logger = structlog.get_logger("visualsearch.search")
+
+
+@receiver(of_requests.bind_extra_request_metadata, dispatch_uid=UID)
+def name_request(request: HttpRequest, **kwargs: object) -> None:
+    """What the request is called, in this process and in others."""
+    given = request.headers.get(HEADER, "")
+    name = given if SANE.fullmatch(given) else str(uuid.uuid4())
+    structlog.contextvars.bind_contextvars(request_id=name)
+    request.META[UID] = time.perf_counter()
+
+
+@receiver(of_requests.bind_extra_request_finished_metadata, dispatch_uid=UID)
+@receiver(of_requests.update_failure_response, dispatch_uid=UID)
+def tell_name(
+    request: HttpRequest,
+    response: HttpResponseBase,
+    log_kwargs: dict[str, Any] | None = None,
+    **kwargs: object,
+) -> None:
+    """Who asked can name the request when something was wrong; its line says how long it took."""
+    response[HEADER] = structlog.contextvars.get_contextvars()["request_id"]
+    if log_kwargs is not None:
+        log_kwargs["ms"] = round((time.perf_counter() - request.META[UID]) * 1000, 1)
+
+
+@receiver(signals.refused, dispatch_uid=UID)
+def note_refusal(code: str, **kwargs: object) -> None:
+    """It stands in the request's own line."""
+    structlog.contextvars.bind_contextvars(refused=code)
+
+
+@receiver(signals.job_posted, dispatch_uid=UID)
+def send_along(context: dict[str, Any], **kwargs: object) -> None:
+    bound = structlog.contextvars.get_contextvars()
+    context |= {name: bound[name] for name in TRAVELS if name in bound}
+
+
+@receiver(signals.job_taken, dispatch_uid=UID)
+def go_on_as(context: Mapping[str, Any], **kwargs: object) -> None:
+    structlog.contextvars.bind_contextvars(
+        **{name: context[name] for name in TRAVELS if name in context}
+    )
+
+
+@receiver(signals.searched, dispatch_uid=UID)
+def log_search(
+    what: str,
+    took_ms: Mapping[str, float],
+    matched: bool,
+    model: str,
+    index_version: int,
+    **kwargs: object,
+) -> None:
+    """Numbers only: of the photo nothing, and of who sent it nothing."""
+    logger.info(
+        "searched", what=what, matched=matched, took_ms=took_ms, model=model, version=index_version
+    )
+
+
+@receiver(signals.job_done, dispatch_uid=UID)
+def log_refusal(refused: str, **kwargs: object) -> None:
+    """A job that was answered without a search."""
+    if refused:
+        logger.info("refused", code=refused)
+
+
+@receiver(signals.version_activated, dispatch_uid=UID)
+def log_activation(version: Any, **kwargs: object) -> None:
+    logger.info("version_activated", version=version.pk, model=version.encoder, items=version.items)

@@ -16,6 +16,7 @@ import numpy as np
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 import onnxruntime
+from numpy.typing import NDArray
 from PIL import Image
 
 from ..exceptions import ModelUnavailable
@@ -92,16 +93,26 @@ class OnnxEncoder(Encoder):
         return {"package": str(folder)}
 
     def encode(self, images: Sequence[Image.Image]) -> Encoding:
-        """See :meth:`Encoder.encode`; one call of the model for all images."""
+        """See :meth:`Encoder.encode`.
+
+        On one thread the model is called for each image: a call for 16 of them took a fifth longer
+        than 16 calls.
+        """
+        size = 1 if self.threads == 1 else len(images)
+        parts = [self.run(images[n : n + size]) for n in range(0, len(images), size)]
+        by_name = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        return Encoding(
+            embeddings=by_name["embedding"],
+            probabilities=by_name["probabilities"],
+            saliency=by_name.get("saliency"),
+        )
+
+    def run(self, images: Sequence[Image.Image]) -> dict[str, NDArray[np.float32]]:
+        """One call of the model: its outputs by their keys in ``model.json``."""
         batch = np.stack([prepare(image, self.package.input) for image in images])
         outputs = self.package.outputs
         wanted = [name for name in OUTPUTS if name in outputs]
         found = self.session.run(
             [outputs[name] for name in wanted], {self.package.input_name: batch}
         )
-        by_name = dict(zip(wanted, found, strict=True))
-        return Encoding(
-            embeddings=by_name["embedding"],
-            probabilities=by_name["probabilities"],
-            saliency=by_name.get("saliency"),
-        )
+        return dict(zip(wanted, found, strict=True))

@@ -25,6 +25,7 @@ def test_checks__the_shipped_model_is_whole(shipped_model):
         ({"CATALOGUE": "x"}, "visualsearch.E001"),
         ({"BATCH_SIZE": 0}, "visualsearch.E002"),
         ({"BATCH_SIZE": 2.5}, "visualsearch.E002"),
+        ({"INDEX_THREADS": 0}, "visualsearch.E002"),
         ({"PREDICTIONS": True}, "visualsearch.E002"),
         ({"SEARCH_TIMEOUT": "5"}, "visualsearch.E002"),
         ({"KEPT_VERSIONS": -1}, "visualsearch.E002"),

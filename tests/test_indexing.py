@@ -1,5 +1,7 @@
 import pytest
 from django.core.files.base import ContentFile
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from tests.pictures import encoded, picture
 from visualsearch import indexing, live
@@ -54,6 +56,58 @@ def test_refresh__changed_content_under_the_same_name(sold, encodings):
     assert counts["encoded"] == 1
     wanted = FakeEncoder().encode([picture(50)]).embeddings[0]
     assert from_bytes(Embedding.objects.get(item="P0").vector) == pytest.approx(wanted, abs=2e-3)
+
+
+def test_refresh__changed_image_keeps_its_row(sold):
+    """An index knows an image by the id of its row."""
+    indexing.refresh(skus(sold))
+    before = Embedding.objects.get(item="P0")
+    file = sold[0].images.get().image
+    with file.storage.open(file.name, "wb") as stored:
+        stored.write(encoded(picture(50), "PNG"))
+    indexing.refresh(skus(sold))
+    after = Embedding.objects.get(item="P0")
+    assert after.pk == before.pk
+    assert after.revision > before.revision
+    assert after.updated > before.updated
+
+
+def test_refresh__as_many_queries_for_more_images(sell, django_assert_num_queries):
+    sell("A", picture(1))
+    sell("B", *(picture(n) for n in range(2, 12)))
+    indexing.refresh(["A"])
+    with CaptureQueriesContext(connection) as one:
+        sell("C", picture(20))
+        indexing.refresh(["C"])
+    with CaptureQueriesContext(connection) as selling:
+        sell("D", picture(30))
+    with django_assert_num_queries(len(one) - len(selling)):
+        indexing.refresh(["B"])
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 20])
+def test_refresh__any_number_of_threads(sold, configure, threads):
+    configure(INDEX_THREADS=threads)
+    assert indexing.refresh(skus(sold))["encoded"] == 8
+    wanted = FakeEncoder().encode([picture(n) for n in range(8)]).embeddings
+    rows = Embedding.objects.order_by("item")
+    for row, vector in zip(rows, wanted, strict=True):
+        assert from_bytes(row.vector) == pytest.approx(vector, abs=2e-3)
+
+
+def test_refresh__encoder_that_cannot_tell_what_it_reads(sold, monkeypatch):
+    monkeypatch.setattr(FakeEncoder, "input", None)
+    encode = FakeEncoder.encode
+    sizes = set()
+
+    def whole(self, images):
+        sizes.update(image.size for image in images)
+        monkeypatch.undo()
+        return encode(self, images)
+
+    monkeypatch.setattr(FakeEncoder, "encode", whole)
+    assert indexing.refresh(["P3"])["encoded"] == 1
+    assert sizes == {picture(3).size}
 
 
 def test_refresh__hidden_and_shown_again_is_not_encoded_again(sold, encodings):

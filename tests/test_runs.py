@@ -1,4 +1,5 @@
 import threading
+import time
 from datetime import timedelta
 
 import pytest
@@ -8,7 +9,7 @@ from django.utils import timezone
 
 from tests.pictures import encoded, picture
 from tests.reindex import reindex
-from visualsearch import indexing, processes, runs, tasks, versions
+from visualsearch import indexing, processes, runs, scopes, tasks, versions
 from visualsearch.encoders.fake import FakeEncoder
 from visualsearch.models import Embedding, IndexVersion, Run
 
@@ -16,8 +17,12 @@ State, Wish = Run.State, Run.Wish
 
 
 @pytest.fixture
-def encodings(monkeypatch):
-    """The number of images in each call of the encoder; assign ``hook`` to act in between."""
+def encodings(monkeypatch, configure):
+    """The number of images in each call of the encoder; assign ``hook`` to act in between.
+
+    One thread, in which a hook can use the test's database.
+    """
+    configure(INDEX_THREADS=1)
 
     class Calls(list):
         hook = staticmethod(lambda calls: None)
@@ -191,6 +196,49 @@ def test_execute__a_killed_run_goes_on_where_it_was(sold, encodings, small_batch
     # Two batches, the one in flight, that one again, and the last.
     assert encodings == [2, 2, 2, 2, 2]
     assert IndexVersion.objects.count() == 1
+
+
+@pytest.mark.parametrize("threads", [2, 3])
+def test_execute__no_more_than_a_batch_is_encoded_before_it_is_stored(
+    sold, encodings, configure, monkeypatch, threads
+):
+    configure(INDEX_THREADS=threads, BATCH_SIZE=3)
+    write, ahead = indexing.write, []
+
+    def counted(*args):
+        time.sleep(0.05)  # in which threads could go on
+        ahead.append(sum(encodings) - Embedding.objects.count())
+        return write(*args)
+
+    monkeypatch.setattr(indexing, "write", counted)
+    assert reindex().encoded == 8
+    assert ahead == [3, 3, 2]
+    assert max(encodings) < 3  # shared out among the threads
+
+
+def test_execute__a_killed_thread_ends_it(sold, encodings, configure):
+    configure(INDEX_THREADS=2, BATCH_SIZE=4)
+    run = killed_in_its_third_batch(encodings)
+    run.refresh_from_db()
+    assert (run.state, run.done, run.cursor) == (State.RUNNING, 4, "P3")
+    kill(run)
+    run.refresh_from_db()
+    runs.execute(run)
+    assert (run.state, run.encoded, run.version.images) == (State.FINISHED, 8, 8)
+
+
+def test_execute__picture_added_after_it_looked(sold, monkeypatch):
+    """Pictures are looked up for many items at once; what is stored is judged when it is."""
+    begin = scopes.begin
+
+    def late(*args):
+        if sold[0].images.count() == 1:
+            content = ContentFile(encoded(picture(20), "PNG"), "x.png")
+            sold[0].images.create(image=content, position=1)
+        begin(*args)
+
+    monkeypatch.setattr(scopes, "begin", late)
+    assert reindex().encoded == 9
 
 
 def test_execute__killed_while_building(sold, monkeypatch, encodings):

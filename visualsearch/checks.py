@@ -20,6 +20,7 @@ NUMBERS: dict[str, tuple[Any, float]] = {
     "MAX_PHOTO_MEGAPIXELS": (int | float, 0.001),
     "MIN_PHOTO_SIDE": (int, 1),
     "BATCH_SIZE": (int, 1),
+    "INDEX_THREADS": (int, 1),
     "SEARCH_TIMEOUT": (int | float, 0.001),
     "ASYNC_TIMEOUT": (int | float, 0.001),
     "MAX_QUEUE": (int, 1),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,14 @@ from django.utils.module_loading import import_string
 from .photos import Limits
 
 SHIPPED_MODEL = Path(__file__).resolve().parents[1] / "ml_models" / "shopnet"
+
+
+def cores() -> int:
+    """Processor cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
 
 DEFAULTS: dict[str, Any] = {
     # Dotted path of the shop's CatalogSource: the only setting without a default that works.
@@ -33,8 +42,10 @@ DEFAULTS: dict[str, Any] = {
     "MAX_PHOTO_BYTES": 12_000_000,
     "MAX_PHOTO_MEGAPIXELS": 50,
     "MIN_PHOTO_SIDE": 16,
-    # Images that are decoded and encoded together while indexing.
+    # Images that are encoded and stored together while indexing.
     "BATCH_SIZE": 16,
+    # Threads that read, decode and encode them. Searches on the same machine want some time, too.
+    "INDEX_THREADS": min(cores(), 4),
     # Seconds a web process waits for a search worker; a later search is dropped by the worker.
     "SEARCH_TIMEOUT": 5.0,
     # The same for a client that does not wait but comes back.

@@ -198,7 +198,7 @@ def encode_items(run: Run, progress: Callable[[int], object]) -> None:
     progress(run.done)
     others = scopes.others_to_keep_up(encoder)
     since = time.monotonic()
-    with indexing.readers() as pool:
+    with indexing.threads() as pool:
         for step in scopes.steps(encoder, todo, pool):
             for other in others if step.batch else ():
                 batch = indexing.gather(other, step.changed, pool)

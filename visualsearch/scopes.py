@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -13,6 +14,10 @@ from .batches import batched
 from .catalogs import catalog
 from .encoders.base import Encoder
 from .models import Embedding, Run
+
+# Steps whose pictures are decoded before they are encoded, so that threads always have some work:
+# one while the step before it is encoded, one while that is written.
+AHEAD = 2
 
 # Items whose images are compared with their rows at a time.
 SCAN = 200
@@ -90,33 +95,47 @@ class Step:
 
 
 def steps(encoder: Encoder, keys: Sequence[str], pool: Executor) -> Iterator[Step]:
-    """The items in steps of at most one batch to encode, each gathered while the last one is."""
-    waiting: Step | None = None
-    for changed, items, unchanged, cursor in groups(encoder, keys, pool):
-        batch = indexing.gather(encoder, changed, pool) if changed else None
-        step = Step(changed, batch, items, unchanged, cursor)
-        if waiting is not None:
-            yield waiting
-        waiting = step
-    if waiting is not None:
-        yield waiting
+    """The items in steps of at most one batch to encode.
+
+    Pictures of later steps are decoded meanwhile. None is encoded before the caller is through
+    with the step before its own: what a killed process has encoded for nothing is one batch.
+    """
+    ahead: deque[Step] = deque()
+    for changed, found, items, unchanged, cursor in groups(encoder, keys, pool):
+        if len(ahead) == AHEAD:
+            begin(encoder, ahead[0], pool)
+        batch = indexing.gather(encoder, changed, pool, found) if changed else None
+        ahead.append(Step(changed, batch, items, unchanged, cursor))
+        if len(ahead) > AHEAD:
+            yield ahead.popleft()
+    while ahead:
+        begin(encoder, ahead[0], pool)
+        yield ahead.popleft()
+
+
+def begin(encoder: Encoder, step: Step, pool: Executor) -> None:
+    """Have a step's pictures encoded, if it has any."""
+    if step.batch is not None:
+        indexing.begin_encoding(encoder, step.batch, pool)
 
 
 def groups(
     encoder: Encoder, keys: Sequence[str], pool: Executor
-) -> Iterator[tuple[list[str], int, int, str]]:
-    """Changed items, number of items, unchanged images, and the last item, of each step."""
+) -> Iterator[tuple[list[str], indexing.Pictures, int, int, str]]:
+    """Of each step: changed items, their pictures, items, unchanged images, and the last item."""
     size = conf.get("BATCH_SIZE")
     for scanned in batched(keys, SCAN):
         changed: list[str] = []
+        found: indexing.Pictures = {}
         items = unchanged = waiting = 0
         for key, images, same in indexing.unchanged_items(encoder, scanned, pool):
             items += 1
             if same:
-                unchanged += images
+                unchanged += len(images)
             else:
                 changed.append(key)
-                waiting += max(1, images)
+                found |= images
+                waiting += max(1, len(images))
             if waiting >= size or key == scanned[-1]:
-                yield changed, items, unchanged, key
-                changed, items, unchanged, waiting = [], 0, 0, 0
+                yield changed, found, items, unchanged, key
+                changed, found, items, unchanged, waiting = [], {}, 0, 0, 0

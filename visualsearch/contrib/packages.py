@@ -11,7 +11,10 @@ from django.core.checks import CheckMessage, Error
 
 def is_there(module: str) -> bool:
     """Whether a module can be imported."""
-    return find_spec(module) is not None
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # of the package that it is in
+        return False
 
 
 def needs(module: str, package: str, extra: str, app: str) -> Callable[..., list[CheckMessage]]:

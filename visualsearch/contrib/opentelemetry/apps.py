@@ -1,0 +1,21 @@
+from django.apps import AppConfig
+from django.core.checks import register
+from django.utils.translation import gettext_lazy as _
+
+from ..packages import is_there, needs
+
+
+class OpenTelemetryConfig(AppConfig):
+    """Traces from the browser's request to the work of a search worker."""
+
+    name = "visualsearch.contrib.opentelemetry"
+    label = "visualsearch_opentelemetry"
+    verbose_name = _("Traces of search by photo")
+
+    def ready(self) -> None:
+        package = needs("opentelemetry.instrumentation", "opentelemetry-sdk", "tracing", self.name)
+        register(package, "visualsearch")
+        if is_there("opentelemetry.instrumentation"):  # without it, the check says what to do
+            from . import receivers, tracing  # noqa: F401 (the receivers connect themselves)
+
+            tracing.start()

@@ -18,7 +18,9 @@ from rest_framework.parsers import BaseParser
 from .. import conf
 from ..exceptions import ImageEmpty, ImageMissing, ImageTooLarge, InvalidBase64
 
-CHUNK = 64 * 1024
+# Bytes that are read at a time. Web servers keep what has arrived in one buffer and copy what is
+# left of it at each read.
+CHUNK = 1024 * 1024
 # Besides the photo a JSON body holds a few short fields.
 JSON_SLACK = 16 * 1024
 # A body over the limit is read on without keeping it, so that the client is there to read the
@@ -33,6 +35,8 @@ def too_large() -> ImageTooLarge:
 
 class PhotoUploadHandler(FileUploadHandler):
     """Keeps an uploaded photo in memory, never on disk, and stops keeping it at the limit."""
+
+    chunk_size = CHUNK
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         super().new_file(*args, **kwargs)

@@ -41,6 +41,8 @@ def test_quoted_commands_and_options_exist(page):
     known = get_commands()
     ours = {name for name, app in known.items() if app in ("visualsearch", "shop")}
     text = page.read_text("utf-8")
+    if page.name == "monitoring.md":
+        text = re.sub(r"^\| `visualsearch_.*", "", text, flags=re.M)  # metrics, in their table
     for name in set(re.findall(r"\b(visualsearch_[a-z]+)\b", text)):
         assert name in ours, name
     for name, rest in re.findall(r"\b(visualsearch_[a-z]+|load_catalog)\b([^`\n]*)", text):

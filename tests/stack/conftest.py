@@ -32,9 +32,18 @@ def static_files(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory, static_files: str) -> Iterator[Stack]:
+def environment() -> dict[str, str]:
+    """What a module's shop has in its environment beside that of the others."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def stack(
+    tmp_path_factory: pytest.TempPathFactory, static_files: str, environment: dict[str, str]
+) -> Iterator[Stack]:
     """A shop with :data:`PRODUCTS` products, P0, P1…, that show picture(0), picture(1)…"""
-    stack = Stack(tmp_path_factory.mktemp("stack"), STATIC_ROOT=static_files, METRICS_TOKEN=TOKEN)
+    environment = {"STATIC_ROOT": static_files, "METRICS_TOKEN": TOKEN, **environment}
+    stack = Stack(tmp_path_factory.mktemp("stack"), **environment)
     try:
         stack.start_servers()
         for name in APP:

@@ -9,10 +9,15 @@ import logging
 from typing import Any
 
 import structlog
+from django.core.exceptions import ImproperlyConfigured
+
+FORMATS = ("json", "console")
 
 
 def configure(format: str, level: str) -> dict[str, Any]:
     """Set up structlog, and return Django's ``LOGGING`` to go with it."""
+    if format not in FORMATS:
+        raise ImproperlyConfigured(f"LOG_FORMAT is “{format}”, and not one of {FORMATS}.")
     common: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,

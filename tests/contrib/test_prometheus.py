@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.pictures import encoded, picture
 from tests.reindex import reindex
 from visualsearch import dispatch, relay, signals, versions
-from visualsearch.contrib.prometheus import state
+from visualsearch.contrib.prometheus import processes, state
 from visualsearch.models import Embedding, Run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -196,6 +196,17 @@ def test_share__processes_count_together(tmp_path):
     assert 'visualsearch_jobs_total{end="dropped"} 3.0' in text
     assert 'visualsearch_jobs_total{end="failed"} 0.0' in text
     assert not Path(folder).exists()
+
+
+def test_remove_left(tmp_path):
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    for name in (f"{os.getpid()}-a", f"{dead.pid}-b", "c"):
+        (tmp_path / f"{processes.PREFIX}{name}").mkdir()
+    (tmp_path / "another's").mkdir()
+    processes.remove_left(tmp_path)
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {f"{processes.PREFIX}{os.getpid()}-a", "another's"}
 
 
 def test_checks__folder_is_missing(monkeypatch, tmp_path):

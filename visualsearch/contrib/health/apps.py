@@ -1,6 +1,5 @@
 from django.apps import AppConfig
 from django.core.checks import register
-from django.utils.translation import gettext_lazy as _
 
 from ..packages import needs
 
@@ -10,7 +9,6 @@ class HealthConfig(AppConfig):
 
     name = "visualsearch.contrib.health"
     label = "visualsearch_health"
-    verbose_name = _("Health of search by photo")
 
     def ready(self) -> None:
         register(needs("health_check", "django-health-check", "health", self.name), "visualsearch")

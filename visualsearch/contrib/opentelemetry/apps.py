@@ -1,6 +1,5 @@
 from django.apps import AppConfig
 from django.core.checks import register
-from django.utils.translation import gettext_lazy as _
 
 from ..packages import is_there, needs
 
@@ -10,7 +9,6 @@ class OpenTelemetryConfig(AppConfig):
 
     name = "visualsearch.contrib.opentelemetry"
     label = "visualsearch_opentelemetry"
-    verbose_name = _("Traces of search by photo")
 
     def ready(self) -> None:
         package = needs("opentelemetry.instrumentation", "opentelemetry-sdk", "tracing", self.name)

@@ -1,6 +1,5 @@
 from django.apps import AppConfig
 from django.core.checks import register
-from django.utils.translation import gettext_lazy as _
 
 from ..packages import is_there, needs
 from .checks import check_folder
@@ -11,7 +10,6 @@ class PrometheusConfig(AppConfig):
 
     name = "visualsearch.contrib.prometheus"
     label = "visualsearch_prometheus"
-    verbose_name = _("Metrics of search by photo")
 
     def ready(self) -> None:
         package = needs("prometheus_client", "prometheus-client", "metrics", self.name)

@@ -14,6 +14,7 @@ from pathlib import Path
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 # Files in memory: each observation writes to one.
 MEMORY = Path("/dev/shm")
+PREFIX = "visualsearch-metrics-"
 
 
 def share() -> None:
@@ -23,16 +24,28 @@ def share() -> None:
     """
     if os.environ.get(FOLDER):
         return
-    parent = MEMORY if os.access(MEMORY, os.W_OK) else None
-    folder = tempfile.mkdtemp(prefix="visualsearch-metrics-", dir=parent)
-    os.environ[FOLDER] = folder
+    parent = MEMORY if os.access(MEMORY, os.W_OK) else Path(tempfile.gettempdir())
+    remove_left(parent)
     owner = os.getpid()
+    folder = tempfile.mkdtemp(prefix=f"{PREFIX}{owner}-", dir=parent)
+    os.environ[FOLDER] = folder
 
     def remove() -> None:
         if os.getpid() == owner:  # forked processes end with the same handlers
             shutil.rmtree(folder, ignore_errors=True)
 
     atexit.register(remove)
+
+
+def remove_left(parent: Path) -> None:
+    """Remove the folders of servers that were killed."""
+    for folder in parent.glob(f"{PREFIX}*"):
+        try:
+            os.kill(int(folder.name.removeprefix(PREFIX).partition("-")[0]), 0)
+        except (ProcessLookupError, ValueError):
+            shutil.rmtree(folder, ignore_errors=True)
+        except PermissionError:
+            continue  # another user's, who lives
 
 
 def ended(pid: int) -> None:

@@ -1,6 +1,5 @@
 from django.apps import AppConfig
 from django.core.checks import register
-from django.utils.translation import gettext_lazy as _
 
 from ..packages import is_there, needs
 
@@ -10,7 +9,6 @@ class StructlogConfig(AppConfig):
 
     name = "visualsearch.contrib.structlog"
     label = "visualsearch_structlog"
-    verbose_name = _("Logs of search by photo")
 
     def ready(self) -> None:
         package = needs("django_structlog", "django-structlog", "logs", self.name)

@@ -56,6 +56,8 @@ def square(image: Image.Image, spec: InputSpec) -> Image.Image:
     """Bring an RGB image to ``spec.size`` × ``spec.size`` pixels."""
     resample, size = RESAMPLE[spec.resample], spec.size
     width, height = image.size
+    if width == height == size:
+        return image
     if spec.fit == "pad" and width != height:
         scale = size / max(width, height)
         inner = (max(1, round(width * scale)), max(1, round(height * scale)))

@@ -43,7 +43,7 @@ DEFAULTS: dict[str, Any] = {
     "MAX_PHOTO_MEGAPIXELS": 50,
     "MIN_PHOTO_SIDE": 16,
     # Images that are encoded and stored together while indexing.
-    "BATCH_SIZE": 16,
+    "BATCH_SIZE": 32,
     # Threads that read, decode and encode them. Searches on the same machine want some time, too.
     "INDEX_THREADS": min(cores(), 4),
     # Seconds a web process waits for a search worker; a later search is dropped by the worker.

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import structlog
+from django.core.exceptions import ImproperlyConfigured
 
 from shop import logs
 from tests.pictures import encoded, picture
@@ -126,17 +127,17 @@ def test_json__a_line_for_each_event():
 
 
 def test_console__is_for_people():
-    handlers = logs.configure("console", "INFO")
-    try:
-        formatter = logging.config.DictConfigurator(handlers).configure_formatter(
-            handlers["formatters"]["line"]
-        )
-        record = logging.LogRecord("a", logging.INFO, "", 0, "an event", (), None)
-        assert "an event" in formatter.format(record)
-        assert "{" not in formatter.format(record)
-    finally:
-        structlog.reset_defaults()
-        logs.configure("console", "WARNING")
+    settings = logs.configure("console", "INFO")
+    formatters = logging.config.DictConfigurator(settings)
+    formatter = formatters.configure_formatter(settings["formatters"]["line"])
+    record = logging.LogRecord("a", logging.INFO, "", 0, "an event", (), None)
+    assert "an event" in formatter.format(record)
+    assert "{" not in formatter.format(record)
+
+
+def test_format__unknown():
+    with pytest.raises(ImproperlyConfigured, match="LOG_FORMAT"):
+        logs.configure("xml", "INFO")
 
 
 def test_signals__are_heard():

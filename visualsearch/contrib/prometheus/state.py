@@ -55,14 +55,17 @@ class StateCollector:
         yield up
 
     def count(self) -> Gauges:
-        """Rows, counted now or a moment ago."""
-        with self.counting:
-            start = time.monotonic()
-            if start >= self.again:
-                self.counts = of_rows()
-                took = time.monotonic() - start
-                self.again = start + max(COUNTED_FOR, PAUSE * took)
-            return self.counts
+        """Rows, counted now or a moment ago, by one scrape at a time."""
+        if self.counting.acquire(blocking=False):
+            try:
+                start = time.monotonic()
+                if start >= self.again:
+                    self.counts = of_rows()
+                    took = time.monotonic() - start
+                    self.again = start + max(COUNTED_FOR, PAUSE * took)
+            finally:
+                self.counting.release()
+        return self.counts
 
 
 def asked(ask: Callable[[], Gauges]) -> Gauges | None:

@@ -23,6 +23,8 @@ from tests.stack.stack import START, Stack, until
 QUICK = 2
 # Seconds within which what is down shows, and what is up again.
 SOON = 10
+# Celery writes this past all logging when it is told to end.
+SAID_RAW = "worker: Warm shutdown"
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -61,8 +63,9 @@ def value(found: Samples, name: str, **labels: str) -> float:
 
 
 def lines(stack: Stack, name: str) -> list[dict[str, Any]]:
-    """Each line of a log, which must be JSON."""
-    return [json.loads(line) for line in stack.log(name).splitlines() if line.strip()]
+    """Each complete line of a log, which must be JSON."""
+    complete = stack.log(name).rpartition("\n")[0].splitlines()
+    return [json.loads(line) for line in complete if line and not line.startswith(SAID_RAW)]
 
 
 def ready(stack: Stack) -> Answer:

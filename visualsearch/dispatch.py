@@ -6,6 +6,7 @@ index. Without it the same job is done right here.
 
 from __future__ import annotations
 
+import contextvars
 import os
 import subprocess
 import sys
@@ -219,7 +220,9 @@ def enqueue(task: Task, *args: Any) -> None:
     if conf.get("USE_CELERY"):
         publish(task, *args)
     else:
-        task.apply(args=args, throw=False)  # as from a worker: what goes wrong is logged
+        # As in a worker: what goes wrong is logged, and what is bound to the task's context (by a
+        # logging library, say) is not bound to the request's.
+        contextvars.copy_context().run(task.apply, args=args, throw=False)
 
 
 def publish(task: Task, *args: Any) -> None:

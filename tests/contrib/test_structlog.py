@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from shop import logs
 from tests.pictures import encoded, picture
 from tests.reindex import reindex
-from visualsearch import dispatch, relay, signals, worker
+from visualsearch import dispatch, relay, signals, tasks, worker
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -84,6 +84,12 @@ def test_request__fails(client, events, monkeypatch):
     (line,) = events("request_failed")
     assert line["request_id"] == answer["X-Request-ID"]
     assert events("request_finished") == []
+
+
+def test_task__done_right_here_leaves_the_request_its_name(db):
+    with structlog.contextvars.bound_contextvars(request_id="the-name"):
+        tasks.index_items.apply(args=[[]])
+        assert structlog.contextvars.get_contextvars() == {"request_id": "the-name"}
 
 
 def test_task__has_the_name_of_the_request():

@@ -8,7 +8,7 @@ from django.utils import timezone
 from shop.models import Product
 from tests.pictures import encoded, picture, plain
 from tests.reindex import reindex
-from visualsearch import searching
+from visualsearch import encoding, searching
 from visualsearch.exceptions import IndexNotReady, ItemNotFound, QueryNotFound
 from visualsearch.models import Query
 from visualsearch.photos import open_photo
@@ -240,3 +240,30 @@ def test_search__a_subject_below_the_shops_own_limit_is_left_alone(indexed, conf
     result = searching.search(photo(cluttered(picture(3))), limit=1)
     assert result.subject is None
     assert len(result.hits) == 1
+
+
+def test_search__no_second_look_where_the_class_is_sure(indexed, configure, monkeypatch):
+    configure(ENCODER_OPTIONS={"saliency": True})
+    scene = photo(cluttered(picture(3)))
+    sure = searching.look_at(encoding.configured(), scene).probabilities.max()
+    monkeypatch.setattr(searching, "SURE", sure)
+    assert searching.search(scene, limit=1).subject is not None
+    whole = encoding.configured().encode([scene.image]).probabilities.max()
+    monkeypatch.setattr(searching, "SURE", whole)
+    assert searching.search(scene, limit=1).subject is None
+
+
+def test_search__asks_only_for_the_products_it_shows(indexed, django_assert_num_queries):
+    searching.search(photo(picture(3)), limit=2)  # loads the index, and learns the images' names
+    # The version, the products of the first hits, and the query that is stored.
+    with django_assert_num_queries(3):
+        result = searching.search(photo(picture(3)), limit=2)
+    assert len(result.hits) == 2
+
+
+def test_search__hidden_products_make_room_for_the_next(indexed):
+    first = found(searching.search(photo(picture(3)), limit=4))
+    Product.objects.filter(sku__in=first[1:3]).update(published=False)  # no signal: still indexed
+    now = found(searching.search(photo(picture(3)), limit=4))
+    assert len(now) == 4
+    assert now[:2] == [first[0], first[3]]

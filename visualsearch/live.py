@@ -67,15 +67,15 @@ class LiveIndex:
         Neither ever changes for an id, and what an index in memory holds is searchable, so they
         are asked for once; what a server holds may be behind the rows.
         """
-        followed = isinstance(self.index, FileIndex)
-        known = self.known if followed else {}
+        known = self.known if isinstance(self.index, FileIndex) else {}
+        names = {each: found for each in ids if (found := known.get(each))}
         rows = Embedding.objects.searchable()
-        for some in batched([each for each in ids if each not in known], MAX_PARAMETERS):
-            found = rows.filter(pk__in=some).values_list("pk", "item", "image")
-            known |= {pk: (item, image) for pk, item, image in found}
-        names = {each: known[each] for each in ids if each in known}
+        for some in batched([each for each in ids if each not in names], MAX_PARAMETERS):
+            found_now = rows.filter(pk__in=some).values_list("pk", "item", "image")
+            names |= {pk: (item, image) for pk, item, image in found_now}
         if len(known) > NAMES_KEPT:
             known.clear()
+        known |= names
         return names
 
 

@@ -13,6 +13,7 @@ import logging
 import os
 import threading
 from contextvars import copy_context
+from socket import gethostname
 from typing import Any
 
 import redis
@@ -131,7 +132,7 @@ def search_in_child(**kwargs: object) -> None:
     """In each process that a worker has forked: neither session nor index survives a fork."""
     if searches(current_app):
         load()
-        search(f"child-{os.getpid()}", 1)
+        search(f"{os.getpid()}@{gethostname()}", 1)
 
 
 def load() -> None:

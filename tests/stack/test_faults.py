@@ -343,3 +343,19 @@ def test_respond_async__pending_while_nobody_has_time(stack):
         coming.result()
     place = answer.headers["Location"]
     until(lambda: stack.browser().get(place).status == 200, BACK, "the answer does not come")
+
+
+@pytest.mark.parametrize("pool", ["prefork", "solo"])
+def test_other_pools_of_the_worker(stack, pool):
+    """Threads share a model; where Celery forks, each process has its own, made after the fork."""
+    usual = stack.commands["search"]
+    stack.stop("search")
+    stack.commands["search"] = [pool if word == "threads" else word for word in usual]
+    stack.start("search")
+    stack.commands["search"] = usual
+    is_back(stack)
+    with ThreadPoolExecutor(4) as customers:
+        answers = list(customers.map(lambda seed: best(stack, seed), range(12)))
+    assert answers == [f"P{n}" for n in range(12)]
+    stack.stop("search")
+    stack.start("search")

@@ -253,7 +253,7 @@ def test_search__no_second_look_where_the_class_is_sure(indexed, configure, monk
     assert searching.search(scene, limit=1).subject is None
 
 
-def test_search__asks_only_for_the_products_it_shows(indexed, django_assert_num_queries):
+def test_search__asks_only_for_what_it_shows(index_file, indexed, django_assert_num_queries):
     searching.search(photo(picture(3)), limit=2)  # loads the index, and learns the images' names
     # The version, the products of the first hits, and the query that is stored.
     with django_assert_num_queries(3):

@@ -75,6 +75,26 @@ def test_do__a_bug_is_answered_and_logged(with_workers, monkeypatch, caplog):
     assert "ZeroDivisionError" in caplog.text
 
 
+def test_do__a_card_that_cannot_travel_is_answered_and_logged(with_workers, monkeypatch, caplog):
+    monkeypatch.setattr("shop.visual.ProductCatalog.card", lambda self, item: {"price": item.price})
+    assert done("similar", {"item": "P1", "limit": 3})["refused"] == "search_failed"
+    assert "plain values" in caplog.text
+
+
+def test_searcher__something_else_in_the_queue(with_workers, redis_server, caplog):
+    with redis_server.client() as client:
+        client.rpush(relay.QUEUE, b"\xff")
+    searcher = worker.Searcher("w2", 1)
+    searcher.start()
+    try:
+        answer = relay.wait(relay.post(dispatch.job_of("unknown", {}, 5), 5), 5)
+    finally:
+        searcher.stop()
+        searcher.join(5)
+    assert answer["refused"] == "search_failed"
+    assert "was no job" in caplog.text
+
+
 def test_do__too_late(with_workers, caplog):
     name = relay.post(dispatch.job_of("similar", {"item": "P1", "limit": 3}, 0.05), 0.05)
     time.sleep(0.1)

@@ -72,6 +72,8 @@ class Searcher:
                         copy_context().run(do, name, self.name)
                 except redis.RedisError:
                     self.stopped.wait(AGAIN)  # the signs of life have said so
+                except Exception:
+                    logger.exception("what lay in the queue was no job")
         finally:
             connections.close_all()
 
@@ -94,7 +96,12 @@ def do(name: str, worker: str) -> None:
     except Exception:
         logger.exception("job %s failed", name)
         answer = {"refused": VisualSearchError.code, "params": {}}
-    relay.answer(name, answer)
+    try:
+        relay.answer(name, answer)
+    except (TypeError, ValueError, OverflowError):
+        logger.exception("job %s: what a card holds must be plain values", name)
+        answer = {"refused": VisualSearchError.code, "params": {}}
+        relay.answer(name, answer)
     jobs.report(what, answer)
     job_done.send_robust(sender=None, refused=answer.get("refused", ""))
 

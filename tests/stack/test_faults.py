@@ -188,28 +188,27 @@ def test_index_older_than_the_rows(stack):
     admin.delete_product(owner, "NEWER")
 
 
+def restart_and_reindex(stack: Stack) -> None:
+    """With what the environment says now."""
+    for name in ("search", "index"):
+        stack.stop(name)
+        stack.start(name)
+        stack.ready(name)
+    admin.reindex(stack.owner(), "all")
+    until(lambda: stack.rows(NEWEST)[0][0] == "finished", BACK, lambda: stack.tail("index"))
+
+
 @pytest.fixture
 def own_model(stack):
     """The shop's model is in a folder that may be harmed."""
     folder = stack.folder / "model"
     shutil.copytree(SHIPPED_MODEL, folder)
-    owner = stack.owner()
     stack.environment["VISUALSEARCH_MODEL"] = str(folder)
-    for name in ("search", "index"):
-        stack.stop(name)
-        stack.start(name)
-        stack.ready(name)
-    admin.reindex(owner, "all")
-    until(lambda: stack.rows(NEWEST)[0][0] == "finished", BACK, lambda: stack.tail("index"))
+    restart_and_reindex(stack)
     yield folder
     shutil.rmtree(folder)
     del stack.environment["VISUALSEARCH_MODEL"]
-    for name in ("search", "index"):
-        stack.stop(name)
-        stack.start(name)
-        stack.ready(name)
-    admin.reindex(owner, "all")
-    until(lambda: stack.rows(NEWEST)[0][0] == "finished", BACK, lambda: stack.tail("index"))
+    restart_and_reindex(stack)
 
 
 @pytest.mark.parametrize("harm", ["missing", "wrong hash"])

@@ -127,7 +127,7 @@ def test_session__file_that_is_no_model(tmp_path):
 def test_nothing_calls_home(module, tmp_path):
     """Its telemetry begins by making an identifier of the machine in the home folder."""
     if module.startswith("ml_models.lab"):
-        pytest.importorskip("torch", reason="PyTorch is not installed: ./run test --lab installs it")
+        pytest.importorskip("torch", reason="./run test --lab installs PyTorch")
     code = f"import {module}, onnxruntime; onnxruntime.get_device()"
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, check=True)

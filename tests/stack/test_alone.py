@@ -39,8 +39,8 @@ def test_reindex__in_a_process_of_its_own(stack):
     # The page came while the process that indexes was still starting.
     assert answer.seconds < START
     until(lambda: stack.rows(NEWEST)[0][0] == "finished", START, lambda: str(stack.rows(NEWEST)))
-    _state, encoded, unchanged, worker = stack.rows(NEWEST)[0]
-    assert encoded + unchanged == PRODUCTS
+    _state, new, unchanged, worker = stack.rows(NEWEST)[0]
+    assert new + unchanged == PRODUCTS
     assert int(worker.split(":")[-2]) not in stack.children("web")
     found = stack.browser().search(encoded(picture(3, (480, 640)), quality=75))
     assert found.json["results"][0]["product"]["key"] == "P3"

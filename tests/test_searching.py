@@ -261,6 +261,16 @@ def test_search__asks_only_for_what_it_shows(index_file, indexed, django_assert_
     assert len(result.hits) == 2
 
 
+def test_search__hidden_products_cost_one_more_query(
+    index_file, indexed, django_assert_num_queries
+):
+    best = found(searching.search(photo(picture(3)), limit=8))
+    Product.objects.filter(sku__in=best[:5]).update(published=False)  # no signal: still indexed
+    with django_assert_num_queries(4):
+        result = searching.search(photo(picture(3)), limit=1)
+    assert found(result) == [best[5]]
+
+
 def test_search__hidden_products_make_room_for_the_next(indexed):
     first = found(searching.search(photo(picture(3)), limit=4))
     Product.objects.filter(sku__in=first[1:3]).update(published=False)  # no signal: still indexed

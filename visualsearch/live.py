@@ -97,7 +97,9 @@ def current(version: int | None = None) -> LiveIndex:
     state = wanted(version)
     live = held(state.version)
     if live is None:
-        row = IndexVersion.objects.get(pk=state.version)
+        row = IndexVersion.objects.filter(pk=state.version).first()
+        if row is None:  # removed in this very moment
+            raise IndexNotReady
         live = (None if version else meanwhile(row)) or load_once(row)
     with live.lock:
         if isinstance(live.index, SharedIndex):

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from . import conf, encoding, live
-from .batches import batched
 from .catalogs import CatalogSource, catalog
 from .encoders.base import Encoder, Encoding
 from .encoders.preprocess import square
@@ -345,12 +344,13 @@ def rank(
 
 
 def first_visible(source: CatalogSource, keys: Sequence[str], need: int) -> dict[str, Any]:
-    """The first ``need`` visible items with these keys, by key, and perhaps some more."""
-    shown: dict[str, Any] = {}
-    for some in batched(keys, max(1, need)):
-        shown |= source.by_key(some, source.listed())
-        if len(shown) >= need:
-            break
+    """The first ``need`` visible items with these keys, by key; more if some are hidden.
+
+    One query for those that will most probably be shown, and one for all others if it must be.
+    """
+    shown = source.by_key(keys[:need], source.listed())
+    if len(shown) < need and len(keys) > need:
+        shown |= source.by_key(keys[need:], source.listed())
     return shown
 
 

@@ -75,7 +75,7 @@ def test_fork__while_another_thread_holds_the_locks():
     try:
         in_child(
             lambda: (
-                encoder._session is None
+                not encoder._sessions
                 and encoder._lock.acquire(timeout=1)
                 and live._lock.acquire(timeout=1)
                 and live._loading.acquire(timeout=1)

@@ -10,7 +10,8 @@ APP = ROOT / "visualsearch"
 
 CORE = {
     "photos", "small", "exceptions", "metrics", "subject",
-    "encoders.base", "encoders.onnx", "encoders.fake", "encoders.preprocess", "encoders.package",
+    "encoders.base",
+    "encoders.cells", "encoders.onnx", "encoders.fake", "encoders.preprocess", "encoders.package",
     "indexes.base", "indexes.exact", "indexes.faiss", "indexes.places", "indexes.structures",
     "indexes.milvus",
 }  # fmt: skip

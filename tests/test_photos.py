@@ -6,7 +6,7 @@ from PIL import Image
 
 from tests.pictures import difference, encoded, picture, plain, png_header_only
 from visualsearch import exceptions
-from visualsearch.photos import Limits, decode, identify, open_photo
+from visualsearch.photos import Limits, decode, identify, open_photo, part_of, within
 
 UPRIGHT = picture(1)
 # What a camera stores for each EXIF orientation, so that turning it back gives UPRIGHT.
@@ -190,3 +190,19 @@ def test_open_photo__fuzzed_never_escapes():
             except exceptions.PhotoError as error:
                 outcomes.add(error.code)
     assert {"RGB", "image_corrupt"} <= outcomes
+
+
+def test_part_of__and_within_are_inverse():
+    whole, part = (0.2, 0.1, 0.5, 0.8), (0.25, 0.5, 0.5, 0.25)
+    found = part_of(whole, part)
+    assert found == (0.325, 0.5, 0.25, 0.2)
+    assert within(whole, found) == pytest.approx(part)
+    assert part_of(None, part) == within(None, part) == part
+
+
+def test_within__outside_and_on_the_edge():
+    whole = (0.5, 0.0, 0.5, 1.0)
+    assert within(whole, (0.4, 0.0, 0.2, 0.2)) is None
+    assert within(whole, (0.499, 0.0, 0.501, 1.0)) == pytest.approx((0, 0, 1, 1), abs=1e-6)
+    with pytest.raises(exceptions.InvalidCrop):
+        within(whole, (0.9, 0.0, 0.2, 0.2))

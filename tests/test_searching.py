@@ -1,4 +1,3 @@
-from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -8,8 +7,15 @@ from django.utils import timezone
 from shop.models import Product
 from tests.pictures import encoded, picture, plain
 from tests.reindex import reindex
-from visualsearch import encoding, searching
-from visualsearch.exceptions import IndexNotReady, ItemNotFound, QueryNotFound
+from visualsearch import searching
+from visualsearch.encoders.fake import FakeEncoder
+from visualsearch.exceptions import (
+    CropUnavailable,
+    IndexNotReady,
+    InvalidCrop,
+    ItemNotFound,
+    QueryNotFound,
+)
 from visualsearch.models import Query
 from visualsearch.photos import open_photo
 
@@ -142,7 +148,7 @@ def test_page__unknown(indexed):
 
 def test_page__expired(indexed):
     key = searching.search(photo(picture(2))).query_id
-    Query.objects.update(created=timezone.now() - timedelta(hours=2))
+    Query.objects.update(expires=timezone.now())
     with pytest.raises(QueryNotFound):
         searching.page(key)
 
@@ -201,8 +207,8 @@ def cluttered(thing):
 
 
 def test_search__finds_the_subject(indexed, configure):
-    """The whole is mostly wall; the part that stands out is searched for too."""
-    configure(ENCODER_OPTIONS={"saliency": True})
+    """The whole is mostly wall; the part that stands out is what is searched for."""
+    configure(ENCODER_OPTIONS={"cells": True})
     result = searching.search(photo(cluttered(picture(3))), limit=3)
     x, y, w, h = result.subject
     assert 0.5 < x + w / 2 < 1
@@ -212,45 +218,86 @@ def test_search__finds_the_subject(indexed, configure):
     assert paged.hits == result.hits
     assert paged.subject == list(result.subject)
 
-    configure(ENCODER_OPTIONS={"saliency": True}, FIND_SUBJECT=False)
+    configure(ENCODER_OPTIONS={"cells": True}, FIND_SUBJECT=False)
     whole = searching.search(photo(cluttered(picture(3))), limit=3)
     assert whole.subject is None
     assert whole.hits[0].score < result.hits[0].score
 
 
-def test_search__the_whole_still_counts(indexed, configure):
-    """A guessed subject never makes a product score less."""
-    configure(ENCODER_OPTIONS={"saliency": True})
-    seen = photo(picture(5))
-    part = {hit.item: hit.score for hit in searching.search(seen, limit=8).hits}
-    configure(ENCODER_OPTIONS={"saliency": True}, FIND_SUBJECT=False)
-    whole = {hit.item: hit.score for hit in searching.search(seen, limit=8).hits}
-    assert all(part[item] >= whole[item] for item in whole)
+def test_search__looks_once(indexed, configure, monkeypatch):
+    """The subject costs no second call of the model."""
+    configure(ENCODER_OPTIONS={"cells": True})
+    calls = []
+    grid = FakeEncoder.grid
+    monkeypatch.setattr(FakeEncoder, "grid", lambda *args: calls.append(args) or grid(*args))
+    assert searching.search(photo(cluttered(picture(3))), limit=1).subject
+    assert len(calls) == 1
 
 
-def test_search__no_subject_in_a_tiny_photo(indexed, configure):
-    configure(ENCODER_OPTIONS={"saliency": True})
-    tiny = cluttered(picture(3)).resize((96, 96))
-    assert searching.search(photo(tiny), limit=1).subject is None
+def test_search__subject_of_a_crop_is_in_fractions_of_the_photo(indexed, configure):
+    configure(ENCODER_OPTIONS={"cells": True})
+    data = encoded(cluttered(picture(3)))
+    right = open_photo(data, crop=(0.25, 0.0, 0.75, 1.0))
+    x, _, w, _ = searching.search(right, limit=1).subject
+    assert 0.6 < x + w / 2 < 0.9
 
 
-def test_search__a_subject_below_the_shops_own_limit_is_left_alone(indexed, configure):
-    """The customer sent no crop, so none may be refused."""
-    configure(ENCODER_OPTIONS={"saliency": True}, MIN_PHOTO_SIDE=300)
-    result = searching.search(photo(cluttered(picture(3))), limit=1)
-    assert result.subject is None
-    assert len(result.hits) == 1
+def test_page__of_a_crop(indexed, configure):
+    """What a part shows is told from what was kept of the whole; the photo is not there."""
+    configure(ENCODER_OPTIONS={"cells": True}, FIND_SUBJECT=False)
+    wall = plain("grey", (480, 480))
+    wall.paste(picture(3).resize((240, 240)), (240, 0))
+    wall.paste(picture(6).resize((240, 240)), (0, 240))
+    query_id = searching.search(photo(wall), limit=3).query_id
+    first = searching.page(query_id, limit=3, crop=(0.5, 0.0, 0.5, 0.5))
+    other = searching.page(query_id, limit=3, crop=(0.0, 0.5, 0.5, 0.5))
+    assert found(first)[0] == "P3"
+    assert found(other)[0] == "P6"
+    assert first.predictions != other.predictions
+    more = searching.page(query_id, limit=2, offset=1, crop=(0.5, 0.0, 0.5, 0.5))
+    assert found(more) == found(first)[1:]
+    # It changed nothing that is stored.
+    again = searching.page(query_id, limit=3)
+    assert again.hits == searching.search(photo(wall), limit=3).hits
 
 
-def test_search__no_second_look_where_the_class_is_sure(indexed, configure, monkeypatch):
-    configure(ENCODER_OPTIONS={"saliency": True})
-    scene = photo(cluttered(picture(3)))
-    sure = searching.look_at(encoding.configured(), scene).probabilities.max()
-    monkeypatch.setattr(searching, "SURE", sure)
-    assert searching.search(scene, limit=1).subject is not None
-    whole = encoding.configured().encode([scene.image]).probabilities.max()
-    monkeypatch.setattr(searching, "SURE", whole)
-    assert searching.search(scene, limit=1).subject is None
+def test_page__of_a_crop_of_a_crop(indexed, configure):
+    """Both are fractions of what the customer sent."""
+    configure(ENCODER_OPTIONS={"cells": True}, FIND_SUBJECT=False)
+    right = open_photo(encoded(cluttered(picture(3))), crop=(0.5, 0.0, 0.5, 1.0))
+    query_id = searching.search(right, limit=3).query_id
+    assert found(searching.page(query_id, crop=(0.5, 0.0, 0.5, 0.5)))[0] == "P3"
+    with pytest.raises(CropUnavailable):
+        searching.page(query_id, crop=(0.0, 0.0, 0.5, 0.5))
+
+
+def test_page__of_a_crop_that_is_none(indexed, configure):
+    configure(ENCODER_OPTIONS={"cells": True})
+    query_id = searching.search(photo(picture(3))).query_id
+    with pytest.raises(InvalidCrop):
+        searching.page(query_id, crop=(0.5, 0.0, 0.9, 0.5))
+
+
+def test_page__of_a_crop_without_cells(indexed):
+    query_id = searching.search(photo(picture(3))).query_id
+    with pytest.raises(CropUnavailable):
+        searching.page(query_id, crop=(0.5, 0.0, 0.5, 0.5))
+
+
+def test_search__forgets_what_has_expired(indexed, configure, monkeypatch):
+    """The row stays for the shop's figures; nothing of what the photo showed does."""
+    configure(ENCODER_OPTIONS={"cells": True})
+    old, new = (searching.search(photo(picture(n))).query_id for n in (3, 4))
+    Query.objects.filter(pk=old).update(expires=timezone.now())
+    with pytest.raises(QueryNotFound):
+        searching.page(old)
+    monkeypatch.setattr(searching, "_swept", 0.0)
+    searching.search(photo(picture(5)))
+    gone, kept = Query.objects.get(pk=old), Query.objects.get(pk=new)
+    assert (bytes(gone.vector), bytes(gone.cells), gone.expires) == (b"", b"", None)
+    assert gone.predictions
+    assert kept.vector
+    assert kept.cells
 
 
 def test_search__asks_only_for_what_it_shows(index_file, indexed, django_assert_num_queries):

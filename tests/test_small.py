@@ -32,7 +32,6 @@ def test_pack__a_worker_sees_what_the_model_would_have_seen():
     photo = open_photo(encoded(picture(3).resize((1200, 1600)), quality=90))
     there = travelled(photo, SPEC)
     assert np.array_equal(prepare(there.image, SPEC), prepare(photo.image, SPEC))
-    assert there.size == photo.size == photo.image.size
     assert there.image.size == (224, 224)
 
 
@@ -73,7 +72,6 @@ def test_pack__without_a_model_a_jpeg():
 def test_pack__never_more_than_a_worker_is_sent(size, spec):
     photo = Photo(image=noise(size))
     assert picture_bytes(pack(photo, spec)) <= SMALL
-    assert travelled(photo, spec).size == size
 
 
 def test_pack__warnings_travel():

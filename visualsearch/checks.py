@@ -11,7 +11,7 @@ from django.utils.module_loading import import_string
 
 from . import conf
 from .catalogs import CatalogSource
-from .encoders.package import load_package, read_model
+from .encoders.package import load_package
 from .exceptions import ModelUnavailable
 
 # What each number is, and its least value.
@@ -113,7 +113,7 @@ def check_model(**kwargs: Any) -> list[CheckMessage]:
         return []
     options = conf.get("ENCODER_OPTIONS")
     try:
-        read_model(load_package(Path(options["package"])))
+        load_package(Path(options["package"])).read()
     except (ModelUnavailable, KeyError) as error:
         return [
             Error(

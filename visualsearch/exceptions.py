@@ -97,6 +97,15 @@ class InvalidCrop(PhotoError):
     )
 
 
+class CropUnavailable(VisualSearchError):
+    code = "crop_unavailable"
+    status = 400
+    message = gettext_noop(
+        "Not enough is kept of this photo to search by that part of it. Send the photo again,"
+        " with “crop”."
+    )
+
+
 class ItemNotFound(VisualSearchError):
     code = "item_not_found"
     status = 404

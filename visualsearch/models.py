@@ -248,8 +248,11 @@ class Query(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     created = models.DateTimeField(_("created"), auto_now_add=True, db_index=True)
     encoder = models.CharField(_("encoder"), max_length=120)
-    # The photo's embedding, and after it that of its subject, where that was searched for too.
+    # What was searched for, and what else the photo shows; empty from when it has expired.
     vector = models.BinaryField(_("vector"))
+    cells = models.BinaryField(_("cells"), default=b"")
+    expires = models.DateTimeField(_("expires"), null=True, db_index=True)
+    crop = models.JSONField(_("crop"), null=True)
     subject = models.JSONField(_("subject"), null=True)
     predictions = models.JSONField(_("predictions"), default=list)
     best_score = models.FloatField(_("best score"), null=True)
@@ -263,3 +266,9 @@ class Query(models.Model):
 
     def __str__(self) -> str:
         return str(self.pk)
+
+    @classmethod
+    def forget_expired(cls) -> int:
+        """Erase what was seen in photos whose time is over; how many that were."""
+        over = cls.objects.filter(expires__lte=timezone.now())
+        return over.update(vector=b"", cells=b"", expires=None)

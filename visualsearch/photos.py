@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass, field
+from typing import cast
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError, features
@@ -35,6 +36,7 @@ ACCEPTED_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".avif"}
 SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"BM", b"RIFF")
 
 Crop = tuple[float, float, float, float]
+EDGE = 0.005
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,17 +60,12 @@ class Limits:
 class Photo:
     """An upright RGB image, shrunk towards ``Limits.working_side``, and what was odd about it.
 
-    ``decoded``: its width and height before a model's input was made of it, if one was.
+    ``crop``: the part of what was sent that it is, if it is not all of it.
     """
 
     image: Image.Image
     warnings: tuple[str, ...] = field(default=())
-    decoded: tuple[int, int] | None = None
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Width and height as it was decoded."""
-        return self.decoded or self.image.size
+    crop: Crop | None = None
 
 
 def open_photo(data: bytes, *, limits: Limits = Limits(), crop: Crop | None = None) -> Photo:
@@ -91,7 +88,8 @@ def open_photo(data: bytes, *, limits: Limits = Limits(), crop: Crop | None = No
     if crop is not None:
         image = cut(image, crop, limits)
     animated = source.format != "MPO" and getattr(source, "is_animated", False)
-    return Photo(image=image, warnings=("animation_first_frame",) if animated else ())
+    warnings = ("animation_first_frame",) if animated else ()
+    return Photo(image=image, warnings=warnings, crop=crop)
 
 
 def identify(data: bytes, limits: Limits) -> Image.Image:
@@ -175,3 +173,26 @@ def cut(image: Image.Image, crop: Crop, limits: Limits) -> Image.Image:
     if min(box[2] - box[0], box[3] - box[1]) < limits.min_side:
         raise InvalidCrop
     return image.crop(box)
+
+
+def part_of(whole: Crop | None, part: Crop) -> Crop:
+    """A part of a part, in fractions of what the first was cut from."""
+    if whole is None:
+        return part
+    (left, top, width, height), (x, y, w, h) = whole, part
+    found = (left + x * width, top + y * height, w * width, h * height)
+    return cast(Crop, tuple(round(each, 4) for each in found))
+
+
+def within(whole: Crop | None, crop: Crop) -> Crop | None:
+    """The inverse: a crop as a part of ``whole``; None if it does not lie in there."""
+    check_crop(crop)
+    if whole is None:
+        return crop
+    (left, top, width, height), (x, y, w, h) = whole, crop
+    x, y, w, h = (x - left) / width, (y - top) / height, w / width, h / height
+    # Fractions that were rounded on their way may stand out by a pixel.
+    if min(x, y) < -EDGE or max(x + w, y + h) > 1 + EDGE:
+        return None
+    x, y = max(0.0, x), max(0.0, y)
+    return x, y, min(w, 1 - x), min(h, 1 - y)

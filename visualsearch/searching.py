@@ -17,22 +17,20 @@ from PIL import Image
 
 from . import conf, encoding, live
 from .catalogs import CatalogSource, catalog
-from .encoders.base import Encoder, Encoding
-from .encoders.preprocess import square
-from .exceptions import IndexNotReady, ItemNotFound, QueryNotFound
+from .encoders.base import Encoder
+from .encoders.cells import Cells
+from .exceptions import CropUnavailable, IndexNotReady, ItemNotFound, QueryNotFound
 from .indexes.base import SharedIndex
 from .models import Embedding, Query, from_bytes, to_bytes
-from .photos import Crop, Limits, Photo, cut
-from .subject import SURE, suggest_box
+from .photos import Crop, Photo, part_of, within
+from .subject import suggest_box
 
 Vector = NDArray[np.float32]
 # Ids (N,) int64 of embeddings; for an index that joins, a query of them.
 Among = Any
 
-# Pixels of the shorter side of a subject: from fewer, a model sees nothing that the whole has not.
-WORTH_READING = 48
-# Nobody asked for that crop, so none may be refused.
-ANY_SIZE = Limits(min_side=1)
+# Seconds between two looks for queries that have expired.
+SWEEP = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,8 +55,8 @@ class Hit:
 class SearchResult:
     """``count``: items that were ranked; ``took_ms``: milliseconds by stage; no photo anywhere.
 
-    ``subject``: the part of the photo (or of the crop of it) that was searched for beside the
-    whole; x, y, w, h in fractions.
+    ``subject``: the part of the photo that was searched for, if it was not all of it; x, y, w, h
+    in fractions.
     """
 
     query_id: str | None
@@ -129,8 +127,11 @@ def search(
     query = Query(
         pk=UUID(query_id) if query_id else uuid4(),
         encoder=encoder.id,
-        vector=to_bytes(look.embeddings),
-        subject=look.subject,
+        vector=to_bytes(look.embedding),
+        cells=look.cells.to_bytes() if look.cells else b"",
+        expires=timezone.now() + timedelta(seconds=conf.get("QUERY_LIFETIME")),
+        crop=photo.crop,
+        subject=look.subject and part_of(photo.crop, look.subject),
         predictions=[asdict(each) for each in top_predictions(encoder, look.probabilities)],
         warnings=list(photo.warnings),
     )
@@ -138,51 +139,51 @@ def search(
     query.best_score = result.hits[0].score if result.hits else None
     query.matched, query.took_ms = result.matched, result.took_ms
     query.save(force_insert=True)
+    sweep()
     return result
 
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """``embeddings`` (1 or 2, dim) of the photo and of its subject; ``probabilities`` (labels,)."""
+    """``embedding`` (dim,) of a photo or of its subject; ``probabilities`` (labels,).
 
-    embeddings: Vector
+    ``subject``: in fractions of the photo, None where all of it counts; ``cells``: of all of it.
+    """
+
+    embedding: Vector
     probabilities: Vector
     subject: Crop | None
+    cells: Cells | None
 
 
 def look_at(encoder: Encoder, photo: Photo) -> Look:
-    """Encode a photo, and once more what it is of, where that is a part of it.
+    """Encode what a photo is of, or all of it where that cannot be told.
 
     A customer's photo shows a room around the garment; the part alone is found again from a third
-    of the area. The whole stays in the search, for photos whose subject was guessed wrongly. Of
-    the two sets of probabilities the surer one is taken.
+    of the area. The model looks once: the part's embedding is made of what it saw of the whole.
     """
-    # A part of what the model sees is as good as a part of the photo, and is all that a worker has.
-    image = square(photo.image, encoder.input) if encoder.input else photo.image
-    whole = encoder.encode([image])
-    subject = subject_of(photo, whole)
-    if subject is None:
-        return Look(embeddings=whole.embeddings, probabilities=whole.probabilities[0], subject=None)
-    part = encoder.encode([cut(image, subject, ANY_SIZE)])
+    seen, cells = encoder.see(photo.image)
+    subject = suggest_box(cells.saliency) if cells and conf.get("FIND_SUBJECT") else None
+    if cells and subject:
+        seen = encoder.pool(cells, subject)
     return Look(
-        embeddings=np.concatenate([whole.embeddings, part.embeddings]),
-        probabilities=max(whole.probabilities[0], part.probabilities[0], key=np.max),
+        embedding=seen.embeddings[0],
+        probabilities=seen.probabilities[0],
         subject=subject,
+        cells=cells,
     )
 
 
-def subject_of(photo: Photo, whole: Encoding) -> Crop | None:
-    """The part of the photo to search for beside the whole, where there is one to be read."""
-    if not conf.get("FIND_SUBJECT") or whole.saliency is None:
-        return None
-    if whole.probabilities[0].max() >= SURE:
-        return None
-    box = suggest_box(whole.saliency[0])
-    if box is None:
-        return None
-    width, height = photo.size
-    least = max(WORTH_READING, conf.limits().min_side)
-    return box if min(box[2] * width, box[3] * height) >= least else None
+_swept = 0.0
+
+
+def sweep() -> None:
+    """Now and then, let expired queries be forgotten."""
+    global _swept
+    now = time.monotonic()
+    if now - _swept > SWEEP:
+        _swept = now
+        Query.forget_expired()
 
 
 def warm_up() -> None:
@@ -192,7 +193,7 @@ def warm_up() -> None:
     """
     current = live.current()
     look = look_at(current.encoder, Photo(image=Image.new("RGB", (64, 64))))
-    rank(current, list(look.embeddings), 12, watch=Stopwatch())
+    rank(current, [look.embedding], 12, watch=Stopwatch())
 
 
 def page(
@@ -202,20 +203,34 @@ def page(
     offset: int = 0,
     filters: Mapping[str, Any] | None = None,
     version: int | None = None,
+    crop: Crop | None = None,
 ) -> SearchResult:
-    """More of an earlier search, or the same under other filters; raises QueryNotFound.
+    """More of an earlier search, or the same under other filters, or for a part of the photo.
 
     After a change of the model it goes on in a kept version of the model that read the photo.
+    Raises QueryNotFound, InvalidCrop or CropUnavailable.
     """
-    oldest = timezone.now() - timedelta(seconds=conf.get("QUERY_LIFETIME"))
     try:
-        query = Query.objects.get(pk=UUID(query_id), created__gte=oldest)
+        query = Query.objects.get(pk=UUID(query_id), expires__gt=timezone.now())
         current = live.current(version) if version else live.for_encoder(query.encoder)
     except (Query.DoesNotExist, ValueError, IndexNotReady) as error:
         raise QueryNotFound from error
     if current.encoder.id != query.encoder:
         raise QueryNotFound
+    if crop is not None:
+        narrow(query, current.encoder, crop)
     return answer(query, current, limit=limit, offset=offset, filters=filters, watch=Stopwatch())
+
+
+def narrow(query: Query, encoder: Encoder, crop: Crop) -> None:
+    """Make a query one for a part of its photo, from what was kept of it; stores nothing."""
+    part = within(query.crop, crop)
+    if part is None or not query.cells:
+        raise CropUnavailable
+    seen = encoder.pool(Cells.from_bytes(query.cells), part)
+    query.vector = to_bytes(seen.embeddings[0])
+    best = top_predictions(encoder, seen.probabilities[0])
+    query.predictions = [asdict(each) for each in best]
 
 
 def similar(item: str, *, limit: int = 12) -> SearchResult:
@@ -272,8 +287,7 @@ def answer(
     encoder = current.encoder
     with watch.stage("index"):
         among, count = allowed(current, filters)
-    vectors = list(from_bytes(query.vector).reshape(-1, encoder.dim))
-    hits = rank(current, vectors, offset + limit, watch=watch, among=among)
+    hits = rank(current, [from_bytes(query.vector)], offset + limit, watch=watch, among=among)
     best = hits[0].score if hits else -1.0
     return SearchResult(
         query_id=str(query.pk),

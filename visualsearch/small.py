@@ -23,7 +23,7 @@ def pack(photo: Photo, spec: InputSpec | None) -> dict[str, Any]:
     input, it becomes a JPEG.
     """
     image = square(photo.image, spec) if spec else photo.image
-    values = {"size": photo.size, "warnings": photo.warnings}
+    values = {"crop": photo.crop, "warnings": photo.warnings}
     if image.width * image.height * 3 <= SMALL:
         return {**values, "shape": image.size, "pixels": image.tobytes()}
     return {**values, "jpeg": jpeg(photo.image)}
@@ -36,8 +36,8 @@ def unpack(values: dict[str, Any]) -> Photo:
     else:
         image = Image.open(io.BytesIO(values["jpeg"]), formats=["JPEG"])
         image.load()
-    width, height = values["size"]
-    return Photo(image=image, warnings=tuple(values["warnings"]), decoded=(width, height))
+    crop = tuple(values["crop"]) if values["crop"] else None
+    return Photo(image=image, warnings=tuple(values["warnings"]), crop=crop)
 
 
 def jpeg(image: Image.Image) -> bytes:

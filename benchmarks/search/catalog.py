@@ -125,7 +125,7 @@ def export(index: Any, size: int, folder: Path) -> None:
     package = encoding.configured().package  # type: ignore[attr-defined]
     described = {
         "size": size,
-        "model": str(package.file),
+        "model": str(package.model.path),
         "side": package.input.size,
         "input": package.input_name,
         "embedding": package.outputs["embedding"],

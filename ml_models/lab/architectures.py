@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .catalog import Refused
-from .export import OUTPUTS
+from .served import OUTPUTS
 from .weights import load_backbone
 
 # Name -> module and function of the library pytorchcv.
@@ -38,7 +38,7 @@ class Classifier(nn.Module):
 class Served(nn.Module):
     """A classifier as a model package: normalisation and softmax inside."""
 
-    outputs = OUTPUTS[:2]
+    inputs, outputs = ("image",), OUTPUTS[:2]
 
     def __init__(self, model: Classifier):
         super().__init__()

@@ -49,13 +49,13 @@ def write_package(served: nn.Module, name: str, side: int, photos: PhotoSet, fol
 def measure(folder: Path, photos: PhotoSet) -> dict[str, Any]:
     """Accuracy, confusion and cost of the package in ``folder``, on one thread of ONNX Runtime."""
     encoder = OnnxEncoder(folder)
-    _, probabilities, *_ = run_onnx(encoder.package.file, photos.pixels)
+    _, probabilities, *_ = run_onnx(encoder.package.model.path, photos.pixels)
     counts = confusion_matrix(photos.labels.numpy(), probabilities.argmax(1), len(photos.classes))
     return {
         "photos": len(photos.labels),
         "accuracy": round(float(counts.trace() / len(photos.labels)), 4),
         "latency_ms": round(median(latency_ms(encoder)["p50"] for _ in range(ROUNDS)), 2),
-        "size_mb": round(encoder.package.file.stat().st_size / 1e6, 2),
+        "size_mb": round(encoder.package.model.path.stat().st_size / 1e6, 2),
         "peak_memory_mb": in_fresh_process(folder)["peak_memory_mb"],
         "per_class": per_class(counts, photos.classes),
         "confusion": {"labels": photos.classes, "counts": counts.tolist()},

@@ -39,12 +39,20 @@ class ColourHistogram(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.avg_pool2d(x, x.shape[-1] // self.grid)
-        value = (x.flatten(2) + 1) * ((self.levels - 1) / 2)  # N, 3, P in [0, levels - 1]
+        return self.weighted(x.flatten(2), self.weights)
+
+    def weighted(self, pixels: Tensor, weights: Tensor) -> Tensor:
+        """The histogram of pixels (N, 3, P) in [-1, 1], in any order.
+
+        ``weights`` (2, P) or (N, 2, P), each row with the sum 1: what a pixel counts among those in
+        the middle, and among those of the border.
+        """
+        value = (pixels + 1) * ((self.levels - 1) / 2)  # N, 3, P in [0, levels - 1]
         share = F.relu(1 - (value[..., None, :] - self.centres[:, None]).abs())  # N, 3, levels, P
         red, green, blue = share[:, 0], share[:, 1], share[:, 2]
         pairs = (red[:, :, None] * green[:, None]).flatten(1, 2)  # N, levels², P
-        weighted = (self.weights[:, None] * blue[:, None]).flatten(1, 2)  # N, 2 · levels, P
-        both = (pairs @ weighted.transpose(1, 2)).unflatten(2, (2, self.levels))
+        counted = (weights[..., None, :] * blue[:, None]).flatten(1, 2)  # N, 2 · levels, P
+        both = (pairs @ counted.transpose(1, 2)).unflatten(2, (2, self.levels))
         middle, border = (both[:, :, which].flatten(1) for which in (0, 1))
         kept = middle * (middle / (middle + border).clamp_min(1e-6) + FLOOR)
         return (kept / kept.sum(1, keepdim=True)).clamp_min(1e-8).sqrt()

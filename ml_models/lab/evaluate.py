@@ -145,7 +145,7 @@ def evaluate(
         "ece": calibration_error(bins),
         "reliability": bins,
         "latency_ms": cost["latency_ms"]["1"],
-        "size_bytes": encoder.package.file.stat().st_size,
+        "size_bytes": encoder.package.model.path.stat().st_size,
         "resources": cost,
     }
     if distort:
@@ -192,7 +192,7 @@ def instances_table(found: dict[str, Any]) -> list[str]:
         lines.append(f"  {name:<20} {figures}")
     for row in found["clutter_with_subject"]:
         lines.append(f"clutter, {row['share']:.0%} of the area")
-        for title, key in (("whole photo", "whole"), ("and subject", "crop")):
+        for title, key in (("whole photo", "whole"), ("its subject", "subject")):
             if row[key]:
                 figures = "  ".join(f"{name} {value:.3f}" for name, value in row[key].items())
                 lines.append(f"  {title:<20} {figures}")

@@ -118,7 +118,7 @@ def clutter(report: dict[str, Any]) -> Any:
     rows = report["instances"]["clutter_with_subject"]
     figure = new_figure(7.2, 3.4)
     for axes, key in zip(figure.subplots(1, 2, sharey=True), ("accuracy", "recall@1"), strict=True):
-        for kind, colour in (("whole", ORANGE), ("crop", BLUE)):
+        for kind, colour in (("whole", ORANGE), ("subject", BLUE)):
             if rows[0][kind]:
                 shares = [row["share"] for row in rows]
                 axes.plot(shares, [row[kind][key] for row in rows], "o-", color=colour, label=kind)

@@ -12,6 +12,7 @@ import argparse
 import hashlib
 import json
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,29 +29,11 @@ from .data import PhotoSet, load_photos
 from .graph import fuse_padding
 from .network import ShopNet
 from .reliability import calibration_error, reliability
+from .served import OUTPUTS, Region, Served
 from .views import random_views, scale
 
 TOLERANCE = 1e-4
-
-
-OUTPUTS = ("embedding", "probabilities", "saliency")
-
-
-class Served(nn.Module):
-    """The trained network as it is served."""
-
-    outputs = OUTPUTS
-
-    def __init__(self, model: ShopNet, temperature: float = 1.0):
-        """``temperature``: what logits are divided by, see ``calibrate``."""
-        super().__init__()
-        self.model, self.temperature = model, temperature
-
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(N, s, s, 3) uint8 RGB -> embedding (N, dim), probabilities (N, classes), saliency."""
-        x = image.permute(0, 3, 1, 2).float() / 127.5 - 1
-        features, logits, saliency = self.model(x)
-        return self.model.embed(features, x), (logits / self.temperature).softmax(1), saliency
+REGION = "region.onnx"
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -72,19 +55,23 @@ def load_run(folder: Path) -> tuple[ShopNet, dict[str, Any]]:
     return model.eval(), stored
 
 
-def write_onnx(served: Served, size: int, path: Path) -> None:
-    """Export with a free batch size."""
-    example = torch.zeros(1, size, size, 3, dtype=torch.uint8)
+def write_onnx(served: nn.Module, size: int, path: Path) -> None:
+    """Export what takes images with a free batch size."""
+    write_graph(served, (torch.zeros(1, size, size, 3, dtype=torch.uint8),), path)
+
+
+def write_graph(module: nn.Module, example: tuple[Tensor, ...], path: Path) -> None:
+    """Export with a free batch size; ``module`` has the names of its ``inputs`` and ``outputs``."""
+    names = {"input_names": list(module.inputs), "output_names": list(module.outputs)}
     with warnings.catch_warnings():
         # The exporter that traces gives the plainest graph; it warns that a newer one exists.
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            served,
-            (example,),
+            module,
+            example,
             str(path),
-            input_names=["image"],
-            output_names=list(served.outputs),
-            dynamic_axes={name: {0: "batch"} for name in ("image", *served.outputs)},
+            **names,
+            dynamic_axes={name: {0: "batch"} for name in (*module.inputs, *module.outputs)},
             opset_version=17,
             dynamo=False,
         )
@@ -93,6 +80,14 @@ def write_onnx(served: Served, size: int, path: Path) -> None:
     fuse_padding(model.graph)
     onnx.checker.check_model(model)
     onnx.save(model, str(path))
+
+
+@torch.no_grad()
+def write_region(served: Served, size: int, path: Path) -> None:
+    """Export what makes an embedding of a part of a photo, from what the network saw of all."""
+    *_, cells, colours = served(torch.zeros(1, size, size, 3, dtype=torch.uint8))
+    weights = torch.ones(cells.shape[:3])
+    write_graph(Region(served.model), (cells, colours, weights, weights), path)
 
 
 def fold_constants(path: Path) -> None:
@@ -121,21 +116,57 @@ def all_logits(model: ShopNet, photos: PhotoSet) -> np.ndarray:
 
 
 @torch.no_grad()
-def check_against_torch(served: Served, path: Path, pixels: Tensor) -> float:
+def check_against_torch(served: nn.Module, path: Path, pixels: Tensor) -> float:
     """Largest difference of any output; raises ValueError above 1e-4."""
-    wanted = [output.numpy() for output in served(pixels.permute(0, 2, 3, 1))]
-    got = run_onnx(path, pixels)
-    worst = max(float(np.abs(a - b).max()) for a, b in zip(wanted, got, strict=True))
+    wanted = served(pixels.permute(0, 2, 3, 1))
+    return compare([each.numpy() for each in wanted], run_onnx(path, pixels))
+
+
+@torch.no_grad()
+def check_region(served: Served, path: Path, pixels: Tensor) -> float:
+    """The same of the graph that pools a region: the upper left quarter of photos."""
+    *_, cells, colours = served(pixels.permute(0, 2, 3, 1))
+    inside = torch.zeros(cells.shape[:3])
+    inside[:, : inside.shape[1] // 2, : inside.shape[2] // 2] = 1
+    given = (cells, colours, inside, 1 - inside)
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    names = [each.name for each in session.get_inputs()]
+    got = session.run(None, {name: each.numpy() for name, each in zip(names, given, strict=True)})
+    return compare([each.numpy() for each in Region(served.model)(*given)], got)
+
+
+def compare(wanted: Sequence[np.ndarray], got: Sequence[np.ndarray]) -> float:
+    """Largest difference of floats, of 1 or of the largest of its output, whichever is more.
+
+    Raises ValueError above 1e-4, or for integers that differ by more than 1.
+    """
+    worst = 0.0
+    for a, b in zip(wanted, got, strict=True):
+        difference = float(np.abs(a.astype(np.float64) - b).max())
+        if np.issubdtype(a.dtype, np.integer):
+            if difference > 1:
+                raise ValueError(f"ONNX differs from PyTorch by {difference:g} of 255")
+            continue
+        worst = max(worst, difference / max(1.0, float(np.abs(a).max())))
     if worst > TOLERANCE:
         raise ValueError(f"ONNX differs from PyTorch by {worst:.2e}, more than {TOLERANCE:.0e}")
     return worst
 
 
+def sha256(path: Path) -> str:
+    """Of a file's bytes, in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def describe(
     path: Path, *, version: str, size: int, stored: dict[str, Any], photos: PhotoSet
 ) -> dict[str, Any]:
-    """The contents of ``model.json``, scores measured on ``photos`` through the written file."""
-    embeddings, probabilities, _ = run_onnx(path, photos.pixels)
+    """The contents of ``model.json``, scores measured on ``photos`` through the written file.
+
+    ``region.onnx`` lies beside it.
+    """
+    region = path.with_name(REGION)
+    embeddings, probabilities, *_ = run_onnx(path, photos.pixels)
     views = random_views(photos.pixels, size, torch.Generator().manual_seed(0))
     distorted, *_ = run_onnx(path, views.add(1).mul(127.5).round().to(torch.uint8))
     right = probabilities.argmax(1) == photos.labels.numpy()
@@ -143,7 +174,7 @@ def describe(
         "id": path.parent.name,
         "version": version,
         "file": path.name,
-        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "sha256": sha256(path),
         "input": {
             "name": "image",
             "size": size,
@@ -155,6 +186,7 @@ def describe(
             "fit": "squash",
         },
         "outputs": {name: name for name in OUTPUTS},
+        "region": {"file": region.name, "sha256": sha256(region)},
         "labels": stored["classes"],
         "embedding_dim": int(embeddings.shape[1]),
         "match": match_calibration(embeddings, distorted, photos.labels.numpy()),
@@ -177,7 +209,7 @@ def describe(
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Write ``model.onnx`` and ``model.json``."""
+    """Write ``model.onnx``, ``region.onnx`` and ``model.json``."""
     args = parse_args(argv)
     model, stored = load_run(args.run)
     photos = load_photos(args.validation, InputSpec(size=args.size))
@@ -187,7 +219,11 @@ def main(argv: list[str] | None = None) -> None:
     stored["temperature"] = {"value": temperature, "cross_fitted_error": unseen_error}
     served = Served(model, temperature)
     write_onnx(served, args.size, path)
-    worst = check_against_torch(served, path, photos.pixels[:16])
+    write_region(served, args.size, args.out / REGION)
+    worst = max(
+        check_against_torch(served, path, photos.pixels[:16]),
+        check_region(served, args.out / REGION, photos.pixels[:16]),
+    )
     described = describe(path, version=args.version, size=args.size, stored=stored, photos=photos)
     (args.out / "model.json").write_text(json.dumps(described, indent=2) + "\n", "utf-8")
     print(f"{path}: {path.stat().st_size / 1e6:.2f} MB, differs from PyTorch by {worst:.1e}")

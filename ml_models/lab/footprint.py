@@ -10,11 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from . import export
 from .benchmark_measure import measure, write_package
 from .data import PhotoSet
 from .network import ShopNet
 from .objective import SERVED_SIDE
+from .served import Served
 
 
 @torch.no_grad()
@@ -36,7 +36,7 @@ def multiply_adds(model: nn.Module, side: int) -> int:
 
 def describe(model: ShopNet, photos: PhotoSet, folder: Path) -> dict[str, Any]:
     """Cost and accuracy; the network's package is written to ``folder`` while they are measured."""
-    write_package(export.Served(model), folder.name, SERVED_SIDE, photos, folder)
+    write_package(Served(model), folder.name, SERVED_SIDE, photos, folder)
     found = measure(folder, photos)
     shutil.rmtree(folder)
     return {

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from visualsearch.encoders.base import Float32
+from visualsearch.encoders.base import Encoding, Float32
 from visualsearch.encoders.onnx import OnnxEncoder
 from visualsearch.metrics import first_rank, retrieval_metrics
-from visualsearch.photos import ACCEPTED_SUFFIXES, Limits, cut, open_photo
+from visualsearch.photos import ACCEPTED_SUFFIXES, open_photo
 from visualsearch.subject import suggest_box
 
 from .distortions import DISTORTIONS, distorted
@@ -24,8 +24,6 @@ from .robustness import batches, clutter
 
 GALLERY = 1000
 SHARES = (0.2, 0.3, 0.4, 0.5, 0.6)
-# A box of a small photo may be smaller than what a shop would accept as a photo of its own.
-ANY_SIZE = Limits(min_side=1)
 
 
 def fillers(folders: Sequence[Path], count: int, taken: Sequence[Path]) -> list[Path]:
@@ -70,18 +68,13 @@ class Tally:
         }
 
 
-def subject_crops(images: Sequence[Image.Image], saliency: Float32) -> list[Image.Image]:
-    """Each photo cut to its subject, or whole where ``saliency`` (N, h, w) suggests no box."""
-    boxes = [suggest_box(each) for each in saliency]
-    return [
-        cut(image, box, ANY_SIZE) if box else image
-        for image, box in zip(images, boxes, strict=True)
-    ]
-
-
-def surer(whole: Float32, part: Float32) -> Float32:
-    """Probabilities (N, labels) of the photo or of its crop, whichever has the higher top one."""
-    return np.where(part.max(1, keepdims=True) > whole.max(1, keepdims=True), part, whole)
+def look(encoder: OnnxEncoder, image: Image.Image) -> tuple[Encoding, Encoding | None]:
+    """A photo whole, and its subject as a search sees it: None from a model that sees none."""
+    whole, cells = encoder.see(image)
+    if cells is None:
+        return whole, None
+    box = suggest_box(cells.saliency)
+    return whole, encoder.pool(cells, box) if box else whole
 
 
 def opened(
@@ -141,26 +134,23 @@ def in_clutter(
     names: list[str],
     gallery: Float32,
 ) -> list[dict[str, Any]]:
-    """Per ``share`` of the area that the photo covers: ``whole``, and ``crop`` to the subject.
+    """Per ``share`` of the area that the photo covers: ``whole``, and its ``subject`` alone.
 
-    ``crop`` is None for models that see no subject. With it, a gallery photo counts by the larger
-    of its similarities to the photo and to the crop, and the class is the surer one's.
+    ``subject`` is None for models that see none.
     """
     tallies = {share: (Tally(), Tally()) for share in SHARES}
     for own, true, images in opened(photos):
-        for share, (whole, part) in tallies.items():
-            scenes = [clutter(image, share) for image in images]
-            encoding = encoder.encode(scenes)
-            scores = encoding.embeddings @ gallery.T
-            whole.add(names, own, scores)
-            whole.right += int((encoding.probabilities.argmax(1) == true).sum())
-            if encoding.saliency is None:
-                continue
-            cropped = encoder.encode(subject_crops(scenes, encoding.saliency))
-            part.add(names, own, np.maximum(scores, cropped.embeddings @ gallery.T))
-            best = surer(encoding.probabilities, cropped.probabilities)
-            part.right += int((best.argmax(1) == true).sum())
+        for share, both in tallies.items():
+            looks = zip(*(look(encoder, clutter(image, share)) for image in images), strict=True)
+            for tally, found in zip(both, looks, strict=True):
+                seen = [each for each in found if each is not None]
+                if not seen:
+                    continue
+                embeddings = np.concatenate([each.embeddings for each in seen])
+                classes = np.array([each.probabilities[0].argmax() for each in seen])
+                tally.add(names, own, embeddings @ gallery.T)
+                tally.right += int((classes == true).sum())
     return [
-        {"share": share, "whole": whole.found, "crop": part.found if part.ranks else None}
+        {"share": share, "whole": whole.found, "subject": part.found if part.ranks else None}
         for share, (whole, part) in tallies.items()
     ]

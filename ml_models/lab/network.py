@@ -137,8 +137,12 @@ class ClassBranch(nn.Module):
         self.wide = Conv(self.tail.features, channels(CLASS_FEATURES, width))
         self.classifier = nn.Linear(self.wide.out_channels, classes)
 
+    def map(self, x: Tensor) -> Tensor:
+        """What the classes are told from, at each position: (N, cin, 2h, 2w) -> (N, c, h, w)."""
+        return F.relu6(self.wide(self.tail(x)))
+
     def forward(self, x: Tensor) -> Tensor:
-        return self.classifier(F.relu6(self.wide(self.tail(x))).mean((2, 3)))
+        return self.classifier(self.map(x).mean((2, 3)))
 
 
 class Trunk(nn.Module):
@@ -200,6 +204,17 @@ class Projection(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         projected = self.linear(x)
         return projected / projected.norm(dim=1, keepdim=True).clamp_min(1e-12)
+
+
+def at_each_position(linear: nn.Linear, maps: Tensor) -> Tensor:
+    """A linear layer on maps (N, c, h, w): (N, h, w, cout).
+
+    As one product of rows, so that an exported graph holds the layer's matrix once, although it is
+    also applied to pooled features.
+    """
+    _, c, h, w = maps.shape
+    rows = maps.permute(0, 2, 3, 1).reshape(-1, c)
+    return linear(rows).reshape(-1, h, w, linear.out_features)
 
 
 class Output(NamedTuple):
@@ -286,9 +301,9 @@ class ShopNet(nn.Module):
         """(N, 3, s, s) in [-1, 1] -> logits (N, classes), without the work of searching."""
         return self.class_branch(self.trunk(x))
 
-    def embed(self, features: Tensor, x: Tensor) -> Tensor:
-        """Search features and image -> embedding (N, semantic_dim + colour_dim), unit length."""
-        colour = self.colour_projection(self.histogram(x))
+    def embed(self, features: Tensor, histogram: Tensor) -> Tensor:
+        """Search features and colours -> embedding (N, semantic_dim + colour_dim), unit length."""
+        colour = self.colour_projection(histogram)
         return torch.cat(
             [
                 features * math.sqrt(1 - self.colour_share),

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+from onnx import ModelProto
 from onnxruntime.quantization import (
     CalibrationDataReader,
     CalibrationMethod,
@@ -31,7 +32,7 @@ from torch import Tensor
 from visualsearch.encoders.preprocess import InputSpec
 
 from .data import load_photos
-from .export import describe
+from .export import REGION, describe
 from .graph import (
     drop_zero_points,
     factors,
@@ -89,10 +90,15 @@ def quantise(source: Path, target: Path, pixels: Tensor) -> None:
             nodes_to_exclude=[stem(prepared), *outside_the_network(prepared)],
         )
         model = onnx.load(str(quantised))
-    for name in factors(model.graph):
-        store_as_int8(model.graph, name)
     keep_biases_as_floats(model.graph)
     drop_zero_points(model.graph)
+    shrink(model, target)
+
+
+def shrink(model: ModelProto, target: Path) -> None:
+    """Write a graph with the factors of its linear layers as int8, and short names."""
+    for name in factors(model.graph):
+        store_as_int8(model.graph, name)
     shorten_names(model.graph)
     onnx.checker.check_model(model)
     onnx.save(model, str(target))
@@ -129,6 +135,7 @@ def main(argv: list[str] | None = None) -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     target = args.out / "model.onnx"
     quantise(args.model / described["file"], target, train.pixels[chosen])
+    shrink(onnx.load(str(args.model / REGION)), args.out / REGION)
     provenance = described["provenance"]
     stored = {"classes": described["labels"], **provenance}
     result = describe(

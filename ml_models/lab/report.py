@@ -75,8 +75,8 @@ def measure(model: Path, args: argparse.Namespace) -> dict[str, Any]:
         "machine": machine(),
         "package": {
             "name": f"{package.id} {package.version}",
-            "file": package.file.name,
-            "sha256": package.sha256,
+            "file": package.model.path.name,
+            "sha256": package.model.sha256,
             "input": [package.input.size, package.input.layout, package.input.dtype],
             "outputs": list(package.outputs),
             "labels": package.labels,

@@ -114,9 +114,9 @@ def clutter(before: Any, after: Any, key: str) -> Draw:
         axes = figure.add_subplot()
         for name, report in (("before", before), ("after", after)):
             rows = report["instances"]["clutter_with_subject"]
-            for kind, line in (("whole", ":"), ("crop", "-")):
+            for kind, line in (("whole", ":"), ("subject", "-")):
                 if rows[0][kind]:
-                    label = f"{name}, {'subject crop' if kind == 'crop' else 'whole photo'}"
+                    label = f"{name}, {'subject' if kind == 'subject' else 'whole photo'}"
                     points = [row["share"] for row in rows], [row[kind][key] for row in rows]
                     axes.plot(*points, line, marker="o", color=getattr(theme, name), label=label)
         dress(axes, theme, key, CURVES["clutter"].unit)

@@ -123,7 +123,7 @@ def summary(catalogs: Sequence[str]) -> list[Figure]:
     read = path("instances", "distortions", "mean", "recall@1")
     figures.append(Figure(title="same photo, distorted, recall@1", read=read, command="instances"))
     for key in ("accuracy", "recall@1"):
-        for kind, words in (("whole", "whole photo"), ("crop", "subject crop")):
+        for kind, words in (("whole", "whole photo"), ("subject", "its subject")):
             title = f"clutter, photo on {SHARE:.0%}, {key}, {words}"
             figures.append(Figure(title=title, read=in_clutter(kind, key), command="instances"))
     return figures
@@ -171,7 +171,7 @@ def clutter(reports: Sequence[Report]) -> list[Line]:
         )
         for row in reports[1]["instances"]["clutter_with_subject"]
         for key in ("accuracy", "recall@1")
-        for kind, words in (("whole", "whole photo"), ("crop", "subject crop"))
+        for kind, words in (("whole", "whole photo"), ("subject", "its subject"))
     ]
     return lines(figures, reports)
 

@@ -15,6 +15,7 @@ from PIL import Image
 from tests.encoders import golden
 from tests.pictures import picture, plain
 from visualsearch.conf import SHIPPED_MODEL
+from visualsearch.encoders.cells import Cells
 from visualsearch.encoders.onnx import OnnxEncoder
 from visualsearch.encoders.package import load_package
 from visualsearch.exceptions import ModelUnavailable
@@ -63,6 +64,62 @@ def test_encode__colour_is_part_of_the_embedding(encoder):
     assert red @ darker > red @ blue + 0.1
 
 
+@pytest.fixture(scope="module")
+def two(encoder):
+    """Two things on a wall, and each as a photo of its own."""
+    things = picture(3, (320, 320)), picture(8, (320, 320))
+    wall = plain("#d8d4cc", (640, 640))
+    wall.paste(things[0], (320, 0))
+    wall.paste(things[1], (0, 320))
+    alone = encoder.encode(things).embeddings
+    return encoder.see(wall), alone
+
+
+QUARTERS = (0.5, 0.0, 0.5, 0.5), (0.0, 0.5, 0.5, 0.5)
+
+
+def test_see__says_what_encode_says(encoder):
+    image = picture(2)
+    (seen, cells), encoding = encoder.see(image), encoder.encode([image])
+    assert np.array_equal(seen.embeddings, encoding.embeddings)
+    assert np.array_equal(seen.probabilities, encoding.probabilities)
+    assert cells.shape == (7, 7)
+    assert cells.saliency.max() == 1
+
+
+def test_pool__is_nearer_to_what_lies_there(encoder, two):
+    (whole, cells), alone = two
+    for k, part in enumerate(QUARTERS):
+        pooled = encoder.pool(cells, part)
+        assert pooled.embeddings.shape == (1, encoder.dim)
+        assert np.linalg.norm(pooled.embeddings) == pytest.approx(1, abs=1e-3)
+        assert pooled.probabilities.sum() == pytest.approx(1, abs=1e-3)
+        likeness = alone @ pooled.embeddings[0]
+        assert likeness[k] > likeness[1 - k]
+        assert likeness[k] > alone[k] @ whole.embeddings[0]
+
+
+def test_pool__of_what_was_kept(encoder, two):
+    (_, cells), _ = two
+    kept = Cells.from_bytes(cells.to_bytes())
+    for part in QUARTERS:
+        fresh, stored = encoder.pool(cells, part), encoder.pool(kept, part)
+        assert float(fresh.embeddings[0] @ stored.embeddings[0]) > 0.999
+        assert np.abs(fresh.probabilities - stored.probabilities).max() < 0.02
+
+
+def test_pool__all_of_a_photo(encoder):
+    whole, cells = encoder.see(picture(4))
+    pooled = encoder.pool(cells, (0.0, 0.0, 1.0, 1.0))
+    assert float(pooled.embeddings[0] @ whole.embeddings[0]) > 0.8
+
+
+def test_pool__where_nothing_is_salient(encoder, two):
+    """A customer may ask for a piece of wall."""
+    (_, cells), _ = two
+    assert np.isfinite(encoder.pool(cells, (0.01, 0.01, 0.05, 0.05)).embeddings).all()
+
+
 def test_encode__from_many_threads(encoder):
     images = [picture(seed) for seed in range(8)]
     wanted = [encoder.encode([image]).embeddings[0] for image in images]
@@ -74,13 +131,13 @@ def test_encode__from_many_threads(encoder):
 
 def test_graph__takes_uint8_pixels():
     package = load_package(SHIPPED_MODEL)
-    graph = onnx.load(str(package.file)).graph
+    graph = onnx.load(str(package.model.path)).graph
     assert graph.input[0].type.tensor_type.elem_type == TensorProto.UINT8
     assert package.input.dtype == "uint8"
 
 
 def test_session__starts_with_the_first_encode():
-    assert OnnxEncoder(SHIPPED_MODEL)._session is None
+    assert not OnnxEncoder(SHIPPED_MODEL)._sessions
 
 
 def test_any_classifier_with_a_model_json_can_be_served(tmp_path):
@@ -111,6 +168,7 @@ def test_any_classifier_with_a_model_json_can_be_served(tmp_path):
     encoder = OnnxEncoder(tmp_path)
     encoding = encoder.encode([plain("blue")])
     assert encoder.labels[encoding.probabilities[0].argmax()] == "b"
+    assert encoder.see(plain("blue"))[1] is None
 
 
 def test_session__file_that_is_no_model(tmp_path):
@@ -120,6 +178,13 @@ def test_session__file_that_is_no_model(tmp_path):
     described["sha256"] = hashlib.sha256(b"no model").hexdigest()
     (folder / "model.json").write_text(json.dumps(described))
     with pytest.raises(ModelUnavailable, match="not a usable model"):
+        OnnxEncoder(folder).encode([picture(1)])
+
+
+def test_session__damaged_region(tmp_path):
+    folder = shutil.copytree(SHIPPED_MODEL, tmp_path / "model")
+    (folder / "region.onnx").write_bytes(b"no model")
+    with pytest.raises(ModelUnavailable, match=r"region.onnx is not the file"):
         OnnxEncoder(folder).encode([picture(1)])
 
 

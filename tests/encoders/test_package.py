@@ -4,7 +4,7 @@ import shutil
 import pytest
 
 from visualsearch.conf import SHIPPED_MODEL
-from visualsearch.encoders.package import load_package, read_model
+from visualsearch.encoders.package import load_package
 from visualsearch.exceptions import ModelUnavailable
 
 
@@ -23,23 +23,23 @@ def test_load_package__shipped():
     package = load_package(SHIPPED_MODEL)
     assert package.embedding_dim <= 512
     assert len(package.labels) == 10
-    assert read_model(package)
+    assert package.model.read()
 
 
-def test_read_model__one_flipped_bit_is_refused(folder):
+def test_read__one_flipped_bit_is_refused(folder):
     package = load_package(folder)
-    data = bytearray(package.file.read_bytes())
+    data = bytearray(package.model.path.read_bytes())
     data[len(data) // 2] ^= 1
-    package.file.write_bytes(data)
+    package.model.path.write_bytes(data)
     with pytest.raises(ModelUnavailable, match="SHA-256 differs"):
-        read_model(package)
+        package.model.read()
 
 
-def test_read_model__missing_file(folder):
+def test_read__missing_file(folder):
     package = load_package(folder)
-    package.file.unlink()
+    package.model.path.unlink()
     with pytest.raises(ModelUnavailable, match="cannot be read"):
-        read_model(package)
+        package.model.read()
 
 
 def test_load_package__missing_folder(tmp_path):
@@ -52,6 +52,13 @@ def test_load_package__lacks_a_field(folder):
     del described["labels"]
     (folder / "model.json").write_text(json.dumps(described))
     with pytest.raises(ModelUnavailable, match="labels"):
+        load_package(folder)
+
+
+def test_load_package__region_of_a_cut_photo(folder):
+    described = json.loads((folder / "model.json").read_text())
+    edit(folder, input=described["input"] | {"fit": "crop"})
+    with pytest.raises(ModelUnavailable, match="squash"):
         load_package(folder)
 
 

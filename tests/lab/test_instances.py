@@ -9,29 +9,30 @@ from PIL import Image
 from ml_models.lab import distortions, evaluate_plots, instances, robustness
 from ml_models.lab.distortions import DISTORTIONS, distorted, homography
 from ml_models.lab.evaluate import instances_table
-from ml_models.lab.instances import Tally, fillers, surer
+from ml_models.lab.instances import Tally, fillers
 from tests.pictures import difference, encoded, picture, plain
-from visualsearch.encoders.base import Encoding
+from visualsearch.encoders.cells import Cells
 from visualsearch.encoders.fake import FakeEncoder
 from visualsearch.encoders.onnx import OnnxEncoder
-from visualsearch.photos import open_photo
+from visualsearch.photos import Limits, cut, open_photo
 
 SHOPNET = Path(__file__).resolve().parents[2] / "ml_models/shopnet"
 MAGENTA = (255, 0, 255)
 
 
 class SeesMagenta(FakeEncoder):
-    """Its saliency, (N, 32, 32), is where a photo is magenta."""
+    """Its subject is where a photo is magenta, and a part is embedded as if it were a photo."""
 
-    def encode(self, images):
-        encoding = super().encode(images)
-        small = [np.asarray(image.resize((32, 32)), int) for image in images]
-        saliency = np.array([np.abs(p - MAGENTA).sum(2) < 90 for p in small], np.float32)
-        return Encoding(
-            embeddings=encoding.embeddings.astype(np.float32),
-            probabilities=encoding.probabilities,
-            saliency=saliency,
+    def see(self, image):
+        pixels = np.asarray(image.resize((32, 32)))
+        magenta = np.abs(pixels.astype(int) - MAGENTA).sum(2) < 90
+        cells = Cells(
+            values=pixels, colours=pixels[:, :, None], saliency=magenta.astype(np.float32)
         )
+        return self.encode([image]), cells
+
+    def pool(self, cells, part):
+        return self.encode([cut(Image.fromarray(cells.values), part, Limits(min_side=1))])
 
 
 def save(root, rows):
@@ -89,12 +90,6 @@ def test_tally__ranks_and_recall_of_a_toy():
     assert tally.found == {"accuracy": 0.6667, "recall@1": 0.3333}
 
 
-def test_surer__row_by_row():
-    whole = np.array([[0.6, 0.4], [0.9, 0.1]], np.float32)
-    part = np.array([[0.2, 0.8], [0.3, 0.7]], np.float32)
-    assert surer(whole, part).tolist() == [part[0].tolist(), whole[1].tolist()]
-
-
 def test_instances__recall_as_counted_by_hand(photos, others):
     encoder = OnnxEncoder(SHOPNET)
     report = instances.instances(encoder, photos, [others], 12)
@@ -134,16 +129,18 @@ def seen(tmp_path, others):
     }
 
 
-def test_clutter__subject_crop_finds_more(seen):
+def test_clutter__subject_finds_more(seen):
     rows = seen["sees"]["clutter_with_subject"]
     assert [row["share"] for row in rows] == list(instances.SHARES)
-    whole, crop = (np.mean([row[kind]["recall@1"] for row in rows]) for kind in ("whole", "crop"))
-    assert crop > whole
-    assert crop > 0.6
+    whole, subject = (
+        np.mean([row[kind]["recall@1"] for row in rows]) for kind in ("whole", "subject")
+    )
+    assert subject > whole
+    assert subject > 0.6
 
 
-def test_clutter__model_without_saliency(seen):
-    assert [row["crop"] for row in seen["blind"]["clutter_with_subject"]] == [None] * 5
+def test_clutter__model_without_cells(seen):
+    assert [row["subject"] for row in seen["blind"]["clutter_with_subject"]] == [None] * 5
     assert [row["whole"] for row in seen["blind"]["clutter_with_subject"]] == [
         row["whole"] for row in seen["sees"]["clutter_with_subject"]
     ]
@@ -154,8 +151,8 @@ def test_table_and_plot(seen, tmp_path):
         lines = instances_table(report)
         found = report["distortions"]["light"]["recall@1"]
         assert any("light" in line and f"recall@1 {found:.3f}" in line for line in lines)
-    assert sum("and subject" in line for line in instances_table(seen["sees"])) == 5
-    assert not any("and subject" in line for line in instances_table(seen["blind"]))
+    assert sum("its subject" in line for line in instances_table(seen["sees"])) == 5
+    assert not any("its subject" in line for line in instances_table(seen["blind"]))
     pytest.importorskip("matplotlib", reason="matplotlib is not installed: it is in the lab's list")
     for kind, count in (("sees", 2), ("blind", 1)):
         left, _ = evaluate_plots.clutter({"instances": seen[kind]}).axes

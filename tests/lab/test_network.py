@@ -78,7 +78,7 @@ def test_shop_net__embedding_joins_features_and_colour():
     x = torch.rand(4, 3, 224, 224) * 2 - 1
     with torch.no_grad():
         features, logits, where = model(x)
-        embedding = model.embed(features, x)
+        embedding = model.embed(features, model.histogram(x))
         colour = model.colour_projection(model.histogram(x))
     assert logits.shape == (4, 3)
     assert where.shape == (4, 7, 7)

@@ -57,7 +57,8 @@ def world(tmp_path_factory):
     (root / "asked.csv").write_text("image,sku\n0.png,A\n0.png,B\n")
     (root / "notes.toml").write_text(NOTES)
     (root / "twin").mkdir()
-    shutil.copy(SHOPNET / "model.onnx", root / "twin")
+    for name in ("model.onnx", "region.onnx"):
+        shutil.copy(SHOPNET / name, root / "twin")
     described = json.loads((SHOPNET / "model.json").read_text())
     described |= {"id": "twin", "version": "1.0"}
     (root / "twin/model.json").write_text(json.dumps(described))
@@ -252,6 +253,6 @@ def test_clutter_plot__has_a_line_for_every_kind(made):
     """A package without saliency has one curve; one with it has two."""
     before, after = json.loads(json.dumps(made[0])), made[1]
     for row in before["instances"]["clutter_with_subject"]:
-        row["crop"] = None
+        row["subject"] = None
     (axes,) = report_plots.clutter(before, after, "accuracy")(report_plots.LIGHT).axes
     assert len(axes.lines) == 3

@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ..photos import Crop
+from .cells import Cells
 from .preprocess import InputSpec
 
 Float32 = NDArray[np.float32]
@@ -19,15 +21,10 @@ Float32 = NDArray[np.float32]
 
 @dataclass(frozen=True, kw_only=True)
 class Encoding:
-    """``embeddings`` (N, dim) float32, L2-normalised; ``probabilities`` (N, labels) float32.
-
-    ``saliency`` (N, h, w) float32, 0…1: where in the image its subject is, for
-    :func:`visualsearch.subject.suggest_box`; None from an encoder that cannot tell.
-    """
+    """``embeddings`` (N, dim) float32, L2-normalised; ``probabilities`` (N, labels) float32."""
 
     embeddings: Float32
     probabilities: Float32
-    saliency: Float32 | None = None
 
 
 class Encoder(ABC):
@@ -54,6 +51,14 @@ class Encoder(ABC):
 
         Raises ModelUnavailable when the model cannot be loaded.
         """
+
+    def see(self, image: Image.Image) -> tuple[Encoding, Cells | None]:
+        """Encode one image; with what :meth:`pool` needs, from an encoder that can."""
+        return self.encode([image]), None
+
+    def pool(self, cells: Cells, part: Crop) -> Encoding:
+        """Encode a part of an image that :meth:`see` has seen, without looking at it again."""
+        raise TypeError(f"{type(self).__name__}.see() gives cells, but it has no pool()")
 
     def keep(self, folder: Path) -> dict[str, Any] | None:
         """Copy the files that it is loaded from into ``folder``, which is made if missing.

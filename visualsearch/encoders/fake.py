@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
+from ..photos import Crop
 from .base import Encoder, Encoding
+from .cells import Cells
 from .preprocess import InputSpec, prepare
 
 GRID = 4
@@ -21,9 +24,9 @@ class FakeEncoder(Encoder):
 
     input = InputSpec(size=64)
 
-    def __init__(self, *, version: str = "1", match_threshold: float = 0.8, saliency: bool = False):
-        """``saliency``: whether it says where the subject is: where the colour is strongest."""
-        self.saliency = saliency
+    def __init__(self, *, version: str = "1", match_threshold: float = 0.8, cells: bool = False):
+        """``cells``: whether it can pool a part; a subject is where the colour is strongest."""
+        self.cells = cells
         self.id = f"fake-{version}"
         self.labels = ["red", "green", "blue"]
         self.dim = GRID * GRID * 3 + 1
@@ -31,17 +34,38 @@ class FakeEncoder(Encoder):
 
     def encode(self, images: Sequence[Image.Image]) -> Encoding:
         """See :meth:`Encoder.encode`."""
-        spec = self.input
-        pixels = np.stack([prepare(image, spec) for image in images]).astype(np.float32) / 255
-        step = spec.size // GRID
-        cells = pixels.reshape(len(images), GRID, step, GRID, step, 3).mean((2, 4))
-        flat = cells.reshape(len(images), -1) - 0.5
+        return self.embed(np.stack([self.grid(image) for image in images]))
+
+    def see(self, image: Image.Image) -> tuple[Encoding, Cells | None]:
+        """See :meth:`Encoder.see`."""
+        grid = self.grid(image)
+        cells = Cells(
+            values=grid,
+            colours=(grid * 255).round().astype(np.uint8)[:, :, None],
+            saliency=grid.max(-1) - grid.min(-1),
+        )
+        return self.embed(grid[None]), cells if self.cells else None
+
+    def pool(self, cells: Cells, part: Crop) -> Encoding:
+        """See :meth:`Encoder.pool`: the grid of a part is that of the cells it lies in."""
+        x, y, w, h = part
+        steps = (np.arange(GRID) + 0.5) / GRID
+        rows, columns = (((a + b * steps) * GRID).astype(int) for a, b in ((y, h), (x, w)))
+        return self.embed(cells.values[np.ix_(rows, columns)][None])
+
+    def grid(self, image: Image.Image) -> NDArray[np.float32]:
+        """Mean colours (4, 4, 3), 0…1."""
+        step = self.input.size // GRID
+        pixels = prepare(image, self.input).astype(np.float32) / 255
+        return pixels.reshape(GRID, step, GRID, step, 3).mean((1, 3))
+
+    def embed(self, grids: NDArray[np.float32]) -> Encoding:
+        """Of grids (N, 4, 4, 3)."""
+        flat = grids.reshape(len(grids), -1) - 0.5
         # The constant keeps a plain grey image from having no direction at all.
-        vectors = np.hstack([flat, np.full((len(images), 1), 0.1, np.float32)])
-        colourful = cells.max(-1) - cells.min(-1)
-        channels = np.exp(8 * cells.mean((1, 2)))
+        vectors = np.hstack([flat, np.full((len(grids), 1), 0.1, np.float32)])
+        channels = np.exp(8 * grids.mean((1, 2)))
         return Encoding(
             embeddings=vectors / np.linalg.norm(vectors, axis=1, keepdims=True),
             probabilities=channels / channels.sum(1, keepdims=True),
-            saliency=colourful if self.saliency else None,
         )

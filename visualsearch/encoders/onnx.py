@@ -20,12 +20,17 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..exceptions import ModelUnavailable
+from ..photos import Crop
 from .base import Encoder, Encoding
-from .package import copy_package, load_package, read_model
+from .cells import Cells, border, overlap
+from .package import ModelFile, copy_package, load_package
 from .preprocess import prepare
 
-# Keys of ``outputs`` in model.json; a model need not have the last.
-OUTPUTS = ("embedding", "probabilities", "saliency")
+# Keys of ``outputs`` in model.json; those that cells are made of, a model need not have.
+OUTPUTS = ("embedding", "probabilities")
+CELLS = ("cells", "colours", "saliency")
+# What a part counts where nothing of it is salient, so that any part can be asked for.
+LEAST = 0.02
 
 
 _made: WeakSet[OnnxEncoder] = WeakSet()
@@ -60,19 +65,19 @@ class OnnxEncoder(Encoder):
         _made.add(self)
 
     def forget(self) -> None:
-        """Drop the session; the next call makes one."""
-        self._session: onnxruntime.InferenceSession | None = None
+        """Drop the sessions; the next call makes them."""
+        self._sessions: list[onnxruntime.InferenceSession] = []
         self._lock = threading.Lock()
 
     @property
-    def session(self) -> onnxruntime.InferenceSession:
-        """The one session of this process, shared by its threads."""
+    def sessions(self) -> list[onnxruntime.InferenceSession]:
+        """Those of this process, shared by its threads: of the model, and of its regions."""
         with self._lock:
-            if self._session is None:
-                self._session = self.load()
-            return self._session
+            if not self._sessions:
+                self._sessions = [self.load(file) for file in self.package.files]
+            return self._sessions
 
-    def load(self) -> onnxruntime.InferenceSession:
+    def load(self, file: ModelFile) -> onnxruntime.InferenceSession:
         """Check the file's hash and start a session; raises ModelUnavailable."""
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self.threads
@@ -80,12 +85,12 @@ class OnnxEncoder(Encoder):
         options.log_severity_level = 3
         try:
             return onnxruntime.InferenceSession(
-                read_model(self.package), options, providers=["CPUExecutionProvider"]
+                file.read(), options, providers=["CPUExecutionProvider"]
             )
         except ModelUnavailable:
             raise
         except Exception as error:
-            raise ModelUnavailable(reason=f"{self.package.file} is not a usable model") from error
+            raise ModelUnavailable(reason=f"{file.path} is not a usable model") from error
 
     def keep(self, folder: Path) -> dict[str, Any]:
         """See :meth:`Encoder.keep`: the package, which a new one may replace where it lies."""
@@ -99,20 +104,42 @@ class OnnxEncoder(Encoder):
         than 16 calls.
         """
         size = 1 if self.threads == 1 else len(images)
-        parts = [self.run(images[n : n + size]) for n in range(0, len(images), size)]
-        by_name = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-        return Encoding(
-            embeddings=by_name["embedding"],
-            probabilities=by_name["probabilities"],
-            saliency=by_name.get("saliency"),
-        )
+        parts = [self.run(images[n : n + size], OUTPUTS) for n in range(0, len(images), size)]
+        by_name = {name: np.concatenate([part[name] for part in parts]) for name in OUTPUTS}
+        return Encoding(embeddings=by_name["embedding"], probabilities=by_name["probabilities"])
 
-    def run(self, images: Sequence[Image.Image]) -> dict[str, NDArray[np.float32]]:
-        """One call of the model: its outputs by their keys in ``model.json``."""
-        batch = np.stack([prepare(image, self.package.input) for image in images])
-        outputs = self.package.outputs
-        wanted = [name for name in OUTPUTS if name in outputs]
-        found = self.session.run(
-            [outputs[name] for name in wanted], {self.package.input_name: batch}
+    def see(self, image: Image.Image) -> tuple[Encoding, Cells | None]:
+        """See :meth:`Encoder.see`: cells of a package that says how to pool them."""
+        if self.package.region is None:
+            return self.encode([image]), None
+        found = self.run([image], OUTPUTS + CELLS)
+        whole = Encoding(embeddings=found["embedding"], probabilities=found["probabilities"])
+        values, colours, saliency = (found[name][0] for name in CELLS)
+        return whole, Cells(values=values, colours=colours, saliency=saliency)
+
+    def pool(self, cells: Cells, part: Crop) -> Encoding:
+        """See :meth:`Encoder.pool`: what is salient in the part, against what lies around it."""
+        shape = cells.shape
+        inside = overlap(part, shape)
+        around = 1 - inside
+        inside = inside * np.maximum(cells.saliency, LEAST)
+        if around.sum() < LEAST * around.size:
+            around = border(shape)
+        given: dict[str, NDArray[Any]] = {
+            "cells": cells.values,
+            "colours": cells.colours,
+            "inside": inside,
+            "around": around,
+        }
+        _, region = self.sessions
+        embeddings, probabilities = region.run(
+            OUTPUTS, {name: values[None] for name, values in given.items()}
         )
+        return Encoding(embeddings=embeddings, probabilities=probabilities)
+
+    def run(self, images: Sequence[Image.Image], wanted: Sequence[str]) -> dict[str, NDArray[Any]]:
+        """One call of the model: outputs by their keys in ``model.json``."""
+        batch = np.stack([prepare(image, self.package.input) for image in images])
+        names = [self.package.outputs[name] for name in wanted]
+        found = self.sessions[0].run(names, {self.package.input_name: batch})
         return dict(zip(wanted, found, strict=True))

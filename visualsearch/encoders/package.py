@@ -14,18 +14,39 @@ from .preprocess import InputSpec
 
 
 @dataclass(frozen=True, kw_only=True)
+class ModelFile:
+    """A file of a package, and the SHA-256 of its bytes in hexadecimal."""
+
+    path: Path
+    sha256: str
+
+    def read(self) -> bytes:
+        """Its bytes; raises ModelUnavailable unless they are the described ones."""
+        try:
+            data = self.path.read_bytes()
+        except OSError as error:
+            raise ModelUnavailable(reason=f"{self.path} cannot be read") from error
+        if hashlib.sha256(data).hexdigest() != self.sha256:
+            raise ModelUnavailable(
+                reason=f"{self.path} is not the file that model.json describes (SHA-256 differs);"
+                " restore it or export the model again"
+            )
+        return data
+
+
+@dataclass(frozen=True, kw_only=True)
 class ModelPackage:
     """``model.json`` as values; see docs/model.md for each field."""
 
     id: str
     version: str
-    file: Path
-    sha256: str
+    model: ModelFile
     input: InputSpec
     outputs: dict[str, str]
     labels: list[str]
     embedding_dim: int
     match_threshold: float
+    region: ModelFile | None = None
     input_name: str = "image"
     scores: dict[str, Any] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
@@ -33,7 +54,16 @@ class ModelPackage:
     @property
     def encoder_id(self) -> str:
         """Names these very weights: two packages never share it unless the file is the same."""
-        return f"{self.id}-{self.version}-{self.sha256[:8]}"
+        return f"{self.id}-{self.version}-{self.model.sha256[:8]}"
+
+    @property
+    def files(self) -> list[ModelFile]:
+        """All that ``model.json`` describes."""
+        return [self.model, self.region] if self.region else [self.model]
+
+    def read(self) -> list[bytes]:
+        """The bytes of :attr:`files`; raises ModelUnavailable."""
+        return [file.read() for file in self.files]
 
 
 def load_package(folder: Path) -> ModelPackage:
@@ -46,8 +76,8 @@ def load_package(folder: Path) -> ModelPackage:
         return ModelPackage(
             id=described["id"],
             version=described["version"],
-            file=folder / described["file"],
-            sha256=described["sha256"],
+            model=ModelFile(path=folder / described["file"], sha256=described["sha256"]),
+            region=region_of(folder, described),
             input_name=name,
             input=InputSpec(**image),
             outputs=described["outputs"],
@@ -65,18 +95,14 @@ def load_package(folder: Path) -> ModelPackage:
         raise ModelUnavailable(reason=f"{path} is malformed ({error})") from error
 
 
-def read_model(package: ModelPackage) -> bytes:
-    """The model file's bytes; raises ModelUnavailable unless their SHA-256 is the stated one."""
-    try:
-        data = package.file.read_bytes()
-    except OSError as error:
-        raise ModelUnavailable(reason=f"{package.file} cannot be read") from error
-    if hashlib.sha256(data).hexdigest() != package.sha256:
-        raise ModelUnavailable(
-            reason=f"{package.file} is not the file that model.json describes (SHA-256 differs);"
-            " restore it or export the model again"
-        )
-    return data
+def region_of(folder: Path, described: dict[str, Any]) -> ModelFile | None:
+    """The graph that embeds a part of what the model saw, where a package has one."""
+    region = described.get("region")
+    if not region:
+        return None
+    if described["input"].get("fit", "squash") != "squash":
+        raise ValueError("a region needs the input fit squash: cells are parts of all of the photo")
+    return ModelFile(path=folder / region["file"], sha256=region["sha256"])
 
 
 def copy_package(package: ModelPackage, folder: Path) -> None:
@@ -87,10 +113,10 @@ def copy_package(package: ModelPackage, folder: Path) -> None:
     described = folder / "model.json"
     if described.exists():
         return
-    data = read_model(package)
-    text = (package.file.parent / "model.json").read_bytes()
+    contents = [(folder / file.path.name, file.read()) for file in package.files]
+    contents.append((described, (package.model.path.parent / "model.json").read_bytes()))
     folder.mkdir(parents=True, exist_ok=True)
-    for path, content in ((folder / package.file.name, data), (described, text)):
+    for path, content in contents:
         part = path.with_name(f"{path.name}.part{os.getpid()}")
         part.write_bytes(content)
         part.replace(path)

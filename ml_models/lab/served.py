@@ -1,0 +1,95 @@
+"""The trained network as it is served, as modules that :mod:`.export` writes as ONNX graphs."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .network import ShopNet, at_each_position, saliency
+
+OUTPUTS = ("embedding", "probabilities", "saliency", "cells", "colours")
+REGION_INPUTS = ("cells", "colours", "inside", "around")
+REGION_OUTPUTS = OUTPUTS[:2]
+# Pixels per side of the input whose colours a cell holds as one, and a cell's pixels per side.
+COLOUR_STEP, CELL = 8, 32
+
+
+class Served(nn.Module):
+    """The trained network as it is served."""
+
+    inputs, outputs = ("image",), OUTPUTS
+
+    def __init__(self, model: ShopNet, temperature: float = 1.0):
+        """``temperature``: what logits are divided by, see ``calibrate``."""
+        super().__init__()
+        self.model, self.temperature = model, temperature
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """(N, s, s, 3) uint8 RGB -> embedding (N, dim), probabilities (N, classes), saliency.
+
+        And for :class:`Region`: cells (N, h, w, semantic_dim + classes), of which search features
+        and logits are the means; colours (N, h, w, 16, 3) uint8.
+        """
+        model, x = self.model, image.permute(0, 3, 1, 2).float() / 127.5 - 1
+        shared = model.trunk(x)
+        seen, kinds = model.search_tail(shared), model.class_branch.map(shared)
+        features = model.search_projection(seen.mean((2, 3)))
+        logits = model.class_branch.classifier(kinds.mean((2, 3)))
+        cells = torch.cat(
+            [
+                at_each_position(model.search_projection.linear, seen),
+                at_each_position(model.class_branch.classifier, kinds) / self.temperature,
+            ],
+            dim=3,
+        )
+        return (
+            model.embed(features, model.histogram(x)),
+            (logits / self.temperature).softmax(1),
+            saliency(seen),
+            cells,
+            cell_colours(x),
+        )
+
+
+def cell_colours(x: Tensor) -> Tensor:
+    """Colours at each position of a map: (N, 3, s, s) in [-1, 1] -> (N, h, w, 16, 3) uint8."""
+    small, n = F.avg_pool2d(x, COLOUR_STEP), CELL // COLOUR_STEP
+    side = small.shape[-1] // n
+    parts = small.reshape(-1, 3, side, n, side, n).permute(0, 2, 4, 3, 5, 1)
+    return ((parts + 1) * 127.5).round().to(torch.uint8).reshape(-1, side, side, n * n, 3)
+
+
+class Region(nn.Module):
+    """What a part of a photo is, of what the network saw in all of it: its last steps again.
+
+    Features are the weighted mean of the part's cells, as in Tolias et al., "Particular object
+    retrieval with integral max-pooling of CNN activations" (2016), which pools regions of one map;
+    colours are those of the part against those around it.
+    """
+
+    inputs, outputs = REGION_INPUTS, REGION_OUTPUTS
+
+    def __init__(self, model: ShopNet):
+        super().__init__()
+        self.model = model
+        self.features = model.search_projection.linear.out_features
+
+    def forward(
+        self, cells: Tensor, colours: Tensor, inside: Tensor, around: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Cells and colours of :class:`Served` -> embedding (N, dim), probabilities (N, classes).
+
+        ``inside`` and ``around`` (N, h, w): what each cell counts as one of the part, and as one
+        of its surroundings; each of a sum above 0.
+        """
+        weights = torch.stack([inside, around], 1).flatten(2)  # N, 2, cells
+        weights = weights / weights.sum(2, keepdim=True)
+        pooled = (weights[:, :1] @ cells.flatten(1, 2))[:, 0]
+        features = pooled[:, : self.features]
+        features = features / features.norm(dim=1, keepdim=True).clamp_min(1e-12)
+        each = colours.shape[3]
+        pixels = colours.flatten(1, 3).transpose(1, 2).float() / 127.5 - 1
+        shares = weights[..., None].expand(-1, -1, -1, each).flatten(2) / each
+        histogram = self.model.histogram.weighted(pixels, shares)
+        return self.model.embed(features, histogram), pooled[:, self.features :].softmax(1)

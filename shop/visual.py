@@ -10,6 +10,7 @@ from django.db.models.fields.files import FieldFile
 from visualsearch.catalogs import CatalogSource
 
 from .models import Product, ProductImage
+from .prices import format_price
 
 
 class ProductFilter(django_filters.FilterSet):
@@ -57,6 +58,7 @@ class ProductCatalog(CatalogSource):
             "url": item.get_absolute_url(),
             "image": self.image_url(item.picture) if item.picture else None,
             "price": str(item.price),
+            "price_label": format_price(item.price),
             "category": item.category.name,
             "color": item.color,
         }

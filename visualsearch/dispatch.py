@@ -84,10 +84,17 @@ def is_pending(query_id: str) -> bool:
 
 
 def page(
-    query_id: str, *, limit: int = 12, offset: int = 0, filters: Mapping[str, Any] | None = None
+    query_id: str,
+    *,
+    limit: int = 12,
+    offset: int = 0,
+    filters: Mapping[str, Any] | None = None,
+    ordering: str = "",
+    with_facets: bool = False,
 ) -> SearchResult:
     """More of an earlier search; see :func:`visualsearch.searching.page`."""
     options: dict[str, Any] = {"limit": limit, "offset": offset, "filters": dict(filters or {})}
+    options |= {"ordering": ordering, "with_facets": with_facets}
     return SearchResult.from_dict(ask("page", query_id=query_id, **options))
 
 

@@ -90,9 +90,19 @@ def search(
 
 
 @job
-def page(*, query_id: str, limit: int, offset: int, filters: dict[str, str]) -> Answer:
+def page(
+    *,
+    query_id: str,
+    limit: int,
+    offset: int,
+    filters: dict[str, str],
+    ordering: str = "",
+    with_facets: bool = False,
+) -> Answer:
     """Go on with an earlier search."""
-    return searching.page(query_id, limit=limit, offset=offset, filters=filters).as_dict()
+    options: dict[str, Any] = {"limit": limit, "offset": offset, "filters": filters}
+    options |= {"ordering": ordering, "with_facets": with_facets}
+    return searching.page(query_id, **options).as_dict()
 
 
 @job

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -15,7 +15,7 @@ from django.utils import timezone
 from numpy.typing import NDArray
 from PIL import Image
 
-from . import conf, encoding, live
+from . import categories, conf, encoding, facets, live
 from .catalogs import CatalogSource, catalog
 from .encoders.base import Encoder, Encoding
 from .encoders.preprocess import square
@@ -58,7 +58,8 @@ class SearchResult:
     """``count``: items that were ranked; ``took_ms``: milliseconds by stage; no photo anywhere.
 
     ``subject``: the part of the photo (or of the crop of it) that was searched for beside the
-    whole; x, y, w, h in fractions.
+    whole; x, y, w, h in fractions. ``category``: the one that it was narrowed down to, by name or
+    by itself. ``facets``: where they were asked for, see :mod:`visualsearch.facets`.
     """
 
     query_id: str | None
@@ -71,6 +72,8 @@ class SearchResult:
     took_ms: dict[str, float]
     warnings: list[str]
     subject: Crop | None = None
+    category: str | None = None
+    facets: list[dict[str, Any]] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values, the lists and cards of this very result among them."""
@@ -202,10 +205,14 @@ def page(
     offset: int = 0,
     filters: Mapping[str, Any] | None = None,
     version: int | None = None,
+    ordering: str = "",
+    with_facets: bool = False,
 ) -> SearchResult:
     """More of an earlier search, or the same under other filters; raises QueryNotFound.
 
-    After a change of the model it goes on in a kept version of the model that read the photo.
+    ``ordering`` sorts the best hits in one of the shop's ways; raises ValidationError for a name
+    that is none of them. After a change of the model it goes on in a kept version of the model that
+    read the photo.
     """
     oldest = timezone.now() - timedelta(seconds=conf.get("QUERY_LIFETIME"))
     try:
@@ -215,7 +222,18 @@ def page(
         raise QueryNotFound from error
     if current.encoder.id != query.encoder:
         raise QueryNotFound
-    return answer(query, current, limit=limit, offset=offset, filters=filters, watch=Stopwatch())
+    result = answer(
+        query,
+        current,
+        limit=limit,
+        offset=offset,
+        filters=filters,
+        ordering=ordering,
+        watch=Stopwatch(),
+    )
+    if not with_facets:
+        return result
+    return replace(result, facets=facets_of(query, current, filters or {}, result.category))
 
 
 def similar(item: str, *, limit: int = 12) -> SearchResult:
@@ -267,26 +285,71 @@ def answer(
     watch: Stopwatch,
     offset: int = 0,
     filters: Mapping[str, Any] | None = None,
+    ordering: str = "",
 ) -> SearchResult:
     """Rank the catalog for a query's embedding."""
     encoder = current.encoder
+    predictions = [Prediction(**each) for each in query.predictions]
+    order = facets.ordering_of(catalog(), ordering)
     with watch.stage("index"):
-        among, count = allowed(current, filters)
-    vectors = list(from_bytes(query.vector).reshape(-1, encoder.dim))
-    hits = rank(current, vectors, offset + limit, watch=watch, among=among)
+        among, count, category = narrowed(current, filters or {}, predictions)
+    need = facets.POOL if order else offset + limit
+    hits = rank(current, vectors_of(query, encoder), need, watch=watch, among=among)
     best = hits[0].score if hits else -1.0
+    if order:
+        count = min(count, facets.POOL)
+        by_key = {hit.item: hit for hit in hits}
+        with watch.stage("products"):
+            keys = facets.in_order(catalog(), by_key, order)
+        hits = [by_key[key] for key in keys]
     return SearchResult(
         query_id=str(query.pk),
         model=encoder.id,
         index_version=current.version,
-        predictions=[Prediction(**each) for each in query.predictions],
+        predictions=predictions,
         matched=best >= encoder.match_threshold,
         count=count,
-        hits=hits[offset:],
+        hits=hits[offset : offset + limit],
         took_ms=with_total(watch),
         warnings=query.warnings,
         subject=query.subject,
+        category=category,
     )
+
+
+def vectors_of(query: Query, encoder: Encoder) -> list[Vector]:
+    """The embeddings that a query was searched by."""
+    return list(from_bytes(query.vector).reshape(-1, encoder.dim))
+
+
+def facets_of(
+    query: Query, current: live.LiveIndex, filters: Mapping[str, Any], category: str | None
+) -> list[dict[str, Any]]:
+    """The shop's facets over the best hits, in the category that was decided on."""
+    decided = categories.without(filters) | ({"category": category} if category else {})
+    vectors = vectors_of(query, current.encoder)
+
+    def best(filters: Mapping[str, Any]) -> list[str]:
+        among, _ = allowed(current, filters)
+        hits = rank(current, vectors, facets.POOL, watch=Stopwatch(), among=among)
+        return [hit.item for hit in hits]
+
+    return facets.describe(catalog(), best, decided)
+
+
+def narrowed(
+    current: live.LiveIndex, filters: Mapping[str, Any], predictions: Sequence[Prediction]
+) -> tuple[Among | None, int, str | None]:
+    """What :func:`allowed` says, and the category it is narrowed down to.
+
+    One that nobody asked for by name is given up where it leaves nothing.
+    """
+    filters, guessed = categories.decide(filters, predictions)
+    among, count = allowed(current, filters)
+    if guessed and not count:
+        filters = categories.without(filters)
+        among, count = allowed(current, filters)
+    return among, count, filters.get("category") or None
 
 
 def allowed(current: live.LiveIndex, filters: Mapping[str, Any] | None) -> tuple[Among | None, int]:

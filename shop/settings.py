@@ -61,6 +61,7 @@ INSTALLED_APPS = [
     # Before visualsearch: its templates restyle those of the app.
     "shop",
     "visualsearch",
+    "corsheaders",
     "visualsearch.contrib.health",
     "visualsearch.contrib.prometheus",
     "visualsearch.contrib.structlog",
@@ -75,6 +76,9 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
+    # Before staticfiles: while developing, files are served as in production, with the header by
+    # which another origin's page may load the component.
+    "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
 ]
 
@@ -82,6 +86,7 @@ MIDDLEWARE = [
     "visualsearch.contrib.prometheus.middleware.MetricsMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -201,6 +206,13 @@ VISUALSEARCH: dict[str, Any] = {
 VISUALSEARCH["FIND_SUBJECT"] = env.bool("VISUALSEARCH_FIND_SUBJECT", default=True)
 if model := env.str("VISUALSEARCH_MODEL", default=""):
     VISUALSEARCH["ENCODER_OPTIONS"] = {"package": model, "threads": 1}
+
+# Origins whose pages may search here: https://blog.example,https://app.example
+CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
+CORS_URLS_REGEX = r"^/api/visual-search/"
+CORS_ALLOW_METHODS = ["GET", "POST", "OPTIONS"]
+CORS_ALLOW_HEADERS = ["accept", "accept-language", "content-type", "prefer"]
+CORS_EXPOSE_HEADERS = ["Location", "Retry-After"]
 
 REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",

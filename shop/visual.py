@@ -1,15 +1,49 @@
 """Where the shop and search by photo meet: the shop's catalog as search by photo sees it."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
+from itertools import pairwise
 from typing import Any
 
 import django_filters
 from django.db.models import Model, Q, QuerySet
 from django.db.models.fields.files import FieldFile
+from django.utils.translation import gettext_lazy as _
 
 from visualsearch.catalogs import CatalogSource
+from visualsearch.facets import Choice, Ordering, Range
 
-from .models import Product, ProductImage
+from .context_processors import shown_categories
+from .models import Category, Product, ProductImage
+from .prices import format_price
+
+# Words for the classes of the model that ships, in names of categories.
+WORDS = {
+    "dress": {"dress", "gown"},
+    "hat": {"hat", "cap", "beanie"},
+    "longsleeve": {"longsleeve", "long sleeve", "sweater", "jumper", "hoodie", "sweatshirt"},
+    "outwear": {"outwear", "outerwear", "jacket", "coat", "parka"},
+    "pants": {"pant", "trouser", "jean", "legging"},
+    "shirt": {"shirt", "blouse"},
+    "shoes": {"shoe", "sneaker", "boot", "sandal"},
+    "shorts": {"short"},
+    "skirt": {"skirt"},
+    "t-shirt": {"t-shirt", "tee", "tank"},
+}
+
+
+def words_in(name: str) -> set[str]:
+    """The words of a category's name in the singular, and its neighbours in pairs."""
+    words = re.findall(r"[\w-]+", name.lower())
+    single = [re.sub(r"(?<=ss)es$|(?<=[^s])s$", "", word) for word in words]
+    return {*single, *map(" ".join, pairwise(single))}
+
+
+def of_class(label: str) -> list[int]:
+    """Keys of the categories that hold what a model calls so."""
+    wanted = WORDS.get(label, {label.lower()})
+    rows = Category.objects.values_list("pk", "name")
+    return [pk for pk, name in rows if words_in(name) & wanted]
 
 
 class ProductFilter(django_filters.FilterSet):
@@ -27,8 +61,9 @@ class ProductFilter(django_filters.FilterSet):
         fields: list[str] = []
 
     def in_category(self, queryset: QuerySet[Product], name: str, value: str) -> QuerySet[Product]:
-        """By slug or by name."""
-        return queryset.filter(Q(category__slug=value) | Q(category__name__iexact=value))
+        """By slug, by name, or by the class of a photo."""
+        own = Category.objects.filter(Q(slug=value) | Q(name__iexact=value))
+        return queryset.filter(category__in=list(own) or of_class(value))
 
 
 class ProductCatalog(CatalogSource):
@@ -37,6 +72,17 @@ class ProductCatalog(CatalogSource):
     model = Product
     key = "sku"
     filterset_class = ProductFilter
+    facets = [
+        Choice(name="color", label=_("Colour")),
+        Choice(name="gender", label=_("For")),
+        Choice(name="material", label=_("Material")),
+        Range(name="price", label=_("Price")),
+    ]
+    orderings = [
+        Ordering(value="price", label=_("Price, low to high")),
+        Ordering(value="-price", label=_("Price, high to low")),
+        Ordering(value="newest", label=_("Newest first"), fields=("-created",)),
+    ]
 
     def visible(self) -> QuerySet[Product]:
         return Product.objects.published().for_cards()
@@ -57,9 +103,18 @@ class ProductCatalog(CatalogSource):
             "url": item.get_absolute_url(),
             "image": self.image_url(item.picture) if item.picture else None,
             "price": str(item.price),
+            "price_label": format_price(item.price),
             "category": item.category.name,
             "color": item.color,
         }
+
+    def categories(self, classes: Iterable[str]) -> set[str]:
+        sold = set().union(*(words_in(category.name) for category in shown_categories()))
+        return {label for label in classes if WORDS.get(label, {label.lower()}) & sold}
+
+    def category_name(self, value: str) -> str:
+        own = Category.objects.filter(Q(slug=value) | Q(name__iexact=value)).first()
+        return own.name if own else super().category_name(value)
 
     def watched(self) -> Mapping[type[Model], Callable[[Any], Any]]:
         return {Product: self.key_of, ProductImage: lambda picture: picture.product.sku}

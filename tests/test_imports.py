@@ -9,9 +9,9 @@ ROOT = Path(__file__).resolve().parent.parent
 APP = ROOT / "visualsearch"
 
 CORE = {
-    "photos", "small", "exceptions", "metrics", "subject",
-    "encoders.base",
-    "encoders.cells", "encoders.onnx", "encoders.fake", "encoders.preprocess", "encoders.package",
+    "photos", "small", "exceptions", "metrics", "results", "subject",
+    "encoders.base", "encoders.cells", "encoders.fake", "encoders.onnx", "encoders.package",
+    "encoders.preprocess",
     "indexes.base", "indexes.exact", "indexes.faiss", "indexes.places", "indexes.structures",
     "indexes.milvus",
 }  # fmt: skip
@@ -19,12 +19,13 @@ CORE = {
 LAYERS = [
     {"exceptions", "metrics", "batches", "processes", "signals"},
     {"photos", "encoders", "indexes"},
-    {"subject", "small"},
+    {"subject", "small", "results"},
     {"conf"},
     {"models", "catalogs"},
     {"index_files", "encoding"},
     {"live"},
-    {"searching", "relay"},
+    {"categories", "facets", "ranking", "relay"},
+    {"searching"},
     {"evaluation", "jobs", "worker"},
     {"versions"},
     {"indexing"},

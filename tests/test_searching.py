@@ -18,6 +18,7 @@ from visualsearch.exceptions import (
 )
 from visualsearch.models import Query
 from visualsearch.photos import open_photo
+from visualsearch.results import SearchResult
 
 
 @pytest.fixture
@@ -185,7 +186,7 @@ def test_classify(db):
 
 def test_search_result__survives_json(indexed):
     result = searching.search(photo(picture(2)), limit=2)
-    assert searching.SearchResult.from_dict(result.as_dict()) == result
+    assert SearchResult.from_dict(result.as_dict()) == result
 
 
 def test_search__more_candidates_than_one_query_may_name(sell, monkeypatch):

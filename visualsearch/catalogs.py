@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, ClassVar
 
@@ -14,6 +14,8 @@ from django.db.models.functions import Cast
 
 from . import conf
 from .batches import batched
+from .classes import class_name
+from .facets import Choice, Ordering, Range
 
 # Databases bound the parameters of one query; 32,766 is the lowest bound of those in use.
 MAX_PARAMETERS = 10_000
@@ -34,6 +36,12 @@ class CatalogSource:
 
     filterset_class: ClassVar[Any] = None
     """A django-filter ``FilterSet`` over :attr:`model`: its fields become query parameters."""
+
+    facets: ClassVar[Sequence[Choice | Range]] = ()
+    """Which of those filters customers are offered, with what is found of them."""
+
+    orderings: ClassVar[Sequence[Ordering]] = ()
+    """How customers may sort what was found, beside by likeness."""
 
     def visible(self) -> QuerySet[Any]:
         """Items that customers may see now. Nothing else is ever indexed or shown."""
@@ -57,6 +65,17 @@ class CatalogSource:
     def suggested(self) -> QuerySet[Any]:
         """Of :meth:`listed`, what to show first to who cannot search by photo right now."""
         return self.listed()
+
+    def categories(self, classes: Iterable[str]) -> set[str]:
+        """Of a model's classes, those that the filter ``category`` takes like the shop's own.
+
+        They are offered to customers, and may be applied by ``category=auto``.
+        """
+        return set()
+
+    def category_name(self, value: str) -> str:
+        """What customers read for a value of the filter ``category``: the shop's or a class."""
+        return class_name(value)
 
     def watched(self) -> Mapping[type[Model], Callable[[Any], Any]]:
         """Models whose saving or deleting changes an item, and how to get its key from a row."""

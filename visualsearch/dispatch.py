@@ -29,7 +29,7 @@ from .encoders.preprocess import InputSpec
 from .exceptions import BackendUnavailable, Overloaded, VisualSearchError
 from .models import Run
 from .photos import Crop, Photo, open_photo
-from .searching import Prediction, SearchResult, Stopwatch
+from .results import Prediction, SearchResult, Stopwatch
 from .signals import job_posted
 from .small import pack
 
@@ -84,10 +84,18 @@ def is_pending(query_id: str) -> bool:
 
 
 def page(
-    query_id: str, *, limit: int = 12, offset: int = 0, filters: Mapping[str, Any] | None = None
+    query_id: str,
+    *,
+    limit: int = 12,
+    offset: int = 0,
+    filters: Mapping[str, Any] | None = None,
+    ordering: str = "",
+    with_facets: bool = False,
+    crop: Crop | None = None,
 ) -> SearchResult:
     """More of an earlier search; see :func:`visualsearch.searching.page`."""
     options: dict[str, Any] = {"limit": limit, "offset": offset, "filters": dict(filters or {})}
+    options |= {"ordering": ordering, "with_facets": with_facets, "crop": crop}
     return SearchResult.from_dict(ask("page", query_id=query_id, **options))
 
 

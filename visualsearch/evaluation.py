@@ -16,6 +16,7 @@ from .catalogs import catalog
 from .metrics import first_rank, retrieval_metrics
 from .models import Query
 from .photos import open_photo
+from .results import Stopwatch
 
 # Where a right item is looked for; further down it adds less than 0.01 to the reciprocal rank.
 DEPTH = 100
@@ -63,7 +64,7 @@ def evaluate(photos: Iterable[LabelledPhoto], version: int | None = None) -> dic
     current.encoder.encode([Image.new("RGB", (64, 64))])
     ranks, style_ranks, latencies, items = [], [], [], 0
     for photo in photos:
-        watch = searching.Stopwatch()
+        watch = Stopwatch()
         with watch.stage("decode"):
             opened = open_photo(photo.image.read_bytes(), limits=conf.limits())
         # Timed is what a customer waits for, one page; the ranks come from a longer one.

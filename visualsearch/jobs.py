@@ -6,7 +6,7 @@ Refusals are answered as values, because an exception does not keep its code bet
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
@@ -17,6 +17,7 @@ from django.utils import translation
 from . import searching
 from .exceptions import BackendUnavailable, VisualSearchError
 from .photos import Photo
+from .results import Stopwatch
 from .signals import searched
 
 logger = logging.getLogger(__name__)
@@ -86,13 +87,25 @@ def search(
     """Search by a photo; ``stages``: milliseconds that were spent on it before."""
     options: dict[str, Any] = {"limit": limit, "filters": filters, "version": version}
     options["query_id"] = query_id
-    return searching.search(photo, watch=searching.Stopwatch(stages), **options).as_dict()
+    return searching.search(photo, watch=Stopwatch(stages), **options).as_dict()
 
 
 @job
-def page(*, query_id: str, limit: int, offset: int, filters: dict[str, str]) -> Answer:
+def page(
+    *,
+    query_id: str,
+    limit: int,
+    offset: int,
+    filters: dict[str, str],
+    ordering: str = "",
+    with_facets: bool = False,
+    crop: Sequence[float] | None = None,
+) -> Answer:
     """Go on with an earlier search."""
-    return searching.page(query_id, limit=limit, offset=offset, filters=filters).as_dict()
+    options: dict[str, Any] = {"limit": limit, "offset": offset, "filters": filters}
+    options |= {"ordering": ordering, "with_facets": with_facets}
+    options["crop"] = tuple(crop) if crop else None
+    return searching.page(query_id, **options).as_dict()
 
 
 @job

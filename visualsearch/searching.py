@@ -3,104 +3,29 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import numpy as np
 from django.utils import timezone
-from numpy.typing import NDArray
 from PIL import Image
 
-from . import conf, encoding, live
-from .catalogs import CatalogSource, catalog
+from . import categories, conf, encoding, facets, live
+from .catalogs import catalog
 from .encoders.base import Encoder
 from .encoders.cells import Cells
 from .exceptions import CropUnavailable, IndexNotReady, ItemNotFound, QueryNotFound
-from .indexes.base import SharedIndex
 from .models import Embedding, Query, from_bytes, to_bytes
 from .photos import Crop, Photo, part_of, within
+from .ranking import Among, Vector, allowed, rank
+from .results import Prediction, SearchResult, Stopwatch
 from .subject import suggest_box
-
-Vector = NDArray[np.float32]
-# Ids (N,) int64 of embeddings; for an index that joins, a query of them.
-Among = Any
 
 # Seconds between two looks for queries that have expired.
 SWEEP = 60.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Prediction:
-    """A class and its probability, 0…1."""
-
-    label: str
-    probability: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Hit:
-    """One item, its best similarity (cosine, -1…1), and the URL of the image that had it."""
-
-    item: str
-    score: float
-    image: str
-    card: dict[str, Any]
-
-
-@dataclass(frozen=True, kw_only=True)
-class SearchResult:
-    """``count``: items that were ranked; ``took_ms``: milliseconds by stage; no photo anywhere.
-
-    ``subject``: the part of the photo that was searched for, if it was not all of it; x, y, w, h
-    in fractions.
-    """
-
-    query_id: str | None
-    model: str
-    index_version: int
-    predictions: list[Prediction]
-    matched: bool
-    count: int
-    hits: list[Hit]
-    took_ms: dict[str, float]
-    warnings: list[str]
-    subject: Crop | None = None
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain JSON values, the lists and cards of this very result among them."""
-        return {
-            **vars(self),
-            "predictions": [vars(each) for each in self.predictions],
-            "hits": [vars(each) for each in self.hits],
-        }
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> SearchResult:
-        """The inverse of :meth:`as_dict`."""
-        predictions = [Prediction(**each) for each in values["predictions"]]
-        hits = [Hit(**each) for each in values["hits"]]
-        return cls(**{**values, "predictions": predictions, "hits": hits})
-
-
-@dataclass
-class Stopwatch:
-    """Milliseconds by stage."""
-
-    stages: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Add the time spent inside to ``name``."""
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            spent = (time.perf_counter() - start) * 1000
-            self.stages[name] = round(self.stages.get(name, 0.0) + spent, 3)
 
 
 def search(
@@ -204,11 +129,14 @@ def page(
     filters: Mapping[str, Any] | None = None,
     version: int | None = None,
     crop: Crop | None = None,
+    ordering: str = "",
+    with_facets: bool = False,
 ) -> SearchResult:
     """More of an earlier search, or the same under other filters, or for a part of the photo.
 
-    After a change of the model it goes on in a kept version of the model that read the photo.
-    Raises QueryNotFound, InvalidCrop or CropUnavailable.
+    ``ordering`` sorts the best hits in one of the shop's ways. After a change of the model it goes
+    on in a kept version of the model that read the photo. Raises QueryNotFound, InvalidCrop,
+    CropUnavailable, or ValidationError for an ordering that is none of the shop's.
     """
     try:
         query = Query.objects.get(pk=UUID(query_id), expires__gt=timezone.now())
@@ -219,7 +147,18 @@ def page(
         raise QueryNotFound
     if crop is not None:
         narrow(query, current.encoder, crop)
-    return answer(query, current, limit=limit, offset=offset, filters=filters, watch=Stopwatch())
+    result = answer(
+        query,
+        current,
+        limit=limit,
+        offset=offset,
+        filters=filters,
+        ordering=ordering,
+        watch=Stopwatch(),
+    )
+    if not with_facets:
+        return result
+    return replace(result, facets=facets_of(query, current, filters or {}, result.category))
 
 
 def narrow(query: Query, encoder: Encoder, crop: Crop) -> None:
@@ -282,112 +221,66 @@ def answer(
     watch: Stopwatch,
     offset: int = 0,
     filters: Mapping[str, Any] | None = None,
+    ordering: str = "",
 ) -> SearchResult:
     """Rank the catalog for a query's embedding."""
     encoder = current.encoder
+    predictions = [Prediction(**each) for each in query.predictions]
+    order = facets.ordering_of(catalog(), ordering)
     with watch.stage("index"):
-        among, count = allowed(current, filters)
-    hits = rank(current, [from_bytes(query.vector)], offset + limit, watch=watch, among=among)
+        among, count, category = narrowed(current, filters or {}, predictions)
+    need = facets.POOL if order else offset + limit
+    hits = rank(current, [from_bytes(query.vector)], need, watch=watch, among=among)
     best = hits[0].score if hits else -1.0
+    if order:
+        count = min(count, facets.POOL)
+        by_key = {hit.item: hit for hit in hits}
+        with watch.stage("products"):
+            keys = facets.in_order(catalog(), by_key, order)
+        hits = [by_key[key] for key in keys]
     return SearchResult(
         query_id=str(query.pk),
         model=encoder.id,
         index_version=current.version,
-        predictions=[Prediction(**each) for each in query.predictions],
+        predictions=predictions,
         matched=best >= encoder.match_threshold,
         count=count,
-        hits=hits[offset:],
+        hits=hits[offset : offset + limit],
         took_ms=with_total(watch),
         warnings=query.warnings,
         subject=query.subject,
+        category=category,
     )
 
 
-def allowed(current: live.LiveIndex, filters: Mapping[str, Any] | None) -> tuple[Among | None, int]:
-    """The embeddings that the filters leave (None: all), and the number of their items.
+def facets_of(
+    query: Query, current: live.LiveIndex, filters: Mapping[str, Any], category: str | None
+) -> list[dict[str, Any]]:
+    """The shop's facets over the best hits, in the category that was decided on."""
+    decided = categories.without(filters) | ({"category": category} if category else {})
+    vectors = [from_bytes(query.vector)]
 
-    Their ids, or a query of them for an index that lies where the rows do.
+    def best(filters: Mapping[str, Any]) -> list[str]:
+        among, _ = allowed(current, filters)
+        hits = rank(current, vectors, facets.POOL, watch=Stopwatch(), among=among)
+        return [hit.item for hit in hits]
+
+    return facets.describe(catalog(), best, decided)
+
+
+def narrowed(
+    current: live.LiveIndex, filters: Mapping[str, Any], predictions: Sequence[Prediction]
+) -> tuple[Among | None, int, str | None]:
+    """What :func:`allowed` says, and the category it is narrowed down to.
+
+    One that nobody asked for by name is given up where it leaves nothing.
     """
-    keys = catalog().filtered_keys(filters) if filters else None
-    if keys is None:
-        return None, current.items
-    rows = Embedding.objects.filter(encoder=current.encoder.id, item__in=keys).searchable()
-    if isinstance(current.index, SharedIndex) and current.index.joins:
-        return rows.values("pk"), rows.values("item").distinct().count()
-    pairs = list(rows.values_list("pk", "item"))
-    return np.array([pk for pk, _ in pairs], np.int64), len({item for _, item in pairs})
-
-
-def rank(
-    current: live.LiveIndex,
-    vectors: Sequence[Vector],
-    need: int,
-    *,
-    watch: Stopwatch,
-    among: Among | None = None,
-    leave_out: str | None = None,
-) -> list[Hit]:
-    """The best ``need`` visible items, each by its best image.
-
-    An item has several images and the live catalog may hide some that are still in the index, so
-    the look-up widens until enough are found or the index ends.
-    """
-    source = catalog()
-    k = need * 3 + 8
-    while True:
-        with watch.stage("index"):
-            best, exhausted = best_by_item(current, vectors, k, among)
-        if leave_out is not None:
-            best.pop(leave_out, None)
-        with watch.stage("products"):
-            shown = first_visible(source, list(best), need)
-        keys = [key for key in best if key in shown][:need]
-        if len(keys) == need or exhausted:
-            break
-        k *= 4
-    with watch.stage("products"):
-        return [
-            Hit(
-                item=key,
-                score=round(best[key][0], 4),
-                image=source.image_url(best[key][1]),
-                card=source.card(shown[key]),
-            )
-            for key in keys
-        ]
-
-
-def first_visible(source: CatalogSource, keys: Sequence[str], need: int) -> dict[str, Any]:
-    """The first ``need`` visible items with these keys, by key; more if some are hidden.
-
-    One query for those that will most probably be shown, and one for all others if it must be.
-    """
-    shown = source.by_key(keys[:need], source.listed())
-    if len(shown) < need and len(keys) > need:
-        shown |= source.by_key(keys[need:], source.listed())
-    return shown
-
-
-def best_by_item(
-    current: live.LiveIndex,
-    vectors: Sequence[Vector],
-    k: int,
-    among: Among | None,
-) -> tuple[dict[str, tuple[float, str]], bool]:
-    """Score and image name of each item's best image, best item first; whether that is all."""
-    scores: dict[int, float] = {}
-    exhausted = True
-    for vector in vectors:
-        pks, similarities = current.index.search(vector, k, among=among)
-        exhausted &= len(pks) < k
-        for pk, score in zip(pks, similarities, strict=True):
-            scores[int(pk)] = max(float(score), scores.get(int(pk), -1.0))
-    names = current.names(list(scores))
-    best: dict[str, tuple[float, str]] = {}
-    for pk in sorted(names, key=lambda pk: (-scores[pk], pk)):
-        item, image = names[pk]
-        best.setdefault(item, (scores[pk], image))
-    return best, exhausted
+    filters, guessed = categories.decide(filters, predictions)
+    among, count = allowed(current, filters)
+    if guessed and not count:
+        filters = categories.without(filters)
+        among, count = allowed(current, filters)
+    return among, count, filters.get("category") or None
 
 
 def with_total(watch: Stopwatch) -> dict[str, float]:

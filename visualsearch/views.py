@@ -23,7 +23,7 @@ from .api.parsers import PhotoUploadHandler, photo_bytes
 from .catalogs import catalog
 from .exceptions import ServiceUnavailable, VisualSearchError
 from .photos import ACCEPTED, open_photo
-from .searching import SearchResult
+from .results import SearchResult
 from .signals import refused
 
 PAGE_SIZE = 12

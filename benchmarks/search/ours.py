@@ -17,9 +17,10 @@ def main() -> None:
     django.setup()
     from visualsearch import conf, searching
     from visualsearch.photos import open_photo
+    from visualsearch.results import Stopwatch
 
     def call(data: bytes) -> dict[str, Any]:
-        watch = searching.Stopwatch()
+        watch = Stopwatch()
         with watch.stage("decode"):
             photo = open_photo(data, limits=conf.limits())
         result = searching.search(photo, watch=watch)

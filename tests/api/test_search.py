@@ -52,7 +52,7 @@ def test_search__multipart(client, indexed):
     body = response.json()
     assert set(body) == {
         "query_id", "model", "index_version", "took_ms", "predictions", "matched", "count",
-        "next", "results", "warnings", "subject",
+        "next", "results", "warnings", "subject", "category",
     }  # fmt: skip
     assert body["results"][0]["product"]["key"] == "P3"
     assert body["results"][0]["product"]["url"].startswith("http://testserver/product/")
@@ -239,7 +239,7 @@ def test_classify(client, db):
         "/api/visual-search/classify/", {"image": SimpleUploadedFile("a.jpg", PHOTO)}
     )
     predictions = response.json()["predictions"]
-    assert set(predictions[0]) == {"label", "probability"}
+    assert set(predictions[0]) == {"label", "probability", "name"}
     assert predictions == sorted(predictions, key=lambda each: -each["probability"])
 
 

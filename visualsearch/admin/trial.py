@@ -13,7 +13,7 @@ from .. import dispatch
 from ..api.errors import describe
 from ..exceptions import VisualSearchError
 from ..models import IndexVersion, Query
-from ..searching import SearchResult
+from ..results import SearchResult
 from . import links
 from .formats import milliseconds, number, percent
 

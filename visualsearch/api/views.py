@@ -14,9 +14,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from .. import dispatch
+from .. import categories, dispatch, facets
 from ..catalogs import catalog
-from ..searching import SearchResult
+from ..classes import class_name
+from ..results import Prediction, SearchResult
 from .errors import handle
 from .parsers import BoundedJSONParser, PhotoUploadHandler, photo_bytes
 from .serializers import (
@@ -25,6 +26,7 @@ from .serializers import (
     PendingSerializer,
     PhotoOptionsSerializer,
     PhotoSerializer,
+    QueryPageSerializer,
     SearchOptionsSerializer,
     SearchResultSerializer,
     SearchSerializer,
@@ -38,7 +40,10 @@ PREFER = OpenApiParameter(
     enum=["respond-async"],
     description="Do not wait: 202 and a place to look, where search workers run",
 )
-OFFSET = OpenApiParameter("offset", int, description="0–10000, default 0")
+# Options of the API, which are no filters of the shop.
+OPTIONS = ("limit", "offset", "crop", "ordering", "facets")
+# Of them, those that the next page needs as well.
+KEPT = ("crop", "ordering")
 
 
 class VisualSearchView(APIView):
@@ -81,7 +86,7 @@ class SearchView(PhotoView):
         filters = filters_of(request)
         if options.get("category"):
             filters["category"] = options["category"]
-        catalog().filterset(filters)
+        check_filters(filters)
         photo, crop = photo_bytes(fields.get("image")), options.get("crop")
         if "respond-async" in request.headers.get("Prefer", "").lower():
             query_id = dispatch.search_later(photo, crop=crop, filters=filters)
@@ -101,7 +106,7 @@ class ClassifyView(PhotoView):
         fields = fields_of(request)
         options = validated(PhotoOptionsSerializer, fields)
         predictions = dispatch.classify(photo_bytes(fields.get("image")), crop=options.get("crop"))
-        return Response({"predictions": [vars(each) for each in predictions]})
+        return Response({"predictions": [as_class(each) for each in predictions]})
 
 
 class SimilarView(VisualSearchView):
@@ -115,18 +120,29 @@ class SimilarView(VisualSearchView):
 
 class QueryView(VisualSearchView):
     @extend_schema(
-        parameters=[LIMIT, OFFSET],
+        parameters=[QueryPageSerializer],
         responses={200: SearchResultSerializer, 202: PendingSerializer},
     )
     def get(self, request: Request, query_id: str) -> Response:
-        """More of an earlier search, or the same search under other filters."""
-        wanted = validated(PageSerializer, request.query_params)
+        """More of an earlier search, the same under other filters, or for a part of its photo."""
+        wanted = validated(QueryPageSerializer, request.query_params)
         filters = filters_of(request)
-        catalog().filterset(filters)
+        check_filters(filters)
+        facets.ordering_of(catalog(), wanted["ordering"])
         if dispatch.is_pending(query_id):
             return pending(request, query_id)
-        result = dispatch.page(query_id, filters=filters, **wanted)
-        return Response(as_response(request, result, wanted["offset"], wanted["limit"], filters))
+        result = dispatch.page(
+            query_id,
+            limit=wanted["limit"],
+            offset=wanted["offset"],
+            filters=filters,
+            ordering=wanted["ordering"],
+            with_facets=wanted["facets"],
+            crop=wanted.get("crop"),
+        )
+        kept = {name: request.query_params[name] for name in KEPT if name in request.query_params}
+        body = as_response(request, result, wanted["offset"], wanted["limit"], filters | kept)
+        return Response(body)
 
 
 def pending(request: Request, query_id: str) -> Response:
@@ -158,30 +174,33 @@ def fields_of(request: Request) -> dict[str, Any]:
 
 def filters_of(request: Request) -> dict[str, str]:
     """The query parameters: the shop's filters take what they know of them."""
-    return {
-        name: str(value)
-        for name, value in request.query_params.items()
-        if name not in ("limit", "offset", "crop")
-    }
+    return {name: str(value) for name, value in request.query_params.items() if name not in OPTIONS}
+
+
+def check_filters(filters: dict[str, str]) -> None:
+    """Raise ValidationError for a value that the shop's filters do not take."""
+    named = filters.get("category") != categories.AUTO
+    catalog().filterset(filters if named else categories.without(filters))
 
 
 def as_response(
-    request: Request, result: SearchResult, offset: int, limit: int, filters: dict[str, str]
+    request: Request, result: SearchResult, offset: int, limit: int, params: dict[str, str]
 ) -> dict[str, Any]:
-    """The answer of the contract, with absolute links."""
+    """The answer of the contract, with absolute links; ``params`` go on in the next page's."""
     shown = offset + len(result.hits)
     following = None
     if result.query_id and result.hits and shown < result.count:
         path = reverse("visualsearch-api:query", args=[result.query_id])
         following = request.build_absolute_uri(
-            f"{path}?{urlencode({**filters, 'offset': shown, 'limit': limit})}"
+            f"{path}?{urlencode({**params, 'offset': shown, 'limit': limit})}"
         )
-    return {
+    body = {
         "query_id": result.query_id,
         "model": result.model,
         "index_version": result.index_version,
         "took_ms": result.took_ms,
-        "predictions": [vars(each) for each in result.predictions],
+        "predictions": as_predictions(result, "category" in params),
+        "category": as_category(result.category),
         "matched": result.matched,
         "count": result.count,
         "next": following,
@@ -196,6 +215,28 @@ def as_response(
         "warnings": result.warnings,
         "subject": result.subject,
     }
+    if result.facets is None:
+        return body
+    return body | {"facets": result.facets, "orderings": facets.orderings(catalog())}
+
+
+def as_class(prediction: Prediction) -> dict[str, Any]:
+    """A class of the model, with its name."""
+    return {**vars(prediction), "name": class_name(prediction.label)}
+
+
+def as_predictions(result: SearchResult, with_offered: bool) -> list[dict[str, Any]]:
+    """The classes of a photo; which the shop offers costs a query, and is not always told."""
+    told = [as_class(each) for each in result.predictions]
+    if with_offered or result.facets is not None:
+        offered = catalog().categories([each.label for each in result.predictions])
+        told = [{**each, "offered": each["label"] in offered} for each in told]
+    return told
+
+
+def as_category(value: str | None) -> dict[str, str] | None:
+    """The category that a search was narrowed down to."""
+    return {"value": value, "label": catalog().category_name(value)} if value else None
 
 
 def absolute_links(request: Request, card: dict[str, Any]) -> dict[str, Any]:

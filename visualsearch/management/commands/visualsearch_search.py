@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from visualsearch import conf, searching
 from visualsearch.exceptions import InvalidCrop, VisualSearchError
 from visualsearch.photos import Crop, check_crop, open_photo
+from visualsearch.results import SearchResult, Stopwatch
 
 
 def crop(text: str) -> Crop:
@@ -50,7 +51,7 @@ class Command(BaseCommand):
         else:
             self.print(options["photo"], result, options["site"].rstrip("/"))
 
-    def print(self, photo: Path, result: searching.SearchResult, site: str) -> None:
+    def print(self, photo: Path, result: SearchResult, site: str) -> None:
         """For people."""
         self.stdout.write(f"Photo    {photo}")
         best = ", ".join(f"{each.label} {each.probability:.0%}" for each in result.predictions[:3])
@@ -67,10 +68,10 @@ class Command(BaseCommand):
         self.stdout.write(f"Took ms  {times}")
 
 
-def search(data: bytes, crop: Crop | None, limit: int) -> searching.SearchResult:
+def search(data: bytes, crop: Crop | None, limit: int) -> SearchResult:
     """One search in this process, timed after model and index are loaded."""
     searching.warm_up()
-    watch = searching.Stopwatch()
+    watch = Stopwatch()
     with watch.stage("decode"):
         photo = open_photo(data, limits=conf.limits(), crop=crop)
     return searching.search(photo, limit=limit, watch=watch)

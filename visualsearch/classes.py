@@ -1,0 +1,25 @@
+"""What customers call the classes of models."""
+
+from __future__ import annotations
+
+from django.utils.text import capfirst
+from django.utils.translation import gettext_lazy as _
+
+NAMES = {
+    "dress": _("Dress"),
+    "hat": _("Hat"),
+    "longsleeve": _("Long-sleeved top"),
+    "outwear": _("Outerwear"),
+    "pants": _("Trousers"),
+    "shirt": _("Shirt"),
+    "shoes": _("Shoes"),
+    "shorts": _("Shorts"),
+    "skirt": _("Skirt"),
+    "t-shirt": _("T-shirt"),
+}
+"""Of the model that ships. A class of another model is shown by its label."""
+
+
+def class_name(label: str) -> str:
+    """The name of a class, in the active language."""
+    return str(NAMES.get(label) or capfirst(label.replace("_", " ")))

@@ -1,0 +1,181 @@
+"""What a shop lets its customers narrow a ranking by, and sort it by.
+
+Both look at the best hits of a photo only: what comes far behind is nothing like it, and the
+cheapest of all products is not what was searched for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import ValidationError
+from django.db.models import Count, Max, Min, QuerySet
+from django.utils.functional import Promise
+from django.utils.text import capfirst
+from django.utils.translation import gettext, gettext_lazy
+
+if TYPE_CHECKING:
+    from .catalogs import CatalogSource
+
+POOL = 100
+"""How many of the best hits are counted and sorted."""
+
+Text = str | Promise
+Filters = Mapping[str, str]
+Described = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """One value of a field; ``name`` is the parameter of the shop's filters that takes it.
+
+    ``field``: the lookup of the values, by default of that name. ``shown``: the lookup of what
+    customers read, where that is another one (``category__slug`` and ``category__name``).
+    """
+
+    name: str
+    label: Text
+    field: str = ""
+    shown: str = ""
+
+    @property
+    def params(self) -> tuple[str, ...]:
+        """The parameters that set it."""
+        return (self.name,)
+
+    def describe(self, rows: QuerySet[Any], filters: Filters) -> Described | None:
+        """Its values among these items, the most frequent first; None when there is no choice."""
+        field = self.field or self.name
+        lookups = (field, self.shown or field)
+        counts = rows.values_list(*lookups).annotate(n=Count("pk", distinct=True)).order_by()
+        options = [
+            {"value": str(value), "label": capfirst(str(shown)), "count": count}
+            for value, shown, count in counts
+            if value not in ("", None)
+        ]
+        options.sort(key=lambda option: (-option["count"], option["label"]))
+        chosen = option_of(options, filters.get(self.name, ""))
+        if len(options) < 2 and chosen is None:
+            return None
+        return {
+            "name": self.name,
+            "label": str(self.label),
+            "kind": "choice",
+            "value": chosen,
+            "options": options,
+        }
+
+
+def option_of(options: list[Described], value: str) -> str | None:
+    """The value that is chosen, as its option has it; one that none of them has becomes one."""
+    if not value:
+        return None
+    for option in options:
+        if option["value"].casefold() == value.casefold():
+            return str(option["value"])
+    options.append({"value": value, "label": capfirst(value), "count": 0})
+    return value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Range:
+    """Numbers from … to …; the shop's filters have ``min_<name>`` and ``max_<name>``."""
+
+    name: str
+    label: Text
+    field: str = ""
+
+    @property
+    def params(self) -> tuple[str, ...]:
+        """The parameters that set it."""
+        return (f"min_{self.name}", f"max_{self.name}")
+
+    def describe(self, rows: QuerySet[Any], filters: Filters) -> Described | None:
+        """The least and the largest among these items; None when there is only one."""
+        field = self.field or self.name
+        least, most = rows.aggregate(least=Min(field), most=Max(field)).values()
+        value = [number(filters.get(param)) for param in self.params]
+        if (least is None or least == most) and value == [None, None]:
+            return None
+        return {
+            "name": self.name,
+            "label": str(self.label),
+            "kind": "range",
+            "min_param": self.params[0],
+            "max_param": self.params[1],
+            "min": None if least is None else float(least),
+            "max": None if most is None else float(most),
+            "value": value,
+        }
+
+
+def number(text: str | None) -> float | None:
+    """A filter's value that has been judged before."""
+    return float(text) if text else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ordering:
+    """A way to sort the best hits: ``value`` is its name in addresses, ``fields`` as in order_by.
+
+    By default the value is the one field.
+    """
+
+    value: str
+    label: Text
+    fields: tuple[str, ...] = ()
+
+
+ALIKE = Ordering(value="", label=gettext_lazy("Most alike"))
+
+
+def orderings(source: CatalogSource) -> list[dict[str, str]]:
+    """All ways to sort, as clients are told them; none where the shop has none of its own."""
+    offered = (ALIKE, *source.orderings) if source.orderings else ()
+    return [{"value": each.value, "label": str(each.label)} for each in offered]
+
+
+def ordering_of(source: CatalogSource, value: str) -> Ordering | None:
+    """The shop's ordering of that name, None for the usual one; raises ValidationError."""
+    if not value:
+        return None
+    for each in source.orderings:
+        if each.value == value:
+            return each
+    known = ", ".join(each.value for each in source.orderings) or "–"
+    raise ValidationError({"ordering": [gettext("Use one of: %(known)s.") % {"known": known}]})
+
+
+def in_order(source: CatalogSource, keys: Iterable[str], ordering: Ordering) -> list[str]:
+    """These items' keys, sorted; the same every time, so that pages of them fit together."""
+    fields = ordering.fields or (ordering.value,)
+    rows = among(source, keys).order_by(*fields, "pk")
+    return [str(key) for key in rows.values_list(source.key, flat=True)]
+
+
+def describe(
+    source: CatalogSource, best: Callable[[Filters], list[str]], filters: Filters
+) -> list[Described]:
+    """The shop's facets, each counted without what it is itself set to.
+
+    ``best``: keys of the best hits under some filters.
+    """
+    pools: dict[tuple[tuple[str, str], ...], list[str]] = {}
+    found = []
+    for facet in source.facets:
+        others = {name: text for name, text in filters.items() if name not in facet.params}
+        pool = tuple(sorted(others.items()))
+        if pool not in pools:
+            pools[pool] = best(others)
+        described = facet.describe(among(source, pools[pool]), filters)
+        if described:
+            found.append(described)
+    return found
+
+
+def among(source: CatalogSource, keys: Iterable[str]) -> QuerySet[Any]:
+    """The visible ones of these items, without all that only their cards need."""
+    rows = source.visible().prefetch_related(None).order_by()
+    return rows.filter(**{f"{source.key}__in": list(keys)})

@@ -1,0 +1,106 @@
+"""From an embedding to the best items that customers may see."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import live
+from .catalogs import CatalogSource, catalog
+from .indexes.base import SharedIndex
+from .models import Embedding
+from .results import Hit, Stopwatch
+
+Vector = NDArray[np.float32]
+# Ids (N,) int64 of embeddings; for an index that joins, a query of them.
+Among = Any
+
+
+def allowed(current: live.LiveIndex, filters: Mapping[str, Any] | None) -> tuple[Among | None, int]:
+    """The embeddings that the filters leave (None: all), and the number of their items.
+
+    Their ids, or a query of them for an index that lies where the rows do.
+    """
+    keys = catalog().filtered_keys(filters) if filters else None
+    if keys is None:
+        return None, current.items
+    rows = Embedding.objects.filter(encoder=current.encoder.id, item__in=keys).searchable()
+    if isinstance(current.index, SharedIndex) and current.index.joins:
+        return rows.values("pk"), rows.values("item").distinct().count()
+    pairs = list(rows.values_list("pk", "item"))
+    return np.array([pk for pk, _ in pairs], np.int64), len({item for _, item in pairs})
+
+
+def rank(
+    current: live.LiveIndex,
+    vectors: Sequence[Vector],
+    need: int,
+    *,
+    watch: Stopwatch,
+    among: Among | None = None,
+    leave_out: str | None = None,
+) -> list[Hit]:
+    """The best ``need`` visible items, each by its best image.
+
+    An item has several images and the live catalog may hide some that are still in the index, so
+    the look-up widens until enough are found or the index ends.
+    """
+    source = catalog()
+    k = need * 3 + 8
+    while True:
+        with watch.stage("index"):
+            best, exhausted = best_by_item(current, vectors, k, among)
+        if leave_out is not None:
+            best.pop(leave_out, None)
+        with watch.stage("products"):
+            shown = first_visible(source, list(best), need)
+        keys = [key for key in best if key in shown][:need]
+        if len(keys) == need or exhausted:
+            break
+        k *= 4
+    with watch.stage("products"):
+        return [
+            Hit(
+                item=key,
+                score=round(best[key][0], 4),
+                image=source.image_url(best[key][1]),
+                card=source.card(shown[key]),
+            )
+            for key in keys
+        ]
+
+
+def first_visible(source: CatalogSource, keys: Sequence[str], need: int) -> dict[str, Any]:
+    """The first ``need`` visible items with these keys, by key; more if some are hidden.
+
+    One query for those that will most probably be shown, and one for all others if it must be.
+    """
+    shown = source.by_key(keys[:need], source.listed())
+    if len(shown) < need and len(keys) > need:
+        shown |= source.by_key(keys[need:], source.listed())
+    return shown
+
+
+def best_by_item(
+    current: live.LiveIndex,
+    vectors: Sequence[Vector],
+    k: int,
+    among: Among | None,
+) -> tuple[dict[str, tuple[float, str]], bool]:
+    """Score and image name of each item's best image, best item first; whether that is all."""
+    scores: dict[int, float] = {}
+    exhausted = True
+    for vector in vectors:
+        pks, similarities = current.index.search(vector, k, among=among)
+        exhausted &= len(pks) < k
+        for pk, score in zip(pks, similarities, strict=True):
+            scores[int(pk)] = max(float(score), scores.get(int(pk), -1.0))
+    names = current.names(list(scores))
+    best: dict[str, tuple[float, str]] = {}
+    for pk in sorted(names, key=lambda pk: (-scores[pk], pk)):
+        item, image = names[pk]
+        best.setdefault(item, (scores[pk], image))
+    return best, exhausted

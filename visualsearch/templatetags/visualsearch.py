@@ -1,0 +1,92 @@
+"""What a shop puts into its own templates: ``{% load visualsearch %}``."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django import template
+from django.template import RequestContext
+from django.template.context import Context
+from django.urls import reverse
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language
+
+from .. import conf, dispatch
+from ..catalogs import catalog
+from ..exceptions import VisualSearchError
+from ..photos import ACCEPTED
+
+logger = logging.getLogger(__name__)
+register = template.Library()
+
+FORM = "visualsearch/_form.html"
+LINK = "visualsearch/_link.html"
+
+
+@register.simple_tag(takes_context=True)
+def visual_search(
+    context: Context,
+    *,
+    compact: bool = False,
+    history: bool = False,
+    results_url: str = "",
+    photo: str = "",
+    limit: int = 12,
+    content: str = "",
+) -> SafeString:
+    """The search: a form for who has no JavaScript, which the component takes over for all others.
+
+    ``compact``: a camera button that opens it. ``results_url``: the page that shows what was found;
+    a compact one goes to the search page, any other shows it in place. ``history``: keep the search
+    in the page's address. ``photo``: the id of a query to start with. ``content``: the template of
+    what is seen without JavaScript.
+    """
+    page = reverse("visualsearch:search_page")
+    values = {
+        "compact": compact,
+        "history": history,
+        "results_url": results_url or (page if compact else ""),
+        "photo": photo,
+        "limit": limit,
+        "content": content or (LINK if compact else FORM),
+        "endpoint": reverse("visualsearch-api:search").removesuffix("search/"),
+        "language": get_language() or "en",
+        "accepted": ACCEPTED,
+        "max_megabytes": conf.get("MAX_PHOTO_BYTES") // 1_000_000,
+        "script": is_first(context),
+    }
+    return rendered(context, "visualsearch/_visual_search.html", values)
+
+
+@register.simple_tag(takes_context=True)
+def similar_products(context: Context, product: Any, limit: int = 4) -> SafeString:
+    """Cards of what looks like a product, given as an item of the shop or as its key.
+
+    Nothing where nothing is known of it, or while search by photo is down.
+    """
+    source = catalog()
+    key = source.key_of(product) if isinstance(product, source.model) else str(product)
+    try:
+        hits = dispatch.similar(key, limit=limit).hits
+    except VisualSearchError as error:
+        logger.info("No products similar to %s: %s", key, error)
+        hits = []
+    return rendered(context, "visualsearch/_similar.html", {"hits": hits})
+
+
+def rendered(context: Context, name: str, values: dict[str, Any]) -> SafeString:
+    """A template among the page's own values, as ``{% include %}`` does it."""
+    assert context.template is not None
+    page = context.template.engine.get_template(name)
+    with context.push(**values):
+        return page.render(context)
+
+
+def is_first(context: Context) -> bool:
+    """Whether the page has no ``<script>`` of the component yet."""
+    if not isinstance(context, RequestContext):
+        return True  # a browser runs a module once, however often it is named
+    first = not hasattr(context.request, "visual_search_script")
+    context.request.visual_search_script = True  # type: ignore[attr-defined]
+    return first

@@ -63,6 +63,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
             "MEDIA_ROOT": str(home / "media"),
             "VISUALSEARCH_DATA_DIR": str(home / "index"),
             "DEBUG": "false",
+            "VISUALSEARCH_THROTTLE": "off",
             "SECRET_KEY": "of the benchmark",
         }
 

@@ -204,6 +204,8 @@ VISUALSEARCH: dict[str, Any] = {
     "REDIS_URL": REDIS_URL,
 }
 VISUALSEARCH["FIND_SUBJECT"] = env.bool("VISUALSEARCH_FIND_SUBJECT", default=True)
+if env.str("VISUALSEARCH_THROTTLE", default="") == "off":
+    VISUALSEARCH["THROTTLE"] = None
 if model := env.str("VISUALSEARCH_MODEL", default=""):
     VISUALSEARCH["ENCODER_OPTIONS"] = {"package": model, "threads": 1}
 
@@ -212,12 +214,20 @@ CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 CORS_URLS_REGEX = r"^/api/visual-search/"
 CORS_ALLOW_METHODS = ["GET", "POST", "OPTIONS"]
 CORS_ALLOW_HEADERS = ["accept", "accept-language", "content-type", "prefer"]
-CORS_EXPOSE_HEADERS = ["Location", "Retry-After"]
+CORS_EXPOSE_HEADERS = [
+    "Location",
+    "Retry-After",
+    "RateLimit-Limit",
+    "RateLimit-Remaining",
+    "RateLimit-Reset",
+]
 
 REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",
     "DEFAULT_SCHEMA_CLASS": "drf_standardized_errors.openapi.AutoSchema",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    # Of the addresses in X-Forwarded-For only those count that our own proxies have put there.
+    "NUM_PROXIES": env.int("NUM_PROXIES", default=1 if HTTPS else 0),
 }
 
 SPECTACULAR_SETTINGS = {
@@ -269,7 +279,8 @@ if REDIS_URL:
         "default": {
             "BACKEND": "django.core.cache.backends.redis.RedisCache",
             "LOCATION": REDIS_URL,
-            "OPTIONS": redis_timeouts,
+            # Seconds. To count is no reason to wait.
+            "OPTIONS": {"socket_connect_timeout": 0.5, "socket_timeout": 0.5},
         }
     }
 else:

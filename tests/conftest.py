@@ -26,6 +26,8 @@ FAKE = {
     "ENCODER_OPTIONS": {},
     # A process of its own would see another database than a test's.
     "RUN_IN_BACKGROUND": False,
+    # All tests of a process have one address and one cache.
+    "THROTTLE": None,
     # Another index than the default one, where a whole module is run with it.
     "INDEX": os.environ.get("INDEX_OF_TESTS", DEFAULTS["INDEX"]),
 }

@@ -33,6 +33,11 @@ def test_checks__the_shipped_model_is_whole(shipped_model):
         ({"FIND_SUBJECT": 1}, "visualsearch.E002"),
         ({"MAX_QUEUE": 0}, "visualsearch.E002"),
         ({"ASYNC_TIMEOUT": 0}, "visualsearch.E002"),
+        ({"THROTTLE": "60/min"}, "visualsearch.E008"),
+        ({"THROTTLE": {"search": "often"}}, "visualsearch.E008"),
+        ({"THROTTLE": {"search": "0/min"}}, "visualsearch.E008"),
+        ({"THROTTLE": {"search": 60}}, "visualsearch.E008"),
+        ({"THROTTLE": {"write": "60/min"}}, "visualsearch.E008"),
         ({"CATALOG": ""}, "visualsearch.E003"),
         ({"CATALOG": "shop.nowhere.Catalog"}, "visualsearch.E003"),
         ({"INDEX": "shop.nowhere.Index"}, "visualsearch.E003"),
@@ -64,3 +69,19 @@ def test_checks__relative_data_dir_in_production(configure):
     configure(DATA_DIR="somewhere")
     assert ids() == []
     assert ids(include_deployment_checks=True) == ["visualsearch.W001"]
+
+
+def test_checks__rates_may_be_left_out(configure):
+    configure(THROTTLE={"search": "5/s", "read": None})
+    assert ids() == []
+
+
+def test_checks__an_address_that_clients_make_up(configure, settings):
+    configure(THROTTLE={"search": "60/min"})
+    known = dict(settings.REST_FRAMEWORK)
+    assert "visualsearch.W002" not in ids(include_deployment_checks=True)
+    del known["NUM_PROXIES"]
+    settings.REST_FRAMEWORK = known
+    assert "visualsearch.W002" in ids(include_deployment_checks=True)
+    configure(THROTTLE=None)
+    assert "visualsearch.W002" not in ids(include_deployment_checks=True)

@@ -14,6 +14,7 @@ def test_every_refusal_is_translated_with_its_placeholders(kind):
         french = gettext(kind.message)
     assert french != kind.message
     values = {"accepted": "A", "limit": 1, "limit_mb": 2, "width": 3, "height": 4, "reason": "R"}
+    values |= {"seconds": 5}
     for text in (french, kind.message):
         text % values  # an unknown placeholder raises
     used = [f"%({name})s" in kind.message for name in values]

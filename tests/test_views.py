@@ -1,9 +1,9 @@
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
-from django.urls import reverse
 
-from tests.pictures import encoded, picture
+from shop.models import Product
+from tests.pictures import encoded, picture, plain
 from tests.reindex import reindex
 from visualsearch import dispatch
 from visualsearch.models import Query
@@ -43,7 +43,7 @@ def test_search_page__pages_by_query_id(client, indexed):
     shown = [hit.item for r in (first, second) for hit in r.context["result"].hits]
     assert len(set(shown)) == len(shown) == 20
     assert second.context["next_url"] is None
-    assert second.context["previous_url"].endswith("?offset=0")
+    assert "offset" not in second.context["previous_url"]
 
 
 def test_search_page__refusal_is_a_sentence_on_the_page(client, indexed):
@@ -103,13 +103,115 @@ def test_search_page__with_its_csrf_token(indexed):
 
 def test_result_page__odd_offsets(client, indexed):
     post(client, encoded(picture(3)))
-    url = reverse("visualsearch:result_page", args=[Query.objects.get().pk])
-    assert client.get(url).status_code == 200
-    assert client.get(url, {"offset": -5}).context["result"].hits[0].item == "P3"
-    assert client.get(url, {"offset": 10**9}).status_code == 200
-    assert client.get(url, {"offset": "x"}).status_code == 404
+    photo = str(Query.objects.get().pk)
+    assert client.get(URL, {"photo": photo}).status_code == 200
+    page = client.get(URL, {"photo": photo, "offset": -5})
+    assert page.context["result"].hits[0].item == "P3"
+    assert client.get(URL, {"photo": photo, "offset": 10**9}).status_code == 200
+    assert client.get(URL, {"photo": photo, "offset": "x"}).status_code == 404
 
 
-def test_result_page__unknown_query(client, indexed):
-    url = reverse("visualsearch:result_page", args=["00000000-0000-4000-8000-000000000000"])
-    assert client.get(url).status_code == 404
+@pytest.mark.parametrize("photo", ["00000000-0000-4000-8000-000000000000", "x", "\x00"])
+def test_result_page__unknown_query(client, indexed, photo):
+    response = client.get(URL, {"photo": photo})
+    assert response.status_code == 404
+    assert response.context["error"]["code"] == "query_not_found"
+    assert 'enctype="multipart/form-data"' in response.content.decode()
+
+
+def test_result_page__earlier_address_leads_to_it(client, indexed):
+    post(client, encoded(picture(3)))
+    query = Query.objects.get().pk
+    response = client.get(f"{URL}{query}/?offset=12")
+    assert response.status_code == 301
+    assert response["Location"] == f"{URL}?photo={query}&offset=12"
+    assert client.get(response["Location"]).status_code == 200
+
+
+def test_result_page__is_what_the_component_starts_with(client, indexed):
+    html = post(client, encoded(picture(3))).content.decode()
+    inside = html.split("<visual-search")[-1].split("</visual-search>")[0]
+    assert f'photo="{Query.objects.get().pk}"' in inside
+    assert " history" in inside
+    assert "Product P3" in inside
+
+
+def result_of(client, image, **params):
+    post(client, encoded(image))
+    photo = str(Query.objects.latest("created").pk)
+    return client.get(URL, {"photo": photo, **params})
+
+
+def found(response):
+    return [hit.item for hit in response.context["result"].hits]
+
+
+def test_result_page__filters_and_orderings_hold_on_every_page(client, indexed):
+    page = result_of(client, picture(3), min_price="11", max_price="20", ordering="-price")
+    seen = found(page)
+    assert len(seen) == 12
+    second = client.get(page.context["next_url"])
+    seen += found(second)
+    prices = [Product.objects.get(sku=key).price for key in seen]
+    assert len(seen) == len(set(seen)) == 19
+    assert prices == sorted(prices, reverse=True)
+    assert max(prices) == 20
+    html = page.content.decode()
+    assert '<option value="-price" selected>' in html
+    assert 'name="min_price"' in html
+    assert 'value="11"' in html
+
+
+def test_result_page__the_form_of_filters_keeps_the_photo_and_the_category(client, indexed):
+    page = result_of(client, picture(3), category="shirts")
+    kept = page.context["narrowing"].kept
+    assert kept == {"photo": str(Query.objects.get().pk), "category": "shirts"}
+    html = page.content.decode()
+    assert all(f'type="hidden" name="{name}" value="{text}"' in html for name, text in kept.items())
+
+
+def test_result_page__filters_can_be_taken_back(client, indexed):
+    page = result_of(client, picture(3), max_price="5", color="pink")
+    assert found(page) == []
+    html = page.content.decode()
+    assert "Nothing is left under these filters" in html
+    assert len(found(client.get(page.context["narrowing"].clear_url))) == 12
+
+
+def test_result_page__a_bad_filter_is_a_sentence(client, indexed):
+    page = result_of(client, picture(3), max_price="cheap")
+    assert page.status_code == 400
+    assert "number" in page.context["error"]["detail"]
+    assert result_of(client, picture(3), ordering="odd").status_code == 400
+
+
+def test_result_page__classes_are_links(client, indexed, sell, monkeypatch):
+    monkeypatch.setattr("shop.visual.WORDS", {"red": {"red"}})
+    sell("RED", plain("red"), category="Reds")
+    reindex()
+    page = post(client, encoded(plain("red")))
+    assert found(page) == ["RED"]
+    chosen, everything = page.context["chips"]
+    assert (chosen["label"], chosen["chosen"]) == ("Red", True)
+    assert (everything["label"], everything["chosen"]) == ("Everything", False)
+    assert len(found(client.get(everything["url"]))) == 12
+    assert found(client.get(chosen["url"])) == ["RED"]
+
+
+def test_result_page__a_category_that_is_no_class_has_its_chip(client, indexed, monkeypatch):
+    monkeypatch.setattr("shop.visual.WORDS", {"red": {"shirt"}})
+    page = result_of(client, picture(3), category="shirts")
+    assert page.context["chips"][0]["label"] == "Shirts"
+    assert page.context["chips"][0]["chosen"]
+
+
+def test_result_page__nothing_matches_well(client, indexed, configure):
+    configure(ENCODER_OPTIONS={"match_threshold": 0.999})
+    html = post(client, encoded(plain("blue"))).content.decode()
+    assert "The closest we have" in html
+    assert "What may help" in html
+
+
+def test_result_page__warns_of_an_animation_in_words(client, indexed):
+    data = encoded(picture(3), "GIF", save_all=True, append_images=[picture(4)])
+    assert "Of an animation" in post(client, data).content.decode()

@@ -140,6 +140,51 @@ def check_redis(**kwargs: Any) -> list[CheckMessage]:
 
 
 @register("visualsearch")
+def check_throttle(**kwargs: Any) -> list[CheckMessage]:
+    """Rates can be read, and are of scopes that there are."""
+    rates = conf.get("THROTTLE")
+    if rates is None:
+        return []
+    hint = "Set it to None, or to rates by scope such as {“search”: “60/min”, “read”: “300/min”}."
+    if not isinstance(rates, dict):
+        return [Error(f"VISUALSEARCH[“THROTTLE”] is {rates!r}.", hint=hint, id="visualsearch.E008")]
+    return [
+        Error(
+            f"VISUALSEARCH[“THROTTLE”] has {scope!r}: {rate!r}.", hint=hint, id="visualsearch.E008"
+        )
+        for scope, rate in rates.items()
+        if not is_rate(scope, rate)
+    ]
+
+
+def is_rate(scope: Any, rate: Any) -> bool:
+    """Whether requests of this scope can be held to this rate; None is no limit."""
+    from .api.throttles import SCOPES, parse_rate
+
+    if scope not in SCOPES:
+        return False
+    try:
+        return rate is None or bool(parse_rate(rate))
+    except (TypeError, ValueError):
+        return False
+
+
+@register("visualsearch", deploy=True)
+def check_proxies(**kwargs: Any) -> list[CheckMessage]:
+    """A client cannot choose the address under which it is counted."""
+    if not conf.get("THROTTLE") or "NUM_PROXIES" in getattr(settings, "REST_FRAMEWORK", {}):
+        return []
+    return [
+        Warning(
+            "Clients are limited by an address that they can make up.",
+            hint="Set REST_FRAMEWORK[“NUM_PROXIES”] to the number of proxies before this server"
+            " that add to X-Forwarded-For, 0 for none; or VISUALSEARCH[“THROTTLE”] to None.",
+            id="visualsearch.W002",
+        )
+    ]
+
+
+@register("visualsearch")
 def check_labelled_queries(**kwargs: Any) -> list[CheckMessage]:
     """The labelled photos are there."""
     path = conf.get("LABELLED_QUERIES")

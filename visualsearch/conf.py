@@ -52,6 +52,9 @@ DEFAULTS: dict[str, Any] = {
     "ASYNC_TIMEOUT": 30.0,
     # Searches at once in a web process, and waiting in the queue, before more are refused.
     "MAX_QUEUE": 16,
+    # How often one client may search by a photo or have its class told ("search"), and ask for
+    # anything else ("read"); None, or a scope that is left out: as often as it likes.
+    "THROTTLE": {"search": "60/min", "read": "300/min"},
     # Seconds for which a search can be paged without sending the photo again.
     "QUERY_LIFETIME": 3600,
     # Whether the subject of a photo is looked for and searched beside the whole.

@@ -106,6 +106,21 @@ class CropUnavailable(VisualSearchError):
     )
 
 
+class Throttled(VisualSearchError):
+    """``seconds``: until the same client may search again."""
+
+    code = "throttled"
+    status = 429
+    message = gettext_noop(
+        "You have searched very often in a short time. Try again in %(seconds)s seconds."
+    )
+
+    @property
+    def retry_after(self) -> int:
+        """Seconds until it is worth trying again."""
+        return int(str(self.params["seconds"]))
+
+
 class ItemNotFound(VisualSearchError):
     code = "item_not_found"
     status = 404

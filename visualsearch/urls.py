@@ -6,5 +6,5 @@ app_name = "visualsearch"
 
 urlpatterns = [
     path("", views.SearchPage.as_view(), name="search_page"),
-    path("<uuid:query_id>/", views.ResultPage.as_view(), name="result_page"),
+    path("<uuid:query_id>/", views.earlier_address, name="result_page"),
 ]

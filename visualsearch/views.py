@@ -1,26 +1,31 @@
-"""The search page: works without JavaScript."""
+"""The search page: works without JavaScript, and is taken over by the component with it."""
 
 from __future__ import annotations
 
 import base64
 import io
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.db import DatabaseError
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
-from . import conf, dispatch
+from . import categories, conf, dispatch, facets
+from .api import throttles
 from .api.errors import describe
 from .api.parsers import PhotoUploadHandler, photo_bytes
 from .catalogs import catalog
+from .classes import class_name
 from .exceptions import ServiceUnavailable, VisualSearchError
 from .photos import ACCEPTED, open_photo
 from .results import SearchResult
@@ -28,6 +33,9 @@ from .signals import refused
 
 PAGE_SIZE = 12
 PREVIEW_SIDE = 480
+CHIPS = 3
+
+PHOTO, OFFSET, ORDERING = "photo", "offset", "ordering"
 
 
 class PhotoForm(forms.Form):
@@ -36,8 +44,72 @@ class PhotoForm(forms.Form):
     image = forms.FileField(label=_("Your photo"))
 
 
-class Page(View):
-    """What both pages have in common: the form and what it accepts."""
+# The upload handlers must be set before the CSRF check reads the body.
+@method_decorator(csrf_exempt, name="dispatch")
+class SearchPage(View):
+    """The empty form; a photo that is sent; and with ``?photo=`` what an earlier one found."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Every refusal is a sentence on the page."""
+        try:
+            response = super().dispatch(request, *args, **kwargs)
+        except VisualSearchError as error:
+            response = self.refuse(request, error)
+        except ValidationError as error:
+            told = {"code": "invalid", "detail": " ".join(error.messages)}
+            response = self.show(request, status=400, error=told)
+        throttles.tell(request, response)
+        return response
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """What an earlier search found, under the filters in the address; or the empty form."""
+        if not request.GET.get(PHOTO):
+            return self.show(request)
+        throttles.spend(request, throttles.READ)
+        return self.show_result(request, request.GET.dict())
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        """Search, and show the photo beside what was found; the photo is in this page only."""
+        throttles.spend(request, throttles.SEARCH)
+        request.upload_handlers = [PhotoUploadHandler(request)]
+        return self.search(request)
+
+    @method_decorator(csrf_protect)
+    def search(self, request: HttpRequest) -> HttpResponse:
+        """The part behind the CSRF check."""
+        data = photo_bytes(request.FILES.get("image"))
+        filters = {categories.CATEGORY: categories.AUTO}
+        found = dispatch.search(data, limit=1, filters=filters)
+        params = {PHOTO: str(found.query_id), **filters}
+        return self.show_result(request, params, preview=preview(data))
+
+    def show_result(
+        self, request: HttpRequest, params: dict[str, str], **context: Any
+    ) -> HttpResponse:
+        """Render a page of what a search found."""
+        offset = offset_in(params)
+        filters = {name: text for name, text in params.items() if name not in NO_FILTERS and text}
+        ordering = params.get(ORDERING, "")
+        if filters.get(categories.CATEGORY) != categories.AUTO:
+            catalog().filterset(filters)
+        result = dispatch.page(
+            params[PHOTO],
+            limit=PAGE_SIZE,
+            offset=offset,
+            filters=filters,
+            ordering=ordering,
+            with_facets=True,
+        )
+        # The class that was found for “auto” is a filter like any other from here on.
+        params = {**params, categories.CATEGORY: result.category or ""}
+        return self.show(
+            request,
+            result=result,
+            chips=chips(result, params),
+            narrowing=Narrowing(result, params),
+            **paging(result, params, offset),
+            **context,
+        )
 
     def show(self, request: HttpRequest, status: int = 200, **context: Any) -> HttpResponse:
         """Render the page."""
@@ -57,44 +129,33 @@ class Page(View):
         refused.send_robust(sender=None, code=error.code)
         told = {"code": error.code, "detail": describe(error)}
         instead = suggestions() if isinstance(error, ServiceUnavailable) else []
-        return self.show(request, status=error.status, error=told, instead=instead)
+        response = self.show(request, status=error.status, error=told, instead=instead)
+        if seconds := getattr(error, "retry_after", None):
+            response["Retry-After"] = str(seconds)
+        return response
 
 
-# The upload handlers must be set before the CSRF check reads the body.
-@method_decorator(csrf_exempt, name="dispatch")
-class SearchPage(Page):
-    def get(self, request: HttpRequest) -> HttpResponse:
-        """The empty form."""
-        return self.show(request)
-
-    def post(self, request: HttpRequest) -> HttpResponse:
-        """Search, and show the photo beside what was found; the photo is in this page only."""
-        request.upload_handlers = [PhotoUploadHandler(request)]
-        try:
-            return self.search(request)
-        except VisualSearchError as error:
-            return self.refuse(request, error)
-
-    @method_decorator(csrf_protect)
-    def search(self, request: HttpRequest) -> HttpResponse:
-        """The part behind the CSRF check."""
-        data = photo_bytes(request.FILES.get("image"))
-        result = dispatch.search(data, limit=PAGE_SIZE)
-        return self.show(request, result=result, preview=preview(data), **paging(result, 0))
+NO_FILTERS = (PHOTO, OFFSET, ORDERING, "crop", "limit", "facets")
 
 
-class ResultPage(Page):
-    def get(self, request: HttpRequest, query_id: UUID) -> HttpResponse:
-        """An earlier search again, by its id, from ``?offset=`` on."""
-        try:
-            offset = max(0, int(request.GET.get("offset", 0)))
-        except ValueError as error:
-            raise Http404 from error
-        try:
-            result = dispatch.page(str(query_id), limit=PAGE_SIZE, offset=min(offset, 10_000))
-            return self.show(request, result=result, **paging(result, offset))
-        except VisualSearchError as error:
-            return self.refuse(request, error)
+def earlier_address(request: HttpRequest, query_id: UUID) -> HttpResponse:
+    """Results had addresses of their own once."""
+    params = {PHOTO: str(query_id), **request.GET.dict()}
+    return redirect(address(params), permanent=True)
+
+
+def address(params: dict[str, Any]) -> str:
+    """The page with these parameters, without the empty ones."""
+    given = {name: value for name, value in params.items() if value not in ("", None)}
+    return f"{reverse('visualsearch:search_page')}?{urlencode(given)}"
+
+
+def offset_in(params: dict[str, str]) -> int:
+    """Where the page begins; raises Http404 for what is no number."""
+    try:
+        return min(max(0, int(params.get(OFFSET, 0))), 10_000)
+    except ValueError as error:
+        raise Http404 from error
 
 
 def suggestions() -> list[dict[str, Any]]:
@@ -106,14 +167,53 @@ def suggestions() -> list[dict[str, Any]]:
         return []
 
 
-def paging(result: SearchResult, offset: int) -> dict[str, Any]:
-    """Links to the pages before and after, by the query's id."""
-    path = reverse("visualsearch:result_page", args=[result.query_id])
+def chips(result: SearchResult, params: dict[str, str]) -> list[dict[str, Any]]:
+    """Links to the categories that the photo may be of: the one chosen, the next, and all."""
+    offered = catalog().categories([each.label for each in result.predictions])
+    found = [
+        {
+            "label": class_name(each.label),
+            "percent": round(each.probability * 100),
+            "chosen": each.label == result.category,
+            "url": address({**params, OFFSET: "", categories.CATEGORY: each.label}),
+        }
+        for each in result.predictions
+        if each.label in offered
+    ][:CHIPS]
+    if result.category and not any(chip["chosen"] for chip in found):
+        name = catalog().category_name(result.category)
+        found.insert(0, {"label": name, "percent": None, "chosen": True, "url": address(params)})
+    everything = {
+        "label": gettext("Everything"),
+        "percent": None,
+        "chosen": not result.category,
+        "url": address({**params, OFFSET: "", categories.CATEGORY: ""}),
+    }
+    return [*found, everything] if found else []
+
+
+class Narrowing:
+    """The form of filters and orderings: what it offers, and what it must not lose."""
+
+    def __init__(self, result: SearchResult, params: dict[str, str]):
+        self.facets = result.facets or []
+        self.orderings = facets.orderings(catalog())
+        self.ordering = params.get(ORDERING, "")
+        own = {ORDERING, OFFSET}
+        for facet in self.facets:
+            own |= {facet.get("min_param"), facet.get("max_param"), facet["name"]} - {None}
+        self.kept = {name: text for name, text in params.items() if text and name not in own}
+        self.active = any(each["value"] not in (None, [None, None]) for each in self.facets)
+        self.clear_url = address({**self.kept, ORDERING: self.ordering})
+
+
+def paging(result: SearchResult, params: dict[str, str], offset: int) -> dict[str, Any]:
+    """Links to the pages before and after."""
     after = offset + PAGE_SIZE
     before = max(0, offset - PAGE_SIZE)
     return {
-        "next_url": f"{path}?offset={after}" if after < result.count else None,
-        "previous_url": f"{path}?offset={before}" if offset else None,
+        "next_url": address({**params, OFFSET: after}) if after < result.count else None,
+        "previous_url": address({**params, OFFSET: before or ""}) if offset else None,
     }
 
 

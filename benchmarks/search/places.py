@@ -31,6 +31,7 @@ def shop(folder: Path, **values: str) -> dict[str, str]:
         MEDIA_ROOT=str(folder / "media"),
         VISUALSEARCH_DATA_DIR=str(folder / "index"),
         DEBUG="false",
+        VISUALSEARCH_THROTTLE="off",
         SECRET_KEY="of the benchmark",
         **values,
     )

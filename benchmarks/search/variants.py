@@ -107,7 +107,10 @@ def stack(size: int, photo: str, **settings: str) -> Iterator[Server]:
     from shop.stack import Stack
 
     folder = folder_of(size)
-    one = Stack(folder.with_name(f"{folder.name}-stack"), environment=settings)
+    one = Stack(
+        folder.with_name(f"{folder.name}-stack"),
+        environment={"VISUALSEARCH_THROTTLE": "off", **settings},
+    )
     try:
         one.start_servers()
         prepare(size, one.folder, one.environment)

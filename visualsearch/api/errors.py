@@ -12,7 +12,7 @@ from drf_standardized_errors.handler import ExceptionHandler
 from rest_framework.exceptions import APIException, ParseError, ValidationError
 from rest_framework.response import Response
 
-from ..exceptions import ServiceUnavailable, VisualSearchError
+from ..exceptions import ServiceUnavailable, Throttled, VisualSearchError
 from ..signals import refused
 
 logger = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ class Refusal(APIException):
 
     def __init__(self, error: VisualSearchError):
         self.status_code = error.status
-        if isinstance(error, ServiceUnavailable):
+        if isinstance(error, ServiceUnavailable | Throttled):
             self.wait = error.retry_after  # becomes the header Retry-After
         super().__init__(describe(error), error.code)
 

@@ -18,6 +18,7 @@ from .. import categories, dispatch, facets
 from ..catalogs import catalog
 from ..classes import class_name
 from ..results import Prediction, SearchResult
+from . import throttles
 from .errors import handle
 from .parsers import BoundedJSONParser, PhotoUploadHandler, photo_bytes
 from .serializers import (
@@ -51,6 +52,20 @@ class VisualSearchView(APIView):
 
     authentication_classes: list[Any] = []
     renderer_classes = [JSONRenderer]
+    scope = throttles.READ
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Who asks too often is told so before anything is done."""
+        # First, while the request's user is still the one of the session.
+        throttles.spend(request._request, self.scope)
+        super().initial(request, *args, **kwargs)
+
+    def finalize_response(
+        self, request: Request, response: Response, *args: Any, **kwargs: Any
+    ) -> Response:
+        """Every answer says how many more there may be."""
+        throttles.tell(request._request, response)
+        return super().finalize_response(request, response, *args, **kwargs)
 
     def get_exception_handler(self) -> Callable[[Exception, Any], Response | None]:
         """The app's own, so that the contract holds whatever the shop's settings say."""
@@ -61,6 +76,7 @@ class PhotoView(VisualSearchView):
     """Takes a photo, as multipart or as JSON."""
 
     parser_classes = [MultiPartParser, BoundedJSONParser]
+    scope = throttles.SEARCH
 
     def initialize_request(self, request: Any, *args: Any, **kwargs: Any) -> Request:
         """Uploads stay in memory: Django's default handlers write large ones to disk."""

@@ -1,24 +1,27 @@
 """The pages of the shop: home and text search, a category, a product."""
 
-import logging
 from typing import Any
 
 from django.db.models import Count, Max, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
+from django.utils.translation import gettext_lazy as _
 from django.views.generic import DetailView, ListView
 
-from visualsearch import dispatch
-from visualsearch.exceptions import VisualSearchError
-
 from .models import Category, Product, ProductQuerySet
-
-logger = logging.getLogger(__name__)
 
 PAGE_SIZE = 24
 NEWEST = 8
 TILES = 12
-SIMILAR = 4
+PICTURES = 12
+
+# How a list can be sorted: by the value of `?sort=`.
+SORTINGS = {
+    "": (_("Name"), ("name", "pk")),
+    "price": (_("Price, low to high"), ("price", "name", "pk")),
+    "-price": (_("Price, high to low"), ("-price", "name", "pk")),
+    "newest": (_("Newest first"), ("-created", "-pk")),
+}
 
 
 def matching(products: ProductQuerySet, words: str) -> ProductQuerySet:
@@ -30,6 +33,11 @@ def matching(products: ProductQuerySet, words: str) -> ProductQuerySet:
     return products
 
 
+def newest_products() -> QuerySet[Product]:
+    """What came into the shop last."""
+    return Product.objects.published().for_cards().order_by("-created", "-pk")[:NEWEST]
+
+
 def category_tiles() -> list[tuple[Category, Product]]:
     """The largest categories, each with the newest of its products that has a picture."""
     pictured = Product.objects.published().filter(images__isnull=False).order_by()
@@ -39,16 +47,6 @@ def category_tiles() -> list[tuple[Category, Product]]:
     return [(product.category, product) for product in products]
 
 
-def similar_cards(product: Product) -> list[dict[str, Any]]:
-    """Cards of the products that look like this one; none while search by photo is unavailable."""
-    try:
-        result = dispatch.similar(product.sku, limit=SIMILAR)
-    except VisualSearchError as error:
-        logger.info("No similar products for %s: %s", product, error)
-        return []
-    return [hit.card for hit in result.hits]
-
-
 class ProductListView(ListView):
     """A page of product cards."""
 
@@ -56,12 +54,24 @@ class ProductListView(ListView):
     paginate_by = PAGE_SIZE
     template_name = "shop/product_list.html"
 
+    @property
+    def sorting(self) -> str:
+        """What the address asks for; what is none is the usual one."""
+        asked = self.request.GET.get("sort", "")
+        return asked if asked in SORTINGS else ""
+
+    def sorted(self, products: QuerySet[Product]) -> QuerySet[Product]:
+        """The products in the order that the address asks for."""
+        return products.order_by(*SORTINGS[self.sorting][1])
+
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
         page = context["page_obj"]
         context["page_range"] = page.paginator.get_elided_page_range(
             page.number, on_each_side=1, on_ends=1
         )
+        context["sorting"] = self.sorting
+        context["sortings"] = [(value, label) for value, (label, _fields) in SORTINGS.items()]
         return context
 
 
@@ -77,23 +87,24 @@ class HomeView(ProductListView):
         return ["shop/product_list.html" if self.words else "shop/home.html"]
 
     def get_queryset(self) -> QuerySet[Product]:
-        products = Product.objects.published().for_cards()
         if self.words:
-            return matching(products, self.words)
-        return products.order_by("-created", "-pk")[:NEWEST]
+            return self.sorted(matching(Product.objects.published().for_cards(), self.words))
+        return newest_products()
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
         context["words"] = self.words
         if not self.words:
             context["tiles"] = category_tiles()
+        elif not context["products"]:
+            context["newest"] = newest_products()
         return context
 
 
 class CategoryView(ProductListView):
     def get_queryset(self) -> QuerySet[Product]:
         self.category = get_object_or_404(Category, slug=self.kwargs["slug"])
-        return self.category.products.published().for_cards()
+        return self.sorted(self.category.products.published().for_cards())
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(category=self.category, **kwargs)
@@ -121,5 +132,5 @@ class ProductView(DetailView):
         if product.style:
             others = self.get_queryset().filter(style=product.style).exclude(pk=product.pk)
             context["other_colors"] = others
-        context["similar"] = similar_cards(product)
+        context["pictures"] = list(product.images.all())[:PICTURES]
         return context

@@ -34,6 +34,7 @@ from .signals import refused
 PAGE_SIZE = 12
 PREVIEW_SIDE = 480
 CHIPS = 3
+WORTH_OFFERING = 0.01
 
 PHOTO, OFFSET, ORDERING = "photo", "offset", "ordering"
 
@@ -170,23 +171,24 @@ def suggestions() -> list[dict[str, Any]]:
 def chips(result: SearchResult, params: dict[str, str]) -> list[dict[str, Any]]:
     """Links to the categories that the photo may be of: the one chosen, the next, and all."""
     offered = catalog().categories([each.label for each in result.predictions])
+    chosen = result.category
     found = [
         {
             "label": class_name(each.label),
             "percent": round(each.probability * 100),
-            "chosen": each.label == result.category,
+            "chosen": each.label == chosen,
             "url": address({**params, OFFSET: "", categories.CATEGORY: each.label}),
         }
         for each in result.predictions
-        if each.label in offered
+        if each.label in offered and (each.probability >= WORTH_OFFERING or each.label == chosen)
     ][:CHIPS]
-    if result.category and not any(chip["chosen"] for chip in found):
-        name = catalog().category_name(result.category)
+    if chosen and not any(chip["chosen"] for chip in found):
+        name = catalog().category_name(chosen)
         found.insert(0, {"label": name, "percent": None, "chosen": True, "url": address(params)})
     everything = {
         "label": gettext("Everything"),
         "percent": None,
-        "chosen": not result.category,
+        "chosen": not chosen,
         "url": address({**params, OFFSET: "", categories.CATEGORY: ""}),
     }
     return [*found, everything] if found else []

@@ -22,7 +22,7 @@ def similar(monkeypatch):
             raise answer.error
         return answer
 
-    monkeypatch.setattr("shop.views.dispatch.similar", ask)
+    monkeypatch.setattr("visualsearch.dispatch.similar", ask)
     return answer
 
 
@@ -259,3 +259,84 @@ def test_language__is_chosen_and_kept(client, db):
 def test_price__in_each_language(language, text):
     with override(language):
         assert format_price("1234.5") == text
+
+
+# --- sorting ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sort", "expected"),
+    [
+        ("", ["A", "B", "C"]),
+        ("price", ["B", "C", "A"]),
+        ("-price", ["A", "C", "B"]),
+        ("newest", ["C", "B", "A"]),
+        ("odd", ["A", "B", "C"]),
+    ],
+)
+def test_sorting__of_a_category_and_of_a_search(client, make_product, sort, expected):
+    for name, price in (("A", 30), ("B", 10), ("C", 20)):
+        make_product(name, name=name, price=price)
+    assert names(client.get("/category/shoes/", {"sort": sort})) == expected
+    assert names(client.get("/", {"q": "shoes", "sort": sort})) == expected
+
+
+def test_sorting__goes_back_to_the_first_page_and_keeps_the_words(client, make_product):
+    for n in range(25):
+        make_product(f"P{n}", colors=())
+    html = client.get("/", {"q": "product", "page": 2}).content.decode()
+    assert f'href="/{escape("?q=product&sort=price")}"' in html
+    sorted_ = client.get("/", {"q": "product", "sort": "price"}).content.decode()
+    assert f'href="{escape("?q=product&sort=price&page=2")}"' in sorted_
+    assert sorted_.count('aria-current="true">Price, low to high') == 1
+
+
+# --- around the search by photo -----------------------------------------------------------------
+
+
+def test_text_search__nothing_found_shows_what_is_new(client, make_product):
+    make_product("A")
+    response = client.get("/", {"q": "zzz"})
+    assert [product.sku for product in response.context["newest"]] == ["A"]
+    assert "Just arrived" in response.content.decode()
+
+
+def test_header__has_the_search_by_photo_on_every_page(client, make_product):
+    product = make_product()
+    for address in ("/", "/category/shoes/", "/?q=x", product.get_absolute_url(), "/nowhere/"):
+        html = client.get(address).content.decode()
+        box = html.split('class="searchbox"')[1].split("</form>")[0]
+        assert "<visual-search" in box
+        assert " compact" in box
+        assert 'results-url="/search/photo/"' in box
+        assert html.count("<script") == 1
+
+
+def test_find_similar__on_each_picture(client, make_product):
+    product = make_product(name="Tee <1>", colors=("red", "blue"))
+    html = client.get(product.get_absolute_url()).content.decode()
+    for picture in product.images.all():
+        assert f'data-find-similar="{picture.image.url}"' in html
+    assert "Find similar to Tee &lt;1&gt;" in html
+
+
+def test_find_similar__not_without_a_picture(client, make_product):
+    make_product(colors=())
+    assert "data-find-similar" not in client.get("/category/shoes/").content.decode()
+
+
+def test_gallery__a_button_for_each_picture(client, make_product):
+    html = client.get(make_product(colors=("red", "blue", "green")).get_absolute_url()).content
+    assert html.count(b'type="radio" name="picture"') == 3
+    assert html.count(b" checked") == 1
+
+
+def test_gallery__one_picture_needs_no_buttons(client, make_product):
+    html = client.get(make_product().get_absolute_url()).content.decode()
+    assert 'type="radio"' not in html
+
+
+def test_gallery__at_most_as_many_as_can_be_switched(client, make_product):
+    colors = tuple(f"#0000{n:02}" for n in range(15))
+    html = client.get(make_product(colors=colors).get_absolute_url()).content
+    assert html.count(b'type="radio"') == 12

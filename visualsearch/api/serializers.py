@@ -107,8 +107,8 @@ class ClassSerializer(serializers.Serializer[Any]):
 class PredictionSerializer(ClassSerializer):
     offered = serializers.BooleanField(
         required=False,
-        help_text="whether the shop can be narrowed down to it by category; told where category or"
-        " facets was asked for",
+        help_text="whether the shop can be narrowed down to it by category; a search without"
+        " category does not tell",
     )
 
 

@@ -157,8 +157,9 @@ class QueryView(VisualSearchView):
             crop=wanted.get("crop"),
         )
         kept = {name: request.query_params[name] for name in KEPT if name in request.query_params}
-        body = as_response(request, result, wanted["offset"], wanted["limit"], filters | kept)
-        return Response(body)
+        params = filters | kept
+        body = as_response(request, result, wanted["offset"], wanted["limit"], params)
+        return Response(body | {"predictions": as_predictions(result, with_offered=True)})
 
 
 def pending(request: Request, query_id: str) -> Response:
@@ -215,7 +216,7 @@ def as_response(
         "model": result.model,
         "index_version": result.index_version,
         "took_ms": result.took_ms,
-        "predictions": as_predictions(result, "category" in params),
+        "predictions": as_predictions(result, with_offered="category" in params),
         "category": as_category(result.category),
         "matched": result.matched,
         "count": result.count,
@@ -241,10 +242,10 @@ def as_class(prediction: Prediction) -> dict[str, Any]:
     return {**vars(prediction), "name": class_name(prediction.label)}
 
 
-def as_predictions(result: SearchResult, with_offered: bool) -> list[dict[str, Any]]:
+def as_predictions(result: SearchResult, *, with_offered: bool) -> list[dict[str, Any]]:
     """The classes of a photo; which the shop offers costs a query, and is not always told."""
     told = [as_class(each) for each in result.predictions]
-    if with_offered or result.facets is not None:
+    if with_offered:
         offered = catalog().categories([each.label for each in result.predictions])
         told = [{**each, "offered": each["label"] in offered} for each in told]
     return told

@@ -1,0 +1,94 @@
+"""A shop with the demo's catalog and the model that ships, served by processes of its own."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from shop.demo import draw_catalog
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+START = 60  # seconds
+
+
+class Storefront:
+    """One catalog and its index in a folder; any number of servers, each with settings of its own."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.catalog = draw_catalog(folder / "demo")
+        self.manage("migrate", "--verbosity=0")
+        self.manage("load_catalog", str(self.catalog), "--no-index")
+        self.manage("visualsearch_index")
+
+    def environment(self, **more: str) -> dict[str, str]:
+        return {
+            "PATH": os.environ["PATH"],
+            "DJANGO_SETTINGS_MODULE": "tests.browser.storefront_settings",
+            "DATABASE_URL": f"sqlite:///{self.folder / 'db.sqlite3'}",
+            "MEDIA_ROOT": str(self.folder / "media"),
+            "VISUALSEARCH_DATA_DIR": str(self.folder / "index"),
+            **more,
+        }
+
+    def manage(self, *arguments: str) -> None:
+        """A management command to its end."""
+        subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=self.environment(),
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+
+    @contextmanager
+    def served(self, environment: dict[str, str] | None = None, **settings: Any) -> Iterator[str]:
+        """The origin of a server with these settings of the app."""
+        port = free_port()
+        origin = f"http://127.0.0.1:{port}"
+        values = self.environment(VISUALSEARCH_TEST=json.dumps(settings), **(environment or {}))
+        command = [sys.executable, "manage.py", "runserver", "--noreload", f"127.0.0.1:{port}"]
+        with (self.folder / f"server-{port}.log").open("w") as log:
+            server = subprocess.Popen(command, cwd=ROOT, env=values, stdout=log, stderr=log)
+            try:
+                wait_for(f"{origin}/tag/plain/", server)
+                yield origin
+            finally:
+                server.terminate()
+                server.wait(START)
+
+    def photos(self) -> list[Path]:
+        """Customers' photos of the catalog's products."""
+        queries = self.catalog.with_name("queries.csv")
+        with queries.open(newline="", encoding="utf-8") as file:
+            return [self.catalog.parent / row["image"] for row in csv.DictReader(file)]
+
+
+def free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return int(listening.getsockname()[1])
+
+
+def wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
+    """Until the server answers."""
+    end = time.monotonic() + START
+    while time.monotonic() < end:
+        try:
+            urllib.request.urlopen(url, timeout=5).close()
+            return
+        except (urllib.error.URLError, OSError):
+            assert server.poll() is None, "the server ended"
+            time.sleep(0.1)
+    raise TimeoutError(url)

@@ -1,0 +1,13 @@
+"""The sample shop as the storefront's tests serve it: under a strict policy, with pages of theirs."""
+
+from __future__ import annotations
+
+import json
+import os
+
+from shop.settings import *  # noqa: F403
+from shop.settings import MIDDLEWARE, VISUALSEARCH
+
+ROOT_URLCONF = "tests.browser.storefront_urls"
+MIDDLEWARE = ["tests.browser.storefront_urls.strict", *MIDDLEWARE]
+VISUALSEARCH = VISUALSEARCH | json.loads(os.environ.get("VISUALSEARCH_TEST", "{}"))

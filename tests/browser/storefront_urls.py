@@ -1,0 +1,59 @@
+"""The shop's pages, and plain ones with nothing on them but the tag."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.templatetags.static import static
+from django.urls import path
+from django.utils.html import format_html
+
+from shop.urls import urlpatterns as shop_urls
+
+POLICY = "default-src 'self'"
+TAGS = {
+    "plain": "",
+    "results": "history",
+    "compact": "compact results-url=/tag/results/",
+    "dialog": "compact",
+}
+PAGE = """<!doctype html><html lang="{}"><head><meta charset="utf-8"><title>Shop</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark"><link rel="icon" href="{}">
+<link rel="stylesheet" href="{}"><script type="module" src="{}"></script></head>
+<body class="vs-body"><main class="vs-page"><h1>A shop</h1>
+<visual-search language="{}" {}><form class="vs-form"><input type="file"></form></visual-search>
+<p><button data-find-similar="{}">Find similar</button></p></main></body></html>"""
+
+
+def strict(get_response: Callable[[HttpRequest], HttpResponse]) -> Any:
+    """Middleware that forbids inline scripts and styles, and data: and blob: of any kind."""
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        response["Content-Security-Policy"] = POLICY
+        return response
+
+    return answer
+
+
+def tag_page(request: HttpRequest, kind: str) -> HttpResponse:
+    """A page with the tag; ``?language=`` and ``?picture=``, the one to find alike."""
+    language = request.GET.get("language", "en")
+    return HttpResponse(
+        format_html(
+            PAGE,
+            language,
+            static("shop/favicon.svg"),
+            static("visualsearch/visualsearch.css"),
+            static("visualsearch/visual-search.js"),
+            language,
+            TAGS[kind],
+            request.GET.get("picture", ""),
+        )
+    )
+
+
+urlpatterns = [path("tag/<str:kind>/", tag_page), *shop_urls]

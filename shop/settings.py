@@ -203,7 +203,6 @@ VISUALSEARCH: dict[str, Any] = {
     "USE_CELERY": bool(REDIS_URL),
     "REDIS_URL": REDIS_URL,
 }
-VISUALSEARCH["FIND_SUBJECT"] = env.bool("VISUALSEARCH_FIND_SUBJECT", default=True)
 if env.str("VISUALSEARCH_THROTTLE", default="") == "off":
     VISUALSEARCH["THROTTLE"] = None
 if model := env.str("VISUALSEARCH_MODEL", default=""):

@@ -18,8 +18,6 @@ COLOURS = {
     "ours": "#0b6e4f",
     "eager": "#2a9d6f",
     "stack": "#7cc6a4",
-    "eager_once": "#2a9d6f",
-    "stack_once": "#7cc6a4",
     "litserve": "#5b6abf",
     "bentoml": "#d98c3f",
     "tutorial": "#b5485d",
@@ -29,8 +27,6 @@ NAMES = {
     "ours": "ours, in process",
     "eager": "ours, REST",
     "stack": "ours, REST + Redis",
-    "eager_once": "ours, REST, looking once",
-    "stack_once": "ours, REST + Redis, looking once",
     "litserve": "LitServe",
     "bentoml": "BentoML",
     "tutorial": "tutorial",
@@ -91,7 +87,7 @@ def medians(results: Results, name: str) -> dict[str, float]:
 
 def latency(axes: Axes, results: Results) -> bool:
     """One client, by size of the photo; a logarithmic axis, for the tutorial's sake."""
-    found = {name: medians(results, name) for name in NAMES if not name.endswith("_once")}
+    found = {name: medians(results, name) for name in NAMES}
     found = {name: values for name, values in found.items() if values}
     if not found:
         return False

@@ -74,21 +74,14 @@ def in_process(results: Results) -> str:
     rows = []
     for row in results["in_process"]:
         ours, bare = row["ours"], row["floor"]
-        apart = [row.get(f"ratio_{name}_subject", "—") for name in ("without", "with")]
         rows.append(
             [f"{row['catalog']:,}", row["photo"], f"{bare['p50']:.1f} / {bare['p95']:.1f}",
-             f"{ours['p50']:.1f} / {ours['p95']:.1f}", f"{row['ratio']:.2f}", *apart,
-             row.get("ratio_once", "—"),
-             f"{row['subject_share']:.0%}", stages(bare), stages(ours)]
+             f"{ours['p50']:.1f} / {ours['p95']:.1f}", f"{row['ratio']:.2f}", stages(bare), stages(ours)]
         )  # fmt: skip
-    head = ["items", "MP", "floor p50 / p95", "ours p50 / p95", "ratio", "without a subject"]
-    head += ["with one", "looking once", "photos with one", "floor's stages", "our stages"]
+    head = ["items", "MP", "floor p50 / p95", "ours p50 / p95", "ratio"]
+    head += ["floor's stages", "our stages"]
     title = "### In process, one thread, call by call in turns (ms)\n\n"
-    note = (
-        "\n\nWhere a photo has a subject apart from the whole, the model and the index are asked"
-        " twice; the floor asks once. Looking once: with `FIND_SUBJECT` off."
-    )
-    return title + table(head, rows) + note
+    return title + table(head, rows)
 
 
 def stages(row: Results) -> str:

@@ -50,16 +50,7 @@ def best(results: Results, server: str) -> Results:
 def in_process(results: Results) -> tuple[str, bool]:
     row = row_of(results["in_process"], catalog=USUAL_CATALOG, photo=USUAL_PHOTO)
     text = f"{row['ratio']:.2f} × ({row['ours']['p50']:.1f} against {row['floor']['p50']:.1f} ms)"
-    parts = [
-        f"{row[key]:.2f} × {words}"
-        for key, words in (
-            ("ratio_without_subject", "without"),
-            ("ratio_with_subject", "with a subject"),
-            ("ratio_once", "looking once"),
-        )
-        if key in row
-    ]
-    return f"{text}; {', '.join(parts)}", row["ratio"] <= 1.25
+    return text, row["ratio"] <= 1.25
 
 
 def rest_idle(results: Results) -> tuple[str, bool]:
@@ -96,10 +87,6 @@ def peer(name: str) -> Callable[[Results], tuple[str, bool]]:
         shares = {each: best(results, each)["per_s"] / theirs for each in ("eager", "stack")}
         text = f"without Redis {shares['eager']:.2f} ×, with {shares['stack']:.2f} ×"
         text += f" of {theirs:.1f}/s"
-        for each, words in (("eager_once", "without"), ("stack_once", "with")):
-            if each in results:
-                share = best(results, each)["per_s"] / theirs
-                text += f"; looking once, {words} Redis {share:.2f} ×"
         return text, min(shares.values()) >= 1
 
     return judge

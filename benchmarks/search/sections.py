@@ -54,9 +54,9 @@ def floor_command(size: int) -> tuple[list[str], dict[str, str]]:
     return command, environment()
 
 
-def our_command(size: int, **settings: str) -> tuple[list[str], dict[str, str]]:
+def our_command(size: int) -> tuple[list[str], dict[str, str]]:
     """Our search over a catalog in process, as a worker."""
-    return [sys.executable, "-m", "benchmarks.search.ours"], shop_of(folder_of(size), **settings)
+    return [sys.executable, "-m", "benchmarks.search.ours"], shop_of(folder_of(size))
 
 
 def in_turns(names: list[str], asked: list[Worker], photos: list[str], count: int) -> Found:
@@ -84,13 +84,12 @@ def summed(answers: list[Found]) -> Found:
 
 
 def in_process(plan: Plan) -> list[Found]:
-    """The floor, our search, and ours looking once, in a process each, call by call in turns."""
-    names = ["floor", "ours", "once"]
+    """The floor and our search, in a process each, call by call in turns."""
+    names = ["floor", "ours"]
     rows = []
     for size in plan.sizes:
         ready(size)
-        commands = (floor_command(size), our_command(size), our_command(size, **variants.ONCE))
-        with workers(*commands) as asked:
+        with workers(floor_command(size), our_command(size)) as asked:
             for pixels in plan.megapixels:
                 found = in_turns(names, asked, plan.photos[pixels], plan.pairs)
                 rows.append({"catalog": size, "photo": pixels, **compared(found)})
@@ -99,16 +98,9 @@ def in_process(plan: Plan) -> list[Found]:
 
 
 def compared(found: dict[str, list[Found]]) -> Found:
-    """Summaries of each, their ratios, and the same apart for photos with and without a subject."""
-    floor, ours = found["floor"], found["ours"]
+    """Summaries of each, and their ratio."""
     row: Found = {name: summed(answers) for name, answers in found.items()}
-    row["ratio_once"] = ratio(found["once"], floor)
-    row["ratio"] = ratio(ours, floor)
-    row["subject_share"] = round(fmean(each["subject"] for each in ours), 3)
-    for name, wanted in (("with_subject", True), ("without_subject", False)):
-        some = [n for n, each in enumerate(ours) if each["subject"] == wanted]
-        if some:
-            row[f"ratio_{name}"] = ratio([ours[n] for n in some], [floor[n] for n in some])
+    row["ratio"] = ratio(found["ours"], found["floor"])
     return row
 
 

@@ -21,14 +21,10 @@ from benchmarks.servers import free_port
 PEERS = ROOT / "benchmarks" / "peers"
 OUR_PATH = "/api/visual-search/search/"
 WORKERS = 2
-# Ours without the second look at what a photo is of: exactly the peers' job.
-ONCE = {"VISUALSEARCH_FIND_SUBJECT": "false"}
 
 LABELS = {
     "eager": "ours, REST without Redis",
     "stack": "ours, REST through Redis and a worker",
-    "eager_once": "the first, looking once at each photo",
-    "stack_once": "the second, looking once at each photo",
     "litserve": "LitServe, same parts",
     "bentoml": "BentoML, same parts",
     "tutorial": "tutorial: Flask, Keras, scikit-learn",
@@ -91,25 +87,25 @@ def running(
 
 
 @contextmanager
-def eager(size: int, photo: str, **settings: str) -> Iterator[Server]:
+def eager(size: int, photo: str) -> Iterator[Server]:
     """Our REST API, each web process with model and index of its own."""
     port = free_port()
     command = [sys.executable, "-m", "gunicorn", "shop.wsgi", "--config", "shop/gunicorn.py"]
     place = {"HTTPS": "false", "PORT": str(port), "WEB_CONCURRENCY": str(WORKERS)}
-    environ = shop(folder_of(size), **settings, **place)
+    environ = shop(folder_of(size), **place)
     with running("eager", command, environ, port, OUR_PATH, photo) as server:
         yield server
 
 
 @contextmanager
-def stack(size: int, photo: str, **settings: str) -> Iterator[Server]:
+def stack(size: int, photo: str) -> Iterator[Server]:
     """Our REST API as it is deployed: PostgreSQL, Redis, web, search and index processes."""
     from shop.stack import Stack
 
     folder = folder_of(size)
     one = Stack(
         folder.with_name(f"{folder.name}-stack"),
-        environment={"VISUALSEARCH_THROTTLE": "off", **settings},
+        environment={"VISUALSEARCH_THROTTLE": "off"},
     )
     try:
         one.start_servers()
@@ -173,8 +169,6 @@ def tutorial(size: int, photo: str, metric: str = "euclidean") -> Iterator[Serve
 STARTERS: dict[str, Callable[[int, str], AbstractContextManager[Server]]] = {
     "eager": eager,
     "stack": stack,
-    "eager_once": partial(eager, **ONCE),
-    "stack_once": partial(stack, **ONCE),
     "litserve": litserve,
     "bentoml": bentoml,
     "tutorial": tutorial,

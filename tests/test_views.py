@@ -215,3 +215,23 @@ def test_result_page__nothing_matches_well(client, indexed, configure):
 def test_result_page__warns_of_an_animation_in_words(client, indexed):
     data = encoded(picture(3), "GIF", save_all=True, append_images=[picture(4)])
     assert "Of an animation" in post(client, data).content.decode()
+
+
+def test_result_page__of_a_part_of_the_photo(client, indexed, configure):
+    configure(ENCODER_OPTIONS={"cells": True}, FIND_SUBJECT=False)
+    wall = plain("grey", (480, 480))
+    wall.paste(picture(3).resize((240, 240)), (240, 0))
+    wall.paste(picture(6).resize((240, 240)), (0, 240))
+    page = result_of(client, wall, crop="0.5,0,0.5,0.5")
+    assert found(page)[0] == "P3"
+    second = client.get(page.context["next_url"])
+    assert not set(found(page)) & set(found(second))
+    assert page.context["narrowing"].kept["crop"] == "0.5,0,0.5,0.5"
+    assert found(result_of(client, wall, crop="0,0.5,0.5,0.5"))[0] == "P6"
+
+
+@pytest.mark.parametrize("crop", ["1,2", "a,b,c,d", "0,0,2,1", "nan,0,1,1"])
+def test_result_page__a_bad_crop_is_a_sentence(client, indexed, crop):
+    page = result_of(client, picture(3), crop=crop)
+    assert page.status_code == 400
+    assert page.context["error"]["code"] == "invalid_crop"

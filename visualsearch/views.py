@@ -26,8 +26,8 @@ from .api.errors import describe
 from .api.parsers import PhotoUploadHandler, photo_bytes
 from .catalogs import catalog
 from .classes import class_name
-from .exceptions import ServiceUnavailable, VisualSearchError
-from .photos import ACCEPTED, open_photo
+from .exceptions import InvalidCrop, ServiceUnavailable, VisualSearchError
+from .photos import ACCEPTED, Crop, check_crop, open_photo
 from .results import SearchResult
 from .signals import refused
 
@@ -100,6 +100,7 @@ class SearchPage(View):
             filters=filters,
             ordering=ordering,
             with_facets=True,
+            crop=crop_in(params),
         )
         # The class that was found for “auto” is a filter like any other from here on.
         params = {**params, categories.CATEGORY: result.category or ""}
@@ -157,6 +158,19 @@ def offset_in(params: dict[str, str]) -> int:
         return min(max(0, int(params.get(OFFSET, 0))), 10_000)
     except ValueError as error:
         raise Http404 from error
+
+
+def crop_in(params: dict[str, str]) -> Crop | None:
+    """The part of the photo that the address names; raises InvalidCrop."""
+    text = params.get("crop")
+    if not text:
+        return None
+    try:
+        x, y, w, h = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise InvalidCrop from error
+    check_crop((x, y, w, h))
+    return x, y, w, h
 
 
 def suggestions() -> list[dict[str, Any]]:

@@ -298,3 +298,26 @@ def test_shop__categories_of_each_class(name, label):
 @pytest.mark.parametrize("name", ["Watches", "Bags", "Fitness Equipment", "Étagères", ""])
 def test_shop__categories_of_no_class(name):
     assert not any(words_in(name) & {label} for label in NAMES)
+
+
+# --- a part of the photo --------------------------------------------------------------------------
+
+
+def test_crop__reaches_the_search_and_the_next_page(client, indexed, configure):
+    configure(ENCODER_OPTIONS={"cells": True}, FIND_SUBJECT=False)
+    wall = plain("grey", (480, 480))
+    wall.paste(picture(3).resize((240, 240)), (240, 0))
+    wall.paste(picture(6).resize((240, 240)), (0, 240))
+    body = search(client, wall)
+    right = query(client, body, "crop=0.5,0,0.5,0.5&limit=5").json()
+    left = query(client, body, "crop=0,0.5,0.5,0.5&limit=5").json()
+    assert (keys(right)[0], keys(left)[0]) == ("P3", "P6")
+    second = client.get(left["next"]).json()
+    assert not set(keys(left)) & set(keys(second))
+    assert second["predictions"] == left["predictions"]
+
+
+def test_crop__that_is_none(client, indexed):
+    response = query(client, search(client), "crop=0,0,2,1")
+    assert response.status_code == 400
+    assert response.json()["errors"][0]["attr"] == "crop"

@@ -110,7 +110,7 @@ def classify(data: bytes, *, crop: Crop | None = None) -> list[Prediction]:
 
 
 def ask(
-    what: str, data: bytes | None = None, crop: Crop | None = None, **arguments: Any
+    what: str, data: bytes | None = None, crop: Crop | None = None, /, **arguments: Any
 ) -> dict[str, Any]:
     """Have a job done, here or by a worker; raises what it refused with, or why nobody does it."""
     with place():

@@ -1,6 +1,7 @@
 """One way to write a price, in the reader's language."""
 
 from decimal import Decimal
+from functools import lru_cache
 
 from django.utils.formats import number_format
 from django.utils.translation import get_language
@@ -11,8 +12,13 @@ CURRENCY = "€"
 
 def format_price(amount: Decimal | float | str) -> str:
     """`€52.00` in English, `52,00 €` in French; a product without a price has none to show."""
-    value = Decimal(str(amount))
-    if not value:
+    return written(Decimal(str(amount)), get_language())
+
+
+@lru_cache(maxsize=10_000)
+def written(amount: Decimal, language: str | None) -> str:
+    """A price in the language that is active; a page of results asks for dozens."""
+    if not amount:
         return _("Price on request")
-    number = number_format(value, decimal_pos=2, use_l10n=True, force_grouping=True)
-    return f"{number}\u00a0{CURRENCY}" if get_language() == "fr" else f"{CURRENCY}{number}"
+    number = number_format(amount, decimal_pos=2, use_l10n=True, force_grouping=True)
+    return f"{number}\u00a0{CURRENCY}" if language == "fr" else f"{CURRENCY}{number}"

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
 import django_filters
-from django.db.models import Model, Q, QuerySet
+from django.db.models import F, Model, Q, QuerySet
 from django.db.models.fields.files import FieldFile
 from django.utils.translation import gettext_lazy as _
 
@@ -66,6 +67,13 @@ class ProductFilter(django_filters.FilterSet):
         return queryset.filter(category__in=list(own) or of_class(value))
 
 
+@cache
+def listed_products() -> QuerySet[Product]:
+    """Published products with what a card shows, put together once: each search asks for some."""
+    products = Product.objects.published().with_picture().order_by()
+    return products.annotate(category_name=F("category__name")).defer("created", "updated")
+
+
 class ProductCatalog(CatalogSource):
     """Published products by SKU."""
 
@@ -88,7 +96,7 @@ class ProductCatalog(CatalogSource):
         return Product.objects.published().for_cards()
 
     def listed(self) -> QuerySet[Product]:
-        return Product.objects.published().select_related("category").with_picture().order_by()
+        return listed_products().all()
 
     def suggested(self) -> QuerySet[Product]:
         return self.listed().order_by("-created", "-pk")
@@ -104,7 +112,7 @@ class ProductCatalog(CatalogSource):
             "image": self.image_url(item.picture) if item.picture else None,
             "price": str(item.price),
             "price_label": format_price(item.price),
-            "category": item.category.name,
+            "category": item.category_name,
             "color": item.color,
         }
 

@@ -76,7 +76,8 @@ def in_process(results: Results) -> str:
         ours, bare = row["ours"], row["floor"]
         rows.append(
             [f"{row['catalog']:,}", row["photo"], f"{bare['p50']:.1f} / {bare['p95']:.1f}",
-             f"{ours['p50']:.1f} / {ours['p95']:.1f}", f"{row['ratio']:.2f}", stages(bare), stages(ours)]
+             f"{ours['p50']:.1f} / {ours['p95']:.1f}", f"{row['ratio']:.2f}",
+             stages(bare), stages(ours)]
         )  # fmt: skip
     head = ["items", "MP", "floor p50 / p95", "ours p50 / p95", "ratio"]
     head += ["floor's stages", "our stages"]

@@ -191,6 +191,7 @@ def test_result_page__classes_are_links(client, indexed, sell, monkeypatch):
     reindex()
     page = post(client, encoded(plain("red")))
     assert found(page) == ["RED"]
+    assert page.context["narrowing"].kept["category"] == "red"
     chosen, everything = page.context["chips"]
     assert (chosen["label"], chosen["chosen"]) == ("Red", True)
     assert (everything["label"], everything["chosen"]) == ("Everything", False)

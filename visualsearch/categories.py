@@ -11,7 +11,9 @@ AUTO = "auto"
 """As the filter ``category``: the class of the photo, where that is sure."""
 
 CATEGORY = "category"
-SURE = 0.95
+# Of photos this sure, 99 in 100 are right when they show little else, 94 where it is on 40 % of a
+# busy scene (.95: 98 and 87). A wrong one hides what the customer looks for.
+SURE = 0.99
 
 
 def decide(filters: Mapping[str, str], predictions: Sequence[Any]) -> tuple[dict[str, str], bool]:

@@ -162,7 +162,7 @@ def distortions(reports: Sequence[Report]) -> list[Line]:
 
 
 def clutter(reports: Sequence[Report]) -> list[Line]:
-    """Accuracy and recall@1 at every share, of the whole photo and with the subject crop."""
+    """Accuracy and recall@1 at every share, of the whole photo and of its subject alone."""
     figures = [
         Figure(
             title=f"{row['share']:.0%}, {key}, {words}",

@@ -69,6 +69,8 @@ class LiveIndex:
         """
         known = self.known if isinstance(self.index, FileIndex) else {}
         names = {each: found for each in ids if (found := known.get(each))}
+        if len(names) == len(ids):
+            return names
         rows = Embedding.objects.searchable()
         for some in batched([each for each in ids if each not in names], MAX_PARAMETERS):
             found_now = rows.filter(pk__in=some).values_list("pk", "item", "image")

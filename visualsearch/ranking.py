@@ -96,8 +96,8 @@ def best_by_item(
     for vector in vectors:
         pks, similarities = current.index.search(vector, k, among=among)
         exhausted &= len(pks) < k
-        for pk, score in zip(pks, similarities, strict=True):
-            scores[int(pk)] = max(float(score), scores.get(int(pk), -1.0))
+        for pk, score in zip(pks.tolist(), similarities.tolist(), strict=True):
+            scores[pk] = max(score, scores.get(pk, -1.0))
     names = current.names(list(scores))
     best: dict[str, tuple[float, str]] = {}
     for pk in sorted(names, key=lambda pk: (-scores[pk], pk)):

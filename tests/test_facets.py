@@ -238,6 +238,18 @@ def test_auto__not_where_it_would_leave_nothing(client, indexed, classes):
     assert sorted(keys(body)) == ["P10", "P11", "P8", "P9"]
 
 
+def test_auto__not_where_it_would_hide_what_was_photographed(client, indexed, sell, classes):
+    """Of all things red the one that was photographed is among the others."""
+    sell("THIS", plain("red"), category="Others")
+    reindex()
+    body = search(client, plain("red"), "category=auto")
+    assert keys(body)[0] == "THIS"
+    assert body["matched"] is True
+    assert body["category"] is None
+    by_name = query(client, body, "category=red").json()
+    assert (by_name["matched"], by_name["category"]["value"]) == (False, "red")
+
+
 def test_auto__goes_on_in_later_pages_and_in_facets(client, indexed, classes):
     body = search(client, plain("red"), "category=auto&limit=4")
     second = client.get(body["next"]).json()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -20,8 +20,8 @@ from .encoders.cells import Cells
 from .exceptions import CropUnavailable, IndexNotReady, ItemNotFound, QueryNotFound
 from .models import Embedding, Query, from_bytes, to_bytes
 from .photos import Crop, Photo, part_of, within
-from .ranking import Among, Vector, allowed, rank
-from .results import Prediction, SearchResult, Stopwatch
+from .ranking import Vector, allowed, rank
+from .results import Hit, Prediction, SearchResult, Stopwatch
 from .subject import suggest_box
 
 # Seconds between two looks for queries that have expired.
@@ -224,14 +224,17 @@ def answer(
     ordering: str = "",
 ) -> SearchResult:
     """Rank the catalog for a query's embedding."""
-    encoder = current.encoder
     predictions = [Prediction(**each) for each in query.predictions]
     order = facets.ordering_of(catalog(), ordering)
-    with watch.stage("index"):
-        among, count, category = narrowed(current, filters or {}, predictions)
     need = facets.POOL if order else offset + limit
-    hits = rank(current, [from_bytes(query.vector)], need, watch=watch, among=among)
-    best = hits[0].score if hits else -1.0
+    filters, guessed = categories.decide(filters or {}, predictions)
+    ranked = rank_under(filters, query, current, need, watch)
+    if guessed and not ranked.matched:
+        # A wrong class hides the very thing: then it is found without.
+        wider = rank_under(categories.without(filters), query, current, need, watch)
+        if wider.matched or not ranked.hits:
+            filters, ranked = categories.without(filters), wider
+    hits, count = ranked.hits, ranked.count
     if order:
         count = min(count, facets.POOL)
         by_key = {hit.item: hit for hit in hits}
@@ -240,47 +243,50 @@ def answer(
         hits = [by_key[key] for key in keys]
     return SearchResult(
         query_id=str(query.pk),
-        model=encoder.id,
+        model=current.encoder.id,
         index_version=current.version,
         predictions=predictions,
-        matched=best >= encoder.match_threshold,
+        matched=ranked.matched,
         count=count,
         hits=hits[offset : offset + limit],
         took_ms=with_total(watch),
         warnings=query.warnings,
         subject=query.subject,
-        category=category,
+        category=filters.get(categories.CATEGORY) or None,
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ranked:
+    """The best hits under some filters; how many items they leave; whether the best one matches."""
+
+    hits: list[Hit]
+    count: int
+    matched: bool
+
+
+def rank_under(
+    filters: Mapping[str, Any], query: Query, current: live.LiveIndex, need: int, watch: Stopwatch
+) -> Ranked:
+    """Rank what the filters leave."""
+    with watch.stage("index"):
+        among, count = allowed(current, filters)
+    hits = rank(current, [from_bytes(query.vector)], need, watch=watch, among=among)
+    matched = bool(hits) and hits[0].score >= current.encoder.match_threshold
+    return Ranked(hits=hits, count=count, matched=matched)
 
 
 def facets_of(
     query: Query, current: live.LiveIndex, filters: Mapping[str, Any], category: str | None
 ) -> list[dict[str, Any]]:
     """The shop's facets over the best hits, in the category that was decided on."""
-    decided = categories.without(filters) | ({"category": category} if category else {})
-    vectors = [from_bytes(query.vector)]
+    decided = categories.without(filters) | ({categories.CATEGORY: category} if category else {})
 
     def best(filters: Mapping[str, Any]) -> list[str]:
-        among, _ = allowed(current, filters)
-        hits = rank(current, vectors, facets.POOL, watch=Stopwatch(), among=among)
-        return [hit.item for hit in hits]
+        ranked = rank_under(filters, query, current, facets.POOL, Stopwatch())
+        return [hit.item for hit in ranked.hits]
 
     return facets.describe(catalog(), best, decided)
-
-
-def narrowed(
-    current: live.LiveIndex, filters: Mapping[str, Any], predictions: Sequence[Prediction]
-) -> tuple[Among | None, int, str | None]:
-    """What :func:`allowed` says, and the category it is narrowed down to.
-
-    One that nobody asked for by name is given up where it leaves nothing.
-    """
-    filters, guessed = categories.decide(filters, predictions)
-    among, count = allowed(current, filters)
-    if guessed and not count:
-        filters = categories.without(filters)
-        among, count = allowed(current, filters)
-    return among, count, filters.get("category") or None
 
 
 def with_total(watch: Stopwatch) -> dict[str, float]:

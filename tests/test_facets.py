@@ -8,6 +8,7 @@ from shop.models import Category, Product
 from shop.visual import ProductCatalog, of_class, words_in
 from tests.pictures import encoded, picture, plain
 from tests.reindex import reindex
+from visualsearch import indexing
 from visualsearch.classes import NAMES, class_name
 from visualsearch.facets import Choice, Ordering, Range
 
@@ -206,30 +207,32 @@ def test_ordering__unknown(client, indexed):
 
 
 @pytest.fixture
-def classes(monkeypatch):
+def classes(indexed, sell, monkeypatch):
     """The fake encoder's classes are colours; the shop has a category for one of them."""
+    sell("RED", plain("red"), category="Reds", color="red", price="5.00")
+    indexing.refresh(["RED"])
     monkeypatch.setattr("shop.visual.WORDS", {"red": {"red"}, "blue": {"teal"}})
 
 
 def test_auto__narrows_down_where_it_is_sure(client, indexed, classes):
     body = search(client, plain("red"), "category=auto")
     assert body["category"] == {"value": "red", "label": "Red"}
-    assert sorted(keys(body)) == [f"P{n}" for n in range(6)]
-    assert body["count"] == 6
+    assert sorted(keys(body)) == [*(f"P{n}" for n in range(6)), "RED"]
+    assert body["count"] == 7
 
 
 def test_auto__not_where_it_is_not_sure(client, indexed, classes):
     body = search(client, plain("#806060"), "category=auto")
     assert body["predictions"][0]["label"] == "red"
     assert body["category"] is None
-    assert body["count"] == 12
+    assert body["count"] == 13
 
 
 def test_auto__not_where_the_shop_has_no_such_category(client, indexed, classes):
     body = search(client, plain("blue"), "category=auto")
     assert body["predictions"][0]["label"] == "blue"
     assert body["category"] is None
-    assert body["count"] == 12
+    assert body["count"] == 13
 
 
 def test_auto__not_where_it_would_leave_nothing(client, indexed, classes):
@@ -239,24 +242,24 @@ def test_auto__not_where_it_would_leave_nothing(client, indexed, classes):
 
 
 def test_auto__not_where_it_would_hide_what_was_photographed(client, indexed, sell, classes):
-    """Of all things red the one that was photographed is among the others."""
-    sell("THIS", plain("red"), category="Others")
-    reindex()
-    body = search(client, plain("red"), "category=auto")
-    assert keys(body)[0] == "THIS"
-    assert body["matched"] is True
+    """The class is right, and the shop has put this one thing elsewhere."""
+    photographed = plain("#e01010")
+    sell("THIS", photographed, category="Others")
+    indexing.refresh(["THIS"])
+    body = search(client, photographed, "category=auto")
+    assert body["predictions"][0]["probability"] > 0.99
+    assert keys(body)[:2] == ["THIS", "RED"]
     assert body["category"] is None
-    by_name = query(client, body, "category=red").json()
-    assert (by_name["matched"], by_name["category"]["value"]) == (False, "red")
+    assert keys(query(client, body, "category=red").json())[0] == "RED"
 
 
 def test_auto__goes_on_in_later_pages_and_in_facets(client, indexed, classes):
     body = search(client, plain("red"), "category=auto&limit=4")
     second = client.get(body["next"]).json()
-    assert len({*keys(body), *keys(second)}) == 6
+    assert len({*keys(body), *keys(second)}) == 7
     assert second["category"]["value"] == "red"
     faceted = query(client, body, "facets=1&category=auto").json()
-    assert sum(counts(faceted, "color").values()) == 6
+    assert sum(counts(faceted, "color").values()) == 7
 
 
 def test_category__by_the_class_of_the_photo_or_the_shop_s_own(client, indexed, classes):

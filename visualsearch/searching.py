@@ -229,11 +229,11 @@ def answer(
     need = facets.POOL if order else offset + limit
     filters, guessed = categories.decide(filters or {}, predictions)
     ranked = rank_under(filters, query, current, need, watch)
-    if guessed and not ranked.matched:
-        # A wrong class hides the very thing: then it is found without.
-        wider = rank_under(categories.without(filters), query, current, need, watch)
-        if wider.matched or not ranked.hits:
-            filters, ranked = categories.without(filters), wider
+    if guessed:
+        # A class that is wrong would hide the very thing: it must be one of what is nearest.
+        wide = categories.without(filters)
+        if ranked.first != rank_under(wide, query, current, 1, watch).first:
+            filters, ranked = wide, rank_under(wide, query, current, need, watch)
     hits, count = ranked.hits, ranked.count
     if order:
         count = min(count, facets.POOL)
@@ -263,6 +263,11 @@ class Ranked:
     hits: list[Hit]
     count: int
     matched: bool
+
+    @property
+    def first(self) -> str | None:
+        """The item that comes first."""
+        return self.hits[0].item if self.hits else None
 
 
 def rank_under(

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
+
+from tests.browser.storefront import SCREENS, Storefront, Visitor
 
 POLICY = "default-src 'self'; img-src 'self' data:"
 OPTIONS = ["--no-sandbox", "--disable-background-networking", "--disable-quic"]
@@ -64,3 +68,51 @@ def owner(live_server, chromium, settings) -> Iterator[Any]:
     yield page
     context.close()
     assert not complaints
+
+
+@pytest.fixture(scope="session")
+def storefront(tmp_path_factory) -> Storefront:
+    """The demo's catalog, indexed with the model that ships; it is made once."""
+    return Storefront(tmp_path_factory.mktemp("storefront"))
+
+
+@pytest.fixture(scope="module")
+def shop(storefront) -> Iterator[str]:
+    """The origin of a server of it."""
+    with storefront.served() as origin:
+        yield origin
+
+
+@pytest.fixture
+def visit(chromium, shop) -> Iterator[Callable[..., Visitor]]:
+    """Customers of the shop; fails if a browser had to complain of something unexpected."""
+    visitors: list[Visitor] = []
+
+    def come(path: str, screen: str = "desktop", *, origin: str = shop, **options: Any) -> Visitor:
+        context = chromium.new_context(base_url=origin, **SCREENS[screen], **options)
+        visitors.append(Visitor(context))
+        visitors[-1].page.goto(path)
+        return visitors[-1]
+
+    yield come
+    for visitor in visitors:
+        visitor.context.close()
+    assert not [text for visitor in visitors for text in visitor.complaints]
+
+
+@pytest.fixture(params=sorted(SCREENS))
+def screen(request) -> str:
+    """A phone that is touched, a desktop with a mouse."""
+    return str(request.param)
+
+
+@pytest.fixture
+def screenshot(tmp_path) -> Callable[..., None]:
+    """Pictures of pages: into $VISUALSEARCH_SCREENSHOTS, or where the test ends."""
+    folder = Path(os.environ.get("VISUALSEARCH_SCREENSHOTS", tmp_path))
+
+    def take(visitor: Visitor, name: str) -> None:
+        visitor.page.wait_for_timeout(400)  # pictures fade in, fonts settle
+        visitor.page.screenshot(path=folder / f"storefront-{name}.png")
+
+    return take

@@ -18,6 +18,15 @@ from typing import Any
 
 from shop.demo import draw_catalog
 
+SCREENS: dict[str, dict[str, Any]] = {
+    "desktop": {"viewport": {"width": 1280, "height": 900}},
+    "phone": {
+        "viewport": {"width": 390, "height": 844},
+        "has_touch": True,
+        "is_mobile": True,
+        "device_scale_factor": 2,
+    },
+}
 ROOT = Path(__file__).resolve().parent.parent.parent
 START = 60  # seconds
 
@@ -42,12 +51,12 @@ class Storefront:
             **more,
         }
 
-    def manage(self, *arguments: str) -> None:
+    def manage(self, *arguments: str, **environment: str) -> None:
         """A management command to its end."""
         subprocess.run(
             [sys.executable, "manage.py", *arguments],
             cwd=ROOT,
-            env=self.environment(),
+            env=self.environment(**environment),
             check=True,
             stdout=subprocess.DEVNULL,
         )
@@ -73,6 +82,66 @@ class Storefront:
         queries = self.catalog.with_name("queries.csv")
         with queries.open(newline="", encoding="utf-8") as file:
             return [self.catalog.parent / row["image"] for row in csv.DictReader(file)]
+
+
+class Visitor:
+    """A customer with a browser window of their own, and what the browser complained of.
+
+    ``expected``: parts of complaints that belong to the test, as of an answer with status 503.
+    """
+
+    def __init__(self, context: Any):
+        self.context = context
+        self.expected: list[str] = []
+        self.heard: list[str] = []
+        self.photos_sent: list[Any] = []
+        context.set_default_timeout(10_000)
+        self.page = context.new_page()
+        self.page.on("console", lambda message: self.heard.append(message.text))
+        self.page.on("pageerror", lambda error: self.heard.append(str(error)))
+        self.page.on("request", self.watch)
+
+    @property
+    def complaints(self) -> list[str]:
+        return [each for each in self.heard if not any(part in each for part in self.expected)]
+
+    def watch(self, request: Any) -> None:
+        if request.method == "POST" and "/search/" in request.url:
+            self.photos_sent.append(request)
+
+    @property
+    def tag(self) -> Any:
+        """The component that shows results: the last on the page."""
+        return self.page.locator("visual-search").last
+
+    def part(self, name: str) -> Any:
+        """One of the nodes of the component, by its id."""
+        return self.tag.locator(f"#{name}")
+
+    @property
+    def heading(self) -> Any:
+        return self.tag.locator("#heading")
+
+    @property
+    def cards(self) -> Any:
+        return self.tag.locator("#grid .card")
+
+    def choose(self, *files: Any) -> None:
+        """Put files into the file input."""
+        self.part("files").set_input_files(files)
+
+    def search(self, photo: Any) -> None:
+        """Search by a file, until results are shown and can be filtered."""
+        self.choose(photo)
+        self.wait_for_results()
+
+    def wait_for_results(self) -> None:
+        self.cards.first.wait_for()
+        self.tag.locator(".pick").first.wait_for()
+
+    def settled(self) -> None:
+        """Until a change of the search is shown."""
+        self.tag.locator("#grid[aria-busy=false]").wait_for()
 
 
 def free_port() -> int:

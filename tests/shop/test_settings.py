@@ -17,6 +17,10 @@ MINE = (
     "SECRET_KEY",
     "DEBUG",
     "VISUALSEARCH_MODEL",
+    "VISUALSEARCH_THROTTLE",
+    "HTTPS",
+    "NUM_PROXIES",
+    "CORS_ALLOWED_ORIGINS",
 )
 
 
@@ -105,3 +109,24 @@ def test_celery__routes():
 
     queue = app.amqp.router.route({}, "visualsearch.index_items")["queue"]
     assert queue.name == "visualsearch.index"
+
+
+def test_settings__limits_can_be_switched_off(read):
+    assert "THROTTLE" not in read("VISUALSEARCH")["VISUALSEARCH"]
+    assert read("VISUALSEARCH", VISUALSEARCH_THROTTLE="off")["VISUALSEARCH"]["THROTTLE"] is None
+
+
+def test_settings__proxies_that_are_counted(read):
+    def proxies(**environment: str) -> int:
+        return read("REST_FRAMEWORK", **environment)["REST_FRAMEWORK"]["NUM_PROXIES"]
+
+    assert proxies() == 0
+    assert proxies(HTTPS="true") == 1
+    assert proxies(HTTPS="true", NUM_PROXIES="2") == 2
+
+
+def test_settings__origins_that_may_search(read):
+    assert read("CORS_ALLOWED_ORIGINS")["CORS_ALLOWED_ORIGINS"] == []
+    origins = "https://blog.example,https://app.example"
+    values = read("CORS_ALLOWED_ORIGINS", CORS_ALLOWED_ORIGINS=origins)
+    assert values["CORS_ALLOWED_ORIGINS"] == origins.split(",")

@@ -33,7 +33,7 @@ LAYERS = [
     {"scopes", "runs", "drift"},
     {"tasks"},
     {"dispatch"},
-    {"signal_handlers", "checks", "api", "views", "templatetags"},
+    {"signal_handlers", "checks", "api", "links", "views", "templatetags"},
     {"overview", "admin", "urls", "management", "apps"},
     {"contrib"},
 ]

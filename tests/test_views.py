@@ -28,6 +28,12 @@ def test_search_page__empty(client, db):
     assert "JPEG, PNG" in page
 
 
+def test_search_page__has_something_to_look_at(client, indexed):
+    response = client.get(URL)
+    assert response.context["instead"][0]["key"] == "Q19"
+    assert "Or have a look around" in response.content.decode()
+
+
 def test_search_page__shows_hits_and_photo(client, indexed):
     response = post(client, encoded(picture(3)))
     assert response.status_code == 200

@@ -5,44 +5,29 @@ from __future__ import annotations
 import base64
 import io
 from typing import Any
-from urllib.parse import urlencode
 from uuid import UUID
 
-from django import forms
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils.decorators import method_decorator
-from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
-from . import categories, conf, dispatch, facets
+from . import categories, conf, dispatch
 from .api import throttles
 from .api.errors import describe
 from .api.parsers import PhotoUploadHandler, photo_bytes
 from .catalogs import catalog
-from .classes import class_name
 from .exceptions import InvalidCrop, ServiceUnavailable, VisualSearchError
+from .links import OFFSET, ORDERING, PAGE_SIZE, PHOTO, Narrowing, address, chips, paging
 from .photos import ACCEPTED, Crop, check_crop, open_photo
-from .results import SearchResult
 from .signals import refused
 
-PAGE_SIZE = 12
 PREVIEW_SIDE = 480
-CHIPS = 3
-WORTH_OFFERING = 0.01
 
-PHOTO, OFFSET, ORDERING = "photo", "offset", "ordering"
-
-
-class PhotoForm(forms.Form):
-    """The one field of the page; what is in it is judged by its bytes, not here."""
-
-    image = forms.FileField(label=_("Your photo"))
+NO_FILTERS = (PHOTO, OFFSET, ORDERING, "crop", "limit", "facets")
 
 
 # The upload handlers must be set before the CSRF check reads the body.
@@ -65,7 +50,7 @@ class SearchPage(View):
     def get(self, request: HttpRequest) -> HttpResponse:
         """What an earlier search found, under the filters in the address; or the empty form."""
         if not request.GET.get(PHOTO):
-            return self.show(request)
+            return self.show(request, instead=suggestions())
         throttles.spend(request, throttles.READ)
         return self.show_result(request, request.GET.dict())
 
@@ -116,7 +101,6 @@ class SearchPage(View):
     def show(self, request: HttpRequest, status: int = 200, **context: Any) -> HttpResponse:
         """Render the page."""
         defaults = {
-            "form": PhotoForm(),
             "accepted": ACCEPTED,
             "max_megabytes": conf.get("MAX_PHOTO_BYTES") // 1_000_000,
             "error": None,
@@ -137,19 +121,10 @@ class SearchPage(View):
         return response
 
 
-NO_FILTERS = (PHOTO, OFFSET, ORDERING, "crop", "limit", "facets")
-
-
 def earlier_address(request: HttpRequest, query_id: UUID) -> HttpResponse:
     """Results had addresses of their own once."""
     params = {PHOTO: str(query_id), **request.GET.dict()}
     return redirect(address(params), permanent=True)
-
-
-def address(params: dict[str, Any]) -> str:
-    """The page with these parameters, without the empty ones."""
-    given = {name: value for name, value in params.items() if value not in ("", None)}
-    return f"{reverse('visualsearch:search_page')}?{urlencode(given)}"
 
 
 def offset_in(params: dict[str, str]) -> int:
@@ -174,63 +149,12 @@ def crop_in(params: dict[str, str]) -> Crop | None:
 
 
 def suggestions() -> list[dict[str, Any]]:
-    """Cards of products to look at while there is no search by photo; none if that is down too."""
+    """Cards of products to look at before a search, and without one; none if that is down too."""
     source = catalog()
     try:
         return [source.card(item) for item in source.suggested()[:PAGE_SIZE]]
     except DatabaseError:
         return []
-
-
-def chips(result: SearchResult, params: dict[str, str]) -> list[dict[str, Any]]:
-    """Links to the categories that the photo may be of: the one chosen, the next, and all."""
-    offered = catalog().categories([each.label for each in result.predictions])
-    chosen = result.category
-    found = [
-        {
-            "label": class_name(each.label),
-            "percent": round(each.probability * 100),
-            "chosen": each.label == chosen,
-            "url": address({**params, OFFSET: "", categories.CATEGORY: each.label}),
-        }
-        for each in result.predictions
-        if each.label in offered and (each.probability >= WORTH_OFFERING or each.label == chosen)
-    ][:CHIPS]
-    if chosen and not any(chip["chosen"] for chip in found):
-        name = catalog().category_name(chosen)
-        found.insert(0, {"label": name, "percent": None, "chosen": True, "url": address(params)})
-    everything = {
-        "label": gettext("Everything"),
-        "percent": None,
-        "chosen": not chosen,
-        "url": address({**params, OFFSET: "", categories.CATEGORY: ""}),
-    }
-    return [*found, everything] if found else []
-
-
-class Narrowing:
-    """The form of filters and orderings: what it offers, and what it must not lose."""
-
-    def __init__(self, result: SearchResult, params: dict[str, str]):
-        self.facets = result.facets or []
-        self.orderings = facets.orderings(catalog())
-        self.ordering = params.get(ORDERING, "")
-        own = {ORDERING, OFFSET}
-        for facet in self.facets:
-            own |= {facet.get("min_param"), facet.get("max_param"), facet["name"]} - {None}
-        self.kept = {name: text for name, text in params.items() if text and name not in own}
-        self.active = any(each["value"] not in (None, [None, None]) for each in self.facets)
-        self.clear_url = address({**self.kept, ORDERING: self.ordering})
-
-
-def paging(result: SearchResult, params: dict[str, str], offset: int) -> dict[str, Any]:
-    """Links to the pages before and after."""
-    after = offset + PAGE_SIZE
-    before = max(0, offset - PAGE_SIZE)
-    return {
-        "next_url": address({**params, OFFSET: after}) if after < result.count else None,
-        "previous_url": address({**params, OFFSET: before or ""}) if offset else None,
-    }
 
 
 def preview(data: bytes) -> str:

@@ -1,0 +1,77 @@
+"""The page of results has all that it shows in its address; these are the links between such."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.urls import reverse
+from django.utils.translation import gettext
+
+from . import categories, facets
+from .catalogs import catalog
+from .classes import class_name
+from .results import SearchResult
+
+PHOTO, OFFSET, ORDERING = "photo", "offset", "ordering"
+
+PAGE_SIZE = 12
+CHIPS = 3
+WORTH_OFFERING = 0.01
+
+
+def address(params: dict[str, Any]) -> str:
+    """The page with these parameters, without the empty ones."""
+    given = {name: value for name, value in params.items() if value not in ("", None)}
+    return f"{reverse('visualsearch:search_page')}?{urlencode(given)}"
+
+
+def chips(result: SearchResult, params: dict[str, str]) -> list[dict[str, Any]]:
+    """Links to the categories that the photo may be of: the one chosen, the next, and all."""
+    offered = catalog().categories([each.label for each in result.predictions])
+    chosen = result.category
+    found = [
+        {
+            "label": class_name(each.label),
+            "percent": round(each.probability * 100),
+            "chosen": each.label == chosen,
+            "url": address({**params, OFFSET: "", categories.CATEGORY: each.label}),
+        }
+        for each in result.predictions
+        if each.label in offered and (each.probability >= WORTH_OFFERING or each.label == chosen)
+    ][:CHIPS]
+    if chosen and not any(chip["chosen"] for chip in found):
+        name = catalog().category_name(chosen)
+        found.insert(0, {"label": name, "percent": None, "chosen": True, "url": address(params)})
+    everything = {
+        "label": gettext("Everything"),
+        "percent": None,
+        "chosen": not chosen,
+        "url": address({**params, OFFSET: "", categories.CATEGORY: ""}),
+    }
+    return [*found, everything] if found else []
+
+
+class Narrowing:
+    """The form of filters and orderings: what it offers, and what it must not lose."""
+
+    def __init__(self, result: SearchResult, params: dict[str, str]):
+        self.facets = result.facets or []
+        self.orderings = facets.orderings(catalog())
+        self.ordering = params.get(ORDERING, "")
+        own = {ORDERING, OFFSET}
+        for facet in self.facets:
+            own |= {facet.get("min_param"), facet.get("max_param"), facet["name"]} - {None}
+        self.kept = {name: text for name, text in params.items() if text and name not in own}
+        self.active = any(each["value"] not in (None, [None, None]) for each in self.facets)
+        self.clear_url = address({**self.kept, ORDERING: self.ordering})
+
+
+def paging(result: SearchResult, params: dict[str, str], offset: int) -> dict[str, Any]:
+    """Links to the pages before and after."""
+    after = offset + PAGE_SIZE
+    before = max(0, offset - PAGE_SIZE)
+    return {
+        "next_url": address({**params, OFFSET: after}) if after < result.count else None,
+        "previous_url": address({**params, OFFSET: before or ""}) if offset else None,
+    }

@@ -32,7 +32,7 @@ START = 60  # seconds
 
 
 class Storefront:
-    """One catalog and its index in a folder; any number of servers, each with settings of its own."""
+    """One catalog and its index in a folder; any number of servers with settings of their own."""
 
     def __init__(self, folder: Path):
         self.folder = folder

@@ -1,4 +1,4 @@
-"""The sample shop as the storefront's tests serve it: under a strict policy, with pages of theirs."""
+"""The sample shop as the storefront's tests serve it: under a strict policy, with more pages."""
 
 from __future__ import annotations
 

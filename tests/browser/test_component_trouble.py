@@ -35,10 +35,10 @@ def hold_back(visitor):
     return let_go
 
 
-def test_slow_upload__shows_the_photo_and_how_much_is_sent(visit, screen, photo):
+def test_slow_upload__shows_the_photo_and_how_much_is_sent(visit, screen):
     visitor = visit("/tag/plain/", screen)
-    throttle(visitor, 5000)
-    visitor.choose(photo)
+    throttle(visitor, 40_000)
+    visitor.choose(file_of(Image.effect_noise((900, 900), 60).convert("RGB")))
     visitor.part("frame").locator("canvas").wait_for()
     assert visitor.part("doing").text_content() == "Sending your photo…"
     bar = visitor.part("progress")
@@ -135,7 +135,9 @@ def test_throttled__try_again_works_after_the_time_it_says(visit, storefront, ph
 
 def test_no_picture__is_refused_at_once(visit, screen):
     visitor = visit("/tag/plain/", screen)
-    visitor.choose({"name": "photo.jpg", "mimeType": "image/jpeg", "buffer": b"<html>not one</html>"})
+    visitor.choose(
+        {"name": "photo.jpg", "mimeType": "image/jpeg", "buffer": b"<html>not one</html>"}
+    )
     visitor.part("problem").get_by_text("not a picture").wait_for()
     assert visitor.photos_sent == []
     assert visitor.part("choose").is_visible()

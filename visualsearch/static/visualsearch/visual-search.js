@@ -83,6 +83,7 @@ svg{flex:none;width:1.35rem;height:1.35rem;fill:none;stroke:currentColor;stroke-
 progress{width:100%}
 .muted{color:var(--muted);font-size:.9rem;font-weight:400}
 .row{display:flex;flex-wrap:wrap;gap:.6rem;align-items:center}
+.row div:has(h2){flex:1}
 
 button,select,input{min-height:44px;font:inherit;font-weight:600;color:inherit;background:none;border:0}
 button,.pick{display:flex;flex:none;gap:.5rem;align-items:center;border:1px solid var(--muted);border-radius:99px}
@@ -92,12 +93,12 @@ button:disabled{opacity:.55}
 .main{border:0;background:var(--accent);color:var(--on-accent)}
 .main:hover{background:var(--strong)}
 .round{padding:0}
-select{max-width:10rem}
+select{max-width:12rem}
 option{background:var(--surface)}
 input{width:4.2rem;text-align:center;appearance:textfield}
 ::placeholder{color:var(--muted);opacity:1}
 
-dialog{width:38rem;max-width:calc(100vw - 1.5rem);max-height:calc(100dvh - 1.5rem);padding:0 1.25rem 1.25rem;overscroll-behavior:contain;
+dialog{width:38rem;max-width:calc(100vw - 1.5rem);max-height:calc(100dvh - 1.5rem);padding:0 1.25rem 1.25rem;
 	border:0;border-radius:var(--radius);background:var(--surface);color:inherit}
 dialog:has([data-view=results]){width:76rem}
 dialog::backdrop{background:#100c08a6}
@@ -110,7 +111,7 @@ dialog::backdrop{background:#100c08a6}
 .start,#photo{justify-items:center;text-align:center;text-wrap:balance}
 #drop{justify-items:center;width:100%;padding:2rem 1rem;border:2px dashed var(--accent);background:var(--surface)}
 #drop>svg{width:3.6rem;height:3.6rem;padding:.85rem;border-radius:50%;background:var(--tint);color:var(--accent)}
-#drop strong{font-size:1.1rem;font-weight:600}
+#drop strong{font-size:1.1rem}
 #drop .row{justify-content:center}
 #take{display:none}
 @media (any-pointer:coarse){#take{display:flex} #paste{display:none}}
@@ -181,9 +182,9 @@ function markup(w, compact) {
 		<ul class="grid" aria-hidden="true">${'<li class="bone"></li>'.repeat(6)}</ul>
 	</div>
 	<section class="found done" aria-labelledby="heading">
-		<div><h2 id="heading" part="heading" tabindex="-1"></h2><p class="muted" id="count" role="status"></p></div>
+		<div class="row"><div><h2 id="heading" part="heading" tabindex="-1"></h2><p class="muted" id="count" role="status"></p></div>${button('other')}</div>
 		<p id="notice" part="notice">${w('unlike')}</p><div class="row scroll" id="classes"></div><div class="row scroll" id="filters"></div>
-		<ul class="grid" id="grid" part="grid"></ul>${button('more')}${button('other')}
+		<ul class="grid" id="grid" part="grid"></ul>${button('more')}
 	</section>
 </div>
 <div class="start">

@@ -1,0 +1,99 @@
+"""The component's looks in its main states: pictures of them, and what axe finds wrong with them.
+
+``VISUALSEARCH_SCREENSHOTS=docs/images pytest tests/browser/test_component_look.py`` makes the
+pictures of the documentation.
+"""
+
+from __future__ import annotations
+
+import pytest
+from PIL import Image
+
+from tests.browser.test_component import file_of
+
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+SMALL = """() => [...document.querySelectorAll('visual-search')].flatMap((tag) =>
+    [...tag.shadowRoot.querySelectorAll('button, select, a, input')].filter((node) => {
+        const { width, height } = node.getBoundingClientRect();
+        return node.checkVisibility() && (width < 44 || height < 44);
+    }).map((node) => node.outerHTML))"""
+
+
+@pytest.fixture(params=["light", "dark"])
+def scheme(request):
+    return request.param
+
+
+@pytest.fixture
+def photo(storefront):
+    return storefront.photos()[7]
+
+
+@pytest.fixture
+def look(visit, screen, scheme, screenshot):
+    """Come to a page, do something, and let it be judged."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+
+    def judge(name, path, act):
+        # axe is a script of its own, which the shop's policy would keep out.
+        visitor = visit(path, screen, color_scheme=scheme, bypass_csp=True)
+        act(visitor)
+        screenshot(visitor, f"{name}-{screen}{'-dark' * (scheme == 'dark')}")
+        found = axe.run(visitor.page, options=RULES)
+        assert not found.response["violations"], found.generate_report()
+        assert not visitor.page.evaluate(SMALL)
+
+    return judge
+
+
+def test_start(look):
+    look("start", "/search/photo/", lambda visitor: visitor.part("drop").wait_for())
+
+
+def test_dialog(look):
+    def act(visitor):
+        visitor.page.locator("visual-search[compact] #camera").click()
+        visitor.page.get_by_role("dialog").wait_for()
+
+    look("dialog", "/", act)
+
+
+def test_working(look, photo):
+    def act(visitor):
+        visitor.page.route("**/search/?*", lambda route: None)
+        visitor.choose(photo)
+        visitor.part("frame").locator("canvas").wait_for()
+
+    look("working", "/search/photo/", act)
+
+
+def test_results(look, photo):
+    look("results", "/search/photo/", lambda visitor: visitor.search(photo))
+
+
+def test_filtered(look, photo):
+    def act(visitor):
+        visitor.search(photo)
+        visitor.tag.locator("button.on").click()
+        visitor.page.wait_for_url(lambda url: "category" not in url)
+        visitor.wait_for_results()
+        visitor.tag.get_by_label("Sort", exact=True).select_option("price")
+        visitor.page.wait_for_url("**ordering=price*")
+        visitor.settled()
+
+    look("filtered", "/search/photo/", act)
+
+
+def test_no_match(look):
+    noise = file_of(Image.effect_noise((600, 600), 120).convert("RGB"))
+    look("no-match", "/search/photo/", lambda visitor: visitor.search(noise))
+
+
+def test_failure(look, photo):
+    def act(visitor):
+        visitor.expected.append("net::ERR")
+        visitor.context.set_offline(True)
+        visitor.choose(photo)
+        visitor.part("problem").wait_for()
+
+    look("failure", "/search/photo/", act)

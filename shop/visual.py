@@ -7,14 +7,13 @@ from itertools import pairwise
 from typing import Any
 
 import django_filters
-from django.db.models import F, Model, Q, QuerySet
+from django.db.models import Exists, F, Model, OuterRef, Q, QuerySet
 from django.db.models.fields.files import FieldFile
 from django.utils.translation import gettext_lazy as _
 
 from visualsearch.catalogs import CatalogSource
 from visualsearch.facets import Choice, Ordering, Range
 
-from .context_processors import shown_categories
 from .models import Category, Product, ProductImage
 from .prices import format_price
 
@@ -40,11 +39,10 @@ def words_in(name: str) -> set[str]:
     return {*single, *map(" ".join, pairwise(single))}
 
 
-def of_class(label: str) -> list[int]:
-    """Keys of the categories that hold what a model calls so."""
+def of_class(label: str, categories: Iterable[tuple[int, str, str]]) -> list[int]:
+    """Of categories (key, slug, name) the keys of those that hold what a model calls so."""
     wanted = WORDS.get(label, {label.lower()})
-    rows = Category.objects.values_list("pk", "name")
-    return [pk for pk, name in rows if words_in(name) & wanted]
+    return [pk for pk, _slug, name in categories if words_in(name) & wanted]
 
 
 class ProductFilter(django_filters.FilterSet):
@@ -63,8 +61,9 @@ class ProductFilter(django_filters.FilterSet):
 
     def in_category(self, queryset: QuerySet[Product], name: str, value: str) -> QuerySet[Product]:
         """By slug, by name, or by the class of a photo."""
-        own = Category.objects.filter(Q(slug=value) | Q(name__iexact=value))
-        return queryset.filter(category__in=list(own) or of_class(value))
+        rows = list(Category.objects.order_by().values_list("pk", "slug", "name"))
+        named = [pk for pk, *names in rows if value.lower() in (each.lower() for each in names)]
+        return queryset.filter(category__in=named or of_class(value, rows))
 
 
 @cache
@@ -72,6 +71,13 @@ def listed_products() -> QuerySet[Product]:
     """Published products with what a card shows, put together once: each search asks for some."""
     products = Product.objects.published().with_picture().order_by()
     return products.annotate(category_name=F("category__name")).defer("created", "updated")
+
+
+@cache
+def sold_categories() -> QuerySet[Category, str]:
+    """Names of the categories with something in them, put together once as well."""
+    sold = Product.objects.published().filter(category=OuterRef("pk"))
+    return Category.objects.filter(Exists(sold)).order_by().values_list("name", flat=True)
 
 
 class ProductCatalog(CatalogSource):
@@ -117,11 +123,13 @@ class ProductCatalog(CatalogSource):
         }
 
     def categories(self, classes: Iterable[str]) -> set[str]:
-        sold = set().union(*(words_in(category.name) for category in shown_categories()))
+        sold = set().union(*map(words_in, sold_categories().all()))
         return {label for label in classes if WORDS.get(label, {label.lower()}) & sold}
 
     def category_name(self, value: str) -> str:
-        own = Category.objects.filter(Q(slug=value) | Q(name__iexact=value)).first()
+        own = None
+        if value not in WORDS:
+            own = Category.objects.filter(Q(slug=value) | Q(name__iexact=value)).first()
         return own.name if own else super().category_name(value)
 
     def watched(self) -> Mapping[type[Model], Callable[[Any], Any]]:

@@ -306,7 +306,7 @@ def test_class_name__in_each_language(language, name):
 )  # fmt: skip
 def test_shop__categories_of_each_class(name, label):
     category = Category.objects.create(name=name)
-    found = [each for each in NAMES if of_class(each) == [category.pk]]
+    found = [each for each in NAMES if of_class(each, [(category.pk, "", name)]) == [category.pk]]
     assert found == [label]
 
 

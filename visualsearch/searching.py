@@ -20,7 +20,7 @@ from .encoders.cells import Cells
 from .exceptions import CropUnavailable, IndexNotReady, ItemNotFound, QueryNotFound
 from .models import Embedding, Query, from_bytes, to_bytes
 from .photos import Crop, Photo, part_of, within
-from .ranking import Vector, allowed, rank
+from .ranking import Vector, allowed, best_by_item, rank
 from .results import Hit, Prediction, SearchResult, Stopwatch
 from .subject import suggest_box
 
@@ -229,11 +229,10 @@ def answer(
     need = facets.POOL if order else offset + limit
     filters, guessed = categories.decide(filters or {}, predictions)
     ranked = rank_under(filters, query, current, need, watch)
-    if guessed:
-        # A class that is wrong would hide the very thing: it must be one of what is nearest.
-        wide = categories.without(filters)
-        if ranked.first != rank_under(wide, query, current, 1, watch).first:
-            filters, ranked = wide, rank_under(wide, query, current, need, watch)
+    if guessed and ranked.first != nearest(query, current, watch):
+        # A class that is wrong would hide the very thing.
+        filters = categories.without(filters)
+        ranked = rank_under(filters, query, current, need, watch)
     hits, count = ranked.hits, ranked.count
     if order:
         count = min(count, facets.POOL)
@@ -279,6 +278,13 @@ def rank_under(
     hits = rank(current, [from_bytes(query.vector)], need, watch=watch, among=among)
     matched = bool(hits) and hits[0].score >= current.encoder.match_threshold
     return Ranked(hits=hits, count=count, matched=matched)
+
+
+def nearest(query: Query, current: live.LiveIndex, watch: Stopwatch) -> str | None:
+    """The item with the most alike picture of all, whether it is on sale or not."""
+    with watch.stage("index"):
+        best, _ = best_by_item(current, [from_bytes(query.vector)], 1, None)
+    return next(iter(best), None)
 
 
 def facets_of(

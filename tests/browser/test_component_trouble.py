@@ -97,6 +97,7 @@ def test_network_down__at_a_filter_keeps_the_results(visit, photo):
     visitor.context.set_offline(True)
     visitor.tag.get_by_label("Sort", exact=True).select_option("price")
     visitor.part("problem").wait_for()
+    assert visitor.part("error").evaluate("node => node.getRootNode().activeElement === node")
     assert visitor.cards.count() == 12
     visitor.context.set_offline(False)
     visitor.part("again").click()

@@ -114,7 +114,8 @@ dialog::backdrop{background:#100c08a6}
 #drop strong{font-size:1.1rem}
 #drop .row{justify-content:center}
 #take{display:none}
-@media (any-pointer:coarse){#take{display:flex} #paste{display:none}}
+@media (any-pointer:coarse){#take{display:flex}}
+@media (hover:none){#paste{display:none}}
 #error{margin-bottom:1.5rem;padding:1rem;border:1px solid var(--error)}
 [data-view=failed] .start{margin-top:1.5rem}
 #error,#notice,#drop,.picture,.bone{border-radius:var(--radius)}
@@ -167,7 +168,7 @@ function markup(w, compact) {
 	const page = `
 <div id="page" data-view="start">
 <input type="file" id="files" accept="image/*" hidden><input type="file" id="shot" accept="image/*" capture="environment" hidden>
-<div id="error" part="error" hidden><strong id="problem" role="alert"></strong>${button('again', 'main')}</div>
+<div id="error" part="error" tabindex="-1" hidden><strong id="problem" role="alert"></strong>${button('again', 'main')}</div>
 <div class="layout">
 	<section id="photo" part="photo" aria-label="${w('photo')}" hidden>
 		<div id="frame"><div class="shade done"><i id="hole"></i></div>
@@ -536,7 +537,7 @@ class VisualSearch extends HTMLElement {
 		ui.again.disabled = wait > 0;
 		ui.again.onclick = retry;
 		setTimeout(() => { ui.again.disabled = false; }, wait * 1000);
-		(ui.again.hidden || wait ? ui.choose : ui.again).focus();
+		ui.error.focus();
 		this.#tell('error', { code, detail, status });
 	}
 

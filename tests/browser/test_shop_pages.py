@@ -135,7 +135,8 @@ def test_find_similar__searches_by_the_picture(visit, stocked):
     page.goto(stocked[0].get_absolute_url())
     page.get_by_role("button", name="Find similar to Article 0").first.click()
     page.wait_for_url("**/search/photo/?photo=*")
-    page.locator("visual-search[history]").get_by_text("Article 0", exact=True).wait_for()
+    names = page.locator("visual-search[history] [part=name]")
+    names.get_by_text("Article 0", exact=True).wait_for()
 
 
 def test_results__are_taken_over_by_the_component(visit, stocked):

@@ -203,7 +203,8 @@ VISUALSEARCH: dict[str, Any] = {
     "USE_CELERY": bool(REDIS_URL),
     "REDIS_URL": REDIS_URL,
 }
-if env.str("VISUALSEARCH_THROTTLE", default="") == "off":
+# Whoever tries the demo is the only client, and may be a program.
+if not env.bool("VISUALSEARCH_THROTTLE", default=not DEBUG):
     VISUALSEARCH["THROTTLE"] = None
 if model := env.str("VISUALSEARCH_MODEL", default=""):
     VISUALSEARCH["ENCODER_OPTIONS"] = {"package": model, "threads": 1}

@@ -103,10 +103,7 @@ def stack(size: int, photo: str) -> Iterator[Server]:
     from shop.stack import Stack
 
     folder = folder_of(size)
-    one = Stack(
-        folder.with_name(f"{folder.name}-stack"),
-        environment={"VISUALSEARCH_THROTTLE": "off"},
-    )
+    one = Stack(folder.with_name(f"{folder.name}-stack"))
     try:
         one.start_servers()
         prepare(size, one.folder, one.environment)

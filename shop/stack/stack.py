@@ -98,8 +98,9 @@ class Stack:
             "MEDIA_ROOT": str(folder / "media"),
             "STATIC_ROOT": str(folder / "static"),
             "VISUALSEARCH_DATA_DIR": str(folder / "index"),
-            # Plain HTTP on this machine.
+            # Plain HTTP on this machine, where all clients have one address.
             "HTTPS": "false",
+            "VISUALSEARCH_THROTTLE": "off",
             **environment,
         }
         # What the compose file says of one service alone.

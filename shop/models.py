@@ -52,6 +52,12 @@ def slug_of(name: str) -> str:
     return slugify(name) or "product"
 
 
+@lru_cache(maxsize=10_000)
+def address_of(key: int, slug: str) -> str:
+    """Where a product's page is."""
+    return reverse("shop:product", args=[key, slug])
+
+
 class Product(models.Model):
     """One article that can be bought: one colour of one style."""
 
@@ -92,7 +98,7 @@ class Product(models.Model):
         return f"{self.name} ({self.sku})"
 
     def get_absolute_url(self) -> str:
-        return reverse("shop:product", args=[self.pk, self.slug])
+        return address_of(self.pk, self.slug)
 
     @property
     def slug(self) -> str:

@@ -12,9 +12,11 @@ class VisualSearchError(Exception):
     """Base of all errors that are answered to a client.
 
     ``code`` is part of the API and never changes; ``status`` is the HTTP status; the message says
-    what to do. ``params`` fill the message's placeholders after translation.
+    what to do. ``params`` fill the message's placeholders after translation. ``told``: what
+    customers read in its place, where the message is for those who run the shop.
     """
 
+    told = ""
     code = "search_failed"
     status = 500
     message = gettext_noop("The search failed. Try again; if it fails again, tell the shop.")
@@ -149,11 +151,15 @@ class IndexNotReady(ServiceUnavailable):
     message = gettext_noop(
         "The catalog is not indexed yet. Run “manage.py visualsearch_index”, then try again."
     )
+    told = gettext_noop(
+        "The products cannot be searched by photo yet. Try again in a few minutes."
+    )
 
 
 class ModelUnavailable(ServiceUnavailable):
     code = "model_unavailable"
     message = gettext_noop("The search model cannot be loaded: %(reason)s.")
+    told = gettext_noop("Search by photo is not available right now. Try again in a moment.")
 
 
 class BackendUnavailable(ServiceUnavailable):

@@ -17,7 +17,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from . import categories, conf, dispatch
 from .api import throttles
-from .api.errors import describe
+from .api.errors import told
 from .api.parsers import PhotoUploadHandler, photo_bytes
 from .catalogs import catalog
 from .exceptions import InvalidCrop, ServiceUnavailable, VisualSearchError
@@ -42,8 +42,8 @@ class SearchPage(View):
         except VisualSearchError as error:
             response = self.refuse(request, error)
         except ValidationError as error:
-            told = {"code": "invalid", "detail": " ".join(error.messages)}
-            response = self.show(request, status=400, error=told)
+            refusal = {"code": "invalid", "detail": " ".join(error.messages)}
+            response = self.show(request, status=400, error=refusal)
         throttles.tell(request, response)
         return response
 
@@ -113,9 +113,9 @@ class SearchPage(View):
     def refuse(self, request: HttpRequest, error: VisualSearchError) -> HttpResponse:
         """The page with a sentence that says what to do."""
         refused.send_robust(sender=None, code=error.code)
-        told = {"code": error.code, "detail": describe(error)}
+        refusal = {"code": error.code, "detail": told(error)}
         instead = suggestions() if isinstance(error, ServiceUnavailable) else []
-        response = self.show(request, status=error.status, error=told, instead=instead)
+        response = self.show(request, status=error.status, error=refusal, instead=instead)
         if seconds := getattr(error, "retry_after", None):
             response["Retry-After"] = str(seconds)
         return response

@@ -19,8 +19,16 @@ logger = logging.getLogger(__name__)
 
 
 def describe(error: VisualSearchError) -> str:
-    """What a customer reads, in the active language."""
+    """What those who run the shop read, in the active language."""
     return gettext(error.message) % error.params
+
+
+def told(error: VisualSearchError) -> str:
+    """What a customer reads: where the message is not for them, the log has it."""
+    if not error.told:
+        return describe(error)
+    logger.warning("%s: %s", error.code, error)
+    return gettext(error.told)
 
 
 class Refusal(APIException):
@@ -30,7 +38,7 @@ class Refusal(APIException):
         self.status_code = error.status
         if isinstance(error, ServiceUnavailable | Throttled):
             self.wait = error.retry_after  # becomes the header Retry-After
-        super().__init__(describe(error), error.code)
+        super().__init__(told(error), error.code)
 
 
 class Handler(ExceptionHandler):

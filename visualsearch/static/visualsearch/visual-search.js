@@ -121,7 +121,7 @@ dialog::backdrop{background:#100c08a6}
 #error,#notice,#drop,.picture,.bone{border-radius:var(--radius)}
 .found>button,#error button{justify-self:start}
 
-#photo{--high:min(24rem,34dvh)}
+#photo{--high:min(24rem,28dvh)}
 #frame{position:relative;margin:8px;max-width:calc(100% - 16px)}
 canvas{width:100%;height:100%}
 .shade{position:absolute;inset:0;overflow:hidden;pointer-events:none}
@@ -211,7 +211,7 @@ function el(tag, attributes, ...children) {
 
 // --- The photo ---
 
-const SIDE = 640; // pixels of the shorter side; the model reads fewer, even of a part
+const SIDE = 640; // pixels of the shorter side; the model reads fewer
 const BYTES = 100_000;
 const PICTURE = /^(ÿØÿ|‰PNG|GIF8|BM|RIFF|.{4}ftyp)/s;
 
@@ -245,7 +245,7 @@ async function shrunk(canvas, quality = 0.85) {
 	return blob.size > BYTES && quality > 0.4 ? shrunk(canvas, quality - 0.15) : blob;
 }
 
-// The last photos stay in this tab, for a reload and for the page of results.
+// The last photos stay in this tab, for the page of results.
 const SHELF = 'visual-search';
 
 function shelf() {
@@ -650,7 +650,7 @@ class VisualSearch extends HTMLElement {
 		const chip = (value, attributes, ...content) =>
 			el('button', { part: 'chip', 'data-key': value, onclick: () => this.#refine({ category: value }), ...attributes }, ...content);
 		const percent = new Intl.NumberFormat(this.#language, { style: 'percent' });
-		const others = predictions.filter(({ label, probability }) => label !== category?.value && probability >= 0.01).slice(0, 3);
+		const others = predictions.filter(({ label, probability, offered }) => offered !== false && label !== category?.value && probability > 0.01).slice(0, 3);
 		const chips = others.map(({ label, name = label, probability }) => chip(label, {}, name,
 			el('progress', { value: probability, 'aria-hidden': true }), el('span', { class: 'muted' }, percent.format(probability))));
 		if (!category) return chips;

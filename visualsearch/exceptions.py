@@ -151,9 +151,7 @@ class IndexNotReady(ServiceUnavailable):
     message = gettext_noop(
         "The catalog is not indexed yet. Run “manage.py visualsearch_index”, then try again."
     )
-    told = gettext_noop(
-        "The products cannot be searched by photo yet. Try again in a few minutes."
-    )
+    told = gettext_noop("The products cannot be searched by photo yet. Try again in a few minutes.")
 
 
 class ModelUnavailable(ServiceUnavailable):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -57,7 +57,7 @@ def search(
         expires=timezone.now() + timedelta(seconds=conf.get("QUERY_LIFETIME")),
         crop=photo.crop,
         subject=look.subject and part_of(photo.crop, look.subject),
-        predictions=[asdict(each) for each in top_predictions(encoder, look.probabilities)],
+        predictions=[vars(each) for each in top_predictions(encoder, look.probabilities)],
         warnings=list(photo.warnings),
     )
     result = answer(query, current, limit=limit, filters=filters, watch=watch)
@@ -169,7 +169,7 @@ def narrow(query: Query, encoder: Encoder, crop: Crop) -> None:
     seen = encoder.pool(Cells.from_bytes(query.cells), part)
     query.vector = to_bytes(seen.embeddings[0])
     best = top_predictions(encoder, seen.probabilities[0])
-    query.predictions = [asdict(each) for each in best]
+    query.predictions = [vars(each) for each in best]
 
 
 def similar(item: str, *, limit: int = 12) -> SearchResult:

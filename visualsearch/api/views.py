@@ -205,12 +205,10 @@ def as_response(
 ) -> dict[str, Any]:
     """The answer of the contract, with absolute links; ``params`` go on in the next page's."""
     shown = offset + len(result.hits)
-    following = None
+    absolute, following = from_anywhere(request), None
     if result.query_id and result.hits and shown < result.count:
         path = reverse("visualsearch-api:query", args=[result.query_id])
-        following = request.build_absolute_uri(
-            f"{path}?{urlencode({**params, 'offset': shown, 'limit': limit})}"
-        )
+        following = absolute(f"{path}?{urlencode({**params, 'offset': shown, 'limit': limit})}")
     body = {
         "query_id": result.query_id,
         "model": result.model,
@@ -223,9 +221,9 @@ def as_response(
         "next": following,
         "results": [
             {
-                "product": absolute_links(request, hit.card),
+                "product": absolute_links(absolute, hit.card),
                 "score": hit.score,
-                "image": request.build_absolute_uri(hit.image),
+                "image": absolute(hit.image),
             }
             for hit in result.hits
         ],
@@ -256,9 +254,17 @@ def as_category(value: str | None) -> dict[str, str] | None:
     return {"value": value, "label": catalog().category_name(value)} if value else None
 
 
-def absolute_links(request: Request, card: dict[str, Any]) -> dict[str, Any]:
+def from_anywhere(request: Request) -> Callable[[str], str]:
+    """What makes an address one that works from any origin; dozens do in each answer."""
+    origin = request.build_absolute_uri("/").removesuffix("/")
+
+    def absolute(address: str) -> str:
+        own = address.startswith("/") and not address.startswith("//")
+        return origin + address if own else request.build_absolute_uri(address)
+
+    return absolute
+
+
+def absolute_links(absolute: Callable[[str], str], card: dict[str, Any]) -> dict[str, Any]:
     """A card whose ``url`` and ``image`` work from any origin."""
-    links = {
-        name: request.build_absolute_uri(card[name]) for name in ("url", "image") if card.get(name)
-    }
-    return {**card, **links}
+    return {**card, **{name: absolute(card[name]) for name in ("url", "image") if card.get(name)}}

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from visualsearch.catalogs import CatalogSource
 from visualsearch.facets import Choice, Ordering, Range
 
-from .models import Category, Product, ProductImage
+from .models import Category, Product, ProductImage, address_of, slug_of
 from .prices import format_price
 
 # Words for the classes of the model that ships, in names of categories.
@@ -67,10 +67,12 @@ class ProductFilter(django_filters.FilterSet):
 
 
 @cache
-def listed_products() -> QuerySet[Product]:
-    """Published products with what a card shows, put together once: each search asks for some."""
+def listed_products() -> QuerySet[Product, Any]:
+    """What a card shows of published products; put together once, for each search asks for some."""
     products = Product.objects.published().with_picture().order_by()
-    return products.annotate(category_name=F("category__name")).defer("created", "updated")
+    products = products.annotate(category_name=F("category__name"))
+    shown = ("pk", "sku", "name", "price", "color", "picture", "category_name")
+    return products.values_list(*shown, named=True)
 
 
 @cache
@@ -101,10 +103,10 @@ class ProductCatalog(CatalogSource):
     def visible(self) -> QuerySet[Product]:
         return Product.objects.published().for_cards()
 
-    def listed(self) -> QuerySet[Product]:
+    def listed(self) -> QuerySet[Product, Any]:
         return listed_products().all()
 
-    def suggested(self) -> QuerySet[Product]:
+    def suggested(self) -> QuerySet[Product, Any]:
         return self.listed().order_by("-created", "-pk")
 
     def images(self, item: Product) -> Iterable[FieldFile]:
@@ -114,7 +116,7 @@ class ProductCatalog(CatalogSource):
         return {
             "key": item.sku,
             "name": item.name,
-            "url": item.get_absolute_url(),
+            "url": address_of(item.pk, slug_of(item.name)),
             "image": self.image_url(item.picture) if item.picture else None,
             "price": str(item.price),
             "price_label": format_price(item.price),

@@ -57,7 +57,7 @@ DEFAULTS: dict[str, Any] = {
     "THROTTLE": {"search": "60/min", "read": "300/min"},
     # Seconds for which a search can be paged without sending the photo again.
     "QUERY_LIFETIME": 3600,
-    # Whether the subject of a photo is looked for and searched beside the whole.
+    # Whether the subject of a photo is looked for, and searched for in place of the whole.
     "FIND_SUBJECT": True,
     # Class probabilities in an answer.
     "PREDICTIONS": 5,

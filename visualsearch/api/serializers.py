@@ -201,8 +201,7 @@ class SearchResultSerializer(serializers.Serializer[Any]):
         min_length=4,
         max_length=4,
         allow_null=True,
-        help_text="x, y, w, h of the part that was searched for, if it was not the whole photo; a crop to"
-        " suggest",
+        help_text="x, y, w, h of the part that was searched for, if it was not the whole photo",
     )
     facets = FacetsField(required=False, help_text="with facets=1")
     orderings = OrderingSerializer(required=False, many=True, help_text="with facets=1")

@@ -10,23 +10,10 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.http import HttpRequest, HttpResponse
 
 from tests.browser.storefront import SCREENS, Storefront, Visitor
 
-POLICY = "default-src 'self'; img-src 'self' data:"
 OPTIONS = ["--no-sandbox", "--disable-background-networking", "--disable-quic"]
-
-
-def strict(get_response: Callable[[HttpRequest], HttpResponse]) -> Any:
-    """Middleware that sends the policy."""
-
-    def answer(request: HttpRequest) -> HttpResponse:
-        response = get_response(request)
-        response["Content-Security-Policy"] = POLICY
-        return response
-
-    return answer
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +37,7 @@ def chromium() -> Iterator[Any]:
 @pytest.fixture
 def owner(live_server, chromium, settings) -> Iterator[Any]:
     """A page of somebody who may do everything; fails if the browser had to complain."""
-    settings.MIDDLEWARE = ["tests.browser.conftest.strict", *settings.MIDDLEWARE]
+    settings.MIDDLEWARE = ["tests.browser.policy.with_pictures", *settings.MIDDLEWARE]
     User.objects.create_superuser("owner", password="x")
     context = chromium.new_context(
         base_url=live_server.url, viewport={"width": 1280, "height": 900}

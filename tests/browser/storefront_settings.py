@@ -9,5 +9,5 @@ from shop.settings import *  # noqa: F403
 from shop.settings import MIDDLEWARE, VISUALSEARCH
 
 ROOT_URLCONF = "tests.browser.storefront_urls"
-MIDDLEWARE = ["tests.browser.storefront_urls.strict", *MIDDLEWARE]
+MIDDLEWARE = ["tests.browser.policy.strict", *MIDDLEWARE]
 VISUALSEARCH = VISUALSEARCH | json.loads(os.environ.get("VISUALSEARCH_TEST", "{}"))

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from django.http import HttpRequest, HttpResponse
 from django.templatetags.static import static
 from django.urls import path
@@ -12,7 +9,6 @@ from django.utils.html import format_html
 
 from shop.urls import urlpatterns as shop_urls
 
-POLICY = "default-src 'self'"
 TAGS = {
     "plain": "",
     "results": "history",
@@ -26,17 +22,6 @@ PAGE = """<!doctype html><html lang="{}"><head><meta charset="utf-8"><title>Shop
 <body class="vs-body"><main class="vs-page"><h1>A shop</h1>
 <visual-search language="{}" {}><form class="vs-form"><input type="file"></form></visual-search>
 <p><button data-find-similar="{}">Find similar</button></p></main></body></html>"""
-
-
-def strict(get_response: Callable[[HttpRequest], HttpResponse]) -> Any:
-    """Middleware that forbids inline scripts and styles, and data: and blob: of any kind."""
-
-    def answer(request: HttpRequest) -> HttpResponse:
-        response = get_response(request)
-        response["Content-Security-Policy"] = POLICY
-        return response
-
-    return answer
 
 
 def tag_page(request: HttpRequest, kind: str) -> HttpResponse:

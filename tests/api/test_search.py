@@ -196,11 +196,15 @@ def test_search__bad_option_is_named(client, indexed, field, value):
     assert response.json()["errors"][0]["attr"] == field
 
 
-def test_search__not_indexed_yet(client, db):
-    refused(upload(client, PHOTO), 503, "index_not_ready")
+def test_search__not_indexed_yet(client, db, caplog):
+    """What to do about it is for those who run the shop, not for its customers."""
+    response = upload(client, PHOTO)
+    refused(response, 503, "index_not_ready")
+    assert "manage.py" not in response.json()["errors"][0]["detail"]
+    assert "manage.py visualsearch_index" in caplog.text
 
 
-def test_search__model_gone(client, indexed, configure):
+def test_search__model_gone(client, indexed, configure, caplog):
     configure(ENCODER=DEFAULTS["ENCODER"], ENCODER_OPTIONS={"package": "/nowhere"})
     # A new model that is not there must not stop the one that answers …
     assert upload(client, PHOTO).status_code == 200
@@ -208,7 +212,10 @@ def test_search__model_gone(client, indexed, configure):
     IndexVersion.objects.update(encoder_class=DEFAULTS["ENCODER"], encoder_options=options)
     live.forget()
     # … and where that is gone as well, the answer says so.
-    refused(upload(client, PHOTO), 503, "model_unavailable")
+    response = upload(client, PHOTO)
+    refused(response, 503, "model_unavailable")
+    assert "/nowhere" not in response.json()["errors"][0]["detail"]
+    assert "/nowhere" in caplog.text
 
 
 def test_search__only_post(client):

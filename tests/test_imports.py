@@ -23,7 +23,7 @@ LAYERS = [
     {"conf", "classes"},
     {"models", "catalogs", "facets"},
     {"categories"},
-    {"index_files", "encoding"},
+    {"index_files", "encoding", "wanted"},
     {"live"},
     {"ranking", "relay"},
     {"searching"},

@@ -9,12 +9,10 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from django.db import DEFAULT_DB_ALIAS, connections, transaction
-from django.db.models import Subquery
+from django.db import connections, transaction
 from django.utils.module_loading import import_string
 from numpy.typing import NDArray
 
@@ -26,6 +24,7 @@ from .encoders.preprocess import InputSpec
 from .exceptions import BackendUnavailable, IndexFileError, IndexNotReady
 from .indexes.base import FileIndex, Index, SharedIndex
 from .models import Embedding, IndexVersion, Revision
+from .wanted import wanted
 
 logger = logging.getLogger(__name__)
 
@@ -185,40 +184,6 @@ def for_encoder(encoder: str) -> LiveIndex:
     if newest is None:
         raise IndexNotReady
     return current(None if newest.state == State.ACTIVE else newest.pk)
-
-
-class Wanted(NamedTuple):
-    """A version's id, how far it was built and of how many items, and the newest revision."""
-
-    version: int
-    revision: int
-    items: int
-    newest: int
-
-
-def wanted(version: int | None) -> Wanted:
-    """What is to be searched, by one query; raises IndexNotReady."""
-    sql, parameters = statement(version)
-    with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
-        cursor.execute(sql, parameters)
-        row = cursor.fetchone()
-    if row is None:
-        raise IndexNotReady
-    found, revision, items, newest = row
-    return Wanted(found, revision, items, newest or 0)
-
-
-@lru_cache(maxsize=64)
-def statement(version: int | None) -> tuple[str, tuple[Any, ...]]:
-    """The SQL of :func:`wanted`: every search asks, and to put it together takes the longest."""
-    newest = Revision.objects.filter(pk=1).values("value")
-    rows = IndexVersion.objects.exclude(state__in=(State.BUILDING, State.FAILED)).order_by()
-    chosen = rows.filter(state=State.ACTIVE) if version is None else rows.filter(pk=version)
-    columns = chosen.annotate(newest=Subquery(newest)).values_list(
-        "pk", "revision", "items", "newest"
-    )
-    sql, parameters = columns.query.sql_with_params()
-    return sql, parameters
 
 
 def in_background(row: IndexVersion) -> Future[LiveIndex]:

@@ -1,0 +1,48 @@
+"""What is to be searched at this moment: every search asks the database first."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.models import Subquery
+
+from .exceptions import IndexNotReady
+from .models import IndexVersion, Revision
+
+State = IndexVersion.State
+
+
+class Wanted(NamedTuple):
+    """A version's id, how far it was built and of how many items, and the newest revision."""
+
+    version: int
+    revision: int
+    items: int
+    newest: int
+
+
+def wanted(version: int | None) -> Wanted:
+    """What is to be searched, by one query; raises IndexNotReady."""
+    sql, parameters = statement(version)
+    with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+        cursor.execute(sql, parameters)
+        row = cursor.fetchone()
+    if row is None:
+        raise IndexNotReady
+    found, revision, items, newest = row
+    return Wanted(found, revision, items, newest or 0)
+
+
+@lru_cache(maxsize=64)
+def statement(version: int | None) -> tuple[str, tuple[Any, ...]]:
+    """The SQL of :func:`wanted`: every search asks, and to put it together takes the longest."""
+    newest = Revision.objects.filter(pk=1).values("value")
+    rows = IndexVersion.objects.exclude(state__in=(State.BUILDING, State.FAILED)).order_by()
+    chosen = rows.filter(state=State.ACTIVE) if version is None else rows.filter(pk=version)
+    columns = chosen.annotate(newest=Subquery(newest)).values_list(
+        "pk", "revision", "items", "newest"
+    )
+    sql, parameters = columns.query.sql_with_params()
+    return sql, parameters

@@ -25,13 +25,16 @@ NUMBERS: dict[str, tuple[Any, float]] = {
     "ASYNC_TIMEOUT": (int | float, 0.001),
     "MAX_QUEUE": (int, 1),
     "QUERY_LIFETIME": (int | float, 0.001),
+    "FIGURES_LIFETIME": (int | float, 1),
+    "KEEP_PHOTOS": (int | float, 0),
+    "MAX_BATCH_BYTES": (int, 1),
     "PREDICTIONS": (int, 1),
     "KEPT_VERSIONS": (int, 0),
     "MAX_RECALL_DROP": (int | float, 0),
     "RUN_TIMEOUT": (int | float, 1),
 }
 
-SWITCHES = ("USE_CELERY", "FIND_SUBJECT", "RUN_IN_BACKGROUND")
+SWITCHES = ("USE_CELERY", "REQUIRE_API_KEY", "FIND_SUBJECT", "RUN_IN_BACKGROUND")
 
 
 @register("visualsearch")

@@ -52,11 +52,20 @@ DEFAULTS: dict[str, Any] = {
     "ASYNC_TIMEOUT": 30.0,
     # Searches at once in a web process, and waiting in the queue, before more are refused.
     "MAX_QUEUE": 16,
-    # How often one client may search by a photo or have its class told ("search"), and ask for
-    # anything else ("read"); None, or a scope that is left out: as often as it likes.
-    "THROTTLE": {"search": "60/min", "read": "300/min"},
+    # How often one client may search by a photo or have its class told ("search"), tell what came
+    # of it ("events"), and ask for anything else ("read"); None, or a scope that is left out: as
+    # often as it likes.
+    "THROTTLE": {"search": "60/min", "read": "300/min", "events": "300/min"},
+    # Whether a search from outside needs the key of a storefront.
+    "REQUIRE_API_KEY": False,
     # Seconds for which a search can be paged without sending the photo again.
     "QUERY_LIFETIME": 3600,
+    # Seconds for which the figures of a search, and what became of it, are kept.
+    "FIGURES_LIFETIME": 90 * 24 * 3600,
+    # Seconds for which a photo is kept that its sender allows to be kept; 0: none ever is.
+    "KEEP_PHOTOS": 0,
+    # Bytes of all photos of a batch.
+    "MAX_BATCH_BYTES": 48_000_000,
     # Whether the subject of a photo is looked for, and searched for in place of the whole.
     "FIND_SUBJECT": True,
     # Class probabilities in an answer.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from datetime import timedelta
 
 import numpy as np
@@ -12,8 +11,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from numpy.typing import NDArray
 
-from . import conf
-from .processes import has_ended
+from .. import conf
+from ..processes import has_ended
 
 
 class Revision(models.Model):
@@ -240,35 +239,3 @@ class Run(models.Model):
     def seconds_left(self) -> float | None:
         """Until all items are read and encoded, at the rate so far."""
         return (self.items - self.done) / self.rate if self.rate else None
-
-
-class Query(models.Model):
-    """One search by photo, kept as numbers: never the photo, and not for long."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    created = models.DateTimeField(_("created"), auto_now_add=True, db_index=True)
-    encoder = models.CharField(_("encoder"), max_length=120)
-    # What was searched for, and what else the photo shows; empty from when it has expired.
-    vector = models.BinaryField(_("vector"))
-    cells = models.BinaryField(_("cells"), default=b"")
-    expires = models.DateTimeField(_("expires"), null=True, db_index=True)
-    crop = models.JSONField(_("crop"), null=True)
-    subject = models.JSONField(_("subject"), null=True)
-    predictions = models.JSONField(_("predictions"), default=list)
-    best_score = models.FloatField(_("best score"), null=True)
-    matched = models.BooleanField(_("matched"), default=False)
-    took_ms = models.JSONField(_("time by stage"), default=dict)
-    warnings = models.JSONField(_("warnings"), default=list)
-
-    class Meta:
-        verbose_name = _("query")
-        verbose_name_plural = _("queries")
-
-    def __str__(self) -> str:
-        return str(self.pk)
-
-    @classmethod
-    def forget_expired(cls) -> int:
-        """Erase what was seen in photos whose time is over; how many that were."""
-        over = cls.objects.filter(expires__lte=timezone.now())
-        return over.update(vector=b"", cells=b"", expires=None)

@@ -1,0 +1,21 @@
+"""Rows are the truth, index files are copies of them."""
+
+from .experiments import Experiment
+from .index import Embedding, IndexVersion, Revision, Run, from_bytes, to_bytes
+from .queries import Event, KeptPhoto, Query, Refusal
+from .storefronts import Storefront
+
+__all__ = [
+    "Embedding",
+    "Event",
+    "Experiment",
+    "IndexVersion",
+    "KeptPhoto",
+    "Query",
+    "Refusal",
+    "Revision",
+    "Run",
+    "Storefront",
+    "from_bytes",
+    "to_bytes",
+]

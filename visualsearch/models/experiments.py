@@ -1,0 +1,92 @@
+"""Two index versions side by side: which visitors get which."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import datetime
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from .index import IndexVersion
+
+# The share that an experiment begins with where it is raised gradually.
+FIRST_SHARE = 0.01
+
+
+def new_salt() -> str:
+    """So that two experiments divide the same visitors differently."""
+    return secrets.token_hex(8)
+
+
+class Experiment(models.Model):
+    """A version that answers a share of the visitors in place of the active one.
+
+    A visitor whom it has stays with it while the share grows.
+    """
+
+    name = models.CharField(_("name"), max_length=100)
+    version = models.ForeignKey(
+        IndexVersion,
+        models.SET_NULL,
+        null=True,
+        verbose_name=_("index version"),
+        help_text=_("the treatment; the active version is the control"),
+    )
+    salt = models.CharField(max_length=32, default=new_salt, editable=False)
+    share = models.FloatField(
+        _("share"),
+        default=0.5,
+        validators=[MinValueValidator(0.0), MaxValueValidator(1.0)],
+        help_text=_("of the visitors, from 0 to 1"),
+    )
+    ramp_hours = models.FloatField(
+        _("hours to reach it"),
+        default=24.0,
+        validators=[MinValueValidator(0.0)],
+        help_text=_("the share grows from 1 % evenly; 0: at once"),
+    )
+    started = models.DateTimeField(_("started"), default=timezone.now)
+    stopped = models.DateTimeField(_("stopped"), null=True, blank=True)
+    # True until it is stopped, then NULL, of which a unique column may have many.
+    running = models.BooleanField(_("running"), null=True, default=True, editable=False)
+
+    class Meta:
+        ordering = ["-pk"]
+        verbose_name = _("experiment")
+        verbose_name_plural = _("experiments")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["running"], condition=Q(running=True), name="one_running_experiment"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def share_at(self, moment: datetime) -> float:
+        """The share of visitors that get the treatment, 0…1."""
+        hours = (moment - self.started).total_seconds() / 3600
+        if hours >= self.ramp_hours:
+            return self.share
+        first = min(FIRST_SHARE, self.share)
+        return first + (self.share - first) * max(0.0, hours) / self.ramp_hours
+
+    def has(self, visitor: str, moment: datetime) -> bool:
+        """Whether a visitor gets the treatment."""
+        return place_of(visitor, self.salt) < self.share_at(moment)
+
+    def stop(self) -> None:
+        """Give everybody the active version again."""
+        self.running, self.stopped = None, timezone.now()
+        self.save(update_fields=["running", "stopped"])
+
+
+def place_of(visitor: str, salt: str) -> float:
+    """Where between 0 and 1 a visitor stands, evenly spread and always in the same place."""
+    found = hashlib.sha256(f"{salt}:{visitor}".encode()).digest()
+    return int.from_bytes(found[:8], "big") / 2**64

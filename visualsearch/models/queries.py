@@ -1,0 +1,153 @@
+"""What is kept of searches by photo: numbers, and what became of them. Never a photo by itself."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+from django.db import models
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext_lazy as _
+
+from .. import conf
+from .experiments import Experiment
+from .storefronts import Storefront
+
+
+def pseudonym(visitor: str) -> str:
+    """What is stored of who searched: the same for the same visitor, and of no use to others."""
+    return salted_hmac("visualsearch.visitor", visitor, algorithm="sha256").hexdigest()[:32]
+
+
+class Query(models.Model):
+    """One search by photo, kept as numbers.
+
+    What was seen of the photo is erased after ``QUERY_LIFETIME``, the row after
+    ``FIGURES_LIFETIME``.
+    """
+
+    class Variant(models.TextChoices):
+        CONTROL = "control", _("control")
+        TREATMENT = "treatment", _("treatment")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    created = models.DateTimeField(_("created"), auto_now_add=True, db_index=True)
+    storefront = models.ForeignKey(
+        Storefront, models.SET_NULL, null=True, blank=True, verbose_name=_("storefront")
+    )
+    visitor = models.CharField(_("visitor"), max_length=32, blank=True, db_index=True)
+    encoder = models.CharField(_("encoder"), max_length=120)
+    index_version = models.PositiveBigIntegerField(_("index version"), null=True)
+    experiment = models.ForeignKey(
+        Experiment, models.SET_NULL, null=True, blank=True, verbose_name=_("experiment")
+    )
+    variant = models.CharField(_("variant"), max_length=10, choices=Variant.choices, blank=True)
+    # What was searched for, and what else the photo shows; empty from when it has expired.
+    vector = models.BinaryField(_("vector"))
+    cells = models.BinaryField(_("cells"), default=b"")
+    expires = models.DateTimeField(_("expires"), null=True, db_index=True)
+    crop = models.JSONField(_("crop"), null=True)
+    subject = models.JSONField(_("subject"), null=True)
+    predictions = models.JSONField(_("predictions"), default=list)
+    best_score = models.FloatField(_("best score"), null=True)
+    matched = models.BooleanField(_("matched"), default=False)
+    took_ms = models.JSONField(_("time by stage"), default=dict)
+    warnings = models.JSONField(_("warnings"), default=list)
+    shown = models.JSONField(
+        _("results shown"), default=dict, help_text=_("the rank of each product, from 1")
+    )
+
+    class Meta:
+        verbose_name = _("query")
+        verbose_name_plural = _("queries")
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+    @classmethod
+    def forget_expired(cls) -> int:
+        """Erase what was seen in photos whose time is over; how many that were.
+
+        Kept photos go with their time, and rows of figures with theirs.
+        """
+        now = timezone.now()
+        KeptPhoto.objects.filter(expires__lte=now).delete()
+        oldest = now - timedelta(seconds=conf.get("FIGURES_LIFETIME"))
+        for kind in (cls, Refusal):
+            kind._default_manager.filter(created__lt=oldest).delete()
+        over = cls.objects.filter(expires__lte=now)
+        return over.update(vector=b"", cells=b"", expires=None)
+
+    @classmethod
+    def erase(cls, **which: Any) -> int:
+        """Delete queries with all that hangs on them; how many there were."""
+        keys = list(cls.objects.filter(**which).values_list("pk", flat=True))
+        KeptPhoto.objects.filter(pk__in=keys).delete()
+        cls.objects.filter(**which).delete()
+        return len(keys)
+
+
+class Event(models.Model):
+    """What a customer did with a product that a search had shown; each thing counts once."""
+
+    class Kind(models.TextChoices):
+        VIEW = "view", _("view")
+        CLICK = "click", _("click")
+        BASKET = "basket", _("basket")
+        PURCHASE = "purchase", _("purchase")
+
+    query = models.ForeignKey(Query, models.CASCADE, related_name="events", verbose_name=_("query"))
+    kind = models.CharField(_("event"), max_length=10, choices=Kind.choices)
+    item = models.CharField(_("product"), max_length=200)
+    rank = models.PositiveIntegerField(_("rank"), help_text=_("at which it was shown, from 1"))
+    created = models.DateTimeField(_("created"), auto_now_add=True, db_index=True)
+
+    class Meta:
+        verbose_name = _("event")
+        verbose_name_plural = _("events")
+        constraints = [
+            models.UniqueConstraint(fields=["query", "kind", "item"], name="one_event_of_a_kind"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.item}"
+
+
+class Refusal(models.Model):
+    """A photo that could not be searched by, as its code: nothing of the photo, or of its name."""
+
+    created = models.DateTimeField(_("created"), auto_now_add=True, db_index=True)
+    code = models.CharField(_("code"), max_length=40)
+    storefront = models.ForeignKey(
+        Storefront, models.SET_NULL, null=True, blank=True, verbose_name=_("storefront")
+    )
+    experiment = models.ForeignKey(
+        Experiment, models.SET_NULL, null=True, blank=True, verbose_name=_("experiment")
+    )
+    variant = models.CharField(
+        _("variant"), max_length=10, choices=Query.Variant.choices, blank=True
+    )
+
+    class Meta:
+        verbose_name = _("refusal")
+        verbose_name_plural = _("refusals")
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class KeptPhoto(models.Model):
+    """A photo that its sender allowed to be kept: small, without metadata, for a stated time."""
+
+    query_id = models.UUIDField(_("query"), primary_key=True)
+    jpeg = models.BinaryField(_("photo"))
+    expires = models.DateTimeField(_("expires"), db_index=True)
+
+    class Meta:
+        verbose_name = _("kept photo")
+        verbose_name_plural = _("kept photos")
+
+    def __str__(self) -> str:
+        return str(self.query_id)

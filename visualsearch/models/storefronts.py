@@ -1,0 +1,57 @@
+"""Who may search from elsewhere: a storefront, by its key."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+PREFIX = 8
+
+
+class Storefront(models.Model):
+    """One that searches with an API key; queries made with a key are reachable with it alone.
+
+    The key itself is told once and not stored. It is random enough for a plain digest.
+    """
+
+    name = models.CharField(_("name"), max_length=100, unique=True)
+    prefix = models.CharField(_("key begins with"), max_length=PREFIX, editable=False)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    active = models.BooleanField(_("active"), default=True)
+    rate = models.CharField(
+        _("rate"),
+        max_length=20,
+        default="600/min",
+        help_text=_("photos at most, such as 600/min; all its customers together"),
+    )
+    quota = models.PositiveIntegerField(
+        _("quota"), null=True, blank=True, help_text=_("photos a day at most; empty: no limit")
+    )
+    created = models.DateTimeField(_("created"), auto_now_add=True)
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name = _("storefront")
+        verbose_name_plural = _("storefronts")
+
+    def __str__(self) -> str:
+        return self.name
+
+    def new_key(self) -> str:
+        """Give it a new key, which the old one ends with; save it after that."""
+        key = f"vs_{secrets.token_urlsafe(32)}"
+        self.prefix, self.digest = key[:PREFIX], digest(key)
+        return key
+
+    @classmethod
+    def of_key(cls, key: str) -> Storefront | None:
+        """The active one with this key."""
+        return cls.objects.filter(digest=digest(key), active=True).first()
+
+
+def digest(key: str) -> str:
+    """What is stored of a key."""
+    return hashlib.sha256(key.encode()).hexdigest()

@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parent.parent
 APP = ROOT / "visualsearch"
 
 CORE = {
-    "photos", "small", "exceptions", "metrics", "results", "subject",
+    "photos", "small", "exceptions", "metrics", "results", "subject", "statistics",
     "encoders.base", "encoders.cells", "encoders.fake", "encoders.onnx", "encoders.package",
     "encoders.preprocess",
     "indexes.base", "indexes.exact", "indexes.faiss", "indexes.places", "indexes.structures",
@@ -17,7 +17,7 @@ CORE = {
 }  # fmt: skip
 # A module may import from its own layer and from those below it.
 LAYERS = [
-    {"exceptions", "metrics", "batches", "processes", "signals"},
+    {"exceptions", "metrics", "statistics", "batches", "processes", "signals"},
     {"photos", "encoders", "indexes"},
     {"subject", "small", "results"},
     {"conf", "classes"},

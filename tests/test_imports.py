@@ -34,7 +34,7 @@ LAYERS = [
     {"tasks"},
     {"dispatch"},
     {"signal_handlers", "checks", "api", "links", "views", "templatetags"},
-    {"overview", "admin", "urls", "management", "apps"},
+    {"overview", "insights", "comparison", "admin", "urls", "management", "apps"},
     {"contrib"},
 ]
 OUTSIDE = {"migrations"}

@@ -10,6 +10,7 @@ APP = ROOT / "visualsearch"
 
 CORE = {
     "photos", "small", "exceptions", "metrics", "results", "subject", "statistics",
+    "admin.plots",
     "encoders.base", "encoders.cells", "encoders.fake", "encoders.onnx", "encoders.package",
     "encoders.preprocess",
     "indexes.base", "indexes.exact", "indexes.faiss", "indexes.places", "indexes.structures",

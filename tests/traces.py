@@ -26,14 +26,14 @@ class Customers:
     """Shares 0…1, a median in milliseconds: how searches turn out."""
 
     matched: float = 0.71
-    clicks: float = 0.3
+    clicks: float = 0.16
     median_ms: float = 46.0
     score: float = 0.72
     failing: float = 0.02
 
 
 GOOD = Customers()
-BAD = Customers(matched=0.57, clicks=0.19, median_ms=68.0, score=0.65, failing=0.05)
+BAD = Customers(matched=0.57, clicks=0.09, median_ms=68.0, score=0.65, failing=0.05)
 
 
 @contextmanager

@@ -6,22 +6,27 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from ..models import Query
-from .base import ReadOnlyAdmin
 from .formats import NOTHING, badge, milliseconds, number
+from .insights import InsightsPages
 
 
 @admin.register(Query)
-class QueryAdmin(ReadOnlyAdmin):
+class QueryAdmin(InsightsPages):
     """One row per search by photo, for as long as they are kept."""
 
     list_display = ["id", "created", "first_class", "score", "is_matched", "total_ms"]
     list_filter = ["matched"]
     date_hierarchy = "created"
     exclude = ["vector"]
+
+    def get_urls(self) -> list[URLPattern]:
+        """The stock ones, and the insights."""
+        return [*self.insights_urls(), *super().get_urls()]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Who may delete them may do so: nothing depends on one."""

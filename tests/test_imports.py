@@ -10,7 +10,7 @@ APP = ROOT / "visualsearch"
 
 CORE = {
     "photos", "small", "exceptions", "metrics", "results", "subject", "statistics",
-    "admin.plots",
+    "verdicts", "admin.plots",
     "encoders.base", "encoders.cells", "encoders.fake", "encoders.onnx", "encoders.package",
     "encoders.preprocess",
     "indexes.base", "indexes.exact", "indexes.faiss", "indexes.places", "indexes.structures",
@@ -18,7 +18,7 @@ CORE = {
 }  # fmt: skip
 # A module may import from its own layer and from those below it.
 LAYERS = [
-    {"exceptions", "metrics", "statistics", "batches", "processes", "signals"},
+    {"exceptions", "metrics", "statistics", "verdicts", "batches", "processes", "signals"},
     {"photos", "encoders", "indexes"},
     {"subject", "small", "results"},
     {"conf", "classes"},

@@ -130,7 +130,14 @@ def test_design_effect__of_visitors_who_do_the_same_each_time():
 
 @pytest.mark.parametrize("hits", [[True] * 9, [False] * 9])
 def test_design_effect__where_all_do_the_same_there_is_none_to_tell(hits):
-    assert design_effect(list("aaabbbccc"), hits) == 1.0
+    assert design_effect(list("aaabbbccc"), np.array(hits)) == 1.0
+    assert design_effect(["a"], np.array([1.0])) == design_effect([], np.array([])) == 1.0
+
+
+def test_divided__is_worth_less_and_says_the_same():
+    assert share(20, 100).divided(4.0) == share(5, 25)
+    few = Mean.of(np.arange(100.0)).divided(4.0)
+    assert (few.value, few.count) == (49.5, 25)
 
 
 def looks(runs, treatment, control, *, seed, n=6000):

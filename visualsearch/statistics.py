@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -66,6 +66,10 @@ class Mean:
             return cls(value=0.0, deviation=0.0, count=0)
         spread = float(values.std(ddof=1)) if len(values) > 1 else 0.0
         return cls(value=float(values.mean()), deviation=spread, count=len(values))
+
+    def divided(self, design_effect: float) -> Mean:
+        """The same mean of as many independent observations as it is worth."""
+        return replace(self, count=self.count / design_effect)
 
 
 def wilson(share: Share, z: float = Z95) -> Interval:
@@ -144,22 +148,22 @@ def quantile_difference(control: Floats, treatment: Floats, q: float) -> Interva
     )
 
 
-def design_effect(groups: Sequence[Any], hits: Sequence[bool] | NDArray[np.bool_]) -> float:
+def design_effect(groups: Sequence[Any], values: NDArray[Any]) -> float:
     """How many observations are worth one that is independent, at least 1 (Rao & Scott 1992).
 
     ``groups``: of which visitor each observation is; searches of one visitor are alike, and to
     count them as independent ones would make a difference look surer than it is.
     """
+    if len(groups) < 2:
+        return 1.0
     _, group = np.unique(np.asarray(groups), return_inverse=True)
-    many, wins = np.bincount(group), np.bincount(group, weights=np.asarray(hits, np.float64))
-    total, count = float(many.sum()), len(many)
-    if count < 2:
+    off = np.asarray(values, np.float64)
+    off = off - off.mean()
+    many, spread = int(group.max()) + 1, float((off**2).sum())
+    if many < 2 or not spread:
         return 1.0
-    p = float(wins.sum()) / total
-    if not 0 < p < 1:
-        return 1.0
-    spread = float(((wins - p * many) ** 2).sum()) * count / (count - 1)
-    return max(1.0, spread / (total * p * (1 - p)))
+    clustered = float((np.bincount(group, weights=off) ** 2).sum()) * many / (many - 1)
+    return max(1.0, clustered / spread)
 
 
 def sequential_z(pairs: float, error: float) -> float:

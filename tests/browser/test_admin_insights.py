@@ -7,13 +7,15 @@ pictures of the documentation.
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 
 from shop.models import Category
-from tests.traces import leave_traces
-from visualsearch.models import Storefront
+from tests.traces import BAD, leave_traces, version
+from visualsearch.models import Experiment, Storefront
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -85,3 +87,50 @@ def test_insights__are_readable(owner, month, shoot, theme, screen):
         assert problems(owner, axe) == []
         assert small_texts(owner) == []
     shoot({"desktop-light": "insights"}.get(f"{screen}-{theme}", f"insights-{screen}-{theme}"))
+
+
+@pytest.fixture
+def experiment(db) -> Experiment:
+    """A model that finds less and takes longer, on its third day."""
+    version("active")
+    started = timezone.now() - timedelta(days=2.6)
+    return Experiment.objects.create(
+        name="shopnet 2", version=version(), share=0.5, ramp_hours=96, started=started
+    )
+
+
+def page_of(experiment: Experiment) -> str:
+    return f"/admin/visualsearch/experiment/{experiment.pk}/change/"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("screen", sorted(SCREENS))
+def test_experiment__is_readable(owner, experiment, shoot, theme, screen):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    leave_traces(days=4, per_day=420, experiment=experiment, treatment=BAD)
+    owner.emulate_media(color_scheme=theme)
+    owner.set_viewport_size(SCREENS[screen])
+    owner.goto(page_of(experiment))
+    assert owner.locator(".vs-verdict").get_by_text("worse: stop it").is_visible()
+    assert problems(owner, axe) == []
+    assert small_texts(owner) == []
+    shoot({"desktop-light": "experiment"}.get(f"{screen}-{theme}", f"experiment-{screen}-{theme}"))
+    for path in ("/admin/visualsearch/experiment/", "/admin/visualsearch/indexversion/overview/"):
+        owner.goto(path)
+        assert problems(owner, axe) == []
+
+
+def test_experiment__is_started_and_stopped_by_keyboard(owner, db):
+    version("active")
+    tried = version()
+    owner.goto("/admin/visualsearch/experiment/")
+    owner.get_by_role("link", name="Start an experiment").press("Enter")
+    owner.get_by_label("Name").fill("New model")
+    owner.get_by_label("Index version").select_option(str(tried.pk))
+    owner.get_by_label("Share in percent").fill("20")
+    owner.get_by_role("button", name="Save").press("Enter")
+    owner.get_by_text("The experiment runs").wait_for()
+    assert owner.locator(".vs-verdict").get_by_text("too early to say").is_visible()
+    owner.get_by_role("button", name="Stop the experiment").press("Enter")
+    owner.get_by_text("It has ended").wait_for()
+    assert Experiment.objects.get().running is None

@@ -17,6 +17,7 @@ from ..insights import Period, insights
 from ..models import Storefront
 from . import exports
 from .base import ReadOnlyAdmin
+from .experiment_report import notice
 from .insight_plots import page_of
 
 PERIODS = {
@@ -89,6 +90,7 @@ class InsightsPages(ReadOnlyAdmin):
             period_name=PERIODS[choice.days],
             storefronts=list(Storefront.objects.all()),
             query=choice.query(),
+            notice=notice(),
             **page_of(insights(choice.period())),
         )
 

@@ -235,7 +235,7 @@ def test_notice__on_other_pages_while_it_runs(admin_client, staff):
     for url in (OVERVIEW, INSIGHTS):
         assert "vs-notice" not in text_of(admin_client.get(url))
     mine = experiment(ramp_hours=0)
-    leave_traces(days=2, per_day=200, experiment=mine, treatment=BAD)
+    leave_traces(days=2, per_day=400, experiment=mine, treatment=BAD)
     for url in (OVERVIEW, INSIGHTS):
         page = text_of(admin_client.get(url))
         assert page_of(mine) in page

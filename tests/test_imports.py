@@ -22,7 +22,7 @@ LAYERS = [
     {"subject", "small", "results"},
     {"conf", "classes"},
     {"models", "catalogs", "facets"},
-    {"categories"},
+    {"categories", "callers", "events"},
     {"index_files", "encoding", "wanted"},
     {"live"},
     {"ranking", "relay"},

@@ -129,6 +129,40 @@ class ItemNotFound(VisualSearchError):
     message = gettext_noop("There is no such product on sale. Choose another one.")
 
 
+class ItemNotShown(VisualSearchError):
+    code = "item_not_shown"
+    status = 400
+    message = gettext_noop(
+        "The search did not show this product. Send the key of a product that it answered with."
+    )
+
+
+class TooManyPhotos(VisualSearchError):
+    code = "too_many_photos"
+    status = 400
+    message = gettext_noop("Send at most %(limit)s photos at a time.")
+
+
+class BatchTooLarge(VisualSearchError):
+    code = "batch_too_large"
+    status = 413
+    message = gettext_noop("The photos are larger than %(limit_mb)s MB together. Send fewer.")
+
+
+class ApiKeyMissing(VisualSearchError):
+    code = "api_key_missing"
+    status = 401
+    message = gettext_noop("Send the API key of your storefront in the header “X-Api-Key”.")
+
+
+class ApiKeyInvalid(VisualSearchError):
+    code = "api_key_invalid"
+    status = 401
+    message = gettext_noop(
+        "This API key is unknown or no longer valid. Ask the shop for a new one."
+    )
+
+
 class QueryNotFound(VisualSearchError):
     code = "query_not_found"
     status = 404

@@ -31,7 +31,7 @@ LAYERS = [
     {"versions"},
     {"indexing"},
     {"scopes", "runs", "drift"},
-    {"tasks"},
+    {"tasks", "keeping"},
     {"dispatch"},
     {"signal_handlers", "checks", "api", "links", "views", "templatetags"},
     {"overview", "admin", "urls", "management", "apps"},

@@ -77,6 +77,11 @@ def running() -> Experiment | None:
     return _running[1]
 
 
+def known() -> Experiment | None:
+    """The same without asking the database."""
+    return _running[1] if _running else None
+
+
 def forget(**kwargs: object) -> None:
     """Ask the database again at the next search."""
     global _running

@@ -187,6 +187,13 @@ def place() -> Iterator[None]:
             _busy -= 1
 
 
+def check() -> None:
+    """Raise what a search would meet before it begins: BackendUnavailable or Overloaded."""
+    admit()
+    if conf.get("USE_CELERY"):
+        relay.admit()
+
+
 def admit() -> None:
     """Raise Overloaded while this process has as many searches as it may."""
     if _busy >= conf.get("MAX_QUEUE"):

@@ -132,6 +132,7 @@ class ItemNotFound(VisualSearchError):
 class ItemNotShown(VisualSearchError):
     code = "item_not_shown"
     status = 400
+    attr = "product"
     message = gettext_noop(
         "The search did not show this product. Send the key of a product that it answered with."
     )
@@ -140,12 +141,14 @@ class ItemNotShown(VisualSearchError):
 class TooManyPhotos(VisualSearchError):
     code = "too_many_photos"
     status = 400
+    attr = "images"
     message = gettext_noop("Send at most %(limit)s photos at a time.")
 
 
 class BatchTooLarge(VisualSearchError):
     code = "batch_too_large"
     status = 413
+    attr = "images"
     message = gettext_noop("The photos are larger than %(limit_mb)s MB together. Send fewer.")
 
 

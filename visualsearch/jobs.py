@@ -84,11 +84,11 @@ def search(
     filters: dict[str, str],
     version: int | None = None,
     query_id: str | None = None,
-    caller: dict[str, Any],
+    caller: dict[str, Any] | None = None,
 ) -> Answer:
     """Search by a photo; ``stages``: milliseconds that were spent on it before."""
     options: dict[str, Any] = {"limit": limit, "filters": filters, "version": version}
-    options |= {"query_id": query_id, "caller": Caller(**caller)}
+    options |= {"query_id": query_id, "caller": Caller(**(caller or {}))}
     return searching.search(photo, watch=Stopwatch(stages), **options).as_dict()
 
 

@@ -92,18 +92,23 @@ def version_for(caller: Caller, version: int | None) -> tuple[live.LiveIndex, Tr
     if version is not None:
         return live.current(version), Trace(storefront=caller.storefront, visitor=caller.visitor)
     trace = trace_of(caller)
+    if trace.version is None:
+        return live.current(), trace
     try:
-        return live.current(trace.version), trace
-    except (IndexNotReady, ModelUnavailable) as error:
-        if trace.version is None:
-            raise
+        current = live.current(trace.version, wait=False)
+        if current.version == trace.version:
+            return current, trace
+        failed = live.has_failed(trace.version)
+    except (IndexNotReady, ModelUnavailable):
+        failed = True
+    if failed:
         Refusal.objects.create(
-            code=error.code,
+            code=ModelUnavailable.code,
             storefront_id=trace.storefront,
             experiment_id=trace.experiment,
             variant=trace.variant,
         )
-        return live.current(), replace(trace, experiment=None, variant="", version=None)
+    return live.current(), replace(trace, experiment=None, variant="", version=None)
 
 
 @dataclass(frozen=True, kw_only=True)

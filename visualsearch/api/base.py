@@ -39,8 +39,8 @@ class VisualSearchView(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Who has no key, or asks too often, is told so before anything is done."""
-        # First, while the request's user is still the one of the session.
         sent = request._request
+        callers.user_of(sent)
         try:
             self.storefront = callers.storefront_of(sent)
         except ApiKeyInvalid:

@@ -58,9 +58,15 @@ def client_of(request: HttpRequest) -> str:
 
 
 def user_of(request: HttpRequest) -> object:
-    """The primary key of who is logged in, if anybody is."""
-    user = getattr(request, "user", None)
-    return user.pk if user is not None and user.is_authenticated else None
+    """The primary key of who is logged in, if anybody is.
+
+    Kept on the request, for REST framework puts a user of its own in place of the session's.
+    """
+    if not hasattr(request, "visual_search_user"):
+        user = getattr(request, "user", None)
+        known = user is not None and user.is_authenticated
+        request.visual_search_user = user.pk if known else None  # type: ignore[attr-defined,union-attr]
+    return request.visual_search_user  # type: ignore[attr-defined]
 
 
 def network_of(address: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from drf_spectacular.utils import OpenApiParameter
-from rest_framework.parsers import MultiPartParser
+from rest_framework.parsers import FormParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -158,7 +158,7 @@ class QueryView(VisualSearchView):
 
 
 class EventView(VisualSearchView):
-    parser_classes = [SmallJSONParser, MultiPartParser]
+    parser_classes = [SmallJSONParser, FormParser]
     scope = throttles.EVENTS
 
     @schema.described(

@@ -38,7 +38,8 @@ class Refusal(APIException):
         self.status_code = error.status
         if isinstance(error, ServiceUnavailable | Throttled):
             self.wait = error.retry_after  # becomes the header Retry-After
-        super().__init__(told(error), error.code)
+        detail: Any = told(error)
+        super().__init__({error.attr: detail} if error.attr else detail, error.code)
 
 
 class Handler(ExceptionHandler):

@@ -19,6 +19,7 @@ CATEGORY_HELP = (
     " is sure"
 )
 IMAGE_HELP = "The photo: a file, or in JSON its bytes as base64 or as a data URL."
+URL_HELP = "In place of “image”, where the shop fetches photos: the URL of one."
 
 
 @extend_schema_field(OpenApiTypes.STR)
@@ -88,12 +89,14 @@ class PhotoSerializer(PhotoOptionsSerializer):
     """A photo to classify."""
 
     image = serializers.FileField(help_text=IMAGE_HELP)
+    image_url = serializers.URLField(required=False, help_text=URL_HELP)
 
 
 class SearchSerializer(SearchOptionsSerializer):
     """A photo to search by."""
 
     image = serializers.FileField(help_text=IMAGE_HELP)
+    image_url = serializers.URLField(required=False, help_text=URL_HELP)
 
 
 class ClassSerializer(serializers.Serializer[Any]):

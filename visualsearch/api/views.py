@@ -20,7 +20,7 @@ from ..classes import class_name
 from ..results import Prediction, SearchResult
 from . import throttles
 from .errors import handle
-from .parsers import BoundedJSONParser, PhotoUploadHandler, photo_bytes
+from .parsers import BoundedJSONParser, PhotoUploadHandler, photo_from
 from .serializers import (
     ClassificationSerializer,
     PageSerializer,
@@ -103,7 +103,7 @@ class SearchView(PhotoView):
         if options.get("category"):
             filters["category"] = options["category"]
         check_filters(filters)
-        photo, crop = photo_bytes(fields.get("image")), options.get("crop")
+        photo, crop = photo_from(fields), options.get("crop")
         if "respond-async" in request.headers.get("Prefer", "").lower():
             query_id = dispatch.search_later(photo, crop=crop, filters=filters)
             if query_id:
@@ -121,7 +121,7 @@ class ClassifyView(PhotoView):
         """The classes of a photo, most probable first."""
         fields = fields_of(request)
         options = validated(PhotoOptionsSerializer, fields)
-        predictions = dispatch.classify(photo_bytes(fields.get("image")), crop=options.get("crop"))
+        predictions = dispatch.classify(photo_from(fields), crop=options.get("crop"))
         return Response({"predictions": [as_class(each) for each in predictions]})
 
 

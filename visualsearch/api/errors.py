@@ -7,12 +7,13 @@ from typing import Any
 
 from django.core.exceptions import SuspiciousOperation
 from django.core.exceptions import ValidationError as DjangoValidationError
+from django.http import UnreadablePostError
 from django.utils.translation import gettext
 from drf_standardized_errors.handler import ExceptionHandler
 from rest_framework.exceptions import APIException, ParseError, ValidationError
 from rest_framework.response import Response
 
-from ..exceptions import ServiceUnavailable, Throttled, VisualSearchError
+from ..exceptions import BodyTimeout, ServiceUnavailable, Throttled, VisualSearchError
 from ..signals import refused
 
 logger = logging.getLogger(__name__)
@@ -63,6 +64,8 @@ class Handler(ExceptionHandler):
             return Refusal(exc)
         if isinstance(exc, DjangoValidationError):
             return ValidationError(exc.message_dict)
+        if isinstance(exc, UnreadablePostError):  # cut off by the server for being slow, or gone
+            return self.convert_known_exceptions(BodyTimeout())
         if isinstance(exc, SuspiciousOperation):  # too many fields, or too large ones
             return ParseError(gettext("The form is too large. Send the photo as a file."))
         return super().convert_known_exceptions(exc)

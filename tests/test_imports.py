@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parent.parent
 APP = ROOT / "visualsearch"
 
 CORE = {
-    "photos", "small", "exceptions", "metrics", "results", "subject",
+    "photos", "origins", "fetching", "small", "exceptions", "metrics", "results", "subject",
     "encoders.base", "encoders.cells", "encoders.fake", "encoders.onnx", "encoders.package",
     "encoders.preprocess",
     "indexes.base", "indexes.exact", "indexes.faiss", "indexes.places", "indexes.structures",
@@ -18,8 +18,8 @@ CORE = {
 # A module may import from its own layer and from those below it.
 LAYERS = [
     {"exceptions", "metrics", "batches", "processes", "signals"},
-    {"photos", "encoders", "indexes"},
-    {"subject", "small", "results"},
+    {"photos", "origins", "encoders", "indexes"},
+    {"fetching", "subject", "small", "results"},
     {"conf", "classes"},
     {"models", "catalogs", "facets"},
     {"categories", "callers", "events"},

@@ -13,10 +13,12 @@ class VisualSearchError(Exception):
 
     ``code`` is part of the API and never changes; ``status`` is the HTTP status; the message says
     what to do. ``params`` fill the message's placeholders after translation. ``told``: what
-    customers read in its place, where the message is for those who run the shop.
+    customers read in its place, where the message is for those who run the shop. ``attr``: the
+    field of the request that it is about, where that is not the photo.
     """
 
     told = ""
+    attr = ""
     code = "search_failed"
     status = 500
     message = gettext_noop("The search failed. Try again; if it fails again, tell the shop.")
@@ -49,6 +51,32 @@ class InvalidBase64(PhotoError):
     status = 400
     message = gettext_noop(
         "“image” is not valid base64. Send plain base64 or a data URL of the file's bytes."
+    )
+
+
+class UrlNotAllowed(PhotoError):
+    attr = "image_url"
+    code = "url_not_allowed"
+    status = 400
+    message = gettext_noop(
+        "Photos are not fetched from this address. Send the photo itself in the field “image”."
+    )
+
+
+class UrlUnreachable(PhotoError):
+    attr = "image_url"
+    code = "url_unreachable"
+    message = gettext_noop(
+        "The photo could not be fetched from this address. Check it, or send the photo itself in"
+        " the field “image”."
+    )
+
+
+class BodyTimeout(VisualSearchError):
+    code = "body_timeout"
+    status = 408
+    message = gettext_noop(
+        "The photo arrived too slowly. Send a smaller one, or try again over a faster connection."
     )
 
 

@@ -34,7 +34,6 @@ def connect() -> None:
                 changed, sender=model, dispatch_uid=f"visualsearch_{name}_{model._meta.label}"
             )
 
-
     if apps.is_installed("django.contrib.auth"):
         user = get_user_model()
         post_delete.connect(customer_left, sender=user, dispatch_uid="visualsearch_customer_left")

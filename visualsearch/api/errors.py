@@ -8,6 +8,7 @@ from typing import Any
 from django.core.exceptions import SuspiciousOperation
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import DatabaseError
+from django.http import UnreadablePostError
 from django.utils.translation import gettext
 from drf_standardized_errors.handler import ExceptionHandler
 from rest_framework.exceptions import APIException, ParseError, ValidationError
@@ -16,6 +17,7 @@ from rest_framework.response import Response
 from ..exceptions import (
     ApiKeyInvalid,
     ApiKeyMissing,
+    BodyTimeout,
     PhotoError,
     ServiceUnavailable,
     Throttled,
@@ -53,7 +55,8 @@ class Refusal(APIException):
             self.wait = error.retry_after  # becomes the header Retry-After
         if isinstance(error, ApiKeyMissing | ApiKeyInvalid):
             self.auth_header = "ApiKey"  # becomes the header WWW-Authenticate
-        super().__init__(told(error), error.code)
+        detail: Any = told(error)
+        super().__init__({error.attr: detail} if error.attr else detail, error.code)
 
 
 class Handler(ExceptionHandler):
@@ -78,6 +81,8 @@ class Handler(ExceptionHandler):
             return Refusal(exc)
         if isinstance(exc, DjangoValidationError):
             return ValidationError(exc.message_dict)
+        if isinstance(exc, UnreadablePostError):  # cut off by the server for being slow, or gone
+            return self.convert_known_exceptions(BodyTimeout())
         if isinstance(exc, SuspiciousOperation):  # too many fields, or too large ones
             return ParseError(gettext("The form is too large. Send the photo as a file."))
         return super().convert_known_exceptions(exc)
@@ -90,7 +95,7 @@ class Handler(ExceptionHandler):
 def as_items(error: VisualSearchError, *, storefront: int | None = None) -> list[dict[str, Any]]:
     """A refusal as one of several answers in one body; it is reported as well."""
     report(error, storefront=storefront)
-    return [{"code": error.code, "detail": told(error), "attr": getattr(error, "attr", None)}]
+    return [{"code": error.code, "detail": told(error), "attr": error.attr or None}]
 
 
 def report(error: VisualSearchError, *, storefront: int | None = None) -> None:

@@ -136,7 +136,7 @@ def error(refusal: type[VisualSearchError]) -> dict[str, Any]:
     with override("en"):
         detail = sentence(refusal(**PARAMS))
     kind = "server_error" if refusal.status >= 500 else "client_error"
-    return body(kind, refusal.code, detail, getattr(refusal, "attr", None))
+    return body(kind, refusal.code, detail, refusal.attr or None)
 
 
 def framework_error(refusal: type[drf.APIException]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
-from .. import conf
+from .. import conf, dispatch
 from ..exceptions import (
     BatchTooLarge,
     ImageEmpty,
@@ -23,6 +23,7 @@ from ..exceptions import (
     ImageTooLarge,
     InvalidBase64,
 )
+from ..fetching import fetch
 
 # Bytes that are read at a time. Web servers keep what has arrived in one buffer and copy what is
 # left of it at each read.
@@ -151,6 +152,23 @@ def read_bounded(stream: IO[bytes], limit: int) -> bytes:
     if seen > limit:
         raise too_large()
     return kept.getvalue()
+
+
+def photo_from(fields: Mapping[str, Any]) -> bytes:
+    """The bytes of a request's photo: its field ``image``, or fetched from ``image_url``.
+
+    The second is unknown unless FETCH_ORIGINS names somebody. Raises as :func:`photo_bytes` and
+    :func:`visualsearch.fetching.fetch` do, or Overloaded.
+    """
+    image, url = fields.get("image"), fields.get("image_url")
+    if image is None and isinstance(url, str) and conf.get("FETCH_ORIGINS"):
+        # Who waits for another server takes one of the places of searches.
+        with dispatch.place():
+            data = fetch(url, conf.fetch_rules())
+        if not data:
+            raise ImageEmpty
+        return data
+    return photo_bytes(image)
 
 
 def photo_bytes(value: Any) -> bytes:

@@ -20,7 +20,7 @@ from .base import (
     search_filters,
     validated,
 )
-from .parsers import SmallJSONParser, photo_bytes
+from .parsers import SmallJSONParser, photo_from
 from .requests import (
     EventSerializer,
     PageSerializer,
@@ -70,7 +70,7 @@ class SearchView(PhotoView):
         fields = fields_of(request)
         options = validated(SearchOptionsSerializer, fields)
         filters = search_filters(request, options)
-        photo, crop = photo_bytes(fields.get("image")), options.get("crop")
+        photo, crop = photo_from(fields), options.get("crop")
         caller = self.caller(options.get("visitor", ""))
         if "respond-async" in request.headers.get("Prefer", "").lower():
             query_id = dispatch.search_later(photo, crop=crop, filters=filters, caller=caller)
@@ -97,7 +97,7 @@ class ClassifyView(PhotoView):
         """The classes of a photo, most probable first."""
         fields = fields_of(request)
         options = validated(PhotoOptionsSerializer, fields)
-        predictions = dispatch.classify(photo_bytes(fields.get("image")), crop=options.get("crop"))
+        predictions = dispatch.classify(photo_from(fields), crop=options.get("crop"))
         return Response({"predictions": [as_class(each) for each in predictions]})
 
 

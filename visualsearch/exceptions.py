@@ -32,6 +32,7 @@ class PhotoError(VisualSearchError):
     """The photo cannot be searched with; the client must send another one."""
 
     status = 422
+    attr = "image"
 
 
 class ImageMissing(PhotoError):
@@ -121,6 +122,7 @@ class ImageTooSmall(PhotoError):
 class InvalidCrop(PhotoError):
     code = "invalid_crop"
     status = 400
+    attr = "crop"
     message = gettext_noop(
         "“crop” must be x,y,w,h as fractions of the photo, for example 0.1,0.2,0.5,0.5,"
         " and not be too small."
@@ -130,6 +132,7 @@ class InvalidCrop(PhotoError):
 class CropUnavailable(VisualSearchError):
     code = "crop_unavailable"
     status = 400
+    attr = "crop"
     message = gettext_noop(
         "Not enough is kept of this photo to search by that part of it. Send the photo again,"
         " with “crop”."
@@ -154,6 +157,7 @@ class Throttled(VisualSearchError):
 class ItemNotFound(VisualSearchError):
     code = "item_not_found"
     status = 404
+    attr = "key"
     message = gettext_noop("There is no such product on sale. Choose another one.")
 
 
@@ -197,6 +201,7 @@ class ApiKeyInvalid(VisualSearchError):
 class QueryNotFound(VisualSearchError):
     code = "query_not_found"
     status = 404
+    attr = "query_id"
     message = gettext_noop("This search is unknown or has expired. Send the photo again.")
 
 

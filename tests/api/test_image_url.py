@@ -47,9 +47,9 @@ def test_image_url__an_image_goes_before_it(client, allowed):
     [
         ("/missing", 422, "url_unreachable", "image_url"),
         ("/to/http%3A%2F%2F127.0.0.1%3A1%2F", 400, "url_not_allowed", "image_url"),
-        ("/announced/13000000", 413, "image_too_large", None),
-        ("/text", 415, "unsupported_image", None),
-        ("/empty", 400, "image_empty", None),
+        ("/announced/13000000", 413, "image_too_large", "image"),
+        ("/text", 415, "unsupported_image", "image"),
+        ("/empty", 400, "image_empty", "image"),
     ],
 )
 def test_image_url__refused(client, allowed, path, status, code, attr):

@@ -8,6 +8,7 @@ from django.utils.translation import gettext
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from .. import conf
 from ..exceptions import InvalidCrop
 from ..models import Event
 from ..photos import Crop, check_crop
@@ -21,6 +22,7 @@ CATEGORY_HELP = (
 CROP_HELP = "x,y,w,h as fractions of the upright photo, such as 0.1,0.2,0.5,0.5"
 FILE_HELP = "the file of the photo"
 TEXT_HELP = "the bytes of the photo's file as base64 or as a data URL"
+URL_HELP = "in place of “image”: where it can be fetched, from an origin that the shop allows"
 VISITOR_HELP = (
     "what you call your customer, if you do: a pseudonym of it is kept, so that an experiment gives"
     " everybody one version and the traces of one customer can be erased"
@@ -94,25 +96,40 @@ class SearchOptionsSerializer(PhotoOptionsSerializer):
     keep_photo = serializers.BooleanField(required=False, default=False, help_text=KEEP_HELP)
 
 
-class PhotoFileSerializer(PhotoOptionsSerializer):
+class ByUrl(serializers.Serializer[Any]):
+    """A photo may have a URL in place of bytes, where the shop fetches any."""
+
+    image_url = serializers.URLField(required=False, help_text=URL_HELP)
+
+    def get_fields(self) -> dict[str, Any]:
+        """Without it where the setting names nobody."""
+        fields = super().get_fields()
+        if conf.get("FETCH_ORIGINS"):
+            fields["image"].required = False
+        else:
+            del fields["image_url"]
+        return fields
+
+
+class PhotoFileSerializer(ByUrl, PhotoOptionsSerializer):
     """A photo to classify, as a form."""
 
     image = serializers.FileField(help_text=FILE_HELP)
 
 
-class PhotoTextSerializer(PhotoOptionsSerializer):
+class PhotoTextSerializer(ByUrl, PhotoOptionsSerializer):
     """A photo to classify, as JSON."""
 
     image = serializers.CharField(help_text=TEXT_HELP)
 
 
-class SearchFileSerializer(SearchOptionsSerializer):
+class SearchFileSerializer(ByUrl, SearchOptionsSerializer):
     """A photo to search by, as a form."""
 
     image = serializers.FileField(help_text=FILE_HELP)
 
 
-class SearchTextSerializer(SearchOptionsSerializer):
+class SearchTextSerializer(ByUrl, SearchOptionsSerializer):
     """A photo to search by, as JSON."""
 
     image = serializers.CharField(help_text=TEXT_HELP)

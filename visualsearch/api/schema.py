@@ -50,7 +50,7 @@ SERVICE: tuple[Any, ...] = (
     exceptions.Overloaded,
     exceptions.SearchTimeout,
 )
-BODY: tuple[Any, ...] = (drf.ParseError, drf.UnsupportedMediaType)
+BODY: tuple[Any, ...] = (drf.ParseError, drf.UnsupportedMediaType, exceptions.BodyTimeout)
 PHOTO: tuple[Any, ...] = (
     *BODY,
     Invalid,
@@ -64,6 +64,8 @@ PHOTO: tuple[Any, ...] = (
     exceptions.ImageTooManyPixels,
     exceptions.ImageBadShape,
     exceptions.ImageTooSmall,
+    exceptions.UrlNotAllowed,
+    exceptions.UrlUnreachable,
 )
 
 MEANING = {

@@ -128,8 +128,8 @@ def has_failed(version: int) -> bool:
 def common_input() -> InputSpec | None:
     """What the models of this process make of an image; None where they differ."""
     with _lock:
-        inputs = {live.encoder.input for live in _live.values()}
-    return inputs.pop() if len(inputs) == 1 else None
+        inputs = [live.encoder.input for live in _live.values()]
+    return inputs[0] if inputs and all(each == inputs[0] for each in inputs) else None
 
 
 def keep(live: LiveIndex) -> None:

@@ -10,6 +10,7 @@ APP = ROOT / "visualsearch"
 
 CORE = {
     "photos", "origins", "fetching", "small", "exceptions", "metrics", "results", "subject",
+    "statistics", "verdicts", "admin.plots",
     "encoders.base", "encoders.cells", "encoders.fake", "encoders.onnx", "encoders.package",
     "encoders.preprocess",
     "indexes.base", "indexes.exact", "indexes.faiss", "indexes.places", "indexes.structures",
@@ -17,7 +18,7 @@ CORE = {
 }  # fmt: skip
 # A module may import from its own layer and from those below it.
 LAYERS = [
-    {"exceptions", "metrics", "batches", "processes", "signals"},
+    {"exceptions", "metrics", "statistics", "verdicts", "batches", "processes", "signals"},
     {"photos", "origins", "encoders", "indexes"},
     {"fetching", "subject", "small", "results"},
     {"conf", "classes"},
@@ -34,7 +35,7 @@ LAYERS = [
     {"tasks", "keeping"},
     {"dispatch"},
     {"signal_handlers", "checks", "api", "links", "views", "templatetags"},
-    {"overview", "admin", "urls", "management", "apps"},
+    {"overview", "insights", "comparison", "admin", "urls", "management", "apps"},
     {"contrib"},
 ]
 OUTSIDE = {"migrations"}

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from . import conf, encoding, evaluation, index_files, live
 from .encoders.base import Encoder
 from .exceptions import BackendUnavailable, ModelUnavailable
-from .models import Embedding, IndexVersion
+from .models import Embedding, Experiment, IndexVersion
 from .signals import version_activated
 
 logger = logging.getLogger(__name__)
@@ -138,6 +138,7 @@ def reason_to_hold_back(version: IndexVersion) -> str:
 def activate(version: IndexVersion) -> None:
     """Make ``version`` the one that answers; search processes follow by themselves.
 
+    An experiment that is running ends: what its version is compared with is no longer there.
     Raises NotUsable when it is not complete, or its model cannot be loaded.
     """
     try:
@@ -159,10 +160,18 @@ def activate(version: IndexVersion) -> None:
         IndexVersion.objects.filter(state=State.ACTIVE).update(state=State.RETIRED)
         version.state, version.activated = State.ACTIVE, timezone.now()
         version.save(update_fields=["state", "activated"])
+        end_experiment(version)
     for one in before:
         if not one.figures:  # it only followed the rows until there was a built one
             delete(one)
     version_activated.send_robust(sender=None, version=version)
+
+
+def end_experiment(version: IndexVersion) -> None:
+    """Stop the experiment that runs, at the very moment at which a version was activated."""
+    running = Experiment.objects.filter(running=True)
+    if running.update(running=None, stopped=version.activated):
+        logger.warning("the experiment ended: index version %s was activated", version.pk)
 
 
 def previous() -> IndexVersion | None:
@@ -180,15 +189,20 @@ def roll_back() -> IndexVersion:
 
 
 def prune() -> None:
-    """Delete what nobody can roll back to any more, and the rows of encoders that nobody needs."""
+    """Delete what nobody can roll back to any more, and the rows of encoders that nobody needs.
+
+    The version of an experiment that is running stays.
+    """
     kept = conf.get("KEPT_VERSIONS")
+    tried = Experiment.objects.filter(running=True)
     for state, order in (
         (State.RETIRED, "-activated"),
         (State.READY, "-pk"),
         (State.FAILED, "-pk"),
     ):
         for version in IndexVersion.objects.filter(state=state).order_by(order)[kept:]:
-            delete(version)
+            if not tried.filter(version=version).exists():
+                delete(version)
     needed = set(IndexVersion.objects.filter(state__in=KEPT).values_list("encoder", flat=True))
     needed.add(encoding.configured().id)
     Embedding.objects.exclude(encoder__in=needed).delete()

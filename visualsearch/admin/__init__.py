@@ -1,9 +1,19 @@
 """The index in the stock admin, and :class:`SearchableAdmin` for the admin of a shop's products."""
 
+from .experiments import ExperimentAdmin
 from .images import EmbeddingAdmin
 from .products import SearchableAdmin
 from .queries import QueryAdmin
 from .runs import RunAdmin
+from .storefronts import StorefrontAdmin
 from .versions import IndexVersionAdmin
 
-__all__ = ["EmbeddingAdmin", "IndexVersionAdmin", "QueryAdmin", "RunAdmin", "SearchableAdmin"]
+__all__ = [
+    "EmbeddingAdmin",
+    "ExperimentAdmin",
+    "IndexVersionAdmin",
+    "QueryAdmin",
+    "RunAdmin",
+    "SearchableAdmin",
+    "StorefrontAdmin",
+]

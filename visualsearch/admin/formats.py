@@ -42,6 +42,26 @@ def percent(part: float, whole: float = 1) -> int:
     return max(0, min(100, int(100 * part / whole))) if whole else 0
 
 
+def percentage(value: float | None, digits: int = 1) -> str:
+    """A share 0…1 in percent; no decimals where it is all or nothing."""
+    if value is None:
+        return NOTHING
+    return f"{number(100 * value, 0 if value in (0, 1) else digits)}\xa0%"
+
+
+def percent_tick(value: float) -> str:
+    """A share on an axis, where round ones want no decimals."""
+    return percentage(value, 0 if abs(100 * value - round(100 * value)) < 1e-6 else 1)
+
+
+def signed(value: float, digits: int = 0) -> str:
+    """A change, with its sign."""
+    text = number(abs(value), digits)
+    if text == number(0, digits):
+        return text
+    return f"{'+' if value > 0 else '−'}{text}"
+
+
 def duration(seconds: float | None) -> str:
     """Two units at most; their symbols are the same in every language."""
     if seconds is None:

@@ -21,6 +21,7 @@ from ..photos import ACCEPTED
 from ..views import preview
 from . import links, trial
 from .base import ReadOnlyAdmin
+from .experiment_report import notice
 from .figures import known, measured, share
 from .formats import duration, milliseconds, number, percent, size
 from .progress import colour, outcome
@@ -50,7 +51,7 @@ class PagesAdmin(ReadOnlyAdmin):
                 drift = find_drift()
             except VisualSearchError as error:
                 self.message_user(request, describe(error), messages.ERROR)
-        context = dashboard(overview())
+        context = {**dashboard(overview()), "notice": notice()}
         return self.page(request, "overview.html", title=_("Overview"), drift=drift, **context)
 
     def similar(self, request: HttpRequest) -> HttpResponse:

@@ -1,31 +1,80 @@
-"""What was searched for, as numbers."""
+"""What was searched for, as numbers, and what became of it."""
 
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from ..models import Query
-from .base import ReadOnlyAdmin
-from .formats import NOTHING, badge, milliseconds, number
+from ..classes import class_name
+from ..models import KeptPhoto, Query
+from . import links
+from .formats import NOTHING, badge, milliseconds, moment, number, percentage
+from .insights import InsightsPages
+from .trial import STAGES
+
+SEE_PHOTO = "visualsearch.view_keptphoto"
 
 
 @admin.register(Query)
-class QueryAdmin(ReadOnlyAdmin):
+class QueryAdmin(InsightsPages):
     """One row per search by photo, for as long as they are kept."""
 
-    list_display = ["id", "created", "first_class", "score", "is_matched", "total_ms"]
-    list_filter = ["matched"]
+    list_display = [
+        "id",
+        "created",
+        "first_class",
+        "score",
+        "is_matched",
+        "results",
+        "total_ms",
+        "storefront",
+        "variant",
+    ]
+    list_filter = ["matched", "storefront", "variant"]
+    list_select_related = ["storefront"]
     date_hierarchy = "created"
-    exclude = ["vector"]
+    fields = [
+        *("created", "storefront", "experiment", "variant", "index_version", "encoder"),
+        *("classes", "score", "matched", "results", "times", "warnings", "subject", "crop"),
+        *("expires", "what_became", "photo"),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Query]:
+        """Without what nobody can read."""
+        return super().get_queryset(request).defer("vector", "cells")
+
+    def get_urls(self) -> list[URLPattern]:
+        """The stock ones, the insights, and the photo where it was kept."""
+        kept = self.admin_site.admin_view(self.kept_photo)
+        return [
+            path("<uuid:pk>/photo/", kept, name="visualsearch_query_photo"),
+            *self.insights_urls(),
+            *super().get_urls(),
+        ]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Who may delete them may do so: nothing depends on one."""
         return request.user.has_perm("visualsearch.delete_query")
+
+    def delete_model(self, request: HttpRequest, obj: Query) -> None:
+        """With all that hangs on it."""
+        Query.erase(pk=obj.pk)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Query]) -> None:
+        """The chosen ones, with all that hangs on them."""
+        Query.erase(pk__in=list(queryset.values_list("pk", flat=True)))
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -33,10 +82,32 @@ class QueryAdmin(ReadOnlyAdmin):
         """The list under its own name."""
         return super().changelist_view(request, {**(extra_context or {}), "title": _("Queries")})
 
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        """The photo is for those who may see photos."""
+        fields = list(super().get_fields(request, obj))
+        return fields if request.user.has_perm(SEE_PHOTO) else fields[:-1]
+
+    def kept_photo(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        """A photo that its sender allowed to be kept; no cache keeps it longer."""
+        self.may_look(request)
+        if not request.user.has_perm(SEE_PHOTO):
+            raise PermissionDenied
+        kept = get_object_or_404(KeptPhoto, pk=pk, expires__gt=timezone.now())
+        headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+        return HttpResponse(bytes(kept.jpeg), content_type="image/jpeg", headers=headers)
+
     @admin.display(description=_("class"))
     def first_class(self, query: Query) -> str:
         """The most probable class."""
         return query.predictions[0]["label"] if query.predictions else NOTHING
+
+    @admin.display(description=_("classes"))
+    def classes(self, query: Query) -> str:
+        """The most probable ones."""
+        return ", ".join(
+            f"{class_name(each['label'])} {percentage(each['probability'])}"
+            for each in query.predictions
+        )
 
     @admin.display(description=_("best score"), ordering="best_score")
     def score(self, query: Query) -> str:
@@ -48,7 +119,52 @@ class QueryAdmin(ReadOnlyAdmin):
         """Coloured and worded."""
         return badge("good", _("matched")) if query.matched else badge("quiet", _("no match"))
 
+    @admin.display(description=_("results shown"))
+    def results(self, query: Query) -> str:
+        """How many products the customer was shown."""
+        return number(len(query.shown))
+
     @admin.display(description=_("time"))
     def total_ms(self, query: Query) -> str:
         """Of the whole search."""
         return milliseconds(query.took_ms.get("total"))
+
+    @admin.display(description=_("time by stage"))
+    def times(self, query: Query) -> str:
+        """In the order in which they are gone through."""
+        return " · ".join(
+            f"{label} {milliseconds(query.took_ms[name])}"
+            for name, label in {**STAGES, "total": _("total")}.items()
+            if name in query.took_ms
+        )
+
+    @admin.display(description=_("what became of it"))
+    def what_became(self, query: Query) -> SafeString | str:
+        """The customer's events, each with its product."""
+        events = list(query.events.order_by("created", "pk"))
+        if not events:
+            return gettext("No event came in.")
+        named = links.products(self.admin_site, [event.item for event in events])
+        rows = (
+            (
+                moment(event.created),
+                event.get_kind_display(),
+                named[event.item].name,
+                gettext("rank %(rank)s") % {"rank": event.rank},
+            )
+            for event in events
+        )
+        lines = format_html_join("", "<li>{} · {} · {} · {}</li>", rows)
+        return format_html('<ul class="vs-events">{}</ul>', lines)
+
+    @admin.display(description=_("photo"))
+    def photo(self, query: Query) -> SafeString | str:
+        """Where its sender allowed it to be kept, and it has not expired."""
+        kept = KeptPhoto.objects.filter(pk=query.pk, expires__gt=timezone.now()).only("expires")
+        found = kept.first()
+        if found is None:
+            return gettext("It was not kept.")
+        url = self.url("visualsearch_query_photo", query.pk)
+        note = gettext("Kept until %(moment)s.") % {"moment": moment(found.expires)}
+        picture = '<img class="vs-kept" src="{}" alt="{}"> <p class="vs-note">{}</p>'
+        return format_html(picture, url, gettext("The customer's photo"), note)

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from .. import versions
-from ..models import IndexVersion
+from ..models import Experiment, IndexVersion
 from .figures import known, measured, quality, table
 from .formats import badge, milliseconds, moment, number, size
 from .pages import PagesAdmin
@@ -154,12 +154,14 @@ class IndexVersionAdmin(PagesAdmin):
             title=question % {"version": version.pk},
             version=version,
             active=active,
+            experiment=running(),
             other_encoder=active is not None and active.encoder != version.encoder,
             **self.columns(shown),
         )
 
     def switch(self, request: HttpRequest, change: Any) -> HttpResponse:
         """Do it, and say which version answers now, or why not."""
+        experiment = running()
         try:
             version = change()
         except versions.NotUsable as error:
@@ -167,6 +169,9 @@ class IndexVersionAdmin(PagesAdmin):
         else:
             text = _("Version %(version)s answers searches from now on.")
             self.message_user(request, text % {"version": version.pk}, messages.SUCCESS)
+            if experiment is not None:
+                text = _("The experiment “%(name)s” has ended: its control is no longer active.")
+                self.message_user(request, text % {"name": experiment.name}, messages.WARNING)
         return HttpResponseRedirect(self.url("visualsearch_indexversion_changelist"))
 
     @admin.action(description=gettext_lazy("Compare the selected versions"), permissions=["view"])
@@ -229,6 +234,11 @@ class IndexVersionAdmin(PagesAdmin):
     def since(self, version: IndexVersion) -> str:
         """When it was made active last."""
         return moment(version.activated)
+
+
+def running() -> Experiment | None:
+    """The experiment that ends when another version is activated."""
+    return Experiment.objects.filter(running=True).first()
 
 
 def activated(version: IndexVersion) -> IndexVersion:

@@ -1,0 +1,261 @@
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from tests.reindex import rebuild, reindex
+from tests.traces import BAD, leave_traces, version
+from visualsearch.models import Experiment, IndexVersion
+
+from .conftest import messages_of
+
+LIST = reverse("admin:visualsearch_experiment_changelist")
+ADD = reverse("admin:visualsearch_experiment_add")
+OVERVIEW = reverse("admin:visualsearch_overview")
+INSIGHTS = reverse("admin:visualsearch_insights")
+
+pytestmark = pytest.mark.django_db
+
+
+def page_of(experiment):
+    return reverse("admin:visualsearch_experiment_change", args=[experiment.pk])
+
+
+def stop_of(experiment):
+    return reverse("admin:visualsearch_experiment_stop", args=[experiment.pk])
+
+
+def experiment(days=3.0, **values):
+    fields = {"name": "New model", "version": version(), "ramp_hours": 24.0, **values}
+    return Experiment.objects.create(started=timezone.now() - timedelta(days=days), **fields)
+
+
+def text_of(response):
+    return response.content.decode()
+
+
+def posted(tried, **values):
+    fields = {"name": "New model", "version": tried.pk, "percent": "20", "ramp_hours": "48"}
+    return {**fields, **values}
+
+
+@pytest.fixture
+def versions():
+    """One of each state, by its name."""
+    states = ("active", "ready", "retired", "building", "failed")
+    return {state: version(state) for state in states}
+
+
+def test_add__offers_complete_versions_that_are_not_active(admin_client, versions):
+    response = admin_client.get(ADD)
+    choices = response.context["adminform"].form.fields["version"].queryset
+    assert {each.state for each in choices} == {"ready", "retired"}
+    assert "no version to try" not in text_of(response)
+
+
+def test_add__without_a_version_says_what_to_do(admin_client):
+    version("active")
+    assert "no version to try" in text_of(admin_client.get(ADD))
+
+
+def test_add__starts_it(admin_client, versions):
+    response = admin_client.post(ADD, posted(versions["ready"]), follow=True)
+    found = Experiment.objects.get()
+    assert (found.share, found.ramp_hours, found.running) == (0.2, 48.0, True)
+    assert f"some visitors get version {versions['ready'].pk}" in messages_of(response)[0]
+    assert response.redirect_chain[-1][0] == page_of(found)
+    assert "growing to 20\xa0% in 48 hours" in text_of(response)
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ({"percent": "0"}, "greater than or equal to 0.1"),
+        ({"percent": "101"}, "less than or equal to 100"),
+        ({"ramp_hours": "-1"}, "greater than or equal to 0"),
+        ({"version": ""}, "This field is required"),
+    ],
+)
+def test_add__refuses_what_makes_no_sense(admin_client, versions, values, text):
+    response = admin_client.post(ADD, posted(versions["ready"], **values))
+    assert text in text_of(response)
+    assert not Experiment.objects.exists()
+
+
+@pytest.mark.parametrize("state", ["active", "building", "failed"])
+def test_add__refuses_versions_that_cannot_answer(admin_client, versions, state):
+    response = admin_client.post(ADD, posted(versions[state]))
+    assert "Select a valid choice" in text_of(response)
+
+
+def test_add__one_at_a_time(admin_client, versions):
+    experiment(version=versions["retired"])
+    for response in (
+        admin_client.get(ADD, follow=True),
+        admin_client.post(ADD, posted(versions["ready"]), follow=True),
+    ):
+        assert "Stop it before you start another one" in messages_of(response)[0]
+    assert Experiment.objects.count() == 1
+    assert ADD not in text_of(admin_client.get(LIST)).split('id="content"')[1]
+
+
+def test_add__somebody_else_was_first(admin_client, versions, monkeypatch):
+    form = "visualsearch.admin.experiments.ExperimentForm.save"
+
+    def late(self, commit=True):
+        self.instance.share = 0.5
+        experiment(version=versions["retired"])
+        return self.instance
+
+    monkeypatch.setattr(form, late)
+    response = admin_client.post(ADD, posted(versions["ready"]), follow=True)
+    assert "Stop it before you start another one" in messages_of(response)[0]
+
+
+def test_page__before_anybody_searched(admin_client):
+    response = admin_client.get(page_of(experiment()))
+    assert response.status_code == 200
+    assert response.context["verdict"] == "too early to say"
+    assert "vs-plot" not in text_of(response)
+
+
+def test_page__shows_both_variants(admin_client):
+    mine = experiment(share=0.5)
+    leave_traces(days=4, per_day=120, experiment=mine)
+    response = admin_client.get(page_of(mine))
+    lines = {each.label: each for each in response.context["lines"]}
+    assert set(lines) == {
+        "searches with a click",
+        "matched",
+        "without a result",
+        "photos that failed",
+        "median time",
+        "95th percentile of time",
+        "score of the best result",
+    }
+    matched = lines["matched"]
+    assert matched.control.endswith("\xa0%")
+    assert "–" in matched.control_interval
+    assert matched.difference.endswith("points")
+    assert " to " in matched.difference_interval
+    assert lines["median time"].treatment.endswith("\xa0ms")
+    assert response.context["verdict"] != "worse: stop it"
+    page = text_of(response)
+    assert 'aria-label="Searches with a click by day"' in page
+    assert page.count('class="vs-band') == 2
+    assert "style=" not in page
+
+
+def test_page__a_bad_variant_is_called_so(admin_client):
+    mine = experiment(days=1.5, ramp_hours=0)
+    leave_traces(days=2, per_day=400, experiment=mine, treatment=BAD)
+    response = admin_client.get(page_of(mine))
+    assert response.context["verdict"] == "worse: stop it"
+    assert "median time" in response.context["worse"]
+
+
+def test_stop__with_one_click(admin_client, staff):
+    mine = experiment()
+    page = text_of(admin_client.get(page_of(mine)))
+    assert f'<form method="post" action="{stop_of(mine)}">' in page
+    response = admin_client.post(stop_of(mine), follow=True)
+    mine.refresh_from_db()
+    assert mine.running is None
+    assert mine.stopped is not None
+    assert "answered by the active version" in messages_of(response)[0]
+    page = text_of(response)
+    assert stop_of(mine) not in page
+    assert 'name="percent"' not in page
+    stopped = mine.stopped
+    assert "ended already" in messages_of(admin_client.post(stop_of(mine), follow=True))[0]
+    mine.refresh_from_db()
+    assert mine.stopped == stopped
+
+
+def test_stop__needs_its_permission_and_a_post(admin_client, staff):
+    mine = experiment()
+    assert admin_client.get(stop_of(mine)).status_code == 405
+    viewer = staff("view_experiment")
+    assert viewer.post(stop_of(mine)).status_code == 403
+    page = text_of(viewer.get(page_of(mine)))
+    assert stop_of(mine) not in page
+    assert 'name="percent"' not in page
+    mine.refresh_from_db()
+    assert mine.running
+    staff("view_experiment", "change_experiment").post(stop_of(mine))
+    mine.refresh_from_db()
+    assert not mine.running
+
+
+def test_change__share_and_ramp_while_it_runs(admin_client):
+    mine = experiment(share=0.1, ramp_hours=0)
+    page = text_of(admin_client.get(page_of(mine)))
+    assert 'name="percent" value="10.0"' in page
+    assert 'name="version"' not in page
+    tried = mine.version
+    values = {"name": "Renamed", "percent": "60", "ramp_hours": "0", "version": version().pk}
+    response = admin_client.post(page_of(mine), values, follow=True)
+    mine.refresh_from_db()
+    assert (mine.name, mine.share, mine.version) == ("Renamed", 0.6, tried)
+    assert "60\xa0% of the visitors" in messages_of(response)[0]
+
+
+def test_change__not_after_it_ended(admin_client):
+    mine = experiment()
+    mine.stop()
+    values = {"name": "Renamed", "percent": "60", "ramp_hours": "0"}
+    assert admin_client.post(page_of(mine), values).status_code == 403
+    mine.refresh_from_db()
+    assert mine.name == "New model"
+
+
+def test_page__leads_to_activation_which_ends_it(admin_client, sold):
+    tried = reindex().version
+    rebuild()
+    tried.refresh_from_db()
+    mine = experiment(version=tried)
+    activate = reverse("admin:visualsearch_activate", args=[tried.pk])
+    assert activate in text_of(admin_client.get(page_of(mine)))
+    assert "The experiment “New model” ends" in text_of(admin_client.get(activate))
+    response = admin_client.post(activate, follow=True)
+    assert any("The experiment “New model” has ended" in each for each in messages_of(response))
+    page = text_of(admin_client.get(page_of(mine)))
+    assert f"It ended when version {tried.pk} was activated" in page
+    assert activate not in page
+
+
+def test_page__its_version_was_deleted(admin_client):
+    mine = experiment()
+    IndexVersion.objects.all().delete()
+    assert "a version that was deleted" in text_of(admin_client.get(page_of(mine)))
+
+
+def test_notice__on_other_pages_while_it_runs(admin_client, staff):
+    for url in (OVERVIEW, INSIGHTS):
+        assert "vs-notice" not in text_of(admin_client.get(url))
+    mine = experiment(ramp_hours=0)
+    leave_traces(days=2, per_day=200, experiment=mine, treatment=BAD)
+    for url in (OVERVIEW, INSIGHTS):
+        page = text_of(admin_client.get(url))
+        assert page_of(mine) in page
+        assert "50\xa0% of the visitors" in page
+        assert "worse: stop it" in page
+    assert "vs-notice" not in text_of(staff("view_query").get(INSIGHTS))
+    mine.stop()
+    assert "vs-notice" not in text_of(admin_client.get(OVERVIEW))
+
+
+def test_list__asks_the_database_no_more_with_more_experiments(admin_client, queries):
+    experiment(running=None, stopped=timezone.now())
+    before = queries(admin_client, LIST)
+    for _ in range(3):
+        experiment(running=None, stopped=timezone.now())
+    assert queries(admin_client, LIST) == before
+
+
+def test_nobody__deletes_experiments(admin_client):
+    mine = experiment(running=None, stopped=timezone.now())
+    url = reverse("admin:visualsearch_experiment_delete", args=[mine.pk])
+    assert admin_client.post(url, {"post": "yes"}).status_code == 403
+    assert Experiment.objects.exists()

@@ -1,0 +1,136 @@
+"""Insights as they look and work: both themes, a phone and a wide screen.
+
+``VISUALSEARCH_SCREENSHOTS=docs/images pytest tests/browser/test_admin_insights.py`` makes the
+pictures of the documentation.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+
+from shop.models import Category
+from tests.traces import BAD, leave_traces, version
+from visualsearch.models import Experiment, Storefront
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+INSIGHTS = "/admin/visualsearch/query/insights/"
+SCREENS = {"desktop": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
+
+
+@pytest.fixture
+def shoot(owner, tmp_path):
+    """A picture of the whole page: into $VISUALSEARCH_SCREENSHOTS, or where the test ends."""
+    folder = Path(os.environ.get("VISUALSEARCH_SCREENSHOTS", tmp_path))
+
+    def take(name: str) -> None:
+        owner.screenshot(path=folder / f"admin-{name}.png", full_page=True)
+
+    return take
+
+
+@pytest.fixture
+def storefront(db) -> Storefront:
+    shop = Storefront(name="Mobile app")
+    shop.new_key()
+    shop.save()
+    return shop
+
+
+@pytest.fixture
+def month(sell, storefront) -> None:
+    """Customers of the last 60 days, in a shop that sells no hats."""
+    for name in ("Dresses", "Shirts", "Trousers", "Shoes", "T-shirts", "Jackets", "Skirts"):
+        sell(f"S-{name}", category=name)
+    assert Category.objects.count() == 7
+    leave_traces(days=60, per_day=70, storefronts=[None, None, storefront])
+
+
+def problems(page, axe) -> list[str]:
+    """What is wrong on a page for who cannot see it well, or has a small screen."""
+    found = [
+        f"{each['id']}: {node['target']}"
+        for each in axe.run(page, context={"include": [["#content"]]}).response["violations"]
+        for node in each["nodes"]
+    ]
+    if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+        found.append("is wider than the screen")
+    return found
+
+
+def small_texts(page) -> list[str]:
+    """Texts of plots that are too small to read, or overlap their neighbours on an axis."""
+    return page.evaluate(
+        """() => [...document.querySelectorAll(".vs-plot")].flatMap((plot) => {
+          const boxes = [...plot.querySelectorAll(".vs-across")].map((each) => [
+            each.textContent, each.getBoundingClientRect()]);
+          const wrong = boxes.filter(([text, box], k) =>
+            box.height < 11 || box.right > innerWidth || (k && boxes[k - 1][1].right > box.left));
+          return wrong.map(([text]) => plot.getAttribute("aria-label") + ": " + text);
+        })"""
+    )
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("screen", sorted(SCREENS))
+def test_insights__are_readable(owner, month, shoot, theme, screen):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    owner.emulate_media(color_scheme=theme)
+    owner.set_viewport_size(SCREENS[screen])
+    for days in (1, 7, 30):
+        owner.goto(f"{INSIGHTS}?days={days}")
+        assert problems(owner, axe) == []
+        assert small_texts(owner) == []
+    shoot({"desktop-light": "insights"}.get(f"{screen}-{theme}", f"insights-{screen}-{theme}"))
+
+
+@pytest.fixture
+def experiment(db) -> Experiment:
+    """A model that finds less and takes longer, on its third day."""
+    version("active")
+    started = timezone.now() - timedelta(days=2.6)
+    return Experiment.objects.create(
+        name="shopnet 2", version=version(), share=0.5, ramp_hours=96, started=started
+    )
+
+
+def page_of(experiment: Experiment) -> str:
+    return f"/admin/visualsearch/experiment/{experiment.pk}/change/"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("screen", sorted(SCREENS))
+def test_experiment__is_readable(owner, experiment, shoot, theme, screen):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    leave_traces(days=4, per_day=420, experiment=experiment, treatment=BAD)
+    owner.emulate_media(color_scheme=theme)
+    owner.set_viewport_size(SCREENS[screen])
+    owner.goto(page_of(experiment))
+    assert owner.locator(".vs-verdict").get_by_text("worse: stop it").is_visible()
+    assert problems(owner, axe) == []
+    assert small_texts(owner) == []
+    shoot({"desktop-light": "experiment"}.get(f"{screen}-{theme}", f"experiment-{screen}-{theme}"))
+    for path in ("/admin/visualsearch/experiment/", "/admin/visualsearch/indexversion/overview/"):
+        owner.goto(path)
+        assert problems(owner, axe) == []
+
+
+def test_experiment__is_started_and_stopped_by_keyboard(owner, db):
+    version("active")
+    tried = version()
+    owner.goto("/admin/visualsearch/experiment/")
+    owner.get_by_role("link", name="Start an experiment").press("Enter")
+    owner.get_by_label("Name").fill("New model")
+    owner.get_by_label("Index version").select_option(str(tried.pk))
+    owner.get_by_label("Share in percent").fill("20")
+    owner.get_by_role("button", name="Save").press("Enter")
+    owner.get_by_text("The experiment runs").wait_for()
+    assert owner.locator(".vs-verdict").get_by_text("too early to say").is_visible()
+    owner.get_by_role("button", name="Stop the experiment").press("Enter")
+    owner.get_by_text("It has ended").wait_for()
+    assert Experiment.objects.get().running is None

@@ -1,0 +1,98 @@
+"""What an experiment means to index versions: none is taken away from it, and it ends with them."""
+
+import logging
+
+import pytest
+
+from tests.pictures import encoded, picture
+from tests.reindex import rebuild, reindex
+from visualsearch import dispatch, searching, versions
+from visualsearch.models import Embedding, Experiment, IndexVersion
+from visualsearch.photos import open_photo
+
+
+def running(version):
+    return Experiment.objects.create(name="New model", version=version)
+
+
+def states():
+    return dict(IndexVersion.objects.values_list("pk", "state"))
+
+
+def test_prune__leaves_the_version_of_a_running_experiment(sold, configure):
+    configure(KEPT_VERSIONS=1)
+    reindex()
+    tried = rebuild()
+    rebuild()
+    tried.refresh_from_db()
+    experiment = running(tried)
+    for _ in range(3):
+        version = versions.make()
+        versions.build(version)
+        versions.prune()
+    assert states()[tried.pk] == "retired"
+    IndexVersion.objects.filter(pk=tried.pk).update(state="ready")
+    for _ in range(2):
+        version = versions.make()
+        versions.build(version)
+        versions.prune()
+    assert states()[tried.pk] == "ready"
+    assert len(states()) == 3  # the active one, the one tried, and one that is ready
+    experiment.stop()
+    versions.prune()
+    assert tried.pk not in states()
+
+
+def test_prune__leaves_the_rows_of_its_model(sold, configure):
+    reindex()
+    configure(KEPT_VERSIONS=0, ENCODER_OPTIONS={"version": "2"})
+    tried = versions.make()
+    IndexVersion.objects.filter(pk=tried.pk).update(state="ready")
+    configure(ENCODER_OPTIONS={})
+    dispatch.refresh([product.sku for product in sold])
+    experiment = running(tried)
+    versions.prune()
+    assert Embedding.objects.filter(encoder="fake-2").count() == 8
+    experiment.stop()
+    versions.prune()
+    assert not Embedding.objects.filter(encoder="fake-2").exists()
+
+
+def test_experiment__finds_what_came_on_sale_while_it_runs(sold, sell, configure):
+    reindex()
+    configure(ENCODER_OPTIONS={"version": "2"})
+    tried = reindex(activate=False).version
+    running(tried)
+    sell("new", picture(42))
+    dispatch.refresh(["new"])
+    photo = open_photo(encoded(picture(42)))
+    for version, model in ((tried.pk, "fake-2"), (None, "fake-1")):
+        result = searching.search(photo, limit=1, version=version)
+        assert (result.model, result.hits[0].item) == (model, "new")
+
+
+@pytest.mark.parametrize("its_own", [True, False])
+def test_activate__ends_the_experiment(sold, caplog, its_own):
+    tried = reindex().version
+    rebuild()
+    other = versions.make()
+    versions.build(other)
+    tried.refresh_from_db()
+    experiment = running(tried)
+    version = tried if its_own else other
+    with caplog.at_level(logging.WARNING):
+        versions.activate(version)
+    experiment.refresh_from_db()
+    assert experiment.running is None
+    assert experiment.stopped == IndexVersion.objects.get(pk=version.pk).activated
+    assert "the experiment ended" in caplog.text
+
+
+def test_activate__what_is_not_complete_ends_nothing(sold):
+    tried = reindex().version
+    rebuild()
+    experiment = running(tried)
+    with pytest.raises(versions.NotUsable):
+        versions.activate(versions.make())
+    experiment.refresh_from_db()
+    assert experiment.running

@@ -1,0 +1,188 @@
+"""An experiment as its page shows it: where it stands, what differs, and what to make of it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from ..comparison import Comparison, compare
+from ..models import Experiment, IndexVersion
+from ..statistics import Interval, Share, wilson
+from ..verdicts import Estimate, Signal, Verdict
+from .formats import NOTHING, number, percent_tick, percentage, signed
+from .insight_plots import spaced, step_name
+from .plots import Plot, Series, plot
+
+VERDICTS = {
+    Verdict.EARLY: ("quiet", gettext_lazy("too early to say")),
+    Verdict.SAME: ("good", gettext_lazy("no worse")),
+    Verdict.WORSE: ("bad", gettext_lazy("worse")),
+    Verdict.BETTER: ("good", gettext_lazy("better")),
+}
+OVERALL = VERDICTS | {Verdict.WORSE: ("bad", gettext_lazy("worse: stop it"))}
+SIGNALS = {
+    "clicked": gettext_lazy("searches with a click"),
+    "matched": gettext_lazy("matched"),
+    "empty": gettext_lazy("without a result"),
+    "failures": gettext_lazy("photos that failed"),
+    "p50": gettext_lazy("median time"),
+    "p95": gettext_lazy("95th percentile of time"),
+    "score": gettext_lazy("score of the best result"),
+}
+# Searches in an hour or a day, below which its click-through is not drawn.
+ENOUGH = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """One figure as text: of control, of treatment, of their difference; and what that means."""
+
+    label: str
+    control: str
+    control_interval: str
+    treatment: str
+    treatment_interval: str
+    difference: str
+    difference_interval: str
+    colour: str
+    verdict: str
+
+
+def report(experiment: Experiment) -> dict[str, Any]:
+    """Everything on its page."""
+    found = compare(experiment)
+    colour, verdict = OVERALL[found.verdict]
+    return {
+        "experiment": experiment,
+        "now": standing(experiment),
+        "found": found,
+        "colour": colour,
+        "verdict": verdict,
+        "worse": [
+            str(SIGNALS[each.name]) for each in found.signals if each.verdict == Verdict.WORSE
+        ],
+        "lines": [line(each) for each in found.signals],
+        "clicks": clicks(found) if found.control + found.treatment else None,
+        "ended_by": ended_by(experiment),
+    }
+
+
+def notice() -> dict[str, Any] | None:
+    """Of the experiment that runs, what other pages say."""
+    experiment = Experiment.objects.select_related("version").filter(running=True).first()
+    if experiment is None:
+        return None
+    colour, verdict = OVERALL[compare(experiment).verdict]
+    now = standing(experiment)["share"]
+    return {"experiment": experiment, "share": now, "colour": colour, "verdict": verdict}
+
+
+def standing(experiment: Experiment) -> dict[str, Any]:
+    """The share of visitors that it has, the one it is to have, and how far it is on the way."""
+    moment = experiment.stopped or timezone.now()
+    share = experiment.share_at(moment)
+    hours = (moment - experiment.started).total_seconds() / 3600
+    return {
+        "share": percent_tick(share),
+        "goal": percent_tick(experiment.share),
+        "percent": round(100 * share),
+        "growing": bool(experiment.running) and hours < experiment.ramp_hours,
+        "hours_left": math.ceil(max(0.0, experiment.ramp_hours - hours)),
+    }
+
+
+def ended_by(experiment: Experiment) -> IndexVersion | None:
+    """The version whose activation ended it."""
+    if experiment.stopped is None:
+        return None
+    return IndexVersion.objects.filter(activated=experiment.stopped).first()
+
+
+def line(signal: Signal) -> Line:
+    """A signal as text."""
+    colour, verdict = VERDICTS[signal.verdict]
+    control, treatment = signal.control.value, signal.treatment.value
+    gap = None if control is None or treatment is None else treatment - control
+    return Line(
+        label=str(SIGNALS[signal.name]),
+        control=value_text(control, signal.unit),
+        control_interval=around(signal.control, signal.unit),
+        treatment=value_text(treatment, signal.unit),
+        treatment_interval=around(signal.treatment, signal.unit),
+        difference=NOTHING if gap is None else gap_text(gap, signal.unit),
+        difference_interval="" if gap is None else gap_range(signal.difference, signal.unit),
+        colour=colour,
+        verdict=str(verdict),
+    )
+
+
+def value_text(value: float | None, unit: str) -> str:
+    """A share, milliseconds, or a score."""
+    if value is None:
+        return NOTHING
+    if unit == "share":
+        return percentage(value)
+    return f"{number(value)}\xa0ms" if unit == "ms" else number(value, 3)
+
+
+def around(estimate: Estimate, unit: str) -> str:
+    """The interval of a value."""
+    if estimate.interval is None:
+        return ""
+    low, high = estimate.interval.low, estimate.interval.high
+    return f"{value_text(low, unit)} – {value_text(high, unit)}"
+
+
+def gap_text(value: float, unit: str) -> str:
+    """A difference: of shares in percentage points."""
+    if unit == "share":
+        return _("%(points)s points") % {"points": signed(100 * value, 1)}
+    return f"{signed(value)}\xa0ms" if unit == "ms" else signed(value, 3)
+
+
+def gap_range(interval: Interval, unit: str) -> str:
+    """The interval of a difference, its unit said already."""
+    if not math.isfinite(interval.high - interval.low):
+        return ""
+    scale, digits = {"share": (100, 1), "ms": (1, 0), "score": (1, 3)}[unit]
+    low, high = (signed(scale * end, digits) for end in (interval.low, interval.high))
+    return _("%(low)s to %(high)s") % {"low": low, "high": high}
+
+
+def clicks(found: Comparison) -> Plot:
+    """Click-through of both over time."""
+    moments = found.moments
+    return plot(
+        label=_("Searches with a click by hour")
+        if found.by_hour
+        else _("Searches with a click by day"),
+        head=_("Hour") if found.by_hour else _("Day"),
+        categories=[step_name(each.start, by_hour=found.by_hour) for each in moments],
+        series=[
+            of_variant(_("control"), "a", [each.control for each in moments]),
+            of_variant(_("treatment"), "b", [each.treatment for each in moments]),
+        ],
+        write=percentage,
+        tick=percent_tick,
+        unit=_("of the searches; the bands are 95 % intervals"),
+        every=spaced(len(moments)),
+        most=1.0,
+    )
+
+
+def of_variant(name: str, colour: str, shares: list[Share]) -> Series:
+    """A line with its band, where there were enough searches to say anything."""
+    around = [wilson(share) if share.whole >= ENOUGH else None for share in shares]
+    return Series(
+        name=name,
+        colour=colour,
+        kind="line",
+        values=[share.value if share.whole >= ENOUGH else None for share in shares],
+        lows=[each.low if each else None for each in around],
+        highs=[each.high if each else None for each in around],
+    )

@@ -1,0 +1,197 @@
+"""Experiments: start one, see early whether it does harm, stop it with one click."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
+
+from ..models import Experiment, IndexVersion
+from .base import ReadOnlyAdmin
+from .experiment_report import report, standing
+from .formats import badge, moment
+
+State = IndexVersion.State
+
+ADD, CHANGE = "visualsearch.add_experiment", "visualsearch.change_experiment"
+
+
+class ExperimentForm(forms.ModelForm):
+    """The share in percent; versions that are complete and not the active one."""
+
+    percent = forms.DecimalField(
+        label=_("Share in percent"),
+        min_value=Decimal("0.1"),
+        max_value=Decimal(100),
+        decimal_places=1,
+        initial=50,
+        help_text=_("of the visitors, who get the treatment"),
+    )
+
+    class Meta:
+        model = Experiment
+        fields = ("name", "version", "ramp_hours")
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            self.initial["percent"] = round(100 * self.instance.share, 1)
+        choice: Any = self.fields.get("version")
+        if choice is not None:
+            choice.queryset = IndexVersion.objects.filter(state__in=[State.READY, State.RETIRED])
+            choice.required = True
+            choice.label_from_instance = lambda version: f"{version} – {version.encoder}"
+
+    def save(self, commit: bool = True) -> Experiment:
+        """With the share as it is stored."""
+        self.instance.share = float(self.cleaned_data["percent"]) / 100
+        return super().save(commit)
+
+
+@admin.register(Experiment)
+class ExperimentAdmin(ReadOnlyAdmin):
+    """One may run at a time; what it is compared with is the active version."""
+
+    form = ExperimentForm
+    list_display = ["name", "state", "version", "share_now", "begun", "ended"]
+    list_select_related = ["version"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Who may add experiments."""
+        return request.user.has_perm(ADD)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Who may change them, as long as they run."""
+        return request.user.has_perm(CHANGE) and (obj is None or bool(obj.running))
+
+    def get_urls(self) -> list[URLPattern]:
+        """The stock ones, and the button."""
+        stop = self.admin_site.admin_view(require_POST(self.stop))
+        name = "visualsearch_experiment_stop"
+        return [path("<int:pk>/stop/", stop, name=name), *super().get_urls()]
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        """The version stays: with another one it would be another experiment."""
+        return ["name", *([] if obj else ["version"]), "percent", "ramp_hours"]
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The list, with the way to a new one while none runs."""
+        running = Experiment.objects.filter(running=True).first()
+        context = {"title": gettext("Experiments"), "running": running}
+        return super().changelist_view(request, {**(extra_context or {}), **context})
+
+    def add_view(
+        self,
+        request: HttpRequest,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """The form; while an experiment runs, the list with a sentence."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        if Experiment.objects.filter(running=True).exists():
+            return self.refuse(request)
+        context = {
+            "title": gettext("Start an experiment"),
+            "show_save_and_add_another": False,
+            "show_save_and_continue": False,
+            "nothing_to_try": not IndexVersion.objects.filter(
+                state__in=[State.READY, State.RETIRED]
+            ).exists(),
+        }
+        try:
+            return super().add_view(request, form_url, {**(extra_context or {}), **context})
+        except IntegrityError:  # somebody else started one at this moment
+            return self.refuse(request)
+
+    def refuse(self, request: HttpRequest) -> HttpResponse:
+        """Say why there cannot be another one."""
+        text = gettext("An experiment is running. Stop it before you start another one.")
+        self.message_user(request, text, messages.ERROR)
+        return HttpResponseRedirect(self.url("visualsearch_experiment_changelist"))
+
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> Any:
+        """Lead to its page."""
+        text = gettext("The experiment runs: from now on some visitors get version %(version)s.")
+        self.message_user(request, text % {"version": obj.version_id}, messages.SUCCESS)
+        return HttpResponseRedirect(self.url_of(obj))
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """How it goes, and what may be changed while it runs."""
+        experiment = self.get_object(request, object_id)
+        context: dict[str, Any] = {}
+        if experiment is not None and self.has_view_permission(request, experiment):
+            context = {
+                **report(experiment),
+                "title": experiment.name,
+                "subtitle": None,
+                "may_change": self.has_change_permission(request, experiment),
+                "show_save_and_add_another": False,
+                "show_save_and_continue": False,
+            }
+        return super().change_view(
+            request, object_id, form_url, {**(extra_context or {}), **context}
+        )
+
+    def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
+        """Stay on its page."""
+        text = gettext("Saved: %(share)s of the visitors get the treatment now.")
+        share = {"share": standing(obj)["share"]}
+        self.message_user(request, text % share, messages.SUCCESS)
+        return HttpResponseRedirect(self.url_of(obj))
+
+    def stop(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Give everybody the active version again, at once."""
+        if not request.user.has_perm(CHANGE):
+            raise PermissionDenied
+        experiment = self.found(pk)
+        if experiment.running:
+            experiment.stop()
+            text = gettext("It has ended: every search is answered by the active version.")
+            self.message_user(request, text, messages.SUCCESS)
+        else:
+            self.message_user(request, gettext("It had ended already."), messages.INFO)
+        return HttpResponseRedirect(self.url_of(experiment))
+
+    @admin.display(description=_("state"), ordering="running")
+    def state(self, experiment: Experiment) -> SafeString:
+        """Coloured and worded."""
+        return badge("busy", _("running")) if experiment.running else badge("quiet", _("ended"))
+
+    @admin.display(description=_("share"))
+    def share_now(self, experiment: Experiment) -> str:
+        """Of the visitors; of one that has ended, when it ended."""
+        return str(standing(experiment)["share"])
+
+    @admin.display(description=_("share in percent"))
+    def percent(self, experiment: Experiment) -> str:
+        """What it grows to."""
+        return str(standing(experiment)["goal"])
+
+    @admin.display(description=_("started"), ordering="started")
+    def begun(self, experiment: Experiment) -> str:
+        """When it was started."""
+        return moment(experiment.started)
+
+    @admin.display(description=_("stopped"), ordering="stopped")
+    def ended(self, experiment: Experiment) -> str:
+        """When it ended."""
+        return moment(experiment.stopped)

@@ -1,0 +1,102 @@
+"""The page that says what customers do with the search, and its export."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_GET
+
+from ..insights import Period, insights
+from ..models import Storefront
+from . import exports
+from .base import ReadOnlyAdmin
+from .experiment_report import notice
+from .insight_plots import page_of
+
+PERIODS = {
+    1: gettext_lazy("24 hours"),
+    7: gettext_lazy("7 days"),
+    30: gettext_lazy("30 days"),
+    90: gettext_lazy("90 days"),
+}
+DEFAULT = 7
+EXPORTS = {"searches": exports.searches, "refusals": exports.refusals}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """What is looked at: so many days, of one storefront (its id) or of all."""
+
+    days: int
+    storefront: int | None
+
+    @classmethod
+    def of(cls, request: HttpRequest) -> Choice:
+        """What the address says; anything odd in it counts as nothing."""
+        days, shop = request.GET.get("days", ""), request.GET.get("storefront", "")
+        known = days.isdecimal() and int(days) in PERIODS
+        pk = int(shop) if shop.isascii() and shop.isdecimal() and len(shop) < 19 else None
+        return cls(days=int(days) if known else DEFAULT, storefront=pk)
+
+    def period(self) -> Period:
+        """Until now."""
+        return Period.last(self.days, now=timezone.now(), storefront=self.storefront)
+
+    def query(self, **other: Any) -> str:
+        """As a part of an address, with another value in it."""
+        values = {"days": self.days, "storefront": self.storefront, **other}
+        return urlencode({name: value for name, value in values.items() if value is not None})
+
+
+class InsightsPages(ReadOnlyAdmin):
+    """Pages for whoever may look at queries: what they share with the queries' admin."""
+
+    def insights_urls(self) -> list[URLPattern]:
+        """Under the addresses of queries."""
+        wrap = self.admin_site.admin_view
+        return [
+            path("insights/", wrap(require_GET(self.insights)), name="visualsearch_insights"),
+            *(
+                path(
+                    f"insights/{name}.csv",
+                    wrap(require_GET(self.export)),
+                    {"name": name},
+                    name=f"visualsearch_export_{name}",
+                )
+                for name in EXPORTS
+            ),
+        ]
+
+    def insights(self, request: HttpRequest) -> HttpResponse:
+        """The figures of a period."""
+        self.may_look(request)
+        choice = Choice.of(request)
+        periods = [
+            (name, choice.query(days=days), days == choice.days) for days, name in PERIODS.items()
+        ]
+        return self.page(
+            request,
+            "insights.html",
+            title=_("Insights"),
+            choice=choice,
+            periods=periods,
+            period_name=PERIODS[choice.days],
+            storefronts=list(Storefront.objects.all()),
+            query=choice.query(),
+            notice=notice(),
+            **page_of(insights(choice.period())),
+        )
+
+    def export(self, request: HttpRequest, name: str) -> HttpResponseBase:
+        """The searches or the refusals of the same period as CSV."""
+        self.may_look(request)
+        day = timezone.localdate().isoformat()
+        lines = EXPORTS[name](Choice.of(request).period())
+        return exports.response(f"{name}-{day}", lines)

@@ -1,0 +1,300 @@
+"""Plots as numbers for an SVG: across in percent of whatever width there is, down in pixels.
+
+So text keeps its size on a phone and on a wide screen. Everything that becomes an attribute is
+text already: a template would write numbers as the reader's language does.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+HEIGHT = 200
+TICKS = 4
+# Of the width of a category, what its bar takes.
+BAR = 0.72
+ROUND = (1.0, 2.0, 2.5, 5.0, 10.0)
+# Of a part in fewer pixels nothing would be seen.
+VISIBLE = 1.0
+
+Values = Sequence[float | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Series:
+    """Values by category. ``kind``: ``bar`` (bars are stacked) or ``line``; ``colour``: a, b or c.
+
+    ``lows`` and ``highs``: what each value may be; whiskers on bars, a band around a line.
+    """
+
+    name: str
+    colour: str
+    values: Values
+    kind: str = "bar"
+    lows: Values = ()
+    highs: Values = ()
+
+    def text(self, place: int, write: Callable[[float], str]) -> str:
+        """A value, with its interval where it has one."""
+        value = self.values[place]
+        if value is None:
+            return "–"
+        low, high = self.around(place)
+        if low is None or high is None:
+            return write(value)
+        return f"{write(value)} ({write(low)} – {write(high)})"
+
+    def around(self, place: int) -> tuple[float | None, float | None]:
+        """The interval of a value."""
+        return (self.lows[place], self.highs[place]) if self.lows else (None, None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tick:
+    """A mark of an axis; ``label_at``: the foot of its text, on the axis that goes up."""
+
+    at: str
+    text: str
+    label_at: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rect:
+    """A bar, or with a title what the mouse is over."""
+
+    x: str
+    width: str
+    y: str = "0"
+    height: str = str(HEIGHT)
+    colour: str = ""
+    title: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Whisker:
+    """An interval upright in the middle of a bar."""
+
+    x: str
+    y1: str
+    y2: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Path:
+    """A line or a band, 100 wide and :data:`HEIGHT` high, to be stretched."""
+
+    d: str
+    colour: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plot:
+    """Everything that its template writes down."""
+
+    label: str
+    unit: str
+    heads: list[str]
+    rows: list[tuple[str, list[str]]]
+    legend: list[tuple[str, str]]
+    across: list[Tick]
+    up: list[Tick]
+    bars: list[Rect] = field(default_factory=list)
+    whiskers: list[Whisker] = field(default_factory=list)
+    bands: list[Path] = field(default_factory=list)
+    lines: list[Path] = field(default_factory=list)
+    hovers: list[Rect] = field(default_factory=list)
+
+
+def plot(
+    *,
+    label: str,
+    head: str,
+    categories: Sequence[str],
+    series: Sequence[Series],
+    write: Callable[[float], str],
+    tick: Callable[[float], str] | None = None,
+    unit: str = "",
+    every: int = 1,
+    whole: bool = False,
+    most: float = math.inf,
+) -> Plot:
+    """A plot of series over categories.
+
+    ``write``: a value as text; ``tick``: the same on the axis; ``head``: what the categories are;
+    ``every``: how many of them share a label; ``whole``: values are counts; ``most``: what none
+    can be beyond.
+    """
+    ticks = round_ticks(min(highest(series), most), whole=whole)
+    top = ticks[-1]
+    bars = [each for each in series if each.kind == "bar"]
+    lines = [each for each in series if each.kind == "line"]
+    rows = [
+        (name, [each.text(place, write) for each in series])
+        for place, name in enumerate(categories)
+    ]
+    return Plot(
+        label=label,
+        unit=unit,
+        heads=[head, *(each.name for each in series)],
+        rows=rows,
+        legend=[(each.colour, each.name) for each in series],
+        across=named(categories, every),
+        up=levels(ticks, tick or write),
+        bars=stacked(bars, top),
+        whiskers=[whisker for each in bars for whisker in stand(each, top)],
+        bands=[band(each, top) for each in lines if each.lows],
+        lines=[line(each, top) for each in lines],
+        hovers=hovers(series, rows),
+    )
+
+
+def levels(ticks: Sequence[float], write: Callable[[float], str]) -> list[Tick]:
+    """Marks of the axis that goes up."""
+    found = []
+    for value in ticks:
+        at = down(value, ticks[-1])
+        found.append(Tick(at=number(at), text=write(value), label_at=number(at + 4)))
+    return found
+
+
+def named(categories: Sequence[str], every: int) -> list[Tick]:
+    """Labels of categories."""
+    return [
+        Tick(at=percent((place + 0.5) / len(categories)), text=name)
+        for place, name in enumerate(categories)
+        if place % every == 0
+    ]
+
+
+def hovers(series: Sequence[Series], rows: Sequence[tuple[str, list[str]]]) -> list[Rect]:
+    """What the mouse is told over each category."""
+    return [
+        Rect(
+            x=percent(place / len(rows)),
+            width=percent(1 / len(rows)),
+            title=f"{name}: " + "; ".join(titled(series, cells)),
+        )
+        for place, (name, cells) in enumerate(rows)
+    ]
+
+
+def titled(series: Sequence[Series], cells: Sequence[str]) -> Iterable[str]:
+    """Values with their names, where there is more than one."""
+    if len(series) == 1:
+        return cells
+    return (f"{each.name} {cell}" for each, cell in zip(series, cells, strict=True))
+
+
+def highest(series: Sequence[Series]) -> float:
+    """The largest value that is to be seen, stacks and intervals among them."""
+    bars = [each.values for each in series if each.kind == "bar"]
+    stacks = [sum(value or 0 for value in values) for values in zip(*bars, strict=True)]
+    others = [value for each in series if each.kind == "line" for value in each.values]
+    ends = [value for each in series for value in each.highs]
+    return max((value for value in (*stacks, *others, *ends) if value is not None), default=0.0)
+
+
+def round_ticks(top: float, *, whole: bool = False) -> list[float]:
+    """From 0 to at least ``top`` in some steps of 1, 2, 2.5 or 5 times a power of ten."""
+    if top <= 0:
+        return [0.0, 1.0]
+    power = 10 ** math.floor(math.log10(top / TICKS))
+    step = next(power * each for each in ROUND if power * each * TICKS >= top * (1 - 1e-9))
+    if whole:
+        step = float(math.ceil(step))
+    count = math.ceil(top / step - 1e-9)
+    return [round(place * step, 10) for place in range(count + 1)]
+
+
+def stacked(series: Sequence[Series], top: float) -> list[Rect]:
+    """Bars, the first series at the bottom."""
+    if not series:
+        return []
+    many = len(series[0].values)
+    found = []
+    for place in range(many):
+        below = 0.0
+        for each in series:
+            value = each.values[place] or 0.0
+            height = down(below, top) - down(below + value, top)
+            if height >= VISIBLE or value:
+                found.append(
+                    Rect(
+                        x=percent((place + (1 - BAR) / 2) / many),
+                        width=percent(BAR / many),
+                        y=pixels(below + value, top),
+                        height=number(max(height, VISIBLE)),
+                        colour=each.colour,
+                    )
+                )
+            below += value
+    return found
+
+
+def stand(series: Series, top: float) -> Iterable[Whisker]:
+    """Whiskers of bars."""
+    many = len(series.values)
+    for place in range(many):
+        low, high = series.around(place)
+        if low is not None and high is not None:
+            x = percent((place + 0.5) / many)
+            yield Whisker(x=x, y1=pixels(low, top), y2=pixels(min(high, top), top))
+
+
+def line(series: Series, top: float) -> Path:
+    """A line with a gap where there is no value; one alone is a point."""
+    many, parts = len(series.values), []
+    for some in stretches(series.values):
+        points = [f"{across(place, many)} {pixels(value, top)}" for place, value in some]
+        parts.append("M" + "L".join(points) + ("h0" if len(points) == 1 else ""))
+    return Path(d="".join(parts), colour=series.colour)
+
+
+def band(series: Series, top: float) -> Path:
+    """The area between the ends of the intervals of a line."""
+    many, parts = len(series.values), []
+    lows = list(stretches(series.lows))
+    for some, under in zip(stretches(series.highs), lows, strict=True):
+        upper = [f"{across(place, many)} {pixels(min(end, top), top)}" for place, end in some]
+        lower = [f"{across(place, many)} {pixels(end, top)}" for place, end in reversed(under)]
+        parts.append("M" + "L".join([*upper, *lower]) + "Z")
+    return Path(d="".join(parts), colour=series.colour)
+
+
+def stretches(values: Values) -> Iterable[list[tuple[int, float]]]:
+    """Runs of values without a gap, each with its place."""
+    run: list[tuple[int, float]] = []
+    for place, value in enumerate(values):
+        if value is not None:
+            run.append((place, value))
+        elif run:
+            yield run
+            run = []
+    if run:
+        yield run
+
+
+def across(place: int, many: int) -> str:
+    """The middle of a category, in a picture that is 100 wide."""
+    return number(100 * (place + 0.5) / many)
+
+
+def down(value: float, top: float) -> float:
+    """Pixels from the upper edge."""
+    return HEIGHT * (1 - value / top)
+
+
+def pixels(value: float, top: float) -> str:
+    """The same as an attribute."""
+    return number(down(value, top))
+
+
+def percent(part: float) -> str:
+    """A part of the width as an attribute."""
+    return f"{number(100 * part)}%"
+
+
+def number(value: float) -> str:
+    """An attribute, in no language."""
+    return f"{value:.2f}".rstrip("0").rstrip(".")

@@ -1,0 +1,124 @@
+"""Storefronts that search with a key: the key is told once, and a new one ends the old one."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from ..api.throttles import parse_rate
+from ..models import Storefront
+from .base import ReadOnlyAdmin
+from .formats import NOTHING, badge, number
+
+
+class StorefrontForm(forms.ModelForm):
+    """A rate that can be kept, a quota that leaves something."""
+
+    class Meta:
+        model = Storefront
+        fields = ("name", "active", "rate", "quota")
+
+    def clean_rate(self) -> str:
+        """As the API reads it."""
+        rate: str = self.cleaned_data["rate"]
+        try:
+            parse_rate(rate)
+        except ValueError as error:
+            text = gettext("Write a number and s, min, h or day, for example 600/min.")
+            raise forms.ValidationError(text) from error
+        return rate
+
+    def clean_quota(self) -> int | None:
+        """None for no limit; who is to get nothing is not active."""
+        quota: int | None = self.cleaned_data["quota"]
+        if quota == 0:
+            text = gettext("Leave it empty for no limit. To let it search no more, deactivate it.")
+            raise forms.ValidationError(text)
+        return quota
+
+
+@admin.register(Storefront)
+class StorefrontAdmin(ReadOnlyAdmin):
+    """Deactivated and never deleted: its searches would be nobody's, and anybody's."""
+
+    form = StorefrontForm
+    list_display = ["name", "is_active", "key", "rate", "quota_text", "recent", "created"]
+    list_filter = ["active"]
+    search_fields = ["name", "prefix"]
+    actions = ["new_key"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Who may add storefronts."""
+        return request.user.has_perm("visualsearch.add_storefront")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Who may change them."""
+        return request.user.has_perm("visualsearch.change_storefront")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Storefront]:
+        """With their searches of the last 24 hours."""
+        recent = Q(query__created__gt=timezone.now() - timedelta(hours=24))
+        rows = super().get_queryset(request)
+        return rows.annotate(searches=Count("query", filter=recent))
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The list under its own name."""
+        context = {"title": gettext("Storefronts")}
+        return super().changelist_view(request, {**(extra_context or {}), **context})
+
+    def save_model(self, request: HttpRequest, obj: Storefront, form: Any, change: bool) -> None:
+        """A new one gets its key."""
+        key = None if change else obj.new_key()
+        super().save_model(request, obj, form, change)
+        if key:
+            self.tell(request, obj, key)
+
+    def tell(self, request: HttpRequest, storefront: Storefront, key: str) -> None:
+        """The only time that a key is seen."""
+        text = gettext("The key of %(name)s, shown this once: keep it now.")
+        text %= {"name": storefront.name}
+        told = format_html('{} <code class="vs-secret">{}</code>', text, key)
+        self.message_user(request, told, messages.WARNING)
+
+    @admin.action(description=_("Give a new key: the old one ends at once"), permissions=["change"])
+    def new_key(self, request: HttpRequest, queryset: QuerySet[Storefront]) -> None:
+        """For one that was lost or seen by others."""
+        for storefront in queryset:
+            key = storefront.new_key()
+            storefront.save(update_fields=["prefix", "digest"])
+            self.log_change(request, storefront, gettext("a new key"))
+            self.tell(request, storefront, key)
+
+    @admin.display(description=_("state"), ordering="active")
+    def is_active(self, storefront: Storefront) -> SafeString:
+        """Coloured and worded."""
+        if storefront.active:
+            return badge("good", _("active"))
+        return badge("quiet", _("deactivated"))
+
+    @admin.display(description=_("key begins with"))
+    def key(self, storefront: Storefront) -> SafeString:
+        """To tell keys apart."""
+        return format_html("<code>{}…</code>", storefront.prefix)
+
+    @admin.display(description=_("quota"), ordering="quota")
+    def quota_text(self, storefront: Storefront) -> str:
+        """Photos a day."""
+        return NOTHING if storefront.quota is None else number(storefront.quota)
+
+    @admin.display(description=_("searches of the last 24 hours"))
+    def recent(self, storefront: Storefront) -> str:
+        """Whether anybody uses it."""
+        return number(storefront.searches)  # type: ignore[attr-defined]

@@ -1,0 +1,127 @@
+"""An experiment's two variants side by side: how they differ, and whether that can be told yet."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+from django.db.models import Count, Exists, OuterRef
+from django.utils import timezone
+
+from .insights import Period, midnight
+from .models import Event, Experiment, Query, Refusal
+from .statistics import Share
+from .verdicts import Arm, Signal, Verdict, signals
+
+Variant = Query.Variant
+
+# The newest searches of an experiment that are read.
+SAMPLE = 50_000
+# An experiment that has run no longer is drawn by the hour.
+BY_HOUR = timedelta(days=2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moment:
+    """Click-through of both variants in an hour or a day."""
+
+    start: datetime
+    control: Share
+    treatment: Share
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """An experiment so far. ``cut``: only the newest :data:`SAMPLE` searches were read."""
+
+    control: int
+    treatment: int
+    signals: list[Signal]
+    moments: list[Moment]
+    by_hour: bool
+    cut: bool
+
+    @property
+    def verdict(self) -> Verdict:
+        """Worse if any signal is; else what the clicks say."""
+        if any(each.verdict == Verdict.WORSE for each in self.signals):
+            return Verdict.WORSE
+        return self.signals[0].verdict
+
+
+def compare(experiment: Experiment) -> Comparison:
+    """Read an experiment's own searches, and those alone; two questions to the database."""
+    arms, count = read(experiment)
+    control, treatment = arms[Variant.CONTROL], arms[Variant.TREATMENT]
+    steps, by_hour = steps_of(experiment)
+    return Comparison(
+        control=control.searches,
+        treatment=treatment.searches,
+        signals=signals(control, treatment),
+        moments=moments(control, treatment, steps),
+        by_hour=by_hour,
+        cut=count == SAMPLE,
+    )
+
+
+def read(experiment: Experiment) -> tuple[dict[str, Arm], int]:
+    """Both variants, and how many searches were read."""
+    clicks = Event.objects.filter(query=OuterRef("pk"), kind=Event.Kind.CLICK)
+    fields = ("variant", "created", "visitor", "encoder", "matched", "best_score", "took_ms__total")
+    rows = Query.objects.filter(experiment=experiment).annotate(clicked=Exists(clicks))
+    found: dict[str, list[Any]] = {Variant.CONTROL: [], Variant.TREATMENT: []}
+    newest = rows.order_by("-created").values_list(*fields, "clicked")[:SAMPLE]
+    for variant, *rest in newest.iterator(chunk_size=2000):
+        if variant in found:
+            found[variant].append(rest)
+    refusals = Refusal.objects.filter(experiment=experiment).order_by().values_list("variant")
+    refused = dict(refusals.annotate(count=Count("pk")))
+    arms = {variant: arm(rest, refused.get(variant, 0)) for variant, rest in found.items()}
+    return arms, sum(map(len, found.values()))
+
+
+def arm(rows: list[Any], refused: int) -> Arm:
+    """Rows by column."""
+    created, visitors, encoders, matched, scores, spent, clicked = (
+        list(zip(*rows, strict=True)) if rows else [()] * 7
+    )
+    return Arm(
+        created=np.array([moment.timestamp() for moment in created]),
+        # Of whom nothing is known is somebody else each time.
+        visitors=[visitor or str(place) for place, visitor in enumerate(visitors)],
+        encoders=frozenset(encoders),
+        clicked=np.array(clicked, bool),
+        matched=np.array(matched, bool),
+        empty=np.array([score is None for score in scores], bool),
+        scores=np.array(scores, np.float64),
+        spent=np.array(spent, np.float64),
+        refused=refused,
+    )
+
+
+def steps_of(experiment: Experiment) -> tuple[list[datetime], bool]:
+    """The hours of a young experiment, the days of an older one."""
+    end = experiment.stopped or timezone.now()
+    by_hour = end - experiment.started <= BY_HOUR
+    start = midnight(experiment.started)
+    if by_hour:
+        start = timezone.localtime(experiment.started).replace(minute=0, second=0, microsecond=0)
+    return Period(start=start, end=end, by_hour=by_hour).steps, by_hour
+
+
+def moments(control: Arm, treatment: Arm, steps: Sequence[datetime]) -> list[Moment]:
+    """Click-through by hour or day."""
+    edges = np.array([step.timestamp() for step in steps] + [math.inf])
+    shares = []
+    for each in (control, treatment):
+        whole, _ = np.histogram(each.created, edges)
+        part, _ = np.histogram(each.created[each.clicked], edges)
+        shares.append([Share(part=int(p), whole=int(w)) for p, w in zip(part, whole, strict=True)])
+    return [
+        Moment(start=start, control=ours, treatment=theirs)
+        for start, ours, theirs in zip(steps, *shares, strict=True)
+    ]

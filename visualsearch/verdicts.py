@@ -1,0 +1,260 @@
+"""Whether an experiment's treatment is worse, by several figures, at whatever time one looks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .statistics import (
+    UNKNOWN,
+    Z95,
+    Floats,
+    Interval,
+    Mean,
+    Share,
+    design_effect,
+    mover,
+    newcombe,
+    quantile,
+    quantile_difference,
+    quantile_interval,
+    sequential_difference,
+    sequential_mean_difference,
+    wilson,
+)
+
+# Of experiments whose treatment is no worse, so many are ever called worse: at most, by any of
+# the signals together.
+ERROR = 0.05
+SIGNALS = 7
+
+
+class Verdict(StrEnum):
+    """What can be said of the treatment, at whatever time one looks."""
+
+    EARLY = "early"
+    SAME = "same"
+    WORSE = "worse"
+    BETTER = "better"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arm:
+    """What is read of one variant; arrays by search.
+
+    ``clicked``, ``matched``, ``empty``: whether there was a click, a match, no result; ``scores``
+    and ``spent`` (milliseconds): NaN where unknown; ``refused``: photos that failed.
+    """
+
+    created: Floats
+    visitors: Sequence[str]
+    encoders: frozenset[str]
+    clicked: NDArray[np.bool_]
+    matched: NDArray[np.bool_]
+    empty: NDArray[np.bool_]
+    scores: Floats
+    spent: Floats
+    refused: int
+
+    @property
+    def searches(self) -> int:
+        """How many there were."""
+        return len(self.created)
+
+    def share(self, hits: NDArray[np.bool_]) -> Share:
+        """Of the searches."""
+        return Share(part=int(hits.sum()), whole=len(hits))
+
+    def worth(self, hits: NDArray[np.bool_]) -> Share:
+        """The same of as many searches as they are worth, which are of fewer visitors."""
+        return self.share(hits).divided(design_effect(self.visitors, hits))
+
+    def mean(self, values: Floats) -> Mean:
+        """Of what is known, of as many searches as they are worth."""
+        known = np.isfinite(values)
+        visitors = [each for each, is_known in zip(self.visitors, known, strict=True) if is_known]
+        return Mean.of(values[known]).divided(design_effect(visitors, values[known]))
+
+    @property
+    def times(self) -> Floats:
+        """Milliseconds, sorted."""
+        return np.sort(self.spent[np.isfinite(self.spent)])
+
+    @property
+    def failures(self) -> Share:
+        """Photos that failed among all."""
+        return Share(part=self.refused, whole=self.refused + self.searches)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """A figure of one variant and its 95 % interval; None where there is nothing to tell it by."""
+
+    value: float | None
+    interval: Interval | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signal:
+    """One figure of both variants. ``unit``: ``share``, ``ms`` or ``score``.
+
+    ``difference``: the 95 % interval of treatment − control for one look; ``verdict`` is by a wider
+    one, which may be looked at every day.
+    """
+
+    name: str
+    unit: str
+    control: Estimate
+    treatment: Estimate
+    difference: Interval
+    verdict: Verdict
+
+
+def signals(control: Arm, treatment: Arm) -> list[Signal]:
+    """Clicks first; then what shows a bad variant long before clicks do."""
+    found = [
+        of_shares("clicked", control, treatment, lambda arm: arm.clicked, relative=0.1),
+        of_shares("matched", control, treatment, lambda arm: arm.matched, relative=0.05),
+        of_shares("empty", control, treatment, lambda arm: arm.empty, good=-1, margin=0.01),
+        of_failures(control, treatment),
+        of_times("p50", control, treatment),
+        of_times("p95", control, treatment),
+    ]
+    # Scores of two models are on two scales.
+    if len(control.encoders | treatment.encoders) == 1:
+        found.append(of_scores(control, treatment))
+    return found
+
+
+def judge(difference: Interval, *, good: int, margin: float, tolerance: float = 0.0) -> Verdict:
+    """What a sequential interval of treatment − control says.
+
+    ``good``: 1 if more is better, -1 if less is; ``margin``: a loss that small counts as none;
+    ``tolerance``: a gain in something bad that is no reason to stop.
+    """
+    low, high = sorted((good * difference.low, good * difference.high))
+    if high < -tolerance:
+        return Verdict.WORSE
+    if low > 0:
+        return Verdict.BETTER
+    return Verdict.SAME if low > -margin else Verdict.EARLY
+
+
+def of_shares(
+    name: str,
+    control: Arm,
+    treatment: Arm,
+    hits: Callable[[Arm], NDArray[np.bool_]],
+    *,
+    good: int = 1,
+    relative: float = 0.0,
+    margin: float = 0.0,
+) -> Signal:
+    """Of the searches for which something is true; ``relative``: a margin in parts of control."""
+    before, after = control.share(hits(control)), treatment.share(hits(treatment))
+    ours, theirs = control.worth(hits(control)), treatment.worth(hits(treatment))
+    margin = margin or relative * (before.value or 0.0)
+    difference = sequential_difference(ours, theirs, ERROR / SIGNALS)
+    return Signal(
+        name=name,
+        unit="share",
+        control=estimate(before, ours),
+        treatment=estimate(after, theirs),
+        difference=newcombe(ours, theirs),
+        verdict=judge(difference, good=good, margin=margin),
+    )
+
+
+def estimate(share: Share, worth: Share) -> Estimate:
+    """A share, with the interval that it is worth."""
+    return Estimate(value=share.value, interval=wilson(worth) if share.whole else None)
+
+
+def of_failures(control: Arm, treatment: Arm) -> Signal:
+    """Photos that failed; of those nobody knows whose they were."""
+    ours, theirs = control.failures, treatment.failures
+    difference = sequential_difference(ours, theirs, ERROR / SIGNALS)
+    return Signal(
+        name="failures",
+        unit="share",
+        control=estimate(ours, ours),
+        treatment=estimate(theirs, theirs),
+        difference=newcombe(ours, theirs),
+        verdict=judge(difference, good=-1, margin=0.01),
+    )
+
+
+def of_times(name: str, control: Arm, treatment: Arm) -> Signal:
+    """A percentile of the milliseconds.
+
+    The median is judged by the mean of the logarithms, the 95th percentile by how many searches
+    take longer than that of control: a fifth more, or twice as many, are no reason to stop.
+    """
+    q = {"p50": 0.5, "p95": 0.95}[name]
+    ours, theirs = control.times, treatment.times
+    if name == "p50":
+        difference, tolerance = slower_on_average(control, treatment), math.log(1.2)
+    else:
+        difference, tolerance = slow_ones(control, treatment, quantile(ours, q)), 0.05
+    return Signal(
+        name=name,
+        unit="ms",
+        control=of_quantile(ours, q),
+        treatment=of_quantile(theirs, q),
+        difference=quantile_difference(ours, theirs, q),
+        verdict=judge(difference, good=-1, margin=tolerance, tolerance=tolerance),
+    )
+
+
+def slower_on_average(control: Arm, treatment: Arm) -> Interval:
+    """Of the difference of the mean logarithms of milliseconds."""
+    ours, theirs = (
+        each.mean(np.log(np.maximum(each.spent, 1e-3))) for each in (control, treatment)
+    )
+    return sequential_mean_difference(ours, theirs, ERROR / SIGNALS)
+
+
+def slow_ones(control: Arm, treatment: Arm, limit: float) -> Interval:
+    """Of the difference of the shares of searches that take longer than so many milliseconds."""
+    ours, theirs = (each.worth(each.spent > limit) for each in (control, treatment))
+    return sequential_difference(ours, theirs, ERROR / SIGNALS)
+
+
+def of_quantile(ordered: Floats, q: float) -> Estimate:
+    """A percentile."""
+    if not len(ordered):
+        return Estimate(value=None, interval=None)
+    return Estimate(value=quantile(ordered, q), interval=quantile_interval(ordered, q))
+
+
+def of_scores(control: Arm, treatment: Arm) -> Signal:
+    """The similarity of the best result; two hundredths less are no reason to stop."""
+    ours, theirs = control.mean(control.scores), treatment.mean(treatment.scores)
+    before, after = of_mean(ours), of_mean(theirs)
+    difference = UNKNOWN
+    if before.interval and after.interval:
+        difference = mover(ours.value, before.interval, theirs.value, after.interval)
+    always = sequential_mean_difference(ours, theirs, ERROR / SIGNALS)
+    return Signal(
+        name="score",
+        unit="score",
+        control=before,
+        treatment=after,
+        difference=difference,
+        verdict=judge(always, good=1, margin=0.02, tolerance=0.02),
+    )
+
+
+def of_mean(mean: Mean) -> Estimate:
+    """A mean, by the normal approximation."""
+    if mean.count < 2:
+        return Estimate(value=None, interval=None)
+    half = Z95 * mean.deviation / math.sqrt(mean.count)
+    return Estimate(
+        value=mean.value, interval=Interval(low=mean.value - half, high=mean.value + half)
+    )

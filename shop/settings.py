@@ -213,7 +213,7 @@ if model := env.str("VISUALSEARCH_MODEL", default=""):
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 CORS_URLS_REGEX = r"^/api/visual-search/"
 CORS_ALLOW_METHODS = ["GET", "POST", "OPTIONS"]
-CORS_ALLOW_HEADERS = ["accept", "accept-language", "content-type", "prefer"]
+CORS_ALLOW_HEADERS = ["accept", "accept-language", "content-type", "prefer", "x-api-key"]
 CORS_EXPOSE_HEADERS = [
     "Location",
     "Retry-After",
@@ -224,7 +224,7 @@ CORS_EXPOSE_HEADERS = [
 
 REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",
-    "DEFAULT_SCHEMA_CLASS": "drf_standardized_errors.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     # Of the addresses in X-Forwarded-For only those count that our own proxies have put there.
     "NUM_PROXIES": env.int("NUM_PROXIES", default=1 if HTTPS else 0),
@@ -239,23 +239,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {
-        f"{name}Enum": f"drf_standardized_errors.openapi_serializers.{name}Enum.choices"
-        for name in (
-            "ValidationError",
-            "ClientError",
-            "ServerError",
-            "ErrorCode401",
-            "ErrorCode403",
-            "ErrorCode404",
-            "ErrorCode405",
-            "ErrorCode406",
-            "ErrorCode415",
-            "ErrorCode429",
-            "ErrorCode500",
-        )
-    },
-    "POSTPROCESSING_HOOKS": ["drf_standardized_errors.openapi_hooks.postprocess_schema_enums"],
+    "OAS_VERSION": "3.1.1",
 }
 
 # --- Celery -----------------------------------------------------------------------------------

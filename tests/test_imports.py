@@ -9,8 +9,8 @@ ROOT = Path(__file__).resolve().parent.parent
 APP = ROOT / "visualsearch"
 
 CORE = {
-    "photos", "small", "exceptions", "metrics", "results", "subject", "statistics",
-    "verdicts", "admin.plots",
+    "photos", "origins", "fetching", "small", "exceptions", "metrics", "results", "subject",
+    "statistics", "verdicts", "admin.plots",
     "encoders.base", "encoders.cells", "encoders.fake", "encoders.onnx", "encoders.package",
     "encoders.preprocess",
     "indexes.base", "indexes.exact", "indexes.faiss", "indexes.places", "indexes.structures",
@@ -19,11 +19,11 @@ CORE = {
 # A module may import from its own layer and from those below it.
 LAYERS = [
     {"exceptions", "metrics", "statistics", "verdicts", "batches", "processes", "signals"},
-    {"photos", "encoders", "indexes"},
-    {"subject", "small", "results"},
+    {"photos", "origins", "encoders", "indexes"},
+    {"fetching", "subject", "small", "results"},
     {"conf", "classes"},
     {"models", "catalogs", "facets"},
-    {"categories"},
+    {"categories", "callers", "events"},
     {"index_files", "encoding", "wanted"},
     {"live"},
     {"ranking", "relay"},
@@ -32,7 +32,7 @@ LAYERS = [
     {"versions"},
     {"indexing"},
     {"scopes", "runs", "drift"},
-    {"tasks"},
+    {"tasks", "keeping"},
     {"dispatch"},
     {"signal_handlers", "checks", "api", "links", "views", "templatetags"},
     {"overview", "insights", "comparison", "admin", "urls", "management", "apps"},

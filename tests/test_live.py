@@ -39,6 +39,21 @@ def test_current__another_process_sees_what_it_missed(sold):
     assert len(current().index) == 7
 
 
+def test_common_input__of_the_models_that_are_loaded(sold, shipped_model, configure):
+    assert live.common_input() is None
+    shipped = reindex().version
+    live.current()
+    spec = live.common_input()
+    assert spec.size == 224
+    configure(ENCODER="visualsearch.encoders.fake.FakeEncoder", ENCODER_OPTIONS={})
+    reindex()
+    live.current()
+    assert live.common_input() != spec
+    live.current(shipped.pk)
+    # A worker with two models is sent what is good for both.
+    assert live.common_input() is None
+
+
 def test_current__follows_an_activation(sold):
     reindex()
     before = current().version

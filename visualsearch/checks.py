@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,15 @@ from . import conf
 from .catalogs import CatalogSource
 from .encoders.package import load_package
 from .exceptions import ModelUnavailable
+from .origins import origin_of
 
 # What each number is, and its least value.
 NUMBERS: dict[str, tuple[Any, float]] = {
     "MAX_PHOTO_BYTES": (int, 1),
     "MAX_PHOTO_MEGAPIXELS": (int | float, 0.001),
     "MIN_PHOTO_SIDE": (int, 1),
+    "BODY_TIMEOUT": (int | float, 0.001),
+    "FETCH_TIMEOUT": (int | float, 0.001),
     "BATCH_SIZE": (int, 1),
     "INDEX_THREADS": (int, 1),
     "SEARCH_TIMEOUT": (int | float, 0.001),
@@ -34,7 +38,7 @@ NUMBERS: dict[str, tuple[Any, float]] = {
     "RUN_TIMEOUT": (int | float, 1),
 }
 
-SWITCHES = ("USE_CELERY", "REQUIRE_API_KEY", "FIND_SUBJECT", "RUN_IN_BACKGROUND")
+SWITCHES = ("HEIC", "USE_CELERY", "REQUIRE_API_KEY", "FIND_SUBJECT", "RUN_IN_BACKGROUND")
 
 
 @register("visualsearch")
@@ -140,6 +144,28 @@ def check_redis(**kwargs: Any) -> list[CheckMessage]:
             id="visualsearch.E006",
         )
     ]
+
+
+@register("visualsearch")
+def check_fetching(**kwargs: Any) -> list[CheckMessage]:
+    """Origins are origins, networks are networks, and neither is a text instead of a list."""
+    hints = {
+        "FETCH_ORIGINS": "Set it to a list of origins such as “https://images.example.com”:"
+        " scheme, host and, where it is not the usual one, port.",
+        "FETCH_NETWORKS": "Set it to a list of networks such as “10.1.0.0/16”.",
+    }
+    found: list[CheckMessage] = []
+    for name, parse in (("FETCH_ORIGINS", origin_of), ("FETCH_NETWORKS", ip_network)):
+        value = conf.get(name)
+        try:
+            if not isinstance(value, list | tuple) or not all(isinstance(x, str) for x in value):
+                raise ValueError(f"{value!r} is not a list of texts")
+            for each in value:
+                parse(each)
+        except ValueError as error:
+            text = f"VISUALSEARCH[“{name}”]: {error}."
+            found.append(Error(text, hint=hints[name], id="visualsearch.E009"))
+    return found
 
 
 @register("visualsearch")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from functools import cache
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from django.conf import settings
 from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
+from .fetching import Rules
+from .origins import origin_of
 from .photos import Limits
 
 SHIPPED_MODEL = Path(__file__).resolve().parents[1] / "ml_models" / "shopnet"
@@ -42,6 +45,16 @@ DEFAULTS: dict[str, Any] = {
     "MAX_PHOTO_BYTES": 12_000_000,
     "MAX_PHOTO_MEGAPIXELS": 50,
     "MIN_PHOTO_SIDE": 16,
+    # Seconds for which the body of a request may stand still; see api/parsers.py for its pace.
+    "BODY_TIMEOUT": 10.0,
+    # Whether HEIC, what iPhones save, is taken. It needs the package pillow-heif.
+    "HEIC": False,
+    # Origins from which a photo may be fetched by its URL, such as "https://images.example.com";
+    # the field image_url exists only where there are some. Seconds for one fetch. Networks that
+    # are allowed although the public Internet does not reach them, such as "10.1.0.0/16".
+    "FETCH_ORIGINS": [],
+    "FETCH_TIMEOUT": 3.0,
+    "FETCH_NETWORKS": [],
     # Images that are encoded and stored together while indexing.
     "BATCH_SIZE": 32,
     # Threads that read, decode and encode them. Searches on the same machine want some time, too.
@@ -112,11 +125,23 @@ def limits() -> Limits:
     )
 
 
+@cache
+def fetch_rules() -> Rules:
+    """What may be fetched by its URL; ValueError for settings that the system check refuses."""
+    return Rules(
+        origins=frozenset(origin_of(each) for each in get("FETCH_ORIGINS")),
+        networks=tuple(ip_network(each) for each in get("FETCH_NETWORKS")),
+        timeout=get("FETCH_TIMEOUT"),
+        max_bytes=get("MAX_PHOTO_BYTES"),
+    )
+
+
 def reset(*, setting: str, **kwargs: object) -> None:
     """Forget everything when a test overrides the settings."""
     if setting == "VISUALSEARCH":
         merged.cache_clear()
         load.cache_clear()
+        fetch_rules.cache_clear()
 
 
 setting_changed.connect(reset)

@@ -15,6 +15,7 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any
 
 import kombu.exceptions
@@ -25,6 +26,7 @@ from django.utils.translation import get_language
 from redis.exceptions import RedisError
 
 from . import conf, exceptions, index_files, jobs, relay, tasks
+from .callers import NOBODY, Caller
 from .encoders.preprocess import InputSpec
 from .exceptions import BackendUnavailable, Overloaded, VisualSearchError
 from .models import Run
@@ -47,17 +49,23 @@ def search(
     limit: int = 12,
     filters: Mapping[str, Any] | None = None,
     version: int | None = None,
+    caller: Caller = NOBODY,
 ) -> SearchResult:
     """Search by the bytes of a photo; see :func:`visualsearch.searching.search`.
 
     Raises any VisualSearchError, or ValidationError for a filter's value.
     """
     options = {"limit": limit, "filters": dict(filters or {}), "version": version}
+    options["caller"] = asdict(caller)
     return SearchResult.from_dict(ask("search", data, crop, **options))
 
 
 def search_later(
-    data: bytes, *, crop: Crop | None = None, filters: Mapping[str, Any] | None = None
+    data: bytes,
+    *,
+    crop: Crop | None = None,
+    filters: Mapping[str, Any] | None = None,
+    caller: Caller = NOBODY,
 ) -> str | None:
     """Have a search done that nobody waits for; the id of its query, or None without workers.
 
@@ -69,6 +77,7 @@ def search_later(
     query_id = str(uuid.uuid4())
     seconds = conf.get("ASYNC_TIMEOUT")
     options = {"limit": 12, "filters": dict(filters or {}), "query_id": query_id}
+    options["caller"] = asdict(caller)
     with place():
         arguments = prepared(data, crop, relay.admit()) | options
         relay.post(job_of("search", arguments, seconds), seconds, query_id)
@@ -92,10 +101,12 @@ def page(
     ordering: str = "",
     with_facets: bool = False,
     crop: Crop | None = None,
+    storefront: int | None = None,
 ) -> SearchResult:
     """More of an earlier search; see :func:`visualsearch.searching.page`."""
     options: dict[str, Any] = {"limit": limit, "offset": offset, "filters": dict(filters or {})}
     options |= {"ordering": ordering, "with_facets": with_facets, "crop": crop}
+    options["storefront"] = storefront
     return SearchResult.from_dict(ask("page", query_id=query_id, **options))
 
 
@@ -174,6 +185,13 @@ def place() -> Iterator[None]:
     finally:
         with _counting:
             _busy -= 1
+
+
+def check() -> None:
+    """Raise what a search would meet before it begins: BackendUnavailable or Overloaded."""
+    admit()
+    if conf.get("USE_CELERY"):
+        relay.admit()
 
 
 def admit() -> None:

@@ -13,10 +13,12 @@ class VisualSearchError(Exception):
 
     ``code`` is part of the API and never changes; ``status`` is the HTTP status; the message says
     what to do. ``params`` fill the message's placeholders after translation. ``told``: what
-    customers read in its place, where the message is for those who run the shop.
+    customers read in its place, where the message is for those who run the shop. ``attr``: the
+    field of the request that it is about, where that is not the photo.
     """
 
     told = ""
+    attr = ""
     code = "search_failed"
     status = 500
     message = gettext_noop("The search failed. Try again; if it fails again, tell the shop.")
@@ -30,6 +32,7 @@ class PhotoError(VisualSearchError):
     """The photo cannot be searched with; the client must send another one."""
 
     status = 422
+    attr = "image"
 
 
 class ImageMissing(PhotoError):
@@ -49,6 +52,32 @@ class InvalidBase64(PhotoError):
     status = 400
     message = gettext_noop(
         "“image” is not valid base64. Send plain base64 or a data URL of the file's bytes."
+    )
+
+
+class UrlNotAllowed(PhotoError):
+    attr = "image_url"
+    code = "url_not_allowed"
+    status = 400
+    message = gettext_noop(
+        "Photos are not fetched from this address. Send the photo itself in the field “image”."
+    )
+
+
+class UrlUnreachable(PhotoError):
+    attr = "image_url"
+    code = "url_unreachable"
+    message = gettext_noop(
+        "The photo could not be fetched from this address. Check it, or send the photo itself in"
+        " the field “image”."
+    )
+
+
+class BodyTimeout(VisualSearchError):
+    code = "body_timeout"
+    status = 408
+    message = gettext_noop(
+        "The photo arrived too slowly. Send a smaller one, or try again over a faster connection."
     )
 
 
@@ -93,6 +122,7 @@ class ImageTooSmall(PhotoError):
 class InvalidCrop(PhotoError):
     code = "invalid_crop"
     status = 400
+    attr = "crop"
     message = gettext_noop(
         "“crop” must be x,y,w,h as fractions of the photo, for example 0.1,0.2,0.5,0.5,"
         " and not be too small."
@@ -102,6 +132,7 @@ class InvalidCrop(PhotoError):
 class CropUnavailable(VisualSearchError):
     code = "crop_unavailable"
     status = 400
+    attr = "crop"
     message = gettext_noop(
         "Not enough is kept of this photo to search by that part of it. Send the photo again,"
         " with “crop”."
@@ -126,12 +157,51 @@ class Throttled(VisualSearchError):
 class ItemNotFound(VisualSearchError):
     code = "item_not_found"
     status = 404
+    attr = "key"
     message = gettext_noop("There is no such product on sale. Choose another one.")
+
+
+class ItemNotShown(VisualSearchError):
+    code = "item_not_shown"
+    status = 400
+    attr = "product"
+    message = gettext_noop(
+        "The search did not show this product. Send the key of a product that it answered with."
+    )
+
+
+class TooManyPhotos(VisualSearchError):
+    code = "too_many_photos"
+    status = 400
+    attr = "images"
+    message = gettext_noop("Send at most %(limit)s photos at a time.")
+
+
+class BatchTooLarge(VisualSearchError):
+    code = "batch_too_large"
+    status = 413
+    attr = "images"
+    message = gettext_noop("The photos are larger than %(limit_mb)s MB together. Send fewer.")
+
+
+class ApiKeyMissing(VisualSearchError):
+    code = "api_key_missing"
+    status = 401
+    message = gettext_noop("Send the API key of your storefront in the header “X-Api-Key”.")
+
+
+class ApiKeyInvalid(VisualSearchError):
+    code = "api_key_invalid"
+    status = 401
+    message = gettext_noop(
+        "This API key is unknown or no longer valid. Ask the shop for a new one."
+    )
 
 
 class QueryNotFound(VisualSearchError):
     code = "query_not_found"
     status = 404
+    attr = "query_id"
     message = gettext_noop("This search is unknown or has expired. Send the photo again.")
 
 

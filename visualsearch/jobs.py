@@ -15,6 +15,7 @@ from django.db import InterfaceError, OperationalError, connections
 from django.utils import translation
 
 from . import searching
+from .callers import Caller
 from .exceptions import BackendUnavailable, VisualSearchError
 from .photos import Photo
 from .results import Stopwatch
@@ -83,10 +84,11 @@ def search(
     filters: dict[str, str],
     version: int | None = None,
     query_id: str | None = None,
+    caller: dict[str, Any] | None = None,
 ) -> Answer:
     """Search by a photo; ``stages``: milliseconds that were spent on it before."""
     options: dict[str, Any] = {"limit": limit, "filters": filters, "version": version}
-    options["query_id"] = query_id
+    options |= {"query_id": query_id, "caller": Caller(**(caller or {}))}
     return searching.search(photo, watch=Stopwatch(stages), **options).as_dict()
 
 
@@ -100,10 +102,11 @@ def page(
     ordering: str = "",
     with_facets: bool = False,
     crop: Sequence[float] | None = None,
+    storefront: int | None = None,
 ) -> Answer:
     """Go on with an earlier search."""
     options: dict[str, Any] = {"limit": limit, "offset": offset, "filters": filters}
-    options |= {"ordering": ordering, "with_facets": with_facets}
+    options |= {"ordering": ordering, "with_facets": with_facets, "storefront": storefront}
     options["crop"] = tuple(crop) if crop else None
     return searching.page(query_id, **options).as_dict()
 

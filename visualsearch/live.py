@@ -16,7 +16,7 @@ from django.db import connections, transaction
 from django.utils.module_loading import import_string
 from numpy.typing import NDArray
 
-from . import encoding, index_files
+from . import callers, encoding, index_files
 from .batches import batched
 from .catalogs import MAX_PARAMETERS
 from .encoders.base import Encoder
@@ -88,12 +88,12 @@ _failed: dict[int, float] = {}
 _loading = threading.Lock()
 
 
-def current(version: int | None = None) -> LiveIndex:
+def current(version: int | None = None, *, wait: bool = True) -> LiveIndex:
     """The active version, or the given one, with every change committed until now.
 
     When another version has been activated, this process goes on with the one that it has until
-    the new one is in memory. Raises IndexNotReady when nothing was ever indexed or the version is
-    not kept, and ModelUnavailable.
+    the new one is in memory; so it does for a given one where nobody can ``wait``. Raises
+    IndexNotReady when nothing was ever indexed or the version is not kept, and ModelUnavailable.
     """
     state = wanted(version)
     live = held(state.version)
@@ -101,7 +101,7 @@ def current(version: int | None = None) -> LiveIndex:
         row = IndexVersion.objects.filter(pk=state.version).first()
         if row is None:  # removed in this very moment
             raise IndexNotReady
-        live = (None if version else meanwhile(row)) or load_once(row)
+        live = (None if version and wait else meanwhile(row)) or load_once(row)
     with live.lock:
         if isinstance(live.index, SharedIndex):
             live.revision, live.items = state.revision, state.items
@@ -119,20 +119,32 @@ def held(version: int) -> LiveIndex | None:
         return live
 
 
-def latest_input() -> InputSpec | None:
-    """What the model of the last search in this process makes of an image."""
+def has_failed(version: int) -> bool:
+    """Whether a version could not be loaded a moment ago."""
     with _lock:
-        last = next(reversed(_live.values()), None)
-    return last.encoder.input if last else None
+        return time.monotonic() < _failed.get(version, 0)
+
+
+def common_input() -> InputSpec | None:
+    """What the models of this process make of an image; None where they differ."""
+    with _lock:
+        inputs = [live.encoder.input for live in _live.values()]
+    return inputs[0] if inputs and all(each == inputs[0] for each in inputs) else None
 
 
 def keep(live: LiveIndex) -> None:
-    """Note that a version is used now; the caller holds the lock."""
+    """Note that a version is used now; the caller holds the lock.
+
+    The one of an experiment stays: few visitors have it at first, and none shall wait for it.
+    """
     live.used = time.monotonic()
     _live.pop(live.version, None)
     _live[live.version] = live
+    experiment = callers.known()
+    stays = experiment.version_id if experiment else None
     for idle in [one for one in _live.values() if one.used < live.used - IDLE]:
-        del _live[idle.version]
+        if idle.version != stays:
+            del _live[idle.version]
 
 
 def load_once(row: IndexVersion) -> LiveIndex:

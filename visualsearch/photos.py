@@ -7,6 +7,7 @@ type; how large they are is decided from the header, before any pixel is decoded
 from __future__ import annotations
 
 import io
+import logging
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -23,6 +24,9 @@ from .exceptions import (
     InvalidCrop,
     UnsupportedImage,
 )
+
+# At level DEBUG Pillow writes what a photo's metadata say into the log.
+logging.getLogger("PIL").setLevel(logging.INFO)
 
 # Pillow loads most decoders at the first file that needs them, but not those named in `formats`.
 Image.init()
@@ -87,6 +91,8 @@ def open_photo(data: bytes, *, limits: Limits = Limits(), crop: Crop | None = No
     image = upright(decode(source, round(limits.working_side / share)))
     if crop is not None:
         image = cut(image, crop, limits)
+    # A picture that is made of this one would have the comment of the file again.
+    image.info = {}
     animated = source.format != "MPO" and getattr(source, "is_animated", False)
     warnings = ("animation_first_frame",) if animated else ()
     return Photo(image=image, warnings=warnings, crop=crop)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -13,12 +14,19 @@ import numpy as np
 from django.utils import timezone
 from PIL import Image
 
-from . import categories, conf, encoding, facets, live
+from . import categories, conf, encoding, events, facets, live
+from .callers import NOBODY, Caller, Trace, trace_of
 from .catalogs import catalog
 from .encoders.base import Encoder
 from .encoders.cells import Cells
-from .exceptions import CropUnavailable, IndexNotReady, ItemNotFound, QueryNotFound
-from .models import Embedding, Query, from_bytes, to_bytes
+from .exceptions import (
+    CropUnavailable,
+    IndexNotReady,
+    ItemNotFound,
+    ModelUnavailable,
+    QueryNotFound,
+)
+from .models import Embedding, Query, Refusal, from_bytes, to_bytes
 from .photos import Crop, Photo, part_of, within
 from .ranking import Vector, allowed, best_by_item, rank
 from .results import Hit, Prediction, SearchResult, Stopwatch
@@ -36,22 +44,29 @@ def search(
     watch: Stopwatch | None = None,
     version: int | None = None,
     query_id: str | None = None,
+    caller: Caller = NOBODY,
 ) -> SearchResult:
     """The items of the catalog that look most like a photo.
 
     Leaves a query behind, by which :func:`page` goes on; ``query_id`` is its id where the client
-    has been told one. ``version`` searches a kept index version that is not the active one. Raises
-    ModelUnavailable, IndexNotReady, or ValidationError when a filter's value is wrong.
+    has been told one. ``version`` searches a kept index version that is not the active one; else
+    an experiment may give the caller another one. Raises ModelUnavailable, IndexNotReady, or
+    ValidationError when a filter's value is wrong.
     """
     watch = watch or Stopwatch()
     with watch.stage("index"):
-        current = live.current(version)
+        current, trace = version_for(caller, version)
     encoder = current.encoder
     with watch.stage("encode"):
         look = look_at(encoder, photo)
     query = Query(
         pk=UUID(query_id) if query_id else uuid4(),
+        storefront_id=trace.storefront,
+        visitor=trace.visitor,
+        experiment_id=trace.experiment,
+        variant=trace.variant,
         encoder=encoder.id,
+        index_version=current.version,
         vector=to_bytes(look.embedding),
         cells=look.cells.to_bytes() if look.cells else b"",
         expires=timezone.now() + timedelta(seconds=conf.get("QUERY_LIFETIME")),
@@ -63,9 +78,37 @@ def search(
     result = answer(query, current, limit=limit, filters=filters, watch=watch)
     query.best_score = result.hits[0].score if result.hits else None
     query.matched, query.took_ms = result.matched, result.took_ms
+    query.shown = events.ranks(result.hits)
     query.save(force_insert=True)
     sweep()
     return result
+
+
+def version_for(caller: Caller, version: int | None) -> tuple[live.LiveIndex, Trace]:
+    """The index that a caller gets; the active one where an experiment's cannot be searched.
+
+    That counts against the experiment, and is no reason to leave a customer without an answer.
+    """
+    if version is not None:
+        return live.current(version), Trace(storefront=caller.storefront, visitor=caller.visitor)
+    trace = trace_of(caller)
+    if trace.version is None:
+        return live.current(), trace
+    try:
+        current = live.current(trace.version, wait=False)
+        if current.version == trace.version:
+            return current, trace
+        failed = live.has_failed(trace.version)
+    except (IndexNotReady, ModelUnavailable):
+        failed = True
+    if failed:
+        Refusal.objects.create(
+            code=ModelUnavailable.code,
+            storefront_id=trace.storefront,
+            experiment_id=trace.experiment,
+            variant=trace.variant,
+        )
+    return live.current(), replace(trace, experiment=None, variant="", version=None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,16 +177,20 @@ def page(
     crop: Crop | None = None,
     ordering: str = "",
     with_facets: bool = False,
+    storefront: int | None = None,
 ) -> SearchResult:
     """More of an earlier search, or the same under other filters, or for a part of the photo.
 
     ``ordering`` sorts the best hits in one of the shop's ways. After a change of the model it goes
-    on in a kept version of the model that read the photo. Raises QueryNotFound, InvalidCrop,
-    CropUnavailable, or ValidationError for an ordering that is none of the shop's.
+    on in a kept version of the model that read the photo. Raises QueryNotFound, also for a query
+    of another storefront, InvalidCrop, CropUnavailable, or ValidationError for an ordering that is
+    none of the shop's.
     """
     try:
-        query = Query.objects.get(pk=UUID(query_id), expires__gt=timezone.now())
-        current = live.current(version) if version else live.for_encoder(query.encoder)
+        query = Query.objects.get(
+            pk=UUID(query_id), expires__gt=timezone.now(), storefront=storefront
+        )
+        current = live.current(version) if version else index_of(query)
     except (Query.DoesNotExist, ValueError, IndexNotReady) as error:
         raise QueryNotFound from error
     if current.encoder.id != query.encoder:
@@ -159,9 +206,18 @@ def page(
         ordering=ordering,
         watch=Stopwatch(),
     )
+    events.note_shown(query, result.hits, offset)
     if not with_facets:
         return result
     return replace(result, facets=facets_of(query, current, filters or {}, result.category))
+
+
+def index_of(query: Query) -> live.LiveIndex:
+    """Where a query goes on: a visitor with the treatment of an experiment keeps it."""
+    if query.variant == Query.Variant.TREATMENT:
+        with suppress(IndexNotReady):
+            return live.current(query.index_version)
+    return live.for_encoder(query.encoder)
 
 
 def narrow(query: Query, encoder: Encoder, crop: Crop) -> None:

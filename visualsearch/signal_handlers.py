@@ -8,14 +8,18 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from django.apps import apps
+from django.contrib.auth import get_user_model
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import transaction
 from django.db.models import Model
 from django.db.models.signals import post_delete, post_save
 
 from . import dispatch
+from .callers import pseudonym
 from .catalogs import catalog
 from .exceptions import BackendUnavailable
+from .models import Query
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +33,15 @@ def connect() -> None:
             signal.connect(
                 changed, sender=model, dispatch_uid=f"visualsearch_{name}_{model._meta.label}"
             )
+
+    if apps.is_installed("django.contrib.auth"):
+        user = get_user_model()
+        post_delete.connect(customer_left, sender=user, dispatch_uid="visualsearch_customer_left")
+
+
+def customer_left(sender: type[Model], instance: Any, **kwargs: object) -> None:
+    """Who closes an account leaves no searches behind."""
+    Query.erase(visitor=pseudonym("user", instance.pk))
 
 
 def changed(sender: type[Model], instance: Any, **kwargs: object) -> None:

@@ -17,17 +17,17 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from . import categories, conf, dispatch
 from .api import throttles
-from .api.errors import told
+from .api.callers import caller_of
+from .api.errors import report, told
 from .api.parsers import PhotoUploadHandler, photo_bytes
 from .catalogs import catalog
 from .exceptions import InvalidCrop, ServiceUnavailable, VisualSearchError
 from .links import OFFSET, ORDERING, PAGE_SIZE, PHOTO, Narrowing, address, chips, paging
 from .photos import ACCEPTED, Crop, check_crop, open_photo
-from .signals import refused
 
 PREVIEW_SIDE = 480
 
-NO_FILTERS = (PHOTO, OFFSET, ORDERING, "crop", "limit", "facets")
+NO_FILTERS = (PHOTO, OFFSET, ORDERING, "crop", "limit", "facets", "visitor", "keep_photo")
 
 
 # The upload handlers must be set before the CSRF check reads the body.
@@ -65,7 +65,7 @@ class SearchPage(View):
         """The part behind the CSRF check."""
         data = photo_bytes(request.FILES.get("image"))
         filters = {categories.CATEGORY: categories.AUTO}
-        found = dispatch.search(data, limit=1, filters=filters)
+        found = dispatch.search(data, limit=1, filters=filters, caller=caller_of(request, None))
         params = {PHOTO: str(found.query_id), **filters}
         return self.show_result(request, params, preview=preview(data))
 
@@ -112,7 +112,7 @@ class SearchPage(View):
 
     def refuse(self, request: HttpRequest, error: VisualSearchError) -> HttpResponse:
         """The page with a sentence that says what to do."""
-        refused.send_robust(sender=None, code=error.code)
+        report(error)
         refusal = {"code": error.code, "detail": told(error)}
         instead = suggestions() if isinstance(error, ServiceUnavailable) else []
         response = self.show(request, status=error.status, error=refusal, instead=instead)

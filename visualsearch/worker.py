@@ -40,7 +40,7 @@ class Searcher:
     def __init__(self, name: str, threads: int):
         self.name = name
         self.stopped = threading.Event()
-        self.signs = relay.SignsOfLife(name, live.latest_input)
+        self.signs = relay.SignsOfLife(name, live.common_input)
         self.threads = [
             threading.Thread(target=self.work, name=f"visualsearch-search-{n}", daemon=True)
             for n in range(threads)

@@ -6,19 +6,12 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from tests.pictures import encoded, picture, png_header_only
-from tests.reindex import reindex
 from visualsearch import dispatch, indexing, live
 from visualsearch.conf import DEFAULTS
 from visualsearch.models import IndexVersion, Query
 
 URL = "/api/visual-search/search/"
 PHOTO = encoded(picture(3))
-
-
-@pytest.fixture
-def indexed(sold):
-    reindex()
-    return sold
 
 
 def upload(client, data, query="", name="photo.jpg", kind="image/jpeg", **fields):

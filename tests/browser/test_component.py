@@ -355,6 +355,35 @@ def test_subject__is_where_the_box_starts(visit, storefront, tmp_path):
     assert box_of(visitor) == pytest.approx(subject, abs=0.01)
 
 
+def test_click__is_told_to_the_shop(visit, photo):
+    visitor = visit("/tag/plain/")
+    visitor.search(photo)
+    visitor.page.evaluate("document.addEventListener('select', (event) => event.preventDefault())")
+    with visitor.page.expect_response("**/events/") as told:
+        visitor.cards.nth(1).click()
+    assert told.value.status == 201
+    body = told.value.json()
+    assert (body["event"], body["rank"]) == ("click", 2)
+    assert body["query_id"] == visitor.photos_sent[0].response().json()["query_id"]
+
+
+def test_key__goes_with_every_request(visit, photo):
+    visitor = visit("/tag/plain/")
+    visitor.page.evaluate(
+        """() => {
+            const tag = document.querySelector('visual-search');
+            tag.setAttribute('api-key', 'vs_of_nobody');
+            tag.replaceWith(tag.cloneNode());
+        }"""
+    )
+    visitor.expected.append("401")
+    visitor.part("drop").wait_for()
+    visitor.choose(photo)
+    visitor.part("problem").wait_for()
+    assert "API key" in visitor.part("problem").text_content()
+    assert visitor.photos_sent[0].headers["x-api-key"] == "vs_of_nobody"
+
+
 def test_events(visit, photo):
     visitor = visit("/tag/plain/")
     visitor.part("drop").wait_for()

@@ -78,6 +78,12 @@ class Browser:
         }
         return self.send(Request(self.absolute(path), data=body, headers=headers))
 
+    def post_json(self, path: str, body: Mapping[str, Any]) -> Answer:
+        """A body of JSON."""
+        headers = {"Content-Type": "application/json"}
+        data = json.dumps(body).encode()
+        return self.send(Request(self.absolute(path), data=data, headers=headers))
+
     def search(self, photo: bytes, query: str = "", **fields: object) -> Answer:
         """Search by photo through the API."""
         files = {"image": ("photo.jpg", "image/jpeg", photo)}

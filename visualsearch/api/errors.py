@@ -7,12 +7,23 @@ from typing import Any
 
 from django.core.exceptions import SuspiciousOperation
 from django.core.exceptions import ValidationError as DjangoValidationError
+from django.db import DatabaseError
+from django.http import UnreadablePostError
 from django.utils.translation import gettext
 from drf_standardized_errors.handler import ExceptionHandler
 from rest_framework.exceptions import APIException, ParseError, ValidationError
 from rest_framework.response import Response
 
-from ..exceptions import ServiceUnavailable, Throttled, VisualSearchError
+from ..exceptions import (
+    ApiKeyInvalid,
+    ApiKeyMissing,
+    BodyTimeout,
+    PhotoError,
+    ServiceUnavailable,
+    Throttled,
+    VisualSearchError,
+)
+from ..models import Refusal as RefusalRow
 from ..signals import refused
 
 logger = logging.getLogger(__name__)
@@ -25,10 +36,14 @@ def describe(error: VisualSearchError) -> str:
 
 def told(error: VisualSearchError) -> str:
     """What a customer reads: where the message is not for them, the log has it."""
-    if not error.told:
-        return describe(error)
-    logger.warning("%s: %s", error.code, error)
-    return gettext(error.told)
+    if error.told:
+        logger.warning("%s: %s", error.code, error)
+    return sentence(error)
+
+
+def sentence(error: VisualSearchError) -> str:
+    """The same, said to nobody."""
+    return gettext(error.told) if error.told else describe(error)
 
 
 class Refusal(APIException):
@@ -38,7 +53,10 @@ class Refusal(APIException):
         self.status_code = error.status
         if isinstance(error, ServiceUnavailable | Throttled):
             self.wait = error.retry_after  # becomes the header Retry-After
-        super().__init__(told(error), error.code)
+        if isinstance(error, ApiKeyMissing | ApiKeyInvalid):
+            self.auth_header = "ApiKey"  # becomes the header WWW-Authenticate
+        detail: Any = told(error)
+        super().__init__({error.attr: detail} if error.attr else detail, error.code)
 
 
 class Handler(ExceptionHandler):
@@ -50,7 +68,7 @@ class Handler(ExceptionHandler):
 
     def report_exception(self, exc: APIException, response: Response) -> None:
         """A known refusal is no crash: what is down is logged in a line, without a traceback."""
-        if isinstance(exc, Refusal):
+        if isinstance(self.exc, VisualSearchError):
             logger.info("%s: %s", exc.get_codes(), exc.detail)
         else:
             super().report_exception(exc, response)
@@ -58,13 +76,36 @@ class Handler(ExceptionHandler):
     def convert_known_exceptions(self, exc: Exception) -> Exception:
         """Anything a client can be told about becomes an APIException."""
         if isinstance(exc, VisualSearchError):
-            refused.send_robust(sender=None, code=exc.code)
+            view = self.context.get("view")
+            report(exc, storefront=getattr(view, "storefront_id", None))
             return Refusal(exc)
         if isinstance(exc, DjangoValidationError):
             return ValidationError(exc.message_dict)
+        if isinstance(exc, UnreadablePostError):  # cut off by the server for being slow, or gone
+            return self.convert_known_exceptions(BodyTimeout())
         if isinstance(exc, SuspiciousOperation):  # too many fields, or too large ones
             return ParseError(gettext("The form is too large. Send the photo as a file."))
         return super().convert_known_exceptions(exc)
+
+    def convert_unhandled_exceptions(self, exc: Exception) -> APIException:
+        """What nobody foresaw has a code and a sentence, too; the log has the rest."""
+        return exc if isinstance(exc, APIException) else Refusal(VisualSearchError())
+
+
+def as_items(error: VisualSearchError, *, storefront: int | None = None) -> list[dict[str, Any]]:
+    """A refusal as one of several answers in one body; it is reported as well."""
+    report(error, storefront=storefront)
+    return [{"code": error.code, "detail": told(error), "attr": error.attr or None}]
+
+
+def report(error: VisualSearchError, *, storefront: int | None = None) -> None:
+    """Let it be known that a client was refused; of photos that fail, the shop has a count."""
+    refused.send_robust(sender=None, code=error.code)
+    if isinstance(error, PhotoError):
+        try:
+            RefusalRow.objects.create(code=error.code, storefront_id=storefront)
+        except DatabaseError as trouble:
+            logger.warning("%s is not counted: %s", error.code, trouble)
 
 
 def handle(exc: Exception, context: Any) -> Response | None:

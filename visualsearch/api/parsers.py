@@ -15,8 +15,15 @@ from django.utils.translation import gettext
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
-from .. import conf
-from ..exceptions import ImageEmpty, ImageMissing, ImageTooLarge, InvalidBase64
+from .. import conf, dispatch
+from ..exceptions import (
+    BatchTooLarge,
+    ImageEmpty,
+    ImageMissing,
+    ImageTooLarge,
+    InvalidBase64,
+)
+from ..fetching import fetch
 
 # Bytes that are read at a time. Web servers keep what has arrived in one buffer and copy what is
 # left of it at each read.
@@ -60,6 +67,28 @@ class PhotoUploadHandler(FileUploadHandler):
         )
 
 
+class BatchUploadHandler(PhotoUploadHandler):
+    """The same for several photos, and what they are together."""
+
+    together = 0
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        self.together += len(raw_data)
+        limit = conf.get("MAX_BATCH_BYTES")
+        if self.together > limit * DRAIN:
+            raise batch_too_large()
+        if self.together > limit:
+            self.kept = io.BytesIO()
+            self.seen += len(raw_data)
+        else:
+            super().receive_data_chunk(raw_data, start)
+
+
+def batch_too_large() -> BatchTooLarge:
+    """The refusal, with the limit in it."""
+    return BatchTooLarge(limit_mb=conf.get("MAX_BATCH_BYTES") // 1_000_000)
+
+
 class BoundedJSONParser(BaseParser):
     """JSON of at most the base64 size of the largest photo.
 
@@ -75,7 +104,7 @@ class BoundedJSONParser(BaseParser):
         parser_context: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         """The body as a dict; raises ImageTooLarge or ParseError."""
-        body = read_bounded(stream, conf.get("MAX_PHOTO_BYTES") * 4 // 3 + JSON_SLACK)
+        body = self.read(stream)
         try:
             parsed = json.loads(body)
         except (ValueError, RecursionError) as error:
@@ -83,6 +112,30 @@ class BoundedJSONParser(BaseParser):
         if not isinstance(parsed, dict):
             raise ParseError(gettext("The body must be a JSON object with the field “image”."))
         return parsed
+
+    def read(self, stream: IO[bytes]) -> bytes:
+        """The bytes of the body."""
+        return read_bounded(stream, conf.get("MAX_PHOTO_BYTES") * 4 // 3 + JSON_SLACK)
+
+
+class BatchJSONParser(BoundedJSONParser):
+    """JSON of at most the base64 size of the largest batch."""
+
+    def read(self, stream: IO[bytes]) -> bytes:
+        try:
+            return read_bounded(stream, conf.get("MAX_BATCH_BYTES") * 4 // 3 + JSON_SLACK)
+        except ImageTooLarge as error:
+            raise batch_too_large() from error
+
+
+class SmallJSONParser(BoundedJSONParser):
+    """JSON of a few short fields."""
+
+    def read(self, stream: IO[bytes]) -> bytes:
+        try:
+            return read_bounded(stream, JSON_SLACK)
+        except ImageTooLarge as error:
+            raise ParseError(gettext("The body is too large. Send one event at a time.")) from error
 
 
 def read_bounded(stream: IO[bytes], limit: int) -> bytes:
@@ -99,6 +152,23 @@ def read_bounded(stream: IO[bytes], limit: int) -> bytes:
     if seen > limit:
         raise too_large()
     return kept.getvalue()
+
+
+def photo_from(fields: Mapping[str, Any]) -> bytes:
+    """The bytes of a request's photo: its field ``image``, or fetched from ``image_url``.
+
+    The second is unknown unless FETCH_ORIGINS names somebody. Raises as :func:`photo_bytes` and
+    :func:`visualsearch.fetching.fetch` do, or Overloaded.
+    """
+    image, url = fields.get("image"), fields.get("image_url")
+    if image is None and isinstance(url, str) and conf.get("FETCH_ORIGINS"):
+        # Who waits for another server takes one of the places of searches.
+        with dispatch.place():
+            data = fetch(url, conf.fetch_rules())
+        if not data:
+            raise ImageEmpty
+        return data
+    return photo_bytes(image)
 
 
 def photo_bytes(value: Any) -> bytes:

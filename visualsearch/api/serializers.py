@@ -1,99 +1,28 @@
-"""Fields of requests and answers."""
+"""Fields of answers."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.utils.translation import gettext
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema_field
 from rest_framework import serializers
 
-from ..exceptions import InvalidCrop
-from ..photos import Crop, check_crop
-
-MAX_LIMIT = 100
-MAX_OFFSET = 10_000
-CATEGORY_HELP = (
-    "one of the shop's categories, a label of the predictions, or auto: the photo's class where it"
-    " is sure"
-)
-IMAGE_HELP = "The photo: a file, or in JSON its bytes as base64 or as a data URL."
+from ..models import Event
 
 
-@extend_schema_field(OpenApiTypes.STR)
-class CropField(serializers.Field[Crop, Any, Any, Any]):
-    """``x,y,w,h`` as fractions of the upright photo; in JSON a list of four numbers will do."""
+class ErrorItemSerializer(serializers.Serializer[Any]):
+    """One thing that is wrong."""
 
-    def to_internal_value(self, data: Any) -> Crop:
-        """Four numbers that lie within the photo."""
-        parts = data.split(",") if isinstance(data, str) else data
-        try:
-            x, y, w, h = (float(part) for part in parts)
-            check_crop((x, y, w, h))
-        except (TypeError, ValueError, InvalidCrop) as error:
-            message = gettext(InvalidCrop.message)
-            raise serializers.ValidationError(message, InvalidCrop.code) from error
-        return x, y, w, h
+    code = serializers.CharField(help_text="never changes")
+    detail = serializers.CharField(help_text="what to do, in the language of Accept-Language")
+    attr = serializers.CharField(allow_null=True, help_text="the field that it is about")
 
 
-class PageSerializer(serializers.Serializer[Any]):
-    """How much of a ranking is wanted."""
+class ErrorSerializer(serializers.Serializer[Any]):
+    """Every refusal has this shape."""
 
-    limit = serializers.IntegerField(min_value=1, max_value=MAX_LIMIT, default=12)
-    offset = serializers.IntegerField(min_value=0, max_value=MAX_OFFSET, default=0)
-
-
-class QueryPageSerializer(PageSerializer):
-    """What may be said about an earlier search. The shop's own filters are further parameters."""
-
-    crop = CropField(
-        required=False,
-        help_text="x,y,w,h as fractions of the upright photo, such as 0.1,0.2,0.5,0.5",
-    )
-    category = serializers.CharField(
-        required=False, allow_blank=True, max_length=200, help_text=CATEGORY_HELP
-    )
-    ordering = serializers.CharField(
-        required=False,
-        default="",
-        allow_blank=True,
-        max_length=50,
-        help_text="a value of orderings; sorts the 100 best",
-    )
-    facets = serializers.BooleanField(
-        required=False, default=False, help_text="whether facets and orderings are answered too"
-    )
-
-
-class PhotoOptionsSerializer(serializers.Serializer[Any]):
-    """What may be said about a photo; the photo itself is taken from the body as bytes."""
-
-    crop = CropField(
-        required=False,
-        help_text="x,y,w,h as fractions of the upright photo, such as 0.1,0.2,0.5,0.5",
-    )
-
-
-class SearchOptionsSerializer(PhotoOptionsSerializer):
-    """What may be said about a search. The shop's own filters are query parameters."""
-
-    limit = serializers.IntegerField(min_value=1, max_value=MAX_LIMIT, default=12)
-    category = serializers.CharField(
-        required=False, allow_blank=True, max_length=200, help_text=CATEGORY_HELP
-    )
-
-
-class PhotoSerializer(PhotoOptionsSerializer):
-    """A photo to classify."""
-
-    image = serializers.FileField(help_text=IMAGE_HELP)
-
-
-class SearchSerializer(SearchOptionsSerializer):
-    """A photo to search by."""
-
-    image = serializers.FileField(help_text=IMAGE_HELP)
+    type = serializers.ChoiceField(["validation_error", "client_error", "server_error"])
+    errors = ErrorItemSerializer(many=True)  # type: ignore[assignment]
 
 
 class ClassSerializer(serializers.Serializer[Any]):
@@ -209,6 +138,48 @@ class SearchResultSerializer(serializers.Serializer[Any]):
 
 class ClassificationSerializer(serializers.Serializer[Any]):
     predictions = ClassSerializer(many=True)
+
+
+class PhotoResultSerializer(serializers.Serializer[Any]):
+    """What became of one photo of a batch."""
+
+    status = serializers.IntegerField(help_text="as if the photo had been sent alone")
+    result = SearchResultSerializer(allow_null=True)
+    errors = ErrorItemSerializer(many=True)  # type: ignore[assignment]
+
+
+class BatchSerializer(serializers.Serializer[Any]):
+    """In the order of the photos."""
+
+    results = PhotoResultSerializer(many=True)
+
+
+class EventNotedSerializer(serializers.Serializer[Any]):
+    """An event as it counts."""
+
+    query_id = serializers.UUIDField()
+    event = serializers.ChoiceField(Event.Kind.choices)
+    product = serializers.CharField()
+    rank = serializers.IntegerField(
+        min_value=1, help_text="at which the search showed the product, from 1"
+    )
+
+
+class StatusSerializer(serializers.Serializer[Any]):
+    """Whether photos can be searched by now, and what may be sent."""
+
+    ready = serializers.BooleanField()
+    code = serializers.CharField(allow_blank=True, help_text="of the error that a search would get")
+    detail = serializers.CharField(allow_blank=True)
+    model = serializers.CharField(allow_null=True)
+    index_version = serializers.IntegerField(allow_null=True)
+    products = serializers.IntegerField(allow_null=True, help_text="that can be found")
+    accepted = serializers.ListField(child=serializers.CharField(), help_text="formats of photos")
+    max_photo_bytes = serializers.IntegerField()
+    max_photo_megapixels = serializers.FloatField()
+    min_photo_side = serializers.IntegerField(help_text="pixels")
+    max_batch_photos = serializers.IntegerField()
+    max_batch_bytes = serializers.IntegerField()
 
 
 class PendingSerializer(serializers.Serializer[Any]):

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import math
 import re
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponseBase
-from rest_framework.throttling import BaseThrottle
 
 from .. import conf
 from ..exceptions import Throttled
+from ..models import Storefront
+from .callers import client_of
 
 logger = logging.getLogger(__name__)
 
-SEARCH, READ = "search", "read"
-SCOPES = (SEARCH, READ)
+SEARCH, READ, EVENTS = "search", "read", "events"
+SCOPES = (SEARCH, READ, EVENTS)
+# Of a storefront all customers come together; for each photo they may ask for so much else.
+PER_PHOTO = 10
 
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 RATE = re.compile(r"(?P<times>[1-9]\d*)/(?P<unit>s|sec|second|m|min|minute|h|hour|d|day)")
@@ -55,19 +58,44 @@ def parse_rate(rate: str) -> tuple[int, int]:
     return int(found["times"]), SECONDS[found["unit"][0]]
 
 
-def spend(request: HttpRequest, scope: str) -> None:
-    """Count a request, note on it what is left, and raise Throttled where that was one too many."""
-    rate = (conf.get("THROTTLE") or {}).get(scope)
-    if rate is None:
+def spend(
+    request: HttpRequest, scope: str, *, times: int = 1, storefront: Storefront | None = None
+) -> None:
+    """Count a request, note on it what is left, and raise Throttled where that was too many.
+
+    ``times``: as how many it counts, which of a batch are its photos.
+    """
+    for key, rate in limits_on(request, scope, storefront):
+        allowance = count(key, rate, times)
+        noted: Allowance | None = getattr(request, "visual_search_allowance", None)
+        if noted is None or allowance.remaining <= noted.remaining:
+            request.visual_search_allowance = allowance  # type: ignore[attr-defined]
+        if allowance.remaining < 0:
+            raise Throttled(seconds=allowance.reset)
+
+
+def limits_on(
+    request: HttpRequest, scope: str, storefront: Storefront | None
+) -> Iterator[tuple[str, tuple[int, int]]]:
+    """What is counted, under which key, and how often it may be in how many seconds."""
+    if storefront is None:
+        rate = (conf.get("THROTTLE") or {}).get(scope)
+        if rate is not None:
+            yield f"{scope}:{client_of(request)}", parse_rate(rate)
         return
-    times, period = parse_rate(rate)
+    times, period = parse_rate(storefront.rate)
+    photo = scope == SEARCH
+    yield f"{scope}:storefront-{storefront.pk}", (times if photo else times * PER_PHOTO, period)
+    if photo and storefront.quota is not None:
+        yield f"quota:storefront-{storefront.pk}", (storefront.quota, SECONDS["d"])
+
+
+def count(key: str, rate: tuple[int, int], times: int) -> Allowance:
+    """Count, and say what is left."""
+    limit, period = rate
     now = time.time()
-    reset = math.ceil(period - now % period)
-    count = counted(f"visualsearch:{scope}:{client_of(request)}:{int(now // period)}", period)
-    allowance = Allowance(limit=times, remaining=times - count, reset=reset)
-    request.visual_search_allowance = allowance  # type: ignore[attr-defined]
-    if allowance.remaining < 0:
-        raise Throttled(seconds=reset)
+    used = counted(f"visualsearch:{key}:{int(now // period)}", period, times)
+    return Allowance(limit=limit, remaining=limit - used, reset=math.ceil(period - now % period))
 
 
 def tell(request: HttpRequest, response: HttpResponseBase) -> None:
@@ -77,8 +105,8 @@ def tell(request: HttpRequest, response: HttpResponseBase) -> None:
         response[name] = value
 
 
-def counted(key: str, period: int) -> int:
-    """How often this was called with the key; 0 while the cache is down.
+def counted(key: str, period: int, times: int = 1) -> int:
+    """How often that was with these ``times``; 0 while the cache is down.
 
     A limit protects the search. It must not be what takes it down.
     """
@@ -86,41 +114,19 @@ def counted(key: str, period: int) -> int:
     if time.monotonic() < _paused_until:
         return 0
     try:
-        return incremented(key, period)
+        return incremented(key, period, times)
     except Exception:  # each back end of a cache has its own errors
         _paused_until = time.monotonic() + CACHE_PAUSE
         logger.warning("The cache is down: searches are not limited.", exc_info=True)
         return 0
 
 
-def incremented(key: str, period: int) -> int:
-    """One more under the key. It is mostly there already: that is tried first."""
+def incremented(key: str, period: int, times: int) -> int:
+    """More under the key. It is mostly there already: that is tried first."""
     with suppress(ValueError):
-        return int(cache.incr(key))
-    if cache.add(key, 1, timeout=period):
-        return 1
+        return int(cache.incr(key, times))
+    if cache.add(key, times, timeout=period):
+        return times
     with suppress(ValueError):  # another request was first
-        return int(cache.incr(key))
-    return 1
-
-
-def client_of(request: HttpRequest) -> str:
-    """Who asks: somebody who is logged in, or an address.
-
-    Which address that is behind proxies, REST framework's setting ``NUM_PROXIES`` says.
-    """
-    user = getattr(request, "user", None)
-    if user is not None and user.is_authenticated:
-        return f"user-{user.pk}"
-    return network_of(BaseThrottle().get_ident(request))  # type: ignore[arg-type]
-
-
-def network_of(address: str) -> str:
-    """An address as a part of a key; of IPv6 its network, all of which is one client's."""
-    try:
-        parsed = ipaddress.ip_address(address.strip())
-    except ValueError:
-        return re.sub(r"[^\w.]", "_", address)[:60]
-    if parsed.version == 6:
-        return parsed.exploded[:19].replace(":", "_")
-    return str(parsed)
+        return int(cache.incr(key, times))
+    return times

@@ -8,17 +8,11 @@ from typing import Any
 
 from django.db import models
 from django.utils import timezone
-from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from .. import conf
 from .experiments import Experiment
 from .storefronts import Storefront
-
-
-def pseudonym(visitor: str) -> str:
-    """What is stored of who searched: the same for the same visitor, and of no use to others."""
-    return salted_hmac("visualsearch.visitor", visitor, algorithm="sha256").hexdigest()[:32]
 
 
 class Query(models.Model):

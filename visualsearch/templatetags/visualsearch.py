@@ -34,13 +34,15 @@ def visual_search(
     photo: str = "",
     limit: int = 12,
     content: str = "",
+    api_key: str = "",
 ) -> SafeString:
     """The search: a form for who has no JavaScript, which the component takes over for all others.
 
     ``compact``: a camera button that opens it. ``results_url``: the page that shows what was found;
     a compact one goes to the search page, any other shows it in place. ``history``: keep the search
     in the page's address. ``photo``: the id of a query to start with. ``content``: the template of
-    what is seen without JavaScript.
+    what is seen without JavaScript. ``api_key``: of the shop's own storefront, where each search
+    needs one.
     """
     page = reverse("visualsearch:search_page")
     values = {
@@ -49,6 +51,7 @@ def visual_search(
         "results_url": results_url or (page if compact else ""),
         "photo": photo,
         "limit": limit,
+        "api_key": api_key,
         "content": content or (LINK if compact else FORM),
         "endpoint": reverse("visualsearch-api:search").removesuffix("search/"),
         "language": get_language() or "en",

@@ -1,6 +1,6 @@
-// <visual-search>: search by photo on any page, with one tag: docs/storefront.md.
+// <visual-search>: see docs/storefront.md.
 
-// --- Words: other languages are files beside this one ---
+// --- Words (other languages: own files) ---
 
 const ENGLISH = {
 	camera: 'Search by photo',
@@ -42,7 +42,7 @@ const ENGLISH = {
 	no_picture: 'This picture cannot be loaded.',
 };
 
-/** From a key and values to a sentence; English where there is no other. */
+/** From a key and values to a sentence. */
 async function wordsIn(language) {
 	const base = language.split('-')[0].toLowerCase();
 	const file = new URL(`visual-search.${base}.js`, import.meta.url);
@@ -56,7 +56,7 @@ async function wordsIn(language) {
 	};
 }
 
-// --- Looks: every colour can be set from outside ---
+// --- Looks ---
 
 const STYLE = new CSSStyleSheet();
 STYLE.replaceSync(`
@@ -215,11 +215,11 @@ const SIDE = 640; // pixels of the shorter side; the model reads fewer
 const BYTES = 100_000;
 const PICTURE = /^(ÿØÿ|‰PNG|GIF8|BM|RIFF|.{4}ftyp)/s;
 
-/** A canvas that shows the photo, and what is sent of it: upright, small, without metadata. */
+/** A canvas of the photo, and what is sent of it: upright, small, without metadata. */
 async function opened(file, megabytes) {
 	const canvas = await drawn(file).catch(() => null);
 	if (canvas) return { canvas, blob: await shrunk(canvas) };
-	// Damaged, or not for this browser, as HEIC: the server says which.
+	// Damaged, or not for this browser: the server says which.
 	const start = new TextDecoder('latin1').decode(await file.slice(0, 12).arrayBuffer());
 	if (!PICTURE.test(start)) throw refusal('not_a_picture');
 	if (file.size > megabytes * 1e6) throw refusal('image_too_large');
@@ -233,7 +233,7 @@ async function drawn(file) {
 	const canvas = el('canvas', { width, height });
 	const context = canvas.getContext('2d');
 	context.imageSmoothingQuality = 'high';
-	context.fillStyle = '#fff'; // what is transparent would be black in a JPEG
+	context.fillStyle = '#fff'; // else black where transparent
 	context.fillRect(0, 0, width, height);
 	context.drawImage(bitmap, 0, 0, width, height);
 	bitmap.close();
@@ -245,7 +245,7 @@ async function shrunk(canvas, quality = 0.85) {
 	return blob.size > BYTES && quality > 0.4 ? shrunk(canvas, quality - 0.15) : blob;
 }
 
-// The last photos stay in this tab, for the page of results.
+// The last photos stay in this tab.
 const SHELF = 'visual-search';
 
 function shelf() {
@@ -272,17 +272,17 @@ async function kept(id) {
 	return { blob, canvas: await drawn(blob) };
 }
 
-// Why there is no answer: a code of the API, or a key of the words above.
+// Why there is no answer: a code of the API, or a key of the words.
 const refusal = (code, more) => Object.assign(new Error(code), { code, ...more });
 
-// --- The box over the photo: insets from top, right, bottom and left, in fractions ---
+// --- The box over the photo: insets (top, right, bottom, left) in fractions ---
 
 const LEAST = 0.1;
 const ALL = 'nesw';
 const ARROWS = { ArrowLeft: [-0.02, 0], ArrowRight: [0.02, 0], ArrowUp: [0, -0.02], ArrowDown: [0, 0.02] };
 const within = (value, least, most) => Math.min(Math.max(value, least), most);
 
-/** The box with some of its sides moved: 'n', 'se' or all of them. */
+/** The box with some of its sides moved. */
 function dragged(box, sides, dx, dy) {
 	const [top, right, bottom, left] = box;
 	if (sides === ALL) [dx, dy] = [within(dx, -left, right), within(dy, -top, bottom)];
@@ -298,14 +298,14 @@ function sized(box, factor) {
 	return box.map((inset, n) => Math.max(0, inset + sizes[n] * (1 - most) / 2));
 }
 
-// The API takes x, y, w, h, exact to a thousandth.
+// The API's x, y, w, h, to a thousandth.
 const read = ([x, y, w, h]) => [y, 1 - x - w, 1 - y - h, x];
 function written(box) {
 	const [top, right, bottom, left] = box.map((share) => Math.round(share * 1000));
 	return [left, top, 1000 - left - right, 1000 - top - bottom].map((share) => share / 1000);
 }
 
-/** `onchange` is told of the box when a customer has let go of it. */
+/** `onchange` is told of a box that was let go. */
 class CropBox {
 	#timer;
 
@@ -354,7 +354,7 @@ class CropBox {
 		this.change(dragged(this.box, event.shiftKey ? 'se' : ALL, ...step), 500);
 	}
 
-	/** Nobody must drag: a tap beside the box brings it there. */
+	/** For who cannot drag. */
 	#tap({ target, offsetX, offsetY }) {
 		if (target.localName !== 'canvas') return;
 		const [top, right, bottom, left] = this.box;
@@ -366,8 +366,8 @@ class CropBox {
 // --- The element ---
 
 class VisualSearch extends HTMLElement {
-	#language; #words; #facts; #ui; #crop; // made once
-	#connected; #task; // AbortControllers: of its time on the page, of what it is doing
+	#language; #words; #headers; #facts; #ui; #crop; // made once
+	#connected; #task; // AbortControllers
 	#shown; // { photo, params, answer }
 
 	async connectedCallback() {
@@ -375,6 +375,8 @@ class VisualSearch extends HTMLElement {
 		this.#language ??= this.getAttribute('language') || this.closest('[lang]')?.lang || 'en';
 		this.#words ??= await wordsIn(this.#language);
 		if (signal.aborted) return;
+		const key = this.getAttribute('api-key');
+		this.#headers = { 'Accept-Language': this.#language, ...(key && { 'X-Api-Key': key }) };
 		if (!this.#ui) this.#build();
 		const listen = (target, type, act) => target.addEventListener(type, act, { signal });
 		listen(document, 'paste', (event) => this.#paste(event));
@@ -382,7 +384,7 @@ class VisualSearch extends HTMLElement {
 		listen(window, 'popstate', () => this.hasAttribute('history') && this.#restore());
 		listen(window, 'pagehide', () => this.#shown || this.#cancel()); // for who comes back
 		const restored = this.#restore(this.getAttribute('photo'));
-		if (this.childElementCount) await restored; // what the server has rendered is shown until then
+		if (this.childElementCount) await restored; // until then, what the server rendered
 		if (this.shadowRoot) return;
 		const root = this.attachShadow({ mode: 'open' });
 		root.adoptedStyleSheets = [STYLE];
@@ -430,14 +432,18 @@ class VisualSearch extends HTMLElement {
 		if (ui.dialog) ui.dialog.onclose = () => this.#cancel();
 	}
 
-	/** JSON of the API. Not by fetch, which does not tell how much of a photo has been sent. */
+	#url(path) {
+		return new URL(path, new URL(this.getAttribute('endpoint') ?? '/api/visual-search/', document.baseURI));
+	}
+
+	/** JSON of the API. Not by fetch, which tells no progress. */
 	#ask(path, params, signal, body, onprogress) {
-		const url = new URL(path, new URL(this.getAttribute('endpoint') ?? '/api/visual-search/', document.baseURI));
+		const url = this.#url(path);
 		if (params) url.search = new URLSearchParams({ limit: this.getAttribute('limit') ?? 12, ...params });
 		const xhr = new XMLHttpRequest();
 		xhr.open(body ? 'POST' : 'GET', url);
 		xhr.responseType = 'json';
-		xhr.setRequestHeader('Accept-Language', this.#language);
+		for (const name in this.#headers) xhr.setRequestHeader(name, this.#headers[name]);
 		if (body) xhr.upload.onprogress = onprogress;
 		signal.addEventListener('abort', () => xhr.abort());
 		return new Promise((resolve, reject) => {
@@ -464,7 +470,7 @@ class VisualSearch extends HTMLElement {
 		if (dialog && !dialog.open) dialog.showModal();
 	}
 
-	/** By a file, or by the one that a function fetches. */
+	/** By a file, or a function that fetches one. */
 	search(file) {
 		this.open();
 		const { page, photo, cancel, doing, heading } = this.#ui;
@@ -505,7 +511,7 @@ class VisualSearch extends HTMLElement {
 		});
 	}
 
-	// Tasks: a new one ends the last
+	// A new task ends the last
 
 	async #run(task) {
 		this.#task?.abort();
@@ -559,7 +565,7 @@ class VisualSearch extends HTMLElement {
 		return { photo, params, answer };
 	}
 
-	/** A known search in another way; the photo is sent again only if it must be. */
+	/** A known search, the photo sent again if it must be. */
 	async #look(id, photo, params, signal) {
 		try {
 			return { photo, params, answer: await this.#ask(`queries/${id}/`, params, signal) };
@@ -641,7 +647,12 @@ class VisualSearch extends HTMLElement {
 		const { name, url, color, category, price, price_label: label = price } = product;
 		const line = (part, text) => (text ? el('span', { class: part, part }, text) : '');
 		const picture = el('img', { class: 'picture', part: 'picture', src: image ?? product.image, alt: '', loading: rank > 3 ? 'lazy' : null });
-		const onclick = (event) => this.#tell('select', { product, rank, query_id: this.#shown.answer.query_id }) || event.preventDefault();
+		const onclick = (event) => {
+			const { query_id } = this.#shown.answer;
+			const body = new URLSearchParams({ query_id, event: 'click', product: product.key });
+			fetch(this.#url('events/'), { method: 'POST', headers: this.#headers, body, keepalive: true }).catch(() => {});
+			if (!this.#tell('select', { product, rank, query_id })) event.preventDefault();
+		};
 		return el('li', {}, el('a', { class: 'card', part: 'card', href: url, onclick }, picture,
 			line('name', name), line('muted', [color, category].filter(Boolean).join(' · ')), line('price', label)));
 	}
@@ -659,7 +670,7 @@ class VisualSearch extends HTMLElement {
 		return [on, ...chips];
 	}
 
-	/** The filters come after the results. */
+	/** Filters come later. */
 	async #sift() {
 		const { params, answer } = this.#shown;
 		const { signal } = this.#task;
@@ -686,7 +697,7 @@ class VisualSearch extends HTMLElement {
 		return el('div', { class: 'pick', part: 'filter' }, el('span', { class: 'muted' }, label), ...controls);
 	}
 
-	/** Who used one of the old controls finds it again. */
+	/** Focus stays where it was. */
 	#refill(row, nodes) {
 		const key = row.contains(this.shadowRoot?.activeElement) && this.shadowRoot.activeElement.dataset.key;
 		row.replaceChildren(...nodes);

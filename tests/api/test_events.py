@@ -1,0 +1,129 @@
+from uuid import uuid4
+
+import pytest
+
+from tests.api.test_search import PHOTO, keys, refused, upload
+from tests.reindex import reindex
+from visualsearch.models import Event, Query
+
+URL = "/api/visual-search/events/"
+
+
+@pytest.fixture
+def found(client, sold):
+    """What a search for P3 answered, three products of it."""
+    reindex()
+    return upload(client, PHOTO, limit=3)
+
+
+def tell(client, response, product, event="click", **headers):
+    query_id = response if isinstance(response, str) else response.json()["query_id"]
+    body = {"query_id": query_id, "event": event, "product": product}
+    return client.post(URL, body, content_type="application/json", headers=headers)
+
+
+def rows():
+    return list(Event.objects.order_by("pk").values_list("kind", "item", "rank"))
+
+
+@pytest.mark.parametrize("event", ["view", "click", "basket", "purchase"])
+def test_event__has_the_rank_at_which_the_search_showed_it(client, found, event):
+    third = keys(found)[2]
+    response = tell(client, found, third, event)
+    assert response.status_code == 201
+    query_id = found.json()["query_id"]
+    assert response.json() == {
+        "query_id": query_id, "event": event, "product": third, "rank": 3,
+    }  # fmt: skip
+    assert rows() == [(event, third, 3)]
+    assert str(Event.objects.get().query_id) == query_id
+
+
+def test_event__as_a_form(client, found):
+    body = {"query_id": found.json()["query_id"], "event": "click", "product": "P3"}
+    assert client.post(URL, body).status_code == 415  # multipart is for photos
+    assert (
+        client.post(
+            URL,
+            "&".join(f"{name}={value}" for name, value in body.items()),
+            content_type="application/x-www-form-urlencoded",
+        ).status_code
+        == 201
+    )
+
+
+def test_event__twice_counts_once(client, found):
+    assert tell(client, found, "P3").status_code == 201
+    again = tell(client, found, "P3")
+    assert (again.status_code, again.json()["rank"]) == (200, 1)
+    assert tell(client, found, "P3", "basket").status_code == 201
+    assert rows() == [("click", "P3", 1), ("basket", "P3", 1)]
+
+
+def test_event__what_the_search_did_not_show(client, found):
+    hidden = next(f"P{n}" for n in range(8) if f"P{n}" not in keys(found))
+    for product in (hidden, "nothing of the kind", "p3"):
+        error = refused(tell(client, found, product), 400, "item_not_shown")
+        assert error["attr"] == "product"
+    assert rows() == []
+
+
+def test_event__of_a_later_page(client, found):
+    page = client.get(found.json()["next"])
+    first = keys(page)[0]
+    assert tell(client, found, first).json()["rank"] == 4
+    # Narrowed down, it is shown at another rank, and that is where it is clicked next.
+    price = page.json()["results"][0]["product"]["price"]
+    narrowed = f"/api/visual-search/queries/{found.json()['query_id']}/?min_price={price}"
+    assert keys(client.get(narrowed + f"&max_price={price}")) == [first]
+    assert tell(client, found, first, "basket").json()["rank"] == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "attr"),
+    [
+        ({"query_id": "x", "event": "click", "product": "P3"}, "query_id"),
+        ({"query_id": str(uuid4()), "event": "steal", "product": "P3"}, "event"),
+        ({"query_id": str(uuid4()), "event": "click", "product": "P" * 201}, "product"),
+        ({"event": "click", "product": "P3"}, "query_id"),
+        ({"query_id": str(uuid4()), "event": "click"}, "product"),
+    ],
+)
+def test_event__bad_fields(client, db, body, attr):
+    response = client.post(URL, body, content_type="application/json")
+    assert response.status_code == 400
+    assert response.json()["errors"][0]["attr"] == attr
+
+
+def test_event__of_an_unknown_search(client, db):
+    refused(tell(client, str(uuid4()), "P3"), 404, "query_not_found")
+
+
+def test_event__long_body(client, db):
+    body = '{"query_id": "' + "x" * 20_000 + '"}'
+    refused(client.post(URL, body, content_type="application/json"), 400, "parse_error")
+
+
+def test_event__later_than_the_photo_is_remembered(client, found, configure):
+    Query.objects.update(expires="2020-01-01T00:00:00Z")
+    Query.forget_expired()
+    assert tell(client, found, "P3", "purchase").status_code == 201
+
+
+def test_event__goes_with_its_search(client, found):
+    tell(client, found, "P3")
+    Query.erase(pk=found.json()["query_id"])
+    assert rows() == []
+
+
+def test_event__hostile_events_move_their_own_search_only(client, found, sold):
+    other = upload(client, PHOTO, limit=3)
+    before = Query.objects.get(pk=found.json()["query_id"]).shown
+    for kind in ("view", "click", "basket", "purchase"):
+        for n in range(8):
+            for _ in range(3):
+                tell(client, other, f"P{n}", kind)
+    assert Event.objects.filter(query=found.json()["query_id"]).count() == 0
+    assert Query.objects.get(pk=found.json()["query_id"]).shown == before
+    # Of its own one thing of each kind for each product that it showed.
+    assert Event.objects.count() == 4 * 3

@@ -1,0 +1,91 @@
+import json
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+
+from tests.api.test_search import PHOTO, upload
+from tests.reindex import reindex
+from visualsearch import events
+from visualsearch.callers import pseudonym
+from visualsearch.models import Event, KeptPhoto, Query, Storefront
+
+
+@pytest.fixture
+def traces(client, sold, configure):
+    """Three customers with a search, a click and a photo each: who is logged in, Ann, nobody."""
+    configure(KEEP_PHOTOS=60)
+    reindex()
+    user = User.objects.create_user("customer")
+    for login, visitor in ((None, "ann"), (None, ""), (user, "")):
+        if login:
+            client.force_login(login)
+        found = upload(client, PHOTO, keep_photo="1", visitor=visitor).json()
+        events.record(found["query_id"], "click", "P3")
+    return user
+
+
+def forget(capsys, *options):
+    call_command("visualsearch_forget", *options, "--json")
+    return json.loads(capsys.readouterr().out)
+
+
+def left():
+    return Query.objects.count(), Event.objects.count(), KeptPhoto.objects.count()
+
+
+def test_forget__a_visitor(traces, capsys):
+    assert left() == (3, 3, 3)
+    assert forget(capsys, "--visitor", "ann") == {"queries": 1}
+    assert left() == (2, 2, 2)
+    assert not Query.objects.filter(visitor=pseudonym("visitor", "ann")).exists()
+    assert forget(capsys, "--visitor", "ann") == {"queries": 0}
+
+
+def test_forget__a_user(traces, capsys):
+    assert forget(capsys, "--user", str(traces.pk)) == {"queries": 1}
+    assert left() == (2, 2, 2)
+
+
+def test_forget__who_closes_the_account(traces):
+    traces.delete()
+    assert left() == (2, 2, 2)
+
+
+def test_forget__searches_by_their_id(traces, capsys):
+    first, second, _ = Query.objects.values_list("pk", flat=True)
+    ids = [str(first), str(second), str(uuid4())]
+    assert forget(capsys, "--query", *ids) == {"queries": 2}
+    assert left() == (1, 1, 1)
+
+
+def test_forget__everything(traces, capsys):
+    assert forget(capsys, "--everything") == {"queries": 3}
+    assert left() == (0, 0, 0)
+
+
+def test_forget__what_has_had_its_time(traces, capsys):
+    Query.objects.update(expires="2020-01-01T00:00:00Z")
+    KeptPhoto.objects.update(expires="2020-01-01T00:00:00Z")
+    assert forget(capsys, "--expired") == {"expired": 3}
+    assert left() == (3, 3, 0)
+    assert all(row.vector == b"" and row.cells == b"" for row in Query.objects.all())
+
+
+def test_forget__of_a_storefront(traces, capsys):
+    storefront = Storefront(name="blog")
+    storefront.new_key()
+    storefront.save()
+    Query.objects.filter(visitor="").update(visitor=pseudonym("visitor", "ann", storefront.pk))
+    assert forget(capsys, "--visitor", "ann", "--storefront", "blog") == {"queries": 1}
+    assert Query.objects.filter(visitor=pseudonym("visitor", "ann")).count() == 1
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["--query", "no uuid"], ["--visitor", "x", "--storefront", "unknown"], []],
+)
+def test_forget__what_cannot_be(db, options):
+    with pytest.raises(CommandError):
+        call_command("visualsearch_forget", *options)

@@ -1,0 +1,126 @@
+"""A web server of pictures that behaves as its path says, and writes down what it was asked."""
+
+from __future__ import annotations
+
+import gzip
+import ssl
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import unquote
+
+from tests.pictures import encoded, picture
+
+PHOTO = encoded(picture(3))
+# Seconds for which a slow answer goes on, far beyond any deadline of a test.
+SLOW = 20
+
+
+class PictureServer(ThreadingHTTPServer):
+    """Serves until the end of the ``with``; ``requests`` are headers by path."""
+
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(
+        self, host: str = "127.0.0.1", port: int = 0, *, tls: ssl.SSLContext | None = None
+    ):
+        super().__init__((host, port), Pictures)
+        self.requests: list[tuple[str, dict[str, str]]] = []
+        self.sent = 0
+        self.closing = threading.Event()
+        if tls is not None:
+            self.socket = tls.wrap_socket(self.socket, server_side=True)
+        self.origin = f"{'https' if tls else 'http'}://{host}:{self.server_port}"
+        self.thread = threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True)
+
+    def __enter__(self) -> PictureServer:
+        self.thread.start()
+        return self
+
+    def __exit__(self, *args: object) -> None:
+        self.closing.set()
+        self.shutdown()
+        self.server_close()
+        self.thread.join()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Clients that go away in the middle are what is tested."""
+
+
+class Pictures(BaseHTTPRequestHandler):
+    server: PictureServer
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+    def do_GET(self) -> None:
+        self.server.requests.append((self.path, dict(self.headers.items())))
+        name, _, argument = self.path.lstrip("/").partition("/")
+        getattr(self, f"send_{name.partition('?')[0].partition('.')[0]}", self.send_missing)(
+            argument
+        )
+
+    def answer(self, body: bytes, status: int = 200, **headers: object) -> None:
+        self.send_response(status)
+        for header, value in {"Content_Length": len(body), **headers}.items():
+            if value is not None:
+                self.send_header(header.replace("_", "-"), str(value))
+        self.end_headers()
+        self.write(body)
+
+    def write(self, data: bytes) -> None:
+        self.wfile.write(data)
+        self.server.sent += len(data)
+
+    def send_missing(self, argument: str) -> None:
+        self.answer(b"nothing", 404)
+
+    def send_photo(self, argument: str) -> None:
+        self.answer(PHOTO, Set_Cookie="visitor=1")
+
+    def send_empty(self, argument: str) -> None:
+        self.answer(b"")
+
+    def send_text(self, argument: str) -> None:
+        self.answer(b"secret words of the intranet")
+
+    def send_to(self, argument: str) -> None:
+        """Redirect to what is quoted in the path."""
+        self.answer(b"", 302, Location=unquote(argument))
+
+    def send_round(self, argument: str) -> None:
+        """So many redirects, then the photo."""
+        left = int(argument)
+        self.answer(b"", 307, Location=f"/round/{left - 1}" if left > 1 else "/photo")
+
+    def send_announced(self, argument: str) -> None:
+        """More than is allowed, and it says so."""
+        self.answer(b"", Content_Length=argument)
+
+    def send_endless(self, argument: str) -> None:
+        """More than is allowed, and it does not say so."""
+        self.answer(b"", Content_Length=None)
+        end = time.monotonic() + SLOW
+        while time.monotonic() < end:
+            self.write(b"\xff" * 65536)
+
+    def send_torn(self, argument: str) -> None:
+        self.answer(PHOTO[:200], Content_Length=len(PHOTO))
+
+    def send_bomb(self, argument: str) -> None:
+        """Little that becomes much, for who unpacks it without having asked for it."""
+        self.answer(gzip.compress(bytes(50_000_000)), Content_Encoding="gzip")
+
+    def send_trickle(self, argument: str) -> None:
+        """A byte now and then: never silent for long, and never done."""
+        head = f"HTTP/1.0 200 OK\r\nContent-Length: {len(PHOTO)}\r\n\r\n".encode()
+        text = {"headers": head[:-2] + b"X: " + b"x" * 5000, "body": head + PHOTO}[argument]
+        for n in range(len(text)):
+            if self.server.closing.wait(0.02):
+                return
+            self.write(text[n : n + 1])
+
+    def send_silence(self, argument: str) -> None:
+        self.server.closing.wait(SLOW)

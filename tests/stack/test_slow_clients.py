@@ -1,0 +1,143 @@
+"""Clients that send as slowly as they can, beside customers who search."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from contextlib import ExitStack
+
+import pytest
+
+from tests.pictures import encoded, picture
+from tests.stack.stack import Stack
+
+# Seconds. Longer than the patience that a body meets while threads are free.
+BOUND = 15
+HEAD = b"POST /api/visual-search/search/ HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+MULTIPART = (
+    HEAD + b"Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 500000\r\n\r\n"
+    b'--x\r\nContent-Disposition: form-data; name="image"; filename="a.jpg"\r\n\r\n'
+)
+SLOW = {
+    "body": MULTIPART,
+    "json": HEAD + b"Content-Type: application/json\r\nContent-Length: 500000\r\n\r\n{",
+    "chunks": HEAD
+    + b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nfffff\r\n",
+    "page": b"POST /search/photo/" + MULTIPART.partition(b"/search/")[2],
+    "headers": HEAD + b"X-Slow: ",
+    "idle": b"",
+}
+ANSWERED = ("body", "json", "chunks")
+
+
+class SlowClient:
+    """Sends a beginning, then a byte every tenth of a second until it is cut off."""
+
+    def __init__(self, port: int, beginning: bytes, *, trickle: bool):
+        self.connection = socket.create_connection(("127.0.0.1", port), timeout=0.1)
+        self.connection.sendall(beginning)
+        self.began, self.seconds, self.answer = time.monotonic(), 0.0, b""
+        self.trickle = trickle
+        self.thread = threading.Thread(target=self.go_on, daemon=True)
+        self.thread.start()
+
+    def go_on(self) -> None:
+        while time.monotonic() - self.began < 2 * BOUND:
+            try:
+                if self.trickle:
+                    self.connection.sendall(b"1")
+                received = self.connection.recv(65536)
+            except TimeoutError:
+                continue
+            except OSError:
+                break
+            self.answer += received
+            if not received:
+                break
+        self.seconds = time.monotonic() - self.began
+
+    def close(self) -> None:
+        self.connection.close()
+
+
+def clients(stack: Stack, held: ExitStack, count: int, kind: str) -> list[SlowClient]:
+    """So many of a kind, until the end of the test."""
+    made = [SlowClient(stack.web_port, SLOW[kind], trickle=kind != "idle") for _ in range(count)]
+    for client in made:
+        held.callback(client.close)
+    return made
+
+
+def seconds_of_a_search(stack: Stack) -> float:
+    found = stack.browser().search(encoded(picture(3, (480, 640)), quality=75))
+    assert found.json["results"][0]["product"]["key"] == "P3"
+    return found.seconds
+
+
+@pytest.mark.parametrize("kind", SLOW)
+def test_slow_clients__are_cut_off_and_hold_nobody_up(stack, kind):
+    seconds_of_a_search(stack)
+    with ExitStack() as held:
+        slow = clients(stack, held, 12, kind)
+        searches = [seconds_of_a_search(stack) for _ in range(10)]
+        for client in slow:
+            client.thread.join(2 * BOUND)
+    print(
+        f"{kind}: searches beside took {max(searches):.2f} s at most,"
+        f" cut off after {min(c.seconds for c in slow):.1f}–{max(c.seconds for c in slow):.1f} s"
+    )
+    assert max(searches) < 1
+    assert max(client.seconds for client in slow) < BOUND
+    if kind in ANSWERED:
+        for client in slow:
+            assert client.answer.startswith(b"HTTP/1.1 408 "), client.answer
+            assert b'"body_timeout"' in client.answer
+    assert "Traceback" not in stack.log("web")
+
+
+def test_slow_clients__more_than_there_are_threads(stack):
+    """Two processes with 20 threads each: patience is short while most of them wait."""
+    with ExitStack() as held:
+        for kind in ("body", "headers", "json"):
+            clients(stack, held, 30, kind)
+        searches = [seconds_of_a_search(stack) for _ in range(5)]
+    print(f"beside 90 slow clients searches took {max(searches):.2f} s at most")
+    assert max(searches) < 8
+    assert seconds_of_a_search(stack) < 1
+
+
+def test_slow_clients__a_slow_upload_that_goes_on_is_served(stack):
+    """Half as fast as a modest phone's network, and for longer than the server's patience."""
+    photo = encoded(picture(3, (1200, 1600)), "PNG", compress_level=0)[:600_000]
+    body = MULTIPART.partition(b"\r\n\r\n")[2] + photo + b"\r\n--x--\r\n"
+    head = MULTIPART.partition(b"\r\n\r\n")[0].replace(b"500000", str(len(body)).encode())
+    with socket.create_connection(("127.0.0.1", stack.web_port), timeout=BOUND) as connection:
+        connection.sendall(head + b"\r\n\r\n")
+        for start in range(0, len(body), 20_000):
+            connection.sendall(body[start : start + 20_000])
+            time.sleep(0.4)
+        answer = connection.recv(65536)
+    # All of it was read: it is the photo that is torn.
+    assert b'"image_corrupt"' in answer
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        HEAD + b"X-Large: " + b"x" * 100_000 + b"\r\n\r\n",
+        HEAD + b"".join(b"X-%d: 1\r\n" % n for n in range(1000)) + b"\r\n",
+        b"POST /" + b"x" * 100_000 + b" HTTP/1.1\r\n\r\n",
+        HEAD + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+        HEAD + b"Content-Length: -5\r\n\r\n",
+        HEAD + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n",
+    ],
+    ids=["large", "many", "path", "two lengths", "negative", "two numbers"],
+)
+def test_heads__that_are_none(stack, head):
+    with socket.create_connection(("127.0.0.1", stack.web_port), timeout=BOUND) as connection:
+        connection.sendall(head)
+        connection.shutdown(socket.SHUT_WR)
+        answer = connection.recv(65536)
+    assert answer.startswith(b"HTTP/1.1 4"), answer
+    assert seconds_of_a_search(stack) < 1

@@ -1,0 +1,171 @@
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from tests.api.test_search import PHOTO, upload
+from tests.pictures import picture
+from tests.reindex import rebuild, reindex
+from visualsearch import callers, index_files, live, searching, versions
+from visualsearch.callers import Caller, pseudonym
+from visualsearch.exceptions import IndexNotReady
+from visualsearch.models import Experiment, IndexVersion, Query, Refusal
+from visualsearch.photos import Photo
+
+PEOPLE = [f"visitor {n}" for n in range(400)]
+
+
+@pytest.fixture
+def experiment(sold):
+    """The version before the active one, for half of the visitors, at once."""
+    treatment = reindex().version
+    rebuild()
+    callers.forget()
+    return Experiment.objects.create(name="older", version=treatment, share=0.5, ramp_hours=0)
+
+
+def search(place="somebody", **values):
+    searching.search(Photo(image=picture(3)), caller=Caller(place=place, **values))
+    return Query.objects.latest("created")
+
+
+def treated(experiment, moment=None):
+    return {each for each in PEOPLE if experiment.has(each, moment or timezone.now())}
+
+
+def test_share__is_kept(experiment):
+    assert len(treated(experiment)) == pytest.approx(200, abs=40)
+    for share, count in ((0.0, 0), (1.0, 400)):
+        experiment.share = share
+        assert len(treated(experiment)) == count
+
+
+def test_share__grows_and_nobody_goes_back(experiment):
+    experiment.ramp_hours = 10
+    before, start = set(), experiment.started
+    for hours in (0, 2, 5, 8, 10, 100):
+        now = treated(experiment, start + timedelta(hours=hours))
+        assert before <= now
+        before = now
+    assert experiment.share_at(start) == 0.01
+    assert experiment.share_at(start + timedelta(hours=5)) == pytest.approx(0.255)
+    assert experiment.share_at(start + timedelta(hours=11)) == 0.5
+    assert len(before) == pytest.approx(200, abs=40)
+
+
+def test_share__another_experiment_divides_anew(experiment):
+    other = Experiment(share=0.5, ramp_hours=0)
+    assert len(treated(experiment) & treated(other)) == pytest.approx(100, abs=40)
+
+
+def test_search__each_visitor_has_one_version(experiment):
+    active = versions.active().pk
+    seen = {}
+    for place in PEOPLE[:20] * 2:
+        query = search(place)
+        expected = experiment.has(place, timezone.now())
+        assert query.variant == ("treatment" if expected else "control")
+        assert query.index_version == (experiment.version_id if expected else active)
+        assert query.experiment == experiment
+        assert seen.setdefault(place, query.variant) == query.variant
+    assert set(seen.values()) == {"treatment", "control"}
+
+
+def test_search__whom_nothing_tells_apart_has_the_active_version(experiment):
+    query = search("")
+    assert (query.variant, query.experiment) == ("", None)
+    assert query.index_version == versions.active().pk
+
+
+def test_search__a_stopped_experiment_has_nobody(experiment):
+    place = next(iter(treated(experiment)))
+    assert search(place).variant == "treatment"
+    experiment.stop()
+    callers.forget()  # or a second later
+    query = search(place)
+    assert (query.variant, query.index_version) == ("", versions.active().pk)
+
+
+def test_search__a_stop_is_felt_within_a_second(experiment, monkeypatch):
+    place = next(iter(treated(experiment)))
+    assert search(place).variant == "treatment"
+    experiment.stop()
+    later = callers.time.monotonic() + callers.KNOWN + 0.1
+    monkeypatch.setattr(callers.time, "monotonic", lambda: later)
+    assert search(place).variant == ""
+
+
+def test_search__a_treatment_that_cannot_be_loaded_leaves_nobody_without_an_answer(experiment):
+    place = next(iter(treated(experiment)))
+    live.forget()
+    searching.warm_up()
+    IndexVersion.objects.filter(pk=experiment.version_id).update(
+        encoder="gone", encoder_class="nowhere.Encoder"
+    )
+    query = search(place)
+    assert (query.variant, query.index_version) == ("", versions.active().pk)
+    row = Refusal.objects.get()
+    assert (row.code, row.variant, row.experiment) == ("model_unavailable", "treatment", experiment)
+
+
+def test_search__a_damaged_treatment_is_made_good(experiment, index_file):
+    place = next(iter(treated(experiment)))
+    (index_files.folder() / experiment.version.file).write_bytes(b"torn")
+    live.forget()
+    assert search(place).variant == "treatment"
+
+
+def test_page__stays_with_the_treatment(experiment):
+    place = next(iter(treated(experiment)))
+    result = searching.search(Photo(image=picture(3)), caller=Caller(place=place))
+    assert result.index_version == experiment.version_id
+    assert searching.page(result.query_id).index_version == experiment.version_id
+    versions.delete(experiment.version)
+    assert searching.page(result.query_id).index_version == versions.active().pk
+
+
+def test_live__an_experiment_s_version_stays_loaded(experiment, monkeypatch):
+    place = next(iter(treated(experiment)))
+    search(place)
+    loaded = live.held(experiment.version_id)
+    later = live.time.monotonic() + live.IDLE + 1
+    monkeypatch.setattr(live.time, "monotonic", lambda: later)
+    live.current()
+    assert live.held(experiment.version_id) is loaded
+
+
+def test_experiment__one_at_a_time(experiment):
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Experiment.objects.create(name="second", version=experiment.version)
+    experiment.stop()
+    Experiment.objects.create(name="second", version=experiment.version)
+
+
+def test_current__without_waiting_needs_a_version_that_is_there(sold):
+    reindex()
+    with pytest.raises(IndexNotReady):
+        live.current(10_000, wait=False)
+
+
+def test_caller__by_name_by_login_and_by_address(client, experiment):
+    user = User.objects.create_user("customer")
+    upload(client, PHOTO)
+    assert Query.objects.latest("created").visitor == ""
+    assert Query.objects.latest("created").variant != ""
+    upload(client, PHOTO, visitor="basket 17")
+    named = Query.objects.latest("created").visitor
+    assert named == pseudonym("visitor", "basket 17")
+    assert "17" not in named or len(named) == 32
+    client.force_login(user)
+    upload(client, PHOTO)
+    assert Query.objects.latest("created").visitor == pseudonym("user", user.pk)
+
+
+def test_pseudonym__depends_on_the_secret_and_the_storefront(settings):
+    one = pseudonym("visitor", "x")
+    assert one == pseudonym("visitor", "x") != pseudonym("user", "x")
+    assert one != pseudonym("visitor", "x", 1)
+    settings.SECRET_KEY = "another"
+    assert one != pseudonym("visitor", "x")

@@ -1,0 +1,105 @@
+"""Several photos at a time: each is searched by as if it had been sent alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.files.uploadedfile import InMemoryUploadedFile
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from .. import conf, dispatch, keeping
+from ..callers import Caller
+from ..exceptions import (
+    BatchTooLarge,
+    ImageMissing,
+    PhotoError,
+    ServiceUnavailable,
+    TooManyPhotos,
+)
+from . import examples, schema, throttles
+from .answers import as_response
+from .base import PhotoView, fields_of, search_filters, validated
+from .errors import as_items
+from .parsers import BatchJSONParser, BatchUploadHandler, batch_too_large, photo_bytes
+from .requests import BATCH, BatchFileSerializer, BatchTextSerializer, SearchOptionsSerializer
+from .serializers import BatchSerializer
+
+
+class BatchView(PhotoView):
+    parser_classes = [MultiPartParser, BatchJSONParser]
+    upload_handler = BatchUploadHandler
+
+    @schema.described(
+        request={
+            "multipart/form-data": BatchFileSerializer,
+            "application/json": BatchTextSerializer,
+        },
+        with_filters=True,
+        answers={200: (BatchSerializer, examples.BATCH)},
+        refusals=[
+            *schema.BODY,
+            schema.Invalid,
+            ImageMissing,
+            TooManyPhotos,
+            BatchTooLarge,
+            *schema.SERVICE,
+        ],
+    )
+    def post(self, request: Request) -> Response:
+        """Find the products that look most like each of up to 16 photos."""
+        photos = photos_of(request)
+        options = validated(SearchOptionsSerializer, fields_of(request))
+        filters = search_filters(request, options)
+        # The first has been counted with the request.
+        throttles.spend(
+            request._request, self.scope, times=len(photos) - 1, storefront=self.storefront
+        )
+        caller = self.caller(options.get("visitor", ""))
+        results = [self.searched(request, each, options, filters, caller) for each in photos]
+        return Response({"results": results})
+
+    def searched(
+        self,
+        request: Request,
+        photo: Any,
+        options: dict[str, Any],
+        filters: dict[str, str],
+        caller: Caller,
+    ) -> dict[str, Any]:
+        """The answer to one photo; raises ServiceUnavailable, for then no other has one either."""
+        try:
+            data = photo_bytes(photo)
+            result = dispatch.search(
+                data,
+                crop=options.get("crop"),
+                limit=options["limit"],
+                filters=filters,
+                caller=caller,
+            )
+        except ServiceUnavailable:
+            raise
+        except PhotoError as error:
+            return {
+                "status": error.status,
+                "result": None,
+                "errors": as_items(error, storefront=self.storefront_id),
+            }
+        keeping.keep(result.query_id, data, allowed=options["keep_photo"])
+        body = as_response(request, result, 0, options["limit"], filters)
+        return {"status": 200, "result": body, "errors": []}
+
+
+def photos_of(request: Request) -> list[Any]:
+    """The photos of a batch, not opened; raises ImageMissing, TooManyPhotos or BatchTooLarge."""
+    body: Any = request.data
+    photos = body.getlist("image") if hasattr(body, "getlist") else body.get("images")
+    if not isinstance(photos, list) or not photos:
+        raise ImageMissing
+    if len(photos) > BATCH:
+        raise TooManyPhotos(limit=BATCH)
+    together = sum(each.size or 0 for each in photos if isinstance(each, InMemoryUploadedFile))
+    if together > conf.get("MAX_BATCH_BYTES"):
+        raise batch_too_large()
+    return photos

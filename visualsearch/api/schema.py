@@ -1,0 +1,184 @@
+"""The OpenAPI description: answers and refusals with examples, and the shop's own filters."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from django.forms import Field
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import ResolvedComponent
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+)
+from rest_framework import exceptions as drf
+
+from .. import exceptions
+from ..catalogs import catalog
+from ..exceptions import VisualSearchError
+from . import examples
+from .callers import KEY_HEADER
+from .serializers import ErrorSerializer
+
+Refusals = Iterable[type[VisualSearchError] | type[drf.APIException]]
+
+
+class Invalid(drf.ValidationError):
+    """A field that cannot be read, in the description: its code is that of the field's check."""
+
+    default_code = "invalid"
+    default_detail = "A valid integer is required."
+
+
+ANYWHERE: tuple[Any, ...] = (
+    exceptions.ApiKeyMissing,
+    exceptions.ApiKeyInvalid,
+    exceptions.Throttled,
+    drf.MethodNotAllowed,
+    drf.NotAcceptable,
+    VisualSearchError,
+)
+SERVICE: tuple[Any, ...] = (
+    exceptions.BackendUnavailable,
+    exceptions.IndexNotReady,
+    exceptions.ModelUnavailable,
+    exceptions.Overloaded,
+    exceptions.SearchTimeout,
+)
+BODY: tuple[Any, ...] = (drf.ParseError, drf.UnsupportedMediaType, exceptions.BodyTimeout)
+PHOTO: tuple[Any, ...] = (
+    *BODY,
+    Invalid,
+    exceptions.ImageMissing,
+    exceptions.ImageEmpty,
+    exceptions.InvalidBase64,
+    exceptions.InvalidCrop,
+    exceptions.ImageTooLarge,
+    exceptions.UnsupportedImage,
+    exceptions.ImageCorrupt,
+    exceptions.ImageTooManyPixels,
+    exceptions.ImageBadShape,
+    exceptions.ImageTooSmall,
+    exceptions.UrlNotAllowed,
+    exceptions.UrlUnreachable,
+)
+
+MEANING = {
+    400: "Something that was sent cannot be used.",
+    401: "The key of a storefront is missing or wrong.",
+    404: "There is no such thing.",
+    405: "This address does not take this method.",
+    406: "Only JSON is answered.",
+    408: "The body came too slowly.",
+    413: "Too much was sent.",
+    415: "This is no photo, or no body, that can be read.",
+    422: "The photo cannot be searched by.",
+    429: "Too often; come back later.",
+    500: "Something else; the shop's log has it.",
+    503: "Search by photo is not possible right now; come back later.",
+}
+
+
+def header(name: str, description: str, **options: Any) -> OpenApiParameter:
+    """A header of answers."""
+    return OpenApiParameter(name, int, OpenApiParameter.HEADER, description=description, **options)
+
+
+HEADERS = [
+    header("RateLimit-Limit", "requests in the time that is counted", response=True),
+    header("RateLimit-Remaining", "of them, how many are left", response=True),
+    header("RateLimit-Reset", "seconds until they begin anew", response=True),
+    header("Retry-After", "seconds until it is worth trying again", response=[202, 429, 503]),
+]
+
+
+class Schema(AutoSchema):
+    """Adds what holds for all of the app's addresses, whatever the shop's settings say."""
+
+    def get_override_parameters(self) -> list[Any]:
+        """The headers of answers, and where filters count, the shop's own."""
+        method = getattr(self.view, self.method.lower(), None)
+        filters = filter_parameters() if getattr(method, "with_filters", False) else []
+        return [*super().get_override_parameters(), *HEADERS, *filters]
+
+    def get_auth(self) -> list[dict[str, Any]]:
+        """A key may be sent; whether it must, the shop's settings say."""
+        self.registry.register_on_missing(
+            ResolvedComponent(
+                name="ApiKey",
+                type=ResolvedComponent.SECURITY_SCHEMA,
+                object=Schema,
+                schema={"type": "apiKey", "in": "header", "name": KEY_HEADER},
+            )
+        )
+        return [{"ApiKey": []}, {}]
+
+    def get_tags(self) -> list[str]:
+        """All belong together."""
+        return ["Search by photo"]
+
+
+def described(
+    *,
+    answers: Mapping[int, tuple[Any, dict[str, Any]]],
+    refusals: Refusals = (),
+    with_filters: bool = False,
+    **options: Any,
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Describe a method: ``answers`` are serializers with an example by status.
+
+    ``with_filters``: the shop's filters are parameters. All else is as of ``extend_schema``.
+    """
+    responses: dict[int, OpenApiResponse] = {
+        status: OpenApiResponse(serializer, examples=[OpenApiExample("answer", example)])
+        for status, (serializer, example) in answers.items()
+    }
+    responses |= refused([*ANYWHERE, *refusals])
+
+    def decorate(method: Callable[..., Any]) -> Callable[..., Any]:
+        method.with_filters = with_filters  # type: ignore[attr-defined]
+        method.kwargs = {"schema": Schema}  # type: ignore[attr-defined]
+        found: Callable[..., Any] = extend_schema(responses=responses, **options)(method)
+        return found
+
+    return decorate
+
+
+def refused(refusals: Refusals) -> dict[int, OpenApiResponse]:
+    """Refusals by their status, each with an example."""
+    by_status: dict[int, list[OpenApiExample]] = defaultdict(list)
+    for each in refusals:
+        if issubclass(each, VisualSearchError):
+            status, value = each.status, examples.error(each)
+        else:
+            status, value = each.status_code, examples.framework_error(each)
+        by_status[status].append(OpenApiExample(value["errors"][0]["code"], value))
+    return {
+        status: OpenApiResponse(ErrorSerializer, MEANING[status], found)
+        for status, found in sorted(by_status.items())
+    }
+
+
+def filter_parameters() -> list[OpenApiParameter]:
+    """The filters of the shop's catalog source, as parameters of the address."""
+    filters = getattr(catalog().filterset_class, "base_filters", {})
+    return [
+        OpenApiParameter(
+            name, type_of(each.field), description=f"Filter of the shop: {each.label or name}"
+        )
+        for name, each in filters.items()
+        if name != "category"
+    ]
+
+
+def type_of(field: Field) -> Any:
+    """What a form's field takes, as the description knows it."""
+    name = type(field).__name__
+    if name in ("DecimalField", "FloatField"):
+        return OpenApiTypes.NUMBER
+    return OpenApiTypes.INT if name == "IntegerField" else OpenApiTypes.STR

@@ -1,0 +1,57 @@
+"""Whether photos can be searched by now, as a storefront wants to know it before it asks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import DatabaseError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from .. import conf, dispatch, versions
+from ..exceptions import BackendUnavailable, IndexNotReady, VisualSearchError
+from ..photos import ACCEPTED
+from . import examples, schema
+from .base import VisualSearchView
+from .errors import told
+from .requests import BATCH
+from .serializers import StatusSerializer
+
+
+class StatusView(VisualSearchView):
+    @schema.described(answers={200: (StatusSerializer, examples.STATUS)})
+    def get(self, request: Request) -> Response:
+        """Whether photos can be searched by now, and what may be sent."""
+        trouble, version = None, None
+        try:
+            version = versions.active()
+            dispatch.check()
+            if version is None:
+                raise IndexNotReady
+        except VisualSearchError as error:
+            trouble = error
+        except DatabaseError:
+            trouble = BackendUnavailable()
+        return Response(
+            {
+                "ready": trouble is None,
+                "code": trouble.code if trouble else "",
+                "detail": told(trouble) if trouble else "",
+                "model": version.encoder if version else None,
+                "index_version": version.pk if version else None,
+                "products": version.items if version else None,
+                **limits(),
+            }
+        )
+
+
+def limits() -> dict[str, Any]:
+    """What may be sent."""
+    return {
+        "accepted": ACCEPTED.split(", "),
+        "max_photo_bytes": conf.get("MAX_PHOTO_BYTES"),
+        "max_photo_megapixels": conf.get("MAX_PHOTO_MEGAPIXELS"),
+        "min_photo_side": conf.get("MIN_PHOTO_SIDE"),
+        "max_batch_photos": BATCH,
+        "max_batch_bytes": conf.get("MAX_BATCH_BYTES"),
+    }

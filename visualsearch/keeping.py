@@ -1,0 +1,25 @@
+"""Photos that their senders allow to be kept, where the shop's settings say for how long."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from . import conf
+from .models import KeptPhoto
+from .photos import open_photo
+from .small import jpeg
+
+
+def keep(query_id: str | None, data: bytes, *, allowed: bool) -> None:
+    """Keep a photo for ``KEEP_PHOTOS`` seconds: upright, small, and without its metadata.
+
+    Nothing happens unless the sender allows it and the setting is not 0.
+    """
+    seconds = conf.get("KEEP_PHOTOS")
+    if not (allowed and seconds and query_id):
+        return
+    picture = jpeg(open_photo(data, limits=conf.limits()).image)
+    expires = timezone.now() + timedelta(seconds=seconds)
+    KeptPhoto.objects.update_or_create(pk=query_id, defaults={"jpeg": picture, "expires": expires})

@@ -92,7 +92,7 @@ def test_insights__are_readable(owner, month, shoot, theme, screen):
         assert problems(owner, axe) == []
         assert small_texts(owner) == []
     if (screen, theme) == ("desktop", "light"):
-        shoot("insights", height=1080)
+        shoot("insights", height=1050)
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ def test_experiment__is_readable(owner, experiment, shoot, theme, screen):
     assert problems(owner, axe) == []
     assert small_texts(owner) == []
     if (screen, theme) == ("desktop", "light"):
-        shoot("experiment", height=1330)
+        shoot("experiment", height=1268)
     for path in ("/admin/visualsearch/experiment/", "/admin/visualsearch/indexversion/overview/"):
         owner.goto(path)
         assert problems(owner, axe) == []

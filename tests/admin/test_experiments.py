@@ -195,12 +195,21 @@ def test_change__share_and_ramp_while_it_runs(admin_client):
     page = text_of(admin_client.get(page_of(mine)))
     assert 'name="percent" value="10.0"' in page
     assert 'name="version"' not in page
+    assert "counted from its start" in page
     tried = mine.version
     values = {"name": "Renamed", "percent": "60", "ramp_hours": "0", "version": version().pk}
     response = admin_client.post(page_of(mine), values, follow=True)
     mine.refresh_from_db()
     assert (mine.name, mine.share, mine.version) == ("Renamed", 0.6, tried)
     assert "60\xa0% of the visitors" in messages_of(response)[0]
+
+
+def test_change__a_longer_ramp_raises_the_share_bit_by_bit(admin_client):
+    mine = experiment(days=2, share=0.1, ramp_hours=0)
+    values = {"name": "New model", "percent": "50", "ramp_hours": "96"}
+    response = admin_client.post(page_of(mine), values, follow=True)
+    assert "25.5\xa0% of the visitors" in messages_of(response)[0]
+    assert "growing to 50\xa0% in 48 hours" in text_of(response)
 
 
 def test_change__not_after_it_ended(admin_client):

@@ -46,6 +46,10 @@ class ExperimentForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         if self.instance.pk:
             self.initial["percent"] = round(100 * self.instance.share, 1)
+            if "ramp_hours" in self.fields:
+                self.fields["ramp_hours"].help_text = _(
+                    "counted from its start: the share jumps to where it would be by now"
+                )
         choice: Any = self.fields.get("version")
         if choice is not None:
             choice.queryset = IndexVersion.objects.filter(state__in=[State.READY, State.RETIRED])

@@ -59,6 +59,14 @@ def test_list__storefront_variant_and_results(admin_client, query):
     assert admin_client.get(LIST, {"variant__exact": "control"}).context["cl"].result_count == 0
 
 
+def test_list__the_newest_first(admin_client, query):
+    older = Query.objects.create(encoder="fake-1", vector=b"")
+    Query.objects.filter(pk=older.pk).update(created=timezone.now() - timedelta(days=1))
+    rows = admin_client.get(LIST).context["cl"].result_list
+    assert [row.pk for row in rows] == [query.pk, older.pk]
+    assert page_of(query) in text_of(admin_client.get(LIST))
+
+
 def test_list__asks_the_database_no_more_with_more_queries(admin_client, query, queries):
     before = queries(admin_client, LIST)
     for _ in range(3):

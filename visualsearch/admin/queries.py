@@ -32,8 +32,7 @@ class QueryAdmin(InsightsPages):
     """One row per search by photo, for as long as they are kept."""
 
     list_display = [
-        "id",
-        "created",
+        "searched",
         "first_class",
         "score",
         "is_matched",
@@ -43,10 +42,11 @@ class QueryAdmin(InsightsPages):
         "variant",
     ]
     list_filter = ["matched", "storefront", "variant"]
+    ordering = ["-created"]
     list_select_related = ["storefront"]
     date_hierarchy = "created"
     fields = [
-        *("created", "storefront", "experiment", "variant", "index_version", "encoder"),
+        *("id", "created", "storefront", "experiment", "variant", "index_version", "encoder"),
         *("classes", "score", "matched", "results", "times", "warnings", "subject", "crop"),
         *("expires", "what_became", "photo"),
     ]
@@ -95,6 +95,11 @@ class QueryAdmin(InsightsPages):
         kept = get_object_or_404(KeptPhoto, pk=pk, expires__gt=timezone.now())
         headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
         return HttpResponse(bytes(kept.jpeg), content_type="image/jpeg", headers=headers)
+
+    @admin.display(description=_("created"), ordering="created")
+    def searched(self, query: Query) -> str:
+        """When; the link to the rest."""
+        return moment(query.created)
 
     @admin.display(description=_("class"))
     def first_class(self, query: Query) -> str:

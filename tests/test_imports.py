@@ -9,7 +9,8 @@ ROOT = Path(__file__).resolve().parent.parent
 APP = ROOT / "visualsearch"
 
 CORE = {
-    "photos", "origins", "fetching", "small", "exceptions", "metrics", "results", "subject",
+    "photos", "formats", "containers", "origins", "fetching",
+    "small", "exceptions", "metrics", "results", "subject",
     "encoders.base", "encoders.cells", "encoders.fake", "encoders.onnx", "encoders.package",
     "encoders.preprocess",
     "indexes.base", "indexes.exact", "indexes.faiss", "indexes.places", "indexes.structures",
@@ -17,8 +18,8 @@ CORE = {
 }  # fmt: skip
 # A module may import from its own layer and from those below it.
 LAYERS = [
-    {"exceptions", "metrics", "batches", "processes", "signals"},
-    {"photos", "origins", "encoders", "indexes"},
+    {"exceptions", "formats", "metrics", "batches", "processes", "signals"},
+    {"photos", "formats", "containers", "origins", "encoders", "indexes"},
     {"fetching", "subject", "small", "results"},
     {"conf", "classes"},
     {"models", "catalogs", "facets"},

@@ -90,7 +90,7 @@ WORST = {
     "avif": lambda: encoded(
         noise(16, grain=4), "AVIF", speed=10, quality=85, subsampling="4:4:4"
     ),
-    "heic": lambda: encoded(noise(25), "HEIF", quality=74, **FAST),
+    "heic": lambda: encoded(noise(25), "HEIF", quality=66, **FAST),
     "heic-full-colour": lambda: encoded(noise(16), "HEIF", quality=70, chroma=444, **FAST),
 }  # fmt: skip
 

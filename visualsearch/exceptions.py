@@ -119,6 +119,7 @@ class ImageTooSmall(PhotoError):
 
 
 class InvalidCrop(PhotoError):
+    attr = "crop"
     code = "invalid_crop"
     status = 400
     message = gettext_noop(
@@ -128,6 +129,7 @@ class InvalidCrop(PhotoError):
 
 
 class CropUnavailable(VisualSearchError):
+    attr = "crop"
     code = "crop_unavailable"
     status = 400
     message = gettext_noop(
@@ -158,6 +160,7 @@ class ItemNotFound(VisualSearchError):
 
 
 class QueryNotFound(VisualSearchError):
+    attr = "query_id"
     code = "query_not_found"
     status = 404
     message = gettext_noop("This search is unknown or has expired. Send the photo again.")

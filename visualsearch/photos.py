@@ -33,6 +33,7 @@ ACCEPTED_SUFFIXES = {suffix for name in USUAL for suffix in FORMATS[name].suffix
 SIGNATURE = re.compile(
     rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|GIF8|BM|RIFF....WEBP|....ftypavi[fs]", re.DOTALL
 )
+HEIC_SIGNATURE = re.compile(rb"....ftyp(he[iv][cmsx]|mif1|msf1)", re.DOTALL)
 
 Crop = tuple[float, float, float, float]
 EDGE = 0.005
@@ -118,7 +119,7 @@ def identify(data: bytes, limits: Limits) -> Image.Image:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ImageTooManyPixels(limit=f"{limits.max_megapixels:g}") from error
     except UnidentifiedImageError as error:
-        if SIGNATURE.match(data):
+        if SIGNATURE.match(data) or ("HEIF" in limits.formats and HEIC_SIGNATURE.match(data)):
             raise ImageCorrupt from error
         raise UnsupportedImage(accepted=limits.accepted) from error
     except Exception as error:
@@ -152,16 +153,16 @@ def check_format(source: Image.Image, data: bytes) -> None:
 
 def decode(source: Image.Image, limits: Limits, crop: Crop | None = None) -> Image.Image:
     """Decode a photo, or a part of it, to upright RGB, shrunk towards ``working_side``."""
-    turn = orientation(source)
-    part = stored(crop, turn) if crop else (0.0, 0.0, 1.0, 1.0)
-    side = round(limits.working_side / min(part[2:]))
+    side = round(limits.working_side / (min(crop[2:]) if crop else 1))
     try:
         # libjpeg scales by 1/2, 1/4 or 1/8 while it decodes: most of a phone photo's cost.
         source.draft(None, (side, side))
         source.load()
     except Exception as error:
         raise ImageCorrupt from error
-    box = box_of(source.size, part)
+    # Not earlier: of a PNG it may stand at the end of the file.
+    turn = orientation(source)
+    box = box_of(source.size, stored(crop, turn) if crop else (0.0, 0.0, 1.0, 1.0))
     if crop and min(box[2] - box[0], box[3] - box[1]) < limits.min_side:
         raise InvalidCrop
     try:

@@ -1,6 +1,7 @@
 """What an experiment means to index versions: none is taken away from it, and it ends with them."""
 
 import logging
+from datetime import timedelta
 
 import pytest
 
@@ -17,6 +18,16 @@ def running(version):
 
 def states():
     return dict(IndexVersion.objects.values_list("pk", "state"))
+
+
+@pytest.mark.parametrize(
+    ("ramp_hours", "hours", "share"),
+    [(0, -0.01, 0.5), (0, 0, 0.5), (10, -1, 0.01), (10, 0, 0.01), (10, 5, 0.255), (10, 99, 0.5)],
+)
+def test_share__grows_evenly_on_any_clock(ramp_hours, hours, share):
+    experiment = Experiment(share=0.5, ramp_hours=ramp_hours)
+    moment = experiment.started + timedelta(hours=hours)
+    assert experiment.share_at(moment) == pytest.approx(share)
 
 
 def test_prune__leaves_the_version_of_a_running_experiment(sold, configure):

@@ -16,7 +16,7 @@ from visualsearch.statistics import (
     quantile_difference,
     quantile_interval,
     sequential_difference,
-    sequential_mean_difference,
+    sequential_z,
     wilson,
 )
 
@@ -140,28 +140,41 @@ def test_divided__is_worth_less_and_says_the_same():
     assert (few.value, few.count) == (49.5, 25)
 
 
-def looks(runs, treatment, control, *, seed, n=6000):
-    """Of each run, the intervals at every 50th search while the share grows to a half."""
+def looks(runs, treatment, control, *, seed, n=6000, hour=150, evening=1.0):
+    """Of each run, the intervals at every 50th search while the share grows to a half.
+
+    ``evening``: how much more is clicked in each second half of the hours than in the first.
+    """
     rng = np.random.default_rng(seed)
+    hours = np.arange(n) // hour
     for _ in range(runs):
         treated = rng.random(n) < np.minimum(0.01 + np.arange(n) / n, 0.5)
-        hit = rng.random(n) < np.where(treated, treatment, control)
-        many, wins = np.cumsum(treated), np.cumsum(treated & hit)
-        others = np.arange(1, n + 1) - many
-        lost = np.cumsum(~treated & hit)
-        yield [
-            sequential_difference(share(int(lost[k]), int(others[k])), share(int(wins[k]), m))
-            for k in range(49, n, 50)
-            if (m := int(many[k]))
-        ]
+        rate = np.where(treated, treatment, control) * np.where(hours % 8 < 4, 1, evening)
+        hit = rng.random(n) < rate
+        yield [sequential_difference(hit[:k], treated[:k], hours[:k]) for k in range(50, n + 1, 50)]
+
+
+def told_apart(run):
+    return any(each.low > 0 or each.high < 0 for each in run)
 
 
 @pytest.mark.parametrize("rate", [0.5, 0.08, 0.005])
 def test_sequential__two_that_are_alike_are_seldom_told_apart_at_any_time(rate):
-    runs = list(looks(200, rate, rate, seed=5))
-    wrong = [any(each.low > 0 or each.high < 0 for each in run) for run in runs]
-    # At most .05 is promised; of 200 runs, 17 or more would then be a chance of 2 %.
-    assert sum(wrong) <= 16
+    wrong = [told_apart(run) for run in looks(150, rate, rate, seed=5)]
+    # At most .05 is promised; of 150 runs, 14 or more would then be a chance of 2 %.
+    assert sum(wrong) <= 13
+
+
+def test_sequential__a_growing_share_on_a_changing_day_makes_no_difference():
+    wrong = [told_apart(run) for run in looks(100, 0.1, 0.1, seed=15, hour=750, evening=3.0)]
+    assert sum(wrong) <= 10
+    rng = np.random.default_rng(16)  # without strata it is taken for one
+    treated = np.concatenate([rng.random(4000) < 0.05, rng.random(4000) < 0.5])
+    hit = rng.random(8000) < np.repeat([0.1, 0.3], 4000)
+    hours = np.repeat([0, 1], 4000)
+    assert sequential_difference(hit, treated, np.zeros(8000)).low > 0
+    found = sequential_difference(hit, treated, hours)
+    assert found.low < 0 < found.high
 
 
 def test_sequential__an_interval_for_one_look_would_cry_wolf():
@@ -190,32 +203,61 @@ def test_sequential__a_real_change_is_told_early(treatment, control, within):
     assert float(np.median(firsts)) <= within
 
 
+def whole(control, treatment):
+    """All values as of one hour."""
+    values = np.concatenate([control, treatment])
+    treated = np.repeat([False, True], [len(control), len(treatment)])
+    return values, treated, np.zeros(len(values))
+
+
 def test_sequential__few_say_nothing():
-    assert sequential_difference(share(900, 1000), share(0, 29)) == UNKNOWN
-    few = Mean.of(np.arange(29.0))
-    assert sequential_mean_difference(Mean.of(np.arange(500.0)), few) == UNKNOWN
-    assert sequential_difference(NOBODY, NOBODY) == UNKNOWN
+    many, few = np.arange(500.0), np.arange(29.0)
+    assert sequential_difference(*whole(many, few)) == UNKNOWN
+    assert sequential_difference(*whole(few, many)) == UNKNOWN
+    assert sequential_difference(*whole(few[:0], few[:0])) == UNKNOWN
+    apart = np.repeat([1.0, 2.0], 500)  # never in the same hour
+    values, treated, _ = whole(many, many)
+    assert sequential_difference(values, treated, apart) == UNKNOWN
+
+
+def test_sequential__is_the_test_of_cochran_mantel_and_haenszel():
+    # By hand, of two tables: clicks and others of the treated, then of the rest.
+    tables = [(30, 70, 40, 160), (10, 90, 5, 95)]
+    values, treated, strata = [], [], []
+    excess = variance = pairs = 0.0
+    for place, (a, b, c, d) in enumerate(tables):
+        n = a + b + c + d
+        values += [True] * a + [False] * b + [True] * c + [False] * d
+        treated += [True] * (a + b) + [False] * (c + d)
+        strata += [place] * n
+        excess += a - (a + b) * (a + c) / n
+        variance += (a + b) * (c + d) * (a + c) * (b + d) / (n**2 * (n - 1))
+        pairs += (a + b) * (c + d) / n
+    found = sequential_difference(np.array(values), np.array(treated), np.array(strata))
+    half = sequential_z(pairs, 0.05) * math.sqrt(variance) / pairs + 0.5 / pairs
+    assert ends(found) == pytest.approx((excess / pairs - half, excess / pairs + half))
 
 
 def test_sequential__means_at_any_time():
     rng = np.random.default_rng(8)
     wrong = 0
     for _ in range(200):
-        first, second = rng.normal(3, 0.4, (2, 2000))
-        found = [
-            sequential_mean_difference(Mean.of(first[:k]), Mean.of(second[:k]))
-            for k in range(50, 2001, 50)
-        ]
-        wrong += any(each.low > 0 or each.high < 0 for each in found)
+        values, treated = rng.normal(3, 0.4, 2000), rng.random(2000) < 0.3
+        hours = np.arange(2000) // 100
+        wrong += told_apart(
+            [sequential_difference(values[:k], treated[:k], hours[:k]) for k in range(50, 2001, 50)]
+        )
     assert wrong <= 16
-    slow = Mean.of(rng.normal(3.3, 0.4, 300))
-    assert sequential_mean_difference(Mean.of(rng.normal(3, 0.4, 300)), slow).low > 0
+    found = sequential_difference(*whole(rng.normal(3, 0.4, 300), rng.normal(3.3, 0.4, 300)))
+    assert 0 < found.low < 0.3 < found.high
 
 
-def test_sequential__is_wider_than_for_one_look():
-    pair = share(80, 1000), share(95, 1000)
-    once, always = newcombe(*pair), sequential_difference(*pair)
-    assert always.low < once.low < once.high < always.high
+def test_sequential__is_wider_than_for_one_look_and_for_fewer_visitors():
+    clicks = np.repeat([True, False], [80, 920]), np.repeat([True, False], [95, 905])
+    once = newcombe(share(80, 1000), share(95, 1000))
+    always = sequential_difference(*whole(*clicks))
+    fewer = sequential_difference(*whole(*clicks), worth=2.0)
+    assert fewer.low < always.low < once.low < once.high < always.high < fewer.high
 
 
 def test_mean__of_one_and_of_none():

@@ -23,15 +23,15 @@ def arm(
     """A variant whose searches come out so."""
     rng = np.random.default_rng(seed)
     return Arm(
-        created=np.arange(float(n)),
-        visitors=[str(k // per_visitor) for k in range(n)],
+        created=np.arange(float(n)) * 60,
+        visitors=2 * (np.arange(n) // per_visitor) + seed % 2,
         encoders=frozenset([encoder] if n else []),
         clicked=rng.random(n) < clicks,
         matched=rng.random(n) < matched,
         empty=rng.random(n) < empty,
         scores=rng.normal(score, 0.1, n),
         spent=rng.lognormal(math.log(median), 0.4, n),
-        refused=int(rng.binomial(n, failing)),
+        refused=60 * np.flatnonzero(rng.random(n) < failing).astype(float),
     )
 
 
@@ -51,7 +51,7 @@ def first(whole, n):
         empty=whole.empty[part],
         scores=whole.scores[part],
         spent=whole.spent[part],
-        refused=whole.refused * n // len(whole.created),
+        refused=whole.refused[whole.refused < 60 * n],
     )
 
 
@@ -129,17 +129,17 @@ def test_scores__of_two_models_are_not_compared():
 def test_visitors__who_search_often_count_once():
     rng = np.random.default_rng(3)
 
-    def often(chance):
+    def often(chance, seed=4):
         likes = np.repeat(rng.random(100) < chance, 15)
-        base = arm(4, per_visitor=15)
+        base = arm(seed, per_visitor=15)
         return Arm(**{**vars(base), "clicked": likes})
 
-    control, treatment = often(0.32), often(0.14)
+    control, treatment = often(0.32), often(0.14, 5)
     found = signals(control, treatment)[0]
     assert found.control.interval.high - found.control.interval.low > 0.12
     assert found.verdict == Verdict.EARLY
-    alone = Arm(**{**vars(control), "visitors": [str(k) for k in range(1500)]})
-    others = Arm(**{**vars(treatment), "visitors": [str(k) for k in range(1500)]})
+    alone = Arm(**{**vars(control), "visitors": np.arange(1500)})
+    others = Arm(**{**vars(treatment), "visitors": np.arange(1500, 3000)})
     assert signals(alone, others)[0].verdict == Verdict.WORSE
 
 

@@ -60,16 +60,16 @@ def leave_traces(
 ) -> list[Query]:
     """Searches, their events, and refusals; of an experiment from when it started."""
     until = until or timezone.now()
-    rng = np.random.default_rng(seed)
     queries, events, refusals = [], [], []
-    for moment in moments(rng, until, days, per_day):
+    for place, moment in enumerate(moments(seed, until, days, per_day)):
+        if moment >= until:
+            break
+        # Each search by itself, so that it comes out the same at whatever time a test runs.
+        rng = np.random.default_rng([seed, place])
         treated = experiment is not None and moment >= experiment.started
-        place, visitor = rng.random(), f"{int(rng.integers(days * per_day)):032x}"
-        variant = ""
-        if treated:
-            has = place < experiment.share_at(moment)
-            variant = Query.Variant.TREATMENT if has else Query.Variant.CONTROL
-        kind = treatment if variant == Query.Variant.TREATMENT else customers
+        has = experiment is not None and rng.random() < experiment.share_at(moment)
+        variant = (Query.Variant.TREATMENT if has else Query.Variant.CONTROL) if treated else ""
+        kind = treatment if treated and has else customers
         where = (storefronts or [None])[int(rng.integers(len(storefronts or [None])))]
         common = {
             "created": moment,
@@ -81,6 +81,7 @@ def leave_traces(
             code = CODES[min(int(rng.exponential(0.9)), 3)]
             refusals.append(Refusal(code=code, **common))
             continue
+        visitor = f"{int(rng.integers(days * per_day)):032x}"
         query = search(rng, kind, visitor=visitor, **common)
         queries.append(query)
         events.extend(clicks(rng, kind, query))
@@ -91,20 +92,19 @@ def leave_traces(
     return queries
 
 
-def moments(
-    rng: np.random.Generator, until: datetime, days: int, per_day: int
-) -> Iterator[datetime]:
-    """When customers searched: more on weekends and in the evening, and more and more."""
-    start = until - timedelta(days=days)
+def moments(seed: int, until: datetime, days: int, per_day: int) -> Iterator[datetime]:
+    """When customers searched: more on weekends and in the evening, and more and more.
+
+    To the end of the day of ``until``.
+    """
+    rng = np.random.default_rng(seed)
+    midnight = until.replace(hour=0, minute=0, second=0, microsecond=0)
     for day in range(days):
-        weekend = 1.35 if (start + timedelta(days=day)).weekday() >= 5 else 1.0
+        weekend = 1.35 if day % 7 >= 5 else 1.0
         many = rng.poisson(per_day * weekend * (0.75 + 0.5 * day / days))
         hours = rng.choice(24, many, p=DAY / DAY.sum()) + rng.random(many)
         for hour in sorted(hours):
-            begin = (start + timedelta(days=day)).replace(hour=0, minute=0, second=0)
-            moment = begin + timedelta(days=1, hours=float(hour))
-            if moment < until:
-                yield moment
+            yield midnight + timedelta(days=day + 1 - days, hours=float(hour))
 
 
 def search(rng: np.random.Generator, kind: Customers, **values: object) -> Query:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
-from django.db.models import Count, Exists, OuterRef
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from .insights import Period, midnight
@@ -72,34 +72,38 @@ def read(experiment: Experiment) -> tuple[dict[str, Arm], int]:
     """Both variants, and how many searches were read."""
     clicks = Event.objects.filter(query=OuterRef("pk"), kind=Event.Kind.CLICK)
     fields = ("variant", "created", "visitor", "encoder", "matched", "best_score", "took_ms__total")
-    rows = Query.objects.filter(experiment=experiment).annotate(clicked=Exists(clicks))
-    found: dict[str, list[Any]] = {Variant.CONTROL: [], Variant.TREATMENT: []}
+    its_own = {"experiment": experiment, "variant__in": Variant.values}
+    rows = Query.objects.filter(**its_own).annotate(clicked=Exists(clicks))
     newest = rows.order_by("-created").values_list(*fields, "clicked")[:SAMPLE]
-    for variant, *rest in newest.iterator(chunk_size=2000):
-        if variant in found:
-            found[variant].append(rest)
-    refusals = Refusal.objects.filter(experiment=experiment).order_by().values_list("variant")
-    refused = dict(refusals.annotate(count=Count("pk")))
-    arms = {variant: arm(rest, refused.get(variant, 0)) for variant, rest in found.items()}
-    return arms, sum(map(len, found.values()))
+    searches: dict[str, list[Any]] = {Variant.CONTROL: [], Variant.TREATMENT: []}
+    numbers: dict[str, int] = {}
+    for place, (variant, created, visitor, *rest) in enumerate(newest.iterator(chunk_size=2000)):
+        # Of whom nothing is known is somebody else each time.
+        number = numbers.setdefault(visitor or f"unknown {place}", place)
+        searches[variant].append([created, number, *rest])
+    refusals = Refusal.objects.filter(**its_own).order_by("-created")
+    failed: dict[str, list[datetime]] = {Variant.CONTROL: [], Variant.TREATMENT: []}
+    for variant, created in refusals.values_list("variant", "created")[:SAMPLE]:
+        failed[variant].append(created)
+    arms = {variant: arm(searches[variant], failed[variant]) for variant in searches}
+    return arms, sum(map(len, searches.values()))
 
 
-def arm(rows: list[Any], refused: int) -> Arm:
+def arm(rows: list[Any], refused: list[datetime]) -> Arm:
     """Rows by column."""
     created, visitors, encoders, matched, scores, spent, clicked = (
         list(zip(*rows, strict=True)) if rows else [()] * 7
     )
     return Arm(
         created=np.array([moment.timestamp() for moment in created]),
-        # Of whom nothing is known is somebody else each time.
-        visitors=[visitor or str(place) for place, visitor in enumerate(visitors)],
+        visitors=np.array(visitors, np.int64),
         encoders=frozenset(encoders),
         clicked=np.array(clicked, bool),
         matched=np.array(matched, bool),
         empty=np.array([score is None for score in scores], bool),
         scores=np.array(scores, np.float64),
         spent=np.array(spent, np.float64),
-        refused=refused,
+        refused=np.array([moment.timestamp() for moment in refused]),
     )
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,6 @@ from .statistics import (
     quantile_difference,
     quantile_interval,
     sequential_difference,
-    sequential_mean_difference,
     wilson,
 )
 
@@ -32,6 +32,9 @@ from .statistics import (
 # the signals together.
 ERROR = 0.05
 SIGNALS = 7
+# Seconds within which searches are compared: what customers do changes with the hour, and the
+# share of the treatment grows.
+STRATUM = 3 * 3600.0
 
 
 class Verdict(StrEnum):
@@ -47,19 +50,20 @@ class Verdict(StrEnum):
 class Arm:
     """What is read of one variant; arrays by search.
 
-    ``clicked``, ``matched``, ``empty``: whether there was a click, a match, no result; ``scores``
-    and ``spent`` (milliseconds): NaN where unknown; ``refused``: photos that failed.
+    ``created``: seconds; ``visitors``: a number for each; ``clicked``, ``matched``, ``empty``:
+    whether there was a click, a match, no result; ``scores`` and ``spent`` (milliseconds): NaN
+    where unknown; ``refused``: seconds of the photos that failed.
     """
 
     created: Floats
-    visitors: Sequence[str]
+    visitors: NDArray[np.int64]
     encoders: frozenset[str]
     clicked: NDArray[np.bool_]
     matched: NDArray[np.bool_]
     empty: NDArray[np.bool_]
     scores: Floats
     spent: Floats
-    refused: int
+    refused: Floats
 
     @property
     def searches(self) -> int:
@@ -77,8 +81,8 @@ class Arm:
     def mean(self, values: Floats) -> Mean:
         """Of what is known, of as many searches as they are worth."""
         known = np.isfinite(values)
-        visitors = [each for each, is_known in zip(self.visitors, known, strict=True) if is_known]
-        return Mean.of(values[known]).divided(design_effect(visitors, values[known]))
+        worth = design_effect(self.visitors[known], values[known])
+        return Mean.of(values[known]).divided(worth)
 
     @property
     def times(self) -> Floats:
@@ -88,7 +92,7 @@ class Arm:
     @property
     def failures(self) -> Share:
         """Photos that failed among all."""
-        return Share(part=self.refused, whole=self.refused + self.searches)
+        return Share(part=len(self.refused), whole=len(self.refused) + self.searches)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,6 +149,21 @@ def judge(difference: Interval, *, good: int, margin: float, tolerance: float = 
     return Verdict.SAME if low > -margin else Verdict.EARLY
 
 
+def always(control: Arm, treatment: Arm, values: Callable[[Arm], NDArray[Any]]) -> Interval:
+    """Of the difference of the mean of what is known, whenever one looks."""
+    arms = (control, treatment)
+    found = np.concatenate([values(each) for each in arms])
+    known = np.isfinite(found)
+    visitors = np.concatenate([each.visitors for each in arms])[known]
+    return sequential_difference(
+        found[known],
+        np.repeat([False, True], [each.searches for each in arms])[known],
+        np.concatenate([each.created // STRATUM for each in arms])[known],
+        worth=design_effect(visitors, found[known]),
+        error=ERROR / SIGNALS,
+    )
+
+
 def of_shares(
     name: str,
     control: Arm,
@@ -159,14 +178,13 @@ def of_shares(
     before, after = control.share(hits(control)), treatment.share(hits(treatment))
     ours, theirs = control.worth(hits(control)), treatment.worth(hits(treatment))
     margin = margin or relative * (before.value or 0.0)
-    difference = sequential_difference(ours, theirs, ERROR / SIGNALS)
     return Signal(
         name=name,
         unit="share",
         control=estimate(before, ours),
         treatment=estimate(after, theirs),
         difference=newcombe(ours, theirs),
-        verdict=judge(difference, good=good, margin=margin),
+        verdict=judge(always(control, treatment, hits), good=good, margin=margin),
     )
 
 
@@ -178,7 +196,14 @@ def estimate(share: Share, worth: Share) -> Estimate:
 def of_failures(control: Arm, treatment: Arm) -> Signal:
     """Photos that failed; of those nobody knows whose they were."""
     ours, theirs = control.failures, treatment.failures
-    difference = sequential_difference(ours, theirs, ERROR / SIGNALS)
+    moments = [control.refused, control.created, treatment.refused, treatment.created]
+    many = [len(each) for each in moments]
+    difference = sequential_difference(
+        np.repeat([True, False, True, False], many),
+        np.repeat([False, False, True, True], many),
+        np.concatenate(moments) // STRATUM,
+        error=ERROR / SIGNALS,
+    )
     return Signal(
         name="failures",
         unit="share",
@@ -198,9 +223,11 @@ def of_times(name: str, control: Arm, treatment: Arm) -> Signal:
     q = {"p50": 0.5, "p95": 0.95}[name]
     ours, theirs = control.times, treatment.times
     if name == "p50":
-        difference, tolerance = slower_on_average(control, treatment), math.log(1.2)
+        difference = always(control, treatment, lambda arm: np.log(np.maximum(arm.spent, 1e-3)))
+        tolerance = math.log(1.2)
     else:
-        difference, tolerance = slow_ones(control, treatment, quantile(ours, q)), 0.05
+        limit, tolerance = quantile(ours, q), 0.05
+        difference = always(control, treatment, lambda arm: arm.spent > limit)
     return Signal(
         name=name,
         unit="ms",
@@ -209,20 +236,6 @@ def of_times(name: str, control: Arm, treatment: Arm) -> Signal:
         difference=quantile_difference(ours, theirs, q),
         verdict=judge(difference, good=-1, margin=tolerance, tolerance=tolerance),
     )
-
-
-def slower_on_average(control: Arm, treatment: Arm) -> Interval:
-    """Of the difference of the mean logarithms of milliseconds."""
-    ours, theirs = (
-        each.mean(np.log(np.maximum(each.spent, 1e-3))) for each in (control, treatment)
-    )
-    return sequential_mean_difference(ours, theirs, ERROR / SIGNALS)
-
-
-def slow_ones(control: Arm, treatment: Arm, limit: float) -> Interval:
-    """Of the difference of the shares of searches that take longer than so many milliseconds."""
-    ours, theirs = (each.worth(each.spent > limit) for each in (control, treatment))
-    return sequential_difference(ours, theirs, ERROR / SIGNALS)
 
 
 def of_quantile(ordered: Floats, q: float) -> Estimate:
@@ -239,14 +252,14 @@ def of_scores(control: Arm, treatment: Arm) -> Signal:
     difference = UNKNOWN
     if before.interval and after.interval:
         difference = mover(ours.value, before.interval, theirs.value, after.interval)
-    always = sequential_mean_difference(ours, theirs, ERROR / SIGNALS)
+    apart = always(control, treatment, lambda arm: arm.scores)
     return Signal(
         name="score",
         unit="score",
         control=before,
         treatment=after,
         difference=difference,
-        verdict=judge(always, good=1, margin=0.02, tolerance=0.02),
+        verdict=judge(apart, good=1, margin=0.02, tolerance=0.02),
     )
 
 

@@ -1,9 +1,11 @@
 from datetime import timedelta
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from django.utils import timezone
 
+from tests.pictures import encoded, picture
 from tests.reindex import rebuild, reindex
 from tests.traces import BAD, leave_traces, version
 from visualsearch.models import Experiment, IndexVersion
@@ -235,7 +237,7 @@ def test_notice__on_other_pages_while_it_runs(admin_client, staff):
     for url in (OVERVIEW, INSIGHTS):
         assert "vs-notice" not in text_of(admin_client.get(url))
     mine = experiment(ramp_hours=0)
-    leave_traces(days=2, per_day=200, experiment=mine, treatment=BAD)
+    leave_traces(days=2, per_day=400, experiment=mine, treatment=BAD)
     for url in (OVERVIEW, INSIGHTS):
         page = text_of(admin_client.get(url))
         assert page_of(mine) in page
@@ -259,3 +261,25 @@ def test_nobody__deletes_experiments(admin_client):
     url = reverse("admin:visualsearch_experiment_delete", args=[mine.pk])
     assert admin_client.post(url, {"post": "yes"}).status_code == 403
     assert Experiment.objects.exists()
+
+
+def test_page__counts_real_searches_and_clicks(admin_client, client, sold):
+    reindex()
+    tried = rebuild()
+    rebuild()
+    tried.refresh_from_db()
+    mine = experiment(version=tried, ramp_hours=0)
+    for visitor in range(24):
+        shown = SimpleUploadedFile("p.png", encoded(picture(3), "PNG"), "image/png")
+        url = "/api/visual-search/search/"
+        found = client.post(url, {"image": shown, "visitor": f"visitor {visitor}"}).json()
+        event = {"query_id": found["query_id"], "event": "click", "product": "P3"}
+        if visitor % 2:
+            told = client.post("/api/visual-search/events/", event, "application/json")
+            assert told.status_code == 201
+    compared = admin_client.get(page_of(mine)).context["found"]
+    assert compared.control + compared.treatment == 24
+    assert min(compared.control, compared.treatment) > 4
+    insights = admin_client.get(INSIGHTS).context["found"]
+    assert (insights.totals.searches, insights.totals.clicked) == (24, 12)
+    assert insights.ranks[0].clicks.part == 12

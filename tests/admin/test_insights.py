@@ -7,7 +7,9 @@ from django.urls import reverse
 
 from tests.traces import leave_traces
 from visualsearch.admin import exports
+from visualsearch.admin.insight_plots import changed
 from visualsearch.models import Event, Query, Refusal, Storefront
+from visualsearch.statistics import Share
 
 PAGE = reverse("admin:visualsearch_insights")
 SEARCHES = reverse("admin:visualsearch_export_searches")
@@ -57,7 +59,14 @@ def test_page__changes_against_the_period_before(admin_client):
     changes = {tile.label: tile.change for tile in admin_client.get(PAGE).context["tiles"]}
     assert re.fullmatch(r"[+−][\d,]+\xa0%", changes["searches"])
     assert re.fullmatch(r"\+\d\d\.\d points", changes["matched"])
-    assert changes["without a result"] == ""  # no more than chance
+
+
+def test_changes__are_told_where_they_are_more_than_chance():
+    many, few = Share(part=700, whole=1000), Share(part=7, whole=10)
+    assert changed(many, Share(part=600, whole=1000)) == "+10.0 points"
+    assert changed(Share(part=600, whole=1000), many) == "−10.0 points"
+    assert changed(few, Share(part=600, whole=1000)) == ""
+    assert changed(many, Share(part=0, whole=0)) == ""
 
 
 def test_page__says_how_events_come_in(admin_client):

@@ -169,7 +169,7 @@ def clicks(found: Comparison) -> Plot:
         ],
         write=percentage,
         tick=percent_tick,
-        unit=_("of the searches; the bands are 95 % intervals"),
+        unit=_("of the searches, with their intervals"),
         every=spaced(len(moments)),
         most=1.0,
     )

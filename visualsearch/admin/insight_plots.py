@@ -181,7 +181,7 @@ def ranks(found: Insights) -> Plot:
     """Click-through by place, with what it may be by chance."""
     around = [wilson(each.clicks) for each in found.ranks]
     return plot(
-        label=_("Click-through by rank, with 95 % intervals"),
+        label=_("Click-through by rank, with intervals"),
         head=_("Rank"),
         categories=[str(each.rank) for each in found.ranks],
         series=[

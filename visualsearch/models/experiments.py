@@ -71,7 +71,8 @@ class Experiment(models.Model):
     def share_at(self, moment: datetime) -> float:
         """The share of visitors that get the treatment, 0…1."""
         hours = (moment - self.started).total_seconds() / 3600
-        if hours >= self.ramp_hours:
+        # Another machine's clock may be behind the start.
+        if not self.ramp_hours or hours >= self.ramp_hours:
             return self.share
         first = min(FIRST_SHARE, self.share)
         return first + (self.share - first) * max(0.0, hours) / self.ramp_hours

@@ -22,7 +22,7 @@ bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
 # are more than VISUALSEARCH["MAX_QUEUE"], so that one is free to say that there are too many.
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 # Gunicorn's "gthread" that does not wait for slow clients for ever.
-worker_class = "gthread"
+worker_class = "visualsearch.contrib.gunicorn.worker.PatientWorker"
 threads = int(os.environ.get("WEB_THREADS", "20"))
 # Code is loaded once, and its memory is shared by the workers.
 preload_app = True

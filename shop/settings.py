@@ -202,6 +202,8 @@ VISUALSEARCH: dict[str, Any] = {
     "DATA_DIR": str(VISUALSEARCH_DATA_DIR),
     "USE_CELERY": bool(REDIS_URL),
     "REDIS_URL": REDIS_URL,
+    # What iPhones save. Its decoder is in requirements.txt.
+    "HEIC": True,
 }
 # Whoever tries the demo is the only client, and may be a program.
 if not env.bool("VISUALSEARCH_THROTTLE", default=not DEBUG):

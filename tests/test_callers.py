@@ -169,3 +169,24 @@ def test_pseudonym__depends_on_the_secret_and_the_storefront(settings):
     assert one != pseudonym("visitor", "x", 1)
     settings.SECRET_KEY = "another"
     assert one != pseudonym("visitor", "x")
+
+
+def test_search__two_encoders_side_by_side(sold, shipped_model, configure):
+    treatment = reindex().version
+    configure(ENCODER="visualsearch.encoders.fake.FakeEncoder", ENCODER_OPTIONS={})
+    control = reindex().version
+    assert control.encoder != treatment.encoder
+    experiment = Experiment.objects.create(version=treatment, share=0.5, ramp_hours=0)
+    callers.forget()
+    for version, place in (
+        (treatment, next(each for each in PEOPLE if experiment.has(each, timezone.now()))),
+        (control, next(each for each in PEOPLE if not experiment.has(each, timezone.now()))),
+    ):
+        result = searching.search(Photo(image=picture(3)), limit=2, caller=Caller(place=place))
+        assert (result.model, result.index_version) == (version.encoder, version.pk)
+        assert result.hits[0].item == "P3"
+        page = searching.page(result.query_id, offset=2)
+        assert (page.model, page.index_version) == (version.encoder, version.pk)
+        if version == treatment:  # the one of the two that sees parts of a photo
+            part = searching.page(result.query_id, crop=(0, 0, 0.9, 0.9))
+            assert part.hits[0].item == "P3"

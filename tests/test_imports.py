@@ -9,7 +9,8 @@ ROOT = Path(__file__).resolve().parent.parent
 APP = ROOT / "visualsearch"
 
 CORE = {
-    "photos", "origins", "fetching", "small", "exceptions", "metrics", "results", "subject",
+    "photos", "formats", "containers", "origins", "fetching",
+    "small", "exceptions", "metrics", "results", "subject",
     "statistics", "verdicts", "admin.plots",
     "encoders.base", "encoders.cells", "encoders.fake", "encoders.onnx", "encoders.package",
     "encoders.preprocess",
@@ -18,8 +19,8 @@ CORE = {
 }  # fmt: skip
 # A module may import from its own layer and from those below it.
 LAYERS = [
-    {"exceptions", "metrics", "statistics", "verdicts", "batches", "processes", "signals"},
-    {"photos", "origins", "encoders", "indexes"},
+    {"exceptions", "formats", "metrics", "statistics", "verdicts", "batches", "processes"},
+    {"signals", "photos", "containers", "origins", "encoders", "indexes"},
     {"fetching", "subject", "small", "results"},
     {"conf", "classes"},
     {"models", "catalogs", "facets"},

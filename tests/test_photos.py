@@ -101,7 +101,7 @@ def test_open_photo__large_jpeg_is_shrunk_while_decoding():
 def test_decode__a_jpeg_is_never_decoded_in_full():
     """Most of a phone photo's cost: libjpeg itself must scale, not what comes after it."""
     source = identify(encoded(UPRIGHT.resize((3000, 4000))), Limits())
-    decode(source, 256)
+    decode(source, Limits(working_side=256))
     assert source.size == (375, 500)
 
 

@@ -7,7 +7,6 @@ from django.utils.translation import override
 from tests.pictures import picture
 from tests.reindex import reindex
 from visualsearch import dispatch
-from visualsearch.photos import ACCEPTED
 
 pytestmark = pytest.mark.django_db
 
@@ -21,6 +20,9 @@ def attributes(html):
     """Of the first component in a page, by name."""
     tag = re.search(r"<visual-search\b([^>]*)>", html).group(1)
     return dict(re.findall(r'([\w-]+)(?:="([^"]*)")?', tag))
+
+
+ACCEPTED = "JPEG, PNG, WebP, GIF, BMP, AVIF"
 
 
 def test_visual_search__names_its_places_and_limits(rf):
@@ -42,6 +44,11 @@ def test_visual_search__holds_the_form_that_needs_no_script(rf):
     assert 'method="post" action="/search/photo/"' in inside
     assert "csrfmiddlewaretoken" in inside
     assert f"{ACCEPTED}, up to 12 MB." in inside
+
+
+def test_visual_search__accepts_what_the_settings_say(rf, configure):
+    configure(HEIC=True)
+    assert attributes(render("{% visual_search %}", rf.get("/")))["accept"] == f"{ACCEPTED}, HEIC"
 
 
 def test_visual_search__compact_is_a_link_to_the_page(rf):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
@@ -142,6 +143,20 @@ def check_redis(**kwargs: Any) -> list[CheckMessage]:
             "VISUALSEARCH[“USE_CELERY”] needs a Redis, through which photos go to search workers.",
             hint="Set VISUALSEARCH[“REDIS_URL”], for example to redis://localhost:6379/0.",
             id="visualsearch.E006",
+        )
+    ]
+
+
+@register("visualsearch")
+def check_heic(**kwargs: Any) -> list[CheckMessage]:
+    """A decoder that is switched on is installed."""
+    if conf.get("HEIC") is not True or find_spec("pillow_heif"):
+        return []
+    return [
+        Error(
+            "VISUALSEARCH[“HEIC”] needs the package pillow-heif.",
+            hint="pip install visualsearch[heic], or set it to False.",
+            id="visualsearch.E010",
         )
     ]
 

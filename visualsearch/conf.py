@@ -13,6 +13,7 @@ from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
 from .fetching import Rules
+from .formats import USUAL, with_heic
 from .origins import origin_of
 from .photos import Limits
 
@@ -122,6 +123,7 @@ def limits() -> Limits:
         max_bytes=get("MAX_PHOTO_BYTES"),
         max_megapixels=get("MAX_PHOTO_MEGAPIXELS"),
         min_side=get("MIN_PHOTO_SIDE"),
+        formats=with_heic() if get("HEIC") else USUAL,
     )
 
 

@@ -120,9 +120,9 @@ class ImageTooSmall(PhotoError):
 
 
 class InvalidCrop(PhotoError):
+    attr = "crop"
     code = "invalid_crop"
     status = 400
-    attr = "crop"
     message = gettext_noop(
         "“crop” must be x,y,w,h as fractions of the photo, for example 0.1,0.2,0.5,0.5,"
         " and not be too small."
@@ -130,9 +130,9 @@ class InvalidCrop(PhotoError):
 
 
 class CropUnavailable(VisualSearchError):
+    attr = "crop"
     code = "crop_unavailable"
     status = 400
-    attr = "crop"
     message = gettext_noop(
         "Not enough is kept of this photo to search by that part of it. Send the photo again,"
         " with “crop”."
@@ -199,9 +199,9 @@ class ApiKeyInvalid(VisualSearchError):
 
 
 class QueryNotFound(VisualSearchError):
+    attr = "query_id"
     code = "query_not_found"
     status = 404
-    attr = "query_id"
     message = gettext_noop("This search is unknown or has expired. Send the photo again.")
 
 

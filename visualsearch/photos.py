@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import io
 import logging
+import re
 from dataclasses import dataclass, field
 from typing import cast
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError, features
+from PIL import ExifTags, Image, UnidentifiedImageError
 
+from .containers import check_structure, is_single_scan
 from .exceptions import (
     ImageBadShape,
     ImageCorrupt,
@@ -24,23 +26,35 @@ from .exceptions import (
     InvalidCrop,
     UnsupportedImage,
 )
+from .formats import FORMATS, FULL_HEIC, FULL_JPEG, USUAL, names
 
 # At level DEBUG Pillow writes what a photo's metadata say into the log.
 logging.getLogger("PIL").setLevel(logging.INFO)
 
-# Pillow loads most decoders at the first file that needs them, but not those named in `formats`.
-Image.init()
-
-# A phone's JPEG with several pictures inside is opened as JPEG too, though Pillow calls it MPO.
-FORMATS = ["JPEG", "PNG", "WEBP", "GIF", "BMP"] + (["AVIF"] if features.check("avif") else [])
-ACCEPTED = ", ".join(FORMATS)
-ACCEPTED_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".avif"}
+ACCEPTED_SUFFIXES = {suffix for name in USUAL for suffix in FORMATS[name].suffixes}
 
 # A file that starts like a picture but cannot be opened is damaged, not of another kind.
-SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"BM", b"RIFF")
+SIGNATURE = re.compile(
+    rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|GIF8|BM|RIFF....WEBP|....ftypavi[fs]", re.DOTALL
+)
+HEIC_SIGNATURE = re.compile(rb"....ftyp(he[iv][cmsx]|mif1|msf1)", re.DOTALL)
 
 Crop = tuple[float, float, float, float]
 EDGE = 0.005
+
+# Pixels that are converted at a time.
+STRIP = 1_000_000
+
+# What puts a photo upright, by the orientation that EXIF says.
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +64,8 @@ class Limits:
     ``max_bytes`` of the file; ``max_megapixels`` from its header; ``min_side`` pixels;
     ``max_aspect`` long side over short side. ``working_side``: the shorter side is shrunk while
     decoding to no less than this many pixels, since models read less, even of a crop. At 360 a
-    phone's 12 megapixels are still decoded at an eighth of their size.
+    phone's 12 megapixels are still decoded at an eighth of their size. ``formats``: which of
+    :data:`visualsearch.formats.FORMATS` are read; each has ceilings of its own.
     """
 
     max_bytes: int = 12_000_000
@@ -58,6 +73,12 @@ class Limits:
     min_side: int = 16
     max_aspect: float = 12.0
     working_side: int = 360
+    formats: tuple[str, ...] = USUAL
+
+    @property
+    def accepted(self) -> str:
+        """The formats as people read them."""
+        return names(self.formats)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,18 +103,17 @@ def open_photo(data: bytes, *, limits: Limits = Limits(), crop: Crop | None = No
         raise ImageEmpty
     if len(data) > limits.max_bytes:
         raise ImageTooLarge(limit_mb=limits.max_bytes // 1_000_000)
+    check_structure(data)
     source = identify(data, limits)
     check_size(source.size, limits)
-    share = 1.0
+    check_format(source, data)
     if crop is not None:
         check_crop(crop)
-        share = min(crop[2], crop[3])
-    image = upright(decode(source, round(limits.working_side / share)))
-    if crop is not None:
-        image = cut(image, crop, limits)
+    image = decode(source, limits, crop)
     # A picture that is made of this one would have the comment of the file again.
     image.info = {}
-    animated = source.format != "MPO" and getattr(source, "is_animated", False)
+    # Of those, a phone keeps several pictures in a file, and shows one.
+    animated = source.format not in ("MPO", "HEIF") and getattr(source, "is_animated", False)
     warnings = ("animation_first_frame",) if animated else ()
     return Photo(image=image, warnings=warnings, crop=crop)
 
@@ -101,13 +121,13 @@ def open_photo(data: bytes, *, limits: Limits = Limits(), crop: Crop | None = No
 def identify(data: bytes, limits: Limits) -> Image.Image:
     """Open lazily: the header is read, no pixel is decoded."""
     try:
-        return Image.open(io.BytesIO(data), formats=FORMATS)
+        return Image.open(io.BytesIO(data), formats=limits.formats)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ImageTooManyPixels(limit=f"{limits.max_megapixels:g}") from error
     except UnidentifiedImageError as error:
-        if data.startswith(SIGNATURES):
+        if SIGNATURE.match(data) or ("HEIF" in limits.formats and HEIC_SIGNATURE.match(data)):
             raise ImageCorrupt from error
-        raise UnsupportedImage(accepted=ACCEPTED) from error
+        raise UnsupportedImage(accepted=limits.accepted) from error
     except Exception as error:
         raise ImageCorrupt from error
 
@@ -123,38 +143,113 @@ def check_size(size: tuple[int, int], limits: Limits) -> None:
         raise ImageTooSmall(width=width, height=height, limit=limits.min_side)
 
 
-def decode(source: Image.Image, side: int) -> Image.Image:
-    """Decode to RGB, shrunk so that the shorter side stays at ``side`` pixels or more."""
+def check_format(source: Image.Image, data: bytes) -> None:
+    """Refuse what would take too long or too much memory to decode, for its format."""
+    kind = FORMATS.get(source.format or "", FORMATS["JPEG"])
+    most = kind.megapixels
+    if source.format == "HEIF" and source.info.get("chroma") == 444:
+        most = FULL_HEIC
+    elif kind.name == "JPEG" and not is_single_scan(data):
+        most = FULL_JPEG
+    if source.width * source.height > most * 1e6:
+        raise ImageTooManyPixels(limit=f"{most:g}")
+    if len(data) > kind.bytes:
+        raise ImageTooLarge(limit_mb=round(kind.bytes / 1e6))
+
+
+def decode(source: Image.Image, limits: Limits, crop: Crop | None = None) -> Image.Image:
+    """Decode a photo, or a part of it, to upright RGB, shrunk towards ``working_side``."""
+    side = round(limits.working_side / (min(crop[2:]) if crop else 1))
     try:
         # libjpeg scales by 1/2, 1/4 or 1/8 while it decodes: most of a phone photo's cost.
         source.draft(None, (side, side))
         source.load()
-        image = to_rgb(source)
-        factor = min(image.size) // side
-        return image.reduce(factor) if factor > 1 else image
     except Exception as error:
         raise ImageCorrupt from error
+    # Not earlier: of a PNG it may stand at the end of the file.
+    turn = orientation(source)
+    box = box_of(source.size, stored(crop, turn) if crop else (0.0, 0.0, 1.0, 1.0))
+    if crop and min(box[2] - box[0], box[3] - box[1]) < limits.min_side:
+        raise InvalidCrop
+    try:
+        image = shrunk(source, box, min(source.size) // side)
+    except Exception as error:
+        raise ImageCorrupt from error
+    return image.transpose(TURNS[turn]) if turn in TURNS else image
+
+
+def shrunk(image: Image.Image, box: tuple[int, int, int, int], factor: int) -> Image.Image:
+    """A part of a decoded image as RGB, ``factor`` times smaller.
+
+    Strip by strip: a photo of 50 megapixels is 200 MB, and one copy of it is enough.
+    """
+    left, top, right, bottom = box
+    factor = max(1, factor)
+    small = Image.new("RGB", (-(-(right - left) // factor), -(-(bottom - top) // factor)))
+    rows = factor * max(1, STRIP // ((right - left) * factor))
+    for row in range(top, bottom, rows):
+        strip = image.crop((left, row, right, min(bottom, row + rows)))
+        small.paste(reduced(strip, factor), (0, (row - top) // factor))
+    return small
+
+
+def reduced(image: Image.Image, factor: int) -> Image.Image:
+    """An image of any mode as RGB, ``factor`` times smaller. To average costs less than to convert,
+    so that comes first, in modes in which the average of two colours is one between them.
+    """
+    if factor == 1:
+        return to_rgb(image)
+    if has_alpha(image):
+        image = image.convert("RGBA").convert("RGBa")
+    elif image.mode not in ("L", "RGB", "CMYK"):
+        image = to_rgb(image)
+    return to_rgb(image.reduce(factor))
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
     """Any mode to RGB without losing what the eye sees: 16 bit is rescaled, alpha lies on white."""
+    if has_alpha(image):
+        layer = image.convert("RGBA")
+        white = Image.new("RGBA", layer.size, (255, 255, 255, 255))
+        return Image.alpha_composite(white, layer).convert("RGB")
+    if image.mode == "RGB":
+        return image
     if image.mode.startswith("I") or image.mode == "F":
         values = np.asarray(image, dtype=np.float32)
         top = 1.0 if image.mode == "F" else 65535.0
         return Image.fromarray((values / top * 255).clip(0, 255).astype(np.uint8)).convert("RGB")
-    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
-        layer = image.convert("RGBA")
-        white = Image.new("RGBA", layer.size, (255, 255, 255, 255))
-        return Image.alpha_composite(white, layer).convert("RGB")
     return image.convert("RGB")
 
 
-def upright(image: Image.Image) -> Image.Image:
-    """Turn as the camera says; damaged EXIF must not lose a photo that decodes."""
+def has_alpha(image: Image.Image) -> bool:
+    """Whether some of an image may be transparent."""
+    return image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info
+
+
+def orientation(image: Image.Image) -> int:
+    """How the camera says that it was held, 1 to 8; 1 where it says nothing that makes sense."""
     try:
-        return ImageOps.exif_transpose(image)
-    except Exception:
-        return image
+        value = image.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:  # damaged EXIF must not lose a photo that decodes
+        return 1
+    return value if value in TURNS else 1
+
+
+def stored(crop: Crop, turn: int) -> Crop:
+    """Where a part of the upright photo lies in the file, whose orientation is ``turn``."""
+    x, y, w, h = crop
+    if turn in (2, 3, 7, 6):
+        x = 1 - x - w
+    if turn in (3, 4, 7, 8):
+        y = 1 - y - h
+    return (y, x, h, w) if turn >= 5 else (x, y, w, h)
+
+
+def box_of(size: tuple[int, int], part: Crop) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom pixel of a part in fractions."""
+    (width, height), (x, y, w, h) = size, part
+    left, top = max(0, round(x * width)), max(0, round(y * height))
+    return left, top, min(width, round((x + w) * width)), min(height, round((y + h) * height))
 
 
 def check_crop(crop: Crop) -> None:
@@ -164,21 +259,6 @@ def check_crop(crop: Crop) -> None:
     # A client that computes 0.3 + 0.7 must not be refused for the last bit.
     if not (inside and x + w <= 1 + 1e-6 and y + h <= 1 + 1e-6) or min(w, h) < 0.01:
         raise InvalidCrop
-
-
-def cut(image: Image.Image, crop: Crop, limits: Limits) -> Image.Image:
-    """The part of an upright image that ``crop`` names, in fractions of its sides."""
-    x, y, w, h = crop
-    width, height = image.size
-    box = (
-        round(x * width),
-        round(y * height),
-        min(width, round((x + w) * width)),
-        min(height, round((y + h) * height)),
-    )
-    if min(box[2] - box[0], box[3] - box[1]) < limits.min_side:
-        raise InvalidCrop
-    return image.crop(box)
 
 
 def part_of(whole: Crop | None, part: Crop) -> Crop:

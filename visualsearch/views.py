@@ -23,7 +23,7 @@ from .api.parsers import PhotoUploadHandler, photo_bytes
 from .catalogs import catalog
 from .exceptions import InvalidCrop, ServiceUnavailable, VisualSearchError
 from .links import OFFSET, ORDERING, PAGE_SIZE, PHOTO, Narrowing, address, chips, paging
-from .photos import ACCEPTED, Crop, check_crop, open_photo
+from .photos import Crop, check_crop, open_photo
 
 PREVIEW_SIDE = 480
 
@@ -101,7 +101,7 @@ class SearchPage(View):
     def show(self, request: HttpRequest, status: int = 200, **context: Any) -> HttpResponse:
         """Render the page."""
         defaults = {
-            "accepted": ACCEPTED,
+            "accepted": conf.limits().accepted,
             "max_megabytes": conf.get("MAX_PHOTO_BYTES") // 1_000_000,
             "error": None,
             "result": None,

@@ -1,14 +1,13 @@
 import base64
-import logging
 from urllib.parse import urlsplit
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from tests.pictures import encoded, picture, png_header_only
+from tests.pictures import encoded, picture
 from visualsearch import dispatch, indexing, live
 from visualsearch.conf import DEFAULTS
-from visualsearch.models import IndexVersion, Query
+from visualsearch.models import IndexVersion
 
 URL = "/api/visual-search/search/"
 PHOTO = encoded(picture(3))
@@ -103,92 +102,6 @@ def test_search__next_pages_to_the_end(client, indexed):
     assert link is None
 
 
-def test_search__wrong_name_and_type_but_a_real_picture(client, indexed):
-    for kind in ("PNG", "WEBP", "AVIF"):
-        data = encoded(picture(3), kind)
-        assert keys(upload(client, data, name="x.exe", kind="text/plain"))[0] == "P3"
-
-
-def test_search__animation_is_warned_of(client, indexed):
-    data = encoded(picture(3), "GIF", save_all=True, append_images=[picture(4)])
-    response = upload(client, data)
-    assert response.json()["warnings"] == ["animation_first_frame"]
-
-
-HOSTILE = [
-    (b"", 400, "image_empty"),
-    (b"no photo", 415, "unsupported_image"),
-    (b'<svg xmlns="http://www.w3.org/2000/svg"/>', 415, "unsupported_image"),
-    (encoded(picture(3), "TIFF"), 415, "unsupported_image"),
-    (PHOTO[: len(PHOTO) // 2], 422, "image_corrupt"),
-    (png_header_only(13000, 13000), 422, "image_too_many_pixels"),
-    (encoded(picture(0, (900, 20))), 422, "image_bad_shape"),
-    (encoded(picture(0, (1, 1))), 422, "image_too_small"),
-    (b"\xff" * 30_000_000, 413, "image_too_large"),
-]
-
-
-@pytest.mark.parametrize("way", ["multipart", "json"])
-@pytest.mark.parametrize(("data", "status", "code"), HOSTILE, ids=[row[2] for row in HOSTILE])
-def test_search__no_photo(client, indexed, caplog, way, data, status, code):
-    if way == "multipart":
-        response = upload(client, data)
-    else:
-        response = send_json(client, base64.b64encode(data).decode())
-    error = refused(response, status, code)
-    if code == "unsupported_image":
-        assert "JPEG" in error["detail"]
-    assert not [record for record in caplog.records if record.exc_info]
-    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
-    assert not Query.objects.exists()
-
-
-def test_search__far_above_the_limit_is_not_read_to_its_end(client, indexed, configure):
-    configure(MAX_PHOTO_BYTES=100_000)
-    data = b"\xff" * 1_000_000
-    refused(upload(client, data), 413, "image_too_large")
-    refused(send_json(client, base64.b64encode(data).decode()), 413, "image_too_large")
-
-
-@pytest.mark.parametrize("text", ["%%%", "YWJj=YWJj", "data:image/jpeg,abc", "data:", "é"])
-def test_search__bad_base64(client, indexed, text):
-    refused(send_json(client, text), 400, "invalid_base64")
-
-
-def test_search__no_image(client, indexed):
-    refused(client.post(URL, {"limit": 3}), 400, "image_missing")
-    refused(client.post(URL, {}, content_type="application/json"), 400, "image_missing")
-    refused(send_json(client, 7), 400, "image_missing")
-    refused(
-        client.post(URL, {"image": ["a"]}, content_type="application/json"), 400, "image_missing"
-    )
-
-
-def test_search__broken_bodies(client, indexed):
-    for body in ("{", "[1]", '"x"', "[" * 100_000):
-        refused(client.post(URL, body, content_type="application/json"), 400, "parse_error")
-    response = client.post(URL, b"--x\r\nbroken", content_type="multipart/form-data; boundary=x")
-    refused(response, 400, "image_missing")
-    response = client.post(URL, b"abc", content_type="multipart/form-data")
-    refused(response, 400, "parse_error")
-    response = client.post(URL, b"abc", content_type="text/plain")
-    refused(response, 415, "unsupported_media_type")
-
-
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("limit", 0), ("limit", 101), ("limit", "many"), ("crop", "1,2"), ("crop", "0,0,2,1"),
-        ("crop", "nan,0,1,1"), ("crop", "a,b,c,d"), ("min_price", "cheap"),
-    ],
-)  # fmt: skip
-def test_search__bad_option_is_named(client, indexed, field, value):
-    response = upload(client, PHOTO, query=f"?{field}={value}")
-    assert response.status_code == 400
-    assert response.json()["type"] == "validation_error"
-    assert response.json()["errors"][0]["attr"] == field
-
-
 def test_search__not_indexed_yet(client, db, caplog):
     """What to do about it is for those who run the shop, not for its customers."""
     response = upload(client, PHOTO)
@@ -258,20 +171,6 @@ def test_similar__unknown_product(client, indexed):
 def test_similar__odd_keys(client, indexed, key):
     response = client.get(f"/api/visual-search/products/{key}/similar/")
     assert response.status_code == 404
-
-
-def test_search__ten_thousand_fields(client, indexed):
-    response = client.post(URL, {f"f{n}": "x" for n in range(10_000)})
-    refused(response, 400, "parse_error")
-
-
-def test_search__enormous_text_field(client, indexed):
-    response = client.post(URL, {"image": "A" * 3_000_000})
-    refused(response, 400, "parse_error")
-
-
-def test_query__unknown(client, indexed):
-    refused(client.get("/api/visual-search/queries/none/"), 404, "query_not_found")
 
 
 def test_docs__load_nothing_from_elsewhere(client, db):

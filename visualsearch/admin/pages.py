@@ -10,14 +10,13 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
-from .. import dispatch
+from .. import conf, dispatch
 from ..api.errors import describe
 from ..api.parsers import PhotoUploadHandler, photo_bytes
 from ..drift import find_drift
 from ..exceptions import VisualSearchError
 from ..models import IndexVersion
 from ..overview import Overview, overview
-from ..photos import ACCEPTED
 from ..views import preview
 from . import links, trial
 from .base import ReadOnlyAdmin
@@ -102,7 +101,11 @@ class PagesAdmin(ReadOnlyAdmin):
         **context: Any,
     ) -> HttpResponse:
         """The form, and under it what was found or what to do."""
-        context |= {"form": form, "error": describe(error) if error else "", "accepted": ACCEPTED}
+        context |= {
+            "form": form,
+            "error": describe(error) if error else "",
+            "accepted": conf.limits().accepted,
+        }
         page = self.page(request, "photo.html", title=_("Try a photo"), **context)
         page.status_code = error.status if error else 200
         return page

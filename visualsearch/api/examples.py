@@ -8,7 +8,6 @@ from django.utils.translation import override
 from rest_framework import exceptions as drf
 
 from ..exceptions import VisualSearchError
-from ..photos import ACCEPTED
 from .errors import sentence
 
 QUERY_ID = "0c5a7f0e-8a52-4b5e-9a55-3a0d1c1f2b6d"
@@ -123,7 +122,7 @@ STATUS = {
 PARAMS = {
     "limit_mb": 12,
     "limit": 16,
-    "accepted": ACCEPTED,
+    "accepted": "JPEG, PNG, WebP, GIF, BMP, AVIF",
     "width": 20_000,
     "height": 1,
     "seconds": 40,

@@ -10,7 +10,6 @@ from rest_framework.response import Response
 
 from .. import conf, dispatch, versions
 from ..exceptions import BackendUnavailable, IndexNotReady, VisualSearchError
-from ..photos import ACCEPTED
 from . import examples, schema
 from .base import VisualSearchView
 from .errors import told
@@ -48,7 +47,7 @@ class StatusView(VisualSearchView):
 def limits() -> dict[str, Any]:
     """What may be sent."""
     return {
-        "accepted": ACCEPTED.split(", "),
+        "accepted": conf.limits().accepted.split(", "),
         "max_photo_bytes": conf.get("MAX_PHOTO_BYTES"),
         "max_photo_megapixels": conf.get("MAX_PHOTO_MEGAPIXELS"),
         "min_photo_side": conf.get("MIN_PHOTO_SIDE"),

@@ -15,7 +15,6 @@ from django.utils.translation import get_language
 from .. import conf, dispatch
 from ..catalogs import catalog
 from ..exceptions import VisualSearchError
-from ..photos import ACCEPTED
 
 logger = logging.getLogger(__name__)
 register = template.Library()
@@ -55,7 +54,7 @@ def visual_search(
         "content": content or (LINK if compact else FORM),
         "endpoint": reverse("visualsearch-api:search").removesuffix("search/"),
         "language": get_language() or "en",
-        "accepted": ACCEPTED,
+        "accepted": conf.limits().accepted,
         "max_megabytes": conf.get("MAX_PHOTO_BYTES") // 1_000_000,
         "script": is_first(context),
     }

@@ -14,6 +14,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 
 from gunicorn.workers import gthread
@@ -28,7 +29,7 @@ HURRIED = 1.0
 LOOK = 0.25
 FIRST_BYTE = 0.05
 # Seconds, and bytes, for which a client that is still sending can read that it was refused.
-LINGER = 1.0
+LINGER, HURRIED_LINGER = 1.0, 0.2
 LINGER_BYTES = 1_000_000
 
 
@@ -47,10 +48,15 @@ class Waiting:
         with self.lock:
             self.count -= 1
 
+    @property
+    def crowded(self) -> bool:
+        """Whether threads are short."""
+        return self.count > self.room
+
     def patience(self) -> float:
         """Seconds for which a request may stand still."""
         seconds: float = conf.get("BODY_TIMEOUT")
-        return seconds if self.count <= self.room else min(HURRIED, seconds)
+        return min(HURRIED, seconds) if self.crowded else seconds
 
 
 class PatientSocket(socket.socket):
@@ -109,16 +115,14 @@ class PatientSocket(socket.socket):
         Gunicorn does this in the one thread that accepts connections; then nothing is left to it.
         """
         self.closing = True
-        end, seen = time.monotonic() + LINGER, 0
-        try:
+        end, seen = time.monotonic() + (HURRIED_LINGER if self.waiting.crowded else LINGER), 0
+        with self.waiting, suppress(OSError):  # gone already
             self.shutdown(socket.SHUT_WR)
             while seen < LINGER_BYTES and (left := end - time.monotonic()) > 0:
                 self.settimeout(left)
                 if not (data := super().recv(65536)):
                     break
                 seen += len(data)
-        except OSError:
-            pass  # gone already
 
 
 class PatientWorker(gthread.ThreadWorker):

@@ -1,0 +1,131 @@
+"""Damaged pictures by the thousand, the same ones for the same seed."""
+
+from __future__ import annotations
+
+import random
+import struct
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from tests.odd_pictures import animated, held, shirt
+from tests.pictures import encoded, picture
+from visualsearch.formats import with_heic
+
+SUFFIXES = {
+    "JPEG": "jpg", "PNG": "png", "WEBP": "webp", "GIF": "gif", "BMP": "bmp", "AVIF": "avif",
+    "HEIF": "heic",
+}  # fmt: skip
+# Numbers at which programs err.
+NUMBERS = (0, 1, 2, 7, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x10000, 0x7FFFFFFF, 0xFFFFFFFF)
+
+
+def originals() -> dict[str, list[bytes]]:
+    """Whole pictures to begin with, by Pillow's name of their kind."""
+    with_heic()
+    small = picture(1, (120, 160))
+    files = {kind: [encoded(small, kind), encoded(shirt(), kind)] for kind in SUFFIXES}
+    files["JPEG"] += [encoded(small, progressive=True), held(6), encoded(small.convert("CMYK"))]
+    files["PNG"] += [encoded(small.convert("P"), "PNG"), encoded(small.convert("RGBA"), "PNG")]
+    for kind in ("GIF", "PNG", "WEBP", "AVIF"):
+        files[kind].append(animated(kind))
+    return files
+
+
+def flip_bits(data: bytearray, rng: random.Random) -> None:
+    for _ in range(rng.choice((1, 3, 10, 100))):
+        data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
+
+
+def flip_in_header(data: bytearray, rng: random.Random) -> None:
+    for _ in range(rng.choice((1, 2, 5))):
+        data[rng.randrange(min(200, len(data)))] = rng.randrange(256)
+
+
+def truncate(data: bytearray, rng: random.Random) -> None:
+    del data[rng.randrange(len(data)) :]
+
+
+def insert(data: bytearray, rng: random.Random) -> None:
+    place = rng.randrange(len(data))
+    data[place:place] = rng.randbytes(rng.choice((1, 2, 16, 1000)))
+
+
+def remove(data: bytearray, rng: random.Random) -> None:
+    place = rng.randrange(len(data))
+    del data[place : place + rng.choice((1, 2, 16, 1000))]
+
+
+def repeat(data: bytearray, rng: random.Random) -> None:
+    place, length = rng.randrange(len(data)), rng.choice((4, 64, 2000))
+    data[place:place] = data[place : place + length] * rng.choice((1, 2, 50))
+
+
+def change_number(data: bytearray, rng: random.Random) -> None:
+    """Lengths, offsets and sizes are numbers of two or four bytes."""
+    form = rng.choice((">H", "<H", ">I", "<I"))
+    size = struct.calcsize(form)
+    if len(data) > size:
+        place = rng.randrange(min(len(data) - size, rng.choice((64, 512, 10**9))))
+        struct.pack_into(form, data, place, rng.choice(NUMBERS) % (1 << 8 * size))
+
+
+def change_part(data: bytearray, rng: random.Random) -> None:
+    """Change, drop or repeat one part of a file that is made of parts, checksums and all."""
+    parts = list(png_parts(data) if data.startswith(b"\x89PNG") else jpeg_parts(data))
+    if not parts:
+        return flip_bits(data, rng)
+    start, end = rng.choice(parts)
+    what = rng.randrange(3)
+    if what == 0:
+        del data[start:end]
+    elif what == 1:
+        data[start:start] = data[start:end] * rng.choice((1, 2, 100))
+    elif data.startswith(b"\x89PNG") and end - start > 12:
+        data[rng.randrange(start + 8, end - 4)] = rng.randrange(256)
+        struct.pack_into(">I", data, end - 4, zlib.crc32(data[start + 4 : end - 4]))
+    elif end - start > 4:
+        data[rng.randrange(start + 2, end)] = rng.randrange(256)
+
+
+def png_parts(data: bytearray) -> Iterator[tuple[int, int]]:
+    """Start and end of each chunk."""
+    place = 8
+    while place + 12 <= len(data):
+        end = place + 12 + int.from_bytes(data[place : place + 4], "big")
+        if end > len(data):
+            return
+        yield place, end
+        place = end
+
+
+def jpeg_parts(data: bytearray) -> Iterator[tuple[int, int]]:
+    """Start and end of each segment before the picture itself."""
+    place = 2
+    while place + 4 <= len(data) and data[0] == data[place] == 0xFF and data[place + 1] != 0xDA:
+        end = place + 2 + int.from_bytes(data[place + 2 : place + 4], "big")
+        if end > len(data):
+            return
+        yield place, end
+        place = end
+
+
+MUTATIONS: tuple[Callable[[bytearray, random.Random], None], ...] = (
+    flip_bits, flip_in_header, truncate, insert, remove, repeat, change_number, change_part,
+)  # fmt: skip
+
+
+def generate(folder: Path, count: int, seed: int) -> None:
+    """Write so many files; their names say what was done to them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rng, files = random.Random(seed), originals()
+    for number in range(count):
+        kind = list(SUFFIXES)[number % len(SUFFIXES)]
+        data = bytearray(rng.choice(files[kind]))
+        done = []
+        for mutate in rng.choices(MUTATIONS, k=rng.choice((1, 1, 1, 2, 3))):
+            if len(data) > 16:
+                mutate(data, rng)
+                done.append(mutate.__name__)
+        name = f"{number:06}-{'-'.join(done)}.{SUFFIXES[kind]}"
+        (folder / name).write_bytes(data)

@@ -1,0 +1,82 @@
+"""One file to a running server, by every way in."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from tests.stack.browser import multipart
+
+# Seconds. Who answers later has failed.
+SLOWEST = 10.0
+PATHS = ("search", "classify")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What was answered; ``failure`` is empty where that is as it should be."""
+
+    file: str
+    way: str
+    status: int
+    code: str
+    seconds: float
+    failure: str
+
+
+def bodies(data: bytes) -> Iterator[tuple[str, str, bytes]]:
+    """Way in, content type and body."""
+    files = {"image": ("photo", "application/octet-stream", data)}
+    yield "multipart", "multipart/form-data; boundary=xyz", multipart({}, files, "xyz")
+    text = base64.b64encode(data).decode()
+    yield "base64", "application/json", json.dumps({"image": text}).encode()
+    url = f"data:image/jpeg;base64,{text}"
+    yield "data URL", "application/json", json.dumps({"image": url}).encode()
+
+
+def send(file: Path, url: str) -> Iterator[Outcome]:
+    """The answers to a file."""
+    for way, kind, body in bodies(file.read_bytes()):
+        for path in PATHS:
+            status, code, seconds, failure = ask(url, path, kind, body)
+            yield Outcome(
+                file=file.name, way=f"{path}, {way}", status=status, code=code, seconds=seconds,
+                failure=failure,
+            )  # fmt: skip
+
+
+def ask(url: str, path: str, kind: str, body: bytes) -> tuple[int, str, float, str]:
+    """Status, code of a refusal, seconds, and what was wrong with the answer."""
+    parts, start = urlsplit(url), time.monotonic()
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=SLOWEST)
+    try:
+        connection.request("POST", f"/api/visual-search/{path}/", body, {"Content-Type": kind})
+        response = connection.getresponse()
+        text = response.read()
+    except (TimeoutError, OSError, http.client.HTTPException) as error:
+        return 0, "", time.monotonic() - start, f"no answer: {error!r}"
+    finally:
+        connection.close()
+    seconds = time.monotonic() - start
+    code, failure = judged(response.status, response.getheader("Content-Type", ""), text)
+    if seconds > SLOWEST:
+        failure = "too slow"
+    return response.status, code, seconds, failure
+
+
+def judged(status: int, kind: str, text: bytes) -> tuple[str, str]:
+    """The code in an answer, and what is wrong with it."""
+    try:
+        body = json.loads(text)
+        code = "" if status == 200 else body["errors"][0]["code"]
+    except (ValueError, LookupError, TypeError):
+        return "", "not the JSON that was agreed on"
+    if not kind.startswith("application/json"):
+        return code, f"declared as {kind}"
+    return code, "server error" if status >= 500 else ""

@@ -171,14 +171,14 @@ def test_storefront__only_its_own():
 
 
 def test_sample__says_when_it_is_cut(monkeypatch):
-    searched(1, took_ms={"total": 10.0}, events=[("click", 1)])
+    searched(1, took_ms={"total": 10.0}, events=[("click", 2)])
     searched(2, took_ms={"total": 90.0}, events=[("click", 1)])
     assert not of_days(7).cut
     monkeypatch.setattr(module, "SAMPLE", 1)
     found = of_days(7)
     assert found.cut
     assert (found.sampled, found.totals.searches, found.p50) == (1, 2, 10.0)
-    assert (found.ranks[0].clicks.part, found.ranks[0].clicks.whole) == (1, 1)
+    assert [(each.clicks.part, each.clicks.whole) for each in found.ranks] == [(0, 1), (1, 1)]
 
 
 def test_insights__of_nothing():

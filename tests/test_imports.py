@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parent.parent
 APP = ROOT / "visualsearch"
 
 CORE = {
-    "photos", "formats", "containers", "origins", "fetching",
+    "photos", "formats", "av1", "containers", "origins", "fetching",
     "small", "exceptions", "metrics", "results", "subject",
     "encoders.base", "encoders.cells", "encoders.fake", "encoders.onnx", "encoders.package",
     "encoders.preprocess",
@@ -19,7 +19,7 @@ CORE = {
 # A module may import from its own layer and from those below it.
 LAYERS = [
     {"exceptions", "formats", "metrics", "batches", "processes", "signals"},
-    {"photos", "formats", "containers", "origins", "encoders", "indexes"},
+    {"photos", "av1", "containers", "origins", "encoders", "indexes"},
     {"fetching", "subject", "small", "results"},
     {"conf", "classes"},
     {"models", "catalogs", "facets"},

@@ -136,6 +136,20 @@ def test_open_photo__formats_have_ceilings_of_their_own(kind, megapixels, option
         open_photo(data, limits=LIMITS)
 
 
+def test_open_photo__a_frame_that_is_larger_than_its_file_says():
+    """The container's word is what a decoder tells, and the frame is what it decodes."""
+    data = bytearray(encoded(Image.new("RGB", size(30)), "AVIF", speed=10))
+    place = data.index(b"ispe") + 8
+    data[place : place + 8] = struct.pack(">II", 640, 480)
+    with pytest.raises(ImageTooManyPixels, match="16 megapixels"):
+        open_photo(bytes(data), limits=LIMITS)
+    data = bytearray(encoded(Image.new("RGB", size(20)), "HEIF", **FAST))
+    place = data.index(b"ispe") + 8
+    data[place : place + 8] = struct.pack(">II", 640, 480)
+    with pytest.raises(ImageCorrupt):
+        open_photo(bytes(data), limits=LIMITS)
+
+
 def many_scans() -> bytes:
     """A progressive JPEG whose last scan comes again and again: 32 s for 300 kB, if one let it."""
     data = encoded(Image.new("L", size(29), 128), progressive=True)

@@ -14,6 +14,7 @@ from typing import cast
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
+from .av1 import largest_frame
 from .containers import check_structure, is_single_scan
 from .exceptions import (
     ImageBadShape,
@@ -106,9 +107,7 @@ def open_photo(data: bytes, *, limits: Limits = Limits(), crop: Crop | None = No
     if crop is not None:
         check_crop(crop)
     image = decode(source, limits, crop)
-    # Of those, a phone keeps several pictures in a file, and shows one.
-    animated = source.format not in ("MPO", "HEIF") and getattr(source, "is_animated", False)
-    warnings = ("animation_first_frame",) if animated else ()
+    warnings = ("animation_first_frame",) if is_animated(source) else ()
     return Photo(image=image, warnings=warnings, crop=crop)
 
 
@@ -145,7 +144,10 @@ def check_format(source: Image.Image, data: bytes) -> None:
         most = FULL_HEIC
     elif kind.name == "JPEG" and not is_single_scan(data):
         most = FULL_JPEG
-    if source.width * source.height > most * 1e6:
+    pixels = source.width * source.height
+    if kind.name == "AVIF":
+        pixels = max(pixels, largest_frame(data))
+    if pixels > most * 1e6:
         raise ImageTooManyPixels(limit=f"{most:g}")
     if len(data) > kind.bytes:
         raise ImageTooLarge(limit_mb=round(kind.bytes / 1e6))
@@ -218,6 +220,14 @@ def to_rgb(image: Image.Image) -> Image.Image:
 def has_alpha(image: Image.Image) -> bool:
     """Whether some of an image may be transparent."""
     return image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info
+
+
+def is_animated(source: Image.Image) -> bool:
+    """Whether there is more to see; of MPO and HEIC, phones keep several pictures and show one."""
+    try:
+        return source.format not in ("MPO", "HEIF") and getattr(source, "is_animated", False)
+    except Exception:  # a second frame that is damaged is no reason to refuse the first
+        return True
 
 
 def orientation(image: Image.Image) -> int:

@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parent.parent
 APP = ROOT / "visualsearch"
 
 CORE = {
-    "photos", "formats", "containers", "origins", "fetching",
+    "photos", "formats", "av1", "containers", "origins", "fetching",
     "small", "exceptions", "metrics", "results", "subject",
     "statistics", "verdicts", "admin.plots",
     "encoders.base", "encoders.cells", "encoders.fake", "encoders.onnx", "encoders.package",
@@ -20,7 +20,7 @@ CORE = {
 # A module may import from its own layer and from those below it.
 LAYERS = [
     {"exceptions", "formats", "metrics", "statistics", "verdicts", "batches", "processes"},
-    {"signals", "photos", "containers", "origins", "encoders", "indexes"},
+    {"signals", "photos", "av1", "containers", "origins", "encoders", "indexes"},
     {"fetching", "subject", "small", "results"},
     {"conf", "classes"},
     {"models", "catalogs", "facets"},

@@ -60,6 +60,15 @@ def test_open_photo__alpha_lies_on_white(mode):
     assert np.asarray(open_photo(encoded(clear, "PNG")).image).min() == 255
 
 
+def test_open_photo__what_is_transparent_gives_no_colour_when_it_is_shrunk():
+    """Red bars on glass that is black where nobody sees it: on white they are pink, not brown."""
+    bars = np.zeros((1440, 1440, 4), np.uint8)
+    bars[:, ::2] = (255, 0, 0, 255)
+    image = open_photo(encoded(Image.fromarray(bars), "PNG")).image
+    assert image.size == (360, 360)
+    assert np.asarray(image).reshape(-1, 3).mean(0) == pytest.approx((255, 127, 127), abs=2)
+
+
 def test_open_photo__palette_with_transparency():
     clear = Image.new("P", (40, 40), 0)
     clear.putpalette([0, 0, 0, 255, 0, 0])

@@ -34,7 +34,7 @@ class Format:
 # JPEG too, though Pillow calls it MPO.
 FORMATS = {
     "JPEG": Format(name="JPEG", suffixes=(".jpg", ".jpeg")),
-    "PNG": Format(name="PNG", suffixes=(".png",), megapixels=36),
+    "PNG": Format(name="PNG", suffixes=(".png",), megapixels=30),
     "WEBP": Format(name="WebP", suffixes=(".webp",), megapixels=16),
     "GIF": Format(name="GIF", suffixes=(".gif",)),
     "BMP": Format(name="BMP", suffixes=(".bmp",)),

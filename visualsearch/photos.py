@@ -15,6 +15,7 @@ from typing import cast
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
+from .av1 import largest_frame
 from .containers import check_structure, is_single_scan
 from .exceptions import (
     ImageBadShape,
@@ -112,9 +113,7 @@ def open_photo(data: bytes, *, limits: Limits = Limits(), crop: Crop | None = No
     image = decode(source, limits, crop)
     # A picture that is made of this one would have the comment of the file again.
     image.info = {}
-    # Of those, a phone keeps several pictures in a file, and shows one.
-    animated = source.format not in ("MPO", "HEIF") and getattr(source, "is_animated", False)
-    warnings = ("animation_first_frame",) if animated else ()
+    warnings = ("animation_first_frame",) if is_animated(source) else ()
     return Photo(image=image, warnings=warnings, crop=crop)
 
 
@@ -151,7 +150,10 @@ def check_format(source: Image.Image, data: bytes) -> None:
         most = FULL_HEIC
     elif kind.name == "JPEG" and not is_single_scan(data):
         most = FULL_JPEG
-    if source.width * source.height > most * 1e6:
+    pixels = source.width * source.height
+    if kind.name == "AVIF":
+        pixels = max(pixels, largest_frame(data))
+    if pixels > most * 1e6:
         raise ImageTooManyPixels(limit=f"{most:g}")
     if len(data) > kind.bytes:
         raise ImageTooLarge(limit_mb=round(kind.bytes / 1e6))
@@ -224,6 +226,14 @@ def to_rgb(image: Image.Image) -> Image.Image:
 def has_alpha(image: Image.Image) -> bool:
     """Whether some of an image may be transparent."""
     return image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info
+
+
+def is_animated(source: Image.Image) -> bool:
+    """Whether there is more to see; of MPO and HEIC, phones keep several pictures and show one."""
+    try:
+        return source.format not in ("MPO", "HEIF") and getattr(source, "is_animated", False)
+    except Exception:  # a second frame that is damaged is no reason to refuse the first
+        return True
 
 
 def orientation(image: Image.Image) -> int:

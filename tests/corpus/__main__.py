@@ -77,6 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if measured:
         first, last = memory.growth(measured)
         print(f"memory: {first:.0f} MB in the first third, {last:.0f} MB in the last")
+        print("in order:", *(f"{each:.0f}" for each in measured))
     if grown:
         print("FAILED memory grows")
     return 1 if failures or grown else 0

@@ -1,0 +1,215 @@
+"""How large the frames inside an AVIF are, by their own headers.
+
+The container says how large the picture is, and that is what a decoder tells; but it decodes the
+frames first and looks then whether that was true. An AVIF of 2 kB that said 640 × 480, with a frame
+of 12,000 × 12,000 inside, took 524 MB.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .exceptions import ImageCorrupt
+
+# Offset and length of each.
+Extents = list[tuple[int, int]]
+
+# Where boxes hold boxes: on the way to the first sample of a track.
+INSIDE = (b"trak", b"mdia", b"minf", b"stbl")
+SEQUENCE_HEADER = 1
+# A camera's picture has about 60 items in a grid, of some parts each.
+MAX_ITEMS, MAX_EXTENTS, MAX_PARTS = 2_000, 16, 5_000
+
+
+def largest_frame(data: bytes) -> int:
+    """Pixels of the largest frame in an AVIF; raises ImageCorrupt where that cannot be told."""
+    sizes = []
+    try:
+        for kind, start, end in boxes(data, 0, len(data)):
+            if kind == b"meta":
+                sizes += [pixels for item in items(data, start + 4, end) for pixels in frames(item)]
+            elif kind == b"moov":
+                sizes += [
+                    each for sample in first_samples(data, start, end) for each in frames(sample)
+                ]
+    except (IndexError, ValueError) as error:
+        raise ImageCorrupt from error
+    if not sizes:
+        raise ImageCorrupt
+    return max(sizes)
+
+
+def boxes(data: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    """Type, start and end of the content of each box."""
+    while start + 8 <= end:
+        size, kind, head = number(data, start, 4), data[start + 4 : start + 8], 8
+        if size == 1:
+            size, head = number(data, start + 8, 8), 16
+        stop = start + size if size else end
+        if stop > end or stop < start + head:
+            raise ValueError(kind)
+        yield kind, start + head, stop
+        start = stop
+
+
+def number(data: bytes, place: int, size: int) -> int:
+    """A number of so many bytes; IndexError beyond the end."""
+    if place + size > len(data):
+        raise IndexError(place)
+    return int.from_bytes(data[place : place + size], "big")
+
+
+def items(data: bytes, start: int, end: int) -> Iterator[bytes]:
+    """The bytes of each AV1 picture that a box ``meta`` describes."""
+    inner = {kind: (first, last) for kind, first, last in boxes(data, start, end)}
+    pictures = set(av1_items(data, *inner.get(b"iinf", (0, 0))))
+    store, seen = inner.get(b"idat", (0, 0)), 0
+    for item, method, extents in locations(data, *inner.get(b"iloc", (0, 0))):
+        if item not in pictures:
+            continue
+        if method > 1:
+            raise ValueError("a picture inside of pictures")
+        base, limit = store if method else (0, len(data))
+        parts = [
+            data[base + offset : min(limit, base + offset + length) if length else limit]
+            for offset, length in extents
+        ]
+        seen += sum(map(len, parts))
+        if seen > 2 * len(data):
+            raise ValueError("the same bytes again and again")
+        yield b"".join(parts)
+
+
+def av1_items(data: bytes, start: int, end: int) -> Iterator[int]:
+    """Numbers of the items that are AV1 pictures, of a box ``iinf``."""
+    if start == end:
+        return
+    for kind, first, _ in boxes(data, start + (6 if data[start] == 0 else 8), end):
+        if kind == b"infe":
+            wide = 2 if data[first] < 3 else 4
+            if data[first + 6 + wide : first + 10 + wide] == b"av01":
+                yield number(data, first + 4, wide)
+
+
+def locations(
+    data: bytes, start: int, end: int
+) -> Iterator[tuple[int, int, list[tuple[int, int]]]]:
+    """Number, construction method, and offset and length of each extent, of a box ``iloc``."""
+    if start == end:
+        return
+    version, sizes = data[start], number(data, start + 4, 2)
+    offset_size, length_size, base_size = sizes >> 12, sizes >> 8 & 15, sizes >> 4 & 15
+    index_size = sizes & 15 if version else 0
+    wide = 4 if version > 1 else 2
+    count, place = number(data, start + 6, wide), start + 6 + wide
+    if count > MAX_ITEMS:
+        raise ValueError(count)
+    for _ in range(count):
+        item, place = number(data, place, wide), place + wide
+        method = number(data, place, 2) & 15 if version else 0
+        place += 4 if version else 2
+        base, place = number(data, place, base_size), place + base_size
+        extents, place = number(data, place, 2), place + 2
+        if extents > MAX_EXTENTS:
+            raise ValueError(extents)
+        found = []
+        for _ in range(extents):
+            place += index_size
+            offset = base + number(data, place, offset_size)
+            found.append((offset, number(data, place + offset_size, length_size)))
+            place += offset_size + length_size
+        yield item, method, found
+
+
+def first_samples(data: bytes, start: int, end: int) -> Iterator[bytes]:
+    """The first frame of each track, of a box ``moov``."""
+    table: dict[bytes, int] = {}
+    for kind, first, last in boxes(data, start, end):
+        if kind in INSIDE:
+            yield from first_samples(data, first, last)
+        table[kind] = first
+    if b"stsz" in table and (b"stco" in table or b"co64" in table):
+        wide = 4 if b"stco" in table else 8
+        place = number(data, table[b"stco" if wide == 4 else b"co64"] + 8, wide)
+        # All are of one size, or each has its own.
+        sizes = table[b"stsz"] + 4
+        size = number(data, sizes, 4) or number(data, sizes + 8, 4)
+        yield data[place : place + size]
+
+
+def frames(stream: bytes) -> Iterator[int]:
+    """Pixels of the largest frame that each sequence header of an AV1 stream announces."""
+    place = parts = 0
+    while place < len(stream):
+        parts += 1
+        if parts > MAX_PARTS:
+            raise ValueError(parts)
+        head = stream[place]
+        place += 2 if head & 4 else 1
+        if not head & 2:  # without a size it goes on to the end
+            size = len(stream) - place
+        else:
+            size, place = leb128(stream, place)
+        if head >> 3 & 15 == SEQUENCE_HEADER:
+            yield frame_size(stream[place : place + size])
+        place += size
+
+
+def leb128(stream: bytes, place: int) -> tuple[int, int]:
+    """A number of seven bits a byte, and where it ends."""
+    value = 0
+    for n in range(8):
+        value |= (stream[place + n] & 127) << (7 * n)
+        if stream[place + n] < 128:
+            return value, place + n + 1
+    raise ValueError(place)
+
+
+class Bits:
+    """Reads numbers of some bits."""
+
+    def __init__(self, data: bytes):
+        self.value, self.left = int.from_bytes(data, "big"), len(data) * 8
+
+    def read(self, count: int) -> int:
+        """The next so many bits; ValueError at the end."""
+        self.left -= count
+        if self.left < 0:
+            raise ValueError("too short")
+        return self.value >> self.left & (1 << count) - 1
+
+
+def frame_size(header: bytes) -> int:
+    """Pixels of the largest frame that a sequence header allows (AV1 specification, 5.5.1)."""
+    bits = Bits(header[:128])
+    bits.read(4)  # profile, still picture
+    if bits.read(1):  # reduced
+        bits.read(5)
+    else:
+        operating_points(bits)
+    wide, high = bits.read(4) + 1, bits.read(4) + 1
+    return (bits.read(wide) + 1) * (bits.read(high) + 1)
+
+
+def operating_points(bits: Bits) -> None:
+    """Read past what says when frames are shown."""
+    delay = 0
+    if bits.read(1):  # timing
+        bits.read(64)
+        if bits.read(1):
+            zeros = 0
+            while not bits.read(1):
+                zeros += 1
+            bits.read(zeros)
+        if bits.read(1):  # decoder model
+            delay = bits.read(5) + 1
+            bits.read(42)
+    display = bits.read(1)
+    for _ in range(bits.read(5) + 1):
+        bits.read(12)
+        if bits.read(5) > 7:
+            bits.read(1)
+        if delay and bits.read(1):
+            bits.read(2 * delay + 1)
+        if display and bits.read(1):
+            bits.read(4)

@@ -69,7 +69,8 @@ class Query(models.Model):
         now = timezone.now()
         KeptPhoto.objects.filter(expires__lte=now).delete()
         oldest = now - timedelta(seconds=conf.get("FIGURES_LIFETIME"))
-        for kind in (cls, Refusal):
+        kinds: tuple[type[models.Model], ...] = (cls, Refusal)
+        for kind in kinds:
             rows = kind._default_manager.filter(created__lt=oldest)
             kind._default_manager.filter(pk__in=rows.values("pk")[:at_most]).delete()
         over = cls.objects.filter(expires__lte=now)

@@ -44,7 +44,7 @@ def test_share__is_kept(experiment):
 
 def test_share__grows_and_nobody_goes_back(experiment):
     experiment.ramp_hours = 10
-    before, start = set(), experiment.started
+    before, start = set(), experiment.ramp_started
     for hours in (0, 2, 5, 8, 10, 100):
         now = treated(experiment, start + timedelta(hours=hours))
         assert before <= now

@@ -8,6 +8,7 @@ from django.db import OperationalError
 from tests.pictures import encoded, picture
 from tests.reindex import reindex
 from visualsearch import dispatch, jobs, live, relay, worker
+from visualsearch.callers import Caller
 from visualsearch.encoders.preprocess import InputSpec
 from visualsearch.exceptions import BackendUnavailable, IndexNotReady, ItemNotFound
 
@@ -108,6 +109,13 @@ def test_do__search_later(with_workers):
     worker.do(relay.next_job(), "w1")
     assert not dispatch.is_pending(query_id)
     assert done("page", {"query_id": query_id, "limit": 3, "offset": 0, "filters": {}})["hits"]
+
+
+def test_is_pending__for_its_own_storefront_alone(with_workers):
+    query_id = dispatch.search_later(PHOTO, caller=Caller(storefront=7))
+    assert dispatch.is_pending(query_id, storefront=7)
+    assert not dispatch.is_pending(query_id)
+    assert not dispatch.is_pending(query_id, storefront=8)
 
 
 def test_do__search_later_that_is_refused(with_workers, monkeypatch):

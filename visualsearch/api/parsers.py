@@ -22,8 +22,10 @@ from ..exceptions import (
     ImageMissing,
     ImageTooLarge,
     InvalidBase64,
+    VisualSearchError,
 )
 from ..fetching import fetch
+from . import bodies
 
 # Bytes that are read at a time. Web servers keep what has arrived in one buffer and copy what is
 # left of it at each read.
@@ -41,24 +43,38 @@ def too_large() -> ImageTooLarge:
 
 
 class PhotoUploadHandler(FileUploadHandler):
-    """Keeps an uploaded photo in memory, never on disk, and stops keeping it at the limit."""
+    """Keeps an uploaded photo in memory, never on disk, and stops keeping it at the limit.
+
+    All files of a request together are no larger than its one photo may be.
+    """
 
     chunk_size = CHUNK
+    together = 0
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         super().new_file(*args, **kwargs)
         self.kept = io.BytesIO()
         self.seen = 0
 
+    @property
+    def most(self) -> int:
+        """Bytes of all files together."""
+        return int(conf.get("MAX_PHOTO_BYTES"))
+
+    def refusal(self) -> VisualSearchError:
+        """Of more than these."""
+        return too_large()
+
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
-        limit = conf.get("MAX_PHOTO_BYTES")
         self.seen += len(raw_data)
-        if self.seen <= limit:
-            self.kept.write(raw_data)
-        elif self.seen > limit * DRAIN:
-            raise too_large()
-        else:
+        self.together += len(raw_data)
+        if self.together > self.most * DRAIN:
+            raise self.refusal()
+        if self.seen > conf.get("MAX_PHOTO_BYTES") or self.together > self.most:
             self.kept = io.BytesIO()
+        else:
+            bodies.hold(len(raw_data))
+            self.kept.write(raw_data)
 
     def file_complete(self, file_size: int) -> InMemoryUploadedFile:
         self.kept.seek(0)
@@ -68,20 +84,14 @@ class PhotoUploadHandler(FileUploadHandler):
 
 
 class BatchUploadHandler(PhotoUploadHandler):
-    """The same for several photos, and what they are together."""
+    """The same for several photos."""
 
-    together = 0
+    @property
+    def most(self) -> int:
+        return int(conf.get("MAX_BATCH_BYTES"))
 
-    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
-        self.together += len(raw_data)
-        limit = conf.get("MAX_BATCH_BYTES")
-        if self.together > limit * DRAIN:
-            raise batch_too_large()
-        if self.together > limit:
-            self.kept = io.BytesIO()
-            self.seen += len(raw_data)
-        else:
-            super().receive_data_chunk(raw_data, start)
+    def refusal(self) -> VisualSearchError:
+        return batch_too_large()
 
 
 def batch_too_large() -> BatchTooLarge:
@@ -144,6 +154,7 @@ def read_bounded(stream: IO[bytes], limit: int) -> bytes:
     while chunk := stream.read(CHUNK):
         seen += len(chunk)
         if seen <= limit:
+            bodies.hold(len(chunk))
             kept.write(chunk)
         elif seen > limit * DRAIN:
             break

@@ -242,6 +242,9 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "OAS_VERSION": "3.1.1",
+    # As in the urls: what is wanted most comes first.
+    "SORT_OPERATIONS": False,
+    "SWAGGER_UI_SETTINGS": {"defaultModelsExpandDepth": -1},
 }
 
 # --- Celery -----------------------------------------------------------------------------------

@@ -182,6 +182,18 @@ def test_figures__go_after_their_time(client, indexed, monkeypatch):
     assert Query.objects.get().created > long_ago
 
 
+def test_figures__a_search_does_not_pay_for_a_long_silence(client, indexed, monkeypatch):
+    for _ in range(5):
+        upload(client, photo())
+    Query.objects.update(created=timezone.now() - timedelta(days=1000))
+    monkeypatch.setattr(searching, "SWEPT", 2)
+    monkeypatch.setattr(searching, "_swept", 0.0)
+    upload(client, photo())
+    assert Query.objects.count() == 4
+    call_command("visualsearch_forget", "--expired")
+    assert Query.objects.count() == 1
+
+
 @pytest.mark.parametrize(
     ("seconds", "allowed", "kept"), [(0, "1", 0), (60, "", 0), (60, "0", 0), (60, "1", 1)]
 )

@@ -202,7 +202,7 @@ def reduced(image: Image.Image, factor: int) -> Image.Image:
     if factor == 1:
         return to_rgb(image)
     if has_alpha(image):
-        image = image.convert("RGBA").convert("RGBa")
+        image = image.convert("RGBA")  # averaged by how much is seen of each colour
     elif image.mode not in ("L", "RGB", "CMYK"):
         image = to_rgb(image)
     return to_rgb(image.reduce(factor))

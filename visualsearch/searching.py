@@ -34,6 +34,8 @@ from .subject import suggest_box
 
 # Seconds between two looks for queries that have expired.
 SWEEP = 60.0
+# Rows of figures that go at a time: a customer waits for it.
+SWEPT = 1000
 
 
 def search(
@@ -151,7 +153,7 @@ def sweep() -> None:
     now = time.monotonic()
     if now - _swept > SWEEP:
         _swept = now
-        Query.forget_expired()
+        Query.forget_expired(SWEPT)
 
 
 def warm_up() -> None:

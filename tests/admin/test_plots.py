@@ -48,7 +48,8 @@ def test_line__has_gaps_where_nothing_is_known():
         Series(name="x", colour="a", kind="line", values=[2, None, 1, 4, None, 3]),
         categories="abcdef",
     )
-    assert found.lines[0].d == "M8.33 100h0M41.67 150L58.33 0M91.67 50h0"
+    assert found.lines[0].d == "M41.67 150L58.33 0"
+    assert found.points[0].d == "M8.33 100h0M91.67 50h0"
 
 
 def test_band__goes_there_and_back():

@@ -14,7 +14,7 @@ from tests.pictures import difference, encoded, picture, plain
 from visualsearch.encoders.cells import Cells
 from visualsearch.encoders.fake import FakeEncoder
 from visualsearch.encoders.onnx import OnnxEncoder
-from visualsearch.photos import Limits, cut, open_photo
+from visualsearch.photos import box_of, open_photo
 
 SHOPNET = Path(__file__).resolve().parents[2] / "ml_models/shopnet"
 MAGENTA = (255, 0, 255)
@@ -32,7 +32,8 @@ class SeesMagenta(FakeEncoder):
         return self.encode([image]), cells
 
     def pool(self, cells, part):
-        return self.encode([cut(Image.fromarray(cells.values), part, Limits(min_side=1))])
+        whole = Image.fromarray(cells.values)
+        return self.encode([whole.crop(box_of(whole.size, part))])
 
 
 def save(root, rows):

@@ -103,6 +103,7 @@ class Plot:
     whiskers: list[Whisker] = field(default_factory=list)
     bands: list[Path] = field(default_factory=list)
     lines: list[Path] = field(default_factory=list)
+    points: list[Path] = field(default_factory=list)
     hovers: list[Rect] = field(default_factory=list)
 
 
@@ -145,6 +146,7 @@ def plot(
         whiskers=[whisker for each in bars for whisker in stand(each, top)],
         bands=[band(each, top) for each in lines if each.lows],
         lines=[line(each, top) for each in lines],
+        points=[lone_points(each, top) for each in lines],
         hovers=hovers(series, rows),
     )
 
@@ -243,11 +245,20 @@ def stand(series: Series, top: float) -> Iterable[Whisker]:
 
 
 def line(series: Series, top: float) -> Path:
-    """A line with a gap where there is no value; one alone is a point."""
+    """A line with a gap where there is no value."""
     many, parts = len(series.values), []
     for some in stretches(series.values):
         points = [f"{across(place, many)} {pixels(value, top)}" for place, value in some]
-        parts.append("M" + "L".join(points) + ("h0" if len(points) == 1 else ""))
+        if len(points) > 1:
+            parts.append("M" + "L".join(points))
+    return Path(d="".join(parts), colour=series.colour)
+
+
+def lone_points(series: Series, top: float) -> Path:
+    """The values between two gaps, which no line shows: strokes without a length."""
+    many = len(series.values)
+    lone = [some[0] for some in stretches(series.values) if len(some) == 1]
+    parts = [f"M{across(place, many)} {pixels(value, top)}h0" for place, value in lone]
     return Path(d="".join(parts), colour=series.colour)
 
 

@@ -19,6 +19,8 @@ from ..exceptions import (
     ApiKeyMissing,
     BackendUnavailable,
     BodyTimeout,
+    ImageMissing,
+    InvalidCrop,
     PhotoError,
     ServiceUnavailable,
     Throttled,
@@ -107,7 +109,7 @@ def as_items(error: VisualSearchError, *, storefront: int | None = None) -> list
 def report(error: VisualSearchError, *, storefront: int | None = None) -> None:
     """Let it be known that a client was refused; of photos that fail, the shop has a count."""
     refused.send_robust(sender=None, code=error.code)
-    if isinstance(error, PhotoError):
+    if isinstance(error, PhotoError) and not isinstance(error, ImageMissing | InvalidCrop):
         try:
             RefusalRow.objects.create(code=error.code, storefront_id=storefront)
         except DatabaseError as trouble:

@@ -118,6 +118,14 @@ class Schema(AutoSchema):
         )
         return [{"ApiKey": []}, {}]
 
+    def get_operation_id(self) -> str:
+        """What generated clients call it: ``search``, ``batch`` …"""
+        return type(self.view).__name__.removesuffix("View").lower()
+
+    def get_summary(self) -> str:
+        """The sentence that says what it does."""
+        return str(self.get_description()).split("\n")[0]
+
     def get_tags(self) -> list[str]:
         """All belong together."""
         return ["Search by photo"]

@@ -61,26 +61,27 @@ class Query(models.Model):
         return str(self.pk)
 
     @classmethod
-    def forget_expired(cls) -> int:
+    def forget_expired(cls, at_most: int | None = None) -> int:
         """Erase what was seen in photos whose time is over; how many that were.
 
-        Kept photos go with their time, and rows of figures with theirs.
+        Kept photos go with their time, and rows of figures with theirs, ``at_most`` so many.
         """
         now = timezone.now()
         KeptPhoto.objects.filter(expires__lte=now).delete()
         oldest = now - timedelta(seconds=conf.get("FIGURES_LIFETIME"))
-        for kind in (cls, Refusal):
-            kind._default_manager.filter(created__lt=oldest).delete()
+        kinds: tuple[type[models.Model], ...] = (cls, Refusal)
+        for kind in kinds:
+            rows = kind._default_manager.filter(created__lt=oldest)
+            kind._default_manager.filter(pk__in=rows.values("pk")[:at_most]).delete()
         over = cls.objects.filter(expires__lte=now)
         return over.update(vector=b"", cells=b"", expires=None)
 
     @classmethod
     def erase(cls, **which: Any) -> int:
         """Delete queries with all that hangs on them; how many there were."""
-        keys = list(cls.objects.filter(**which).values_list("pk", flat=True))
-        KeptPhoto.objects.filter(pk__in=keys).delete()
-        cls.objects.filter(**which).delete()
-        return len(keys)
+        queries = cls.objects.filter(**which)
+        KeptPhoto.objects.filter(pk__in=queries.values("pk")).delete()
+        return queries.delete()[1].get("visualsearch.Query", 0)
 
 
 class Event(models.Model):

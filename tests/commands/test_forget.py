@@ -65,6 +65,16 @@ def test_forget__everything(traces, capsys):
     assert left() == (0, 0, 0)
 
 
+@pytest.mark.parametrize("options", [["--everything"], ["--query"]])
+def test_forget__a_photo_whose_search_failed(traces, capsys, options):
+    kept = KeptPhoto.objects.first()
+    Query.objects.filter(pk=kept.pk).delete()
+    assert left() == (2, 2, 3)
+    ids = [str(kept.pk)] if options == ["--query"] else []
+    forget(capsys, *options, *ids)
+    assert not KeptPhoto.objects.filter(pk=kept.pk).exists()
+
+
 def test_forget__what_has_had_its_time(traces, capsys):
     Query.objects.update(expires="2020-01-01T00:00:00Z")
     KeptPhoto.objects.update(expires="2020-01-01T00:00:00Z")

@@ -3,6 +3,7 @@
 import time
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import OperationalError
 
 from tests.pictures import encoded, picture
@@ -109,6 +110,29 @@ def test_do__search_later(with_workers):
     worker.do(relay.next_job(), "w1")
     assert not dispatch.is_pending(query_id)
     assert done("page", {"query_id": query_id, "limit": 3, "offset": 0, "filters": {}})["hits"]
+
+
+def in_redis(server):
+    """All keys with their values and the milliseconds that they are kept for."""
+    redis = server.client()
+    for key in redis.keys("*"):
+        read = redis.get if redis.type(key) == b"string" else lambda key: redis.lrange(key, 0, -1)
+        yield key.decode(), repr(read(key)), redis.pttl(key)
+
+
+def test_redis__holds_a_photo_for_a_time_and_no_address(with_workers, client, redis_server):
+    file = {"image": SimpleUploadedFile("photo.jpg", PHOTO)}
+    headers = {"Prefer": "respond-async"}
+    url = "/api/visual-search/search/"
+    assert client.post(url, file, headers=headers, REMOTE_ADDR="203.0.113.77").status_code == 202
+    jobs_there = [(text, left) for key, text, left in in_redis(redis_server) if ":job:" in key]
+    ((job, left),) = jobs_there
+    assert "pixels" in job or "jpeg" in job
+    assert 0 < left <= 30_000
+    assert not [key for key, text, _ in in_redis(redis_server) if "203.0.113" in key + text]
+    worker.do(relay.next_job(), "w1")
+    assert not [key for key, text, _ in in_redis(redis_server) if "pixels" in text]
+    assert not [key for key, *_ in in_redis(redis_server) if ":job:" in key]
 
 
 def test_is_pending__for_its_own_storefront_alone(with_workers):

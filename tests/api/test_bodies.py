@@ -10,7 +10,6 @@ from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from tests.api.test_search import PHOTO, URL, refused, upload
 from visualsearch.api import bodies
 from visualsearch.api.parsers import PhotoUploadHandler
-from visualsearch.exceptions import Overloaded
 
 API = "/api/visual-search/"
 EVENTS = f"{API}events/"
@@ -99,7 +98,7 @@ def test_room__is_free_again_after_each_request(client, indexed, room):
 
 def test_room__what_others_hold_is_not_there(client, indexed, room):
     with bodies.held():
-        bodies.hold(49_000)
+        assert bodies.hold(49_000)
         for response in ways(client, 2_000):
             assert response.status_code == 503
             assert response["Retry-After"] == "1"
@@ -110,11 +109,18 @@ def test_room__what_others_hold_is_not_there(client, indexed, room):
 
 def test_room__who_was_refused_holds_nothing(room):
     with bodies.held():
-        bodies.hold(50_000)
-        with pytest.raises(Overloaded):
-            bodies.hold(1)
+        assert bodies.hold(50_000)
+        assert not bodies.hold(1)
     with bodies.held():
-        bodies.hold(50_000)
+        assert bodies.hold(50_000)
+
+
+def test_room__what_was_dropped_is_free_at_once(room):
+    with bodies.held():
+        assert bodies.hold(50_000)
+        bodies.dropped()
+        assert bodies.hold(50_000)
+    assert bodies._held == 0
 
 
 def test_room__is_enough_for_the_largest_batch(client, indexed, configure):

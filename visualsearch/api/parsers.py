@@ -22,6 +22,7 @@ from ..exceptions import (
     ImageMissing,
     ImageTooLarge,
     InvalidBase64,
+    Overloaded,
     VisualSearchError,
 )
 from ..fetching import fetch
@@ -50,6 +51,7 @@ class PhotoUploadHandler(FileUploadHandler):
 
     chunk_size = CHUNK
     together = 0
+    room = True
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         super().new_file(*args, **kwargs)
@@ -70,17 +72,22 @@ class PhotoUploadHandler(FileUploadHandler):
         self.together += len(raw_data)
         if self.together > self.most * DRAIN:
             raise self.refusal()
-        if self.seen > conf.get("MAX_PHOTO_BYTES") or self.together > self.most:
-            self.kept = io.BytesIO()
-        else:
-            bodies.hold(len(raw_data))
+        fits = self.seen <= conf.get("MAX_PHOTO_BYTES") and self.together <= self.most
+        if fits and self.room:
+            self.room = bodies.hold(len(raw_data))
             self.kept.write(raw_data)
+        else:
+            self.kept = io.BytesIO()
 
     def file_complete(self, file_size: int) -> InMemoryUploadedFile:
         self.kept.seek(0)
         return InMemoryUploadedFile(
             self.kept, self.field_name, "photo", self.content_type, self.seen, self.charset
         )
+
+    def upload_complete(self) -> None:
+        if not self.room:
+            raise Overloaded
 
 
 class BatchUploadHandler(PhotoUploadHandler):
@@ -149,19 +156,22 @@ class SmallJSONParser(BoundedJSONParser):
 
 
 def read_bounded(stream: IO[bytes], limit: int) -> bytes:
-    """All of a stream; raises ImageTooLarge if it is longer than ``limit`` bytes."""
-    kept, seen = io.BytesIO(), 0
+    """All of a stream; raises ImageTooLarge above ``limit`` bytes, or Overloaded."""
+    kept, seen, room = io.BytesIO(), 0, True
     while chunk := stream.read(CHUNK):
         seen += len(chunk)
-        if seen <= limit:
-            bodies.hold(len(chunk))
+        if seen <= limit and room:
+            room = bodies.hold(len(chunk))
             kept.write(chunk)
         elif seen > limit * DRAIN:
             break
         else:
             kept = io.BytesIO()
+            bodies.dropped()
     if seen > limit:
         raise too_large()
+    if not room:
+        raise Overloaded
     return kept.getvalue()
 
 

@@ -12,6 +12,7 @@ from visualsearch import dispatch, jobs, live, relay, worker
 from visualsearch.callers import Caller
 from visualsearch.encoders.preprocess import InputSpec
 from visualsearch.exceptions import BackendUnavailable, IndexNotReady, ItemNotFound
+from visualsearch.models import KeptPhoto, Query, Storefront
 
 PHOTO = encoded(picture(3))
 
@@ -140,6 +141,22 @@ def test_is_pending__for_its_own_storefront_alone(with_workers):
     assert dispatch.is_pending(query_id, storefront=7)
     assert not dispatch.is_pending(query_id)
     assert not dispatch.is_pending(query_id, storefront=8)
+
+
+def test_pending__is_its_own_storefront_s_alone(with_workers, client, configure):
+    configure(KEEP_PHOTOS=60)
+    blog = Storefront(name="blog")
+    headers = {"X-Api-Key": blog.new_key()}
+    blog.save()
+    body = {"image": SimpleUploadedFile("photo.jpg", PHOTO), "keep_photo": "1"}
+    url = "/api/visual-search/search/"
+    answer = client.post(url, body, headers={**headers, "Prefer": "respond-async"})
+    place = answer["Location"]
+    assert str(KeptPhoto.objects.get().pk) == answer.json()["query_id"]
+    assert client.get(place, headers=headers).status_code == 202
+    worker.do(relay.next_job(), "w1")
+    assert not dispatch.is_pending(answer.json()["query_id"], storefront=blog.pk)
+    assert Query.objects.get().storefront == blog
 
 
 def test_do__search_later_that_is_refused(with_workers, monkeypatch):

@@ -44,7 +44,7 @@ def test_share__is_kept(experiment):
 
 def test_share__grows_and_nobody_goes_back(experiment):
     experiment.ramp_hours = 10
-    before, start = set(), experiment.started
+    before, start = set(), experiment.ramp_started
     for hours in (0, 2, 5, 8, 10, 100):
         now = treated(experiment, start + timedelta(hours=hours))
         assert before <= now
@@ -97,10 +97,14 @@ def test_search__a_stop_is_felt_within_a_second(experiment, monkeypatch):
     assert search(place).variant == ""
 
 
-def test_search__a_treatment_that_cannot_be_loaded_leaves_nobody_without_an_answer(experiment):
+@pytest.mark.parametrize("warm", [True, False])
+def test_search__a_treatment_that_cannot_be_loaded_leaves_nobody_without_an_answer(
+    experiment, warm
+):
     place = next(iter(treated(experiment)))
     live.forget()
-    searching.warm_up()
+    if warm:
+        searching.warm_up()
     IndexVersion.objects.filter(pk=experiment.version_id).update(
         encoder="gone", encoder_class="nowhere.Encoder"
     )

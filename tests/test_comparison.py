@@ -16,7 +16,8 @@ pytestmark = pytest.mark.django_db
 
 def experiment(days=6.0, **values):
     fields = {"name": "New model", "version": version(), "ramp_hours": 24.0, **values}
-    return Experiment.objects.create(started=timezone.now() - timedelta(days=days), **fields)
+    started = timezone.now() - timedelta(days=days)
+    return Experiment.objects.create(started=started, ramp_started=started, **fields)
 
 
 def test_compare__only_its_own_rows_count():

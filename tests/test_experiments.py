@@ -4,6 +4,8 @@ import logging
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.pictures import encoded, picture
 from tests.reindex import rebuild, reindex
@@ -26,8 +28,35 @@ def states():
 )
 def test_share__grows_evenly_on_any_clock(ramp_hours, hours, share):
     experiment = Experiment(share=0.5, ramp_hours=ramp_hours)
-    moment = experiment.started + timedelta(hours=hours)
+    moment = experiment.ramp_started + timedelta(hours=hours)
     assert experiment.share_at(moment) == pytest.approx(share)
+
+
+def test_share__a_small_one_is_never_exceeded():
+    experiment = Experiment(share=0.005, ramp_hours=10)
+    for hours in (0, 5, 99):
+        assert experiment.share_at(experiment.ramp_started + timedelta(hours=hours)) == 0.005
+
+
+@given(
+    goals=st.lists(st.tuples(st.floats(0, 1), st.floats(0, 99), st.floats(0, 99)), min_size=1),
+)
+def test_share__nobody_loses_the_treatment_unless_the_goal_is_lowered(goals):
+    """Each goal: the share, the hours to reach it, and after how many it is given another one."""
+    experiment = Experiment(share=0.0, ramp_hours=0.0)
+    moment = experiment.ramp_started
+    for share, ramp_hours, later in goals:
+        before = experiment.share_at(moment)
+        experiment.go_on_from(before, moment)
+        experiment.share, experiment.ramp_hours = share, ramp_hours
+        seen = [experiment.share_at(moment + timedelta(hours=later * k / 4)) for k in range(5)]
+        assert seen == sorted(seen)
+        assert max(seen) <= share
+        if share < before:
+            assert seen[0] == share
+        elif ramp_hours > 0:
+            assert seen[0] == before
+        moment += timedelta(hours=later)
 
 
 def test_prune__leaves_the_version_of_a_running_experiment(sold, configure):

@@ -3,13 +3,16 @@
 import time
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import OperationalError
 
 from tests.pictures import encoded, picture
 from tests.reindex import reindex
 from visualsearch import dispatch, jobs, live, relay, worker
+from visualsearch.callers import Caller
 from visualsearch.encoders.preprocess import InputSpec
 from visualsearch.exceptions import BackendUnavailable, IndexNotReady, ItemNotFound
+from visualsearch.models import KeptPhoto, Query, Storefront
 
 PHOTO = encoded(picture(3))
 
@@ -108,6 +111,52 @@ def test_do__search_later(with_workers):
     worker.do(relay.next_job(), "w1")
     assert not dispatch.is_pending(query_id)
     assert done("page", {"query_id": query_id, "limit": 3, "offset": 0, "filters": {}})["hits"]
+
+
+def in_redis(server):
+    """All keys with their values and the milliseconds that they are kept for."""
+    redis = server.client()
+    for key in redis.keys("*"):
+        read = redis.get if redis.type(key) == b"string" else lambda key: redis.lrange(key, 0, -1)
+        yield key.decode(), repr(read(key)), redis.pttl(key)
+
+
+def test_redis__holds_a_photo_for_a_time_and_no_address(with_workers, client, redis_server):
+    file = {"image": SimpleUploadedFile("photo.jpg", PHOTO)}
+    headers = {"Prefer": "respond-async"}
+    url = "/api/visual-search/search/"
+    assert client.post(url, file, headers=headers, REMOTE_ADDR="203.0.113.77").status_code == 202
+    jobs_there = [(text, left) for key, text, left in in_redis(redis_server) if ":job:" in key]
+    ((job, left),) = jobs_there
+    assert "pixels" in job or "jpeg" in job
+    assert 0 < left <= 30_000
+    assert not [key for key, text, _ in in_redis(redis_server) if "203.0.113" in key + text]
+    worker.do(relay.next_job(), "w1")
+    assert not [key for key, text, _ in in_redis(redis_server) if "pixels" in text]
+    assert not [key for key, *_ in in_redis(redis_server) if ":job:" in key]
+
+
+def test_is_pending__for_its_own_storefront_alone(with_workers):
+    query_id = dispatch.search_later(PHOTO, caller=Caller(storefront=7))
+    assert dispatch.is_pending(query_id, storefront=7)
+    assert not dispatch.is_pending(query_id)
+    assert not dispatch.is_pending(query_id, storefront=8)
+
+
+def test_pending__is_its_own_storefront_s_alone(with_workers, client, configure):
+    configure(KEEP_PHOTOS=60)
+    blog = Storefront(name="blog")
+    headers = {"X-Api-Key": blog.new_key()}
+    blog.save()
+    body = {"image": SimpleUploadedFile("photo.jpg", PHOTO), "keep_photo": "1"}
+    url = "/api/visual-search/search/"
+    answer = client.post(url, body, headers={**headers, "Prefer": "respond-async"})
+    place = answer["Location"]
+    assert str(KeptPhoto.objects.get().pk) == answer.json()["query_id"]
+    assert client.get(place, headers=headers).status_code == 202
+    worker.do(relay.next_job(), "w1")
+    assert not dispatch.is_pending(answer.json()["query_id"], storefront=blog.pk)
+    assert Query.objects.get().storefront == blog
 
 
 def test_do__search_later_that_is_refused(with_workers, monkeypatch):

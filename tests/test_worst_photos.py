@@ -165,6 +165,16 @@ def many_markers() -> bytes:
     return data[:2] + b"\xff\xe5\x00\x02" * 2_900_000 + data[2:]
 
 
+def endless_padding() -> bytes:
+    """5 s; and half a minute for 80 kB while a marker was looked for from each byte anew."""
+    return b"\xff\xd8" + b"\xff" * (MAX_BYTES - 2)
+
+
+def much_between_segments() -> bytes:
+    data = encoded(Image.new("RGB", (64, 64)))
+    return data[:20] + bytes(MAX_BYTES - len(data)) + data[20:]
+
+
 def many_chunks() -> bytes:
     data = encoded(Image.new("RGB", (64, 64)), "PNG")
     return data[:33] + chunk(b"teSt", b"") * 900_000 + data[33:]
@@ -186,7 +196,18 @@ def many_runs() -> bytes:
     )
 
 
-@pytest.mark.parametrize("make", [many_scans, many_markers, many_chunks, many_blocks, many_runs])
+@pytest.mark.parametrize(
+    "make",
+    [
+        many_scans,
+        many_markers,
+        endless_padding,
+        much_between_segments,
+        many_chunks,
+        many_blocks,
+        many_runs,
+    ],
+)
 def test_open_photo__much_work_in_few_bytes(make, tmp_path):
     data = make()
     assert len(data) <= MAX_BYTES

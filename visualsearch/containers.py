@@ -23,9 +23,13 @@ MAX_SCANNED, SCANS = 600, 16
 # Bytes of a run-length encoded BMP, which Pillow decodes run by run.
 MAX_RUNS = 400_000
 
+# Bytes between a JPEG's segments before its first scan, where none belong: Pillow takes them one by
+# one.
+MAX_BETWEEN = 100_000
+
 START_OF_SCAN, END_OF_IMAGE = 0xDA, 0xD9
 # Within a scan, 0xFF is followed by 0, or by the number of a restart.
-MARKER = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]")
+MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 # Markers without a length, and those of frames; four of those are progressive.
 ALONE = {0x01, 0xD8}
 FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
@@ -96,14 +100,17 @@ class Frame:
 def jpeg_segments(data: bytes) -> Iterator[tuple[int, int]]:
     """Marker and place of each segment up to the end of the first picture.
 
-    Raises ImageCorrupt for too many of them.
+    Raises ImageCorrupt for too many of them, or too much between them.
     """
-    place = 2
+    place, between, scan = 2, 0, False
     for _ in range(MAX_PARTS):
         found = MARKER.search(data, place)
+        between += 0 if scan else (found.start() if found else len(data)) - place
+        refuse(between > MAX_BETWEEN)
         if found is None:
             return
         marker, place = data[found.end() - 1], found.end()
+        scan = scan or marker == START_OF_SCAN
         yield marker, place
         if marker == END_OF_IMAGE:
             return

@@ -80,16 +80,25 @@ def search_later(
     options["caller"] = asdict(caller)
     with place():
         arguments = prepared(data, crop, relay.admit()) | options
-        relay.post(job_of("search", arguments, seconds), seconds, query_id)
+        name = job_name(query_id, caller.storefront)
+        relay.post(job_of("search", arguments, seconds), seconds, name)
     return query_id
 
 
-def is_pending(query_id: str) -> bool:
-    """Whether a search that nobody waits for is still to be answered; raises what refused it."""
-    found = relay.look(query_id) if conf.get("USE_CELERY") else None
+def is_pending(query_id: str, *, storefront: int | None = None) -> bool:
+    """Whether a search that nobody waits for is still to be answered; raises what refused it.
+
+    One of another storefront is none.
+    """
+    found = relay.look(job_name(query_id, storefront)) if conf.get("USE_CELERY") else None
     if found and "refused" in found:
         raise refusal(found)
     return found == {}
+
+
+def job_name(query_id: str, storefront: int | None) -> str:
+    """Under which a search lies that is asked for again: by its own storefront alone."""
+    return query_id if storefront is None else f"{query_id}-{storefront}"
 
 
 def page(

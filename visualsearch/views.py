@@ -16,7 +16,7 @@ from django.views import View
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from . import categories, conf, dispatch
-from .api import throttles
+from .api import bodies, throttles
 from .api.callers import caller_of
 from .api.errors import report, told
 from .api.parsers import PhotoUploadHandler, photo_bytes
@@ -38,7 +38,8 @@ class SearchPage(View):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Every refusal is a sentence on the page."""
         try:
-            response = super().dispatch(request, *args, **kwargs)
+            with bodies.held():
+                response = super().dispatch(request, *args, **kwargs)
         except VisualSearchError as error:
             response = self.refuse(request, error)
         except ValidationError as error:

@@ -30,7 +30,8 @@ def stop_of(experiment):
 
 def experiment(days=3.0, **values):
     fields = {"name": "New model", "version": version(), "ramp_hours": 24.0, **values}
-    return Experiment.objects.create(started=timezone.now() - timedelta(days=days), **fields)
+    started = timezone.now() - timedelta(days=days)
+    return Experiment.objects.create(started=started, ramp_started=started, **fields)
 
 
 def text_of(response):
@@ -195,7 +196,7 @@ def test_change__share_and_ramp_while_it_runs(admin_client):
     page = text_of(admin_client.get(page_of(mine)))
     assert 'name="percent" value="10.0"' in page
     assert 'name="version"' not in page
-    assert "counted from its start" in page
+    assert "a lower one counts at once" in page
     tried = mine.version
     values = {"name": "Renamed", "percent": "60", "ramp_hours": "0", "version": version().pk}
     response = admin_client.post(page_of(mine), values, follow=True)
@@ -204,12 +205,49 @@ def test_change__share_and_ramp_while_it_runs(admin_client):
     assert "60\xa0% of the visitors" in messages_of(response)[0]
 
 
-def test_change__a_longer_ramp_raises_the_share_bit_by_bit(admin_client):
-    mine = experiment(days=2, share=0.1, ramp_hours=0)
-    values = {"name": "New model", "percent": "50", "ramp_hours": "96"}
-    response = admin_client.post(page_of(mine), values, follow=True)
-    assert "25.5\xa0% of the visitors" in messages_of(response)[0]
-    assert "growing to 50\xa0% in 48 hours" in text_of(response)
+def change(admin_client, mine, **values):
+    """What its page says of the share after a change."""
+    fields = {"name": mine.name, "percent": f"{100 * mine.share:.1f}", "ramp_hours": "24"}
+    response = admin_client.post(page_of(mine), {**fields, **values}, follow=True)
+    mine.refresh_from_db()
+    assert len(messages_of(response)) == 1
+    return messages_of(response)[0].partition(" of the visitors")[0], text_of(response)
+
+
+def test_change__a_higher_share_after_the_ramp_grows_from_where_it_is(admin_client):
+    mine = experiment(days=3, share=0.1)
+    share, page = change(admin_client, mine, percent="50")
+    assert share == "Saved: 10\xa0%"
+    assert "growing to 50\xa0% in 24 hours" in page
+    began = mine.ramp_started
+    for hours, expected in ((0, 0.1), (12, 0.3), (24, 0.5), (99, 0.5)):
+        assert mine.share_at(began + timedelta(hours=hours)) == pytest.approx(expected)
+
+
+def test_change__other_hours_go_on_from_where_it_is(admin_client):
+    mine = experiment(days=0.5, share=0.5)
+    before = mine.share_at(timezone.now())
+    assert before == pytest.approx(0.255, abs=0.001)
+    _, page = change(admin_client, mine, ramp_hours="100")
+    assert mine.share_at(timezone.now()) == pytest.approx(before, abs=0.001)
+    assert "growing to 50\xa0% in 100 hours" in page
+    change(admin_client, mine, ramp_hours="0")
+    assert mine.share_at(timezone.now()) == 0.5
+
+
+def test_change__a_lower_share_counts_at_once(admin_client):
+    mine = experiment(days=3, share=0.5)
+    share, page = change(admin_client, mine, percent="5")
+    assert share == "Saved: 5\xa0%"
+    assert "growing" not in page
+
+
+def test_change__another_name_changes_nothing_else(admin_client):
+    mine = experiment(days=0.5, share=0.3333)
+    before = (mine.share, mine.first_share, mine.ramp_started)
+    change(admin_client, mine, name="Renamed")
+    assert mine.name == "Renamed"
+    assert (mine.share, mine.first_share, mine.ramp_started) == before
 
 
 def test_change__not_after_it_ended(admin_client):

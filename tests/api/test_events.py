@@ -1,10 +1,14 @@
 from uuid import uuid4
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from tests.api.test_search import PHOTO, keys, refused, upload
 from tests.reindex import reindex
+from visualsearch import events
 from visualsearch.models import Event, Query
+from visualsearch.results import Hit
 
 URL = "/api/visual-search/events/"
 
@@ -77,6 +81,32 @@ def test_event__of_a_later_page(client, found):
     narrowed = f"/api/visual-search/queries/{found.json()['query_id']}/?min_price={price}"
     assert keys(client.get(narrowed + f"&max_price={price}")) == [first]
     assert tell(client, found, first, "basket").json()["rank"] == 1
+
+
+def test_event__who_pages_without_end_is_no_customer(client, found, monkeypatch):
+    monkeypatch.setattr(events, "SHOWN_AT_MOST", 5)
+    first = Query.objects.get().shown
+    assert keys(client.get(found.json()["next"]))
+    assert Query.objects.get().shown == first
+    monkeypatch.setattr(events, "SHOWN_AT_MOST", 6)
+    client.get(found.json()["next"])
+    assert len(Query.objects.get().shown) == 6
+
+
+def test_note_shown__two_pages_at_the_same_time(client, found):
+    pages = [(Query.objects.get(), Hit(item=f"X{n}", score=0.5, image="", card={})) for n in (4, 5)]
+    for rank, (query, hit) in enumerate(pages, 4):
+        events.note_shown(query, [hit], rank - 1)
+    shown = Query.objects.get().shown
+    assert (len(shown), shown["X4"], shown["X5"]) == (5, 4, 5)
+
+
+def test_note_shown__the_same_page_again_writes_nothing(client, found):
+    hits = [Hit(item=item, score=0.5, image="", card={}) for item in keys(found)]
+    query = Query.objects.get()
+    with CaptureQueriesContext(connection) as asked:
+        events.note_shown(query, hits, 0)
+    assert len(asked) == 0
 
 
 @pytest.mark.parametrize(

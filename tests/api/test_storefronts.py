@@ -1,11 +1,13 @@
 """Who has a key, and what it opens."""
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.cache import cache
 
 from tests.api.test_events import tell
 from tests.api.test_search import PHOTO, URL, refused, upload
 from tests.reindex import reindex
+from visualsearch.callers import pseudonym
 from visualsearch.models import Query, Refusal, Storefront
 from visualsearch.models.storefronts import digest
 
@@ -136,3 +138,18 @@ def test_query__and_what_failed_know_their_storefront(indexed, keyed, search, cl
         "blog",
     ]
     assert Refusal.objects.get().storefront.name == "blog"
+
+
+def test_quota__the_tighter_of_two_limits_is_told(indexed, keyed, search):
+    for name, values, limit in (
+        ("a", {"rate": "5/min", "quota": 100}, "5"),
+        ("b", {"rate": "100/min", "quota": 5}, "5"),
+    ):
+        response = search(keyed(name, **values))
+        assert (response["RateLimit-Limit"], response["RateLimit-Remaining"]) == (limit, "4")
+
+
+def test_visitor__counts_for_who_is_logged_in_too(client, indexed):
+    client.force_login(User.objects.create_user("ann"))
+    upload(client, PHOTO, visitor="basket 17")
+    assert Query.objects.get().visitor == pseudonym("visitor", "basket 17")

@@ -101,7 +101,12 @@ def experiment(db) -> Experiment:
     version("active")
     started = timezone.now() - timedelta(days=2.6)
     return Experiment.objects.create(
-        name="shopnet 2", version=version(), share=0.5, ramp_hours=96, started=started
+        name="shopnet 2",
+        version=version(),
+        share=0.5,
+        ramp_hours=96,
+        started=started,
+        ramp_started=started,
     )
 
 

@@ -65,12 +65,25 @@ def test_forget__everything(traces, capsys):
     assert left() == (0, 0, 0)
 
 
+@pytest.mark.parametrize("options", [["--everything"], ["--query"]])
+def test_forget__a_photo_whose_search_failed(traces, capsys, options):
+    kept = KeptPhoto.objects.first()
+    Query.objects.filter(pk=kept.pk).delete()
+    assert left() == (2, 2, 3)
+    ids = [str(kept.pk)] if options == ["--query"] else []
+    forget(capsys, *options, *ids)
+    assert not KeptPhoto.objects.filter(pk=kept.pk).exists()
+
+
 def test_forget__what_has_had_its_time(traces, capsys):
-    Query.objects.update(expires="2020-01-01T00:00:00Z")
-    KeptPhoto.objects.update(expires="2020-01-01T00:00:00Z")
-    assert forget(capsys, "--expired") == {"expired": 3}
-    assert left() == (3, 3, 0)
-    assert all(row.vector == b"" and row.cells == b"" for row in Query.objects.all())
+    stays = Query.objects.first().pk
+    for kind in (Query, KeptPhoto):
+        kind.objects.exclude(pk=stays).update(expires="2020-01-01T00:00:00Z")
+    assert forget(capsys, "--expired") == {"expired": 2}
+    assert left() == (3, 3, 1)
+    assert KeptPhoto.objects.get().pk == stays
+    for row in Query.objects.all():
+        assert bool(row.vector) == (row.pk == stays)
 
 
 def test_forget__of_a_storefront(traces, capsys):

@@ -22,8 +22,8 @@ def older(stack):
     with closing(stack.connect()) as connection:
         connection.execute(
             "INSERT INTO visualsearch_experiment"
-            " (name, version_id, salt, share, ramp_hours, started, running)"
-            " VALUES ('older', %s, 'salt', 1.0, 0.0, now() - interval '1 day', true)",
+            " (name, version_id, salt, share, first_share, ramp_hours, ramp_started, started,"
+            " running) VALUES ('older', %s, 'salt', 1.0, 0.01, 0.0, now(), now(), true)",
             (ids[0],),
         )
         connection.commit()

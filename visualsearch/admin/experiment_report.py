@@ -86,12 +86,12 @@ def standing(experiment: Experiment) -> dict[str, Any]:
     """The share of visitors that it has, the one it is to have, and how far it is on the way."""
     moment = experiment.stopped or timezone.now()
     share = experiment.share_at(moment)
-    hours = (moment - experiment.started).total_seconds() / 3600
+    hours = (moment - experiment.ramp_started).total_seconds() / 3600
     return {
         "share": percent_tick(share),
         "goal": percent_tick(experiment.share),
         "percent": round(100 * share),
-        "growing": bool(experiment.running) and hours < experiment.ramp_hours,
+        "growing": bool(experiment.running) and share < experiment.share,
         "hours_left": math.ceil(max(0.0, experiment.ramp_hours - hours)),
     }
 

@@ -11,6 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path
+from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -44,11 +45,13 @@ class ExperimentForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
+        self.share = self.instance.share_at(timezone.now())
         if self.instance.pk:
-            self.initial["percent"] = round(100 * self.instance.share, 1)
+            self.initial["percent"] = Decimal(f"{100 * self.instance.share:.1f}")
             if "ramp_hours" in self.fields:
                 self.fields["ramp_hours"].help_text = _(
-                    "counted from its start: the share jumps to where it would be by now"
+                    "from now on, if you change this or the share, which goes on from where it is;"
+                    " a lower one counts at once"
                 )
         choice: Any = self.fields.get("version")
         if choice is not None:
@@ -57,8 +60,12 @@ class ExperimentForm(forms.ModelForm):
             choice.label_from_instance = lambda version: f"{version} – {version.encoder}"
 
     def save(self, commit: bool = True) -> Experiment:
-        """With the share as it is stored."""
-        self.instance.share = float(self.cleaned_data["percent"]) / 100
+        """With the share as it is stored; no visitor loses the treatment because it is raised."""
+        changed = set(self.changed_data)
+        if "percent" in changed or not self.instance.pk:
+            self.instance.share = float(self.cleaned_data["percent"]) / 100
+        if self.instance.pk and changed & {"percent", "ramp_hours"}:
+            self.instance.go_on_from(self.share, timezone.now())
         return super().save(commit)
 
 

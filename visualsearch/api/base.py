@@ -16,7 +16,7 @@ from ..callers import Caller
 from ..catalogs import catalog
 from ..exceptions import ApiKeyInvalid
 from ..models import Storefront
-from . import callers, throttles
+from . import bodies, callers, throttles
 from .errors import handle
 from .parsers import BoundedJSONParser, PhotoUploadHandler
 from .schema import Schema
@@ -76,6 +76,11 @@ class PhotoView(VisualSearchView):
     parser_classes = [MultiPartParser, BoundedJSONParser]
     scope = throttles.SEARCH
     upload_handler = PhotoUploadHandler
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        """What is read of the body counts until the answer is made."""
+        with bodies.held():
+            return super().dispatch(request, *args, **kwargs)
 
     def initialize_request(self, request: Any, *args: Any, **kwargs: Any) -> Request:
         """Uploads stay in memory: Django's default handlers write large ones to disk."""

@@ -15,7 +15,6 @@ from ..exceptions import (
     BatchTooLarge,
     ImageMissing,
     PhotoError,
-    ServiceUnavailable,
     TooManyPhotos,
 )
 from . import examples, schema, throttles
@@ -78,8 +77,6 @@ class BatchView(PhotoView):
                 filters=filters,
                 caller=caller,
             )
-        except ServiceUnavailable:
-            raise
         except PhotoError as error:
             return {
                 "status": error.status,

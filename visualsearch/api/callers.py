@@ -33,7 +33,8 @@ def caller_of(request: HttpRequest, storefront: Storefront | None, visitor: str 
     """For whom a search counts.
 
     ``visitor``: what the storefront calls its customer, if it says so. Somebody who is logged in
-    has a name as well. All others are told apart by their address, and that is not stored.
+    has a name as well. All others are told apart by a digest of their address, and that is not
+    stored.
     """
     pk = storefront.pk if storefront else None
     user = user_of(request)
@@ -43,7 +44,9 @@ def caller_of(request: HttpRequest, storefront: Storefront | None, visitor: str 
         name = pseudonym("user", user)
     else:
         name = ""
-    return Caller(storefront=pk, visitor=name, place=name or client_of(request))
+    return Caller(
+        storefront=pk, visitor=name, place=name or pseudonym("client", client_of(request))
+    )
 
 
 def client_of(request: HttpRequest) -> str:

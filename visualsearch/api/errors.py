@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.exceptions import SuspiciousOperation
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import UnreadablePostError
 from django.utils.translation import gettext
 from drf_standardized_errors.handler import ExceptionHandler
@@ -17,6 +17,7 @@ from rest_framework.response import Response
 from ..exceptions import (
     ApiKeyInvalid,
     ApiKeyMissing,
+    BackendUnavailable,
     BodyTimeout,
     ImageMissing,
     InvalidCrop,
@@ -29,6 +30,8 @@ from ..models import Refusal as RefusalRow
 from ..signals import refused
 
 logger = logging.getLogger(__name__)
+
+DATABASE_AWAY = (OperationalError, InterfaceError)
 
 
 def describe(error: VisualSearchError) -> str:
@@ -70,7 +73,7 @@ class Handler(ExceptionHandler):
 
     def report_exception(self, exc: APIException, response: Response) -> None:
         """A known refusal is no crash: what is down is logged in a line, without a traceback."""
-        if isinstance(self.exc, VisualSearchError):
+        if isinstance(self.exc, (VisualSearchError, *DATABASE_AWAY)):
             logger.info("%s: %s", exc.get_codes(), exc.detail)
         else:
             super().report_exception(exc, response)
@@ -85,6 +88,9 @@ class Handler(ExceptionHandler):
             return ValidationError(exc.message_dict)
         if isinstance(exc, UnreadablePostError):  # cut off by the server for being slow, or gone
             return self.convert_known_exceptions(BodyTimeout())
+        if isinstance(exc, DATABASE_AWAY):
+            logger.warning("the database is away: %s", exc)
+            return self.convert_known_exceptions(BackendUnavailable())
         if isinstance(exc, SuspiciousOperation):  # too many fields, or too large ones
             return ParseError(gettext("The form is too large. Send the photo as a file."))
         return super().convert_known_exceptions(exc)

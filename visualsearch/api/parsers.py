@@ -22,8 +22,11 @@ from ..exceptions import (
     ImageMissing,
     ImageTooLarge,
     InvalidBase64,
+    Overloaded,
+    VisualSearchError,
 )
 from ..fetching import fetch
+from . import bodies
 
 # Bytes that are read at a time. Web servers keep what has arrived in one buffer and copy what is
 # left of it at each read.
@@ -41,22 +44,38 @@ def too_large() -> ImageTooLarge:
 
 
 class PhotoUploadHandler(FileUploadHandler):
-    """Keeps an uploaded photo in memory, never on disk, and stops keeping it at the limit."""
+    """Keeps an uploaded photo in memory, never on disk, and stops keeping it at the limit.
+
+    All files of a request together are no larger than its one photo may be.
+    """
 
     chunk_size = CHUNK
+    together = 0
+    room = True
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         super().new_file(*args, **kwargs)
         self.kept = io.BytesIO()
         self.seen = 0
 
+    @property
+    def most(self) -> int:
+        """Bytes of all files together."""
+        return int(conf.get("MAX_PHOTO_BYTES"))
+
+    def refusal(self) -> VisualSearchError:
+        """Of more than these."""
+        return too_large()
+
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
-        limit = conf.get("MAX_PHOTO_BYTES")
         self.seen += len(raw_data)
-        if self.seen <= limit:
+        self.together += len(raw_data)
+        if self.together > self.most * DRAIN:
+            raise self.refusal()
+        fits = self.seen <= conf.get("MAX_PHOTO_BYTES") and self.together <= self.most
+        if fits and self.room:
+            self.room = bodies.hold(len(raw_data))
             self.kept.write(raw_data)
-        elif self.seen > limit * DRAIN:
-            raise too_large()
         else:
             self.kept = io.BytesIO()
 
@@ -66,22 +85,20 @@ class PhotoUploadHandler(FileUploadHandler):
             self.kept, self.field_name, "photo", self.content_type, self.seen, self.charset
         )
 
+    def upload_complete(self) -> None:
+        if not self.room:
+            raise Overloaded
+
 
 class BatchUploadHandler(PhotoUploadHandler):
-    """The same for several photos, and what they are together."""
+    """The same for several photos."""
 
-    together = 0
+    @property
+    def most(self) -> int:
+        return int(conf.get("MAX_BATCH_BYTES"))
 
-    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
-        self.together += len(raw_data)
-        limit = conf.get("MAX_BATCH_BYTES")
-        if self.together > limit * DRAIN:
-            raise batch_too_large()
-        if self.together > limit:
-            self.kept = io.BytesIO()
-            self.seen += len(raw_data)
-        else:
-            super().receive_data_chunk(raw_data, start)
+    def refusal(self) -> VisualSearchError:
+        return batch_too_large()
 
 
 def batch_too_large() -> BatchTooLarge:
@@ -139,18 +156,22 @@ class SmallJSONParser(BoundedJSONParser):
 
 
 def read_bounded(stream: IO[bytes], limit: int) -> bytes:
-    """All of a stream; raises ImageTooLarge if it is longer than ``limit`` bytes."""
-    kept, seen = io.BytesIO(), 0
+    """All of a stream; raises ImageTooLarge above ``limit`` bytes, or Overloaded."""
+    kept, seen, room = io.BytesIO(), 0, True
     while chunk := stream.read(CHUNK):
         seen += len(chunk)
-        if seen <= limit:
+        if seen <= limit and room:
+            room = bodies.hold(len(chunk))
             kept.write(chunk)
         elif seen > limit * DRAIN:
             break
         else:
             kept = io.BytesIO()
+            bodies.dropped()
     if seen > limit:
         raise too_large()
+    if not room:
+        raise Overloaded
     return kept.getvalue()
 
 

@@ -18,7 +18,9 @@ from .serializers import StatusSerializer
 
 
 class StatusView(VisualSearchView):
-    @schema.described(answers={200: (StatusSerializer, examples.STATUS)})
+    @schema.described(
+        answers={200: (StatusSerializer, examples.STATUS)}, refusals=[BackendUnavailable]
+    )
     def get(self, request: Request) -> Response:
         """Whether photos can be searched by now, and what may be sent."""
         trouble, version = None, None

@@ -139,7 +139,7 @@ class QueryView(VisualSearchView):
         filters = filters_of(request)
         check_filters(filters)
         facets.ordering_of(catalog(), wanted["ordering"])
-        if dispatch.is_pending(query_id):
+        if dispatch.is_pending(query_id, storefront=self.storefront_id):
             return pending(request, query_id)
         result = dispatch.page(
             query_id,
@@ -172,6 +172,7 @@ class EventView(VisualSearchView):
             schema.Invalid,
             exceptions.ItemNotShown,
             exceptions.QueryNotFound,
+            exceptions.BackendUnavailable,
         ],
     )
     def post(self, request: Request) -> Response:

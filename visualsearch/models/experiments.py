@@ -50,6 +50,9 @@ class Experiment(models.Model):
         validators=[MinValueValidator(0.0)],
         help_text=_("the share grows from 1 % evenly; 0: at once"),
     )
+    # The share grows from this one, from this moment on: anew whenever its goal is changed.
+    first_share = models.FloatField(default=FIRST_SHARE, editable=False)
+    ramp_started = models.DateTimeField(default=timezone.now, editable=False)
     started = models.DateTimeField(_("started"), default=timezone.now)
     stopped = models.DateTimeField(_("stopped"), null=True, blank=True)
     # True until it is stopped, then NULL, of which a unique column may have many.
@@ -69,13 +72,17 @@ class Experiment(models.Model):
         return self.name
 
     def share_at(self, moment: datetime) -> float:
-        """The share of visitors that get the treatment, 0…1."""
-        hours = (moment - self.started).total_seconds() / 3600
+        """The share of visitors that get the treatment, 0…1. It grows, and falls at once."""
+        hours = (moment - self.ramp_started).total_seconds() / 3600
         # Another machine's clock may be behind the start.
         if not self.ramp_hours or hours >= self.ramp_hours:
             return self.share
-        first = min(FIRST_SHARE, self.share)
+        first = min(self.first_share, self.share)
         return first + (self.share - first) * max(0.0, hours) / self.ramp_hours
+
+    def go_on_from(self, share: float, moment: datetime) -> None:
+        """Let the share grow from another one on, from this moment on."""
+        self.first_share, self.ramp_started = share, moment
 
     def has(self, visitor: str, moment: datetime) -> bool:
         """Whether a visitor gets the treatment."""

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from visualsearch.callers import pseudonym
-from visualsearch.models import Query, Storefront
+from visualsearch.models import KeptPhoto, Query, Storefront
 
 
 class Command(BaseCommand):
@@ -40,11 +40,14 @@ class Command(BaseCommand):
     def erase(self, options: dict[str, Any]) -> int:
         """Of whom the options say."""
         if options["everything"]:
+            KeptPhoto.objects.all().delete()
             return Query.erase()
         if options["user"]:
             return Query.erase(visitor=pseudonym("user", options["user"]))
         if options["query"]:
             try:
+                # A search that nobody waited for may have failed when its photo was kept already.
+                KeptPhoto.objects.filter(pk__in=options["query"]).delete()
                 return Query.erase(pk__in=options["query"])
             except ValidationError as error:
                 raise CommandError("An id is no UUID: name query_ids of answers.") from error

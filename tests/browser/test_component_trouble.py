@@ -166,8 +166,8 @@ def test_too_large__where_the_browser_cannot_shrink_it(visit):
 def test_unreadable_for_the_browser__the_server_says_what_it_is(visit):
     visitor = visit("/tag/plain/")
     visitor.expected.append("415")
-    heic = b"\0\0\0\x18ftypheic" + b"\0" * 5000
-    visitor.choose({"name": "p.heic", "mimeType": "image/heic", "buffer": heic})
+    film = b"\0\0\0\x18ftypmp42" + b"\0" * 5000
+    visitor.choose({"name": "p.mp4", "mimeType": "image/heic", "buffer": film})
     visitor.part("problem").get_by_text("not a photo that can be read").wait_for()
     assert len(visitor.photos_sent) == 1
     assert visitor.part("again").is_hidden()

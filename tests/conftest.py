@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from django.core.files.base import ContentFile
+from django.utils import translation
 from django.utils.module_loading import import_string
 from PIL import Image
 
@@ -31,6 +32,13 @@ FAKE = {
     # Another index than the default one, where a whole module is run with it.
     "INDEX": os.environ.get("INDEX_OF_TESTS", DEFAULTS["INDEX"]),
 }
+
+
+@pytest.fixture(autouse=True)
+def language() -> Iterator[None]:
+    """A request leaves its language behind."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture(autouse=True)

@@ -44,14 +44,25 @@ def test_compare__the_same_is_not_called_worse():
 
 
 def test_compare__a_bad_variant_is_seen_on_its_first_day():
-    mine = experiment(days=1, ramp_hours=0)
-    leave_traces(days=2, per_day=500, experiment=mine, treatment=BAD)
+    # At whatever time of day this runs, the traces are the same.
+    noon = (timezone.now() - timedelta(days=1)).replace(hour=12, minute=0, second=0, microsecond=0)
+    mine = experiment(ramp_hours=0, running=None, stopped=noon)
+    mine.started = noon - timedelta(days=1)
+    leave_traces(days=2, per_day=500, until=noon, experiment=mine, treatment=BAD)
     found = compare(mine)
     assert found.by_hour
     assert found.verdict == Verdict.WORSE
     worse = {each.name for each in found.signals if each.verdict == Verdict.WORSE}
     assert "p50" in worse
     assert "clicked" not in worse
+
+
+def test_read__whom_nothing_is_known_of_is_somebody_else_each_time():
+    mine = experiment()
+    for visitor in ("", "", "ann", "ann"):
+        Query.objects.create(experiment=mine, variant="control", visitor=visitor, vector=b"")
+    visitors = list(comparison.read(mine)[0]["control"].visitors)
+    assert sorted(map(visitors.count, visitors)) == [1, 1, 2, 2]
 
 
 def test_compare__of_nothing():

@@ -41,7 +41,7 @@ class Choice:
     def of(cls, request: HttpRequest) -> Choice:
         """What the address says; anything odd in it counts as nothing."""
         days, shop = request.GET.get("days", ""), request.GET.get("storefront", "")
-        known = days.isdecimal() and int(days) in PERIODS
+        known = days in map(str, PERIODS)
         pk = int(shop) if shop.isascii() and shop.isdecimal() and len(shop) < 19 else None
         return cls(days=int(days) if known else DEFAULT, storefront=pk)
 

@@ -116,6 +116,14 @@ def test_batch__each_photo_counts(client, indexed, configure):
     assert Query.objects.count() == 3
 
 
+def test_batch__larger_than_what_is_ever_allowed(client, indexed, configure):
+    cache.clear()
+    configure(THROTTLE={"search": "2/min"})
+    error = refused(upload(client, photos(1, 2, 3)), 400, "too_many_photos")
+    assert "at most 2" in error["detail"]
+    assert firsts(upload(client, photos(1))) == ["P1"]
+
+
 def test_batch__not_indexed_is_the_answer_to_all(client, db):
     refused(upload(client, photos(1, 2)), 503, "index_not_ready")
 

@@ -51,6 +51,9 @@ class BatchView(PhotoView):
         photos = photos_of(request)
         options = validated(SearchOptionsSerializer, fields_of(request))
         filters = search_filters(request, options)
+        allowance = throttles.allowance_of(request._request)
+        if allowance is not None and len(photos) > allowance.limit:
+            raise TooManyPhotos(limit=allowance.limit)  # to wait would not help
         # The first has been counted with the request.
         throttles.spend(
             request._request, self.scope, times=len(photos) - 1, storefront=self.storefront

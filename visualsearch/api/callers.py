@@ -17,10 +17,15 @@ KEY_HEADER = "X-Api-Key"
 
 
 def storefront_of(request: HttpRequest) -> Storefront | None:
-    """The storefront whose key a request has; raises ApiKeyInvalid, or ApiKeyMissing."""
+    """The storefront whose key a request has; raises ApiKeyInvalid, or ApiKeyMissing.
+
+    The shop's own pages need none: browsers say where a request comes from. A program can say the
+    same, and then has the limits of any client without a key.
+    """
     key = request.headers.get(KEY_HEADER, "")
     if not key:
-        if conf.get("REQUIRE_API_KEY"):
+        own = request.headers.get("Sec-Fetch-Site") == "same-origin"
+        if conf.get("REQUIRE_API_KEY") and not own:
             raise ApiKeyMissing
         return None
     storefront = Storefront.of_key(key)

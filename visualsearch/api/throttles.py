@@ -67,7 +67,7 @@ def spend(
     """
     for key, rate in limits_on(request, scope, storefront):
         allowance = count(key, rate, times)
-        noted: Allowance | None = getattr(request, "visual_search_allowance", None)
+        noted = allowance_of(request)
         if noted is None or allowance.remaining <= noted.remaining:
             request.visual_search_allowance = allowance  # type: ignore[attr-defined]
         if allowance.remaining < 0:
@@ -98,9 +98,15 @@ def count(key: str, rate: tuple[int, int], times: int) -> Allowance:
     return Allowance(limit=limit, remaining=limit - used, reset=math.ceil(period - now % period))
 
 
+def allowance_of(request: HttpRequest) -> Allowance | None:
+    """What :func:`spend` noted on a request, if anything limits it."""
+    found: Allowance | None = getattr(request, "visual_search_allowance", None)
+    return found
+
+
 def tell(request: HttpRequest, response: HttpResponseBase) -> None:
     """Put what :func:`spend` found into the answer's headers."""
-    allowance: Allowance | None = getattr(request, "visual_search_allowance", None)
+    allowance = allowance_of(request)
     for name, value in (allowance.as_headers() if allowance else {}).items():
         response[name] = value
 

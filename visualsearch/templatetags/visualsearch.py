@@ -40,8 +40,7 @@ def visual_search(
     ``compact``: a camera button that opens it. ``results_url``: the page that shows what was found;
     a compact one goes to the search page, any other shows it in place. ``history``: keep the search
     in the page's address. ``photo``: the id of a query to start with. ``content``: the template of
-    what is seen without JavaScript. ``api_key``: of the shop's own storefront, where each search
-    needs one.
+    what is seen without JavaScript. ``api_key``: of a storefront, whose searches these are then.
     """
     page = reverse("visualsearch:search_page")
     values = {

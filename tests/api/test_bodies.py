@@ -128,3 +128,15 @@ def test_room__is_enough_for_the_largest_batch(client, indexed, configure):
     configure(MAX_BATCH_BYTES=3 * len(PHOTO))
     body = json.dumps({"images": [base64.b64encode(PHOTO).decode()] * 3})
     assert client.post(f"{API}batch/", body, "application/json").status_code == 200
+
+
+def test_search__with_another_file_that_is_too_large_with_it(client, indexed, configure):
+    configure(MAX_PHOTO_BYTES=len(PHOTO) + 1000)
+    for size, status in ((500, 200), (5000, 413)):
+        files = {
+            "other": SimpleUploadedFile("other.jpg", b"x" * size),
+            "image": SimpleUploadedFile("photo.jpg", PHOTO),
+        }
+        response = client.post(URL, files)
+        assert response.status_code == status, response.content
+    assert response.json()["errors"][0]["code"] == "image_too_large"

@@ -200,9 +200,10 @@ def photo_bytes(value: Any) -> bytes:
     if value is None:
         raise ImageMissing
     if isinstance(value, InMemoryUploadedFile):
-        if value.size > conf.get("MAX_PHOTO_BYTES"):
-            raise too_large()
         data = value.read()
+        # What is larger by itself, or together with other files, was not kept.
+        if (value.size or 0) > len(data):
+            raise too_large()
     elif isinstance(value, str):
         data = decode_base64(value)
     else:

@@ -28,6 +28,7 @@ LAYERS = [
     {"index_files", "encoding", "wanted"},
     {"live"},
     {"ranking", "relay"},
+    {"looking"},
     {"searching"},
     {"evaluation", "jobs", "worker"},
     {"versions"},

@@ -7,7 +7,7 @@ from django.utils import timezone
 from shop.models import Product
 from tests.pictures import encoded, picture, plain
 from tests.reindex import reindex
-from visualsearch import searching
+from visualsearch import looking, searching
 from visualsearch.encoders.fake import FakeEncoder
 from visualsearch.exceptions import (
     CropUnavailable,
@@ -177,7 +177,7 @@ def test_similar__hidden_product(indexed):
 
 
 def test_classify(db):
-    predictions = searching.classify(photo(plain("green")))
+    predictions = looking.classify(photo(plain("green")))
     assert predictions[0].label == "green"
     assert [p.probability for p in predictions] == sorted(
         (p.probability for p in predictions), reverse=True

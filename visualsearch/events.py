@@ -49,7 +49,7 @@ def note_shown(query: Query, hits: list[Hit], offset: int) -> None:
         return
     with transaction.atomic():
         # Two pages of one query may be on their way at the same time.
-        row = Query.objects.select_for_update().only("shown").get(pk=query.pk)
-        shown = row.shown | new
-        if len(shown) <= SHOWN_AT_MOST:
+        row = Query.objects.select_for_update().only("shown").filter(pk=query.pk).first()
+        shown = (row.shown if row else {}) | new
+        if row and len(shown) <= SHOWN_AT_MOST:
             Query.objects.filter(pk=query.pk).update(shown=shown)

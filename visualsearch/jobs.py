@@ -14,7 +14,7 @@ from django.core.exceptions import ValidationError
 from django.db import InterfaceError, OperationalError, connections
 from django.utils import translation
 
-from . import searching
+from . import looking, searching
 from .callers import Caller
 from .exceptions import BackendUnavailable, VisualSearchError
 from .photos import Photo
@@ -120,4 +120,4 @@ def similar(*, item: str, limit: int) -> Answer:
 @job
 def classify(*, photo: Photo, stages: dict[str, float]) -> Answer:
     """The classes of a photo."""
-    return {"predictions": [vars(each) for each in searching.classify(photo)]}
+    return {"predictions": [vars(each) for each in looking.classify(photo)]}

@@ -10,11 +10,10 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-import numpy as np
 from django.utils import timezone
 from PIL import Image
 
-from . import categories, conf, encoding, events, facets, live
+from . import categories, conf, events, facets, live
 from .callers import NOBODY, Caller, Trace, trace_of
 from .catalogs import catalog
 from .encoders.base import Encoder
@@ -26,11 +25,11 @@ from .exceptions import (
     ModelUnavailable,
     QueryNotFound,
 )
+from .looking import look_at, top_predictions
 from .models import Embedding, Query, Refusal, from_bytes, to_bytes
 from .photos import Crop, Photo, part_of, within
-from .ranking import Vector, allowed, best_by_item, rank
+from .ranking import allowed, best_by_item, rank
 from .results import Hit, Prediction, SearchResult, Stopwatch
-from .subject import suggest_box
 
 # Seconds between two looks for queries that have expired.
 SWEEP = 60.0
@@ -111,37 +110,6 @@ def version_for(caller: Caller, version: int | None) -> tuple[live.LiveIndex, Tr
             variant=trace.variant,
         )
     return live.current(), replace(trace, experiment=None, variant="", version=None)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Look:
-    """``embedding`` (dim,) of a photo or of its subject; ``probabilities`` (labels,).
-
-    ``subject``: in fractions of the photo, None where all of it counts; ``cells``: of all of it.
-    """
-
-    embedding: Vector
-    probabilities: Vector
-    subject: Crop | None
-    cells: Cells | None
-
-
-def look_at(encoder: Encoder, photo: Photo) -> Look:
-    """Encode what a photo is of, or all of it where that cannot be told.
-
-    A customer's photo shows a room around the garment; the part alone is found again from a third
-    of the area. The model looks once: the part's embedding is made of what it saw of the whole.
-    """
-    seen, cells = encoder.see(photo.image)
-    subject = suggest_box(cells.saliency) if cells and conf.get("FIND_SUBJECT") else None
-    if cells and subject:
-        seen = encoder.pool(cells, subject)
-    return Look(
-        embedding=seen.embeddings[0],
-        probabilities=seen.probabilities[0],
-        subject=subject,
-        cells=cells,
-    )
 
 
 _swept = 0.0
@@ -257,21 +225,6 @@ def similar(item: str, *, limit: int = 12) -> SearchResult:
         took_ms=with_total(watch),
         warnings=[],
     )
-
-
-def classify(photo: Photo) -> list[Prediction]:
-    """The classes of a photo, most probable first."""
-    encoder = encoding.answering()
-    return top_predictions(encoder, look_at(encoder, photo).probabilities)
-
-
-def top_predictions(encoder: Encoder, probabilities: Vector) -> list[Prediction]:
-    """The most probable classes, as many as the setting ``PREDICTIONS`` says."""
-    best = np.argsort(-probabilities)[: conf.get("PREDICTIONS")]
-    return [
-        Prediction(label=encoder.labels[k], probability=round(float(probabilities[k]), 4))
-        for k in best
-    ]
 
 
 def answer(

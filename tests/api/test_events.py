@@ -157,3 +157,10 @@ def test_event__hostile_events_move_their_own_search_only(client, found, sold):
     assert Query.objects.get(pk=found.json()["query_id"]).shown == before
     # Of its own one thing of each kind for each product that it showed.
     assert Event.objects.count() == 4 * 3
+
+
+def test_note_shown__of_a_search_that_is_erased_at_that_moment(client, found):
+    query = Query.objects.get(pk=found.json()["query_id"])
+    Query.erase(pk=query.pk)
+    events.note_shown(query, [Hit(item="P7", score=0.5, image="", card={})], offset=3)
+    assert not Query.objects.exists()

@@ -26,7 +26,7 @@ from ..exceptions import (
     Throttled,
     VisualSearchError,
 )
-from ..models import Refusal as RefusalRow
+from ..models import Refusal
 from ..signals import refused
 
 logger = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ def sentence(error: VisualSearchError) -> str:
     return gettext(error.told) if error.told else describe(error)
 
 
-class Refusal(APIException):
+class Refused(APIException):
     """A VisualSearchError on its way to the client."""
 
     def __init__(self, error: VisualSearchError):
@@ -83,7 +83,7 @@ class Handler(ExceptionHandler):
         if isinstance(exc, VisualSearchError):
             view = self.context.get("view")
             report(exc, storefront=getattr(view, "storefront_id", None))
-            return Refusal(exc)
+            return Refused(exc)
         if isinstance(exc, DjangoValidationError):
             return ValidationError(exc.message_dict)
         if isinstance(exc, UnreadablePostError):  # cut off by the server for being slow, or gone
@@ -97,7 +97,7 @@ class Handler(ExceptionHandler):
 
     def convert_unhandled_exceptions(self, exc: Exception) -> APIException:
         """What nobody foresaw has a code and a sentence, too; the log has the rest."""
-        return exc if isinstance(exc, APIException) else Refusal(VisualSearchError())
+        return exc if isinstance(exc, APIException) else Refused(VisualSearchError())
 
 
 def as_items(error: VisualSearchError, *, storefront: int | None = None) -> list[dict[str, Any]]:
@@ -111,7 +111,7 @@ def report(error: VisualSearchError, *, storefront: int | None = None) -> None:
     refused.send_robust(sender=None, code=error.code)
     if isinstance(error, PhotoError) and not isinstance(error, ImageMissing | InvalidCrop):
         try:
-            RefusalRow.objects.create(code=error.code, storefront_id=storefront)
+            Refusal.objects.create(code=error.code, storefront_id=storefront)
         except DatabaseError as trouble:
             logger.warning("%s is not counted: %s", error.code, trouble)
 

@@ -10,6 +10,7 @@ from rest_framework.response import Response
 
 from .. import conf, dispatch, versions
 from ..exceptions import BackendUnavailable, IndexNotReady, VisualSearchError
+from ..models import Embedding, IndexVersion
 from . import examples, schema
 from .base import VisualSearchView
 from .errors import told
@@ -40,7 +41,7 @@ class StatusView(VisualSearchView):
                 "detail": told(trouble) if trouble else "",
                 "model": version.encoder if version else None,
                 "index_version": version.pk if version else None,
-                "products": version.items if version else None,
+                "products": found_of(version) if version else None,
                 **limits(),
             }
         )
@@ -56,3 +57,9 @@ def limits() -> dict[str, Any]:
         "max_batch_photos": BATCH,
         "max_batch_bytes": conf.get("MAX_BATCH_BYTES"),
     }
+
+
+def found_of(version: IndexVersion) -> int:
+    """Products that can be found now; what a version was built of may be long ago."""
+    rows = Embedding.objects.filter(encoder=version.encoder).searchable()
+    return rows.values("item").distinct().count()

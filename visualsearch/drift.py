@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from django.utils.translation import gettext as _
 
-from . import encoding, index_files, live, versions
+from . import encoding, index_files, live, processors, versions
 from .batches import batched
 from .catalogs import catalog
+from .encoders.base import Encoder
 from .exceptions import IndexFileError
 from .indexing import files_by_name
 from .models import Embedding, IndexVersion
@@ -33,11 +34,14 @@ class Drift:
     index_file: str = "ok"
     index_differs: int = 0
     outdated: bool = False
+    known_answers: str = "ok"
+    differing: list[str] = field(default_factory=list)
 
     @property
     def clean(self) -> bool:
         """Nothing differs."""
         differing = self.not_indexed or self.not_in_catalog or self.failed or self.index_differs
+        differing = differing or self.differing
         return self.index_file == "ok" and not differing and not self.outdated
 
     def as_dict(self) -> dict[str, Any]:
@@ -87,6 +91,14 @@ class Drift:
                     " run manage.py visualsearch_index."
                 )
             )
+        lines += self.differing
+        if self.known_answers == "none":
+            lines.append(
+                _(
+                    "The model has no known answers, so processors cannot be compared;"
+                    " run python -m ml_models.lab.known_answers --model DIR."
+                )
+            )
         return [*lines, _("No drift.")] if self.clean else lines
 
 
@@ -117,7 +129,18 @@ def find_drift() -> Drift:
                     drift.failed.append(f"{key}: {name}: {error}")
     drift.not_in_catalog = [f"{item}: {image}" for item, image in rows]
     compare_index(drift)
+    compare_processors(drift, encoder)
     return drift
+
+
+def compare_processors(drift: Drift, encoder: Encoder) -> None:
+    """Compare this machine with the model's known answers, and name all that differ from them."""
+    if processors.compare(encoder) is None:
+        drift.known_answers = "none"
+        return
+    differing = processors.differing(encoder.id)
+    drift.differing = [processors.advice(each) for each in differing]
+    drift.known_answers = "differ" if differing else "ok"
 
 
 def compare_index(drift: Drift) -> None:

@@ -10,9 +10,9 @@ import numpy as np
 from django.db.models import Max
 from django.utils import timezone
 
-from . import versions
+from . import processors, versions
 from .catalogs import catalog
-from .models import Embedding, IndexVersion, Query, Revision, Run
+from .models import Embedding, IndexVersion, Processor, Query, Revision, Run
 
 RUNS = 5
 HOURS = 24
@@ -48,6 +48,12 @@ class Overview:
     changes: int
     runs: list[Run]
     searches: Searches
+    processors: list[Processor] = field(default_factory=list)
+
+    @property
+    def advice(self) -> list[str]:
+        """What to do about processors that compute otherwise."""
+        return [processors.advice(each) for each in self.processors if not each.agrees]
 
     @property
     def missing_products(self) -> int:
@@ -70,6 +76,7 @@ def overview() -> Overview:
         changes=max(0, Revision.current() - version.revision) if version else 0,
         runs=list(Run.objects.select_related("version")[:RUNS]),
         searches=searches(timezone.now()),
+        processors=list(Processor.objects.filter(encoder=version.encoder if version else "")),
     )
 
 

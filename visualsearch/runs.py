@@ -15,7 +15,7 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from . import indexing, scopes, versions
+from . import indexing, processors, scopes, versions
 from .encoders.base import Encoder
 from .models import IndexVersion, Run
 from .processes import this_worker
@@ -182,6 +182,7 @@ def encode_items(run: Run, progress: Callable[[int], object]) -> None:
     if run.stage not in ("", Run.Stage.ENCODING):
         return
     encoder = scopes.encoder_for(run)
+    processors.compare(encoder)
     if run.version is not None and versions.is_outdated(run.version):
         # The settings changed since it was interrupted: what it did was for another encoder.
         abandon_version(run)

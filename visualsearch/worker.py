@@ -22,7 +22,7 @@ from celery.signals import worker_init, worker_process_init, worker_ready, worke
 from celery.signals import worker_shutting_down as worker_is_told_to_stop
 from django.db import DatabaseError, connections
 
-from . import jobs, live, relay, searching
+from . import jobs, live, processors, relay, searching
 from .exceptions import VisualSearchError
 from .signals import job_done, job_dropped, job_taken
 from .small import unpack
@@ -143,12 +143,14 @@ def search_in_child(**kwargs: object) -> None:
 
 
 def load() -> None:
-    """Model, index and all that a first search touches; a worker that cannot goes on trying.
+    """Load model, index and all that a first search touches; compare known answers.
 
-    What is there then stays, so the garbage collector need not look at it again and again.
+    A worker that cannot load goes on trying. What is there then stays, so the garbage collector
+    need not look at it again and again.
     """
     try:
         searching.warm_up()
+        processors.compare(live.current().encoder)
     except (VisualSearchError, DatabaseError) as error:
         logger.warning("Nothing can be searched yet: %s", error)
     connections.close_all()

@@ -27,6 +27,7 @@ from visualsearch.encoders.preprocess import InputSpec
 from .calibrate import fit_temperature, match_calibration
 from .data import PhotoSet, load_photos
 from .graph import fuse_padding
+from .known_answers import answers_of
 from .network import ShopNet
 from .reliability import calibration_error, reliability
 from .served import OUTPUTS, Region, Served
@@ -189,6 +190,7 @@ def describe(
         "region": {"file": region.name, "sha256": sha256(region)},
         "labels": stored["classes"],
         "embedding_dim": int(embeddings.shape[1]),
+        "known_answers": answers_of(path, InputSpec(size=size)).as_json(),
         "match": match_calibration(embeddings, distorted, photos.labels.numpy()),
         "scores": {
             "validation_accuracy": round(float(right.mean()), 4),

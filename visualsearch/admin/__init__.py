@@ -2,6 +2,7 @@
 
 from .experiments import ExperimentAdmin
 from .images import EmbeddingAdmin
+from .processors import ProcessorAdmin
 from .products import SearchableAdmin
 from .queries import QueryAdmin
 from .runs import RunAdmin
@@ -12,6 +13,7 @@ __all__ = [
     "EmbeddingAdmin",
     "ExperimentAdmin",
     "IndexVersionAdmin",
+    "ProcessorAdmin",
     "QueryAdmin",
     "RunAdmin",
     "SearchableAdmin",

@@ -110,6 +110,7 @@ STATUS = {
     "model": "shopnet-2.1-9f3c2a71",
     "index_version": 4,
     "products": 166,
+    "processors_agree": True,
     "accepted": ["JPEG", "PNG", "WebP"],
     "max_photo_bytes": 12_000_000,
     "max_photo_megapixels": 50,

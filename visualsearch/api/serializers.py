@@ -174,6 +174,9 @@ class StatusSerializer(serializers.Serializer[Any]):
     model = serializers.CharField(allow_null=True)
     index_version = serializers.IntegerField(allow_null=True)
     products = serializers.IntegerField(allow_null=True, help_text="that can be found")
+    processors_agree = serializers.BooleanField(
+        help_text="whether all machines compute the same embeddings; the admin names others"
+    )
     accepted = serializers.ListField(child=serializers.CharField(), help_text="formats of photos")
     max_photo_bytes = serializers.IntegerField()
     max_photo_megapixels = serializers.FloatField()

@@ -8,7 +8,7 @@ from django.db import DatabaseError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from .. import conf, dispatch, versions
+from .. import conf, dispatch, processors, versions
 from ..exceptions import BackendUnavailable, IndexNotReady, VisualSearchError
 from ..models import Embedding, IndexVersion
 from . import examples, schema
@@ -24,9 +24,10 @@ class StatusView(VisualSearchView):
     )
     def get(self, request: Request) -> Response:
         """Whether photos can be searched by now, and what may be sent."""
-        trouble, version = None, None
+        trouble, version, differing = None, None, []
         try:
             version = versions.active()
+            differing = processors.differing(version.encoder) if version else []
             dispatch.check()
             if version is None:
                 raise IndexNotReady
@@ -42,6 +43,7 @@ class StatusView(VisualSearchView):
                 "model": version.encoder if version else None,
                 "index_version": version.pk if version else None,
                 "products": found_of(version) if version else None,
+                "processors_agree": not differing,
                 **limits(),
             }
         )

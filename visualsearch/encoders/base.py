@@ -14,6 +14,7 @@ from PIL import Image
 
 from ..photos import Crop
 from .cells import Cells
+from .known_answers import KnownAnswers, pictures
 from .preprocess import InputSpec
 
 Float32 = NDArray[np.float32]
@@ -45,6 +46,9 @@ class Encoder(ABC):
     input: InputSpec | None = None
     """What it makes of an image before it looks at it; None if it cannot tell."""
 
+    known_answers: KnownAnswers | None = None
+    """What it must say of pictures by formula, on any machine; None if nobody wrote that down."""
+
     @abstractmethod
     def encode(self, images: Sequence[Image.Image]) -> Encoding:
         """Encode upright RGB images of any size; thread-safe.
@@ -59,6 +63,17 @@ class Encoder(ABC):
     def pool(self, cells: Cells, part: Crop) -> Encoding:
         """Encode a part of an image that :meth:`see` has seen, without looking at it again."""
         raise TypeError(f"{type(self).__name__}.see() gives cells, but it has no pool()")
+
+    def lowest_known_cosine(self) -> float | None:
+        """Return the lowest cosine of a known answer with what this machine computes.
+
+        None without :attr:`known_answers`. Raises ModelUnavailable when the model cannot be loaded.
+        """
+        known = self.known_answers
+        if known is None:
+            return None
+        images = pictures(len(known.embeddings))
+        return known.lowest_cosine(self.encode(images).embeddings)
 
     def keep(self, folder: Path) -> dict[str, Any] | None:
         """Copy the files that it is loaded from into ``folder``, which is made if missing.

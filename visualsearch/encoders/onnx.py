@@ -52,15 +52,20 @@ class OnnxEncoder(Encoder):
     fork: a child makes its own.
     """
 
-    def __init__(self, package: str | Path, *, threads: int = 1):
-        """``package``: the model's folder; ``threads``: of ONNX Runtime for one call."""
+    def __init__(self, package: str | Path, *, threads: int = 1, precise: bool = False):
+        """``package``: the model's folder; ``threads``: of ONNX Runtime for one call.
+
+        ``precise``: use int8 kernels that cannot overflow on x86 processors without VNNI; slower,
+        and only needed by models whose weights are not made for the fast ones.
+        """
         self.package = load_package(Path(package))
         self.id = self.package.encoder_id
         self.labels = self.package.labels
         self.dim = self.package.embedding_dim
         self.input = self.package.input
         self.match_threshold = self.package.match_threshold
-        self.threads = threads
+        self.known_answers = self.package.known_answers
+        self.threads, self.precise = threads, precise
         self.forget()
         _made.add(self)
 
@@ -83,6 +88,8 @@ class OnnxEncoder(Encoder):
         options.intra_op_num_threads = self.threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
+        if self.precise:
+            options.add_session_config_entry("session.x64quantprecision", "1")
         try:
             return onnxruntime.InferenceSession(
                 file.read(), options, providers=["CPUExecutionProvider"]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..exceptions import ModelUnavailable
+from .known_answers import KnownAnswers
 from .preprocess import InputSpec
 
 
@@ -47,6 +48,7 @@ class ModelPackage:
     embedding_dim: int
     match_threshold: float
     region: ModelFile | None = None
+    known_answers: KnownAnswers | None = None
     input_name: str = "image"
     scores: dict[str, Any] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
@@ -78,6 +80,7 @@ def load_package(folder: Path) -> ModelPackage:
             version=described["version"],
             model=ModelFile(path=folder / described["file"], sha256=described["sha256"]),
             region=region_of(folder, described),
+            known_answers=known_answers_of(described),
             input_name=name,
             input=InputSpec(**image),
             outputs=described["outputs"],
@@ -103,6 +106,16 @@ def region_of(folder: Path, described: dict[str, Any]) -> ModelFile | None:
     if described["input"].get("fit", "squash") != "squash":
         raise ValueError("a region needs the input fit squash: cells are parts of all of the photo")
     return ModelFile(path=folder / region["file"], sha256=region["sha256"])
+
+
+def known_answers_of(described: dict[str, Any]) -> KnownAnswers | None:
+    """Return the known answers of a description, where it has some that fit its embeddings."""
+    if "known_answers" not in described:
+        return None
+    known = KnownAnswers.from_json(described["known_answers"])
+    if known.embeddings.shape[1] != described["embedding_dim"]:
+        raise ValueError("known_answers are embeddings of another length than embedding_dim")
+    return known
 
 
 def copy_package(package: ModelPackage, folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from .experiments import Experiment
 from .index import Embedding, IndexVersion, Revision, Run, from_bytes, to_bytes
+from .processors import Processor
 from .queries import Event, KeptPhoto, Query, Refusal
 from .storefronts import Storefront
 
@@ -11,6 +12,7 @@ __all__ = [
     "Experiment",
     "IndexVersion",
     "KeptPhoto",
+    "Processor",
     "Query",
     "Refusal",
     "Revision",

@@ -13,7 +13,7 @@ from django.utils import timezone
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 
-from ... import conf, relay, versions
+from ... import conf, processors, relay, versions
 from ...models import Embedding, Run
 from ..probes import Hanging, within
 
@@ -93,6 +93,14 @@ def of_database() -> Gauges:
         gauge("run_images_failed", "Images that failed in the open run.", run.failed if run else 0),
         gauge("run_dead", "Whether its process gives no sign of life.", bool(run and run.is_dead)),
     ]
+    differing = processors.differing(version.encoder) if version else []
+    gauges.append(
+        gauge(
+            "processors_differing",
+            "Kinds of processors whose embeddings are not those of the active model.",
+            len(differing),
+        )
+    )
     if version is not None:
         since = version.activated or version.created
         gauges += [

@@ -1,0 +1,196 @@
+"""Convolutions in int8 with one result, whatever multiplies.
+
+Integer kernels with and without VNNI, float kernels, any order of summation: three choices make
+them agree to the last bit.
+
+- All steps of activations and weights are powers of two. A layer's outputs are rescaled to fit
+  theirs, and the next layer's weights take that back.
+- No two weights of a channel exceed ``PAIR`` together, so that the 16-bit sums of two products that
+  x86 without VNNI adds up cannot overflow.
+- No sum of products reaches 2^24, up to which float32 holds every integer.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from onnx import GraphProto
+from torch import Tensor
+
+from .convolutions import Convolutions, Layer, Ranges, Watch
+
+PAIR = 128
+"""255 × 128 = 32,640 is less than 2^15."""
+EXACT = 1 << 24
+MIDDLE = 128
+"""Zero point of signed activations: even, so that rounding half to even rounds alike around it."""
+PIXEL = 255
+"""The first convolution reads ``2 · pixel - 255``, which is 255 times a pixel in [-1, 1]."""
+EQUALISED, STRONGEST = 0.5, 16.0
+"""Power of channels' ranges that units take back; the ratio from which they take no more."""
+
+
+def whole(pixels: Tensor) -> Tensor:
+    """(N, 3, s, s) uint8 -> ``2 · pixel - 255`` as floats: whole numbers, 0 in the middle."""
+    return pixels.contiguous(memory_format=torch.channels_last).float().mul(2).sub(PIXEL)
+
+
+def power(x: float) -> float:
+    """Return the least power of two that is not less than ``x``."""
+    return 2.0 ** math.ceil(math.log2(x) - 1e-9)
+
+
+def strongest_pair(flat: Tensor) -> Tensor:
+    """Return the sum of a channel's two strongest weights of one sign: (cout, K) -> (cout,)."""
+    sums = [
+        part.clamp_min(0).topk(min(2, flat.shape[1]), 1).values.sum(1) for part in (flat, -flat)
+    ]
+    return sums[0].maximum(sums[1])
+
+
+class Int8Convolutions(Convolutions):
+    """The maps of :class:`Convolutions` by exact int8, from ``2 · pixel - 255`` (:func:`whole`).
+
+    ``weights`` are in steps of their channel, ``biases`` in steps of the output; both are rounded
+    on use. The first convolution has wider weights and stays a float convolution, which is faster
+    over three channels; its sums are exact, too.
+    """
+
+    def __init__(self, graph: GraphProto, ranges: Ranges):
+        """``ranges``: of each output before its ReLU6, from :func:`.convolutions.extremes`."""
+        super().__init__(graph)
+        self.ranges = ranges
+        self.steps: dict[str, float] = {self.image: 1.0}
+        self.zeros: dict[str, int] = {self.image: 0}
+        self.units: dict[str, Tensor] = {self.image: torch.full((3,), float(PIXEL))}
+        for group in self.streams():
+            self.choose_steps(group)
+        self.weight_steps: list[Tensor] = []
+        self.bounds: list[tuple[Tensor, Tensor]] = []
+        for layer in self.convolving:
+            self.rescale(layer)
+            self.bounds.append(self.bounds_of(layer))
+
+    def streams(self) -> list[list[Layer]]:
+        """Group layers whose outputs are added up: their steps have to be powers of two apart."""
+        group_of = {layer.output: layer.output for layer in self.layers}
+        for layer in self.layers:
+            if layer.is_sum:
+                joined = {group_of[name] for name in (*layer.inputs, layer.output)}
+                for name, group in group_of.items():
+                    if group in joined:
+                        group_of[name] = layer.output
+        groups: dict[str, list[Layer]] = {}
+        for layer in self.layers:
+            groups.setdefault(group_of[layer.output], []).append(layer)
+        return list(groups.values())
+
+    def choose_steps(self, group: list[Layer]) -> None:
+        """Set step, zero point and unit of the outputs of a group.
+
+        A unit (C,) is what an output is multiplied by. Of signed outputs, which nothing cuts off,
+        weak channels get a greater one. Source: Nagel et al., "Data-free quantization through
+        weight equalization and bias correction" (2019), section 4.1.
+        """
+        ranges = {layer.output: self.ranges[layer.output] for layer in group}
+        unit = torch.ones_like(next(iter(ranges.values()))[0])
+        if not any(layer.rectified for layer in group):
+            reach = torch.stack([low.abs().maximum(high) for low, high in ranges.values()]).amax(0)
+            unit = (reach.max() / reach.clamp_min(1e-6)).clamp(max=STRONGEST) ** EQUALISED
+        wanted = {}
+        for layer in group:
+            low, high = (each * unit for each in ranges[layer.output])
+            if layer.rectified:
+                step = min(float(high.max()), 6.0) / 255
+            else:
+                step = max(float(high.max()) / 127, -float(low.min()) / 128)
+            wanted[layer.output] = max(step, 1e-6)
+            self.zeros[layer.output] = 0 if layer.rectified else MIDDLE
+        base = max(wanted.values())
+        for name, step in wanted.items():
+            self.units[name] = unit * (power(base) / base)
+            self.steps[name] = power(step * power(base) / base)
+
+    def rescale(self, layer: Layer) -> None:
+        """Bring a layer's weights and bias into its inputs' and its output's units, then steps."""
+        (source,), k = layer.inputs, layer.number
+        given, unit = self.units[source], self.units[layer.output]
+        given = given.view(-1, 1, 1, 1) if layer.groups > 1 else given.view(1, -1, 1, 1)
+        weight, bias = self.weights[k] * unit.view(-1, 1, 1, 1) / given, self.biases[k] * unit
+        step = torch.exp2(torch.ceil(torch.log2(self.least_step(layer, weight, bias)) - 1e-6))
+        self.weight_steps.append(step)
+        self.weights[k] = weight / step.view(-1, 1, 1, 1)
+        self.biases[k] = bias / self.steps[layer.output]
+
+    def least_step(self, layer: Layer, weight: Tensor, bias: Tensor) -> Tensor:
+        """Return the finest step of each channel's weights at which its sums stay exact (cout,)."""
+        flat = weight.flatten(1)
+        # Products and bias have one half each of the integers that are exact.
+        least = bias.abs() / (self.steps[layer.inputs[0]] * EXACT / 2)
+        if layer.number == 0:
+            return least.maximum(flat.abs().sum(1) * PIXEL / (EXACT / 2)).clamp_min(1e-12)
+        least = least.maximum(flat.abs().amax(1) / 127)
+        if layer.groups == 1:
+            # Rounding may add half a step to each of the two.
+            least = least.maximum(strongest_pair(flat) / (PAIR - 1))
+        return least.clamp_min(1e-12)
+
+    def bounds_of(self, layer: Layer) -> tuple[Tensor, Tensor]:
+        """Return the least and greatest integer that each weight may become.
+
+        The strongest of a channel and sign may be what it is; each other one what then remains of
+        ``PAIR``.
+        """
+        weight = self.weights[layer.number]
+        if layer.number == 0 or layer.groups > 1:
+            limit = EXACT if layer.number == 0 else 127
+            return torch.full_like(weight, -limit), torch.full_like(weight, limit)
+        limits = []
+        for sign in (-1, 1):
+            flat = (sign * weight).flatten(1)
+            strongest = flat.amax(1, keepdim=True).round().clamp(PAIR // 2, 127)
+            first = F.one_hot(flat.argmax(1), flat.shape[1]).bool()
+            limits.append(torch.where(first, strongest, PAIR - strongest).view_as(weight))
+        return -limits[0], limits[1]
+
+    def integers(self, layer: Layer) -> tuple[Tensor, Tensor]:
+        """Return the integer weight (cout, cin, kh, kw) and bias (cout,) of a layer, as floats."""
+        k = layer.number
+        finer = self.steps[layer.output] / self.bias_steps(layer)
+        return self.weights[k].round().clamp(*self.bounds[k]), (self.biases[k] * finer).round()
+
+    def bias_steps(self, layer: Layer) -> Tensor:
+        """Return the step of a layer's sums of products (cout,)."""
+        return self.weight_steps[layer.number] * self.steps[layer.inputs[0]]
+
+    def compute(self, layer: Layer, inputs: list[Tensor]) -> Tensor:
+        """See :meth:`Convolutions.compute`."""
+        if layer.is_sum:
+            return inputs[0] + inputs[1]
+        weight, bias = self.integers(layer)
+        weight = weight * self.weight_steps[layer.number].view(-1, 1, 1, 1)
+        return layer.convolve(inputs[0], weight, bias * self.bias_steps(layer))
+
+    def finish(self, layer: Layer, y: Tensor) -> Tensor:
+        """Bring an output to its step; where it is rectified, 0 and 255 steps are its ends."""
+        step, zero = self.steps[layer.output], self.zeros[layer.output]
+        return (y / step).round().clamp(-zero, 255 - zero) * step
+
+    def forward(self, x: Tensor, watch: Watch | None = None) -> list[Tensor]:
+        """Return the maps of :attr:`leaving`, in the units of the float32 ones."""
+        return [
+            each / self.units[name].view(-1, 1, 1)
+            for name, each in zip(self.leaving, super().forward(x, watch), strict=True)
+        ]
+
+    def check(self) -> None:
+        """Raise ValueError for a layer whose arithmetic is not exact on every processor."""
+        for layer in self.convolving:
+            weight, bias = self.integers(layer)
+            flat = weight.flatten(1)
+            if float((flat.abs().sum(1) * 255 + bias.abs()).max()) >= EXACT:
+                raise ValueError(f"{layer.name}: sums of products reach 2^24")
+            if layer.number and layer.groups == 1 and float(strongest_pair(flat).max()) > PAIR:
+                raise ValueError(f"{layer.name}: two weights exceed {PAIR} together")

@@ -1,0 +1,46 @@
+"""Write a package's known answers, by which machines that compute otherwise are noticed.
+
+    python -m ml_models.lab.known_answers --model DIR
+
+``export`` and ``quantise`` do this by themselves; the command is for packages made elsewhere. Run
+it on the machine whose arithmetic is the right one. It computes with kernels that cannot overflow.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+
+from visualsearch.encoders.known_answers import KnownAnswers, pictures
+from visualsearch.encoders.onnx import OnnxEncoder
+from visualsearch.encoders.preprocess import InputSpec, prepare
+
+
+def answers_of(path: Path, spec: InputSpec) -> KnownAnswers:
+    """Return what the lab's own model at ``path`` says of the pictures."""
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    found = [
+        session.run(["embedding"], {"image": prepare(each, spec)[None]})[0] for each in pictures()
+    ]
+    return KnownAnswers(embeddings=np.concatenate(found))
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Add ``known_answers`` to the package's model.json."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", type=Path, required=True, help="model package")
+    args = parser.parse_args(argv)
+    encoder = OnnxEncoder(args.model, precise=True)
+    known = KnownAnswers(embeddings=encoder.encode(pictures()).embeddings)
+    path = args.model / "model.json"
+    described = json.loads(path.read_text("utf-8")) | {"known_answers": known.as_json()}
+    path.write_text(json.dumps(described, indent=2) + "\n", "utf-8")
+    print(f"{path}: {len(known.embeddings)} known answers")
+
+
+if __name__ == "__main__":
+    main()

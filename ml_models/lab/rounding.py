@@ -1,0 +1,99 @@
+"""Round the weights of int8 convolutions so that their outputs change least."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from .convolutions import Convolutions, Layer
+from .int8_convolutions import Int8Convolutions, whole
+from .views import scale
+
+# Of the mean variance of inputs, added to each of them: keeps directions that never occur bounded.
+DAMPING = 0.001
+CHUNK = 4
+
+
+def covariance(layer: Layer, x: Tensor, kernel: int) -> Tensor:
+    """Return the covariance of what a channel's weights are multiplied by.
+
+    ``x`` (N, cin, h, w) is the layer's input. (1, cin, cin) of a 1 × 1 convolution, (cin, k², k²)
+    of one that filters each channel by itself.
+    """
+    total: Tensor | float = 0.0
+    mean: Tensor | float = 0.0
+    count = 0
+    for part in x.split(CHUNK):
+        if layer.groups == 1:
+            rows = part.transpose(0, 1).flatten(1)[None]
+        else:
+            windows = layer.pad(part)
+            for axis in (2, 3):
+                windows = windows.unfold(axis, kernel, layer.strides[axis - 2])
+            rows = windows.permute(1, 4, 5, 0, 2, 3).reshape(part.shape[1], kernel * kernel, -1)
+        total = total + rows @ rows.transpose(1, 2)
+        mean = mean + rows.sum(2)
+        count += rows.shape[2]
+    assert isinstance(mean, Tensor)
+    mean = mean / count
+    covariances: Tensor = total / count - mean[:, :, None] * mean[:, None, :]
+    return covariances
+
+
+def round_one_by_one(weight: Tensor, low: Tensor, high: Tensor, moments: Tensor) -> Tensor:
+    """Round weights (G, R, K) to integers, each making up for those before it.
+
+    ``low`` and ``high`` (G, R, K) bound them, ``moments`` (G, K, K) is their inputs' covariance.
+    Source: Frantar et al., "GPTQ: accurate post-training quantization for generative pre-trained
+    transformers" (2022).
+    """
+    size = weight.shape[2]
+    moments = moments.double()
+    ridge = DAMPING * moments.diagonal(dim1=1, dim2=2).mean(1).clamp_min(1e-9)
+    moments = moments + ridge[:, None, None] * torch.eye(size, dtype=torch.float64)
+    inverse = torch.cholesky_inverse(torch.linalg.cholesky(moments))
+    upper = torch.linalg.cholesky(inverse, upper=True).float()
+    weight, rounded = weight.clone(), torch.empty_like(weight)
+    for k in range(size):
+        rounded[:, :, k] = weight[:, :, k].round().clamp(low[:, :, k], high[:, :, k])
+        error = (weight[:, :, k] - rounded[:, :, k]) / upper[:, k, k, None]
+        weight[:, :, k + 1 :] -= error[:, :, None] * upper[:, None, k, k + 1 :]
+    return rounded
+
+
+def round_weights(int8: Int8Convolutions, layer: Layer, x: Tensor) -> None:
+    """Set a layer's weights to the integers that suit its input ``x`` best."""
+    weight = int8.weights[layer.number]
+    axis = 1 if layer.groups > 1 else 0
+    low, high, rows = (
+        each.flatten(1).unsqueeze(axis) for each in (*int8.bounds[layer.number], weight)
+    )
+    moments = covariance(layer, x, weight.shape[-1])
+    int8.weights[layer.number] = round_one_by_one(rows, low, high, moments).view_as(weight)
+
+
+def fit(network: Convolutions, int8: Int8Convolutions, pixels: Tensor) -> None:
+    """Round all weights, and correct biases by their channel's mean error.
+
+    Over photos ``pixels`` (N, 3, s, s) uint8; layer by layer, so that each sees what the fitted
+    ones before it give. Source of the correction: Nagel et al., "Data-free quantization through
+    weight equalization and bias correction" (2019), section 4.2.
+    """
+    means = {}
+
+    def note(layer: Layer, inputs: list[Tensor], y: Tensor) -> None:
+        if not layer.is_sum:
+            means[layer.number] = y.mean((0, 2, 3)) * int8.units[layer.output]
+
+    def mend(layer: Layer, inputs: list[Tensor], y: Tensor) -> Tensor | None:
+        if layer.is_sum:
+            return None
+        if layer.number:
+            round_weights(int8, layer, inputs[0])
+            y = int8.compute(layer, inputs)
+        error = means[layer.number] - y.mean((0, 2, 3))
+        int8.biases[layer.number] = int8.biases[layer.number] + error / int8.steps[layer.output]
+        return int8.compute(layer, inputs)
+
+    network(scale(pixels), note)
+    int8(whole(pixels), mend)

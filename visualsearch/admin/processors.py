@@ -1,0 +1,36 @@
+"""Processors that computed known answers; a row of one that is gone may be deleted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from ..models import Processor
+from .base import ReadOnlyAdmin
+from .formats import badge
+
+
+@admin.register(Processor)
+class ProcessorAdmin(ReadOnlyAdmin):
+    """Which machines agree, and which do not."""
+
+    list_display = [
+        *("name", "agreement", "lowest_cosine", "least_cosine"),
+        *("encoder", "runtime", "host", "checked"),
+    ]
+    list_filter = ["encoder"]
+    search_fields = ["name", "host"]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whoever may delete rows: a processor that was replaced is compared no more."""
+        return admin.ModelAdmin.has_delete_permission(self, request, obj)
+
+    @admin.display(description=gettext_lazy("known answers"))
+    def agreement(self, row: Processor) -> SafeString:
+        """Show whether it agrees as a badge."""
+        return badge("good", _("agrees")) if row.agrees else badge("bad", _("differs"))

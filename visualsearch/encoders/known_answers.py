@@ -1,0 +1,104 @@
+"""Pictures by formula whose embeddings a model package knows, to tell a machine that differs.
+
+int8 kernels of some processors overflow, and a package may be served by another runtime than it was
+measured with. An index that was built on one machine and is searched from such another one finds
+worse, and nothing fails.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+Float32 = NDArray[np.float32]
+Int64 = NDArray[np.int64]
+
+WIDTH, HEIGHT = 300, 400
+LEAST_COSINE = 0.9999
+"""Of exact arithmetic with itself, 0.999999; of kernels that overflow, 0.97 to 0.99."""
+# Wall, cloth and pattern of each picture, as red, green and blue.
+COLOURS: list[tuple[tuple[int, int, int], ...]] = [
+    ((244, 243, 240), (24, 40, 92), (230, 228, 220)),
+    ((120, 86, 58), (196, 32, 40), (250, 214, 60)),
+    ((255, 255, 255), (16, 16, 18), (90, 92, 96)),
+    ((92, 128, 84), (236, 232, 224), (64, 150, 170)),
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnownAnswers:
+    """``embeddings`` (N, dim) float32 of the first N pictures, and the cosine that is enough."""
+
+    embeddings: Float32
+    least_cosine: float = LEAST_COSINE
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> KnownAnswers:
+        """Read ``known_answers`` of a model.json; raises ValueError, TypeError or KeyError."""
+        rows = [np.frombuffer(base64.b64decode(row), "<f2") for row in stored["embeddings"]]
+        if not rows or len(rows) > len(COLOURS):
+            raise ValueError(f"known_answers holds {len(rows)} embeddings, not 1…{len(COLOURS)}")
+        return cls(
+            embeddings=np.stack(rows).astype(np.float32),
+            least_cosine=float(stored["least_cosine"]),
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what :meth:`from_json` reads: base64 of float16."""
+        rows = [base64.b64encode(row.tobytes()).decode() for row in self.embeddings.astype("<f2")]
+        return {"least_cosine": self.least_cosine, "embeddings": rows}
+
+    def lowest_cosine(self, embeddings: Float32) -> float:
+        """Return the lowest cosine of a row of ``embeddings`` (N, dim) with its known one."""
+        lengths = np.linalg.norm(embeddings, axis=1) * np.linalg.norm(self.embeddings, axis=1)
+        return float(((embeddings * self.embeddings).sum(1) / lengths).min())
+
+
+def pictures(count: int = len(COLOURS)) -> list[Image.Image]:
+    """Draw the first ``count`` pictures, 300 × 400 pixels RGB: the same bytes on any machine."""
+    return [picture(number) for number in range(count)]
+
+
+def picture(number: int) -> Image.Image:
+    """Draw a garment on a wall: whole numbers alone, so that nothing is rounded."""
+    y, x = np.mgrid[:HEIGHT, :WIDTH].astype(np.int64)
+    wall, cloth, pattern = (np.array(colour, np.int64) for colour in COLOURS[number])
+    light = 256 - (x * 40 // WIDTH + y * 24 // HEIGHT)
+    canvas = wall * light[..., None] // 256
+    folds = 232 + triangle(x + y // 5, 37) * 48 // 37
+    printed = [
+        triangle(y, 26) < 9,
+        (x // 18 + y // 18) % 2 == 0,
+        (x % 30 - 15) ** 2 + (y % 30 - 15) ** 2 < 40,
+        triangle(x * 2 + y, 44) < 12,
+    ][number]
+    colours = np.where(printed[..., None], pattern, cloth) * folds[..., None] // 256
+    canvas = np.where(garment(x, y, number)[..., None], colours, canvas)
+    return Image.fromarray(canvas.clip(0, 255).astype(np.uint8), "RGB")
+
+
+def triangle(value: Int64, period: int) -> Int64:
+    """Return a wave of straight lines, 0…``period``."""
+    return np.abs(value % (2 * period) - period)
+
+
+def garment(x: Int64, y: Int64, number: int) -> NDArray[np.bool_]:
+    """Return where the garment is: shirt, dress, trousers, long sleeves."""
+    across = np.abs(x - WIDTH // 2)
+    body = (y > 70) & (y < 330) & (across < 70)
+    neck = (y < 96) & (across < 24)
+    sleeves = (y > 70) & (y < 150) & (across < 120) & (across > 60)
+    if number == 1:
+        return body & (y < 200) & ~neck | (y >= 170) & (y < 350) & (across < 40 + (y - 170) // 2)
+    if number == 2:
+        return (y > 60) & (y < 370) & (across < 72) & ~((y > 140) & (across < 8 + (y - 140) // 12))
+    if number == 3:
+        sleeves = (y > 70) & (y < 300) & (across < 118 - (y - 70) // 16) & (across > 78)
+        sleeves |= (y > 70) & (y < 120) & (across < 100)
+    return (body | sleeves) & ~neck

@@ -1,0 +1,36 @@
+"""Kinds of processors that compute embeddings, and how near each is to the right ones."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Processor(models.Model):
+    """What a kind of processor made of a model's known answers when it last compared them."""
+
+    encoder = models.CharField(_("model"), max_length=200)
+    name = models.CharField(_("processor"), max_length=200)
+    runtime = models.CharField(_("runtime"), max_length=50)
+    lowest_cosine = models.FloatField(_("lowest cosine"))
+    least_cosine = models.FloatField(_("needed"))
+    host = models.CharField(_("seen on"), max_length=200)
+    checked = models.DateTimeField(_("compared"))
+
+    class Meta:
+        ordering = ["encoder", "name", "runtime"]
+        verbose_name = _("processor")
+        verbose_name_plural = _("processors")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["encoder", "name", "runtime"], name="visualsearch_processor"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def agrees(self) -> bool:
+        """Whether its embeddings may meet those of other processors."""
+        return self.lowest_cosine >= self.least_cosine

@@ -14,29 +14,30 @@ DAMPING = 0.001
 CHUNK = 4
 
 
-def covariance(layer: Layer, x: Tensor, kernel: int) -> Tensor:
-    """Return the covariance of what a channel's weights are multiplied by.
+def rows_of(layer: Layer, x: Tensor, kernel: int) -> Tensor:
+    """Return what a channel's weights are multiplied by, once for each output position.
 
-    ``x`` (N, cin, h, w) is the layer's input. (1, cin, cin) of a 1 × 1 convolution, (cin, k², k²)
-    of one that filters each channel by itself.
+    ``x`` (N, cin, h, w) is the layer's input. (1, cin, N·h·w) of a 1 × 1 convolution,
+    (cin, k², N·h'·w') of one that filters each channel by itself.
     """
-    total: Tensor | float = 0.0
-    mean: Tensor | float = 0.0
-    count = 0
-    for part in x.split(CHUNK):
-        if layer.groups == 1:
-            rows = part.transpose(0, 1).flatten(1)[None]
-        else:
-            windows = layer.pad(part)
-            for axis in (2, 3):
-                windows = windows.unfold(axis, kernel, layer.strides[axis - 2])
-            rows = windows.permute(1, 4, 5, 0, 2, 3).reshape(part.shape[1], kernel * kernel, -1)
-        total = total + rows @ rows.transpose(1, 2)
-        mean = mean + rows.sum(2)
-        count += rows.shape[2]
-    assert isinstance(mean, Tensor)
-    mean = mean / count
-    covariances: Tensor = total / count - mean[:, :, None] * mean[:, None, :]
+    if layer.groups == 1:
+        return x.transpose(0, 1).flatten(1)[None]
+    windows = layer.pad(x)
+    for axis in (2, 3):
+        windows = windows.unfold(axis, kernel, layer.strides[axis - 2])
+    return windows.permute(1, 4, 5, 0, 2, 3).reshape(x.shape[1], kernel * kernel, -1)
+
+
+def covariance(layer: Layer, x: Tensor, kernel: int) -> Tensor:
+    """Return the covariance of :func:`rows_of`: (1, cin, cin) or (cin, k², k²)."""
+    parts = x.split(CHUNK)
+    mean = sum(rows_of(layer, part, kernel).mean(2, keepdim=True) * len(part) for part in parts)
+    mean = mean / len(x)
+    total = 0.0
+    for part in parts:
+        centred = rows_of(layer, part, kernel) - mean
+        total = total + centred @ centred.transpose(1, 2) * (len(part) / centred.shape[2])
+    covariances: Tensor = total / len(x)
     return covariances
 
 

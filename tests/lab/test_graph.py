@@ -2,7 +2,6 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from onnx import numpy_helper
 
 torch = pytest.importorskip(
     "torch", reason="PyTorch is not installed: ./run test --lab installs it"
@@ -11,7 +10,7 @@ torch = pytest.importorskip(
 from ml_models.lab import graph  # noqa: E402
 from ml_models.lab.export import check_region, fold_constants, write_onnx, write_region  # noqa: E402
 from ml_models.lab.network import ShopNet  # noqa: E402
-from ml_models.lab.quantise import outside_the_network, quantise, shrink  # noqa: E402
+from ml_models.lab.quantise import quantise, shrink  # noqa: E402
 from ml_models.lab.served import OUTPUTS, Served  # noqa: E402
 
 
@@ -94,20 +93,6 @@ def test_store_as_int8__rows_within_half_a_step(path):
     assert name not in stored
 
 
-def test_outside_the_network__colour_and_pooled_features(path):
-    """What is left as it is: no convolution reaches it but through a mean or a difference."""
-    nodes = {node.name: node for node in onnx.load(str(path)).graph.node}
-    outside = {nodes[name].op_type for name in outside_the_network(path)}
-    assert outside <= {"Clip", "Add"}
-    assert outside
-    inside = [
-        node
-        for name, node in nodes.items()
-        if node.op_type == "Add" and name not in outside_the_network(path)
-    ]
-    assert len(inside) == 12  # residuals: eight in the trunk, and two in either tail
-
-
 def test_shorten_names__keeps_inputs_and_outputs(path, tmp_path):
     model = onnx.load(str(path))
     graph.shorten_names(model.graph)
@@ -118,19 +103,6 @@ def test_shorten_names__keeps_inputs_and_outputs(path, tmp_path):
         assert np.array_equal(a, b)
     names = {name for node in model.graph.node for name in (*node.input, *node.output) if name}
     assert max(len(name) for name in names - {"image", *OUTPUTS}) <= 5
-
-
-def test_drop_zero_points__refuses_one_that_is_not_zero(path, tmp_path):
-    target = tmp_path / "int8.onnx"
-    quantise(path, target, torch.from_numpy(image()).permute(0, 3, 1, 2))
-    model = onnx.load(str(target))
-    first = next(n for n in model.graph.node if n.op_type == "DequantizeLinear")
-    stored = graph.constants(model.graph)
-    point = numpy_helper.from_array(np.ones_like(stored[first.input[1]], np.int8), "point")
-    model.graph.initializer.append(point)
-    first.input.append("point")
-    with pytest.raises(ValueError, match="zero point"):
-        graph.drop_zero_points(model.graph)
 
 
 @torch.no_grad()

@@ -17,7 +17,15 @@ from .formats import USUAL, with_heic
 from .origins import origin_of
 from .photos import Limits
 
-SHIPPED_MODEL = Path(__file__).resolve().parents[1] / "ml_models" / "shopnet"
+
+def shipped_model() -> Path:
+    """Return the folder of the model that ships: in an installed package, or else in a checkout."""
+    app = Path(__file__).resolve().parent
+    installed = app / "shopnet"
+    return installed if installed.is_dir() else app.parent / "ml_models" / "shopnet"
+
+
+SHIPPED_MODEL = shipped_model()
 
 
 def cores() -> int:

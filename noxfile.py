@@ -1,0 +1,68 @@
+"""Run the tests on the Pythons and Djangos that the project supports; see ``./run matrix``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nox
+
+ROOT = Path(__file__).resolve().parent
+# Django 6 needs Python 3.12.
+PAIRS = [
+    ("3.11", "5.2"),
+    *[(python, django) for python in ("3.12", "3.13") for django in ("5.2", "6.0", "6.1")],
+]
+CORNERS = [("3.11", "5.2"), ("3.13", "6.1")]
+# What can differ by version: not the browser, not other servers, not the lab.
+LEFT_OUT = ["tests/browser", "tests/stack", "tests/lab"]
+# A quick part of it.
+CORNER_TESTS = ["tests/packaging", "tests/api", "tests/admin", "tests/commands"]
+
+# A Python that is missing is a test that did not run.
+nox.options.error_on_missing_interpreters = True
+nox.options.sessions = ["tests"]
+
+
+def install(session: nox.Session, django: str) -> None:
+    """Install what the tests need, with one Django in place of that of requirements.txt."""
+    others = Path(session.create_tmp()) / "requirements.txt"
+    lines = (ROOT / "requirements.txt").read_text("utf-8").splitlines()
+    others.write_text("\n".join(line for line in lines if not line.startswith("Django==")), "utf-8")
+    session.install(f"Django~={django}.0", "-r", str(others), "-r", "tests/requirements.txt")
+    session.run(
+        "python", "-c", "import django, sys; print(sys.version, 'Django', django.__version__)"
+    )
+
+
+def run_tests(session: nox.Session, *arguments: str) -> None:
+    session.run("python", "-m", "pytest", "-n", "2", "--dist", "loadfile", *arguments)
+
+
+pairs = nox.parametrize("python,django", PAIRS, ids=[f"{py}-{dj}" for py, dj in PAIRS])
+
+
+@nox.session
+@pairs
+def tests(session: nox.Session, django: str) -> None:
+    """Run all tests that can differ by version, or those that the arguments name."""
+    install(session, django)
+    session.run("python", "manage.py", "makemigrations", "--check", "--dry-run")
+    run_tests(session, *(session.posargs or [f"--ignore={each}" for each in LEFT_OUT]))
+
+
+@nox.session
+@pairs
+def installed(session: nox.Session, django: str) -> None:
+    """Build the package, install it into empty environments and follow docs/integrate.md."""
+    install(session, django)
+    run_tests(session, "tests/packaging", *session.posargs)
+
+
+@nox.session(tags=["corners"])
+@nox.parametrize("python,django", CORNERS, ids=[f"{py}-{dj}" for py, dj in CORNERS])
+def corner(session: nox.Session, django: str) -> None:
+    """Run a quick part of the tests with the oldest and the newest versions."""
+    install(session, django)
+    session.run("python", "manage.py", "makemigrations", "--check", "--dry-run")
+    top = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests").glob("test_*.py"))
+    run_tests(session, *(session.posargs or [*CORNER_TESTS, *top]))

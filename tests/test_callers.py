@@ -23,7 +23,9 @@ def experiment(sold):
     treatment = reindex().version
     rebuild()
     callers.forget()
-    return Experiment.objects.create(name="older", version=treatment, share=0.5, ramp_hours=0)
+    return Experiment.objects.create(
+        name="older", version=treatment, share=0.5, ramp_hours=0, salt="a"
+    )
 
 
 def search(place="somebody", **values):
@@ -56,7 +58,7 @@ def test_share__grows_and_nobody_goes_back(experiment):
 
 
 def test_share__another_experiment_divides_anew(experiment):
-    other = Experiment(share=0.5, ramp_hours=0)
+    other = Experiment(share=0.5, ramp_hours=0, salt="b")
     assert len(treated(experiment) & treated(other)) == pytest.approx(100, abs=40)
 
 

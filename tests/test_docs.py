@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 from django.core.management import get_commands, load_command_class
 
 from visualsearch import exceptions
@@ -11,7 +12,8 @@ from visualsearch.conf import DEFAULTS
 from visualsearch.exceptions import VisualSearchError
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAPERS = [ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING", "SECURITY", "CHANGELOG")]
+PAGES = [*PAPERS, *sorted((ROOT / "docs").glob("*.md"))]
 
 
 @pytest.mark.parametrize("name", sorted(DEFAULTS))
@@ -54,3 +56,17 @@ def test_quoted_commands_and_options_exist(page):
 def test_changelog_names_the_version():
     version = re.search(r'^version = "(.+)"', (ROOT / "pyproject.toml").read_text(), re.M)
     assert f"## {version[1]}" in (ROOT / "CHANGELOG.md").read_text("utf-8")
+
+
+def test_pre_commit__has_the_checks_of_run_test():
+    config = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text("utf-8"))
+    hooks = {hook["entry"] for repository in config["repos"] for hook in repository["hooks"]}
+    body = re.search(r"^test_all\(\) \{\n(.*?)^\}", (ROOT / "run").read_text("utf-8"), re.M | re.S)
+    commands = re.findall(r"^  (\.venv/bin/.+)$", body[1], re.M)
+    assert hooks == {command for command in commands if "pytest" not in command}
+
+
+@pytest.mark.parametrize("command", ["demo", "stack", "test", "docs"])
+def test_run__says_what_it_does(command):
+    usage = re.search(r"^usage\(\) \{\n(.*?)^\}", (ROOT / "run").read_text("utf-8"), re.M | re.S)
+    assert f"./run {command}" in usage[1]

@@ -1,10 +1,10 @@
 import threading
-import time
 
 import numpy as np
 import pytest
 from django.db import connection
 
+from tests.hanging import HANGS, before_the_hang_ends, until
 from tests.pictures import picture
 from tests.reindex import rebuild, reindex
 from visualsearch import conf, index_files, indexing, live
@@ -99,17 +99,10 @@ def slowly(monkeypatch, go_on):
     rebuild_from_rows = live.from_rows
 
     def wait(version):
-        assert go_on.wait(20)
+        assert go_on.wait(2 * HANGS)
         return rebuild_from_rows(version)
 
     monkeypatch.setattr(live, "from_rows", wait)
-
-
-def until(check):
-    started = time.monotonic()
-    while not check():
-        assert time.monotonic() - started < 20
-        time.sleep(0.02)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -124,15 +117,15 @@ def test_current__goes_on_with_what_it_has_while_a_damaged_file_is_rebuilt(
     damage(new)
     go_on = threading.Event()
     slowly(monkeypatch, go_on)
-    started = time.monotonic()
-    assert current().version == old.pk
-    assert time.monotonic() - started < live.PATIENCE + 2
+    with before_the_hang_ends(go_on.set):
+        assert current().version == old.pk
     sold[0].delete()
     indexing.refresh(["P0"])
-    for _ in range(3):  # it follows changes, and nobody waits any more
-        started = time.monotonic()
-        assert (current().version, len(current().index)) == (old.pk, 7)
-        assert time.monotonic() - started < live.PATIENCE
+    # It follows changes, and nobody waits any more: whoever did would wait for this long.
+    monkeypatch.setattr(live, "PATIENCE", 2 * HANGS)
+    with before_the_hang_ends(go_on.set):
+        for _ in range(3):
+            assert (current().version, len(current().index)) == (old.pk, 7)
     go_on.set()
     until(lambda: current().version == new.pk)
     assert len(current().index) == 7

@@ -18,19 +18,20 @@ PHOTO = encoded(picture(3))
 
 
 @pytest.fixture
-def with_workers(sold, configure, redis_server):
+def with_workers(sold, configure, redis_server, monkeypatch):
     """A shop whose web processes send jobs; the test is the worker."""
     reindex()
+    monkeypatch.setattr(relay, "SILENCE", 600)  # its one sign of life is for the whole test
     configure(USE_CELERY=True, REDIS_URL=redis_server.url)
     relay.SignsOfLife("w1", lambda: InputSpec(size=64)).give()
 
 
 def done(what, arguments):
     """The answer to a job that went through Redis."""
-    name = relay.post(dispatch.job_of(what, arguments, 5), 5)
+    name = relay.post(dispatch.job_of(what, arguments, 60), 60)
     assert relay.next_job() == name
     worker.do(name, "w1")
-    return relay.wait(name, 1)
+    return relay.wait(name, 60)
 
 
 def test_do__search(with_workers):
@@ -90,10 +91,10 @@ def test_searcher__something_else_in_the_queue(with_workers, redis_server, caplo
     searcher = worker.Searcher("w2", 1)
     searcher.start()
     try:
-        answer = relay.wait(relay.post(dispatch.job_of("unknown", {}, 5), 5), 5)
+        answer = relay.wait(relay.post(dispatch.job_of("unknown", {}, 60), 60), 60)
     finally:
         searcher.stop()
-        searcher.join(5)
+        searcher.join(60)
     assert answer["refused"] == "search_failed"
     assert "was no job" in caplog.text
 

@@ -2,7 +2,7 @@
 
 A baseline JPEG is scaled while it is decoded, so one of 50 megapixels is little work. The others
 are decoded in full, and some decoders keep several copies: their ceilings are where the worst file
-still takes less than a second of one core and less than 300 MB (tests/test_worst_photos.py).
+still takes less than a second of one core and less than 300 MB (benchmarks/worst_photos.py).
 """
 
 from __future__ import annotations

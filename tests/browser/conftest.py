@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
-from tests.browser.storefront import SCREENS, Storefront, Visitor
+from tests.browser.storefront import SCREENS, WAIT, Storefront, Visitor
 
 OPTIONS = ["--no-sandbox", "--disable-background-networking", "--disable-quic"]
 
@@ -42,7 +42,7 @@ def owner(live_server, chromium, settings) -> Iterator[Any]:
     context = chromium.new_context(
         base_url=live_server.url, viewport={"width": 1280, "height": 900}
     )
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(WAIT)
     page = context.new_page()
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text))

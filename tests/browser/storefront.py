@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,9 @@ SCREENS: dict[str, dict[str, Any]] = {
     },
 }
 ROOT = Path(__file__).resolve().parent.parent.parent
-START = 60  # seconds
+START = 120  # seconds
+# Milliseconds to wait for what must come. No test fails because a machine is slow.
+WAIT = 60_000
 
 
 class Storefront:
@@ -95,7 +97,7 @@ class Visitor:
         self.expected: list[str] = []
         self.heard: list[str] = []
         self.photos_sent: list[Any] = []
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(WAIT)
         self.page = context.new_page()
         self.page.on("console", lambda message: self.heard.append(message.text))
         self.page.on("pageerror", lambda error: self.heard.append(str(error)))
@@ -138,6 +140,18 @@ class Visitor:
     def wait_for_results(self) -> None:
         self.cards.first.wait_for()
         self.tag.locator(".pick").first.wait_for()
+
+    def until(self, check: Callable[[], object]) -> None:
+        """Wait until a check is true, while the page goes on."""
+        end = time.monotonic() + WAIT / 1000
+        while not check():
+            assert time.monotonic() < end, "it never happens"
+            self.page.wait_for_timeout(20)
+
+    def is_focused(self, name: str) -> bool:
+        """Whether a node of the component, by its id, has the focus."""
+        script = "node => node.getRootNode().activeElement === node"
+        return bool(self.part(name).evaluate(script))
 
     def settled(self) -> None:
         """Until a change of the search is shown."""

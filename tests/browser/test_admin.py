@@ -55,16 +55,16 @@ def test_card__follows_the_run_to_its_end(owner, sold):
     status = card.get_by_role("status")
     card.get_by_text("4 of 40 products").wait_for()
     Run.objects.update(done=25, heartbeat=timezone.now())
-    card.get_by_text("25 of 40 products").wait_for(timeout=5000)
+    card.get_by_text("25 of 40 products").wait_for()
     assert "60 %" in status.text_content()
     assert owner.locator(".vs-run progress").evaluate("bar => bar.value / bar.max") == 0.625
     assert card.get_by_role("button", name="Pause").is_visible()
     assert not card.get_by_role("button", name="Go on").is_visible()
     Run.objects.update(heartbeat=timezone.now() - timedelta(hours=1))
-    card.get_by_role("button", name="Go on").wait_for(timeout=5000)
+    card.get_by_role("button", name="Go on").wait_for()
     assert card.get_by_text("no sign of life", exact=True).is_visible()
     Run.objects.update(state="finished", open=None, finished=timezone.now(), done=40)
-    card.get_by_text("finished", exact=True).wait_for(timeout=5000)
+    card.get_by_text("finished", exact=True).wait_for()
     assert (
         not card.get_by_role("button").count() or not card.get_by_role("button").first.is_visible()
     )
@@ -72,14 +72,16 @@ def test_card__follows_the_run_to_its_end(owner, sold):
 
 def test_card__stops_asking_when_the_run_has_ended(owner, sold):
     run, _ = runs.request(Run.Scope.ALL)
+    owner.clock.install()
     owner.goto(RUNS)
     with owner.expect_response("**/progress/"):
         pass
     runs.cancel(run)  # between two questions: who reads SQLite in memory locks whole tables
-    owner.locator(".vs-run").get_by_text("cancelled", exact=True).wait_for(timeout=5000)
+    owner.locator(".vs-run").get_by_text("cancelled", exact=True).wait_for()
     asked = []
     owner.on("request", lambda request: asked.append(request.url))
-    owner.wait_for_timeout(2500)
+    owner.clock.run_for(60_000)  # of the page's own clock: each timer that is left is over
+    assert owner.evaluate("document.readyState") == "complete"
     assert asked == []
 
 

@@ -119,7 +119,7 @@ def test_compact__escape_ends_the_search(visit, photo):
     visitor.page.route("**/search/?*", lambda route: held.append(route))
     compact(visitor).locator("#camera").click()
     compact(visitor).locator("#files").set_input_files(photo)
-    visitor.page.wait_for_timeout(500)
+    visitor.until(lambda: held)
     with visitor.page.expect_event("requestfailed"):
         visitor.page.keyboard.press("Escape")
     visitor.page.unroute("**/search/?*")

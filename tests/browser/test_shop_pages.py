@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from shop.models import Product
+from tests.browser.storefront import WAIT
 from tests.pictures import encoded, picture, plain
 from tests.reindex import reindex
 from visualsearch.models import IndexVersion
@@ -50,7 +51,7 @@ def visit(live_server, chromium, settings) -> Iterator[Callable[..., Any]]:
 
     def open_window(**options: Any) -> Any:
         context = chromium.new_context(base_url=live_server.url, **options)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(WAIT)
         contexts.append(context)
         page = context.new_page()
         page.on("console", lambda message: complaints.append(message.text))

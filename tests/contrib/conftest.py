@@ -30,3 +30,9 @@ def in_this_thread(monkeypatch):
     """Probes ask right here: a test's database is its thread's."""
     for module in ("prometheus.state", "health.checks"):
         monkeypatch.setattr(f"visualsearch.contrib.{module}.within", lambda seconds, ask: ask())
+
+
+@pytest.fixture
+def lasting_signs(monkeypatch):
+    """One sign of life of a worker is believed for a whole test."""
+    monkeypatch.setattr("visualsearch.relay.SILENCE", 600)

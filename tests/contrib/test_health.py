@@ -1,6 +1,9 @@
+import threading
+
 import pytest
 from health_check.exceptions import ServiceUnavailable
 
+from tests.hanging import before_the_hang_ends
 from tests.reindex import reindex
 from visualsearch import relay, versions
 from visualsearch.contrib.health.views import ReadyView
@@ -38,6 +41,17 @@ def test_ready__answer(client, monkeypatch, broken):
     assert "no-store" in answer["Cache-Control"]
 
 
+def test_ready__does_not_wait_for_what_hangs(client, monkeypatch):
+    go_on = threading.Event()
+    for check in ReadyView.checks:
+        monkeypatch.setattr(check, "holds", lambda self: go_on.wait())
+    with before_the_hang_ends(go_on.set):
+        answer = client.get(READY)
+    go_on.set()
+    assert answer.status_code == 503
+    assert set(answer.json()["checks"].values()) == {"failed"}
+
+
 def test_live__touches_nothing(client, django_assert_num_queries, db):
     with django_assert_num_queries(0):
         answer = client.get(LIVE)
@@ -66,7 +80,7 @@ def test_ready__model_is_gone(failed, sold, configure):
     assert failed() == {"index"}
 
 
-def test_ready__with_workers(failed, sold, configure, redis_server):
+def test_ready__with_workers(failed, sold, configure, redis_server, lasting_signs):
     reindex()
     configure(USE_CELERY=True, REDIS_URL=redis_server.url)
     assert failed() == {"workers"}
@@ -78,7 +92,7 @@ def test_ready__with_workers(failed, sold, configure, redis_server):
 
 @pytest.mark.parametrize(("folder", "names"), [("/nowhere", {"index"}), (None, set())])
 def test_ready__description_of_the_model(
-    failed, sold, configure, redis_server, shipped_model, folder, names
+    failed, sold, configure, redis_server, lasting_signs, shipped_model, folder, names
 ):
     reindex()
     if folder:

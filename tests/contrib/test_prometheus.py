@@ -114,7 +114,7 @@ def test_state__database_is_away(db, in_this_thread, monkeypatch):
     assert gauges() == {("visualsearch_up", "database"): 0}
 
 
-def test_state__redis(db, in_this_thread, configure, redis_server):
+def test_state__redis(db, in_this_thread, configure, redis_server, lasting_signs):
     configure(USE_CELERY=True, REDIS_URL=redis_server.url)
     assert gauges()["visualsearch_up", "workers"] == 0
     for name in ("w1", "w2"):
@@ -130,8 +130,9 @@ def test_state__redis(db, in_this_thread, configure, redis_server):
 
 
 def test_state__rows_are_not_counted_at_each_scrape(
-    sold, in_this_thread, django_assert_num_queries
+    sold, in_this_thread, django_assert_num_queries, monkeypatch
 ):
+    monkeypatch.setattr(state, "COUNTED_FOR", 600)
     reindex()
     collector = state.StateCollector()
     list(collector.collect())

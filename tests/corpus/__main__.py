@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.corpus import fuzz, memory
-from tests.corpus.send import Outcome, send
+from tests.corpus.send import SLOWEST, Outcome, send
 
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -28,6 +28,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0, help="which ones")
     parser.add_argument("--pid", type=int, help="of the server, whose memory must not grow")
     parser.add_argument("--clients", type=int, default=4, help="files that are sent at a time")
+    parser.add_argument("--slowest", type=float, default=SLOWEST, help="seconds for an answer")
     return parser.parse_args(arguments)
 
 
@@ -40,7 +41,7 @@ def run(args: argparse.Namespace) -> tuple[list[Outcome], list[float]]:
     outcomes: list[Outcome] = []
     measured: list[float] = []
     with ThreadPoolExecutor(args.clients) as pool:
-        answers = pool.map(lambda file: list(send(file, args.url)), files)
+        answers = pool.map(lambda file: list(send(file, args.url, args.slowest)), files)
         for number, found in enumerate(answers):
             outcomes += found
             if args.pid and number % often == 0:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from tests.stack.browser import multipart
 
-# Seconds. Who answers later has failed.
+# Seconds after which an answer has failed, unless the caller says otherwise.
 SLOWEST = 10.0
 PATHS = ("search", "classify")
 
@@ -40,21 +40,21 @@ def bodies(data: bytes) -> Iterator[tuple[str, str, bytes]]:
     yield "data URL", "application/json", json.dumps({"image": url}).encode()
 
 
-def send(file: Path, url: str) -> Iterator[Outcome]:
-    """The answers to a file."""
+def send(file: Path, url: str, slowest: float = SLOWEST) -> Iterator[Outcome]:
+    """Yield the answers to a file; one that takes more than ``slowest`` seconds is a failure."""
     for way, kind, body in bodies(file.read_bytes()):
         for path in PATHS:
-            status, code, seconds, failure = ask(url, path, kind, body)
+            status, code, seconds, failure = ask(url, path, kind, body, slowest)
             yield Outcome(
                 file=file.name, way=f"{path}, {way}", status=status, code=code, seconds=seconds,
                 failure=failure,
             )  # fmt: skip
 
 
-def ask(url: str, path: str, kind: str, body: bytes) -> tuple[int, str, float, str]:
+def ask(url: str, path: str, kind: str, body: bytes, slowest: float) -> tuple[int, str, float, str]:
     """Status, code of a refusal, seconds, and what was wrong with the answer."""
     parts, start = urlsplit(url), time.monotonic()
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=SLOWEST)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=slowest)
     try:
         connection.request("POST", f"/api/visual-search/{path}/", body, {"Content-Type": kind})
         response = connection.getresponse()
@@ -65,7 +65,7 @@ def ask(url: str, path: str, kind: str, body: bytes) -> tuple[int, str, float, s
         connection.close()
     seconds = time.monotonic() - start
     code, failure = judged(response.status, response.getheader("Content-Type", ""), text)
-    if seconds > SLOWEST:
+    if seconds > slowest:
         failure = "too slow"
     return response.status, code, seconds, failure
 

@@ -133,13 +133,20 @@ def test_add__same_ids_over_and_over_takes_no_more_room():
     assert index.search(unit(1000, seed=29)[5], 1)[0].tolist() == [5]
 
 
-def test_add__many_batches_take_little_time(catalog):
-    index, vectors = FaissIndex(64), catalog.draw(5000, seed=1)
-    start = time.perf_counter()
-    for first in range(0, 200_000, 5000):
-        index.add(np.arange(first, first + 5000), vectors)
-    assert time.perf_counter() - start < 5
-    assert len(index) == 200_000
+def test_add__many_batches_cost_little_more_than_one(catalog):
+    """What is there is not copied for each batch: that would be twenty times as much work."""
+    vectors = catalog.draw(5000, seed=1)
+    rows = np.tile(vectors, (40, 1))
+
+    def seconds(batch):
+        index, start = FaissIndex(64), time.process_time()
+        for first in range(0, len(rows), batch):
+            index.add(np.arange(first, first + batch), rows[first : first + batch])
+        assert len(index) == len(rows)
+        return time.process_time() - start
+
+    batches, whole = zip(*((seconds(5000), seconds(len(rows))) for _ in range(3)), strict=True)
+    assert min(batches) < 6 * min(whole), (batches, whole)
 
 
 def search_in_child(queue: multiprocessing.Queue) -> None:
@@ -157,7 +164,7 @@ def test_search__in_a_forked_child_after_the_parent_searched():
     child = context.Process(target=search_in_child, args=(queue,))
     child.start()
     try:
-        assert queue.get(timeout=20) == 3
+        assert queue.get(timeout=60) == 3
     finally:
         child.kill()
         child.join()

@@ -4,14 +4,14 @@ import io
 import json
 import subprocess
 import sys
-import time
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from ml_models.lab import evaluate, evaluate_plots
+from ml_models.lab import evaluate, evaluate_plots, resources
 from ml_models.lab.reliability import calibration_error, reliability
 from ml_models.lab.resources import in_fresh_process, latency_ms
 from tests.pictures import encoded, picture
@@ -174,16 +174,17 @@ def test_calibration_error__without_photos():
     assert calibration_error(reliability(*nothing)) is None
 
 
-class Sleeper:
-    """Takes 4 ms for every image."""
+def test_latency__is_per_image(monkeypatch):
+    """Of a model that takes 4 ms for every image, by a clock of the test's own."""
+    clock = SimpleNamespace(now=0.0)
+    monkeypatch.setattr(resources, "time", SimpleNamespace(perf_counter=lambda: clock.now))
 
-    def encode(self, images):
-        time.sleep(0.004 * len(images))
+    class Worker:
+        def encode(self, images):
+            clock.now += 0.004 * len(images)
 
-
-def test_latency__is_per_image():
     for batch in (1, 8):
-        assert 4 <= latency_ms(Sleeper(), batch)["p50"] < 12
+        assert latency_ms(Worker(), batch) == {"p50": 4, "p95": 4}
 
 
 def test_fresh_process__memory_is_its_own():
@@ -192,4 +193,4 @@ def test_fresh_process__memory_is_its_own():
     measured = in_fresh_process(SHOPNET)
     assert ballast[-1]
     assert 50 < measured["peak_memory_mb"] < 400
-    assert 1 < measured["load_ms"] < 5000
+    assert measured["load_ms"] > 1

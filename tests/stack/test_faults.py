@@ -6,10 +6,10 @@ import io
 import os
 import resource
 import shutil
-import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from pathlib import Path
 
 import pytest
 import redis
@@ -21,12 +21,11 @@ from tests.stack.browser import Answer
 from tests.stack.conftest import PRODUCTS
 from tests.stack.holding import reading
 from tests.stack.stack import START, Stack, until
+from visualsearch import relay
 from visualsearch.conf import SHIPPED_MODEL
 
-# Seconds within which a client knows that something is down; that a worker died in mid-search.
-TOLD, TOLD_OF_DEATH = 2.0, 10.0
-# Seconds within which search is back, once what was down is up.
-BACK = 30
+# Seconds to wait for search to be back, once what was down is up.
+BACK = START
 
 NEWEST = "SELECT state, error FROM visualsearch_run ORDER BY id DESC LIMIT 1"
 
@@ -51,26 +50,38 @@ def is_back(stack: Stack, name: str = "search") -> float:
     return until(lambda: best(stack) == "P3", BACK, lambda: stack.tail(name))
 
 
-def refused(answer: Answer, *codes: str, seconds: float = TOLD) -> None:
-    """A refusal in the API's shape, soon, that says when to try again."""
+def refused(answer: Answer, *codes: str) -> None:
+    """A refusal in the API's shape that says when to try again.
+
+    It came while what was down was still down. ``search_unavailable`` came before the deadline of
+    the search; at the deadline it would be ``search_timeout``.
+    """
     assert (answer.status, answer.code) in [(503, code) for code in codes], answer.text
     assert int(answer.headers["Retry-After"]) >= 1
-    assert answer.seconds < seconds
+
+
+def peak_memory(pid: int) -> float:
+    """MB that a process has held at most."""
+    status = Path(f"/proc/{pid}/status").read_text("ascii")
+    return int(status.split("VmHWM:")[1].split()[0]) / 1e3
 
 
 @contextmanager
-def in_mid_search(stack: Stack) -> Iterator[Future[Answer]]:
-    """A search that a worker has taken and cannot end, since nothing can be stored."""
-    with stack.locked_queries(), ThreadPoolExecutor(1) as customer:
+def in_mid_search(stack: Stack, count: int = 1) -> Iterator[Future[Answer]]:
+    """Searches that a worker has taken and cannot end, since nothing can be stored; the last."""
+    with stack.locked_queries() as unlock, ThreadPoolExecutor(count) as customers:
         with closing(redis.Redis(port=stack.redis_port)) as client:
             before = set(client.keys("visualsearch:taken:*"))
-            coming = customer.submit(search, stack)
+            coming = [customers.submit(search, stack) for _ in range(count)]
             until(
-                lambda: set(client.keys("visualsearch:taken:*")) - before,
+                lambda: len(set(client.keys("visualsearch:taken:*")) - before) == count,
                 START,
-                lambda: str(coming.result()) if coming.done() else stack.tail("search"),
+                lambda: str([each.result() for each in coming if each.done()]),
             )
-        yield coming
+        try:
+            yield coming[-1]
+        finally:
+            unlock()  # or who waits for their answers would wait for the deadline
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -92,19 +103,23 @@ def test_worker_killed_in_mid_search(stack):
     with in_mid_search(stack) as coming:
         stack.kill("search")
         answer = coming.result()
-    refused(answer, "search_unavailable", "search_timeout", seconds=TOLD_OF_DEATH)
+    refused(answer, "search_unavailable")
     stack.start("search")
     print(f"refused {answer.seconds:.1f} s after it was sent; back in {is_back(stack):.1f} s")
 
 
 def test_no_worker_at_all(stack):
     stack.stop("search")
-    time.sleep(1.5)  # its last sign of life is believed that long
-    first = search(stack)
+    with closing(redis.Redis(port=stack.redis_port)) as client:
+        until(lambda: not client.exists(relay.ALIVE), BACK, "its last sign of life stays")
+        first = search(stack)
+        torn = stack.browser().search(photo(3)[:2000])
+        assert client.keys("visualsearch:job:*") == []
     pages = [stack.browser().get("/"), stack.browser().get("/search/photo/")]
     stack.start("search")
     refused(first, "search_unavailable")
-    assert first.seconds < 0.5  # nothing was decoded for it
+    # Nothing is decoded for it, or the photo would be called corrupt.
+    refused(torn, "search_unavailable")
     assert [page.status for page in pages] == [200, 200]
 
 
@@ -276,13 +291,17 @@ def test_photo_that_asks_for_too_much_memory(stack):
     """As many pixels as a header can ask for, in a few kB: refused, and nobody else waits."""
     file = io.BytesIO()
     Image.new("1", (13_000, 13_000)).save(file, "PNG")
+    web = stack.children("web")
+    before = [peak_memory(pid) for pid in web]
     with ThreadPoolExecutor(9) as pool:
         greedy = [pool.submit(stack.browser().search, file.getvalue()) for _ in range(6)]
         others = [pool.submit(search, stack) for _ in range(3)]
     for answer in (each.result() for each in greedy):
         assert (answer.status, answer.code) == (422, "image_too_many_pixels")
-        assert answer.seconds < TOLD
     assert [each.result().status for each in others] == [200] * 3
+    # Of the 169 MB of a single one, nothing was decoded.
+    grown = [peak_memory(pid) - mb for pid, mb in zip(web, before, strict=True)]
+    assert max(grown) < 80, grown
 
 
 @pytest.mark.parametrize("hours", [-2, 2])
@@ -302,14 +321,14 @@ def test_clock_of_the_workers_machine_is_wrong(stack, tmp_path, hours):
 
 
 def test_overload(stack):
-    """Far more customers than may wait: each has an answer soon, and it is one of two."""
+    """Far more customers than may wait: each has an answer, and it is one of two."""
     body = photo(3)
     with ThreadPoolExecutor(90) as crowd:
         answers = list(crowd.map(lambda _: stack.browser().search(body, limit=1), range(270)))
     served = [each for each in answers if each.status == 200]
     for answer in answers:
         if answer not in served:
-            refused(answer, "search_overloaded", seconds=10)
+            refused(answer, "search_overloaded")
     assert len(served) >= 30
     assert len(served) < len(answers)
     assert {each.json["results"][0]["product"]["key"] for each in served} == {"P3"}
@@ -330,17 +349,15 @@ def test_respond_async(stack):
 
 
 def test_respond_async__pending_while_nobody_has_time(stack):
-    with in_mid_search(stack) as coming:
-        stack.pause("search")
+    """The worker lives, and both of its threads are busy."""
+    with in_mid_search(stack, count=2):
         files = {"image": ("photo.jpg", "image/jpeg", photo(4))}
         wish = {"Prefer": "respond-async"}
         answer = stack.browser().post("/api/visual-search/search/", {}, files, wish)
         assert answer.status == 202
-        waiting = stack.browser().get(answer.headers["Location"])
+        place = answer.headers["Location"]
+        waiting = stack.browser().get(place)
         assert waiting.status == 202, waiting.text
-        stack.resume("search")
-        coming.result()
-    place = answer.headers["Location"]
     until(lambda: stack.browser().get(place).status == 200, BACK, "the answer does not come")
 
 

@@ -44,7 +44,7 @@ def test_database_tests__on_postgresql(database_url, index, modules):
         },
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=1800,
     )
     assert done.returncode == 0, done.stdout[-4000:]
     assert " passed" in done.stdout

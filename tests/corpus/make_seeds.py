@@ -1,0 +1,65 @@
+"""Draw the whole pictures that the fuzzer damages: `python -m tests.corpus.make_seeds`.
+
+The files are kept in `seeds/`, since encoders may write other bytes on another machine (AVIF's does
+in two runs on one). Run this only to change them, and correct the digest in tests/test_corpus.py.
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+from PIL import Image
+
+from tests.odd_pictures import held, shirt
+from tests.pictures import encoded, picture, plain
+from visualsearch.formats import with_heic
+
+FOLDER = Path(__file__).resolve().parent / "seeds"
+SUFFIXES = {
+    "JPEG": "jpg", "PNG": "png", "WEBP": "webp", "GIF": "gif", "BMP": "bmp", "AVIF": "avif",
+    "HEIF": "heic",
+}  # fmt: skip
+SIZE = (72, 96)
+
+
+def small(image: Image.Image) -> Image.Image:
+    """The same picture in a few kilobytes of any format."""
+    return image.resize(SIZE, Image.Resampling.BICUBIC)
+
+
+def animated(kind: str) -> bytes:
+    """Two frames that have nothing in common."""
+    buffer = io.BytesIO()
+    first, second = small(shirt()), plain("green", SIZE)
+    first.save(buffer, kind, save_all=True, append_images=[second], duration=100)
+    return buffer.getvalue()
+
+
+def seeds() -> dict[str, bytes]:
+    """Return whole pictures of every format by the name of their file."""
+    with_heic()
+    colours, garment = small(picture(1)), small(shirt())
+    files = {}
+    for kind, suffix in SUFFIXES.items():
+        files[f"colours.{suffix}"] = encoded(colours, kind)
+        files[f"garment.{suffix}"] = encoded(garment, kind)
+    files["progressive.jpg"] = encoded(colours, progressive=True)
+    files["turned.jpg"] = held(6, image=garment)
+    files["cmyk.jpg"] = encoded(colours.convert("CMYK"))
+    files["palette.png"] = encoded(colours.convert("P"), "PNG")
+    files["alpha.png"] = encoded(colours.convert("RGBA"), "PNG")
+    for kind in ("GIF", "PNG", "WEBP", "AVIF"):
+        files[f"animated.{SUFFIXES[kind]}"] = animated(kind)
+    return files
+
+
+def main() -> None:
+    """Write all files."""
+    FOLDER.mkdir(exist_ok=True)
+    for name, data in seeds().items():
+        (FOLDER / name).write_bytes(data)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""A change in the shop while the broker is away: the process that reports it is not held up."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+
+import pytest
+
+from shop.stack.compose import ROOT
+from tests.hanging import before_the_hang_ends
+
+CHANGE = """
+import django
+django.setup()
+from visualsearch import dispatch
+from visualsearch.exceptions import BackendUnavailable
+try:
+    dispatch.refresh(["P1"])
+except BackendUnavailable:
+    print("told")
+"""
+
+
+class Doorman:
+    """Takes the place of Redis; counts connections, and closes them at once or lets them hang."""
+
+    def __init__(self, *, hangs: bool):
+        self.listening = socket.create_server(("127.0.0.1", 0))
+        self.hangs, self.count = hangs, 0
+        self.held: list[socket.socket] = []
+        threading.Thread(target=self.work, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.listening.getsockname()[1]}/0"
+
+    def work(self) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = self.listening.accept()
+                self.count += 1
+                if self.hangs:
+                    self.held.append(connection)
+                else:
+                    connection.close()
+
+    def close(self) -> None:
+        """End the hang."""
+        self.listening.close()
+        for connection in self.held:
+            connection.close()
+
+
+@pytest.mark.parametrize("hangs", [False, True], ids=["gone", "hangs"])
+def test_refresh__a_broker_that_is_away_is_asked_few_times(hangs):
+    """Celery's own defaults ask again and again: for 19 seconds where nobody is there."""
+    doorman = Doorman(hangs=hangs)
+    environment = {
+        **os.environ,
+        "REDIS_URL": doorman.url,
+        "DJANGO_SETTINGS_MODULE": "shop.settings",
+    }
+    try:
+        with before_the_hang_ends(doorman.close):
+            done = subprocess.run(
+                [sys.executable, "-c", CHANGE],
+                cwd=ROOT, env=environment, capture_output=True, text=True,
+            )  # fmt: skip
+    finally:
+        doorman.close()
+    assert done.stdout == "told\n", done.stderr
+    assert 1 <= doorman.count <= 2  # the first connection may be one of before a restart

@@ -11,7 +11,7 @@ from django.db import DatabaseError
 
 from tests.reindex import reindex
 from visualsearch import encoding, processors
-from visualsearch.contrib.prometheus.state import of_database
+from visualsearch.contrib.prometheus.state import of_rows
 from visualsearch.drift import find_drift
 from visualsearch.encoders.fake import FakeEncoder
 from visualsearch.encoders.known_answers import KnownAnswers, pictures
@@ -157,7 +157,7 @@ def test_status_overview_and_metric__say_so(sold, client, admin_client, request,
     page = admin_client.get("/admin/visualsearch/indexversion/overview/").content.decode()
     assert ("computes other embeddings" in page) is not agree
     assert processors.processor_name() in page
-    metric = next(each for each in of_database() if each.name.endswith("processors_differing"))
+    metric = next(each for each in of_rows() if each.name.endswith("processors_differing"))
     assert metric.samples[0].value == (0 if agree else 1)
 
 

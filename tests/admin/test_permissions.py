@@ -15,7 +15,15 @@ from django.utils import timezone
 
 from tests.pictures import encoded, picture
 from tests.reindex import rebuild, reindex
-from visualsearch.models import Embedding, Experiment, IndexVersion, KeptPhoto, Query, Run
+from visualsearch.models import (
+    Embedding,
+    Experiment,
+    IndexVersion,
+    KeptPhoto,
+    Processor,
+    Query,
+    Run,
+)
 from visualsearch.models import Storefront as Shop
 
 pytestmark = pytest.mark.django_db
@@ -61,7 +69,11 @@ def rows() -> dict[type[models.Model], models.Model]:
     query = Query.objects.create(encoder="fake-1", vector=b"", storefront=shop)
     expires = timezone.now() + timedelta(hours=1)
     KeptPhoto.objects.create(query_id=query.pk, jpeg=encoded(picture(1)), expires=expires)
-    some = [version, shop, experiment, query, Run.objects.first(), Embedding.objects.first()]
+    processor = Processor.objects.create(
+        encoder="fake-1", name="x", lowest_cosine=1, least_cosine=1, checked=timezone.now()
+    )
+    some = [version, shop, experiment, query, processor, Run.objects.first()]
+    some.append(Embedding.objects.first())
     return {type(row): row for row in some}
 
 

@@ -10,7 +10,9 @@ torch = pytest.importorskip(
 )
 
 from ml_models.lab import evaluate, export, quantise, train  # noqa: E402
+from ml_models.lab.agreement import LEAST  # noqa: E402
 from ml_models.lab.calibrate import match_calibration  # noqa: E402
+from ml_models.lab.catalog import Refused  # noqa: E402
 from ml_models.lab.history import read_log  # noqa: E402
 from tests.lab.recipe import train_args  # noqa: E402
 from tests.pictures import picture  # noqa: E402
@@ -23,11 +25,7 @@ def trained(photos, weights, tmp_path):
     return tmp_path / "run"
 
 
-def test_train_export_quantise_evaluate(photos, trained, tmp_path, capsys):
-    assert [row["epoch"] for row in read_log(trained)] == [1, 2]
-    export.main(
-        ["--run", str(trained), "--validation", str(photos), "--out", str(tmp_path / "fp32")]
-    )
+def quantised(photos, tmp_path):
     quantise.main(
         [
             "--model",
@@ -42,6 +40,21 @@ def test_train_export_quantise_evaluate(photos, trained, tmp_path, capsys):
             str(tmp_path / "int8"),
         ]
     )
+
+
+def test_train_export_quantise_evaluate(photos, trained, tmp_path, capsys, monkeypatch):
+    assert [row["epoch"] for row in read_log(trained)] == [1, 2]
+    export.main(
+        ["--run", str(trained), "--validation", str(photos), "--out", str(tmp_path / "fp32")]
+    )
+    # Twelve photos and random weights: no projection is fitted that rounding would not upset.
+    with pytest.raises(Refused, match="float32 arithmetic"):
+        quantised(photos, tmp_path)
+    assert not (tmp_path / "int8").exists()
+    monkeypatch.setitem(LEAST, "float32", (0.9, 0.8))
+    quantised(photos, tmp_path)
+    said = json.loads((tmp_path / "int8" / "model.json").read_text())["provenance"]["quantised"]
+    assert said["agreement"]["reference"]["lowest"] == pytest.approx(1, abs=1e-4)
     sizes, probabilities = [], []
     for name in ("fp32", "int8"):
         encoder = OnnxEncoder(tmp_path / name)
@@ -50,6 +63,7 @@ def test_train_export_quantise_evaluate(photos, trained, tmp_path, capsys):
         evaluate.main(["--model", str(tmp_path / name), "--data", str(photos), "--json"])
         report = json.loads(capsys.readouterr().out)
         assert report["photos"] == 12
+        assert encoder.lowest_known_cosine() > 0.99999
         counts = np.array(report["confusion"]["counts"])
         assert report["accuracy"] == pytest.approx(counts.trace() / 12, abs=1e-3)
         sizes.append(report["size_bytes"])

@@ -23,6 +23,9 @@ Found = tuple[Places, Float32]
 METRIC = faiss.METRIC_INNER_PRODUCT
 FP16 = faiss.ScalarQuantizer.QT_fp16
 EFFORTS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
+# Vectors that inverted lists compare at least: they take some 30 microseconds, and what a small
+# catalog's own pictures need tells little of customers' photos.
+FEWEST = 500
 
 
 class Structure(ABC):
@@ -169,7 +172,7 @@ class InvertedLists(Structure):
     def efforts(self) -> Iterator[int]:
         each = max(1, self.index.ntotal // self.index.nlist)
         for lists in EFFORTS:
-            if lists < self.index.nlist:
+            if lists < self.index.nlist and lists * each >= FEWEST:
                 self.effort = lists * each
                 yield self.effort
         self.effort = self.index.ntotal

@@ -93,14 +93,6 @@ def of_database() -> Gauges:
         gauge("run_images_failed", "Images that failed in the open run.", run.failed if run else 0),
         gauge("run_dead", "Whether its process gives no sign of life.", bool(run and run.is_dead)),
     ]
-    differing = processors.differing(version.encoder) if version else []
-    gauges.append(
-        gauge(
-            "processors_differing",
-            "Kinds of processors whose embeddings are not those of the active model.",
-            len(differing),
-        )
-    )
     if version is not None:
         since = version.activated or version.created
         gauges += [
@@ -129,6 +121,11 @@ def of_rows() -> Gauges:
             "index_items", "Items that can be found.", searchable.values("item").distinct().count()
         ),
         gauge("failed_images", "Images that could not be indexed.", rows.exclude(error="").count()),
+        gauge(
+            "processors_differing",
+            "Kinds of processors whose embeddings are not those of the active model.",
+            len(processors.differing(version.encoder)) if version else 0,
+        ),
     ]
 
 

@@ -13,18 +13,21 @@ from visualsearch.verdicts import Verdict
 
 pytestmark = pytest.mark.django_db
 
+# At whatever time of day this runs, the traces are the same.
+NOON = (timezone.now() - timedelta(days=1)).replace(hour=12, minute=0, second=0, microsecond=0)
+
 
 def experiment(days=6.0, **values):
     fields = {"name": "New model", "version": version(), "ramp_hours": 24.0, **values}
-    started = timezone.now() - timedelta(days=days)
+    started = NOON - timedelta(days=days)
     return Experiment.objects.create(started=started, ramp_started=started, **fields)
 
 
 def test_compare__only_its_own_rows_count():
     other = experiment(running=None, stopped=timezone.now())
     mine = experiment()
-    leave_traces(days=8, per_day=60, experiment=other, seed=2)
-    leave_traces(days=8, per_day=60, experiment=mine)
+    leave_traces(until=NOON, days=8, per_day=60, experiment=other, seed=2)
+    leave_traces(until=NOON, days=8, per_day=60, experiment=mine)
     found = compare(mine)
     rows = Query.objects.filter(experiment=mine)
     assert found.control == rows.filter(variant="control").count() > 0
@@ -37,18 +40,15 @@ def test_compare__only_its_own_rows_count():
 
 def test_compare__the_same_is_not_called_worse():
     mine = experiment()
-    leave_traces(days=7, per_day=300, experiment=mine)
+    leave_traces(until=NOON, days=7, per_day=300, experiment=mine)
     found = compare(mine)
     assert found.verdict != Verdict.WORSE
     assert not found.cut
 
 
 def test_compare__a_bad_variant_is_seen_on_its_first_day():
-    # At whatever time of day this runs, the traces are the same.
-    noon = (timezone.now() - timedelta(days=1)).replace(hour=12, minute=0, second=0, microsecond=0)
-    mine = experiment(ramp_hours=0, running=None, stopped=noon)
-    mine.started = noon - timedelta(days=1)
-    leave_traces(days=2, per_day=500, until=noon, experiment=mine, treatment=BAD)
+    mine = experiment(days=1, ramp_hours=0, running=None, stopped=NOON)
+    leave_traces(until=NOON, days=2, per_day=500, experiment=mine, treatment=BAD)
     found = compare(mine)
     assert found.by_hour
     assert found.verdict == Verdict.WORSE
@@ -72,9 +72,9 @@ def test_compare__of_nothing():
 
 
 def test_moments__click_through_by_day_until_it_was_stopped():
-    stopped = timezone.now() - timedelta(days=2)
+    stopped = NOON - timedelta(days=2)
     mine = experiment(days=6, running=None, stopped=stopped)
-    leave_traces(days=6, per_day=60, experiment=mine)
+    leave_traces(until=NOON, days=6, per_day=60, experiment=mine)
     found = compare(mine)
     assert len(found.moments) == 5
     assert not found.by_hour
@@ -85,7 +85,7 @@ def test_moments__click_through_by_day_until_it_was_stopped():
 
 def test_compare__says_when_it_is_cut(monkeypatch):
     mine = experiment()
-    leave_traces(days=6, per_day=30, experiment=mine)
+    leave_traces(until=NOON, days=6, per_day=30, experiment=mine)
     monkeypatch.setattr(comparison, "SAMPLE", 50)
     found = compare(mine)
     assert found.cut
@@ -94,7 +94,7 @@ def test_compare__says_when_it_is_cut(monkeypatch):
 
 def test_compare__asks_no_more_for_more_rows():
     mine = experiment()
-    leave_traces(days=6, per_day=30, experiment=mine)
+    leave_traces(until=NOON, days=6, per_day=30, experiment=mine)
     with CaptureQueriesContext(connection) as asked:
         compare(mine)
     assert len(asked) == 2
@@ -102,7 +102,7 @@ def test_compare__asks_no_more_for_more_rows():
 
 def test_visitors__that_are_not_known_are_not_one():
     mine = experiment()
-    leave_traces(days=6, per_day=60, experiment=mine)
+    leave_traces(until=NOON, days=6, per_day=60, experiment=mine)
     Query.objects.update(visitor="")
     interval = compare(mine).signals[1].control.interval
     assert interval.high - interval.low < 0.15

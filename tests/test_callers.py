@@ -94,6 +94,7 @@ def test_search__a_stop_is_felt_within_a_second(experiment, monkeypatch):
     place = next(iter(treated(experiment)))
     assert search(place).variant == "treatment"
     experiment.stop()
+    assert callers.KNOWN <= 1
     later = callers.time.monotonic() + callers.KNOWN + 0.1
     monkeypatch.setattr(callers.time, "monotonic", lambda: later)
     assert search(place).variant == ""

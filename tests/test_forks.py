@@ -67,7 +67,7 @@ def test_fork__while_another_thread_holds_the_locks():
     def hold():
         with encoder._lock, live._lock, live._loading:
             held.set()
-            done.wait(20)
+            done.wait(120)
 
     holder = threading.Thread(target=hold)
     holder.start()
@@ -76,9 +76,9 @@ def test_fork__while_another_thread_holds_the_locks():
         in_child(
             lambda: (
                 not encoder._sessions
-                and encoder._lock.acquire(timeout=1)
-                and live._lock.acquire(timeout=1)
-                and live._loading.acquire(timeout=1)
+                and encoder._lock.acquire(timeout=60)
+                and live._lock.acquire(timeout=60)
+                and live._loading.acquire(timeout=60)
             )
         )
     finally:

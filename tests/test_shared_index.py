@@ -24,7 +24,7 @@ def server():
 @pytest.fixture
 def milvus(server, configure):
     index = "visualsearch.indexes.milvus.MilvusIndex"
-    configure(INDEX=index, INDEX_OPTIONS={"uri": server, "timeout": 5.0})
+    configure(INDEX=index, INDEX_OPTIONS={"uri": server, "timeout": 60.0})
 
 
 def search(n, limit=8):

@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from tests.stack.stack import until
+from tests.stack.stack import START, until
 from tests.stack.test_worker import no_traceback as no_traceback
 from tests.stack.test_worker import photo
 
@@ -59,17 +59,17 @@ def test_experiment__within_a_second_and_over_within_a_second(stack, older):
     def version():
         return versions_of(stack, stack.browser().search(photo(3)).json["query_id"])
 
-    until(lambda: version() == (older, "treatment"), 10, "nobody was treated")
+    until(lambda: version() == (older, "treatment"), START, "nobody was treated")
     with closing(stack.connect()) as connection:
         connection.execute("UPDATE visualsearch_experiment SET running = NULL, stopped = now()")
         connection.commit()
-    until(lambda: version()[1] == "", 2, "the experiment did not stop")
+    until(lambda: version()[1] == "", START, "the experiment did not stop")
 
 
 def test_query_of_a_treated_visitor__goes_on_there(stack, older):
     def search():
         return stack.browser().search(photo(3), limit=1).json["query_id"]
 
-    until(lambda: versions_of(stack, search())[1], 10, "nobody was treated")
+    until(lambda: versions_of(stack, search())[1], START, "nobody was treated")
     page = stack.browser().get(f"{API}queries/{search()}/?offset=1")
     assert page.json["index_version"] == older

@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'processor',
                 'verbose_name_plural': 'processors',
                 'ordering': ['encoder', 'name', 'runtime'],
-                'constraints': [models.UniqueConstraint(fields=('encoder', 'name', 'runtime'), name='visualsearch_processor')],
+                'constraints': [models.UniqueConstraint(fields=('encoder', 'name', 'runtime'), name='visualsearch_one_processor')],
             },
         ),
     ]

@@ -23,7 +23,7 @@ class Processor(models.Model):
         verbose_name_plural = _("processors")
         constraints = [
             models.UniqueConstraint(
-                fields=["encoder", "name", "runtime"], name="visualsearch_processor"
+                fields=["encoder", "name", "runtime"], name="visualsearch_one_processor"
             )
         ]
 

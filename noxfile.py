@@ -13,7 +13,7 @@ PAIRS = [
     *[(python, django) for python in ("3.12", "3.13") for django in ("5.2", "6.0", "6.1")],
 ]
 CORNERS = [("3.11", "5.2"), ("3.13", "6.1")]
-# What can differ by version: not the browser, not other servers, not the lab.
+# Tests that no version of Python or Django changes: browser, other servers, lab.
 LEFT_OUT = ["tests/browser", "tests/stack", "tests/lab"]
 # A quick part of it: these folders and the modules beside them, without what is slow and works
 # with pictures or numbers and not with Django.

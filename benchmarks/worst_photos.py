@@ -1,4 +1,4 @@
-"""What the most laborious photos that are allowed cost to decode.
+"""Measure what the most expensive photos within the limits cost to decode.
 
     python -m benchmarks.worst_photos [--name jpeg]
 

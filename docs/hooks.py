@@ -72,7 +72,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     def changed(match: re.Match[str]) -> str:
         return match[1] + target(match[2], source, name, files) + match[3]
 
-    # What stands in a block of code is no link.
+    # Skip blocks of code: their brackets are not links.
     parts, last = [], 0
     for block in FENCE.finditer(markdown):
         parts += [LINK.sub(changed, markdown[last : block.start()]), block[0]]

@@ -9,7 +9,8 @@ from .convolutions import Convolutions, Layer
 from .int8_convolutions import Int8Convolutions, whole
 from .views import scale
 
-# Of the mean variance of inputs, added to each of them: keeps directions that never occur bounded.
+# Share of the mean input variance that is added to each variance, so that the matrix can be
+# inverted where inputs never vary.
 DAMPING = 0.001
 CHUNK = 4
 

@@ -217,7 +217,7 @@ def change(admin_client, mine, **values):
 def test_change__a_higher_share_after_the_ramp_grows_from_where_it_is(admin_client):
     mine = experiment(days=3, share=0.1)
     share, page = change(admin_client, mine, percent="50")
-    # It grows already while the page is made: by less than a tenth, which shows as a decimal.
+    # The share grows while the page is rendered, so the page may show 10.0 %.
     assert share in ("Saved: 10\xa0%", "Saved: 10.0\xa0%")
     assert "growing to 50\xa0% in 24 hours" in page
     began = mine.ramp_started

@@ -17,7 +17,7 @@ import pytest
 from tests.browser.storefront import WAIT
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-# What makes a browser load something, in pages and in style sheets.
+# Attributes and CSS functions that make a browser load a file.
 LOADED = [
     r"<(?:script|img|iframe|source|video|embed)\b[^>]*?\ssrc=[\"']?([^\"'\s>]+)",
     r"<link\b(?=[^>]*\brel=[\"']?(?:stylesheet|preconnect|preload|icon|manifest))[^>]*?"
@@ -39,7 +39,7 @@ def site(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def origin(site) -> Iterator[str]:
-    """Where the site is served."""
+    """Serve the built site; return its address."""
 
     class Handler(http.server.SimpleHTTPRequestHandler):
         def log_message(self, *args: object) -> None:

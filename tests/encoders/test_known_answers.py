@@ -27,6 +27,8 @@ def test_known_answers__of_the_shipped_model():
     assert len(encoder.known_answers.embeddings) == 4
     assert encoder.lowest_known_cosine() > 0.99999
     precise = OnnxEncoder(SHIPPED_MODEL, precise=True)
+    options = precise.sessions[0].get_session_options()
+    assert options.get_session_config_entry("session.x64quantprecision") == "1"
     images = [picture(1), picture(3)]
     assert np.array_equal(encoder.encode(images).embeddings, precise.encode(images).embeddings)
 
@@ -75,7 +77,7 @@ def test_known_answers__need_not_be_there(tmp_path):
 
 
 def test_shipped_model__cannot_overflow_on_any_processor():
-    """By the weights themselves: two products in 16 bits, all of them in a float's 24."""
+    """Check the stored weights: pairs fit 16 bits, sums fit the 24 bits of a float32."""
     graph = onnx.load(str(SHIPPED_MODEL / "model.onnx")).graph
     stored = {each.name: numpy_helper.to_array(each) for each in graph.initializer}
     makers = {node.output[0]: node for node in graph.node}

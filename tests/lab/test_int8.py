@@ -130,6 +130,15 @@ def test_quantise__one_result_by_any_kernel(quantised, pixels):
         assert np.allclose(served, reference, atol=1e-5)
 
 
+def test_quantise__refuses_pixels_prepared_in_another_way(pixels, tmp_path):
+    path = tmp_path / "model.onnx"
+    model = ShopNet(4, 64, 16, 0.3, convention="torchvision", width=0.35).eval()
+    write_onnx(Served(model), 224, path)
+    with pytest.raises(ValueError, match="serve it in float32"):
+        quantise(path, tmp_path / "int8.onnx", pixels)
+    assert not (tmp_path / "int8.onnx").exists()
+
+
 def test_quantise__does_what_pytorch_says(path, graph, pixels, quantised):
     network = Convolutions(graph)
     int8 = Int8Convolutions(graph, extremes(network, pixels))

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from onnx import GraphProto, NodeProto, helper
-from torch import Tensor, nn
+from torch import Tensor
 
 from .graph import constants
 from .views import scale
@@ -103,11 +103,10 @@ def leaving(graph: GraphProto, layers: list[Layer]) -> list[str]:
     return [layer.output for layer in layers if layer.output in read]
 
 
-class Convolutions(nn.Module):
+class Convolutions:
     """The convolutions of a float32 graph: (N, 3, s, s) in [-1, 1] -> the maps that leave them."""
 
     def __init__(self, graph: GraphProto):
-        super().__init__()
         self.layers = read_layers(graph)
         self.leaving = leaving(graph, self.layers)
         self.image = self.layers[0].inputs[0]
@@ -136,7 +135,7 @@ class Convolutions(nn.Module):
         return y.clamp(0, 6) if layer.rectified else y
 
     @torch.no_grad()
-    def forward(self, x: Tensor, watch: Watch | None = None) -> list[Tensor]:
+    def __call__(self, x: Tensor, watch: Watch | None = None) -> list[Tensor]:
         """Return the maps of :attr:`leaving`.
 
         ``watch`` sees each layer with its inputs and its output before ReLU6, and may return

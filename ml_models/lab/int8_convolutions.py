@@ -178,11 +178,11 @@ class Int8Convolutions(Convolutions):
         step, zero = self.steps[layer.output], self.zeros[layer.output]
         return (y / step).round().clamp(-zero, 255 - zero) * step
 
-    def forward(self, x: Tensor, watch: Watch | None = None) -> list[Tensor]:
+    def __call__(self, x: Tensor, watch: Watch | None = None) -> list[Tensor]:
         """Return the maps of :attr:`leaving`, in the units of the float32 ones."""
         return [
             each / self.units[name].view(-1, 1, 1)
-            for name, each in zip(self.leaving, super().forward(x, watch), strict=True)
+            for name, each in zip(self.leaving, super().__call__(x, watch), strict=True)
         ]
 
     def check(self) -> None:

@@ -221,6 +221,14 @@ def test_wait__answer_lost(worker, redis_server):
         relay.wait(name, 1)
 
 
+def test_wait__less_than_a_millisecond_left(worker):
+    """Redis 6 takes that for no limit at all: it was a failure of Redis, a second too late."""
+    name = relay.post(JOB, LONG)
+    relay.take(name, "w1")
+    with pytest.raises(SearchTimeout):
+        relay.wait(name, 0.0009)
+
+
 def test_wait__answer_that_comes_with_the_last_look(worker, monkeypatch):
     name = relay.post(JOB, LONG)
     relay.take(name, "w1")

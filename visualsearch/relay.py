@@ -43,6 +43,8 @@ ALIVE = "visualsearch:alive"
 # Seconds between two signs of life, and after which a silent worker is taken for dead: with the
 # seconds between two looks of a waiting web process, a customer knows within two.
 BEAT, SILENCE, LOOK = 0.4, 1.4, 0.3
+# Redis before 7 rounds a wait of less than a millisecond down to 0, which means for ever.
+SHORTEST = 0.01
 # Seconds that Redis may take for anything.
 PATIENCE = 1.0
 # Seconds for which an answer is kept for a web process that is slow to take it.
@@ -117,7 +119,7 @@ def wait(name: str, seconds: float) -> Answer:
     found: Any = None
     try:
         while (left := end - time.monotonic()) > 0:
-            _, found = client().blpop([key], timeout=min(LOOK, left)) or (key, None)
+            _, found = client().blpop([key], timeout=wait_for(left)) or (key, None)
             if found is None and not is_coming(name):
                 found = client().lpop(key)  # it may have come in between
                 if found is None:
@@ -128,6 +130,11 @@ def wait(name: str, seconds: float) -> Answer:
     except redis.RedisError as error:
         raise BackendUnavailable from error
     raise SearchTimeout
+
+
+def wait_for(left: float) -> float:
+    """Return how long Redis may wait at once, in seconds, when ``left`` of them remain."""
+    return max(SHORTEST, min(LOOK, left))
 
 
 def look(name: str) -> Answer | None:

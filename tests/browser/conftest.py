@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
+from tests.browser.navigation import follow
 from tests.browser.storefront import SCREENS, WAIT, Storefront, Visitor
 
 OPTIONS = ["--no-sandbox", "--disable-background-networking", "--disable-quic"]
@@ -50,7 +51,7 @@ def owner(live_server, chromium, settings) -> Iterator[Any]:
     page.goto("/admin/login/")
     page.fill("[name=username]", "owner")
     page.fill("[name=password]", "x")
-    page.click("[type=submit]")
+    follow(page.locator("[type=submit]"))
     complaints.clear()  # of the favicon, which only the first page asks for
     yield page
     context.close()

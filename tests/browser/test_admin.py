@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from tests.browser.navigation import follow
 from tests.pictures import encoded, picture
 from tests.reindex import rebuild, reindex
 from visualsearch import runs
@@ -103,7 +104,7 @@ def test_photo__in_two_versions(owner, indexed):
     owner.goto(PHOTO)
     choose_photo(owner)
     owner.get_by_label("Compare with").select_option(index=2)
-    owner.get_by_role("button", name="Search").click()
+    follow(owner.get_by_role("button", name="Search"))
     assert owner.locator(".vs-columns > section").count() == 2
     assert owner.locator(".vs-hits").first.locator("a").first.text_content() == "Product P3 (P3)"
     assert owner.locator(".vs-photo img").first.evaluate("img => img.naturalWidth") > 0
@@ -112,8 +113,8 @@ def test_photo__in_two_versions(owner, indexed):
 
 def test_activate__after_a_question(owner, indexed):
     owner.goto("/admin/visualsearch/indexversion/")
-    owner.get_by_role("link", name="Roll back to version").click()
-    owner.get_by_role("button", name="Yes, activate version").click()
+    follow(owner.get_by_role("link", name="Roll back to version"))
+    follow(owner.get_by_role("button", name="Yes, activate version"))
     owner.get_by_text("answers searches from now on").wait_for()
 
 
@@ -126,7 +127,7 @@ def test_pages__are_accessible_and_fit_a_phone(owner, indexed):
         owner.goto(path)
         if path == PHOTO:
             choose_photo(owner)
-            owner.get_by_role("button", name="Search").click()
+            follow(owner.get_by_role("button", name="Search"))
         for problem in axe.run(owner, context=context).response["violations"]:
             places = [str(node["target"]) for node in problem["nodes"]]
             found.append((path, problem["id"], *places))

@@ -16,6 +16,7 @@ from django.utils import timezone
 from PIL import Image
 
 from shop.models import Category
+from tests.browser.navigation import follow
 from tests.traces import BAD, leave_traces, version
 from visualsearch.models import Experiment, Storefront
 
@@ -136,13 +137,13 @@ def test_experiment__is_started_and_stopped_by_keyboard(owner, db):
     version("active")
     tried = version()
     owner.goto("/admin/visualsearch/experiment/")
-    owner.get_by_role("link", name="Start an experiment").press("Enter")
+    follow(owner.get_by_role("link", name="Start an experiment"), key="Enter")
     owner.get_by_label("Name").fill("New model")
     owner.get_by_label("Index version").select_option(str(tried.pk))
     owner.get_by_label("Share in percent").fill("20")
-    owner.get_by_role("button", name="Save").press("Enter")
+    follow(owner.get_by_role("button", name="Save"), key="Enter")
     owner.get_by_text("The experiment runs").wait_for()
     assert owner.locator(".vs-verdict").get_by_text("too early to say").is_visible()
-    owner.get_by_role("button", name="Stop the experiment").press("Enter")
+    follow(owner.get_by_role("button", name="Stop the experiment"), key="Enter")
     owner.get_by_text("It has ended").wait_for()
     assert Experiment.objects.get().running is None

@@ -10,6 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from tests.browser.navigation import follow
+
 EXAMPLE = Path(__file__).resolve().parents[2] / "docs/examples/elsewhere.html"
 
 
@@ -137,7 +139,7 @@ def test_dialog__shows_results_where_no_page_does(visit, screen, photo):
 
 def test_find_similar__by_the_picture_of_a_product(visit, screen):
     visitor = visit("/category/hats/", screen)
-    visitor.page.locator(".card, .vs-card").first.click()
+    follow(visitor.page.locator(".card, .vs-card").first)
     name = visitor.page.locator("h1").text_content().strip()
     visitor.page.locator("[data-find-similar]").first.click()
     visitor.page.wait_for_url("**/search/photo/?photo=*")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from shop.models import Product
+from tests.browser.navigation import follow
 from tests.browser.storefront import WAIT
 from tests.pictures import encoded, picture, plain
 from tests.reindex import reindex
@@ -79,12 +80,12 @@ def test_search__without_javascript(visit, stocked, screen):
     page = visit(java_script_enabled=False, **screen)
     page.goto("/")
     page.locator(".hero").get_by_label("Take or choose a photo").set_input_files(photo(picture(6)))
-    page.locator(".hero").get_by_role("button", name="Search").click()
+    follow(page.locator(".hero").get_by_role("button", name="Search"))
     page.get_by_role("heading", name="Products like your photo").wait_for()
     assert shown(page)[0] == "Article 6"
     assert page.get_by_role("img", name="Your photo").evaluate("img => img.naturalWidth") > 0
     first = shown(page)
-    page.get_by_role("link", name="More products").click()
+    follow(page.get_by_role("link", name="More products"))
     assert "photo=" in page.url
     assert len(shown(page)) == 9
     assert not set(first) & set(shown(page))
@@ -97,22 +98,22 @@ def test_results__classes_filters_and_orderings_without_javascript(visit, stocke
     page = visit(java_script_enabled=False, **screen)
     page.goto("/search/photo/")
     page.set_input_files("[name=image]", photo(plain("red")))
-    page.locator(".vs-page").get_by_role("button", name="Search").click()
+    follow(page.locator(".vs-page").get_by_role("button", name="Search"))
     chips = page.get_by_role("navigation", name="What we see")
     chosen = chips.locator("[aria-current]")
     assert chosen.inner_text().startswith("Red")
     assert len(shown(page)) == 5
-    chips.get_by_role("link", name="Everything").click()
+    follow(chips.get_by_role("link", name="Everything"))
     assert len(shown(page)) == 12
     page.get_by_text("Filter and sort").click()
     page.get_by_label("Colour").select_option("navy")
     page.get_by_label("Price, up to").fill("20")
     page.get_by_label("Sort by").select_option(label="Price, high to low")
-    page.get_by_role("button", name="Apply").click()
+    follow(page.get_by_role("button", name="Apply"))
     assert shown(page) == [f"Article {n}" for n in (9, 7, 5, 3, 1)]
     assert page.get_by_label("Colour").input_value() == "navy"
     assert page.get_by_label("Price, up to").input_value() == "20"
-    page.get_by_role("link", name="Clear filters").click()
+    follow(page.get_by_role("link", name="Clear filters"))
     assert shown(page)[0] == "Article 19"
 
 
@@ -127,7 +128,7 @@ def test_gallery__by_its_buttons_without_javascript(visit, stocked, screen):
     page.keyboard.press("ArrowUp")
     assert [each.is_visible() for each in large.all()] == [False, True, False]
     assert not page.get_by_role("button", name="Find similar").is_visible()
-    page.get_by_role("link", name="Navy", exact=True).click()
+    follow(page.get_by_role("link", name="Navy", exact=True))
     assert page.get_by_role("heading", name="Article 1").is_visible()
 
 
@@ -157,15 +158,16 @@ def test_search__down_still_has_a_shop_around_it(visit, stocked):
     page.goto("/search/photo/")
     page.set_input_files("[name=image]", photo(picture(6)))
     with page.expect_console_message() as complaint:
-        page.locator(".vs-page").get_by_role("button", name="Search").click()
+        follow(page.locator(".vs-page").get_by_role("button", name="Search"))
     assert "503" in complaint.value.text
     page.complaints.clear()
     assert page.get_by_role("alert").inner_text()
     assert page.get_by_role("heading", name="Meanwhile, have a look around").is_visible()
     assert len(shown(page)) == 12
-    page.get_by_role("searchbox", name="Search the shop").fill("article 7")
-    page.keyboard.press("Enter")
-    page.get_by_role("link", name="Article 7").click()
+    words = page.get_by_role("searchbox", name="Search the shop")
+    words.fill("article 7")
+    follow(words, key="Enter")
+    follow(page.get_by_role("link", name="Article 7"))
     assert page.get_by_role("heading", name="Article 7").is_visible()
     assert not page.get_by_role("heading", name="Similar products").count()
 
@@ -195,7 +197,7 @@ def test_results__are_accessible_without_javascript(visit, stocked, screen, sche
     quiet = visit(java_script_enabled=False, **screen)
     quiet.goto("/search/photo/")
     quiet.set_input_files("[name=image]", photo(plain("red")))
-    quiet.locator(".vs-page").get_by_role("button", name="Search").click()
+    follow(quiet.locator(".vs-page").get_by_role("button", name="Search"))
     address = quiet.get_by_role("link", name="Everything").get_attribute("href")
     page = visit(color_scheme=scheme, bypass_csp=True, **screen)
     page.route(

@@ -1,0 +1,17 @@
+"""Clicks that load another page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def follow(target: Any, key: str = "") -> None:
+    """Click ``target``, or press ``key`` on it, and wait until the page it leads to has loaded.
+
+    A click alone returns while the old page may still be there to be read.
+    """
+    with target.page.expect_navigation():
+        if key:
+            target.press(key)
+        else:
+            target.click()

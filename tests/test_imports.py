@@ -13,9 +13,9 @@ CORE = {
     "small", "exceptions", "metrics", "results", "subject",
     "statistics", "verdicts", "admin.plots",
     "encoders.base", "encoders.cells", "encoders.fake", "encoders.known_answers", "encoders.onnx",
-    "encoders.package",
+    "encoders.package", "encoders.parts",
     "encoders.preprocess",
-    "indexes.base", "indexes.exact", "indexes.faiss", "indexes.places", "indexes.structures",
+    "indexes.base", "indexes.exact", "indexes.faiss", "indexes.fitting", "indexes.places", "indexes.structures",
     "indexes.milvus",
 }  # fmt: skip
 # A module may import from its own layer and from those below it.

@@ -190,6 +190,7 @@ def describe(
         "region": {"file": region.name, "sha256": sha256(region)},
         "labels": stored["classes"],
         "embedding_dim": int(embeddings.shape[1]),
+        "parts": stored["parts"],
         "known_answers": answers_of(path, InputSpec(size=size)).as_json(),
         "match": match_calibration(embeddings, distorted, photos.labels.numpy()),
         "scores": {
@@ -218,6 +219,7 @@ def main(argv: list[str] | None = None) -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     path = args.out / "model.onnx"
     temperature, unseen_error = fit_temperature(all_logits(model, photos), photos.labels.numpy())
+    stored["parts"] = model.parts
     stored["temperature"] = {"value": temperature, "cross_fitted_error": unseen_error}
     served = Served(model, temperature)
     write_onnx(served, args.size, path)

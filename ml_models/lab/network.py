@@ -284,6 +284,15 @@ class ShopNet(nn.Module):
             wide.weight.copy_(backbone.wide.weight[taken])
             wide.bias.copy_(backbone.wide.bias[taken])
 
+    @property
+    def parts(self) -> list[dict[str, Any]]:
+        """Describe the parts of an embedding as ``model.json`` does."""
+        features, colour = self.config["semantic_dim"], self.config["colour_dim"]
+        return [
+            {"name": "features", "size": features, "share": round(1 - self.colour_share, 6)},
+            {"name": "colour", "size": colour, "share": self.colour_share},
+        ]
+
     def expanding(self) -> list[Block]:
         """The blocks that expand: those of the trunk, the search branch's, the class branch's."""
         blocks = (module for module in self.modules() if isinstance(module, Block))

@@ -94,7 +94,11 @@ def write_package(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
     except ValueError as error:
         raise Refused(f"{source}: {error}") from error
     shrink(onnx.load(str(args.model / REGION)), folder / REGION)
-    stored = {"classes": described["labels"], **described["provenance"]}
+    stored = {
+        "classes": described["labels"],
+        "parts": described["parts"],
+        **described["provenance"],
+    }
     result = describe(
         target,
         version=args.version or described["version"],

@@ -62,6 +62,37 @@ def test_load_package__region_of_a_cut_photo(folder):
         load_package(folder)
 
 
+def test_load_package__parts(folder):
+    package = load_package(folder)
+    assert [(part.name, part.size, part.share) for part in package.parts] == [
+        ("features", 256, 0.7),
+        ("colour", 64, 0.3),
+    ]
+    described = json.loads((folder / "model.json").read_text())
+    del described["parts"]
+    (folder / "model.json").write_text(json.dumps(described))
+    without = load_package(folder)
+    assert [(part.size, part.share) for part in without.parts] == [(320, 1)]
+    assert without.encoder_id == package.encoder_id
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ([("a", 256, 0.7), ("b", 63, 0.3)], "add up to 320"),
+        ([("a", 256, 0.7), ("b", 64, 0.2)], "shares of the parts"),
+        ([("a", 256, 0.7), ("a", 64, 0.3)], "one name"),
+        ([("a", 256, 1.3), ("b", 64, -0.3)], "between 0 and 1"),
+        ([("a", 320, 1), ("b", 0, 0)], "at least 1"),
+        ([("a", 256.0, 0.7), ("b", 64, 0.3)], "whole number"),
+    ],
+)
+def test_load_package__impossible_parts(folder, parts, message):
+    edit(folder, parts=[{"name": n, "size": size, "share": share} for n, size, share in parts])
+    with pytest.raises(ModelUnavailable, match=message):
+        load_package(folder)
+
+
 def test_load_package__malformed(folder):
     (folder / "model.json").write_text("{")
     with pytest.raises(ModelUnavailable, match="malformed"):

@@ -15,6 +15,7 @@ from PIL import Image
 from ..photos import Crop
 from .cells import Cells
 from .known_answers import KnownAnswers, pictures
+from .parts import Part, whole
 from .preprocess import InputSpec
 
 Float32 = NDArray[np.float32]
@@ -48,6 +49,11 @@ class Encoder(ABC):
 
     known_answers: KnownAnswers | None = None
     """What it must say of pictures by formula, on any machine; None if nobody wrote that down."""
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """Parts of an embedding, in order; one of all :attr:`dim` numbers unless overridden."""
+        return whole(self.dim)
 
     @abstractmethod
     def encode(self, images: Sequence[Image.Image]) -> Encoding:

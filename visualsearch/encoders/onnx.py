@@ -24,6 +24,7 @@ from ..photos import Crop
 from .base import Encoder, Encoding
 from .cells import Cells, border, overlap
 from .package import ModelFile, copy_package, load_package
+from .parts import Part
 from .preprocess import prepare
 
 # Keys of ``outputs`` in model.json; those that cells are made of, a model need not have.
@@ -68,6 +69,11 @@ class OnnxEncoder(Encoder):
         self.threads, self.precise = threads, precise
         self.forget()
         _made.add(self)
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """See :attr:`Encoder.parts`: those that ``model.json`` names."""
+        return self.package.parts
 
     def forget(self) -> None:
         """Drop the sessions; the next call makes them."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from ..exceptions import ModelUnavailable
 from .known_answers import KnownAnswers
+from .parts import Part, parts_from_json, whole
 from .preprocess import InputSpec
 
 
@@ -47,6 +48,7 @@ class ModelPackage:
     labels: list[str]
     embedding_dim: int
     match_threshold: float
+    parts: tuple[Part, ...]
     region: ModelFile | None = None
     known_answers: KnownAnswers | None = None
     input_name: str = "image"
@@ -86,6 +88,7 @@ def load_package(folder: Path) -> ModelPackage:
             outputs=described["outputs"],
             labels=described["labels"],
             embedding_dim=described["embedding_dim"],
+            parts=parts_of(described),
             match_threshold=described["match"]["threshold"],
             scores=described.get("scores", {}),
             provenance=described.get("provenance", {}),
@@ -106,6 +109,12 @@ def region_of(folder: Path, described: dict[str, Any]) -> ModelFile | None:
     if described["input"].get("fit", "squash") != "squash":
         raise ValueError("a region needs the input fit squash: cells are parts of all of the photo")
     return ModelFile(path=folder / region["file"], sha256=region["sha256"])
+
+
+def parts_of(described: dict[str, Any]) -> tuple[Part, ...]:
+    """Return the parts that a description names; without any, the embedding is one part."""
+    dim = described["embedding_dim"]
+    return parts_from_json(described["parts"], dim) if "parts" in described else whole(dim)
 
 
 def known_answers_of(described: dict[str, Any]) -> KnownAnswers | None:

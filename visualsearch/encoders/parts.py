@@ -1,0 +1,38 @@
+"""The parts of an embedding: each is a unit vector times the square root of its share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """``size`` numbers that make up ``share`` (0…1) of the similarity of two embeddings."""
+
+    name: str
+    size: int
+    share: float
+
+
+def whole(dim: int) -> tuple[Part, ...]:
+    """Return the parts of an embedding that has none: itself."""
+    return (Part(name="embedding", size=dim, share=1.0),)
+
+
+def parts_from_json(described: Iterable[dict[str, Any]], dim: int) -> tuple[Part, ...]:
+    """Read parts; raise ValueError unless they make up an embedding of ``dim`` numbers."""
+    parts = tuple(Part(**each) for each in described)
+    if len({part.name for part in parts}) != len(parts):
+        raise ValueError("two parts have one name")
+    if any(type(part.size) is not int or part.size < 1 for part in parts):
+        raise ValueError("the size of a part is not a whole number of at least 1")
+    if any(not 0 <= part.share <= 1 for part in parts):
+        raise ValueError("the share of a part is not between 0 and 1")
+    if sum(part.size for part in parts) != dim:
+        raise ValueError(f"the sizes of the parts do not add up to {dim}")
+    if not math.isclose(sum(part.share for part in parts), 1, abs_tol=1e-6):
+        raise ValueError("the shares of the parts do not add up to 1")
+    return parts

@@ -1,0 +1,221 @@
+"""Fit the embeddings of one model to one catalog.
+
+What all pictures of a catalog have in common tells no two of them apart. So each part of an
+embedding is centred on the catalog's mean and brought to unit length again. Scores fall by that,
+and the threshold of a match is translated.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..encoders.parts import Part, parts_from_json
+from .base import Float32
+
+Shares = Mapping[str, float]
+
+# Fewer vectors have no mean worth subtracting.
+LEAST = 50
+# Rows that are transformed together: 13 MB of 335 numbers each.
+ROWS = 10_000
+# A part that is shorter has no direction.
+ZERO = 1e-6
+
+# Raw and fitted scores are compared for so many vectors, each with the nearest of these many
+# others and with some by chance.
+ANCHORS, OTHERS, NEAREST, BY_CHANCE = 1000, 10_000, 10, 20
+# Pairs with a raw score this close to the threshold say what it becomes, if there are enough.
+CLOSE, ENOUGH = 0.02, 30
+# Otherwise these many of the closest pairs do, by a line.
+ON_A_LINE = 300
+# Pairs with a higher raw score are copies: they say nothing about any other score.
+COPIES = 0.999
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fit:
+    """A transform of embeddings that was learned from the vectors of a catalog.
+
+    ``parts``: with their shares of the fitted similarity; ``mean``: (d,) float32, of the unit
+    vectors of each part; ``threshold``: fitted score that stands for the encoder's
+    ``match_threshold``; ``images``: number of vectors in the catalog.
+    """
+
+    parts: tuple[Part, ...]
+    mean: Float32
+    threshold: float
+    images: int
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Share of the fitted similarity by the name of a part."""
+        return {part.name: part.share for part in self.parts}
+
+    @cached_property
+    def layout(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Start of each part, and the part of each number (d,)."""
+        return layout_of(self.parts)
+
+    @cached_property
+    def weights(self) -> Float32:
+        """Factor of each number (d,): the square root of its part's share."""
+        roots = np.sqrt(np.array([part.share for part in self.parts], np.float32))
+        return roots[self.layout[1]]
+
+    def apply(self, vectors: Float32) -> Float32:
+        """Transform vectors (N, d) or (d,) float32; L2-normalised unless a part has no direction.
+
+        A part without a direction stays zero, and so does its contribution to a score.
+        """
+        if vectors.ndim == 1:
+            return self.directions(vectors[None])[0] * self.weights
+        found = self.directions(vectors)
+        found *= self.weights
+        return found
+
+    def directions(self, vectors: Float32) -> Float32:
+        """Return vectors (N, d) with each part centred and of unit length."""
+        found = np.empty((len(vectors), len(self.mean)), np.float32)
+        starts, owner = self.layout
+        for rows in in_steps(len(vectors)):
+            inverse = inverse_lengths(vectors[rows], starts)
+            found[rows] = vectors[rows] * inverse[:, owner] - self.mean
+            # A part that was zero is now the opposite of the mean, and becomes zero again.
+            found[rows] *= (inverse_lengths(found[rows], starts) * (inverse > 0))[:, owner]
+        return found
+
+    def to_json(self) -> dict[str, Any]:
+        """Describe the fit in plain JSON values; the mean is base64 of little-endian float32."""
+        return {
+            "parts": [vars(part) for part in self.parts],
+            "mean": base64.b64encode(self.mean.astype("<f4").tobytes()).decode(),
+            "threshold": self.threshold,
+            "images": self.images,
+        }
+
+    @classmethod
+    def from_json(cls, described: Mapping[str, Any]) -> Self:
+        """Read what :meth:`to_json` wrote; other keys are ignored. Raise ValueError if malformed."""
+        mean = np.frombuffer(base64.b64decode(described["mean"]), "<f4").astype(np.float32)
+        return cls(
+            parts=parts_from_json(described["parts"], len(mean)),
+            mean=mean,
+            threshold=described["threshold"],
+            images=described["images"],
+        )
+
+
+def fit(
+    vectors: Float32,
+    parts: Sequence[Part],
+    threshold: float,
+    shares: Shares | None = None,
+    images: int | None = None,
+) -> Fit:
+    """Learn a transform from the vectors of a catalog (N, d), which are enough at :data:`LEAST`.
+
+    ``threshold``: of raw scores; ``shares``: by the name of a part, else
+    :func:`choose_shares`; ``images``: vectors in the catalog, where ``vectors`` is a sample.
+    """
+    shares = choose_shares(vectors, parts) if shares is None else shares
+    made = Fit(
+        parts=tuple(replace(part, share=shares[part.name]) for part in parts),
+        mean=mean_of(vectors, parts),
+        threshold=threshold,
+        images=len(vectors) if images is None else images,
+    )
+    return replace(made, threshold=translate(made, vectors, threshold))
+
+
+def choose_shares(vectors: Float32, parts: Sequence[Part]) -> dict[str, float]:
+    """Choose the share of each part from a catalog's vectors (N, d) alone, without labels.
+
+    Returns shares that add up to 1, by the name of a part: for now the parts' own.
+    """
+    return {part.name: part.share for part in parts}
+
+
+def mean_of(vectors: Float32, parts: Sequence[Part]) -> Float32:
+    """Return the mean (d,) of vectors whose parts are brought to unit length first."""
+    total = np.zeros(vectors.shape[1], np.float64)
+    starts, owner = layout_of(parts)
+    for rows in in_steps(len(vectors)):
+        units = vectors[rows] * inverse_lengths(vectors[rows], starts)[:, owner]
+        total += units.sum(0, dtype=np.float64)
+    return (total / max(1, len(vectors))).astype(np.float32)
+
+
+def translate(fitted: Fit, vectors: Float32, threshold: float) -> float:
+    """Return the fitted score of pairs whose raw score is ``threshold``.
+
+    That is the mean of pairs near it. Where there are too few, it is read off a line through the
+    closest pairs and through (1, 1), since equal vectors stay equal; its slope is a median, so
+    that single pairs do not turn it.
+    """
+    raw, now = pairs(fitted, vectors)
+    near = np.abs(raw - threshold) <= CLOSE
+    if near.sum() >= ENOUGH:
+        return float(np.clip(now[near].mean(dtype=np.float64), -1, 1))
+    others = np.flatnonzero(raw < COPIES)
+    if not len(others):
+        return threshold
+    closest = others[np.argsort(np.abs(raw[others] - threshold), kind="stable")[:ON_A_LINE]]
+    slope = float(np.median((1 - now[closest]) / (1 - raw[closest])))
+    return float(np.clip(1 - slope * (1 - threshold), -1, 1))
+
+
+def pairs(fitted: Fit, vectors: Float32) -> tuple[Float32, Float32]:
+    """Return raw and fitted scores of pairs of different vectors: neighbours and by chance."""
+    rng = np.random.default_rng(0)
+    order = rng.permutation(len(vectors))
+    # In the order of memory, which is read several times faster.
+    others = vectors[np.sort(order[:OTHERS])]
+    chosen = np.sort(rng.permutation(len(others))[:ANCHORS])
+    others_now = fitted.apply(others)
+    found: list[tuple[Float32, Float32]] = []
+    for some in np.array_split(chosen, max(1, len(chosen) // 100)):
+        raw, now = others[some] @ others.T, others_now[some] @ others_now.T
+        # No vector is a pair with itself.
+        raw[np.arange(len(some)), some] = -np.inf
+        count = min(NEAREST, len(others) - 1)
+        nearest = np.argpartition(-raw, count - 1, axis=1)[:, :count]
+        by_chance = rng.integers(0, len(others), (len(some), BY_CHANCE))
+        picked = np.hstack([nearest, by_chance])
+        found.append(
+            (np.take_along_axis(raw, picked, 1).ravel(), np.take_along_axis(now, picked, 1).ravel())
+        )
+    raw, now = (np.concatenate(each) for each in zip(*found, strict=True))
+    different = np.isfinite(raw)
+    return raw[different], now[different]
+
+
+def distance(fitted: Fit, vectors: Float32) -> float:
+    """Return how far the mean of vectors (N, d) lies from a fit's, 0…2, weighted by the shares."""
+    moved = mean_of(vectors, fitted.parts) - fitted.mean
+    return float(np.linalg.norm(moved * fitted.weights))
+
+
+def layout_of(parts: Sequence[Part]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the start of each part, and the part of each number of an embedding (d,)."""
+    sizes = np.array([part.size for part in parts], np.int64)
+    return np.cumsum(sizes) - sizes, np.repeat(np.arange(len(parts)), sizes)
+
+
+def in_steps(count: int) -> Iterator[slice]:
+    """Yield the rows that are transformed together."""
+    for start in range(0, count, ROWS):
+        yield slice(start, start + ROWS)
+
+
+def inverse_lengths(vectors: Float32, starts: NDArray[np.int64]) -> Float32:
+    """Return 1 / length of each part of vectors (N, d), as (N, parts); 0 without a direction."""
+    lengths = np.sqrt(np.add.reduceat(vectors * vectors, starts, axis=1))
+    inverse: Float32 = np.zeros_like(lengths)
+    return np.divide(1, lengths, out=inverse, where=lengths > ZERO)

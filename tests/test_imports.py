@@ -11,18 +11,18 @@ APP = ROOT / "visualsearch"
 CORE = {
     "photos", "formats", "av1", "containers", "origins", "fetching",
     "small", "exceptions", "metrics", "results", "subject",
-    "statistics", "verdicts", "admin.plots",
+    "statistics", "verdicts", "tuning", "admin.plots",
     "encoders.base", "encoders.cells", "encoders.fake", "encoders.known_answers", "encoders.onnx",
     "encoders.package", "encoders.parts",
     "encoders.preprocess",
-    "indexes.base", "indexes.exact", "indexes.faiss", "indexes.fitting", "indexes.places", "indexes.structures",
-    "indexes.milvus",
+    "indexes.base", "indexes.exact", "indexes.faiss", "indexes.fitting", "indexes.milvus",
+    "indexes.places", "indexes.structures",
 }  # fmt: skip
 # A module may import from its own layer and from those below it.
 LAYERS = [
     {"exceptions", "formats", "metrics", "statistics", "verdicts", "batches", "processes"},
     {"signals", "photos", "av1", "containers", "origins", "encoders", "indexes"},
-    {"fetching", "subject", "small", "results"},
+    {"fetching", "subject", "small", "results", "tuning"},
     {"conf", "classes"},
     {"models", "catalogs", "facets"},
     {"categories", "callers", "events"},
@@ -32,6 +32,7 @@ LAYERS = [
     {"looking"},
     {"searching"},
     {"evaluation", "jobs", "worker"},
+    {"fits"},
     {"versions"},
     {"indexing"},
     {"scopes", "runs", "drift"},

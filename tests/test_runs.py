@@ -242,7 +242,7 @@ def test_execute__picture_added_after_it_looked(sold, monkeypatch):
 
 
 def test_execute__killed_while_building(sold, monkeypatch, encodings):
-    def die(version):
+    def die(version, **options):
         raise Killed
 
     monkeypatch.setattr(versions, "build", die)

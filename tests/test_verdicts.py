@@ -25,7 +25,7 @@ def arm(
     return Arm(
         created=np.arange(float(n)) * 60,
         visitors=2 * (np.arange(n) // per_visitor) + seed % 2,
-        encoders=frozenset([encoder] if n else []),
+        scales=frozenset([encoder] if n else []),
         clicked=rng.random(n) < clicks,
         matched=rng.random(n) < matched,
         empty=rng.random(n) < empty,
@@ -45,7 +45,7 @@ def first(whole, n):
     return Arm(
         created=whole.created[part],
         visitors=whole.visitors[part],
-        encoders=whole.encoders,
+        scales=whole.scales,
         clicked=whole.clicked[part],
         matched=whole.matched[part],
         empty=whole.empty[part],

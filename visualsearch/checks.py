@@ -39,7 +39,14 @@ NUMBERS: dict[str, tuple[Any, float]] = {
     "RUN_TIMEOUT": (int | float, 1),
 }
 
-SWITCHES = ("HEIC", "USE_CELERY", "REQUIRE_API_KEY", "FIND_SUBJECT", "RUN_IN_BACKGROUND")
+SWITCHES = (
+    "HEIC",
+    "USE_CELERY",
+    "REQUIRE_API_KEY",
+    "FIND_SUBJECT",
+    "FIT",
+    "RUN_IN_BACKGROUND",
+)
 
 
 @register("visualsearch")

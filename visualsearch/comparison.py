@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from .insights import Period, midnight
-from .models import Event, Experiment, Query, Refusal
+from .models import Event, Experiment, IndexVersion, Query, Refusal
 from .statistics import Share
 from .verdicts import Arm, Signal, Verdict, signals
 
@@ -54,7 +54,7 @@ class Comparison:
 
 
 def compare(experiment: Experiment) -> Comparison:
-    """Read an experiment's own searches, and those alone; two questions to the database."""
+    """Read an experiment's own searches, and those alone; three questions to the database."""
     arms, count = read(experiment)
     control, treatment = arms[Variant.CONTROL], arms[Variant.TREATMENT]
     steps, by_hour = steps_of(experiment)
@@ -71,16 +71,21 @@ def compare(experiment: Experiment) -> Comparison:
 def read(experiment: Experiment) -> tuple[dict[str, Arm], int]:
     """Both variants, and how many searches were read."""
     clicks = Event.objects.filter(query=OuterRef("pk"), kind=Event.Kind.CLICK)
-    fields = ("variant", "created", "visitor", "encoder", "matched", "best_score", "took_ms__total")
+    known = ("variant", "created", "visitor", "index_version", "encoder")
+    fields = (*known, "matched", "best_score", "took_ms__total")
+    # Scores of a fitted version are on a scale of their own.
+    fitted = set(IndexVersion.objects.filter(fit__isnull=False).values_list("pk", flat=True))
     its_own = {"experiment": experiment, "variant__in": Variant.values}
     rows = Query.objects.filter(**its_own).annotate(clicked=Exists(clicks))
     newest = rows.order_by("-created").values_list(*fields, "clicked")[:SAMPLE]
     searches: dict[str, list[Any]] = {Variant.CONTROL: [], Variant.TREATMENT: []}
     numbers: dict[str, int] = {}
-    for place, (variant, created, visitor, *rest) in enumerate(newest.iterator(chunk_size=2000)):
+    rows_read = enumerate(newest.iterator(chunk_size=2000))
+    for place, (variant, created, visitor, version, encoder, *rest) in rows_read:
         # Of whom nothing is known is somebody else each time.
         number = numbers.setdefault(visitor or f"unknown {place}", place)
-        searches[variant].append([created, number, *rest])
+        scale = f"{encoder} in version {version}" if version in fitted else encoder
+        searches[variant].append([created, number, scale, *rest])
     refusals = Refusal.objects.filter(**its_own).order_by("-created")
     failed: dict[str, list[datetime]] = {Variant.CONTROL: [], Variant.TREATMENT: []}
     for variant, created in refusals.values_list("variant", "created")[:SAMPLE]:
@@ -91,13 +96,13 @@ def read(experiment: Experiment) -> tuple[dict[str, Arm], int]:
 
 def arm(rows: list[Any], refused: list[datetime]) -> Arm:
     """Rows by column."""
-    created, visitors, encoders, matched, scores, spent, clicked = (
+    created, visitors, scales, matched, scores, spent, clicked = (
         list(zip(*rows, strict=True)) if rows else [()] * 7
     )
     return Arm(
         created=np.array([moment.timestamp() for moment in created]),
         visitors=np.array(visitors, np.int64),
-        encoders=frozenset(encoders),
+        scales=frozenset(scales),
         clicked=np.array(clicked, bool),
         matched=np.array(matched, bool),
         empty=np.array([score is None for score in scores], bool),

@@ -96,6 +96,8 @@ DEFAULTS: dict[str, Any] = {
     "KEPT_VERSIONS": 2,
     # Labelled photos (CSV: image,sku[,style]) that every new index version is evaluated on.
     "LABELLED_QUERIES": "",
+    # Whether new index versions are fitted to the catalog.
+    "FIT": True,
     # How far recall@10 on them may fall below the active version's before a new one is held back.
     "MAX_RECALL_DROP": 0.05,
     # Seconds without a sign of life after which a run counts as dead and may be taken over.

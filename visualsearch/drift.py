@@ -159,6 +159,8 @@ def compare_index(drift: Drift) -> None:
     for ids, vectors, _removed in live.changes(encoder.id, encoder.dim, 0):
         expected += len(ids)
         for place in np.flatnonzero(rng.random(len(ids)) < share):
-            found, scores = index.search(vectors[place], 1, among=ids[place : place + 1])
-            drift.index_differs += not (len(found) and scores[0] > 0.99)
+            found, scores = current.search(vectors[place], 1, among=ids[place : place + 1])
+            # Less than 1 where a part has no direction.
+            itself = current.fitted(vectors[place])
+            drift.index_differs += not (len(found) and scores[0] >= 0.99 * (itself @ itself))
     drift.index_differs += abs(len(index) - expected)

@@ -22,13 +22,15 @@ from .catalogs import MAX_PARAMETERS
 from .encoders.base import Encoder
 from .encoders.preprocess import InputSpec
 from .exceptions import BackendUnavailable, IndexFileError, IndexNotReady
-from .indexes.base import FileIndex, Index, SharedIndex
+from .indexes.base import FileIndex, Ids, Index, SharedIndex
+from .indexes.fitting import Fit
 from .models import Embedding, IndexVersion, Revision
 from .wanted import wanted
 
 logger = logging.getLogger(__name__)
 
 State = IndexVersion.State
+Vectors = NDArray[np.float32]
 
 REPLAY_BATCH = 5000
 
@@ -48,17 +50,41 @@ PAUSE = 10.0
 
 @dataclass
 class LiveIndex:
-    """An index in memory or in a server, its encoder, and how far it has followed the rows."""
+    """An index in memory or in a server, its encoder, and how far it has followed the rows.
+
+    With a ``fit`` the index holds fitted vectors. Rows and queries are raw: :meth:`add` and
+    :meth:`search` fit them on their way in.
+    """
 
     index: Index
     version: int
     encoder: Encoder
     revision: int
     items: int = 0
+    fit: Fit | None = None
     counted: float = 0.0
     used: float = 0.0
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     known: dict[int, tuple[str, str]] = field(default_factory=dict, repr=False)
+
+    @property
+    def match_threshold(self) -> float:
+        """Score from which the best hit counts as the same kind of thing."""
+        return self.encoder.match_threshold if self.fit is None else self.fit.threshold
+
+    def fitted(self, vectors: Vectors) -> Vectors:
+        """Return raw vectors (N, dim) or (dim,) as the index holds them."""
+        return vectors if self.fit is None else self.fit.apply(vectors)
+
+    def add(self, ids: Ids, vectors: Vectors) -> None:
+        """Add raw vectors (N, dim) under ids (N,)."""
+        self.index.add(ids, self.fitted(vectors))
+
+    def search(
+        self, vector: Vectors, k: int, *, among: Any | None = None
+    ) -> tuple[Ids, NDArray[np.float32]]:
+        """Search for a raw vector (dim,); see :meth:`Index.search`."""
+        return self.index.search(self.fitted(vector), k, among=among)
 
     def names(self, ids: Sequence[int]) -> dict[int, tuple[str, str]]:
         """Item and image of embeddings that were found, as far as they may be shown.
@@ -240,6 +266,11 @@ def make(version: IndexVersion, encoder: Encoder) -> Index:
     return kind(encoder.dim, **version.options)
 
 
+def fit_of(version: IndexVersion) -> Fit | None:
+    """Return the fit that a version is built with, None where it is built without."""
+    return Fit.from_json(version.fit) if version.fit else None
+
+
 def is_shared(version: IndexVersion) -> bool:
     """Whether a version's vectors are in a server and not in a file."""
     return issubclass(import_string(version.backend), SharedIndex)
@@ -265,7 +296,9 @@ def load(version: IndexVersion) -> LiveIndex:
     elif isinstance(index, SharedIndex) and not index.exists():
         logger.warning("index version %s is gone from its server; rebuilt from rows", version.pk)
         return restore(version)
-    return LiveIndex(index, version.pk, encoder, version.revision, version.items)
+    return LiveIndex(
+        index, version.pk, encoder, version.revision, version.items, fit=fit_of(version)
+    )
 
 
 def from_rows(version: IndexVersion) -> LiveIndex:
@@ -274,7 +307,7 @@ def from_rows(version: IndexVersion) -> LiveIndex:
     index = make(version, encoder)
     if isinstance(index, SharedIndex):
         index.create()
-    live = LiveIndex(index, version.pk, encoder, revision=0)
+    live = LiveIndex(index, version.pk, encoder, revision=0, fit=fit_of(version))
     # Taken before the rows are read: what is written meanwhile is replayed later.
     replay(live, Revision.current())
     return live
@@ -287,7 +320,7 @@ def restore(version: IndexVersion) -> LiveIndex:
         encoder = encoding.of(row)
         index = make(row, encoder)
         if isinstance(index, SharedIndex) and index.exists():
-            return LiveIndex(index, row.pk, encoder, row.revision, row.items)
+            return LiveIndex(index, row.pk, encoder, row.revision, row.items, fit=fit_of(row))
         live = from_rows(row)
         row.revision, row.items = live.revision, live.items
         row.save(update_fields=["revision", "items"])
@@ -339,7 +372,7 @@ def replay(live: LiveIndex, revision: int) -> None:
         if len(gone):
             live.index.remove(gone)
         if len(ids):
-            live.index.add(ids, vectors)
+            live.add(ids, vectors)
     live.revision = revision
     # To count them takes longer than all the rest of following a change in a large catalog.
     if live.items < COUNTED_ALWAYS or live.counted < time.monotonic() - COUNT_AGAIN:

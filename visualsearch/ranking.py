@@ -94,7 +94,7 @@ def best_by_item(
     scores: dict[int, float] = {}
     exhausted = True
     for vector in vectors:
-        pks, similarities = current.index.search(vector, k, among=among)
+        pks, similarities = current.search(vector, k, among=among)
         exhausted &= len(pks) < k
         for pk, score in zip(pks.tolist(), similarities.tolist(), strict=True):
             scores[pk] = max(score, scores.get(pk, -1.0))

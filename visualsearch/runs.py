@@ -45,7 +45,11 @@ class Stopped(Exception):
 def request(
     scope: str, *, keys: Sequence[str] = (), activate: bool = True, by: str = ""
 ) -> tuple[Run, bool]:
-    """A new run, or the one that is open, and whether it is new: there is one at a time."""
+    """A new run, or the one that is open, and whether it is new: there is one at a time.
+
+    Raises NotPossible for a fit where :func:`visualsearch.versions.why_not_fit` has a reason.
+    """
+    refuse_fit(scope)
     for _attempt in range(3):
         running = Run.objects.filter(open=True).first()
         if running is not None:
@@ -54,6 +58,13 @@ def request(
             values = {"scope": scope, "keys": list(keys), "activate": activate}
             return Run.objects.create(**values, requested_by=by), True
     raise NotPossible(_("Others start and end runs right now. Try again."))
+
+
+def refuse_fit(scope: str) -> None:
+    """Raise NotPossible if the run is to fit the index, and that cannot be done now."""
+    reason = versions.why_not_fit() if scope == Run.Scope.FIT else ""
+    if reason:
+        raise NotPossible(reason)
 
 
 def pause(run: Run) -> None:
@@ -161,6 +172,9 @@ def execute(run: Run, progress: Callable[[int], object] = lambda count: None) ->
     try:
         with alive(run):
             encode_items(run, progress)
+            if run.version is None and scopes.needs_fit():
+                run.version = versions.make()
+                save(run, "version")
             if run.version is not None:
                 build_version(run, run.version)
         end(run, Run.State.WITH_FAILURES if run.failed or run.error else Run.State.FINISHED)
@@ -181,6 +195,7 @@ def encode_items(run: Run, progress: Callable[[int], object]) -> None:
     """Bring the rows of all items in the run's scope up to date, from its cursor on."""
     if run.stage not in ("", Run.Stage.ENCODING):
         return
+    refuse_fit(run.scope)
     encoder = scopes.encoder_for(run)
     processors.compare(encoder)
     if run.version is not None and versions.is_outdated(run.version):
@@ -243,7 +258,7 @@ def build_version(run: Run, version: IndexVersion) -> None:
     if version.state == IndexVersion.State.BUILDING:
         run.stage = Run.Stage.BUILDING
         save(run, "stage")
-        versions.build(version)
+        versions.build(version, by_labels=run.scope == Run.Scope.FIT)
     if version.state == IndexVersion.State.READY:
         run.stage = Run.Stage.EVALUATING
         save(run, "stage")

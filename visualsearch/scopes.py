@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
-from . import conf, encoding, indexing, versions
+from . import conf, encoding, fits, indexing, versions
 from .batches import batched
 from .catalogs import catalog
 from .encoders.base import Encoder
-from .models import Embedding, Run
+from .models import Embedding, Experiment, Run
 
 # Steps whose pictures are decoded before they are encoded, so that threads always have some work:
 # one while the step before it is encoded, one while that is written.
@@ -26,13 +26,26 @@ SCAN = 200
 def makes_version(run: Run) -> bool:
     """Whether a run builds a version: of all items, or when none was built for these settings.
 
-    Chosen and failed items never make one: it would hold nothing else.
+    Chosen and failed items never make one before they are encoded: see :func:`needs_fit`.
     """
     if run.scope in (Run.Scope.CHOSEN, Run.Scope.FAILED):
         return False
     active = versions.active()
     outdated = active is None or not active.figures or versions.is_outdated(active)
-    return run.scope == Run.Scope.ALL or outdated
+    return run.scope in (Run.Scope.ALL, Run.Scope.FIT) or outdated
+
+
+def needs_fit() -> bool:
+    """Whether a run that makes no version should make one, because the catalog outgrew its fit.
+
+    Not while an experiment runs, which activating a version would end.
+    """
+    active = versions.active()
+    if active is None or versions.is_outdated(active):
+        return False
+    if Experiment.objects.filter(running=True).exists():
+        return False
+    return fits.is_due(encoding.of(active))
 
 
 def encoder_for(run: Run) -> Encoder:
@@ -46,8 +59,11 @@ def keys_in_scope(run: Run) -> list[str]:
     """Items that a run looks at.
 
     ``all`` includes items that are no longer visible but have rows; ``missing`` are visible items
-    with a picture that has no row; ``failed`` are those with a picture that failed.
+    with a picture that has no row; ``failed`` are those with a picture that failed; ``fit`` looks
+    at none.
     """
+    if run.scope == Run.Scope.FIT:
+        return []
     rows = Embedding.objects.filter(encoder=encoder_for(run).id, removed=False)
     if run.scope == Run.Scope.CHOSEN:
         return [str(key) for key in run.keys]

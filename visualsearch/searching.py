@@ -219,7 +219,7 @@ def similar(item: str, *, limit: int = 12) -> SearchResult:
         model=encoder.id,
         index_version=current.version,
         predictions=[],
-        matched=bool(hits) and hits[0].score >= encoder.match_threshold,
+        matched=bool(hits) and hits[0].score >= current.match_threshold,
         count=max(0, current.items - 1),
         hits=hits,
         took_ms=with_total(watch),
@@ -290,7 +290,7 @@ def rank_under(
     with watch.stage("index"):
         among, count = allowed(current, filters)
     hits = rank(current, [from_bytes(query.vector)], need, watch=watch, among=among)
-    matched = bool(hits) and hits[0].score >= current.encoder.match_threshold
+    matched = bool(hits) and hits[0].score >= current.match_threshold
     return Ranked(hits=hits, count=count, matched=matched)
 
 

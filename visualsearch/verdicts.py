@@ -57,7 +57,7 @@ class Arm:
 
     created: Floats
     visitors: NDArray[np.int64]
-    encoders: frozenset[str]
+    scales: frozenset[str]
     clicked: NDArray[np.bool_]
     matched: NDArray[np.bool_]
     empty: NDArray[np.bool_]
@@ -129,8 +129,8 @@ def signals(control: Arm, treatment: Arm) -> list[Signal]:
         of_times("p50", control, treatment),
         of_times("p95", control, treatment),
     ]
-    # Scores of two models are on two scales.
-    if len(control.encoders | treatment.encoders) == 1:
+    # Scores of two models, or of two fits of one, cannot be compared.
+    if len(control.scales | treatment.scales) == 1:
         found.append(of_scores(control, treatment))
     return found
 

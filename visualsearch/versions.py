@@ -12,9 +12,10 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from . import conf, encoding, evaluation, index_files, live
+from . import conf, encoding, evaluation, fits, index_files, live
 from .encoders.base import Encoder
 from .exceptions import BackendUnavailable, ModelUnavailable
+from .indexes import fitting
 from .models import Embedding, Experiment, IndexVersion
 from .signals import version_activated
 
@@ -87,10 +88,37 @@ def is_outdated(version: IndexVersion) -> bool:
     return (version.encoder, version.backend, version.options) != wanted
 
 
-def build(version: IndexVersion) -> None:
-    """Fill a version from the rows; what is written meanwhile is replayed by the searchers."""
+def why_not_fit() -> str:
+    """Return why the index cannot be fitted to the catalog now, or nothing."""
+    version = active()
+    if not conf.get("FIT"):
+        return _("The setting FIT is off.")
+    if version is None:
+        return _("The catalog is not indexed yet; run manage.py visualsearch_index.")
+    try:
+        outdated = is_outdated(version)
+    except ModelUnavailable as error:
+        return str(error)
+    if outdated:
+        return _(
+            "The settings ask for another model or index than the active version's;"
+            " run manage.py visualsearch_index."
+        )
+    if Embedding.objects.filter(encoder=version.encoder).searchable().count() < fitting.LEAST:
+        return _("A catalog of fewer than %(least)s images is not fitted.") % {
+            "least": fitting.LEAST
+        }
+    return ""
+
+
+def build(version: IndexVersion, *, by_labels: bool = False) -> None:
+    """Fill a version from the rows; what is written meanwhile is replayed by the searchers.
+
+    It is fitted to the catalog first; ``by_labels``: see :func:`visualsearch.fits.make`.
+    """
     started = time.monotonic()
     try:
+        version.fit = fits.make(version, by_labels=by_labels)
         built = live.from_rows(version)
         built.index.optimise()
         figures: dict[str, Any] = built.index.describe()
@@ -120,6 +148,11 @@ def evaluate(version: IndexVersion) -> None:
 
 def reason_to_hold_back(version: IndexVersion) -> str:
     """Why a new version should not be activated by itself, or nothing."""
+    if version.fit and version.fit.get("better") is False:
+        return _(
+            "Version %(version)s was built and not activated: it finds no more of %(queries)s"
+            " labelled searches than the active version."
+        ) % {"version": version.pk, "queries": version.fit["queries"]}
     before = active()
     measured = version.evaluation.get("sku", {}).get("recall@10")
     if before is None or measured is None:
@@ -191,17 +224,20 @@ def roll_back() -> IndexVersion:
 def prune() -> None:
     """Delete what nobody can roll back to any more, and the rows of encoders that nobody needs.
 
-    The version of an experiment that is running stays.
+    The version of an experiment that is running stays. So does the newest of the active encoder
+    that was held back: a person is asked to compare it, and no run shall build it once more.
     """
     kept = conf.get("KEPT_VERSIONS")
     tried = Experiment.objects.filter(running=True)
+    answering = IndexVersion.objects.filter(state=State.ACTIVE).values("encoder")
+    held_back = IndexVersion.objects.filter(state=State.READY, encoder__in=answering).first()
     for state, order in (
         (State.RETIRED, "-activated"),
         (State.READY, "-pk"),
         (State.FAILED, "-pk"),
     ):
         for version in IndexVersion.objects.filter(state=state).order_by(order)[kept:]:
-            if not tried.filter(version=version).exists():
+            if version != held_back and not tried.filter(version=version).exists():
                 delete(version)
     needed = set(IndexVersion.objects.filter(state__in=KEPT).values_list("encoder", flat=True))
     needed.add(encoding.configured().id)

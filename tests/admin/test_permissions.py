@@ -31,6 +31,7 @@ pytestmark = pytest.mark.django_db
 # Asked with POST alone; whoever may not is told so before what is asked is looked at.
 POSTED = {
     "visualsearch_reindex",
+    "visualsearch_fit",
     "visualsearch_run_control",
     "visualsearch_experiment_stop",
 }

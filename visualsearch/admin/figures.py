@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ..models import IndexVersion
-from .formats import NOTHING, duration, milliseconds, moment, number, size
+from .formats import NOTHING, duration, milliseconds, moment, number, percentage, size
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,9 +59,42 @@ def known(name: str) -> Callable[[IndexVersion], Any]:
     return lambda version: version.figures.get(name)
 
 
+CHOSEN_BY = {
+    "catalog": gettext_lazy("to the catalog"),
+    "labels": gettext_lazy("by labelled photos"),
+    "clicks": gettext_lazy("by clicks"),
+}
+
+
+def fit(version: IndexVersion) -> str:
+    """Say whether a version is fitted, and what chose the shares."""
+    return str(CHOSEN_BY[version.fit["chosen"]]) if version.fit else _("not fitted")
+
+
+def shares(version: IndexVersion) -> str | None:
+    """List the parts of an embedding with their shares of a score."""
+    if not version.fit:
+        return None
+    return named_shares({part["name"]: part["share"] for part in version.fit["parts"]})
+
+
+def named_shares(found: dict[str, float]) -> str:
+    """List shares 0…1 by the name of their part, in percent."""
+    return ", ".join(f"{name} {percentage(each, 0)}" for name, each in found.items())
+
+
+def of_fit(name: str) -> Callable[[IndexVersion], Any]:
+    """Return a function that reads one value of a version's fit, or None."""
+    return lambda version: (version.fit or {}).get(name)
+
+
 FIGURES = [
     Figure(label=gettext_lazy("encoder"), value=lambda version: version.encoder, text=plain),
     Figure(label=gettext_lazy("structure"), value=known("structure"), text=plain),
+    Figure(label=gettext_lazy("fitted"), value=fit, text=plain),
+    Figure(label=gettext_lazy("shares of a score"), value=shares, text=plain),
+    Figure(label=gettext_lazy("match threshold"), value=of_fit("threshold"), text=share),
+    Figure(label=gettext_lazy("images fitted to"), value=of_fit("images"), text=number),
     Figure(label=gettext_lazy("products"), value=lambda version: version.items, text=number),
     Figure(label=gettext_lazy("images"), value=lambda version: version.images, text=number),
     Figure(label=gettext_lazy("memory"), value=known("memory_bytes"), text=size, best=min),

@@ -21,7 +21,7 @@ from ..views import preview
 from . import links, trial
 from .base import ReadOnlyAdmin
 from .experiment_report import notice
-from .figures import known, measured, share
+from .figures import fit, known, measured, share, shares
 from .formats import duration, milliseconds, number, percent, size
 from .progress import colour, outcome
 from .runs import seconds
@@ -119,6 +119,9 @@ def dashboard(now: Overview) -> dict[str, Any]:
         "indexed_share": percent(now.indexed_products, now.products),
         "recalls": recalls(version) if version else [],
         "quality": facts(version) if version else [],
+        "fit": fit(version) if version else "",
+        "shares": shares(version) if version else None,
+        "threshold": share(version.fit["threshold"]) if version and version.fit else "",
         "memory": size(known("memory_bytes")(version)) if version else "",
         "file_size": size(known("file_bytes")(version)) if version else "",
         "runs": [(run, colour(run), outcome(run), duration(seconds(run))) for run in now.runs],

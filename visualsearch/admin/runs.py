@@ -26,6 +26,8 @@ from .starting import ADD, hand_over, start
 
 CONTROL = "visualsearch.change_run"
 CONTROLS = {"pause": runs.pause, "resume": runs.resume, "cancel": runs.cancel}
+# Chosen products have their own lists, and a fit is started among the versions.
+BUTTONS = (Run.Scope.ALL, Run.Scope.MISSING, Run.Scope.FAILED)
 # Failed images and chosen products that a run's page names; the lists have the rest.
 NAMED = 50
 
@@ -69,7 +71,7 @@ class RunAdmin(ReadOnlyAdmin):
     ) -> HttpResponse:
         """The list, under the open run's card or a button for each scope."""
         run = Run.objects.filter(open=True).first()
-        scopes = [] if run else [each for each in Run.Scope.choices if each[0] != Run.Scope.CHOSEN]
+        scopes = [] if run else [each for each in Run.Scope.choices if each[0] in BUTTONS]
         card = progress(run) if run else None
         context = {"title": gettext("Runs"), "run": run, "card": card, "scopes": scopes}
         return super().changelist_view(request, {**(extra_context or {}), **context})
@@ -106,7 +108,7 @@ class RunAdmin(ReadOnlyAdmin):
         if not request.user.has_perm(ADD):
             raise PermissionDenied
         scope = request.POST.get("scope", Run.Scope.ALL)
-        if scope not in Run.Scope.values or scope == Run.Scope.CHOSEN:
+        if scope not in BUTTONS:
             raise Http404
         start(self, request, scope)
         return HttpResponseRedirect(self.url("visualsearch_run_changelist"))

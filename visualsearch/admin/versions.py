@@ -14,12 +14,14 @@ from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
 
 from .. import versions
-from ..models import Experiment, IndexVersion
-from .figures import known, measured, quality, table
-from .formats import badge, milliseconds, moment, number, size
+from ..models import Experiment, IndexVersion, Run
+from .figures import known, measured, named_shares, quality, share, table
+from .formats import NOTHING, badge, milliseconds, moment, number, size
 from .pages import PagesAdmin
+from .starting import start
 
 State = IndexVersion.State
 
@@ -31,6 +33,12 @@ COLOURS = {
     State.FAILED: "bad",
 }
 CHANGE = "visualsearch.change_indexversion"
+# What a fit was compared with.
+OPTIONS = {
+    "now": gettext_lazy("as before"),
+    "catalog": gettext_lazy("fitted to the catalog"),
+    "labels": gettext_lazy("fitted by labels"),
+}
 # Columns of the table that is shown unasked.
 COMPARED = 6
 
@@ -56,11 +64,12 @@ class IndexVersionAdmin(PagesAdmin):
     actions = ["compare_selected"]
 
     def get_urls(self) -> list[URLPattern]:
-        """The stock ones, the comparison and the two questions, and the app's other pages."""
+        """The stock ones, the comparison, the two questions, the fit, and the app's other pages."""
         wrap = self.admin_site.admin_view
         return [
             path("compare/", wrap(self.compare), name="visualsearch_compare"),
             path("roll-back/", wrap(self.roll_back), name="visualsearch_roll_back"),
+            path("fit/", wrap(require_POST(self.fit)), name="visualsearch_fit"),
             path("<int:pk>/activate/", wrap(self.activate), name="visualsearch_activate"),
             *self.page_urls(),
             *super().get_urls(),
@@ -70,8 +79,9 @@ class IndexVersionAdmin(PagesAdmin):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """The list, with the way back for those who may."""
-        before = versions.previous() if request.user.has_perm(CHANGE) else None
-        context = {"previous": before, "title": _("Versions")}
+        allowed = self.allowed(request)
+        before = versions.previous() if allowed["may_activate"] else None
+        context = {"previous": before, "title": _("Versions"), **allowed}
         return super().changelist_view(request, {**(extra_context or {}), **context})
 
     def change_view(
@@ -91,6 +101,7 @@ class IndexVersionAdmin(PagesAdmin):
                 "version": version,
                 "title": _("Version %(version)s") % {"version": version.pk},
                 "subtitle": None,
+                "options": options(version),
                 **self.columns(shown),
                 **self.allowed(request),
             }
@@ -105,7 +116,8 @@ class IndexVersionAdmin(PagesAdmin):
 
     def allowed(self, request: HttpRequest) -> dict[str, bool]:
         """Whether to offer what changes something."""
-        return {"may_activate": request.user.has_perm(CHANGE)}
+        may = request.user.has_perm(CHANGE)
+        return {"may_activate": may, "may_fit": may and not versions.why_not_fit()}
 
     def compare(self, request: HttpRequest) -> HttpResponse:
         """The chosen versions side by side, or the newest of those that were built."""
@@ -133,6 +145,12 @@ class IndexVersionAdmin(PagesAdmin):
         if request.method == "POST":
             return self.switch(request, versions.roll_back)
         return self.ask(request, versions.previous(), _("Roll back to version %(version)s?"))
+
+    def fit(self, request: HttpRequest) -> HttpResponse:
+        """Start a run that builds a version fitted to the catalog."""
+        self.may_change(request)
+        start(self, request, Run.Scope.FIT)
+        return HttpResponseRedirect(self.url("visualsearch_indexversion_changelist"))
 
     def may_change(self, request: HttpRequest) -> None:
         """Raise PermissionDenied for staff that may not change versions."""
@@ -234,6 +252,18 @@ class IndexVersionAdmin(PagesAdmin):
     def since(self, version: IndexVersion) -> str:
         """When it was made active last."""
         return moment(version.activated)
+
+
+def options(version: IndexVersion) -> list[list[str]]:
+    """Return what a fit was compared with, by labels: name, shares and figures."""
+    return [
+        [
+            str(OPTIONS[each["name"]]),
+            named_shares(each["shares"]) or NOTHING,
+            *(share(each[name]) for name in ("recall@1", "recall@5", "recall@10", "mrr")),
+        ]
+        for each in (version.fit or {}).get("tried", [])
+    ]
 
 
 def running() -> Experiment | None:

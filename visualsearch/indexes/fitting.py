@@ -102,7 +102,7 @@ class Fit:
 
     @classmethod
     def from_json(cls, described: Mapping[str, Any]) -> Self:
-        """Read what :meth:`to_json` wrote; other keys are ignored. Raise ValueError if malformed."""
+        """Read what :meth:`to_json` wrote; other keys are ignored."""
         mean = np.frombuffer(base64.b64decode(described["mean"]), "<f4").astype(np.float32)
         return cls(
             parts=parts_from_json(described["parts"], len(mean)),

@@ -133,6 +133,9 @@ class IndexVersion(models.Model):
     evaluation = models.JSONField(
         _("evaluation"), default=dict, blank=True, help_text=_("on the shop's labelled queries")
     )
+    fit = models.JSONField(
+        _("fit"), null=True, blank=True, help_text=_("how vectors are fitted to the catalog")
+    )
     error = models.CharField(_("error"), max_length=300, blank=True)
     created = models.DateTimeField(_("created"), auto_now_add=True)
     activated = models.DateTimeField(_("activated"), null=True, blank=True)
@@ -167,6 +170,7 @@ class Run(models.Model):
         MISSING = "missing", _("products that are missing in the index")
         FAILED = "failed", _("products with failed images")
         CHOSEN = "chosen", _("chosen products")
+        FIT = "fit", _("fit to the catalog")
 
     class State(models.TextChoices):
         QUEUED = "queued", _("queued")

@@ -58,5 +58,6 @@ def described(version: IndexVersion) -> dict[str, Any]:
         "items": version.items,
         "figures": version.figures,
         "evaluation": version.evaluation,
+        "fit": version.fit and {key: value for key, value in version.fit.items() if key != "mean"},
         "error": version.error,
     }

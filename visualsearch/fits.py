@@ -1,0 +1,224 @@
+"""Fit index versions to the rows of the catalog; choose shares by labels if there are some."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from django.utils import timezone
+
+from . import conf, encoding
+from .batches import batched
+from .catalogs import MAX_PARAMETERS
+from .encoders.base import Encoder
+from .evaluation import read_queries
+from .indexes import fitting
+from .indexes.fitting import Fit
+from .live import fit_of
+from .looking import look_at
+from .models import Embedding, Event, IndexVersion, Query, from_bytes
+from .photos import open_photo
+from .ranking import Vector
+from .tuning import Labelled, Tuned, tune
+
+State = IndexVersion.State
+
+# Rows that a fit is learned from, evenly over a larger catalog; and that tell whether it moved.
+MOST, FEW = 100_000, 2000
+# A catalog is fitted anew when it has grown by so much, or its mean has moved so far.
+GROWTH, MOVED = 1.5, 0.15
+# Labelled photos that are used, by chance of more.
+PHOTOS = 2000
+# Searches with a click or a purchase that are needed in place of labelled photos, and used.
+LEAST_CLICKED, MOST_CLICKED = 200, 5000
+# What became of a search, from what says least to what says most.
+WORTH = (Event.Kind.CLICK, Event.Kind.BASKET, Event.Kind.PURCHASE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rows:
+    """Vectors (N, d) float32 and the item of each; ``images``: rows that there are."""
+
+    vectors: Vector
+    items: list[str]
+    images: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Labels:
+    """Raw vectors (Q, d) of photos, and the item that is right; ``source``: labels or clicks."""
+
+    vectors: Vector
+    items: list[str]
+    source: str
+
+
+def make(version: IndexVersion, *, by_labels: bool = False) -> dict[str, Any] | None:
+    """Return the fit of a version that is about to be built, as it is stored with it.
+
+    None for a catalog of fewer than :data:`fitting.LEAST` images, or if the setting ``FIT`` is
+    off. ``by_labels`` chooses the shares anew, by labelled photos or clicks if there are some;
+    otherwise shares that labels chose for the active version stay. ``chosen`` says by what
+    shares were chosen (catalog, labels or clicks), ``tried`` what was compared and ``better``
+    whether that found more than the active version.
+    """
+    if not conf.get("FIT"):
+        return None
+    encoder = encoding.of(version)
+    found = labels(encoder) if by_labels else None
+    rows = sample(encoder, MOST, found.items if found else ())
+    if len(rows.vectors) < fitting.LEAST:
+        return None
+    if found is None:
+        shares, chosen = (None, "catalog") if by_labels else kept_shares(encoder)
+        return fitted(rows, encoder, shares).to_json() | {"chosen": chosen}
+    by_catalog = fitted(rows, encoder)
+    tuned = tune(labelled(rows, found), by_catalog, active_fit(encoder))
+    made = fitted(rows, encoder, tuned.shares) if tuned.by_labels else by_catalog
+    return made.to_json() | described(tuned, found)
+
+
+def fitted(rows: Rows, encoder: Encoder, shares: fitting.Shares | None = None) -> Fit:
+    """Learn a fit from rows."""
+    return fitting.fit(
+        rows.vectors, encoder.parts, encoder.match_threshold, shares, images=rows.images
+    )
+
+
+def described(tuned: Tuned, found: Labels) -> dict[str, Any]:
+    """Return what is kept of a comparison with a fit."""
+    return {
+        "chosen": found.source if tuned.by_labels else "catalog",
+        "better": tuned.better,
+        "judged_by": found.source,
+        "queries": tuned.queries,
+        "tried": [option.to_json() for option in tuned.options],
+    }
+
+
+def active_fit(encoder: Encoder) -> Fit | None:
+    """Return the fit of the active version, None where it has none or is of another encoder."""
+    active = IndexVersion.objects.filter(state=State.ACTIVE, encoder=encoder.id).first()
+    return fit_of(active) if active else None
+
+
+def kept_shares(encoder: Encoder) -> tuple[fitting.Shares | None, str]:
+    """Return the shares that labels chose for the active version, and what chose them."""
+    active = IndexVersion.objects.filter(state=State.ACTIVE, encoder=encoder.id).first()
+    fit = fit_of(active) if active else None
+    if active is None or fit is None or (active.fit or {}).get("chosen") == "catalog":
+        return None, "catalog"
+    if [part.name for part in fit.parts] != [part.name for part in encoder.parts]:
+        return None, "catalog"
+    return fit.shares, str((active.fit or {})["chosen"])
+
+
+def is_due(encoder: Encoder) -> bool:
+    """Return whether the catalog asks for another fit than that of the newest kept version.
+
+    It does when it can be fitted for the first time, has grown by half since, or its mean has
+    moved far. The newest version counts even if it is not active: what was held back, or rolled
+    back from, is not built again by the next run.
+    """
+    count = Embedding.objects.filter(encoder=encoder.id).searchable().count()
+    if not conf.get("FIT") or count < fitting.LEAST:
+        return False
+    kept = IndexVersion.objects.filter(
+        encoder=encoder.id, state__in=(State.ACTIVE, State.READY, State.RETIRED)
+    )
+    newest = kept.filter(fit__isnull=False).order_by("-pk").first()
+    fit = fit_of(newest) if newest else None
+    if fit is None or count >= GROWTH * fit.images:
+        return True
+    return fitting.distance(fit, sample(encoder, FEW).vectors) > MOVED
+
+
+def sample(encoder: Encoder, at_most: int, items: Collection[str] = ()) -> Rows:
+    """Read searchable rows: all, or ``at_most`` evenly over them and those of ``items``."""
+    rows = Embedding.objects.filter(encoder=encoder.id).searchable()
+    pks = np.array(rows.order_by("pk").values_list("pk", flat=True), np.int64)
+    chosen = pks
+    if len(pks) > at_most:
+        chosen = pks[np.linspace(0, len(pks) - 1, at_most).astype(int)]
+        also: list[int] = []
+        for some in batched(sorted(set(items)), MAX_PARAMETERS):
+            also += rows.filter(item__in=some).values_list("pk", flat=True)
+        chosen = np.union1d(chosen, np.array(also, np.int64))
+    vectors = np.empty((len(chosen), encoder.dim), np.float32)
+    names: list[str] = []
+    for some_pks in batched(chosen.tolist(), MAX_PARAMETERS):
+        found = rows.filter(pk__in=some_pks).order_by("pk").values_list("item", "vector")
+        for item, vector in found.iterator():
+            vectors[len(names)] = from_bytes(vector)
+            names.append(item)
+    # Fewer than were chosen where another process has removed some meanwhile.
+    return Rows(vectors=vectors[: len(names)], items=names, images=len(pks))
+
+
+def labelled(rows: Rows, found: Labels) -> Labelled:
+    """Number the items of rows and labels."""
+    number = {item: place for place, item in enumerate(dict.fromkeys(rows.items))}
+    return Labelled(
+        queries=found.vectors,
+        right=np.array([number.get(item, -1) for item in found.items], np.int64),
+        rows=rows.vectors,
+        owners=np.array([number[item] for item in rows.items], np.int64),
+    )
+
+
+def labels(encoder: Encoder) -> Labels | None:
+    """Return the labelled photos of the setting ``LABELLED_QUERIES``, else what was clicked."""
+    return from_photos(encoder) or from_clicks(encoder)
+
+
+def from_photos(encoder: Encoder) -> Labels | None:
+    """Embed the labelled photos as a search does. Raise PhotoError for one that cannot be read."""
+    path = conf.get("LABELLED_QUERIES")
+    if not path:
+        return None
+    photos = read_queries(Path(path))
+    if len(photos) > PHOTOS:
+        chosen = np.sort(np.random.default_rng(0).permutation(len(photos))[:PHOTOS])
+        photos = [photos[place] for place in chosen]
+    limits = conf.limits()
+    vectors = [
+        look_at(encoder, open_photo(photo.image.read_bytes(), limits=limits)).embedding
+        for photo in photos
+    ]
+    return Labels(
+        vectors=np.stack(vectors), items=[photo.item for photo in photos], source="labels"
+    )
+
+
+def from_clicks(encoder: Encoder) -> Labels | None:
+    """Return searches by what customers clicked, put into the basket or bought, newest first.
+
+    None for fewer than :data:`LEAST_CLICKED`. A search's vector is erased after
+    ``QUERY_LIFETIME``, so only shops that keep it for days will have that many. Of several
+    products of one search the one counts of which the event says most.
+    """
+    events = Event.objects.filter(
+        kind__in=WORTH, query__encoder=encoder.id, query__expires__gt=timezone.now()
+    )
+    best: dict[Any, tuple[int, str]] = {}
+    newest = events.order_by("-query__created", "pk").values_list("query", "kind", "item")
+    for query, kind, item in newest.iterator():
+        worth = WORTH.index(Event.Kind(kind))
+        if query not in best and len(best) == MOST_CLICKED:
+            break
+        if query not in best or worth > best[query][0]:
+            best[query] = worth, item
+    if len(best) < LEAST_CLICKED:
+        return None
+    vectors = dict(Query.objects.filter(pk__in=best).values_list("pk", "vector"))
+    kept = [query for query in best if vectors.get(query)]
+    if len(kept) < LEAST_CLICKED:
+        return None
+    return Labels(
+        vectors=np.stack([from_bytes(vectors[query]) for query in kept]),
+        items=[best[query][1] for query in kept],
+        source="clicks",
+    )

@@ -1,0 +1,90 @@
+"""Fit the index to its catalog, and choose the shares of the model's parts by labels."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from visualsearch import runs, versions
+from visualsearch.exceptions import VisualSearchError
+from visualsearch.models import IndexVersion, Run
+
+WORDS = {"now": "as now", "catalog": "fitted to the catalog", "labels": "fitted by labels"}
+FIGURES = ("recall@1", "recall@5", "recall@10", "mrr")
+
+
+class Command(BaseCommand):
+    help = (
+        "Fit the index to its catalog, with the labelled queries if there are any. Nothing is"
+        " encoded again; the new version is activated if it finds more."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--no-activate", action="store_true", help="build a version beside the active one"
+        )
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            run, new = runs.request(Run.Scope.FIT, activate=not options["no_activate"])
+            if not new:
+                raise CommandError(
+                    f"Run {run.pk} is open ({run.get_state_display()}). Wait for it, or cancel it."
+                )
+            runs.execute(run)
+        except (ValueError, VisualSearchError, runs.NotPossible, runs.Taken) as error:
+            raise CommandError(str(error) or "Another process has taken the run over.") from error
+        if run.version is None:
+            raise CommandError(run.error or f"Run {run.pk} is {run.get_state_display()}.")
+        report = described(run, run.version)
+        if options["json"]:
+            self.stdout.write(json.dumps(report))
+        else:
+            self.print(report)
+
+    def print(self, report: dict[str, Any]) -> None:
+        """Print the options side by side, and what became of the best."""
+        if report["tried"]:
+            self.stdout.write(f"{report['queries']} queries, labelled by {report['judged_by']}")
+            heads = "".join(f"{name:>11}" for name in FIGURES)
+            self.stdout.write(f"{'':<22}{heads}  shares")
+            for option in report["tried"]:
+                figures = "".join(f"{option[name]:>11.3f}" for name in FIGURES)
+                line = f"{WORDS[option['name']]:<22}{figures}  {shares(option['shares'])}"
+                self.stdout.write(line.rstrip())
+        elif report["judged_by"] is None:
+            self.stdout.write("No labelled queries: shares are chosen by the catalog alone.")
+        state = "active" if report["active"] else "not active"
+        self.stdout.write(
+            f"Index version {report['version']} is {state}: {shares(report['shares'])}, chosen by"
+            f" {report['chosen']}; match threshold {report['threshold']:.3f}."
+        )
+        if report["error"]:
+            self.stderr.write(report["error"])
+
+
+def described(run: Run, version: IndexVersion) -> dict[str, Any]:
+    """Return the fit of the version that a run built, in plain values."""
+    version.refresh_from_db()
+    fit = version.fit or {}
+    active = versions.active()
+    return {
+        "version": version.pk,
+        "active": active is not None and active.pk == version.pk,
+        "chosen": fit.get("chosen"),
+        "shares": {part["name"]: part["share"] for part in fit.get("parts", [])},
+        "threshold": fit.get("threshold"),
+        "images": fit.get("images"),
+        "judged_by": fit.get("judged_by"),
+        "queries": fit.get("queries", 0),
+        "tried": fit.get("tried", []),
+        "error": run.error,
+    }
+
+
+def shares(found: dict[str, float]) -> str:
+    """Return shares as ``features 0.70, colour 0.30``; of no fit, that there is none."""
+    return ", ".join(f"{name} {share:.2f}" for name, share in found.items()) or "not fitted"

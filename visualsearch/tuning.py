@@ -1,0 +1,186 @@
+"""Which shares of an embedding's parts find the right items, by labelled queries.
+
+All scores are exact: each query is compared with each row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .encoders.parts import Part, whole
+from .indexes.fitting import Fit, layout_of
+from .metrics import retrieval_metrics
+
+Float32 = NDArray[np.float32]
+Numbers = NDArray[np.int64]
+
+# Shares are tried in steps of 1 / STEPS.
+STEPS = 10
+FOLDS = 5
+# Standard errors by which labels must do better than the catalog alone before they decide.
+MARGIN = 2.0
+# Queries that are compared with all rows at a time: 40 MB a part with 100,000 rows.
+TOGETHER = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Labelled:
+    """Raw vectors ``queries`` (Q, d), and of each the item that is right: its number in ``items``.
+
+    ``rows`` (N, d) are raw vectors of the catalog; ``owners`` (N,) the number of each row's item.
+    -1 is an item without rows.
+    """
+
+    queries: Float32
+    right: Numbers
+    rows: Float32
+    owners: Numbers
+
+
+@dataclass(frozen=True, kw_only=True)
+class Option:
+    """A way to search: its figures over the labelled queries. ``name``: now, catalog or labels."""
+
+    name: str
+    shares: dict[str, float]
+    figures: dict[str, float]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return {"name": self.name, "shares": self.shares, **self.figures}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tuned:
+    """``shares``: the best; ``by_labels``: whether labels decided; ``better``: than now.
+
+    ``options`` are what was compared; ``queries`` how many labelled queries did.
+    """
+
+    shares: dict[str, float]
+    by_labels: bool
+    better: bool
+    queries: int
+    options: list[Option] = field(default_factory=list)
+
+
+def tune(labelled: Labelled, fitted: Fit, now: Fit | None) -> Tuned:
+    """Compare the search as it is now, fitted to the catalog, and fitted with shares by labels.
+
+    ``fitted`` has the shares that the catalog alone chose; ``now`` is the fit of the active
+    version, None where it has none. Labels choose the shares with the highest mean reciprocal
+    rank. They decide only if that is no chance of few queries: the shares are chosen on four
+    fifths of the items and judged on the last fifth, five times, and the gain over the catalog's
+    must exceed :data:`MARGIN` of its standard errors. The figures of ``labels`` are those of the
+    fifths that did not choose.
+    """
+    tried = np.vstack([list(fitted.shares.values()), *grid(len(fitted.parts))])
+    found = ranks(labelled, fitted.directions, fitted.parts, tried)
+    before = ranks_now(labelled, now)
+    chosen, unseen = cross_validated(found, labelled.right)
+    by_labels = is_sure(reciprocal(unseen) - reciprocal(found[0]), labelled.right)
+    best = unseen if by_labels else found[0]
+    names = [part.name for part in fitted.parts]
+    by_label = dict(zip(names, tried[chosen].round(6).tolist(), strict=True))
+    return Tuned(
+        shares=by_label if by_labels else fitted.shares,
+        by_labels=by_labels,
+        better=bool(reciprocal(best).mean() > reciprocal(before).mean()),
+        queries=len(labelled.right),
+        options=[
+            Option(name="now", shares=now.shares if now else {}, figures=figures(before)),
+            Option(name="catalog", shares=fitted.shares, figures=figures(found[0])),
+            Option(name="labels", shares=by_label, figures=figures(unseen)),
+        ],
+    )
+
+
+def grid(parts: int, steps: int = STEPS) -> Float32:
+    """Return all shares (M, parts) in steps of 1 / ``steps`` that add up to 1."""
+    bars = combinations(range(steps + parts - 1), parts - 1)
+    edges = np.array([(-1, *each, steps + parts - 1) for each in bars])
+    return ((np.diff(edges, axis=1) - 1) / steps).astype(np.float32)
+
+
+def ranks_now(labelled: Labelled, now: Fit | None) -> Numbers:
+    """Return the rank (Q,) of each right item in an index with this fit, or with none."""
+    if now is None:
+        parts: Sequence[Part] = whole(labelled.rows.shape[1])
+        return ranks(labelled, lambda vectors: vectors, parts, np.ones((1, 1), np.float32))[0]
+    shares = np.array([list(now.shares.values())], np.float32)
+    return ranks(labelled, now.directions, now.parts, shares)[0]
+
+
+def ranks(labelled: Labelled, directions: Any, parts: Sequence[Part], shares: Float32) -> Numbers:
+    """Return the rank (M, Q) of each right item, 1 for the best, under shares (M, parts).
+
+    0 is an item without rows. ``directions`` makes vectors of which the scores of parts are inner
+    products. An item's score is that of its best row.
+    """
+    order = np.argsort(labelled.owners, kind="stable")
+    rows, owners = directions(labelled.rows[order]), labelled.owners[order]
+    items, first = np.unique(owners, return_index=True)
+    starts, _ = layout_of(parts)
+    found = np.zeros((len(shares), len(labelled.right)), np.int64)
+    for some in in_steps(len(labelled.right)):
+        queries = directions(labelled.queries[some])
+        scores = np.stack(
+            [
+                queries[:, start : start + part.size] @ rows[:, start : start + part.size].T
+                for start, part in zip(starts, parts, strict=True)
+            ]
+        )
+        place = np.searchsorted(items, labelled.right[some]).clip(max=len(items) - 1)
+        known = items[place] == labelled.right[some]
+        for number, weights in enumerate(shares):
+            total = np.tensordot(weights, scores, 1)
+            best = np.maximum.reduceat(total, first, axis=1) if len(first) < len(rows) else total
+            right = best[np.arange(len(place)), place]
+            found[number, some] = np.where(known, 1 + (best > right[:, None]).sum(1), 0)
+    return found
+
+
+def cross_validated(found: Numbers, right: Numbers) -> tuple[int, Numbers]:
+    """Return the best of ranks (M, Q), and the ranks (Q,) under what the other folds chose.
+
+    All queries of one item are in one fold.
+    """
+    rewards = reciprocal(found)
+    fold = np.random.default_rng(0).permutation(right.max() + 2)[right + 1] % FOLDS
+    unseen = np.zeros(found.shape[1], np.int64)
+    for number in range(FOLDS):
+        held_out = fold == number
+        others = rewards[:, ~held_out]
+        best = int(others.sum(1).argmax())
+        unseen[held_out] = found[best, held_out]
+    return int(rewards.sum(1).argmax()), unseen
+
+
+def is_sure(gain: NDArray[np.float64], right: Numbers) -> bool:
+    """Return whether the mean of gains (Q,) is more than chance; queries of one item count once."""
+    _, item, count = np.unique(right, return_inverse=True, return_counts=True)
+    by_item = np.bincount(item, weights=gain) / count
+    mean, error = by_item.mean(), by_item.std() / np.sqrt(len(by_item))
+    return bool(mean > 0 and mean > MARGIN * error)
+
+
+def reciprocal(found: Numbers) -> NDArray[np.float64]:
+    """Return 1 / rank, 0 for what was not found."""
+    return np.where(found > 0, 1 / np.maximum(found, 1), 0.0)
+
+
+def figures(found: Numbers) -> dict[str, float]:
+    """Return recall and mean reciprocal rank."""
+    return retrieval_metrics([int(rank) or None for rank in found])
+
+
+def in_steps(count: int) -> Iterator[slice]:
+    """Yield the queries that are compared together."""
+    for start in range(0, count, TOGETHER):
+        yield slice(start, start + TOGETHER)

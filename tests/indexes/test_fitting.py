@@ -1,0 +1,174 @@
+import json
+import time
+
+import numpy as np
+import pytest
+
+from visualsearch.encoders.parts import Part, whole
+from visualsearch.indexes import fitting
+from visualsearch.indexes.fitting import Fit, fit
+
+PARTS = (Part(name="features", size=24, share=0.7), Part(name="colour", size=8, share=0.3))
+PLACES = (slice(0, 24), slice(24, 32))
+
+
+def unit(vectors):
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def vectors(count=400, seed=0, common=1.0):
+    """Embeddings of which all have a direction in common, ``common`` times as long as the rest."""
+    rng = np.random.default_rng(seed)
+    always = np.random.default_rng(7)
+    joined = []
+    for part in PARTS:
+        offset = unit(always.standard_normal((1, part.size))) * common * np.sqrt(part.size)
+        joined.append(np.sqrt(part.share) * unit(rng.standard_normal((count, part.size)) + offset))
+    return np.hstack(joined).astype(np.float32)
+
+
+def by_hand(rows, means=(0, 0)):
+    """What is said of a fit, in plain words of NumPy."""
+    parts = [
+        np.sqrt(part.share) * unit(unit(rows[:, place]) - mean)
+        for part, place, mean in zip(PARTS, PLACES, means, strict=True)
+    ]
+    return np.hstack(parts).astype(np.float32)
+
+
+def test_apply__centres_each_part():
+    rows, others = vectors(), vectors(seed=1)
+    fitted = fit(rows, PARTS, 0.5).apply(others)
+    assert fitted.dtype == np.float32
+    assert fitted == pytest.approx(
+        by_hand(others, [unit(rows[:, place]).mean(0) for place in PLACES]), abs=1e-5
+    )
+    assert np.linalg.norm(fitted, axis=1) == pytest.approx(1, abs=1e-5)
+
+
+def test_apply__one_vector_as_many(monkeypatch):
+    rows = vectors()
+    made = fit(rows, PARTS, 0.5)
+    monkeypatch.setattr(fitting, "ROWS", 7)
+    assert made.apply(rows[3]) == pytest.approx(made.apply(rows)[3], abs=1e-6)
+    assert fit(rows, PARTS, 0.5).mean == pytest.approx(made.mean, abs=1e-6)
+
+
+def test_apply__score_is_the_sum_of_share_times_cosine():
+    rows = vectors()
+    made = fit(rows, PARTS, 0.5, {"features": 0.4, "colour": 0.6})
+    a, b = made.apply(rows[0]), made.apply(rows[1])
+    cosines = [
+        a[place] @ b[place] / np.linalg.norm(a[place]) / np.linalg.norm(b[place])
+        for place in PLACES
+    ]
+    assert a @ b == pytest.approx(0.4 * cosines[0] + 0.6 * cosines[1], abs=1e-5)
+    assert made.shares == {"features": 0.4, "colour": 0.6}
+
+
+def test_apply__a_part_without_a_direction_stays_zero():
+    rows = vectors()
+    made = fit(rows, PARTS, 0.5)
+    without = rows[0].copy()
+    without[PLACES[1]] = 0
+    fitted = made.apply(without)
+    assert not fitted[PLACES[1]].any()
+    assert fitted[PLACES[0]] == pytest.approx(made.apply(rows[0])[PLACES[0]])
+    assert not made.apply(np.zeros(32, np.float32)).any()
+    # The very mean has no direction either, once it is centred.
+    alike = np.repeat(rows[:1], 60, axis=0)
+    assert np.isfinite(fit(alike, PARTS, 0.5).apply(alike)).all()
+
+
+def test_apply__finds_what_is_hidden_behind_what_all_have_in_common():
+    """Each picture has more or less of what is common, which tells nothing about its product."""
+    rng = np.random.default_rng(2)
+    own, common = rng.standard_normal((300, 32)), rng.standard_normal(32) * 3
+
+    def taken():
+        seen = own + rng.standard_normal((300, 32)) * 0.3 + common * rng.random((300, 1))
+        return by_hand(seen)
+
+    rows, queries = taken(), taken()
+    made = fit(rows, PARTS, 0.5)
+    right = np.arange(len(rows))
+    raw = ((queries @ rows.T).argmax(1) == right).mean()
+    fitted = ((made.apply(queries) @ made.apply(rows).T).argmax(1) == right).mean()
+    assert fitted > raw + 0.02
+
+
+def test_fit__in_json():
+    rows = vectors()
+    made = fit(rows, PARTS, 0.5)
+    again = Fit.from_json(json.loads(json.dumps(made.to_json())))
+    assert (again.parts, again.threshold, again.images) == (made.parts, made.threshold, 400)
+    assert (again.apply(rows) == made.apply(rows)).all()
+
+
+def test_fit__of_a_sample():
+    assert fit(vectors(), PARTS, 0.5, images=90_000).images == 90_000
+
+
+def pairs_near(rows, made, threshold, width):
+    raw, now = rows @ rows.T, made.apply(rows) @ made.apply(rows).T
+    near = np.triu(np.abs(raw - threshold) < width, 1)
+    return now[near]
+
+
+@pytest.mark.parametrize("threshold", [0.5, 0.55, 0.6])
+def test_threshold__is_what_pairs_of_that_score_have_afterwards(threshold):
+    rows = vectors(1500)
+    made = fit(rows, PARTS, threshold)
+    there = pairs_near(rows, made, threshold, 0.01)
+    assert len(there) > 100
+    assert made.threshold == pytest.approx(there.mean(), abs=0.03)
+    assert made.threshold < threshold - 0.2
+
+
+def test_threshold__rises_with_the_encoders_far_from_any_pair():
+    rows = vectors(300)
+    found = [fit(rows, PARTS, threshold).threshold for threshold in (0.5, 0.7, 0.97, 0.999, 1)]
+    assert found == sorted(found)
+    assert found[-1] == 1
+    assert found[-2] == pytest.approx(1, abs=0.01)
+    assert fit(rows, PARTS, -1).threshold == -1
+
+
+def test_threshold__of_copies_stays():
+    alike = np.repeat(vectors()[:1], 60, axis=0)
+    assert fit(alike, PARTS, 0.4).threshold == 0.4
+
+
+def test_threshold__does_not_hang_on_chance():
+    rows = vectors()
+    assert fit(rows, PARTS, 0.6).threshold == fit(rows, PARTS, 0.6).threshold
+
+
+def test_choose_shares__are_the_parts_own():
+    assert fitting.choose_shares(vectors(), PARTS) == {"features": 0.7, "colour": 0.3}
+
+
+def test_distance__of_another_catalog():
+    made = fit(vectors(), PARTS, 0.5)
+    assert fitting.distance(made, vectors(seed=3)) < 0.1
+    assert fitting.distance(made, -vectors(seed=3)) > 0.5
+
+
+def test_whole__of_an_encoder_that_names_no_parts():
+    rows = vectors()
+    made = fit(rows, whole(32), 0.5)
+    assert made.apply(rows) == pytest.approx(unit(rows - rows.mean(0)), abs=1e-5)
+
+
+def test_speed__of_one_query():
+    made = fit(vectors(), PARTS, 0.5)
+    query = vectors(1)[0]
+    made.apply(query)
+    best = min(timed(lambda: [made.apply(query) for _ in range(100)]) for _ in range(5))
+    assert best / 100 < 1e-3  # it takes some 0.03 ms; this is for a busy machine
+
+
+def timed(work):
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start

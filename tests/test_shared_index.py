@@ -11,7 +11,9 @@ from tests.pictures import encoded, picture
 from tests.reindex import reindex
 from visualsearch import drift, indexing, live, searching, versions
 from visualsearch.exceptions import BackendUnavailable
-from visualsearch.models import Embedding, IndexVersion, Revision
+from visualsearch.indexes import fitting
+from visualsearch.indexes.fitting import Fit
+from visualsearch.models import Embedding, IndexVersion, Query, Revision, from_bytes
 from visualsearch.photos import Limits, open_photo
 
 
@@ -63,6 +65,27 @@ def test_shop__in_milvus(milvus, sell, sold):
     live.make(first, live.current().encoder).drop()
     live.forget()
     assert found(40, limit=1) == ["NEW"]
+
+
+def test_shop__fitted_to_its_catalog(milvus, sell, sold, monkeypatch):
+    monkeypatch.setattr(fitting, "LEAST", 8)
+    version = reindex().version
+    assert version.fit
+    sell("NEW", picture(40))
+    indexing.refresh(["NEW"])  # whoever writes the rows writes to the server, fitted
+    rows = dict(Embedding.objects.searchable().values_list("item", "vector"))
+    query = Query.objects.get(pk=search(3).query_id)
+    fit = Fit.from_json(version.fit)
+    fitted = {item: fit.apply(from_bytes(stored)) for item, stored in rows.items()}
+    scores = {item: vector @ fit.apply(from_bytes(query.vector)) for item, vector in fitted.items()}
+    hits = search(3, limit=9).hits
+    assert [hit.item for hit in hits] == sorted(scores, key=scores.get, reverse=True)
+    assert [hit.score for hit in hits] == pytest.approx(sorted(scores.values())[::-1], abs=1e-3)
+    live.make(version, live.current().encoder).drop()
+    live.forget()
+    assert search(3, limit=9).hits == hits
+    assert drift.find_drift().index_differs == 0
+    versions.delete(version)
 
 
 def test_shop__server_away(milvus, sell, sold):

@@ -12,7 +12,7 @@ from shop.stack.compose import ROOT
 from tests.stack.stack import Stack
 
 MODULES = ["test_indexing.py", "test_live.py", "test_searching.py", "test_signal_handlers.py"]
-MODULES += ["test_runs.py", "test_versions.py"]
+MODULES += ["test_runs.py", "test_versions.py", "test_fits.py"]
 
 
 @pytest.fixture
@@ -30,7 +30,10 @@ def database_url(tmp_path):
     ("index", "modules"),
     [
         ("faiss.FaissIndex", MODULES),
-        ("pgvector.PgvectorIndex", ["test_indexing.py", "test_searching.py", "test_versions.py"]),
+        (
+            "pgvector.PgvectorIndex",
+            ["test_indexing.py", "test_searching.py", "test_versions.py", "test_fits.py"],
+        ),
     ],
 )
 def test_database_tests__on_postgresql(database_url, index, modules):

@@ -3,6 +3,7 @@ from django.urls import reverse
 
 from tests.reindex import rebuild, reindex
 from visualsearch.exceptions import ModelUnavailable
+from visualsearch.indexes import fitting
 from visualsearch.models import IndexVersion
 
 from .conftest import messages_of
@@ -156,3 +157,67 @@ def test_list__asks_the_database_no_more_with_more_versions(admin_client, two, q
     before = queries(admin_client, LIST)
     rebuild()
     assert queries(admin_client, LIST) == before
+
+
+FIT = reverse("admin:visualsearch_fit")
+
+
+@pytest.fixture
+def unfitted(sold, configure, monkeypatch):
+    """A version from before there were fits, of a catalog that is large enough for one."""
+    monkeypatch.setattr(fitting, "LEAST", 8)
+    configure(FIT=False)
+    version = reindex().version
+    configure(FIT=True)
+    return version
+
+
+def test_fit__from_the_list(admin_client, unfitted):
+    assert "Fit to the catalog" in admin_client.get(LIST).content.decode()
+    response = admin_client.post(FIT, follow=True)
+    assert "is done" in messages_of(response)[0]
+    version = IndexVersion.objects.get(state="active")
+    assert version != unfitted
+    overview = admin_client.get(reverse("admin:visualsearch_overview")).content.decode()
+    assert "to the catalog: embedding 100" in overview
+    page = admin_client.get(f"{COMPARE}?version={version.pk}&version={unfitted.pk}")
+    text = page.content.decode()
+    for shown in ("not fitted", "to the catalog", "embedding 100", "Match threshold"):
+        assert shown in text
+    assert f"{version.fit['threshold']:.3f}" in text
+    admin_client.post(ROLL_BACK)
+    assert state(unfitted) == "active"
+
+
+def test_fit__what_it_was_compared_with(admin_client, unfitted):
+    option = {"shares": {"upper": 0.9, "lower": 0.1}, "recall@1": 0.5, "recall@5": 0.6}
+    option |= {"recall@10": 0.7, "mrr": 0.123}
+    admin_client.post(FIT)
+    version = IndexVersion.objects.get(state="active")
+    version.fit |= {"queries": 31, "tried": [{"name": "labels", **option}]}
+    version.save()
+    url = reverse("admin:visualsearch_indexversion_change", args=[version.pk])
+    text = admin_client.get(url).content.decode()
+    for shown in ("Compared over 31 labelled searches", "Fitted by labels", "0.123", "upper 90"):
+        assert shown in text
+
+
+def test_fit__needs_the_permission_to_activate(staff, unfitted):
+    looking = staff("view_indexversion")
+    assert "Fit to the catalog" not in looking.get(LIST).content.decode()
+    assert looking.post(FIT).status_code == 403
+    assert staff("view_indexversion", "add_run").post(FIT).status_code == 403
+    assert staff("view_indexversion", "change_indexversion").post(FIT).status_code == 302
+    assert IndexVersion.objects.count() == 2
+
+
+def test_fit__not_offered_where_it_cannot_be_done(admin_client, unfitted, configure):
+    configure(ENCODER_OPTIONS={"version": "2"})
+    assert "Fit to the catalog" not in admin_client.get(LIST).content.decode()
+    response = admin_client.post(FIT, follow=True)
+    assert "another model" in messages_of(response)[0]
+
+
+def test_fit__is_no_scope_of_the_runs_page(admin_client, unfitted):
+    response = admin_client.post(reverse("admin:visualsearch_reindex"), {"scope": "fit"})
+    assert response.status_code == 404

@@ -12,6 +12,7 @@ from visualsearch.exceptions import VisualSearchError
 from visualsearch.models import IndexVersion, Run
 
 WORDS = {"now": "as now", "catalog": "fitted to the catalog", "labels": "fitted by labels"}
+JUDGES = {"labels": "labelled photos", "clicks": "searches with clicks"}
 FIGURES = ("recall@1", "recall@5", "recall@10", "mrr")
 
 
@@ -48,7 +49,7 @@ class Command(BaseCommand):
     def print(self, report: dict[str, Any]) -> None:
         """Print the options side by side, and what became of the best."""
         if report["tried"]:
-            self.stdout.write(f"{report['queries']} queries, labelled by {report['judged_by']}")
+            self.stdout.write(f"Over {report['queries']} {JUDGES[report['judged_by']]}:")
             heads = "".join(f"{name:>11}" for name in FIGURES)
             self.stdout.write(f"{'':<22}{heads}  shares")
             for option in report["tried"]:

@@ -109,34 +109,49 @@ def test_fit__of_a_sample():
     assert fit(vectors(), PARTS, 0.5, images=90_000).images == 90_000
 
 
-def pairs_near(rows, made, threshold, width):
-    raw, now = rows @ rows.T, made.apply(rows) @ made.apply(rows).T
-    near = np.triu(np.abs(raw - threshold) < width, 1)
-    return now[near]
+def photos_of(rows, seed=5, count=1500):
+    """Photos that show more or less of what a row shows, and otherwise anything."""
+    rng = np.random.default_rng(seed)
+    kept = rng.random((count, 2))
+    of = rows[rng.integers(0, len(rows), count)]
+    turned = [
+        part * k + np.sqrt(1 - k**2) * unit(rng.standard_normal(part.shape))
+        for part, k in zip(
+            (unit(of[:, place]) for place in PLACES), np.split(kept, 2, axis=1), strict=True
+        )
+    ]
+    return by_hand(np.hstack(turned))
 
 
-@pytest.mark.parametrize("threshold", [0.5, 0.55, 0.6])
-def test_threshold__is_what_pairs_of_that_score_have_afterwards(threshold):
-    rows = vectors(1500)
+@pytest.mark.parametrize("common", [0, 1, 3])
+@pytest.mark.parametrize("threshold", [0.5, 0.65])
+def test_threshold__as_many_photos_match_as_before(common, threshold):
+    rows = vectors(600, common=common)
+    photos = photos_of(rows)
     made = fit(rows, PARTS, threshold)
-    there = pairs_near(rows, made, threshold, 0.01)
-    assert len(there) > 100
-    assert made.threshold == pytest.approx(there.mean(), abs=0.03)
-    assert made.threshold < threshold - 0.2
+    raw, now = (photos @ rows.T).max(1), (made.apply(photos) @ made.apply(rows).T).max(1)
+    assert 0.1 < (raw >= threshold).mean() < 0.9
+    assert (now >= made.threshold).mean() == pytest.approx((raw >= threshold).mean(), abs=0.05)
 
 
-def test_threshold__rises_with_the_encoders_far_from_any_pair():
+def test_threshold__what_is_nothing_of_the_catalog_does_not_match():
+    """All pairs of the catalog score higher than the threshold; photos of other things do not."""
+    rows = vectors(300, common=3)
+    rng = np.random.default_rng(4)
+    others = by_hand(rng.standard_normal((300, 32)) - 0.5 * rows.mean(0))
+    pairs = rows @ rows.T
+    made = fit(rows, PARTS, 0.6)
+    assert (pairs >= 0.6).mean() > 0.99
+    assert ((others @ rows.T).max(1) >= 0.6).mean() < 0.05
+    assert ((made.apply(others) @ made.apply(rows).T).max(1) >= made.threshold).mean() < 0.2
+
+
+def test_threshold__rises_with_the_encoders():
     rows = vectors(300)
     found = [fit(rows, PARTS, threshold).threshold for threshold in (0.5, 0.7, 0.97, 0.999, 1)]
     assert found == sorted(found)
-    assert found[-1] == 1
-    assert found[-2] == pytest.approx(1, abs=0.01)
-    assert fit(rows, PARTS, -1).threshold == -1
-
-
-def test_threshold__of_copies_stays():
-    alike = np.repeat(vectors()[:1], 60, axis=0)
-    assert fit(alike, PARTS, 0.4).threshold == 0.4
+    assert found[-1] == pytest.approx(1, abs=0.03)
+    assert found[0] > fit(rows, PARTS, -1).threshold
 
 
 def test_threshold__does_not_hang_on_chance():

@@ -28,15 +28,8 @@ ROWS = 10_000
 # A part that is shorter has no direction.
 ZERO = 1e-6
 
-# Raw and fitted scores are compared for so many vectors, each with the nearest of these many
-# others and with some by chance.
-ANCHORS, OTHERS, NEAREST, BY_CHANCE = 1000, 10_000, 10, 20
-# Pairs with a raw score this close to the threshold say what it becomes, if there are enough.
-CLOSE, ENOUGH = 0.02, 30
-# Otherwise these many of the closest pairs do, by a line.
-ON_A_LINE = 300
-# Pairs with a higher raw score are copies: they say nothing about any other score.
-COPIES = 0.999
+# Raw and fitted scores are compared for so many made-up photos among so many vectors.
+PHOTOS, VECTORS = 2000, 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,47 +146,43 @@ def mean_of(vectors: Float32, parts: Sequence[Part]) -> Float32:
 
 
 def translate(fitted: Fit, vectors: Float32, threshold: float) -> float:
-    """Return the fitted score of pairs whose raw score is ``threshold``.
+    """Return the fitted score that as many photos reach as reach ``threshold`` with raw scores."""
+    raw, now = best_scores(fitted, vectors)
+    return float(np.quantile(now, (raw < threshold).mean()))
 
-    That is the mean of pairs near it. Where there are too few, it is read off a line through the
-    closest pairs and through (1, 1), since equal vectors stay equal; its slope is a median, so
-    that single pairs do not turn it.
+
+def best_scores(fitted: Fit, vectors: Float32) -> tuple[Float32, Float32]:
+    """Return the best raw and the best fitted score of photos that are made up of a catalog.
+
+    Pairs of catalog vectors would say something else: in a catalog of few kinds of things all
+    pairs score higher than a customer's photo of something else, whose score the threshold judges.
+    So each photo is a vector of the catalog, blended with something that is not in it.
     """
-    raw, now = pairs(fitted, vectors)
-    near = np.abs(raw - threshold) <= CLOSE
-    if near.sum() >= ENOUGH:
-        return float(np.clip(now[near].mean(dtype=np.float64), -1, 1))
-    others = np.flatnonzero(raw < COPIES)
-    if not len(others):
-        return threshold
-    closest = others[np.argsort(np.abs(raw[others] - threshold), kind="stable")[:ON_A_LINE]]
-    slope = float(np.median((1 - now[closest]) / (1 - raw[closest])))
-    return float(np.clip(1 - slope * (1 - threshold), -1, 1))
-
-
-def pairs(fitted: Fit, vectors: Float32) -> tuple[Float32, Float32]:
-    """Return raw and fitted scores of pairs of different vectors: neighbours and by chance."""
     rng = np.random.default_rng(0)
-    order = rng.permutation(len(vectors))
     # In the order of memory, which is read several times faster.
-    others = vectors[np.sort(order[:OTHERS])]
-    chosen = np.sort(rng.permutation(len(others))[:ANCHORS])
-    others_now = fitted.apply(others)
-    found: list[tuple[Float32, Float32]] = []
-    for some in np.array_split(chosen, max(1, len(chosen) // 100)):
-        raw, now = others[some] @ others.T, others_now[some] @ others_now.T
-        # No vector is a pair with itself.
-        raw[np.arange(len(some)), some] = -np.inf
-        count = min(NEAREST, len(others) - 1)
-        nearest = np.argpartition(-raw, count - 1, axis=1)[:, :count]
-        by_chance = rng.integers(0, len(others), (len(some), BY_CHANCE))
-        picked = np.hstack([nearest, by_chance])
-        found.append(
-            (np.take_along_axis(raw, picked, 1).ravel(), np.take_along_axis(now, picked, 1).ravel())
-        )
-    raw, now = (np.concatenate(each) for each in zip(*found, strict=True))
-    different = np.isfinite(raw)
-    return raw[different], now[different]
+    rows = vectors[np.sort(rng.permutation(len(vectors))[:VECTORS])]
+    rows_now = fitted.apply(rows)
+    raw, now = [], []
+    for _ in range(0, PHOTOS, 200):
+        photos = blend(rows[rng.integers(0, len(rows), 200)], fitted.parts, rng)
+        raw.append((photos @ rows.T).max(1))
+        now.append((fitted.apply(photos) @ rows_now.T).max(1))
+    return np.concatenate(raw), np.concatenate(now)
+
+
+def blend(vectors: Float32, parts: Sequence[Part], rng: np.random.Generator) -> Float32:
+    """Turn each part of vectors (N, d) by chance towards any direction, by up to 90 degrees.
+
+    A part keeps its length.
+    """
+    starts, owner = layout_of(parts)
+    noise = rng.standard_normal(vectors.shape, dtype=np.float32)
+    noise *= inverse_lengths(noise, starts)[:, owner]
+    inverse = inverse_lengths(vectors, starts)
+    kept = rng.random(inverse.shape, dtype=np.float32)
+    blended = vectors * (inverse * kept)[:, owner] + noise * np.sqrt(1 - kept**2)[:, owner]
+    lengths = np.divide(1, inverse, out=np.zeros_like(inverse), where=inverse > 0)
+    return blended * (inverse_lengths(blended, starts) * lengths)[:, owner]
 
 
 def distance(fitted: Fit, vectors: Float32) -> float:

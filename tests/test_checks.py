@@ -31,6 +31,7 @@ def test_checks__the_shipped_model_is_whole(shipped_model):
         ({"KEPT_VERSIONS": -1}, "visualsearch.E002"),
         ({"USE_CELERY": "no"}, "visualsearch.E002"),
         ({"FIND_SUBJECT": 1}, "visualsearch.E002"),
+        ({"FIT": "catalog"}, "visualsearch.E002"),
         ({"MAX_QUEUE": 0}, "visualsearch.E002"),
         ({"ASYNC_TIMEOUT": 0}, "visualsearch.E002"),
         ({"THROTTLE": "60/min"}, "visualsearch.E008"),

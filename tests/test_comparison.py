@@ -100,6 +100,20 @@ def test_compare__asks_no_more_for_more_rows():
     assert len(asked) == 3
 
 
+def test_scores__of_two_fits_are_not_compared():
+    mine = experiment()
+    leave_traces(until=NOON, days=6, per_day=60, experiment=mine)
+    assert "score" in {each.name for each in compare(mine).signals}
+    fitted = version()
+    fitted.fit = {"chosen": "catalog"}
+    fitted.save()
+    treatment = Query.objects.filter(variant="treatment")
+    treatment.update(index_version=fitted.pk)
+    assert "score" not in {each.name for each in compare(mine).signals}
+    Query.objects.update(index_version=fitted.pk)
+    assert "score" in {each.name for each in compare(mine).signals}
+
+
 def test_visitors__that_are_not_known_are_not_one():
     mine = experiment()
     leave_traces(until=NOON, days=6, per_day=60, experiment=mine)

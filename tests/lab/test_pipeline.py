@@ -58,6 +58,11 @@ def test_train_export_quantise_evaluate(photos, trained, tmp_path, capsys, monke
     sizes, probabilities = [], []
     for name in ("fp32", "int8"):
         encoder = OnnxEncoder(tmp_path / name)
+        embedding = encoder.encode([picture(1)]).embeddings[0]
+        ends = np.cumsum([part.size for part in encoder.parts])
+        assert [part.name for part in encoder.parts] == ["features", "colour"]
+        for part, numbers in zip(encoder.parts, np.split(embedding, ends[:-1]), strict=True):
+            assert numbers @ numbers == pytest.approx(part.share, abs=1e-3)
         probabilities.append(encoder.encode([picture(1)]).probabilities[0])
         capsys.readouterr()
         evaluate.main(["--model", str(tmp_path / name), "--data", str(photos), "--json"])

@@ -107,7 +107,11 @@ class CardSerializer(serializers.Serializer[Any]):
 
 class ResultSerializer(serializers.Serializer[Any]):
     product = CardSerializer()
-    score = serializers.FloatField(min_value=-1, max_value=1, help_text="cosine similarity")
+    score = serializers.FloatField(
+        min_value=-1,
+        max_value=1,
+        help_text="similarity, on a scale of its own in each index version",
+    )
     image = serializers.CharField(help_text="URL of the product's picture that matched")
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Self
 
@@ -42,7 +42,7 @@ class Fit:
     """
 
     parts: tuple[Part, ...]
-    mean: Float32
+    mean: Float32 = field(repr=False)
     threshold: float
     images: int
 

@@ -4,6 +4,7 @@ import csv
 
 import numpy as np
 import pytest
+from django.utils import timezone
 from PIL import Image
 
 from tests.pictures import encoded, picture, plain
@@ -394,5 +395,5 @@ def test_clicks__are_labels_where_there_are_enough(stocked, monkeypatch):
     place = found.items.index("P2")
     stored = from_bytes(Query.objects.get(pk=queries[1]).vector)
     assert (found.vectors[place] == stored).all()
-    Query.objects.filter(pk=queries[1]).update(vector=b"", expires=None)
+    Query.objects.filter(pk=queries[1]).update(expires=timezone.now())
     assert fits.labels(encoder) is None

@@ -19,7 +19,7 @@ from .indexes import fitting
 from .indexes.fitting import Fit
 from .live import fit_of
 from .looking import look_at
-from .models import Embedding, Event, IndexVersion, Query, from_bytes
+from .models import Embedding, Event, IndexVersion, from_bytes
 from .photos import open_photo
 from .ranking import Vector
 from .tuning import Labelled, Tuned, tune
@@ -202,23 +202,19 @@ def from_clicks(encoder: Encoder) -> Labels | None:
     """
     events = Event.objects.filter(
         kind__in=WORTH, query__encoder=encoder.id, query__expires__gt=timezone.now()
-    )
-    best: dict[Any, tuple[int, str]] = {}
-    newest = events.order_by("-query__created", "pk").values_list("query", "kind", "item")
-    for query, kind, item in newest.iterator():
+    ).order_by("-query__created", "pk")
+    best: dict[Any, tuple[int, str, bytes]] = {}
+    fields = ("query", "kind", "item", "query__vector")
+    for query, kind, item, vector in events.values_list(*fields).iterator():
         worth = WORTH.index(Event.Kind(kind))
         if query not in best and len(best) == MOST_CLICKED:
             break
         if query not in best or worth > best[query][0]:
-            best[query] = worth, item
+            best[query] = worth, item, vector
     if len(best) < LEAST_CLICKED:
         return None
-    vectors = dict(Query.objects.filter(pk__in=best).values_list("pk", "vector"))
-    kept = [query for query in best if vectors.get(query)]
-    if len(kept) < LEAST_CLICKED:
-        return None
     return Labels(
-        vectors=np.stack([from_bytes(vectors[query]) for query in kept]),
-        items=[best[query][1] for query in kept],
+        vectors=np.stack([from_bytes(vector) for _, _, vector in best.values()]),
+        items=[item for _, item, _ in best.values()],
         source="clicks",
     )

@@ -131,7 +131,7 @@ def test_search__a_fault_of_this_process_is_not_hidden(indexed, monkeypatch):
 
 
 def test_start__records_what_stopped_the_run(sold, monkeypatch):
-    def broken(version):
+    def broken(version, **options):
         raise OSError("disk full")
 
     monkeypatch.setattr(versions, "build", broken)

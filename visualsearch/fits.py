@@ -40,7 +40,10 @@ WORTH = (Event.Kind.CLICK, Event.Kind.BASKET, Event.Kind.PURCHASE)
 
 @dataclass(frozen=True, kw_only=True)
 class Rows:
-    """Vectors (N, d) float32 and the item of each; ``images``: rows that there are."""
+    """Rows of the catalog: raw vectors (N, d) and the item of each.
+
+    ``images``: how many rows there are, where these are a sample.
+    """
 
     vectors: Vector
     items: list[str]
@@ -49,7 +52,7 @@ class Rows:
 
 @dataclass(frozen=True, kw_only=True)
 class Labels:
-    """Raw vectors (Q, d) of photos, and the item that is right; ``source``: labels or clicks."""
+    """Photos whose item is known: raw vectors (Q, d) and items; ``source``: labels or clicks."""
 
     vectors: Vector
     items: list[str]

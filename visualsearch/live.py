@@ -69,7 +69,7 @@ class LiveIndex:
 
     @property
     def match_threshold(self) -> float:
-        """Score from which the best hit counts as the same kind of thing."""
+        """Return the score from which the best hit counts as the same kind of thing."""
         return self.encoder.match_threshold if self.fit is None else self.fit.threshold
 
     def fitted(self, vectors: Vectors) -> Vectors:

@@ -36,7 +36,7 @@ def makes_version(run: Run) -> bool:
 
 
 def needs_fit() -> bool:
-    """Whether a run that makes no version should make one, because the catalog outgrew its fit.
+    """Return whether a run without a version should make one: the catalog outgrew its fit.
 
     Not while an experiment runs, which activating a version would end.
     """

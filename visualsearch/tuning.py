@@ -31,10 +31,10 @@ TOGETHER = 100
 
 @dataclass(frozen=True, kw_only=True)
 class Labelled:
-    """Raw vectors ``queries`` (Q, d), and of each the item that is right: its number in ``items``.
+    """Labelled queries and the catalog that they are searched in, all vectors raw.
 
-    ``rows`` (N, d) are raw vectors of the catalog; ``owners`` (N,) the number of each row's item.
-    -1 is an item without rows.
+    ``queries`` (Q, d), and ``right`` (Q,): the number of the item that each shows, -1 for an item
+    without rows. ``rows`` (N, d), and ``owners`` (N,): the number of each row's item.
     """
 
     queries: Float32
@@ -45,7 +45,7 @@ class Labelled:
 
 @dataclass(frozen=True, kw_only=True)
 class Option:
-    """A way to search: its figures over the labelled queries. ``name``: now, catalog or labels."""
+    """A way to search and its figures; ``name``: now, catalog or labels."""
 
     name: str
     shares: dict[str, float]
@@ -58,9 +58,11 @@ class Option:
 
 @dataclass(frozen=True, kw_only=True)
 class Tuned:
-    """``shares``: the best; ``by_labels``: whether labels decided; ``better``: than now.
+    """The outcome of a comparison.
 
-    ``options`` are what was compared; ``queries`` how many labelled queries did.
+    ``shares``: the best; ``by_labels``: whether labels chose them; ``better``: whether they find
+    more than the search does now; ``queries``: how many labelled queries judged that; ``options``:
+    the ways to search that were compared.
     """
 
     shares: dict[str, float]

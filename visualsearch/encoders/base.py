@@ -52,7 +52,7 @@ class Encoder(ABC):
 
     @property
     def parts(self) -> tuple[Part, ...]:
-        """Parts of an embedding, in order; one of all :attr:`dim` numbers unless overridden."""
+        """Return the parts of an embedding in order: one of all :attr:`dim` numbers by default."""
         return whole(self.dim)
 
     @abstractmethod

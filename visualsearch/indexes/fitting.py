@@ -48,17 +48,17 @@ class Fit:
 
     @property
     def shares(self) -> dict[str, float]:
-        """Share of the fitted similarity by the name of a part."""
+        """Return the share of the fitted similarity by the name of a part."""
         return {part.name: part.share for part in self.parts}
 
     @cached_property
     def layout(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Start of each part, and the part of each number (d,)."""
+        """Return the start of each part, and the part of each number (d,)."""
         return layout_of(self.parts)
 
     @cached_property
     def weights(self) -> Float32:
-        """Factor of each number (d,): the square root of its part's share."""
+        """Return the factor of each number (d,): the square root of its part's share."""
         roots = np.sqrt(np.array([part.share for part in self.parts], np.float32))
         return roots[self.layout[1]]
 

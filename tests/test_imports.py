@@ -10,7 +10,7 @@ APP = ROOT / "visualsearch"
 
 CORE = {
     "photos", "formats", "av1", "containers", "origins", "fetching",
-    "small", "exceptions", "metrics", "results", "subject",
+    "small", "exceptions", "metrics", "resampling", "results", "subject",
     "statistics", "verdicts", "admin.plots",
     "encoders.base", "encoders.cells", "encoders.fake", "encoders.known_answers", "encoders.onnx",
     "encoders.package",
@@ -20,7 +20,8 @@ CORE = {
 }  # fmt: skip
 # A module may import from its own layer and from those below it.
 LAYERS = [
-    {"exceptions", "formats", "metrics", "statistics", "verdicts", "batches", "processes"},
+    {"exceptions", "formats", "metrics", "resampling", "statistics", "verdicts"},
+    {"batches", "processes"},
     {"signals", "photos", "av1", "containers", "origins", "encoders", "indexes"},
     {"fetching", "subject", "small", "results"},
     {"conf", "classes"},
@@ -105,6 +106,7 @@ def test_imports__lab_knows_only_the_core():
                     "photos",
                     "encoders",
                     "metrics",
+                    "resampling",
                     "exceptions",
                     "subject",
                 )

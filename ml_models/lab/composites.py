@@ -23,7 +23,6 @@ from . import people_garments as garments
 from .cut_outs import CutOut, cut_out
 from .drawn_people import (
     SIZE,
-    Worn,
     draw_above,
     draw_below,
     draw_lower,
@@ -160,8 +159,8 @@ def wear_hat(canvas: Canvas, someone: Body, rng: Random, cut: CutOut, label: str
     across = float(rng.uniform(10.5, 12.5)) * u
     down = float(np.clip(across * cut.alpha.shape[0] / cut.alpha.shape[1], 6 * u, 11 * u))
     low = someone.head[1] - float(rng.uniform(1.2, 2.4)) * u
-    put(canvas, stretched(canvas.size, cut, (someone.head[0] - across / 2, low - down, across, down)),
-        someone)  # fmt: skip
+    box = (float(someone.head[0]) - across / 2, low - down, across, down)
+    put(canvas, stretched(canvas.size, cut, box), someone)
 
 
 def put(canvas: Canvas, part: Layer | None, someone: Body) -> None:

@@ -214,7 +214,7 @@ def enlarged(image: Image.Image, mask: NDArray[np.bool_]) -> CutOut:
     # A little inside of the edge, so that no ground is taken along.
     step = image.width / mask.shape[1]
     blurred = np.asarray(soft.filter(ImageFilter.GaussianBlur(step * 0.6)), np.float32) / 255
-    alpha = np.clip((blurred - 0.55) / 0.3, 0, 1)
+    alpha: Floats = np.clip((blurred - 0.55) / 0.3, 0, 1).astype(np.float32)
     rows, columns = np.flatnonzero((alpha > 0.5).any(1)), np.flatnonzero((alpha > 0.5).any(0))
     area = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     return CutOut(pixels=np.asarray(image, np.float32)[area], alpha=alpha[area])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +31,7 @@ class Layer:
     texture: Floats | None = None
 
 
-def rounded(points: Sequence[Sequence[float]] | Points, rounds: int = 2) -> Points:
+def rounded(points: Sequence[Any] | Points, rounds: int = 2) -> Points:
     """Cut the corners of a closed outline (N, 2), ``rounds`` times (Chaikin)."""
     outline = np.asarray(points, np.float64)
     for _ in range(rounds):
@@ -73,7 +74,7 @@ def layer(size: Size, shapes: Sequence[Points], soft: float = 0.0) -> Layer | No
     drawn = drawn.reduce(2)
     if soft:
         drawn = drawn.filter(ImageFilter.GaussianBlur(soft))
-    alpha = np.asarray(drawn, np.float32) / 255
+    alpha: Floats = np.asarray(drawn, np.float32) / np.float32(255)
     return Layer(box=(int(left), int(top), int(right), int(bottom)), alpha=alpha)
 
 
@@ -114,7 +115,7 @@ class Canvas:
     def put(
         self,
         part: Layer | None,
-        colour: Sequence[float] | Floats = (0, 0, 0),
+        colour: Sequence[float] | NDArray[Any] = (0, 0, 0),
         *,
         owner: int = 0,
         round_by: float = 0.0,

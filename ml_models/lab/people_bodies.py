@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -83,7 +84,7 @@ def body(rng: Random, size: Size) -> Body:
         wide=narrow,
         turned=turned,
         skin=tone(rng),
-        hair=tuple(HAIR[int(rng.integers(len(HAIR)))]),
+        hair=HAIR[int(rng.integers(len(HAIR)))],
         style=STYLES[int(rng.choice(len(STYLES), p=np.array([5, 4, 2, 2, 2, 2, 1, 1, 1]) / 20))],
         head=at(0.012 * turned, 0.066),
         neck=at(0.004 * turned, 0.158),
@@ -110,9 +111,10 @@ def tone(rng: Random) -> Colour:
     return red, green, blue
 
 
-def legs(rng: Random, at: object, narrow: float) -> tuple[list[Points], list[Points]]:
+def legs(
+    rng: Random, at: Callable[[float, float], Points], narrow: float
+) -> tuple[list[Points], list[Points]]:
     """Return knees and ankles: side by side, apart, walking or crossed."""
-    place = at  # a function of shares
     kind = rng.choice(4, p=[0.45, 0.25, 0.2, 0.1])
     spread = (0.045, 0.085, 0.05, -0.015)[kind] * narrow * rng.uniform(0.8, 1.2)
     behind = [0.0, 0.0]
@@ -122,8 +124,8 @@ def legs(rng: Random, at: object, narrow: float) -> tuple[list[Points], list[Poi
     for leg, side in enumerate(SIDES):
         out = rng.normal(0, 0.006)
         knee = side * (0.05 * narrow + spread) / 2 + out
-        knees.append(place(knee, 0.725 - behind[leg] / 2))  # type: ignore[operator]
-        ankles.append(place(side * spread + out, 0.955 - behind[leg]))  # type: ignore[operator]
+        knees.append(at(knee, 0.725 - behind[leg] / 2))
+        ankles.append(at(side * spread + out, 0.955 - behind[leg]))
     return knees, ankles
 
 
@@ -179,7 +181,8 @@ def draw_trunk(canvas: Canvas, made: Body) -> None:
     u, wide = made.unit, made.wide
     outline = rounded([
         made.neck + (-2.6 * u, -3 * u), made.neck + (-3 * u, 0.8 * u),
-        made.shoulders[0] + (-0.6 * u, 0.6 * u), made.shoulders[0] + (0.6 * u, 9 * u), made.waist + (-7 * u * wide, 0),
+        made.shoulders[0] + (-0.6 * u, 0.6 * u), made.shoulders[0] + (0.6 * u, 9 * u),
+        made.waist + (-7 * u * wide, 0),
         made.hips[0] + (-3.6 * u, 2 * u), made.crotch, made.hips[1] + (3.6 * u, 2 * u),
         made.waist + (7 * u * wide, 0), made.shoulders[1] + (-0.6 * u, 9 * u),
         made.shoulders[1] + (0.6 * u, 0.6 * u), made.neck + (3 * u, 0.8 * u),

@@ -57,7 +57,7 @@ def cloth(rng: Random, unit: float, colours: list[Colour] = CLOTH, fancy: float 
     kind = ("stripes", "pinstripes", "checks", "dots", "flowers")[int(rng.integers(5))]
     step = max(4.0, unit * float(rng.uniform(2.2, 5)))
     phase, thin = float(rng.uniform(0, 9)), float(rng.uniform(0.15, 0.42))
-    spots = rng.random((90, 3))
+    spots = rng.random((90, 3), np.float32)
 
     def fill(size: Size) -> Floats:
         across, down = np.arange(size[0])[None, :] + phase, np.arange(size[1])[:, None] + phase
@@ -325,8 +325,8 @@ def draw_skirt(
     ])  # fmt: skip
     sew(canvas, made, [outline], owner, u * 3)
     for x in rng.uniform(-0.8, 0.8, int(1 + max(0, flare))):
-        fold = np.array([(mid + x * 6 * u * wide, person.at(0, 0.5)[1]),
-                         (mid + x * width + 0.7 * u, low), (mid + x * width - 0.7 * u, low)])  # fmt: skip
+        top, end = (mid + x * 6 * u * wide, person.at(0, 0.5)[1]), mid + x * width
+        fold = np.array([top, (end + 0.7 * u, low), (end - 0.7 * u, low)])
         canvas.shade(layer(canvas.size, [fold], soft=0.5 * u), 0.16)
     return made.colour
 
@@ -339,8 +339,8 @@ def draw_dress(canvas: Canvas, person: Body, rng: Random, owner: int) -> Colour:
     ease = float(rng.uniform(-0.2, 1))
     sew(canvas, made, [trunk(person, 0.46, ease)], owner, u * 3)
     if rng.random() < 0.4:
-        belt = np.stack([person.at(x * person.wide, y) for x, y in
-                         ((-0.078, 0.395), (0.078, 0.395), (0.08, 0.415), (-0.08, 0.415))])  # fmt: skip
+        corners = ((-0.078, 0.395), (0.078, 0.395), (0.08, 0.415), (-0.08, 0.415))
+        belt = np.stack([person.at(x * person.wide, y) for x, y in corners])
         canvas.shade(layer(canvas.size, [belt]), 0.35)
     share = float(rng.choice([0, 0, 0.25, 0.4, 0.95]))
     for arm in (0, 1):

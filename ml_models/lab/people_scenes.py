@@ -166,7 +166,7 @@ def pave(rng: Random, image: Image.Image, ground: int) -> None:
 
 def room(rng: Random, image: Image.Image, ground: int) -> None:
     """A wall with a door, pictures, a shelf or a curtain, above boards or a carpet."""
-    width, height = image.size
+    width = image.width
     paint = pick(rng, PAINTS)
     gradient(image, 0, ground, near(rng, paint, 8), paint)
     pen = ImageDraw.Draw(image)

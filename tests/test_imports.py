@@ -10,7 +10,7 @@ APP = ROOT / "visualsearch"
 
 CORE = {
     "photos", "formats", "av1", "containers", "origins", "fetching",
-    "small", "exceptions", "metrics", "resampling", "results", "subject",
+    "small", "exceptions", "metrics", "resampling", "casebook", "results", "subject",
     "statistics", "verdicts", "admin.plots",
     "encoders.base", "encoders.cells", "encoders.fake", "encoders.known_answers", "encoders.onnx",
     "encoders.package",
@@ -23,7 +23,7 @@ LAYERS = [
     {"exceptions", "formats", "metrics", "resampling", "statistics", "verdicts"},
     {"batches", "processes"},
     {"signals", "photos", "av1", "containers", "origins", "encoders", "indexes"},
-    {"fetching", "subject", "small", "results"},
+    {"fetching", "subject", "small", "results", "casebook"},
     {"conf", "classes"},
     {"models", "catalogs", "facets"},
     {"categories", "callers", "events"},
@@ -33,7 +33,7 @@ LAYERS = [
     {"looking"},
     {"searching"},
     {"evaluation", "jobs", "worker"},
-    {"versions"},
+    {"versions", "evaluation_cases"},
     {"indexing"},
     {"scopes", "runs", "drift"},
     {"tasks", "keeping"},
@@ -107,6 +107,7 @@ def test_imports__lab_knows_only_the_core():
                     "encoders",
                     "metrics",
                     "resampling",
+                    "casebook",
                     "exceptions",
                     "subject",
                 )

@@ -41,7 +41,7 @@ LABELS = (*UPPER, *LOWER, "shoes", "hat")
 # Shortest and longest that a class may hang, in shares of the person's height.
 LENGTHS = {
     "t-shirt": (0.29, 0.37), "shirt": (0.31, 0.4), "longsleeve": (0.29, 0.4),
-    "outwear": (0.31, 0.56), "dress": (0.47, 0.78), "pants": (0.44, 0.545),
+    "outwear": (0.31, 0.56), "dress": (0.47, 0.78), "pants": (0.505, 0.545),
     "shorts": (0.15, 0.33), "skirt": (0.17, 0.5),
 }  # fmt: skip
 # Half the width of a trunk, of its length.

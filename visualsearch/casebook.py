@@ -23,9 +23,12 @@ FIRST = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Shown:
-    """A picture (a file beside the page, or "" for none), its name, and what is said of it."""
+    """A picture, its name, and what is said of it.
 
-    picture: str
+    ``picture``: a file beside the page, "" where it is missing, None where words are enough.
+    """
+
+    picture: str | None
     name: str
     note: str = ""
     right: bool = True
@@ -153,7 +156,7 @@ def filters(book: Book, numbers: dict[str, str]) -> str:
         for key, words in book.verdicts.items()
     ]
     every = choice("verdict", "v-all", f"all ({len(book.cases)})", chosen=True)
-    groups = f"<fieldset><legend>Right product</legend>{every}{''.join(choices)}</fieldset>"
+    groups = f"<fieldset><legend>Right answer</legend>{every}{''.join(choices)}</fieldset>"
     if numbers:
         choices = [choice("category", number, name) for name, number in numbers.items()]
         every = choice("category", "c-all", "all", chosen=True)
@@ -192,7 +195,7 @@ def figure(shown: Shown, marked: bool = False) -> str:
     if marked:
         sign, words = ("✓", "right") if shown.right else ("✗", "wrong")
         mark = f'<b class="mark"><span aria-hidden="true">{sign}</span> {words}</b> '
-    image = '<span class="none">no picture</span>'
+    image = "" if shown.picture is None else '<span class="none">no picture</span>'
     if shown.picture:
         image = f'<img src="{escape(shown.picture)}" alt="{escape(shown.name)}" loading="lazy">'
     note = f" <small>{escape(shown.note)}</small>" if shown.note else ""

@@ -32,8 +32,8 @@ def book(measured: Measured, report: dict[str, Any], thumbnails: Thumbnails) -> 
         words=[
             f"{report['queries']} photos against {report['items']} products, encoder"
             f" {report['encoder']}, index version {measured.version}.",
-            "In brackets: 95 % bootstrap interval over the photos. One without a width only says that"
-            " all photos of its group went alike, which few photos often do.",
+            "In brackets: 95 % bootstrap interval over the photos. One without a width only says"
+            " that all photos of its group went alike, which few photos often do.",
         ],
         tables=tables(report),
         cases=[case(outcome, measured.category, shelf) for outcome in measured.outcomes],

@@ -26,8 +26,8 @@ def write_page(folder: Path, measured: Measured, report: dict[str, Any]) -> Path
     book = Book(
         title=f"{report['model']} on labelled photos",
         words=[
-            "In brackets: 95 % bootstrap interval over the photos. One without a width only says that"
-            " all photos of its group went alike, which few photos often do."
+            "In brackets: 95 % bootstrap interval over the photos. One without a width only says"
+            " that all photos of its group went alike, which few photos often do."
         ],
         tables=[classes_table(report)],
         cases=classes(measured, thumbnails),

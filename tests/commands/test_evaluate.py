@@ -3,6 +3,7 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 from PIL import Image
@@ -161,6 +162,19 @@ def test_evaluate__page(queries, tmp_path, capsys):
         with Image.open(folder / name) as image:
             assert image.format == "JPEG"
             assert max(image.size) <= 144
+
+
+def test_evaluate__page_shows_the_picture_that_matched(sell, tmp_path):
+    """A product that is found by its second picture; the right answer is shown by its first."""
+    sell("A", picture(1), picture(2))
+    reindex()
+    (tmp_path / "asked.jpg").write_bytes(encoded(picture(2)))
+    (tmp_path / "one.csv").write_text("image,sku\nasked.jpg,A\n")
+    call_command("visualsearch_evaluate", str(tmp_path / "one.csv"), "--page", str(tmp_path))
+    sources = re.findall(r'src="([^"]+)"', (tmp_path / "index.html").read_text())
+    asked, answer, hit = (np.asarray(Image.open(tmp_path / name), float) for name in sources)
+    assert np.abs(asked - hit).mean() < 5
+    assert np.abs(asked - answer).mean() > 20
 
 
 def test_evaluate__page_without_a_picture(queries, tmp_path):

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -193,7 +194,15 @@ def test_evaluate__against(folder, finer, tmp_path, capsys):
 
 def test_evaluate__page(folder, tmp_path, run):
     report = run[0]
-    evaluate.write_page(tmp_path, evaluate.measure(SHOPNET, folder), report)
+    measured = evaluate.measure(SHOPNET, folder)
+    order = np.argsort(~measured.right, kind="stable")  # right ones first
+    measured = replace(
+        measured,
+        photos=[measured.photos[k] for k in order],
+        probabilities=measured.probabilities[order],
+        true=measured.true[order],
+    )
+    evaluate.write_page(tmp_path, measured, report)
     html = (tmp_path / "index.html").read_text()
     assert html.count('<li class="case') == 5
     assert "right at first (3)" in html

@@ -288,7 +288,6 @@ def follow(someone: Body, rng: Random, arm: int, end: NDArray[np.float64], far: 
     long = float(np.hypot(*along))
     if not far or long < 3 * u:
         return
-    someone.in_front[arm] = False
     degrees = float(np.degrees(np.arctan2(SIDES[arm] * along[0], along[1])))
     if long < 19 * u:
         set_arm(someone, arm, degrees, float(rng.uniform(-10, max(1.0, degrees))))

@@ -79,8 +79,9 @@ def stand(rng: Random, size: Size) -> tuple[Canvas, Body]:
     someone = body(rng, size)
     feet = max(ankle[1] for ankle in someone.ankles) + 4 * someone.unit
     ground = feet - rng.uniform(0.03, 0.22) * size[1]
-    pixels, _name = scene(rng, size, ground)
-    canvas = Canvas(pixels, rng, light=float(rng.choice([-1, 1]) * rng.uniform(0.3, 1)))
+    canvas = Canvas(
+        scene(rng, size, ground), rng, light=float(rng.choice([-1, 1]) * rng.uniform(0.3, 1))
+    )
     long, away = rng.uniform(8, 22) * someone.unit, canvas.light * 8 * someone.unit
     middle = (someone.ankles[0] + someone.ankles[1]) / 2 + (away, 3.5 * someone.unit)
     shadow = layer(size, [ellipse(middle, long, 2.2 * someone.unit)], soft=2 * someone.unit)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -49,7 +49,6 @@ class Body:
     hips: list[Points]
     knees: list[Points]
     ankles: list[Points]
-    in_front: list[bool] = field(default_factory=lambda: [False, False])
 
     def at(self, across: float, down: float) -> Points:
         """Return a point by shares of the height: from the neck's middle, and from the crown."""
@@ -140,7 +139,6 @@ def pose_arm(rng: Random, made: Body, arm: int) -> None:
         4: (rng.uniform(30, 55), rng.uniform(-190, -160)),
     }[int(kind)]
     set_arm(made, arm, upper, fore)
-    made.in_front[arm] = bool(kind in (1, 2, 4))
 
 
 def set_arm(made: Body, arm: int, upper: float, fore: float) -> None:

@@ -184,7 +184,7 @@ def placket(canvas: Canvas, person: Body, rng: Random, made: Cloth, hem: float, 
     strip = np.array([(middle - 0.9 * u, neck[1]), (middle + 0.9 * u, neck[1]),
                       (middle + 0.9 * u, low - u), (middle - 0.9 * u, low - u)])  # fmt: skip
     canvas.put(layer(canvas.size, [strip]), np.array(made.colour) * 0.94, owner=owner)
-    edge = strip + (0, 0)
+    edge = strip.copy()
     edge[[0, 3], 0] = middle + 0.55 * u
     canvas.put(layer(canvas.size, [edge]), dark, owner=owner)
     for y in np.arange(neck[1] + 3 * u, low - 2 * u, 4.6 * u):
@@ -295,8 +295,7 @@ def draw_trousers(canvas: Canvas, person: Body, rng: Random, label: str, owner: 
         else:
             low = start + (person.knees[leg] - start) * share
             shapes = limb([start, low], [hip, hip * 0.92 + ease * u * 0.3])
-        shapes.append(hips)
-        part = layer(canvas.size, [*shapes[:-1]])
+        part = layer(canvas.size, shapes)
         canvas.put(covered(part, made), owner=owner, round_by=u * 1.8, folds=made.folds)
     belt = np.stack([person.at(x * person.wide, y) for x, y in
                      ((-0.072, 0.426), (0.072, 0.426), (0.073, 0.44), (-0.073, 0.44))])  # fmt: skip

@@ -20,17 +20,17 @@ PAINTS: list[Colour] = [
 WOODS: list[Colour] = [(150, 112, 78), (184, 148, 108), (110, 84, 62), (170, 164, 156)]
 
 
-def scene(rng: Random, size: Size, ground: float) -> tuple[Floats, str]:
-    """Return a place (h, w, 3), 0 to 255, whose floor begins at ``ground`` pixels, and its name."""
-    name = ("street", "street", "street", "room", "wall")[int(rng.integers(5))]
+def scene(rng: Random, size: Size, ground: float) -> Floats:
+    """Return a place (h, w, 3), 0 to 255, whose floor begins at ``ground`` pixels."""
+    place = (street, street, street, room, wall)[int(rng.integers(5))]
     small = (size[0] // 2, size[1] // 2)
     image = Image.new("RGB", small)
-    {"street": street, "room": room, "wall": wall}[name](rng, image, int(ground / 2))
+    place(rng, image, int(ground / 2))
     # Cameras focus on the person.
     image = image.filter(ImageFilter.GaussianBlur(float(rng.uniform(0.2, 2.2)) * size[0] / 320))
     pixels = np.asarray(image.resize(size, Image.Resampling.BILINEAR), np.float32)
     grain = 1 + 0.012 * noise(rng, size, (size[0] // 3, size[1] // 3))
-    return pixels * (grain + 0.05 * noise(rng, size, (4, 5)))[..., None], name
+    return pixels * (grain + 0.05 * noise(rng, size, (4, 5)))[..., None]
 
 
 def near(rng: Random, colour: Colour, by: int = 18) -> Colour:

@@ -38,9 +38,9 @@ def test_put__the_box_is_that_of_the_shape(canvas):
 
 def test_put__what_lies_above_hides(canvas):
     canvas.put(layer(SIZE, [SQUARE]), (200, 0, 0), owner=1)
-    canvas.put(layer(SIZE, [SQUARE + (0, 15)]), (0, 0, 200), owner=2)
+    canvas.put(layer(SIZE, [np.add(SQUARE, (0, 15))]), (0, 0, 200), owner=2)
     assert canvas.box_of(1)[3] == pytest.approx(35, abs=1)
-    canvas.put(layer(SIZE, [SQUARE - (0, 3)]), (0, 0, 200), owner=2)
+    canvas.put(layer(SIZE, [np.subtract(SQUARE, (0, 3))]), (0, 0, 200), owner=2)
     assert canvas.box_of(1) is None
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ml_models.lab.people_bodies import body
+from ml_models.lab.people_bodies import body, set_arm
 from ml_models.lab.people_garments import cloth, sleeve, trunk
 
 SIZE = (320, 480)
@@ -41,6 +41,7 @@ def test_trunk__ends_at_its_hem(seed):
 
 def test_sleeve__ends_where_it_should():
     someone = body(np.random.default_rng(1), SIZE)
+    set_arm(someone, 0, 10, 5)
     short, long = (np.concatenate(sleeve(someone, 0, share, 0)) for share in (0.25, 1))
     near = np.hypot(*(long - someone.wrists[0]).T).min()
     assert near < 3 * someone.unit

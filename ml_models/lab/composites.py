@@ -40,8 +40,8 @@ LOWER = ("pants", "shorts", "skirt")
 LABELS = (*UPPER, *LOWER, "shoes", "hat")
 # Shortest and longest that a class may hang, in shares of the person's height.
 LENGTHS = {
-    "t-shirt": (0.29, 0.37), "shirt": (0.31, 0.4), "longsleeve": (0.29, 0.4),
-    "outwear": (0.31, 0.56), "dress": (0.47, 0.78), "pants": (0.505, 0.545),
+    "t-shirt": (0.33, 0.4), "shirt": (0.36, 0.44), "longsleeve": (0.33, 0.43),
+    "outwear": (0.36, 0.58), "dress": (0.47, 0.78), "pants": (0.505, 0.545),
     "shorts": (0.15, 0.33), "skirt": (0.17, 0.5),
 }  # fmt: skip
 # Half the width of a trunk, of its length.

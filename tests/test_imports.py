@@ -10,7 +10,7 @@ APP = ROOT / "visualsearch"
 
 CORE = {
     "photos", "formats", "av1", "containers", "origins", "fetching",
-    "small", "exceptions", "metrics", "results", "subject",
+    "small", "exceptions", "metrics", "resampling", "casebook", "results", "subject",
     "statistics", "verdicts", "tuning", "admin.plots",
     "encoders.base", "encoders.cells", "encoders.fake", "encoders.known_answers", "encoders.onnx",
     "encoders.package", "encoders.parts",
@@ -20,9 +20,10 @@ CORE = {
 }  # fmt: skip
 # A module may import from its own layer and from those below it.
 LAYERS = [
-    {"exceptions", "formats", "metrics", "statistics", "verdicts", "batches", "processes"},
+    {"exceptions", "formats", "metrics", "resampling", "statistics", "verdicts"},
+    {"batches", "processes"},
     {"signals", "photos", "av1", "containers", "origins", "encoders", "indexes"},
-    {"fetching", "subject", "small", "results", "tuning"},
+    {"fetching", "subject", "small", "results", "casebook", "tuning"},
     {"conf", "classes"},
     {"models", "catalogs", "facets"},
     {"categories", "callers", "events"},
@@ -33,7 +34,7 @@ LAYERS = [
     {"searching"},
     {"evaluation", "jobs", "worker"},
     {"fits"},
-    {"versions"},
+    {"versions", "evaluation_cases"},
     {"indexing"},
     {"scopes", "runs", "drift"},
     {"tasks", "keeping"},
@@ -106,6 +107,8 @@ def test_imports__lab_knows_only_the_core():
                     "photos",
                     "encoders",
                     "metrics",
+                    "resampling",
+                    "casebook",
                     "exceptions",
                     "subject",
                 )

@@ -1,6 +1,6 @@
 import pytest
 
-from visualsearch.metrics import first_rank, retrieval_metrics
+from visualsearch.metrics import first_rank, query_scores, retrieval_metrics
 
 
 def test_retrieval_metrics():
@@ -13,6 +13,16 @@ def test_retrieval_metrics():
 
 def test_retrieval_metrics__no_queries():
     assert retrieval_metrics([]) == {}
+
+
+def test_query_scores__means_are_the_metrics():
+    ranks = [1, 3, None, 10, 7]
+    means = {name: round(float(scores.mean()), 4) for name, scores in query_scores(ranks).items()}
+    assert means == retrieval_metrics(ranks)
+
+
+def test_query_scores__no_queries():
+    assert query_scores([]) == {}
 
 
 def test_first_rank():

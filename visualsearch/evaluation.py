@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,26 +13,64 @@ from PIL import Image
 
 from . import conf, live, searching
 from .catalogs import catalog
-from .metrics import first_rank, retrieval_metrics
+from .metrics import first_rank, query_scores, retrieval_metrics
 from .models import Query
 from .photos import open_photo
-from .results import Stopwatch
+from .resampling import intervals, paired
+from .results import Hit, Stopwatch
 
 # Where a right item is looked for; further down it adds less than 0.01 to the reciprocal rank.
 DEPTH = 100
+# Hits that are kept of each photo.
+FIRST = 5
 
 
 @dataclass(frozen=True, kw_only=True)
 class LabelledPhoto:
-    """A photo, the key of the item that it shows, and the item's style if that is known."""
+    """A photo, the key of the item that it shows, and the item's style if that is known.
+
+    ``view``: how the photo shows the item, such as "back"; measured separately where it is given.
+    """
 
     image: Path
     item: str
     style: str = ""
+    view: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What a search made of a photo: ranks of the right item and style, and the first hits."""
+
+    photo: LabelledPhoto
+    rank: int | None
+    style_rank: int | None
+    hits: Sequence[Hit]
+    took_ms: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """An index version on labelled photos. ``category`` of an item's key, where it is known."""
+
+    version: int
+    encoder: str
+    items: int
+    outcomes: Sequence[Outcome]
+    category: dict[str, str]
+
+    def ranks(self, kind: str) -> list[int | None]:
+        """Return the ranks by ``sku``, or by ``style`` of the photos that have one."""
+        if kind == "sku":
+            return [outcome.rank for outcome in self.outcomes]
+        return [outcome.style_rank for outcome in self.outcomes if outcome.photo.style]
+
+
+KINDS = ("sku", "style")
 
 
 def read_queries(path: Path) -> list[LabelledPhoto]:
-    """Rows of ``image,sku[,style]``; images are relative to the file.
+    """Read rows of ``image,sku[,style][,view]``; images are relative to the file.
 
     Raises ValueError that names the bad row, or what is wrong with the file.
     """
@@ -48,21 +86,27 @@ def read_queries(path: Path) -> list[LabelledPhoto]:
             raise ValueError(f"{path}, line {line}: the columns image and sku must be filled.")
         if not image.is_file():
             raise ValueError(f"{path}, line {line}: {image} does not exist.")
-        photos.append(LabelledPhoto(image=image, item=row["sku"], style=row.get("style") or ""))
+        style, view = row.get("style") or "", row.get("view") or ""
+        photos.append(LabelledPhoto(image=image, item=row["sku"], style=style, view=view))
     if not photos:
         raise ValueError(f"{path} holds no queries.")
     return photos
 
 
 def evaluate(photos: Iterable[LabelledPhoto], version: int | None = None) -> dict[str, Any]:
-    """Recall@k and MRR by item and by style, and latency from bytes to cards.
+    """Return recall@k and MRR by item and by style, their intervals, and latency.
 
     Of the active version, or of the given one. A hit of the same style is one whose card, or whose
     item, has the query's ``style``.
     """
+    return report(measure(photos, version))
+
+
+def measure(photos: Iterable[LabelledPhoto], version: int | None = None) -> Measured:
+    """Search for each photo in the active version, or in the given one."""
     current = live.current(version)
     current.encoder.encode([Image.new("RGB", (64, 64))])
-    ranks, style_ranks, latencies, items = [], [], [], 0
+    outcomes, items = [], 0
     for photo in photos:
         watch = Stopwatch()
         with watch.stage("decode"):
@@ -73,25 +117,101 @@ def evaluate(photos: Iterable[LabelledPhoto], version: int | None = None) -> dic
         hits = searching.page(query_id, limit=DEPTH, version=version).hits
         ranking = [hit.item for hit in hits]
         Query.objects.filter(pk=query_id).delete()  # no customer asked
-        ranks.append(first_rank(ranking, {photo.item}))
-        if photo.style:
-            style_ranks.append(first_rank(ranking, of_style(ranking, photo.style)))
-        latencies.append(result.took_ms["total"])
+        same = of_style(ranking, photo.style) if photo.style else set()
+        outcomes.append(
+            Outcome(
+                photo=photo,
+                rank=first_rank(ranking, {photo.item}),
+                style_rank=first_rank(ranking, same),
+                hits=hits[:FIRST],
+                took_ms=result.took_ms["total"],
+            )
+        )
         items = result.count
+    return Measured(
+        version=current.version,
+        encoder=current.encoder.id,
+        items=items,
+        outcomes=outcomes,
+        category=categories_of([outcome.photo.item for outcome in outcomes]),
+    )
+
+
+def report(measured: Measured) -> dict[str, Any]:
+    """Return the figures as JSON values."""
+    outcomes = measured.outcomes
+    latencies = [outcome.took_ms for outcome in outcomes]
     return {
-        "queries": len(ranks),
-        "items": items,
-        "sku": retrieval_metrics(ranks),
-        "style": retrieval_metrics(style_ranks),
-        "encoder": current.encoder.id,
+        "queries": len(outcomes),
+        "items": measured.items,
+        "sku": retrieval_metrics(measured.ranks("sku")),
+        "style": retrieval_metrics(measured.ranks("style")),
+        "encoder": measured.encoder,
         "latency_ms": {
             "p50": round(float(np.percentile(latencies, 50)), 2),
             "p95": round(float(np.percentile(latencies, 95)), 2),
         },
+        "intervals": {kind: intervals(query_scores(measured.ranks(kind))) for kind in KINDS},
+        "by": {
+            "category": grouped(outcomes, [measured.category.get(o.photo.item) for o in outcomes]),
+            "view": grouped(outcomes, [outcome.photo.view for outcome in outcomes]),
+        },
     }
 
 
+def grouped(outcomes: Sequence[Outcome], names: Sequence[str | None]) -> dict[str, Any]:
+    """Return the figures by item of each named group of photos; photos without a name are left out.
+
+    A group has its number of ``queries`` and its ``intervals`` beside recall@k and MRR.
+    """
+    ranks: dict[str, list[int | None]] = {}
+    for outcome, name in zip(outcomes, names, strict=True):
+        if name:
+            ranks.setdefault(name, []).append(outcome.rank)
+    return {
+        name: {
+            "queries": len(found),
+            **retrieval_metrics(found),
+            "intervals": intervals(query_scores(found)),
+        }
+        for name, found in sorted(ranks.items())
+    }
+
+
+def compare(measured: Measured, other: Measured) -> dict[str, Any]:
+    """Return how far ``measured`` is above ``other`` on the same photos, by ``sku`` and ``style``.
+
+    A ``difference`` above 0: ``measured`` is better. ``p`` is small where chance hardly does that.
+    """
+    found: dict[str, Any] = {
+        "version": other.version,
+        "encoder": other.encoder,
+        **{kind: retrieval_metrics(other.ranks(kind)) for kind in KINDS},
+        "difference": {},
+        "interval": {},
+        "p": {},
+    }
+    for kind in KINDS:
+        ours, theirs = query_scores(measured.ranks(kind)), query_scores(other.ranks(kind))
+        pairs = {name: paired(theirs[name], ours[name]) for name in ours}
+        for part, values in (
+            ("difference", {name: round(pair.difference, 4) for name, pair in pairs.items()}),
+            ("interval", {n: [round(end, 4) for end in p.interval] for n, p in pairs.items()}),
+            ("p", {name: round(pair.p, 4) for name, pair in pairs.items()}),
+        ):
+            found[part][kind] = values
+    return found
+
+
 def of_style(ranking: list[str], style: str) -> set[str]:
-    """Those items of a ranking whose ``style`` is this one."""
+    """Return those items of a ranking whose ``style`` is this one."""
     found = catalog().by_key(ranking)
     return {key for key, item in found.items() if getattr(item, "style", None) == style}
+
+
+def categories_of(keys: Iterable[str]) -> dict[str, str]:
+    """Return the category of each visible item whose card tells one as text, by key."""
+    source = catalog()
+    listed = source.by_key(set(keys), among=source.listed())
+    found = {key: source.card(item).get("category") for key, item in listed.items()}
+    return {key: str(name) for key, name in found.items() if name}

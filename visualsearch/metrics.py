@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 CUTOFFS = (1, 5, 10)
 
 
@@ -20,6 +23,18 @@ def retrieval_metrics(ranks: Sequence[int | None]) -> dict[str, float]:
         f"recall@{k}": round(sum(rank <= k for rank in found) / len(ranks), 4) for k in CUTOFFS
     }
     return recall | {"mrr": round(sum(1 / rank for rank in found) / len(ranks), 4)}
+
+
+def query_scores(ranks: Sequence[int | None]) -> dict[str, NDArray[np.float64]]:
+    """Return the scores (N,) of each query, whose means are :func:`retrieval_metrics`.
+
+    For intervals and paired tests of :mod:`visualsearch.resampling`; {} without queries.
+    """
+    if not ranks:
+        return {}
+    places = np.array([np.inf if rank is None else rank for rank in ranks], np.float64)
+    hits = {f"recall@{k}": (places <= k).astype(np.float64) for k in CUTOFFS}
+    return hits | {"mrr": 1 / places}
 
 
 def first_rank(ranking: Sequence[str], right: set[str]) -> int | None:

@@ -1,8 +1,8 @@
 """Measure a model package as a classifier, through the encoder that serves it.
 
-    python -m ml_models.lab.evaluate --model DIR --data FOLDER [--json]
+    python -m ml_models.lab.evaluate --model DIR --data FOLDER [--against DIR] [--json]
 
-``FOLDER`` holds a folder of photos per class, named as the model's labels.
+``FOLDER`` holds a folder of photos per class, named as the model's labels or as their parents.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visualsearch.encoders.onnx import OnnxEncoder
+from visualsearch.metrics import query_scores
 from visualsearch.photos import ACCEPTED_SUFFIXES, open_photo
+from visualsearch.resampling import intervals, paired
 
+from .evaluate_page import write_page
 from .evaluate_plots import plot
 from .instances import GALLERY, instances
+from .parents import ParentEncoder, coarse
 from .reliability import calibration_error, reliability
 from .resources import resources
-from .retrieval import retrieval
+from .retrieval import Found, figures, search
 from .robustness import robustness
 
 
@@ -40,7 +45,19 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         "--catalog", type=Path, metavar="CSV", help="photos to find: image,sku[,style]"
     )
     parser.add_argument(
-        "--queries", type=Path, metavar="CSV", help="photos to search with: image,sku[,style]"
+        "--queries",
+        type=Path,
+        metavar="CSV",
+        help="photos to search with: image,sku[,style][,view]",
+    )
+    parser.add_argument(
+        "--against",
+        type=Path,
+        metavar="DIR",
+        help="test against another package on the same photos",
+    )
+    parser.add_argument(
+        "--page", type=Path, metavar="FOLDER", help="write a page that shows each photo"
     )
     parser.add_argument(
         "--instances", type=Path, action="append", default=[], metavar="FOLDER",
@@ -61,19 +78,33 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def list_photos(
-    folder: Path, labels: Sequence[str], limit: int | None = None
+    folder: Path,
+    labels: Sequence[str],
+    limit: int | None = None,
+    parents: Mapping[str, str] | None = None,
 ) -> list[tuple[Path, int]]:
-    """Photos and their class numbers, sorted by name; the first ``limit`` of each class.
+    """Return photos and their class numbers, sorted by name; the first ``limit`` of each class.
 
-    Raises ValueError for a folder that is no label of the model.
+    A folder that is no label of the model, nor has a parent that is one, raises ValueError.
     """
     photos = []
     for entry in sorted(path for path in folder.iterdir() if path.is_dir()):
-        if entry.name not in labels:
+        label = entry.name
+        if label not in labels:
+            label = (parents or {}).get(label, label)
+        if label not in labels:
             raise ValueError(f"{entry} is none of the model's labels: {', '.join(labels)}")
         paths = [path for path in sorted(entry.iterdir()) if is_photo(path)]
-        photos += [(path, labels.index(entry.name)) for path in paths[:limit]]
+        photos += [(path, labels.index(label)) for path in paths[:limit]]
     return photos
+
+
+def encoder_for(model: Path, folder: Path) -> OnnxEncoder:
+    """Load a package; where no folder is a finer class, these count for their parents."""
+    encoder = OnnxEncoder(model)
+    finer = set(encoder.package.parents) & set(encoder.labels)
+    names = {path.name for path in folder.iterdir() if path.is_dir()}
+    return ParentEncoder(str(model)) if finer and not names & finer else encoder
 
 
 def is_photo(path: Path) -> bool:
@@ -112,6 +143,70 @@ def per_class(counts: NDArray[np.int64], labels: Sequence[str]) -> dict[str, dic
     }
 
 
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """A package on photos: paths and class numbers, probabilities, and what was found of queries.
+
+    ``probabilities`` (N, labels), ``true`` (N,) class numbers.
+    """
+
+    encoder: OnnxEncoder
+    photos: Sequence[tuple[Path, int]]
+    probabilities: NDArray[np.float32]
+    true: NDArray[np.int64]
+    found: Found | None
+
+    @property
+    def right(self) -> NDArray[np.bool_]:
+        """Which photos (N,) are classified as they should be."""
+        return self.probabilities.argmax(1) == self.true
+
+    @property
+    def right_parents(self) -> NDArray[np.bool_]:
+        """Which photos (N,) are classified as they should be, finer classes as their parents."""
+        encoder = self.encoder
+        parents = {n: p for n, p in encoder.package.parents.items() if n in encoder.labels}
+        _, numbers = coarse(encoder.labels, parents)
+        same: NDArray[np.bool_] = numbers[self.probabilities.argmax(1)] == numbers[self.true]
+        return same
+
+    def scores(self) -> dict[str, NDArray[np.float64]]:
+        """Return scores (N,) per photo or query, by their names in a comparison."""
+        scores = {
+            "accuracy": self.right.astype(np.float64),
+            "parents_accuracy": self.right_parents.astype(np.float64),
+        }
+        if self.found:
+            kinds = {"sku": self.found.ranks, "style": self.found.style_ranks}
+            for kind, ranks in kinds.items():
+                scores |= {f"{kind} {name}": one for name, one in query_scores(ranks).items()}
+        return scores
+
+
+def measure(
+    model: Path,
+    folder: Path,
+    limit: int | None = None,
+    catalog: Path | None = None,
+    queries: Path | None = None,
+    parents: Mapping[str, str] | None = None,
+) -> Measured:
+    """Classify the photos of a folder, and search with the queries if there are any.
+
+    ``parents`` of classes that the package does not know.
+    """
+    encoder = encoder_for(model, folder)
+    known = {**(parents or {}), **encoder.package.parents}
+    photos = list_photos(folder, encoder.labels, limit, known)
+    return Measured(
+        encoder=encoder,
+        photos=photos,
+        probabilities=classify(encoder, photos),
+        true=np.array([label for _, label in photos], np.int64),
+        found=search(encoder, catalog, queries) if catalog and queries else None,
+    )
+
+
 def evaluate(
     model: Path,
     folder: Path,
@@ -122,17 +217,19 @@ def evaluate(
     queries: Path | None = None,
     others: Sequence[Path] = (),
     gallery: int = GALLERY,
+    against: Path | None = None,
+    page: Path | None = None,
 ) -> dict[str, Any]:
     """Accuracy, recall and precision per class, confusion, calibration and cost of a package.
 
     ``limit``: photos per class at most. ``distort`` adds ``robustness``; ``catalog`` and
     ``queries``, two CSV files, add ``retrieval``; ``others``, folders of photos to find this one
-    among, add ``instances``. Raises ValueError for unusable photos or rows.
+    among, add ``instances``; ``against``, another package, adds a paired test; ``page`` is the
+    folder of a page that shows each photo. Raises ValueError for unusable photos or rows.
     """
-    encoder = OnnxEncoder(model)
-    photos = list_photos(folder, encoder.labels, limit)
-    true = np.array([label for _, label in photos], np.int64)
-    probabilities = classify(encoder, photos)
+    measured = measure(model, folder, limit, catalog, queries)
+    encoder, photos = measured.encoder, measured.photos
+    probabilities, true = measured.probabilities, measured.true
     counts = confusion_matrix(true, probabilities.argmax(1), len(encoder.labels))
     bins = reliability(probabilities, true)
     cost = resources(encoder, model)
@@ -140,6 +237,8 @@ def evaluate(
         "model": encoder.id,
         "photos": len(photos),
         "accuracy": round(float(counts.trace() / max(1, len(photos))), 4),
+        "parents_accuracy": round(float(measured.right_parents.sum() / max(1, len(photos))), 4),
+        "intervals": class_intervals(measured),
         "per_class": per_class(counts, encoder.labels),
         "confusion": {"labels": encoder.labels, "counts": counts.tolist()},
         "ece": calibration_error(bins),
@@ -150,18 +249,74 @@ def evaluate(
     }
     if distort:
         report["robustness"] = robustness(encoder, photos)
-    if catalog and queries:
-        report["retrieval"] = retrieval(encoder, catalog, queries)
+    if measured.found:
+        report["retrieval"] = figures(measured.found)
     if others:
         report["instances"] = instances(encoder, photos, others, gallery)
+    if against:
+        parents = encoder.package.parents
+        other = measure(against, folder, limit, catalog, queries, parents)
+        report["against"] = compare(measured, other)
+    if page:
+        write_page(page, measured, report)
     return report
+
+
+def class_intervals(measured: Measured) -> dict[str, Any]:
+    """Return 95 % intervals of accuracy, and of each class's recall and precision."""
+    said, right = measured.probabilities.argmax(1), measured.right
+    found: dict[str, Any] = intervals(
+        {"accuracy": right, "parents_accuracy": measured.right_parents}
+    )
+    found["per_class"] = {
+        label: intervals({"recall": right[measured.true == k], "precision": right[said == k]})
+        for k, label in enumerate(measured.encoder.labels)
+    }
+    return found
+
+
+def compare(measured: Measured, other: Measured) -> dict[str, Any]:
+    """Return how far a package is above another one on the same photos and queries.
+
+    A ``difference`` above 0: ``measured`` is better. ``accuracy`` is left out where the packages
+    have other classes; ``parents_accuracy`` remains.
+    """
+    ours, theirs = measured.scores(), other.scores()
+    if measured.encoder.labels != other.encoder.labels:
+        del ours["accuracy"]
+    pairs = {name: paired(theirs[name], ours[name]) for name in ours if len(ours[name])}
+    return {
+        "model": other.encoder.id,
+        "figures": {name: round(float(theirs[name].mean()), 4) for name in pairs},
+        "difference": {name: round(pair.difference, 4) for name, pair in pairs.items()},
+        "interval": {name: [round(e, 4) for e in pair.interval] for name, pair in pairs.items()},
+        "p": {name: round(pair.p, 4) for name, pair in pairs.items()},
+    }
+
+
+def bracket(ends: Sequence[float] | None) -> str:
+    """Return an interval as text; nothing where there is none."""
+    return f"[{ends[0]:.3f}, {ends[1]:.3f}]" if ends else ""
 
 
 def table(report: dict[str, Any]) -> str:
     """The measurements for people."""
-    lines = [f"{report['model']}: accuracy {report['accuracy']:.3f} on {report['photos']} photos"]
+    ends = report["intervals"]
+    lines = [
+        f"{report['model']}: accuracy {report['accuracy']:.3f} on {report['photos']} photos,"
+        f" {bracket(ends.get('accuracy'))} (95 % intervals)"
+    ]
+    if report["parents_accuracy"] != report["accuracy"]:
+        lines.append(
+            f"finer classes as their parents: accuracy {report['parents_accuracy']:.3f}"
+            f" {bracket(ends.get('parents_accuracy'))}"
+        )
     for label, row in report["per_class"].items():
-        lines.append(f"  {label:<12} recall {row['recall']}  precision {row['precision']}")
+        both = ends["per_class"][label]
+        lines.append(
+            f"  {label:<12} recall {row['recall']} {bracket(both.get('recall'))}"
+            f"  precision {row['precision']} {bracket(both.get('precision'))}"
+        )
     if report["ece"] is not None:
         lines.append(f"calibration error {report['ece']:.3f}")
     cost = report["resources"]
@@ -174,14 +329,36 @@ def table(report: dict[str, Any]) -> str:
         for title, key in (("level", "level"), ("accuracy", "accuracy"), ("cosine", "similarity")):
             lines.append(f"  {title:<9}" + "".join(f"{row[key]:>8.4g}" for row in rows))
     if found := report.get("retrieval"):
-        lines.append(f"{found['queries']} queries against {found['items']} products")
-        for kind in ("sku", "style"):
-            if found[kind]:
-                figures = "  ".join(f"{name} {value:.3f}" for name, value in found[kind].items())
-                lines.append(f"  {kind:<6} {figures}")
+        lines += retrieval_table(found)
     if found := report.get("instances"):
         lines += instances_table(found)
+    if found := report.get("against"):
+        lines += against_table(found)
     return "\n".join(lines)
+
+
+def retrieval_table(found: dict[str, Any]) -> list[str]:
+    """Lines on what was found of a catalog, each figure above its interval."""
+    lines = [f"{found['queries']} queries against {found['items']} products"]
+    rows = [(kind, found[kind], found["intervals"][kind]) for kind in ("sku", "style")]
+    rows += [(view, row, row["intervals"]) for view, row in found["by"]["view"].items()]
+    for name, row, ends in rows:
+        if ends:
+            figures = "  ".join(f"{key} {row[key]:<8.3f}" for key in ends)
+            lines.append(f"  {name:<6} {figures}".rstrip())
+            lines.append(" " * 9 + "  ".join(f"{bracket(both):<17}" for both in ends.values()))
+    return [line.rstrip() for line in lines]
+
+
+def against_table(found: dict[str, Any]) -> list[str]:
+    """Lines on the paired test against another package."""
+    lines = [f"against {found['model']}: above 0, this one is better"]
+    for name, value in found["difference"].items():
+        lines.append(
+            f"  {name:<17} there {found['figures'][name]:.3f}  {value:+.3f}"
+            f" {bracket(found['interval'][name])}  p {found['p'][name]:.4f}"
+        )
+    return lines
 
 
 def instances_table(found: dict[str, Any]) -> list[str]:
@@ -211,6 +388,8 @@ def main(argv: list[str] | None = None) -> None:
         queries=args.queries,
         others=args.instances,
         gallery=args.gallery,
+        against=args.against,
+        page=args.page,
     )
     print(json.dumps(report) if args.json else table(report))
     if args.out:

@@ -12,23 +12,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visualsearch.encoders.onnx import OnnxEncoder
-from visualsearch.metrics import first_rank, retrieval_metrics
+from visualsearch.metrics import first_rank, query_scores, retrieval_metrics
 from visualsearch.photos import open_photo
+from visualsearch.resampling import intervals
 
 BATCH = 32
 
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """A photo, the product that it shows, and that product's style where it is known."""
+    """A photo, the product that it shows, and its style and view where they are known."""
 
     image: Path
     sku: str
     style: str = ""
+    view: str = ""
 
 
 def read_rows(path: Path) -> list[Row]:
-    """Rows of ``image,sku[,style]``, images relative to the file; ValueError on a bad row."""
+    """Read rows of ``image,sku[,style][,view]``, relative to the file; ValueError on a bad row."""
     with path.open(newline="", encoding="utf-8-sig") as file:
         found = list(csv.DictReader(file))
     rows = []
@@ -38,7 +40,8 @@ def read_rows(path: Path) -> list[Row]:
         image = path.parent / row["image"]
         if not image.is_file():
             raise ValueError(f"{path}, line {line}: {image} does not exist")
-        rows.append(Row(image=image, sku=row["sku"], style=row.get("style") or ""))
+        style, view = row.get("style") or "", row.get("view") or ""
+        rows.append(Row(image=image, sku=row["sku"], style=style, view=view))
     if not rows:
         raise ValueError(f"{path} holds no photos")
     return rows
@@ -59,21 +62,74 @@ def ranking(scores: NDArray[np.float32], skus: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(skus[k] for k in np.argsort(-scores, kind="stable")))
 
 
-def retrieval(encoder: OnnxEncoder, catalog: Path, queries: Path) -> dict[str, Any]:
-    """recall@k and MRR by sku, and by style over the queries that have one."""
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What was found: queries, products sold, and per query the ranks and the first hits.
+
+    ``style_ranks`` are of the queries with a style; a hit is a row of the catalog and its score.
+    """
+
+    asked: Sequence[Row]
+    items: int
+    ranks: list[int | None]
+    style_ranks: list[int | None]
+    hits: list[list[tuple[Row, float]]]
+
+
+def search(encoder: OnnxEncoder, catalog: Path, queries: Path, first: int = 5) -> Found:
+    """Rank the products of a catalog for each query; keep the ``first`` hits."""
     sold, asked = read_rows(catalog), read_rows(queries)
     similarity = embed(encoder, asked) @ embed(encoder, sold).T
     skus = [row.sku for row in sold]
-    ranks, style_ranks = [], []
+    ranks, style_ranks, hits = [], [], []
     for query, scores in zip(asked, similarity, strict=True):
         ranked = ranking(scores, skus)
         ranks.append(first_rank(ranked, {query.sku}))
         if query.style:
             same = {row.sku for row in sold if row.style == query.style}
             style_ranks.append(first_rank(ranked, same))
+        hits.append([best_photo(sold, scores, sku) for sku in ranked[:first]])
+    return Found(asked=asked, items=len(set(skus)), ranks=ranks, style_ranks=style_ranks, hits=hits)
+
+
+def best_photo(sold: Sequence[Row], scores: NDArray[np.float32], sku: str) -> tuple[Row, float]:
+    """Return a product's photo with the best score, and that score."""
+    mine = [k for k, row in enumerate(sold) if row.sku == sku]
+    best = max(mine, key=lambda k: scores[k])
+    return sold[best], float(scores[best])
+
+
+def retrieval(encoder: OnnxEncoder, catalog: Path, queries: Path) -> dict[str, Any]:
+    """Return recall@k and MRR by sku, and by style over the queries that have one.
+
+    With 95 % intervals, and by sku for each view of the queries that have one.
+    """
+    return figures(search(encoder, catalog, queries))
+
+
+def figures(found: Found) -> dict[str, Any]:
+    """Return what was found as figures."""
+    views: dict[str, list[int | None]] = {}
+    for row, rank in zip(found.asked, found.ranks, strict=True):
+        if row.view:
+            views.setdefault(row.view, []).append(rank)
     return {
-        "queries": len(asked),
-        "items": len(set(skus)),
-        "sku": retrieval_metrics(ranks),
-        "style": retrieval_metrics(style_ranks),
+        "queries": len(found.asked),
+        "items": found.items,
+        "sku": retrieval_metrics(found.ranks),
+        "style": retrieval_metrics(found.style_ranks),
+        "intervals": {
+            "sku": intervals(query_scores(found.ranks)),
+            "style": intervals(query_scores(found.style_ranks)),
+        },
+        "by": {
+            "view": {
+                view: {
+                    "queries": len(ranks),
+                    **retrieval_metrics(ranks),
+                    "intervals": intervals(query_scores(ranks)),
+                }
+                for view, ranks in sorted(views.items())
+            }
+        },
     }

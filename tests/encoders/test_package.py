@@ -55,6 +55,27 @@ def test_load_package__lacks_a_field(folder):
         load_package(folder)
 
 
+def test_load_package__parents(folder):
+    assert load_package(folder).parents == {}
+    edit(folder, parents={"hoodie": "longsleeve", "skirt": "dress"})
+    assert load_package(folder).parents == {"hoodie": "longsleeve", "skirt": "dress"}
+
+
+@pytest.mark.parametrize(
+    "parents",
+    [
+        {"hoodie": "jumper"},
+        {"hoodie": "skirt", "skirt": "dress"},
+        {"hoodie": ["dress"]},
+        ["hoodie"],
+    ],
+)
+def test_load_package__parents_that_are_none(folder, parents):
+    edit(folder, parents=parents)
+    with pytest.raises(ModelUnavailable, match="malformed"):
+        load_package(folder)
+
+
 def test_load_package__region_of_a_cut_photo(folder):
     described = json.loads((folder / "model.json").read_text())
     edit(folder, input=described["input"] | {"fit": "crop"})

@@ -2,9 +2,12 @@
 
 import io
 import json
+import re
+import shutil
 import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -127,6 +130,95 @@ def test_list_photos__unknown_class(tmp_path):
     (tmp_path / "cats").mkdir()
     with pytest.raises(ValueError, match="none of the model's labels: dress, hat"):
         evaluate.list_photos(tmp_path, ["dress", "hat"])
+
+
+def test_list_photos__a_finer_class_counts_for_its_parent(tmp_path):
+    (tmp_path / "hoodie").mkdir()
+    (tmp_path / "hoodie/1.jpg").touch()
+    photos = evaluate.list_photos(tmp_path, ["hat", "longsleeve"], parents={"hoodie": "longsleeve"})
+    assert photos == [(tmp_path / "hoodie/1.jpg", 1)]
+
+
+def test_evaluate__intervals(run):
+    report = run[0]
+    assert report["intervals"]["accuracy"] == [0.2, 1]
+    for label, row in report["per_class"].items():
+        ends = report["intervals"]["per_class"][label]
+        assert ("recall" in ends) == (row["recall"] is not None)
+        assert ("precision" in ends) == (row["precision"] is not None)
+        for name, (low, high) in ends.items():
+            assert low <= row[name] <= high
+    assert set(report["retrieval"]["intervals"]["sku"]) == set(report["retrieval"]["sku"])
+
+
+@pytest.fixture(scope="module")
+def finer(tmp_path_factory):
+    """The shipped package, some of whose classes are said to be finer ones of others."""
+    package = shutil.copytree(SHOPNET, tmp_path_factory.mktemp("finer") / "model")
+    described = json.loads((package / "model.json").read_text())
+    parents = {label: "dress" for label in described["labels"] if label != "dress"}
+    (package / "model.json").write_text(json.dumps(described | {"id": "finer", "parents": parents}))
+    return package
+
+
+def test_evaluate__finer_classes_in_a_folder_of_them(finer, folder):
+    measured = evaluate.measure(finer, folder)
+    assert len(measured.encoder.labels) == 10
+    assert measured.right.sum() == 3
+    assert measured.right_parents.all()
+
+
+def test_evaluate__finer_classes_in_a_folder_of_parents(finer, folder, tmp_path):
+    (tmp_path / "dress").mkdir()
+    for path in folder.rglob("*.jpg"):
+        shutil.copy(path, tmp_path / "dress")
+    measured = evaluate.measure(finer, tmp_path)
+    assert measured.encoder.labels == ["dress"]
+    assert measured.right.all()
+    assert measured.probabilities.sum(1) == pytest.approx(1, abs=1e-3)
+
+
+def test_evaluate__against(folder, finer, tmp_path, capsys):
+    args = ["--model", str(SHOPNET), "--data", str(folder)]
+    evaluate.main([*args, "--against", str(SHOPNET), "--json"])
+    found = json.loads(capsys.readouterr().out)["against"]
+    assert found["model"].startswith("shopnet")
+    assert (found["difference"]["accuracy"], found["p"]["accuracy"]) == (0, 1)
+    found = evaluate.compare(evaluate.measure(finer, folder), evaluate.measure(SHOPNET, folder))
+    assert found["figures"]["parents_accuracy"] == 0.6
+    assert found["difference"]["parents_accuracy"] == 0.4
+    assert found["interval"]["parents_accuracy"] == [0, 0.8]
+    assert found["p"]["parents_accuracy"] == 0.5
+    assert any("p 0.5000" in line for line in evaluate.against_table(found))
+
+
+def test_evaluate__page(folder, tmp_path, run):
+    report = run[0]
+    measured = evaluate.measure(SHOPNET, folder)
+    order = np.argsort(~measured.right, kind="stable")  # right ones first
+    measured = replace(
+        measured,
+        photos=[measured.photos[k] for k in order],
+        probabilities=measured.probabilities[order],
+        true=measured.true[order],
+    )
+    evaluate.write_page(tmp_path, measured, report)
+    html = (tmp_path / "index.html").read_text()
+    assert html.count('<li class="case') == 5
+    assert "right at first (3)" in html
+    ranks = re.findall(r"rank (\d+)", html)
+    assert ranks[2:] == ["1", "1", "1"]
+    assert "1" not in ranks[:2]
+    assert len(list((tmp_path / "pictures").iterdir())) == 5
+
+
+def test_evaluate__page_of_queries(folder, tmp_path, run):
+    csv = folder / "all.csv"
+    measured = evaluate.measure(SHOPNET, folder, catalog=csv, queries=csv)
+    evaluate.write_page(tmp_path, measured, run[0])
+    html = (tmp_path / "index.html").read_text()
+    assert "right at first (5)" in html
+    assert html.count('<li class="no"') == 20
 
 
 @pytest.mark.parametrize("arguments", ["--catalog a.csv", "--queries a.csv", "--limit 0"])

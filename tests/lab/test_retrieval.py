@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ml_models.lab.retrieval import ranking, read_rows, retrieval
+from ml_models.lab.retrieval import ranking, read_rows, retrieval, search
 from tests.pictures import encoded, picture, plain
 from visualsearch.encoders.onnx import OnnxEncoder
 
@@ -54,6 +54,28 @@ def test_retrieval__any_photo_of_a_product_finds_it(encoder, catalog):
     report = retrieval(encoder, catalog, queries)
     assert report["sku"]["recall@1"] == 1
     assert report["style"] == {}
+
+
+def test_retrieval__intervals_and_views(encoder, catalog):
+    queries = write(
+        catalog.with_name("queries.csv"), "image,sku,view",
+        "red.png,RED,front", "red.png,BRICK,back", "blue.png,BLUE,back", "blue.png,BLUE,",
+    )  # fmt: skip
+    report = retrieval(encoder, catalog, queries)
+    assert report["intervals"]["sku"]["recall@5"] == [1, 1]
+    assert report["intervals"]["sku"]["recall@1"] == [0.25, 1]
+    views = report["by"]["view"]
+    assert {view: row["queries"] for view, row in views.items()} == {"back": 2, "front": 1}
+    assert (views["back"]["recall@1"], views["front"]["recall@1"]) == (0.5, 1)
+    assert views["back"]["intervals"]["recall@1"] == [0, 1]
+
+
+def test_search__hits_are_the_best_photos(encoder, catalog):
+    queries = write(catalog.with_name("queries.csv"), "image,sku", "detail.jpg,RED")
+    (hits,) = search(encoder, catalog, queries, first=2).hits
+    assert hits[0][0].image.name == "detail.jpg"
+    assert hits[0][1] == pytest.approx(1, abs=1e-3)
+    assert len({row.sku for row, _ in hits}) == 2
 
 
 def test_ranking__counts_products_by_their_best_photo():

@@ -49,6 +49,7 @@ class ModelPackage:
     embedding_dim: int
     match_threshold: float
     parts: tuple[Part, ...]
+    parents: dict[str, str] = field(default_factory=dict)
     region: ModelFile | None = None
     known_answers: KnownAnswers | None = None
     input_name: str = "image"
@@ -81,6 +82,7 @@ def load_package(folder: Path) -> ModelPackage:
             id=described["id"],
             version=described["version"],
             model=ModelFile(path=folder / described["file"], sha256=described["sha256"]),
+            parents=parents_of(described),
             region=region_of(folder, described),
             known_answers=known_answers_of(described),
             input_name=name,
@@ -99,6 +101,15 @@ def load_package(folder: Path) -> ModelPackage:
         raise ModelUnavailable(reason=f"{path} lacks the field {error}") from error
     except (ValueError, TypeError) as error:
         raise ModelUnavailable(reason=f"{path} is malformed ({error})") from error
+
+
+def parents_of(described: dict[str, Any]) -> dict[str, str]:
+    """Return the coarser label of each finer class; raise ValueError for one that is no label."""
+    parents: dict[str, str] = dict(described.get("parents", {}))
+    for name, parent in parents.items():
+        if parent not in described["labels"] or parent in parents:
+            raise ValueError(f"parents: {name} has {parent!r}, which is no label without a parent")
+    return parents
 
 
 def region_of(folder: Path, described: dict[str, Any]) -> ModelFile | None:

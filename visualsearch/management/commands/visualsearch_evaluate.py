@@ -9,7 +9,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
-from visualsearch.evaluation import evaluate, read_queries
+from visualsearch.casebook import Table
+from visualsearch.evaluation import LabelledPhoto, Measured, compare, measure, read_queries, report
+from visualsearch.evaluation_cases import tables, write_page
 from visualsearch.exceptions import VisualSearchError
 
 
@@ -17,28 +19,55 @@ class Command(BaseCommand):
     help = "Recall@k, MRR and latency on a CSV of photos and the products they show."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("queries", type=Path, help="CSV with the columns image,sku[,style]")
+        parser.add_argument(
+            "queries", type=Path, help="CSV with the columns image,sku[,style][,view]"
+        )
         parser.add_argument(
             "--index-version", type=int, metavar="N", help="a kept version in place of the active"
+        )
+        parser.add_argument(
+            "--compare", type=int, metavar="N", help="test against another kept version, too"
+        )
+        parser.add_argument(
+            "--page", type=Path, metavar="FOLDER", help="write a page that shows each photo"
         )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             photos = read_queries(options["queries"])
-            bar = tqdm(photos, desc="Searching", unit=" photos", disable=None)
-            report = evaluate(bar, version=options["index_version"])
-        except (ValueError, VisualSearchError) as error:
+            measured = self.measure(photos, options["index_version"])
+            found = report(measured)
+            if options["compare"] is not None:
+                found["compared"] = compare(measured, self.measure(photos, options["compare"]))
+            if options["page"]:
+                page = write_page(options["page"], measured, found)
+                self.stderr.write(f"{page} shows each photo.")
+        except (ValueError, VisualSearchError, OSError) as error:
             raise CommandError(str(error)) from error
         if options["json"]:
-            self.stdout.write(json.dumps(report))
+            self.stdout.write(json.dumps(found))
             return
         self.stdout.write(
-            f"{report['queries']} photos against {report['items']} products, {report['encoder']}"
+            f"{found['queries']} photos against {found['items']} products, {found['encoder']};"
+            " in brackets: 95 % intervals"
         )
-        for kind in ("sku", "style"):
-            if report[kind]:
-                figures = "  ".join(f"{name} {value:.3f}" for name, value in report[kind].items())
-                self.stdout.write(f"{kind:<7}  {figures}")
-        took = report["latency_ms"]
-        self.stdout.write(f"latency  p50 {took['p50']:.1f} ms  p95 {took['p95']:.1f} ms")
+        for table in tables(found):
+            self.write_table(table)
+        took = found["latency_ms"]
+        self.stdout.write(f"\nlatency  p50 {took['p50']:.1f} ms  p95 {took['p95']:.1f} ms")
+
+    def measure(self, photos: list[LabelledPhoto], version: int | None) -> Measured:
+        """Measure a version, with a bar on a terminal."""
+        what = "Searching" if version is None else f"Version {version}"
+        return measure(tqdm(photos, desc=what, unit=" photos", disable=None), version)
+
+    def write_table(self, table: Table) -> None:
+        """Print a table with columns in line."""
+        lines = [list(table.columns), *map(list, table.rows)]
+        widths = [max(len(line[k]) for line in lines) for k in range(len(table.columns))]
+        self.stdout.write(f"\n{table.title}")
+        for line in lines:
+            first = line[0].ljust(widths[0])
+            rest = (cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True))
+            self.stdout.write("  ".join([first, *rest]).rstrip())

@@ -1,0 +1,169 @@
+"""Show an evaluation photo by photo: what was right, and what was found instead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from django.db.models.fields.files import FieldFile
+
+from . import conf
+from .casebook import Book, Case, Shown, Table, Thumbnails, write
+from .catalogs import catalog
+from .evaluation import KINDS, Measured, Outcome
+from .photos import open_photo
+
+
+def write_page(folder: Path, measured: Measured, report: dict[str, Any]) -> Path:
+    """Write the page of an evaluation into a folder, and return its path.
+
+    It holds small copies of the photos: keep it where the photos may be.
+    """
+    return write(folder, book(measured, report, Thumbnails(folder)))
+
+
+def book(measured: Measured, report: dict[str, Any], thumbnails: Thumbnails) -> Book:
+    """Return the page's contents; small copies of its pictures are saved."""
+    shelf = Shelf(thumbnails, measured.outcomes)
+    return Book(
+        title="Search by photo on labelled photos",
+        words=[
+            f"{report['queries']} photos against {report['items']} products, encoder"
+            f" {report['encoder']}, index version {measured.version}.",
+            "In brackets: 95 % bootstrap interval over the photos. One without a width only says"
+            " that all photos of its group went alike, which few photos often do.",
+        ],
+        tables=tables(report),
+        cases=[case(outcome, measured.category, shelf) for outcome in measured.outcomes],
+    )
+
+
+def case(outcome: Outcome, category: dict[str, str], shelf: Shelf) -> Case:
+    """Return what the page shows of a photo."""
+    photo = outcome.photo
+    return Case(
+        photo=Shown(picture=shelf.photo(photo.image), name=photo.image.name),
+        answer=Shown(picture=shelf.picture(photo.item), name=shelf.name(photo.item)),
+        rank=outcome.rank,
+        hits=[
+            Shown(
+                picture=shelf.picture(hit.item, hit.image),
+                name=shelf.name(hit.item),
+                note=f"{hit.score:.3f}",
+                right=hit.item == photo.item,
+            )
+            for hit in outcome.hits
+        ],
+        category=category.get(photo.item, ""),
+        view=photo.view,
+    )
+
+
+class Shelf:
+    """Small copies of the catalog's pictures, and the names of its items."""
+
+    def __init__(self, thumbnails: Thumbnails, outcomes: Iterable[Outcome]) -> None:
+        self.thumbnails = thumbnails
+        self.source = catalog()
+        keys = {outcome.photo.item for outcome in outcomes}
+        keys |= {hit.item for outcome in outcomes for hit in outcome.hits}
+        self.items = self.source.by_key(keys)
+        listed = self.source.by_key(keys, among=self.source.listed())
+        self.names = {key: str(self.source.card(item).get("name")) for key, item in listed.items()}
+        self.saved: dict[tuple[str, str], str] = {}
+
+    def photo(self, path: Path) -> str:
+        """Save a small copy of a labelled photo."""
+        return self.thumbnails.add(open_photo(path.read_bytes(), limits=conf.limits()).image)
+
+    def name(self, key: str) -> str:
+        """Return the name and the key of an item."""
+        name = self.names.get(key)
+        return f"{name} ({key})" if name and name != key else key
+
+    def picture(self, key: str, url: str = "") -> str:
+        """Save a small copy of an item's picture with an address, or of its first one."""
+        if (key, url) not in self.saved:
+            self.saved[key, url] = self.copy(key, url)
+        return self.saved[key, url]
+
+    def copy(self, key: str, url: str) -> str:
+        """Save a small copy; return "" where there is no picture that can be read."""
+        if key not in self.items:
+            return ""
+        files = [file for file in self.source.images(self.items[key]) if file]
+        matched = [file for file in files if self.source.image_url(str(file.name)) == url]
+        for file in (matched or files)[:1]:
+            with suppress(Exception):  # each storage raises kinds of its own
+                image = open_photo(contents(file), limits=conf.limits()).image
+                return self.thumbnails.add(image)
+        return ""
+
+
+def contents(file: FieldFile) -> bytes:
+    """Return the bytes of a stored picture."""
+    with file.storage.open(str(file.name)) as stored:
+        data: bytes = stored.read()
+    return data
+
+
+def tables(report: dict[str, Any]) -> list[Table]:
+    """Return the figures with their intervals: by item and style, by category, and by view."""
+    names = list(report["sku"])
+    found = [
+        Table(
+            title="Recall and mean reciprocal rank",
+            columns=["", *names],
+            rows=[
+                [kind, *cells(report[kind], report["intervals"][kind])]
+                for kind in KINDS
+                if report[kind]
+            ],
+        )
+    ]
+    for title, groups in (("By category", "category"), ("By view", "view")):
+        if rows := report["by"][groups]:
+            found.append(
+                Table(
+                    title=title,
+                    columns=["", "photos", *names],
+                    rows=[
+                        [name, str(row["queries"]), *cells(row, row["intervals"])]
+                        for name, row in rows.items()
+                    ],
+                )
+            )
+    if compared := report.get("compared"):
+        found.append(comparison(compared))
+    return found
+
+
+def comparison(compared: dict[str, Any]) -> Table:
+    """Return the differences from another version."""
+    rows = [
+        [
+            f"{kind} {name}",
+            f"{compared[kind][name]:.3f}",
+            f"{value:+.3f}",
+            bracket(compared["interval"][kind][name]),
+            f"{compared['p'][kind][name]:.4f}",
+        ]
+        for kind in KINDS
+        for name, value in compared["difference"][kind].items()
+    ]
+    title = f"Difference from index version {compared['version']}, {compared['encoder']}"
+    return Table(
+        title=title, columns=["above 0: better", "there", "difference", "95 %", "p"], rows=rows
+    )
+
+
+def cells(figures: dict[str, Any], ends: dict[str, list[float]]) -> list[str]:
+    """Return figures with their intervals as text."""
+    return [f"{figures[name]:.3f} {bracket(ends[name])}" for name in ends]
+
+
+def bracket(ends: list[float]) -> str:
+    """Return an interval as text."""
+    return f"[{ends[0]:.3f}, {ends[1]:.3f}]"

@@ -392,6 +392,8 @@ def main(argv: list[str] | None = None) -> None:
         page=args.page,
     )
     print(json.dumps(report) if args.json else table(report))
+    if args.page:
+        print(f"{args.page / 'index.html'} shows each photo", file=sys.stderr)
     if args.out:
         args.out.mkdir(parents=True, exist_ok=True)
         (args.out / "report.json").write_text(json.dumps(report, indent=2) + "\n")

@@ -132,7 +132,9 @@ def html(book: Book) -> str:
 
 def table(figures: Table) -> str:
     """Return figures as a table with its caption."""
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in figures.columns)
+    head = "".join(
+        f'<th scope="col">{escape(name)}</th>' if name else "<td></td>" for name in figures.columns
+    )
     rows = [
         f'<tr><th scope="row">{escape(row[0])}</th>'
         + "".join(f"<td>{escape(cell)}</td>" for cell in row[1:])

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from . import conf, live, searching
+from .casebook import FIRST
 from .catalogs import catalog
 from .metrics import first_rank, query_scores, retrieval_metrics
 from .models import Query
@@ -21,8 +22,6 @@ from .results import Hit, Stopwatch
 
 # Where a right item is looked for; further down it adds less than 0.01 to the reciprocal rank.
 DEPTH = 100
-# Hits that are kept of each photo.
-FIRST = 5
 
 
 @dataclass(frozen=True, kw_only=True)

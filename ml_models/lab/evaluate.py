@@ -220,7 +220,7 @@ def evaluate(
     against: Path | None = None,
     page: Path | None = None,
 ) -> dict[str, Any]:
-    """Accuracy, recall and precision per class, confusion, calibration and cost of a package.
+    """Return accuracy, recall and precision per class, confusion, calibration and cost.
 
     ``limit``: photos per class at most. ``distort`` adds ``robustness``; ``catalog`` and
     ``queries``, two CSV files, add ``retrieval``; ``others``, folders of photos to find this one
@@ -300,7 +300,7 @@ def bracket(ends: Sequence[float] | None) -> str:
 
 
 def table(report: dict[str, Any]) -> str:
-    """The measurements for people."""
+    """Return the measurements as text."""
     ends = report["intervals"]
     lines = [
         f"{report['model']}: accuracy {report['accuracy']:.3f} on {report['photos']} photos,"
@@ -338,7 +338,7 @@ def table(report: dict[str, Any]) -> str:
 
 
 def retrieval_table(found: dict[str, Any]) -> list[str]:
-    """Lines on what was found of a catalog, each figure above its interval."""
+    """Return lines on what was found of a catalog, each figure above its interval."""
     lines = [f"{found['queries']} queries against {found['items']} products"]
     rows = [(kind, found[kind], found["intervals"][kind]) for kind in ("sku", "style")]
     rows += [(view, row, row["intervals"]) for view, row in found["by"]["view"].items()]
@@ -351,7 +351,7 @@ def retrieval_table(found: dict[str, Any]) -> list[str]:
 
 
 def against_table(found: dict[str, Any]) -> list[str]:
-    """Lines on the paired test against another package."""
+    """Return lines on the paired test against another package."""
     lines = [f"against {found['model']}: above 0, this one is better"]
     for name, value in found["difference"].items():
         lines.append(
@@ -392,6 +392,8 @@ def main(argv: list[str] | None = None) -> None:
         page=args.page,
     )
     print(json.dumps(report) if args.json else table(report))
+    if args.page:
+        print(f"{args.page / 'index.html'} shows each photo", file=sys.stderr)
     if args.out:
         args.out.mkdir(parents=True, exist_ok=True)
         (args.out / "report.json").write_text(json.dumps(report, indent=2) + "\n")

@@ -31,6 +31,8 @@ STAGES = [
 # Blocks that both branches share: their features are the same for ten classes and for a thousand.
 SHARED = 13
 CLASS_FEATURES = 320
+# Temperature of the class probabilities that become part of an embedding.
+SOFTER = 2.0
 
 # Of the photos that torchvision's weights were trained on: red, green, blue in [0, 1].
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -234,8 +236,9 @@ class ShopNet(nn.Module):
     The two branches are separate because fine-tuning on ten classes makes all trousers alike: the
     class branch may do that, the search branch keeps the features of a thousand kinds of things.
     They are taken before the wide convolution, whose rectified 1,280 find no better and cost more.
-    The embedding joins search features and colour so that its inner product is
-    ``(1 - colour_share) * cos(features) + colour_share * cos(colour)``.
+    The embedding joins search features, colour and, where ``class_share`` is not 0, the classes,
+    so that its inner product is the sum of each one's cosine times its share. The classes' part is
+    the square roots of the probabilities, whose inner product is the Bhattacharyya coefficient.
     """
 
     def __init__(
@@ -247,6 +250,7 @@ class ShopNet(nn.Module):
         convention: Convention = "tensorflow",
         hidden: list[int] | None = None,
         width: float = 1.0,
+        class_share: float = 0.0,
     ):
         """``hidden``: channels inside each of :meth:`expanding`, of a network that was pruned.
 
@@ -260,6 +264,7 @@ class ShopNet(nn.Module):
             "convention": convention,
             "hidden": hidden,
             "width": width,
+            "class_share": class_share,
         }
         self.trunk = Trunk(convention, width)
         self.search_tail = Tail(width)
@@ -267,7 +272,7 @@ class ShopNet(nn.Module):
         self.class_branch = ClassBranch(classes, width)
         self.histogram = ColourHistogram()
         self.colour_projection = Projection(self.histogram.bins, colour_dim)
-        self.colour_share = colour_share
+        self.colour_share, self.class_share = colour_share, class_share
         if hidden:
             for block, channels_inside in zip(self.expanding(), hidden, strict=True):
                 block.resize(channels_inside)
@@ -287,11 +292,25 @@ class ShopNet(nn.Module):
     @property
     def parts(self) -> list[dict[str, Any]]:
         """Describe the parts of an embedding as ``model.json`` does."""
-        features, colour = self.config["semantic_dim"], self.config["colour_dim"]
+        sizes = {
+            "features": self.config["semantic_dim"],
+            "colour": self.config["colour_dim"],
+            "class": self.class_branch.classifier.out_features,
+        }
         return [
-            {"name": "features", "size": features, "share": round(1 - self.colour_share, 6)},
-            {"name": "colour", "size": colour, "share": self.colour_share},
+            {"name": name, "size": sizes[name], "share": share}
+            for name, share in self.shares.items()
         ]
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Return what each part of an embedding counts; a class share of 0 leaves the part out."""
+        rest = 1 - self.class_share
+        shares = {
+            "features": round(rest * (1 - self.colour_share), 6),
+            "colour": round(rest * self.colour_share, 6),
+        }
+        return shares | ({"class": self.class_share} if self.class_share else {})
 
     def expanding(self) -> list[Block]:
         """The blocks that expand: those of the trunk, the search branch's, the class branch's."""
@@ -310,16 +329,18 @@ class ShopNet(nn.Module):
         """(N, 3, s, s) in [-1, 1] -> logits (N, classes), without the work of searching."""
         return self.class_branch(self.trunk(x))
 
-    def embed(self, features: Tensor, histogram: Tensor) -> Tensor:
-        """Search features and colours -> embedding (N, semantic_dim + colour_dim), unit length."""
-        colour = self.colour_projection(histogram)
-        return torch.cat(
-            [
-                features * math.sqrt(1 - self.colour_share),
-                colour * math.sqrt(self.colour_share),
-            ],
-            dim=1,
-        )
+    def embed(self, features: Tensor, histogram: Tensor, logits: Tensor) -> Tensor:
+        """Join what the network says of N images to embeddings (N, dim) of unit length.
+
+        ``logits`` (N, classes) are calibrated: divided by the temperature that fits validation.
+        They are softened once more, so that a second guess counts.
+        """
+        found = {
+            "features": features,
+            "colour": self.colour_projection(histogram),
+            "class": (logits / SOFTER).softmax(1).sqrt(),
+        }
+        return torch.cat([found[name] * math.sqrt(share) for name, share in self.shares.items()], 1)
 
 
 def saliency(seen: Tensor) -> Tensor:

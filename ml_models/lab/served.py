@@ -35,7 +35,7 @@ class Served(nn.Module):
         shared = model.trunk(x)
         seen, kinds = model.search_tail(shared), model.class_branch.map(shared)
         features = model.search_projection(seen.mean((2, 3)))
-        logits = model.class_branch.classifier(kinds.mean((2, 3)))
+        logits = model.class_branch.classifier(kinds.mean((2, 3))) / self.temperature
         cells = torch.cat(
             [
                 at_each_position(model.search_projection.linear, seen),
@@ -44,8 +44,8 @@ class Served(nn.Module):
             dim=3,
         )
         return (
-            model.embed(features, model.histogram(x)),
-            (logits / self.temperature).softmax(1),
+            model.embed(features, model.histogram(x), logits),
+            logits.softmax(1),
             saliency(seen),
             cells,
             cell_colours(x),
@@ -92,4 +92,5 @@ class Region(nn.Module):
         pixels = colours.flatten(1, 3).transpose(1, 2).float() / 127.5 - 1
         shares = weights[..., None].expand(-1, -1, -1, each).flatten(2) / each
         histogram = self.model.histogram.weighted(pixels, shares)
-        return self.model.embed(features, histogram), pooled[:, self.features :].softmax(1)
+        logits = pooled[:, self.features :]
+        return self.model.embed(features, histogram, logits), logits.softmax(1)

@@ -178,17 +178,22 @@ def test_similar__compares_fitted_pictures(stocked):
     assert hits[0].score == pytest.approx(np.sort(scores)[-2], abs=2e-3)
 
 
-def test_matched__by_the_threshold_of_the_version(stocked):
-    version = reindex().version
-    best = searching.search(photo(90)).hits[0].score
-    for threshold, matched in ((best - 0.01, True), (best + 0.01, False)):
-        version.fit["threshold"] = threshold
-        version.save()
-        live.forget()
+def test_matched__by_raw_similarity(stocked, configure):
+    reindex()
+    found = searching.search(photo(90))
+    _, items, rows = raw_rows()
+    query = from_bytes(Query.objects.get(pk=found.query_id).vector)
+    raw = float(rows[items.index(found.hits[0].item)] @ query)
+    like = searching.similar("P3")
+    raw_like = float(rows[items.index(like.hits[0].item)] @ rows[items.index("P3")])
+    assert abs(raw - found.hits[0].score) > 0.05
+    assert abs(raw_like - like.hits[0].score) > 0.05
+    for change, matched in ((-0.01, True), (0.01, False)):
+        configure(ENCODER_OPTIONS={"match_threshold": raw + change})
         assert searching.search(photo(90)).matched is matched
-        assert searching.similar("P3").matched is (
-            searching.similar("P3").hits[0].score >= threshold
-        )
+        assert searching.page(found.query_id).matched is matched
+        configure(ENCODER_OPTIONS={"match_threshold": raw_like + change})
+        assert searching.similar("P3").matched is matched
 
 
 def test_matched__of_a_version_without_a_fit_by_the_encoders(unfitted, configure):

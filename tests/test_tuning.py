@@ -36,7 +36,7 @@ def shop(queries=150, items=300, shape_noise=3.0, colour_noise=0.3, seed=0):
 
 
 def fitted(labelled, **shares):
-    return fit(labelled.rows, PARTS, 0.5, shares or None)
+    return fit(labelled.rows, PARTS, shares or None)
 
 
 def test_grid__all_shares_that_add_up_to_one():

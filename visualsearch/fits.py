@@ -86,9 +86,7 @@ def make(version: IndexVersion, *, by_labels: bool = False) -> dict[str, Any] | 
 
 def fitted(rows: Rows, encoder: Encoder, shares: fitting.Shares | None = None) -> Fit:
     """Learn a fit from rows."""
-    return fitting.fit(
-        rows.vectors, encoder.parts, encoder.match_threshold, shares, images=rows.images
-    )
+    return fitting.fit(rows.vectors, encoder.parts, shares, images=rows.images)
 
 
 def described(tuned: Tuned, found: Labels) -> dict[str, Any]:

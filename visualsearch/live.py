@@ -67,11 +67,6 @@ class LiveIndex:
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     known: dict[int, tuple[str, str]] = field(default_factory=dict, repr=False)
 
-    @property
-    def match_threshold(self) -> float:
-        """Return the score from which the best hit counts as the same kind of thing."""
-        return self.encoder.match_threshold if self.fit is None else self.fit.threshold
-
     def fitted(self, vectors: Vectors) -> Vectors:
         """Return raw vectors (N, dim) or (dim,) as the index holds them."""
         return vectors if self.fit is None else self.fit.apply(vectors)

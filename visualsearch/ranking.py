@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from . import live
 from .catalogs import CatalogSource, catalog
 from .indexes.base import SharedIndex
-from .models import Embedding
+from .models import Embedding, from_bytes
 from .results import Hit, Stopwatch
 
 Vector = NDArray[np.float32]
@@ -71,6 +71,22 @@ def rank(
             )
             for key in keys
         ]
+
+
+def is_match(current: live.LiveIndex, vectors: Sequence[Vector], hits: Sequence[Hit]) -> bool:
+    """Return whether the best hit is of the kind of thing that was searched for.
+
+    By its raw similarity, for which the model's threshold was chosen; a fitted score depends on the
+    catalog.
+    """
+    if not hits:
+        return False
+    score = hits[0].score
+    if current.fit is not None:
+        rows = Embedding.objects.filter(encoder=current.encoder.id, item=hits[0].item).searchable()
+        stored = [from_bytes(vector) for vector in rows.values_list("vector", flat=True)]
+        score = max((float(one @ other) for one in vectors for other in stored), default=-1.0)
+    return score >= current.encoder.match_threshold
 
 
 def first_visible(source: CatalogSource, keys: Sequence[str], need: int) -> dict[str, Any]:

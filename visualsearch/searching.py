@@ -28,7 +28,7 @@ from .exceptions import (
 from .looking import look_at, top_predictions
 from .models import Embedding, Query, Refusal, from_bytes, to_bytes
 from .photos import Crop, Photo, part_of, within
-from .ranking import allowed, best_by_item, rank
+from .ranking import allowed, best_by_item, is_match, rank
 from .results import Hit, Prediction, SearchResult, Stopwatch
 
 # Seconds between two looks for queries that have expired.
@@ -219,7 +219,7 @@ def similar(item: str, *, limit: int = 12) -> SearchResult:
         model=encoder.id,
         index_version=current.version,
         predictions=[],
-        matched=bool(hits) and hits[0].score >= current.match_threshold,
+        matched=is_match(current, vectors, hits),
         count=max(0, current.items - 1),
         hits=hits,
         took_ms=with_total(watch),
@@ -289,9 +289,9 @@ def rank_under(
     """Rank what the filters leave."""
     with watch.stage("index"):
         among, count = allowed(current, filters)
-    hits = rank(current, [from_bytes(query.vector)], need, watch=watch, among=among)
-    matched = bool(hits) and hits[0].score >= current.match_threshold
-    return Ranked(hits=hits, count=count, matched=matched)
+    vectors = [from_bytes(query.vector)]
+    hits = rank(current, vectors, need, watch=watch, among=among)
+    return Ranked(hits=hits, count=count, matched=is_match(current, vectors, hits))
 
 
 def nearest(query: Query, current: live.LiveIndex, watch: Stopwatch) -> str | None:

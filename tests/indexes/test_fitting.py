@@ -38,7 +38,7 @@ def by_hand(rows, means=(0, 0)):
 
 def test_apply__centres_each_part():
     rows, others = vectors(), vectors(seed=1)
-    fitted = fit(rows, PARTS, 0.5).apply(others)
+    fitted = fit(rows, PARTS).apply(others)
     assert fitted.dtype == np.float32
     assert fitted == pytest.approx(
         by_hand(others, [unit(rows[:, place]).mean(0) for place in PLACES]), abs=1e-5
@@ -48,15 +48,15 @@ def test_apply__centres_each_part():
 
 def test_apply__one_vector_as_many(monkeypatch):
     rows = vectors()
-    made = fit(rows, PARTS, 0.5)
+    made = fit(rows, PARTS)
     monkeypatch.setattr(fitting, "ROWS", 7)
     assert made.apply(rows[3]) == pytest.approx(made.apply(rows)[3], abs=1e-6)
-    assert fit(rows, PARTS, 0.5).mean == pytest.approx(made.mean, abs=1e-6)
+    assert fit(rows, PARTS).mean == pytest.approx(made.mean, abs=1e-6)
 
 
 def test_apply__score_is_the_sum_of_share_times_cosine():
     rows = vectors()
-    made = fit(rows, PARTS, 0.5, {"features": 0.4, "colour": 0.6})
+    made = fit(rows, PARTS, {"features": 0.4, "colour": 0.6})
     a, b = made.apply(rows[0]), made.apply(rows[1])
     cosines = [
         a[place] @ b[place] / np.linalg.norm(a[place]) / np.linalg.norm(b[place])
@@ -68,7 +68,7 @@ def test_apply__score_is_the_sum_of_share_times_cosine():
 
 def test_apply__a_part_without_a_direction_stays_zero():
     rows = vectors()
-    made = fit(rows, PARTS, 0.5)
+    made = fit(rows, PARTS)
     without = rows[0].copy()
     without[PLACES[1]] = 0
     fitted = made.apply(without)
@@ -77,7 +77,7 @@ def test_apply__a_part_without_a_direction_stays_zero():
     assert not made.apply(np.zeros(32, np.float32)).any()
     # The very mean has no direction either, once it is centred.
     alike = np.repeat(rows[:1], 60, axis=0)
-    assert np.isfinite(fit(alike, PARTS, 0.5).apply(alike)).all()
+    assert np.isfinite(fit(alike, PARTS).apply(alike)).all()
 
 
 def test_apply__finds_what_is_hidden_behind_what_all_have_in_common():
@@ -90,7 +90,7 @@ def test_apply__finds_what_is_hidden_behind_what_all_have_in_common():
         return by_hand(seen)
 
     rows, queries = taken(), taken()
-    made = fit(rows, PARTS, 0.5)
+    made = fit(rows, PARTS)
     right = np.arange(len(rows))
     raw = ((queries @ rows.T).argmax(1) == right).mean()
     fitted = ((made.apply(queries) @ made.apply(rows).T).argmax(1) == right).mean()
@@ -99,64 +99,14 @@ def test_apply__finds_what_is_hidden_behind_what_all_have_in_common():
 
 def test_fit__in_json():
     rows = vectors()
-    made = fit(rows, PARTS, 0.5)
+    made = fit(rows, PARTS)
     again = Fit.from_json(json.loads(json.dumps(made.to_json())))
-    assert (again.parts, again.threshold, again.images) == (made.parts, made.threshold, 400)
+    assert (again.parts, again.images) == (made.parts, 400)
     assert (again.apply(rows) == made.apply(rows)).all()
 
 
 def test_fit__of_a_sample():
-    assert fit(vectors(), PARTS, 0.5, images=90_000).images == 90_000
-
-
-def photos_of(rows, seed=5, count=1500):
-    """Photos that show more or less of what a row shows, and otherwise anything."""
-    rng = np.random.default_rng(seed)
-    kept = rng.random((count, 2))
-    of = rows[rng.integers(0, len(rows), count)]
-    turned = [
-        part * k + np.sqrt(1 - k**2) * unit(rng.standard_normal(part.shape))
-        for part, k in zip(
-            (unit(of[:, place]) for place in PLACES), np.split(kept, 2, axis=1), strict=True
-        )
-    ]
-    return by_hand(np.hstack(turned))
-
-
-@pytest.mark.parametrize("common", [0, 1, 3])
-@pytest.mark.parametrize("threshold", [0.5, 0.65])
-def test_threshold__as_many_photos_match_as_before(common, threshold):
-    rows = vectors(600, common=common)
-    photos = photos_of(rows)
-    made = fit(rows, PARTS, threshold)
-    raw, now = (photos @ rows.T).max(1), (made.apply(photos) @ made.apply(rows).T).max(1)
-    assert 0.1 < (raw >= threshold).mean() < 0.9
-    assert (now >= made.threshold).mean() == pytest.approx((raw >= threshold).mean(), abs=0.05)
-
-
-def test_threshold__what_is_nothing_of_the_catalog_does_not_match():
-    """All pairs of the catalog score higher than the threshold; photos of other things do not."""
-    rows = vectors(300, common=3)
-    rng = np.random.default_rng(4)
-    others = by_hand(rng.standard_normal((300, 32)) - 0.5 * rows.mean(0))
-    pairs = rows @ rows.T
-    made = fit(rows, PARTS, 0.6)
-    assert (pairs >= 0.6).mean() > 0.99
-    assert ((others @ rows.T).max(1) >= 0.6).mean() < 0.05
-    assert ((made.apply(others) @ made.apply(rows).T).max(1) >= made.threshold).mean() < 0.2
-
-
-def test_threshold__rises_with_the_encoders():
-    rows = vectors(300)
-    found = [fit(rows, PARTS, threshold).threshold for threshold in (0.5, 0.7, 0.97, 0.999, 1)]
-    assert found == sorted(found)
-    assert found[-1] == pytest.approx(1, abs=0.03)
-    assert found[0] > fit(rows, PARTS, -1).threshold
-
-
-def test_threshold__does_not_hang_on_chance():
-    rows = vectors()
-    assert fit(rows, PARTS, 0.6).threshold == fit(rows, PARTS, 0.6).threshold
+    assert fit(vectors(), PARTS, images=90_000).images == 90_000
 
 
 def test_choose_shares__are_the_parts_own():
@@ -164,19 +114,19 @@ def test_choose_shares__are_the_parts_own():
 
 
 def test_distance__of_another_catalog():
-    made = fit(vectors(), PARTS, 0.5)
+    made = fit(vectors(), PARTS)
     assert fitting.distance(made, vectors(seed=3)) < 0.1
     assert fitting.distance(made, -vectors(seed=3)) > 0.5
 
 
 def test_whole__of_an_encoder_that_names_no_parts():
     rows = vectors()
-    made = fit(rows, whole(32), 0.5)
+    made = fit(rows, whole(32))
     assert made.apply(rows) == pytest.approx(unit(rows - rows.mean(0)), abs=1e-5)
 
 
 def test_speed__of_one_query():
-    made = fit(vectors(), PARTS, 0.5)
+    made = fit(vectors(), PARTS)
     query = vectors(1)[0]
     made.apply(query)
     best = min(timed(lambda: [made.apply(query) for _ in range(100)]) for _ in range(5))

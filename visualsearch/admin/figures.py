@@ -93,7 +93,6 @@ FIGURES = [
     Figure(label=gettext_lazy("structure"), value=known("structure"), text=plain),
     Figure(label=gettext_lazy("fitted"), value=fit, text=plain),
     Figure(label=gettext_lazy("shares of a score"), value=shares, text=plain),
-    Figure(label=gettext_lazy("match threshold"), value=of_fit("threshold"), text=share),
     Figure(label=gettext_lazy("images fitted to"), value=of_fit("images"), text=number),
     Figure(label=gettext_lazy("products"), value=lambda version: version.items, text=number),
     Figure(label=gettext_lazy("images"), value=lambda version: version.images, text=number),

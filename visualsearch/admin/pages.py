@@ -121,7 +121,6 @@ def dashboard(now: Overview) -> dict[str, Any]:
         "quality": facts(version) if version else [],
         "fit": fit(version) if version else "",
         "shares": shares(version) if version else None,
-        "threshold": share(version.fit["threshold"]) if version and version.fit else "",
         "memory": size(known("memory_bytes")(version)) if version else "",
         "file_size": size(known("file_bytes")(version)) if version else "",
         "runs": [(run, colour(run), outcome(run), duration(seconds(run))) for run in now.runs],

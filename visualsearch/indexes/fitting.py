@@ -1,8 +1,7 @@
 """Fit the embeddings of one model to one catalog.
 
 What all pictures of a catalog have in common tells no two of them apart. So each part of an
-embedding is centred on the catalog's mean and brought to unit length again. Scores fall by that,
-and the threshold of a match is translated.
+embedding is centred on the catalog's mean and brought to unit length again.
 """
 
 from __future__ import annotations
@@ -28,22 +27,17 @@ ROWS = 10_000
 # A part that is shorter has no direction.
 ZERO = 1e-6
 
-# Raw and fitted scores are compared for so many made-up photos among so many vectors.
-PHOTOS, VECTORS = 2000, 10_000
-
 
 @dataclass(frozen=True, kw_only=True)
 class Fit:
     """A transform of embeddings that was learned from the vectors of a catalog.
 
     ``parts``: with their shares of the fitted similarity; ``mean``: (d,) float32, of the unit
-    vectors of each part; ``threshold``: fitted score that stands for the encoder's
-    ``match_threshold``; ``images``: number of vectors in the catalog.
+    vectors of each part; ``images``: number of vectors in the catalog.
     """
 
     parts: tuple[Part, ...]
     mean: Float32 = field(repr=False)
-    threshold: float
     images: int
 
     @property
@@ -89,7 +83,6 @@ class Fit:
         return {
             "parts": [vars(part) for part in self.parts],
             "mean": base64.b64encode(self.mean.astype("<f4").tobytes()).decode(),
-            "threshold": self.threshold,
             "images": self.images,
         }
 
@@ -100,7 +93,6 @@ class Fit:
         return cls(
             parts=parts_from_json(described["parts"], len(mean)),
             mean=mean,
-            threshold=described["threshold"],
             images=described["images"],
         )
 
@@ -108,23 +100,20 @@ class Fit:
 def fit(
     vectors: Float32,
     parts: Sequence[Part],
-    threshold: float,
     shares: Shares | None = None,
     images: int | None = None,
 ) -> Fit:
     """Learn a transform from the vectors of a catalog (N, d), which are enough at :data:`LEAST`.
 
-    ``threshold``: of raw scores; ``shares``: by the name of a part, else
-    :func:`choose_shares`; ``images``: vectors in the catalog, where ``vectors`` is a sample.
+    ``shares``: by the name of a part, else :func:`choose_shares`; ``images``: vectors in the
+    catalog, where ``vectors`` is a sample.
     """
     shares = choose_shares(vectors, parts) if shares is None else shares
-    made = Fit(
+    return Fit(
         parts=tuple(replace(part, share=shares[part.name]) for part in parts),
         mean=mean_of(vectors, parts),
-        threshold=threshold,
         images=len(vectors) if images is None else images,
     )
-    return replace(made, threshold=translate(made, vectors, threshold))
 
 
 def choose_shares(vectors: Float32, parts: Sequence[Part]) -> dict[str, float]:
@@ -143,46 +132,6 @@ def mean_of(vectors: Float32, parts: Sequence[Part]) -> Float32:
         units = vectors[rows] * inverse_lengths(vectors[rows], starts)[:, owner]
         total += units.sum(0, dtype=np.float64)
     return (total / max(1, len(vectors))).astype(np.float32)
-
-
-def translate(fitted: Fit, vectors: Float32, threshold: float) -> float:
-    """Return the fitted score that as many photos reach as reach ``threshold`` with raw scores."""
-    raw, now = best_scores(fitted, vectors)
-    return float(np.quantile(now, (raw < threshold).mean()))
-
-
-def best_scores(fitted: Fit, vectors: Float32) -> tuple[Float32, Float32]:
-    """Return the best raw and the best fitted score of photos that are made up of a catalog.
-
-    Pairs of catalog vectors would say something else: in a catalog of few kinds of things all
-    pairs score higher than a customer's photo of something else, whose score the threshold judges.
-    So each photo is a vector of the catalog, blended with something that is not in it.
-    """
-    rng = np.random.default_rng(0)
-    # In the order of memory, which is read several times faster.
-    rows = vectors[np.sort(rng.permutation(len(vectors))[:VECTORS])]
-    rows_now = fitted.apply(rows)
-    raw, now = [], []
-    for _ in range(0, PHOTOS, 200):
-        photos = blend(rows[rng.integers(0, len(rows), 200)], fitted.parts, rng)
-        raw.append((photos @ rows.T).max(1))
-        now.append((fitted.apply(photos) @ rows_now.T).max(1))
-    return np.concatenate(raw), np.concatenate(now)
-
-
-def blend(vectors: Float32, parts: Sequence[Part], rng: np.random.Generator) -> Float32:
-    """Turn each part of vectors (N, d) by chance towards any direction, by up to 90 degrees.
-
-    A part keeps its length.
-    """
-    starts, owner = layout_of(parts)
-    noise = rng.standard_normal(vectors.shape, dtype=np.float32)
-    noise *= inverse_lengths(noise, starts)[:, owner]
-    inverse = inverse_lengths(vectors, starts)
-    kept = rng.random(inverse.shape, dtype=np.float32)
-    blended = vectors * (inverse * kept)[:, owner] + noise * np.sqrt(1 - kept**2)[:, owner]
-    lengths = np.divide(1, inverse, out=np.zeros_like(inverse), where=inverse > 0)
-    return blended * (inverse_lengths(blended, starts) * lengths)[:, owner]
 
 
 def distance(fitted: Fit, vectors: Float32) -> float:

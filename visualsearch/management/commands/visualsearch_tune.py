@@ -61,7 +61,7 @@ class Command(BaseCommand):
         state = "active" if report["active"] else "not active"
         self.stdout.write(
             f"Index version {report['version']} is {state}: {shares(report['shares'])}, chosen by"
-            f" {report['chosen']}; match threshold {report['threshold']:.3f}."
+            f" {report['chosen']}."
         )
         if report["error"]:
             self.stderr.write(report["error"])
@@ -77,7 +77,6 @@ def described(run: Run, version: IndexVersion) -> dict[str, Any]:
         "active": active is not None and active.pk == version.pk,
         "chosen": fit.get("chosen"),
         "shares": {part["name"]: part["share"] for part in fit.get("parts", [])},
-        "threshold": fit.get("threshold"),
         "images": fit.get("images"),
         "judged_by": fit.get("judged_by"),
         "queries": fit.get("queries", 0),

@@ -11,8 +11,10 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import sys
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +26,17 @@ from torch import Tensor, nn
 
 from visualsearch.encoders.preprocess import InputSpec
 
-from .calibrate import fit_temperature, match_calibration
+from .calibrate import match_calibration
+from .catalog import Refused
 from .data import PhotoSet, load_photos
 from .graph import fuse_padding
 from .known_answers import answers_of
 from .network import ShopNet
+from .parents import coarse, fold
 from .reliability import calibration_error, reliability
 from .served import OUTPUTS, Region, Served
-from .views import random_views, scale
+from .temperature import calibrate, load_worn
+from .views import random_views
 
 TOLERANCE = 1e-4
 REGION = "region.onnx"
@@ -42,6 +47,12 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--run", type=Path, required=True, help="folder that train wrote")
     parser.add_argument("--validation", type=Path, required=True, help="photos, a folder per class")
+    parser.add_argument(
+        "--people",
+        type=Path,
+        metavar="BOXES.csv",
+        help="garments on people that training has not seen, to calibrate on too (see people)",
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder of the model package")
     parser.add_argument("--version", default="1.0")
     parser.add_argument("--size", type=int, default=224)
@@ -110,13 +121,6 @@ def run_onnx(path: Path, pixels: Tensor, batch: int = 32) -> list[np.ndarray]:
 
 
 @torch.no_grad()
-def all_logits(model: ShopNet, photos: PhotoSet) -> np.ndarray:
-    """Logits (N, classes) of the photos."""
-    chunks = photos.pixels.split(64)
-    return torch.cat([model.classify(scale(chunk)) for chunk in chunks]).numpy()
-
-
-@torch.no_grad()
 def check_against_torch(served: nn.Module, path: Path, pixels: Tensor) -> float:
     """Largest difference of any output; raises ValueError above 1e-4."""
     wanted = served(pixels.permute(0, 2, 3, 1))
@@ -154,6 +158,15 @@ def compare(wanted: Sequence[np.ndarray], got: Sequence[np.ndarray]) -> float:
     return worst
 
 
+def numbered_as(classes: Sequence[str], photos: PhotoSet) -> PhotoSet:
+    """Number the labels of photos as a model's classes; raise Refused for a class it has not."""
+    unknown = sorted(set(photos.classes) - set(classes))
+    if unknown:
+        raise Refused(f"the model has no class {unknown[0]}: its classes are {', '.join(classes)}")
+    numbers = torch.tensor([classes.index(name) for name in photos.classes])
+    return replace(photos, labels=numbers[photos.labels], classes=list(classes))
+
+
 def sha256(path: Path) -> str:
     """Of a file's bytes, in hexadecimal."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
@@ -164,13 +177,16 @@ def describe(
 ) -> dict[str, Any]:
     """The contents of ``model.json``, scores measured on ``photos`` through the written file.
 
-    ``region.onnx`` lies beside it.
+    ``region.onnx`` lies beside it. Finer classes count for their parents.
     """
-    region = path.with_name(REGION)
+    region, parents = path.with_name(REGION), stored.get("parents", {})
+    _, numbers = coarse(stored["classes"], parents)
+    true = numbers[photos.labels.numpy()]
     embeddings, probabilities, *_ = run_onnx(path, photos.pixels)
     views = random_views(photos.pixels, size, torch.Generator().manual_seed(0))
     distorted, *_ = run_onnx(path, views.add(1).mul(127.5).round().to(torch.uint8))
-    right = probabilities.argmax(1) == photos.labels.numpy()
+    folded = fold(probabilities, numbers)
+    right = folded.argmax(1) == true
     return {
         "id": path.parent.name,
         "version": version,
@@ -189,15 +205,14 @@ def describe(
         "outputs": {name: name for name in OUTPUTS},
         "region": {"file": region.name, "sha256": sha256(region)},
         "labels": stored["classes"],
+        **({"parents": parents} if parents else {}),
         "embedding_dim": int(embeddings.shape[1]),
         "parts": stored["parts"],
         "known_answers": answers_of(path, InputSpec(size=size)).as_json(),
-        "match": match_calibration(embeddings, distorted, photos.labels.numpy()),
+        "match": match_calibration(embeddings, distorted, true),
         "scores": {
             "validation_accuracy": round(float(right.mean()), 4),
-            "expected_calibration_error": calibration_error(
-                reliability(probabilities, photos.labels.numpy())
-            ),
+            "expected_calibration_error": calibration_error(reliability(folded, true)),
             "photos": len(right),
         },
         "provenance": {
@@ -215,12 +230,12 @@ def main(argv: list[str] | None = None) -> None:
     """Write ``model.onnx``, ``region.onnx`` and ``model.json``."""
     args = parse_args(argv)
     model, stored = load_run(args.run)
-    photos = load_photos(args.validation, InputSpec(size=args.size))
+    photos = numbered_as(stored["classes"], load_photos(args.validation, InputSpec(size=args.size)))
     args.out.mkdir(parents=True, exist_ok=True)
     path = args.out / "model.onnx"
-    temperature, unseen_error = fit_temperature(all_logits(model, photos), photos.labels.numpy())
+    worn = load_worn(args.people, stored, args.size) if args.people else None
+    temperature, stored["temperature"] = calibrate(model, stored, photos, worn)
     stored["parts"] = model.parts
-    stored["temperature"] = {"value": temperature, "cross_fitted_error": unseen_error}
     served = Served(model, temperature)
     write_onnx(served, args.size, path)
     write_region(served, args.size, args.out / REGION)
@@ -235,4 +250,7 @@ def main(argv: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except Refused as error:
+        sys.exit(f"export: {error}")

@@ -58,6 +58,7 @@ def build(args: argparse.Namespace, photos: PhotoSet) -> ShopNet:
         args.colour_dim,
         args.colour_share,
         backbone.trunk.convention,
+        class_share=args.class_share,
     )
     model.start_from(backbone)
     model.eval().to(memory_format=torch.channels_last)

@@ -33,7 +33,7 @@ from .agreement import Agreement, agreement
 from .catalog import Refused
 from .convolutions import Convolutions, extremes
 from .data import load_photos
-from .export import REGION, describe
+from .export import REGION, describe, numbered_as
 from .graph import factors, shorten_names, store_as_int8
 from .int8_convolutions import Int8Convolutions
 from .int8_graph import put_int8
@@ -86,7 +86,8 @@ def write_package(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """Write the int8 package into ``folder``; return what ``model.json`` says of it."""
     described = json.loads((args.model / "model.json").read_text("utf-8"))
     spec = InputSpec(size=described["input"]["size"])
-    train, held_out = load_photos(args.data, spec), load_photos(args.validation, spec)
+    train = load_photos(args.data, spec)
+    held_out = numbered_as(described["labels"], load_photos(args.validation, spec))
     chosen = np.random.default_rng(args.seed).choice(len(train.labels), args.photos, replace=False)
     source, target = args.model / described["file"], folder / "model.onnx"
     try:
@@ -97,6 +98,7 @@ def write_package(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
     stored = {
         "classes": described["labels"],
         "parts": described["parts"],
+        "parents": described.get("parents", {}),
         **described["provenance"],
     }
     result = describe(

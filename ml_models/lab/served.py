@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .network import ShopNet, at_each_position, saliency
+from .temperature import Temperature
 
 OUTPUTS = ("embedding", "probabilities", "saliency", "cells", "colours")
 REGION_INPUTS = ("cells", "colours", "inside", "around")
@@ -20,10 +21,11 @@ class Served(nn.Module):
 
     inputs, outputs = ("image",), OUTPUTS
 
-    def __init__(self, model: ShopNet, temperature: float = 1.0):
-        """``temperature``: what logits are divided by, see ``calibrate``."""
+    def __init__(self, model: ShopNet, temperature: Temperature | None = None):
+        """``temperature``: what logits are divided by; 1 if None."""
         super().__init__()
-        self.model, self.temperature = model, temperature
+        self.model = model
+        self.temperature = temperature or Temperature(model.class_branch.classifier.in_features)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         """(N, s, s, 3) uint8 RGB -> embedding (N, dim), probabilities (N, classes), saliency.
@@ -35,11 +37,13 @@ class Served(nn.Module):
         shared = model.trunk(x)
         seen, kinds = model.search_tail(shared), model.class_branch.map(shared)
         features = model.search_projection(seen.mean((2, 3)))
-        logits = model.class_branch.classifier(kinds.mean((2, 3))) / self.temperature
+        pooled = kinds.mean((2, 3))
+        temperature = self.temperature(pooled)
+        logits = model.class_branch.classifier(pooled) / temperature
         cells = torch.cat(
             [
                 at_each_position(model.search_projection.linear, seen),
-                at_each_position(model.class_branch.classifier, kinds) / self.temperature,
+                at_each_position(model.class_branch.classifier, kinds) / temperature[:, None, None],
             ],
             dim=3,
         )

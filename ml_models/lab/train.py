@@ -116,6 +116,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--semantic-dim", type=int, default=256)
     parser.add_argument("--colour-dim", type=int, default=64)
     parser.add_argument("--colour-share", type=float, default=0.3)
+    parser.add_argument("--class-share", type=float, default=0.1)
     parser.add_argument("--bf16", action="store_true", help="compute in bfloat16 where the CPU can")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seed", type=int, default=0)

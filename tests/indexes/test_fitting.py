@@ -8,7 +8,7 @@ from visualsearch.encoders.parts import Part, whole
 from visualsearch.indexes import fitting
 from visualsearch.indexes.fitting import Fit, fit
 
-PARTS = (Part(name="features", size=24, share=0.7), Part(name="colour", size=8, share=0.3))
+PARTS = (Part(name="shape", size=24, share=0.7), Part(name="tint", size=8, share=0.3))
 PLACES = (slice(0, 24), slice(24, 32))
 
 
@@ -56,14 +56,14 @@ def test_apply__one_vector_as_many(monkeypatch):
 
 def test_apply__score_is_the_sum_of_share_times_cosine():
     rows = vectors()
-    made = fit(rows, PARTS, {"features": 0.4, "colour": 0.6})
+    made = fit(rows, PARTS, {"shape": 0.4, "tint": 0.6})
     a, b = made.apply(rows[0]), made.apply(rows[1])
     cosines = [
         a[place] @ b[place] / np.linalg.norm(a[place]) / np.linalg.norm(b[place])
         for place in PLACES
     ]
     assert a @ b == pytest.approx(0.4 * cosines[0] + 0.6 * cosines[1], abs=1e-5)
-    assert made.shares == {"features": 0.4, "colour": 0.6}
+    assert made.shares == {"shape": 0.4, "tint": 0.6}
 
 
 def test_apply__a_part_without_a_direction_stays_zero():
@@ -109,8 +109,67 @@ def test_fit__of_a_sample():
     assert fit(vectors(), PARTS, images=90_000).images == 90_000
 
 
-def test_choose_shares__are_the_parts_own():
-    assert fitting.choose_shares(vectors(), PARTS) == {"features": 0.7, "colour": 0.3}
+def test_choose_shares__of_other_parts_are_their_own():
+    assert fitting.choose_shares(vectors(), PARTS) == {"shape": 0.7, "tint": 0.3}
+
+
+KINDS = 10
+OURS = (
+    Part(name="features", size=24, share=0.6),
+    Part(name="colour", size=8, share=0.3),
+    Part(name="class", size=KINDS, share=0.1),
+)
+
+
+def catalog(*, sure=0.97, kinds=KINDS, alike=0.0, count=300):
+    """Embeddings of pictures of so many kinds, of each of which the classifier is so sure."""
+    rng = np.random.default_rng(3)
+    features = unit(rng.standard_normal((count, 24))) + alike * np.eye(24)[0]
+    colour = unit(rng.standard_normal((count, 8)))
+    probabilities = np.full((count, KINDS), (1 - sure) / (KINDS - 1))
+    probabilities[np.arange(count), np.arange(count) % kinds] = sure
+    softened = unit(probabilities**0.25)
+    units = (unit(features), colour, softened)
+    joined = [np.sqrt(part.share) * each for part, each in zip(OURS, units, strict=True)]
+    return np.hstack(joined).astype(np.float32)
+
+
+def test_choose_shares__classes_count_where_they_tell_pictures_apart():
+    found = {
+        name: fitting.choose_shares(catalog(**kind), OURS)
+        for name, kind in {
+            "varied": {},
+            "less sure": {"sure": 0.75},
+            "one kind": {"kinds": 1},
+            "no idea": {"sure": 0.1},
+        }.items()
+    }
+    assert all(sum(shares.values()) == pytest.approx(1) for shares in found.values())
+    assert found["varied"]["class"] == pytest.approx(0.3)
+    assert found["varied"]["features"] == pytest.approx(0.7 * 0.8)
+    assert 0 < found["less sure"]["class"] < 0.3
+    assert found["one kind"] == found["no idea"] == {"features": 0.8, "colour": 0.2, "class": 0}
+
+
+def test_choose_shares__colour_counts_where_features_are_alike():
+    shares = [
+        fitting.choose_shares(catalog(kinds=1, alike=alike), OURS)["colour"]
+        for alike in (0, 0.8, 2)
+    ]
+    assert shares[0] == pytest.approx(0.2)
+    assert 0.2 < shares[1] < 0.5
+    assert shares[2] == pytest.approx(0.5)
+
+
+def test_choose_shares__without_classes():
+    shares = fitting.choose_shares(catalog()[:, :32], OURS[:2])
+    assert shares == {"features": 0.8, "colour": 0.2}
+
+
+def test_choose_shares__do_not_depend_on_the_models_shares():
+    rows = catalog(sure=0.75, alike=0.8)
+    longer = np.hstack([rows[:, :24] * 2, rows[:, 24:32], rows[:, 32:] * 0.3])
+    assert fitting.choose_shares(longer, OURS) == fitting.choose_shares(rows, OURS)
 
 
 def test_distance__of_another_catalog():

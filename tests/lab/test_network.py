@@ -72,19 +72,25 @@ def test_saliency__is_highest_where_something_stands():
     assert saliency(torch.ones(1, 4, 7, 7)).max() == 0
 
 
-def test_shop_net__embedding_joins_features_and_colour():
-    model = ShopNet(classes=3, semantic_dim=16, colour_dim=8, colour_share=0.3).eval()
+@pytest.mark.parametrize("class_share", [0, 0.2])
+def test_shop_net__embedding_joins_its_parts(class_share):
+    model = ShopNet(3, semantic_dim=16, colour_dim=8, colour_share=0.3, class_share=class_share)
+    model.eval()
     torch.nn.init.normal_(model.colour_projection.linear.weight)
     x = torch.rand(4, 3, 224, 224) * 2 - 1
     with torch.no_grad():
         features, logits, where = model(x)
-        embedding = model.embed(features, model.histogram(x))
+        embedding = model.embed(features, model.histogram(x), logits)
         colour = model.colour_projection(model.histogram(x))
     assert logits.shape == (4, 3)
     assert where.shape == (4, 7, 7)
-    assert embedding.shape == (4, 24)
+    assert embedding.shape == (4, 27 if class_share else 24)
+    assert sum(part["size"] for part in model.parts) == embedding.shape[1]
+    assert sum(part["share"] for part in model.parts) == pytest.approx(1)
     assert torch.allclose(embedding.norm(dim=1), torch.ones(4), atol=1e-4)
+    classes = (logits / 2).softmax(1).sqrt()
     wanted = 0.7 * features @ features.T + 0.3 * colour @ colour.T
+    wanted = (1 - class_share) * wanted + class_share * classes @ classes.T
     assert torch.allclose(embedding @ embedding.T, wanted, atol=1e-4)
 
 

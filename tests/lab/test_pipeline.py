@@ -60,7 +60,7 @@ def test_train_export_quantise_evaluate(photos, trained, tmp_path, capsys, monke
         encoder = OnnxEncoder(tmp_path / name)
         embedding = encoder.encode([picture(1)]).embeddings[0]
         ends = np.cumsum([part.size for part in encoder.parts])
-        assert [part.name for part in encoder.parts] == ["features", "colour"]
+        assert [part.name for part in encoder.parts] == ["features", "colour", "class"]
         for part, numbers in zip(encoder.parts, np.split(embedding, ends[:-1]), strict=True):
             assert numbers @ numbers == pytest.approx(part.share, abs=1e-3)
         probabilities.append(encoder.encode([picture(1)]).probabilities[0])

@@ -27,6 +27,13 @@ ROWS = 10_000
 # A part that is shorter has no direction.
 ZERO = 1e-6
 
+# Information about classes, as a share of what there could be, from which classes count; and the
+# most that they count.
+UNKNOWN, MOST_CLASS = 0.43, 0.3
+# Length of the features' mean from which features count less, and from which they count least.
+VARIED, NARROW = 0.6, 0.7
+MOST_FEATURES, LEAST_FEATURES = 0.8, 0.5
+
 
 @dataclass(frozen=True, kw_only=True)
 class Fit:
@@ -119,9 +126,59 @@ def fit(
 def choose_shares(vectors: Float32, parts: Sequence[Part]) -> dict[str, float]:
     """Choose the share of each part from a catalog's vectors (N, d) alone, without labels.
 
-    Returns shares that add up to 1, by the name of a part: for now the parts' own.
+    Returns shares that add up to 1, by the name of a part. Classes count as far as the classifier
+    tells the catalog's pictures apart; colour counts more where features are alike. Parts with
+    other names than ``features``, ``colour`` and ``class`` keep their shares.
+
+    The constants were chosen on three catalogs (docs/index-backends.md).
     """
-    return {part.name: part.share for part in parts}
+    found = {part.name: unit_part(vectors, parts, part.name) for part in parts}
+    if not found.keys() <= {"features", "colour", "class"} or "features" not in found:
+        return {part.name: part.share for part in parts}
+    kinds = class_share(found["class"]) if "class" in found else 0.0
+    features = features_share(found["features"]) if "colour" in found else 1.0
+    shares = {
+        "features": (1 - kinds) * features,
+        "colour": (1 - kinds) * (1 - features),
+        "class": kinds,
+    }
+    return {name: round(shares[name], 6) for name in found}
+
+
+def class_share(roots: Float32) -> float:
+    """Return the share of the class part (N, classes), the square roots of softened probabilities.
+
+    By the mutual information of picture and class: high where the classifier is sure of each
+    picture and the catalog is varied, 0 in a shop of one kind of thing.
+    """
+    # Softened at temperature 2, so the fourth power is the probability up to a factor.
+    probabilities = roots.astype(np.float64) ** 4
+    probabilities /= np.maximum(probabilities.sum(1, keepdims=True), 1e-12)
+    known = entropy(probabilities.mean(0)) - float(entropy(probabilities).mean())
+    return float(np.clip(known / np.log(roots.shape[1]) - UNKNOWN, 0, MOST_CLASS))
+
+
+def features_share(features: Float32) -> float:
+    """Return the share of features (N, n) beside colour, by how alike all pictures are."""
+    alike = float(np.linalg.norm(features.mean(0)))
+    return float(np.interp(alike, (VARIED, NARROW), (MOST_FEATURES, LEAST_FEATURES)))
+
+
+def entropy(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the entropy in nats of distributions (…, classes)."""
+    logs = np.log(np.maximum(probabilities, 1e-12))
+    result: NDArray[np.float64] = -(probabilities * logs).sum(-1)
+    return result
+
+
+def unit_part(vectors: Float32, parts: Sequence[Part], name: str) -> Float32:
+    """Return one part of vectors (N, d), brought to unit length."""
+    starts, _ = layout_of(parts)
+    start, part = next(
+        (start, part) for start, part in zip(starts, parts, strict=True) if part.name == name
+    )
+    numbers = vectors[:, start : start + part.size]
+    return numbers * inverse_lengths(numbers, np.zeros(1, np.int64))
 
 
 def mean_of(vectors: Float32, parts: Sequence[Part]) -> Float32:

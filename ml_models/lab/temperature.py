@@ -1,0 +1,191 @@
+"""Divide logits by what makes probabilities honest: one temperature alone, another when worn.
+
+Photos of garments alone are told apart better than garments on people, and training leaves both
+about as sure. One temperature for all photos makes the one too unsure or the other too sure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import expit, softmax
+from torch import Tensor, nn
+
+from visualsearch.encoders.preprocess import InputSpec, prepare
+
+from .calibrate import fit_temperature
+from .data import PhotoSet
+from .network import ShopNet
+from .parents import coarse
+from .people import parts, read_boxes
+from .reliability import calibration_error, reliability
+from .views import scale
+
+Float32 = NDArray[np.float32]
+Labels = NDArray[np.int64]
+
+# Weight decay of the boundary between photos of garments alone and worn ones.
+DECAY = 0.02
+
+
+class Temperature(nn.Module):
+    """A temperature per photo, between two: by how much the photo looks like a worn garment."""
+
+    def __init__(self, features: int, alone: float = 1.0, worn: float | None = None) -> None:
+        """``features``: numbers that the classes are told from; ``worn`` as ``alone`` if None."""
+        super().__init__()
+        self.boundary = nn.Linear(features, 1).requires_grad_(False)
+        self.boundary.weight.zero_()
+        self.boundary.bias.zero_()
+        pair = torch.tensor([alone, alone if worn is None else worn])
+        self.register_buffer("logs", pair.log())
+
+    def forward(self, pooled: Tensor) -> Tensor:
+        """Pooled class features (N, features) -> temperatures (N, 1)."""
+        share = self.boundary(pooled).sigmoid()
+        return torch.exp(self.logs[0] + share * (self.logs[1] - self.logs[0]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """What a network says of N photos that were not trained on, and what they show.
+
+    ``features`` (N, d), ``logits`` (N, classes); ``numbers`` (classes,): the coarse class of each,
+    whose probability is the sum of theirs; ``labels`` (N,) coarse.
+    """
+
+    features: Float32
+    logits: Float32
+    labels: Labels
+    numbers: Labels
+
+    def some(self, rows: NDArray[np.bool_]) -> Seen:
+        """Return some of the photos."""
+        return replace(
+            self,
+            features=self.features[rows],
+            logits=self.logits[rows],
+            labels=self.labels[rows],
+        )
+
+    def probabilities(self, temperatures: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return probabilities of coarse classes (N, coarse) at temperatures (N,)."""
+        fine = softmax(self.logits / temperatures[:, None], 1)
+        return fine @ np.eye(self.numbers.max() + 1)[self.numbers]
+
+    @torch.no_grad()
+    def calibrated(self, temperature: Temperature) -> Float32:
+        """Return probabilities of coarse classes (N, coarse) as they are served."""
+        found = temperature(torch.from_numpy(self.features)).numpy()[:, 0]
+        return self.probabilities(found.astype(np.float64)).astype(np.float32)
+
+
+def fit_temperatures(alone: Seen, worn: Seen) -> Temperature:
+    """Fit a :class:`Temperature` to photos of garments alone and of worn ones.
+
+    The boundary is a logistic regression; the two temperatures are those of least cross-entropy,
+    both kinds of photos counting the same (Guo et al., "On calibration of modern neural networks",
+    2017, with a temperature that depends on the photo).
+    """
+    weight, bias = boundary_between(alone.features, worn.features)
+    shares = [expit(seen.features @ weight + bias) for seen in (alone, worn)]
+
+    def loss(logs: NDArray[np.float64]) -> float:
+        total = 0.0
+        for share, seen in zip(shares, (alone, worn), strict=True):
+            found = seen.probabilities(np.exp(logs[0] + share * (logs[1] - logs[0])))
+            right = found[np.arange(len(found)), seen.labels]
+            total -= float(np.log(np.maximum(right, 1e-12)).mean())
+        return total
+
+    found = np.exp(minimize(loss, np.zeros(2), method="Nelder-Mead").x)
+    made = Temperature(len(weight), *(round(float(each), 4) for each in found))
+    made.boundary.weight.copy_(torch.from_numpy(weight[None]))
+    made.boundary.bias.fill_(bias)
+    return made
+
+
+def cross_fitted_errors(alone: Seen, worn: Seen) -> dict[str, float | None]:
+    """Return calibration errors by halves, each half calibrated by what the other one chose."""
+    found = {}
+    by_halves = [
+        np.empty((len(seen.labels), seen.numbers.max() + 1), np.float32) for seen in (alone, worn)
+    ]
+    for half in (0, 1):
+        rows = [np.arange(len(seen.labels)) % 2 == half for seen in (alone, worn)]
+        chosen = fit_temperatures(alone.some(~rows[0]), worn.some(~rows[1]))
+        for seen, mine, made in zip((alone, worn), rows, by_halves, strict=True):
+            made[mine] = seen.some(mine).calibrated(chosen)
+    for name, seen, made in zip(("alone", "worn"), (alone, worn), by_halves, strict=True):
+        found[name] = calibration_error(reliability(made, seen.labels))
+    return found
+
+
+def boundary_between(alone: Float32, worn: Float32) -> tuple[Float32, float]:
+    """Return weight (d,) and bias of a logistic regression that tells worn (N, d) from alone."""
+    both = np.concatenate([alone, worn]).astype(np.float64)
+    mean, deviation = both.mean(0), np.maximum(both.std(0), 1e-4)
+    points = (both - mean) / deviation
+    sign = np.repeat([1.0, -1.0], [len(alone), len(worn)])
+
+    def loss(x: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        margins = sign * (points @ x[1:] + x[0])
+        slope = sign * expit(margins) / len(sign)
+        value = np.logaddexp(0, margins).mean() + DECAY * (x[1:] ** 2).sum()
+        return value, np.concatenate([[slope.sum()], slope @ points + 2 * DECAY * x[1:]])
+
+    x = minimize(loss, np.zeros(both.shape[1] + 1), jac=True, method="L-BFGS-B").x
+    weight = x[1:] / deviation
+    return weight.astype(np.float32), float(x[0] - weight @ mean)
+
+
+@torch.no_grad()
+def seen_of(model: ShopNet, photos: PhotoSet, numbers: NDArray[np.int64]) -> Seen:
+    """Return what the class branch says of photos; ``numbers``: the coarse class of each class."""
+    branch = model.class_branch
+    pooled = torch.cat(
+        [branch.map(model.trunk(scale(chunk))).mean((2, 3)) for chunk in photos.pixels.split(64)]
+    )
+    return Seen(
+        features=pooled.numpy(),
+        logits=branch.classifier(pooled).numpy(),
+        labels=numbers[photos.labels.numpy()],
+        numbers=numbers,
+    )
+
+
+def calibrate(
+    model: ShopNet, stored: dict[str, Any], photos: PhotoSet, worn: PhotoSet | None
+) -> tuple[Temperature, dict[str, Any]]:
+    """Fit the temperature to validation photos, and to worn garments if there are some.
+
+    Returns it, and what ``model.json`` says of it.
+    """
+    _, numbers = coarse(stored["classes"], stored.get("parents", {}))
+    alone = seen_of(model, photos, numbers)
+    if worn is None:
+        value, error = fit_temperature(alone.logits, photos.labels.numpy())
+        found = {"value": value, "cross_fitted_error": error}
+        return Temperature(alone.features.shape[1], value), found
+    people = seen_of(model, worn, numbers)
+    made = fit_temperatures(alone, people)
+    values = dict(zip(("alone", "worn"), made.logs.exp().tolist(), strict=True))
+    return made, values | {"cross_fitted_error": cross_fitted_errors(alone, people)}
+
+
+def load_worn(path: Path, stored: dict[str, Any], size: int) -> PhotoSet:
+    """Cut garments on people out of their photos, numbered as the model's classes."""
+    classes, parents = stored["classes"], stored.get("parents", {})
+    boxes = read_boxes(path, classes, parents)
+    pixels = [prepare(part, InputSpec(size=size)) for part in parts(boxes)]
+    return PhotoSet(
+        pixels=torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2).contiguous(),
+        labels=torch.tensor([classes.index(box.label) for box in boxes]),
+        classes=classes,
+    )

@@ -233,7 +233,10 @@ def main(argv: list[str] | None = None) -> None:
     photos = numbered_as(stored["classes"], load_photos(args.validation, InputSpec(size=args.size)))
     args.out.mkdir(parents=True, exist_ok=True)
     path = args.out / "model.onnx"
-    worn = load_worn(args.people, stored, args.size) if args.people else None
+    worn = None
+    if args.people:
+        spec = InputSpec(size=args.size)
+        worn = load_worn(args.people, stored["classes"], stored.get("parents", {}), spec)
     temperature, stored["temperature"] = calibrate(model, stored, photos, worn)
     stored["parts"] = model.parts
     served = Served(model, temperature)

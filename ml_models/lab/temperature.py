@@ -6,6 +6,7 @@ about as sure. One temperature for all photos makes the one too unsure or the ot
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -179,13 +180,14 @@ def calibrate(
     return made, values | {"cross_fitted_error": cross_fitted_errors(alone, people)}
 
 
-def load_worn(path: Path, stored: dict[str, Any], size: int) -> PhotoSet:
-    """Cut garments on people out of their photos, numbered as the model's classes."""
-    classes, parents = stored["classes"], stored.get("parents", {})
+def load_worn(
+    path: Path, classes: Sequence[str], parents: dict[str, str], spec: InputSpec
+) -> PhotoSet:
+    """Cut garments on people out of their photos, numbered as a model's classes."""
     boxes = read_boxes(path, classes, parents)
-    pixels = [prepare(part, InputSpec(size=size)) for part in parts(boxes)]
+    pixels = np.stack([prepare(part, spec) for part in parts(boxes)])
     return PhotoSet(
-        pixels=torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2).contiguous(),
+        pixels=torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous(),
         labels=torch.tensor([classes.index(box.label) for box in boxes]),
-        classes=classes,
+        classes=list(classes),
     )

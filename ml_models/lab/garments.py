@@ -76,7 +76,11 @@ def load_garments(examples: Sequence[Example], margin: float, device: str) -> Ga
     """
     rows = [example for example in examples if example.kind is not Kind.TAGGED]
     cut = decode_all(rows, lambda image, example: crop_around(image, example, margin), "garments")
-    row_of = {example.image.resolve(): row for row, example in enumerate(rows)}
+    row_of = {
+        example.image.resolve(): row
+        for row, example in enumerate(rows)
+        if example.kind is Kind.FLOOR
+    }
     pairs = [
         (row, row_of[example.alone])
         for row, example in enumerate(rows)

@@ -11,6 +11,8 @@ from ml_models.lab.garments import Garments  # noqa: E402
 from ml_models.lab.sources import Kind  # noqa: E402
 from ml_models.lab.steps import Chance  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 COUNT = 64
 PLACE = (0.3, 0.4, 0.25, 0.3)
 
@@ -38,9 +40,7 @@ def light(views):
 @pytest.mark.parametrize("kind", [Kind.STREET, Kind.WORN])
 def test_garment_views__keep_the_box(kind):
     """The garment is in the middle and fills a share that its margins leave."""
-    views = garment_views.garment_views(
-        garments(kind), torch.arange(COUNT), 64, Chance("cpu", 0)
-    )
+    views = garment_views.garment_views(garments(kind), torch.arange(COUNT), 64, Chance("cpu", 0))
     assert views.shape == (COUNT, 3, 64, 64)
     assert -1 <= views.min() < views.max() <= 1
     # A view that cuts into the garment on all sides shows nothing else.
@@ -57,9 +57,7 @@ def test_garment_views__floor_photos_in_part_whatever_their_box():
     one, other = garments(Kind.FLOOR), garments(Kind.FLOOR)
     other.places[:] = torch.tensor([0.0, 0.0, 1.0, 1.0])
     rows = torch.arange(COUNT)
-    views = [
-        garment_views.garment_views(each, rows, 64, Chance("cpu", 0)) for each in (one, other)
-    ]
+    views = [garment_views.garment_views(each, rows, 64, Chance("cpu", 0)) for each in (one, other)]
     assert torch.equal(*views)
     # A square of at least 30 % of a photo holds all or a part of 7.5 % of it.
     shares = light(views[0]).float().mean((1, 2))

@@ -6,10 +6,10 @@ import pytest
 
 pytest.importorskip("torch", reason="PyTorch is not installed: ./run test --lab installs it")
 
-from ml_models.lab.catalog import Refused  # noqa: E402
-from ml_models.lab.sources import Kind, Sources, read_sources  # noqa: E402
-from tests.lab.sources import draw_sources, written  # noqa: E402
-from tests.pictures import plain  # noqa: E402
+from ml_models.lab.catalog import Refused
+from ml_models.lab.sources import Kind, Sources, read_sources
+from tests.lab.sources import draw_sources, written
+from tests.pictures import plain
 
 HEADER = "image,label,tag,x,y,w,h,area"
 
@@ -82,9 +82,9 @@ def test_read_boxes__refused(drawn, tmp_path, lines, match):
 
 
 def test_read_sources__missing_ones_are_refused(drawn, tmp_path):
-    with pytest.raises(Refused, match="there is no folder .*a folder per class"):
+    with pytest.raises(Refused, match=r"there is no folder .*a folder per class"):
         read(drawn, data=tmp_path / "none")
-    with pytest.raises(Refused, match="there is no file .*image, label"):
+    with pytest.raises(Refused, match=r"there is no file .*image, label"):
         read(drawn, more=tmp_path / "none.csv")
     odd = shutil.copytree(drawn.data, tmp_path / "odd")
     (odd / "hat").rename(odd / "scarf")

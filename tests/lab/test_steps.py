@@ -8,6 +8,8 @@ torch = pytest.importorskip(
 
 from ml_models.lab.steps import Average, Chance, Steps, rate_factor  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 class Interrupted(Exception):
     """The end of a process in a step."""

@@ -23,6 +23,8 @@ from ml_models.lab.whole_objective import (  # noqa: E402
 )
 from tests.lab.drawn_garments import TinyTeacher, some_garments, some_tagged  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 RECIPE = Recipe(side=64, batch=4, tags=2, pairs=3, steps=4, semantic_dim=8, colour_dim=8)
 
 

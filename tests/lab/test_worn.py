@@ -8,10 +8,10 @@ from PIL import Image
 
 pytest.importorskip("torch", reason="PyTorch is not installed: ./run test --lab installs it")
 
-from ml_models.lab import worn  # noqa: E402
-from ml_models.lab.catalog import Refused  # noqa: E402
-from ml_models.lab.sources import Example, Kind  # noqa: E402
-from tests.lab.test_composites import lying  # noqa: E402
+from ml_models.lab import worn
+from ml_models.lab.catalog import Refused
+from ml_models.lab.sources import Example, Kind
+from tests.lab.test_composites import lying
 
 PINK = (230, 20, 220)
 

@@ -139,10 +139,10 @@ def stacked(pixels: Sequence[Pixels]) -> Tensor:
 
 
 def crop_around(image: Image.Image, example: Example, margin: float) -> tuple[Pixels, Place]:
-    """Return a garment with what is around it (256, 256, 3), and its place in that crop."""
-    spec = InputSpec(size=SIDE)
-    if example.kind is Kind.FLOOR:
-        return prepare(image, spec).astype(np.uint8, copy=False), example.place
+    """Return a garment with what is around it (256, 256, 3), and its place in that crop.
+
+    A floor photo, whose place is all of it, stays whole.
+    """
     (width, height), (x, y, w, h) = image.size, example.place
     left, top = max(0.0, x - margin * w), max(0.0, y - margin * h)
     right, bottom = min(1.0, x + (1 + margin) * w), min(1.0, y + (1 + margin) * h)
@@ -150,7 +150,7 @@ def crop_around(image: Image.Image, example: Example, margin: float) -> tuple[Pi
     third = max(first + 1, round(right * width))
     fourth = max(second + 1, round(bottom * height))
     place = ((x - left) / (right - left), (y - top) / (bottom - top))
-    crop = prepare(image.crop((first, second, third, fourth)), spec)
+    crop = prepare(image.crop((first, second, third, fourth)), InputSpec(size=SIDE))
     inside = (*place, w / (right - left), h / (bottom - top))
     return crop.astype(np.uint8, copy=False), inside
 

@@ -7,6 +7,7 @@ import pytest
 pytest.importorskip("torch", reason="PyTorch is not installed: ./run test --lab installs it")
 
 from ml_models.lab.catalog import Refused
+from ml_models.lab.label_sets import street_set  # noqa: E402
 from ml_models.lab.sources import Kind, Sources, read_sources
 from tests.lab.sources import draw_sources, written
 from tests.pictures import plain
@@ -32,6 +33,9 @@ def test_read_sources__all_kinds(drawn):
     assert count[Kind.STREET] > 12
     assert count[Kind.WORN] == 0
     more = {each.image.name: each.allowed for each in found if each.image.parent.name == "more"}
+    drawn_tags = (drawn.tagged.read_text().splitlines()[1].split(",")[1]).split("|")
+    tagged = next(each for each in found if each.kind is Kind.TAGGED)
+    assert set(tagged.allowed) == {name for tag in drawn_tags for name in street_set(tag)}
     assert more == {"0.jpg": ("t-shirt", "undershirt"), "1.jpg": (), "2.jpg": ("hoodie",)}
 
 

@@ -44,7 +44,7 @@ def weights_of(backbone: Backbone) -> State:
 
 
 class ClassStage:
-    """Trains the class branch of a network, held by what the branch said before."""
+    """The training of a class branch, which is also held to its answers before this stage."""
 
     def __init__(
         self,
@@ -89,7 +89,7 @@ class ClassStage:
                 said = self.before(shared).float().softmax(1)
             logits = self.model.class_branch(shared).float()
         allowed = self.garments.allowed[rows]
-        # The two labels of a mixed view; what the branch said before is of the mixed view itself.
+        # Both labels of a mixed view; ``said`` is already of the mixed view.
         first, second = (soft_targets(said, each, SOFT) for each in (allowed, allowed[order]))
         targets = smooth(torch.lerp(second, first, share), SMOOTHING)
         return {"class": soft_cross_entropy(logits, targets).mean()}

@@ -52,12 +52,12 @@ class Garments:
 
     @property
     def labelled(self) -> Tensor:
-        """Rows (T,) to train on that have a label."""
+        """Return the rows (T,) to train on that have a label."""
         return self.train[self.allowed[self.train].sum(1) > 0]
 
     @property
     def boxed(self) -> Tensor:
-        """Whether each (N,) is a box in a larger photo, so that views are taken around it."""
+        """Return whether each (N,) is a box in a larger photo, so that views are around it."""
         return self.kinds != Kind.FLOOR
 
 

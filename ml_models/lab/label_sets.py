@@ -1,7 +1,7 @@
 """Fifteen classes of clothes, and which of them a label of a data set may mean.
 
-A label is a set of allowed classes: “Top” of a shop is a t-shirt or an undershirt, and whoever
-labelled street photos as “longsleeve” did not look for hoods.
+A label is a set of allowed classes. “Top” of a shop allows t-shirt and undershirt; “longsleeve” of
+a street photo allows longsleeve and hoodie.
 """
 
 from __future__ import annotations

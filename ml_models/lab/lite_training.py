@@ -29,7 +29,7 @@ HEAD, WHOLE = 1, 2
 
 
 class TeacherTraining:
-    """Trains a teacher on the labelled garments, drawn by ``weights`` (N,)."""
+    """The training of a teacher on labelled garments, drawn by ``weights`` (N,)."""
 
     def __init__(
         self,
@@ -51,10 +51,7 @@ class TeacherTraining:
 
     @torch.no_grad()
     def look(self) -> tuple[Tensor, Tensor]:
-        """Return features (passes × T, 1280) of random views of all labelled garments.
-
-        Second, the row (passes × T,) of each.
-        """
+        """Return features (passes × T, 1280) of views of all labelled garments, and their rows."""
         chunks = self.garments.labelled.split(256)
         features, rows = [], []
         with tqdm(total=len(chunks) * self.recipe.teacher_passes, desc="teacher sees") as bar:
@@ -81,7 +78,7 @@ class TeacherTraining:
             head.bias.copy_(bias - (weight / deviation) @ mean)
 
     def fine_tune(self, checkpoint: Path) -> dict[str, float]:
-        """Train all of it in short, then take the mean with the weights that it began with.
+        """Train the whole teacher for a few steps, then average with the weights before them.
 
         Return the last loss.
         """

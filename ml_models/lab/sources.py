@@ -63,7 +63,7 @@ class Sources:
 
 
 def read_sources(sources: Sources) -> list[Example]:
-    """Return all examples; a held-out photo is in no other source. Raises Refused."""
+    """Return all examples; leave held-out photos out of all other sources. Raises Refused."""
     found = read_folder(sources.data)
     found += read_more(sources.more) if sources.more else []
     found += read_boxes(sources.boxes, sources.hold_out) if sources.boxes else []

@@ -37,7 +37,7 @@ SHARP_FREQUENCIES = {"street": 3.0, "worn": 0.35}
 
 
 class FineTuning:
-    """The stages of a run. Each writes its file aside and moves it into place."""
+    """The stages of a run and their files; a file is written aside and moved into place."""
 
     def __init__(self, args: argparse.Namespace):
         self.args, self.out = args, args.out
@@ -47,7 +47,7 @@ class FineTuning:
 
     @cached_property
     def examples(self) -> list[Example]:
-        """All photos of the sources, and the drawn people."""
+        """Read the sources; draw the people who wear their garments, if there are none yet."""
         args = self.args
         found = read_sources(
             Sources(
@@ -66,16 +66,16 @@ class FineTuning:
 
     @cached_property
     def garments(self) -> Garments:
-        """The garments with room for views."""
+        """Decode the garments with room for views."""
         return load_garments(self.examples, MARGIN, self.args.device)
 
     @cached_property
     def frequencies(self) -> Tensor:
-        """How often each garment is drawn."""
+        """Return how often each garment is drawn (N,)."""
         return sampling_weights(self.garments, **FREQUENCIES)
 
     def stage(self, name: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """Return what a stage's file holds, made first if there is none."""
+        """Load a stage's file; run the stage first if the file is not there."""
         path = self.out / name
         if not path.exists():
             part = path.with_suffix(".part")
@@ -90,21 +90,21 @@ class FineTuning:
         garments: Garments,
         losses: dict[str, float] | None = None,
     ) -> dict[str, float]:
-        """Print and return how good a stage's network is on what is held out."""
+        """Print and return the figures of a stage's network on held-out garments."""
         found = judge(classify, garments, self.recipe.side)
         print(json.dumps({"stage": name, "losses": losses or {}} | found), flush=True)
         return found
 
     @cached_property
     def teacher(self) -> LiteTeacher:
-        """The trained teacher, frozen."""
+        """Return the trained teacher, frozen; train it first if its file is not there."""
         teacher = LiteTeacher(self.recipe.teacher_side)
         teacher.load_state_dict(self.stage("teacher.pt", self.fine_tune_teacher))
         fast = {"device": self.args.device, "memory_format": torch.channels_last}
         return teacher.to(**fast).requires_grad_(False)
 
     def training_of(self, teacher: LiteTeacher) -> TeacherTraining:
-        """Return what trains a teacher."""
+        """Return the training of a teacher on the garments."""
         return TeacherTraining(teacher, self.garments, self.frequencies, self.recipe, **self.how)
 
     def fit_teacher_head(self) -> dict[str, Any]:
@@ -170,7 +170,7 @@ class FineTuning:
         model = self.new_model()
         model.load_state_dict(self.stage("student.pt", self.train_student))
         mix_in(model, self.backbone, self.recipe.pretrained)
-        # Room for views is no longer needed.
+        # Free the crops that have room for views.
         self.__dict__.pop("garments", None)
         sharp = load_garments(self.examples, SHARP_MARGIN, self.args.device)
         weights = sampling_weights(sharp, **SHARP_FREQUENCIES)

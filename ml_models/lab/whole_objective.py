@@ -85,7 +85,7 @@ class WholeNetwork(nn.Module):
 
 
 class WholeObjective:
-    """The losses of a step, of a network that may change and two that may not."""
+    """The losses of a training step; backbone and teacher stay frozen."""
 
     def __init__(
         self,
@@ -138,7 +138,7 @@ class WholeObjective:
             return self.backbone.tail(self.backbone.trunk(x)).mean((2, 3)).float()
 
     def losses(self, step: int) -> dict[str, Tensor]:
-        """Return the weighted losses of a step. Half of the batches are mixed in pairs."""
+        """Return the weighted losses of a step; mix half of the batches in pairs (mixup)."""
         chance = Chance(self.device, self.recipe.seed, STEP, step)
         x, allowed, tagged = self.batch(chance)
         with torch.no_grad(), self.autocast():
@@ -181,7 +181,7 @@ class WholeObjective:
         return x, allowed, torch.arange(len(x), device=self.device) >= recipe.batch
 
     def search_losses(self, x: Tensor, shared: Tensor, taught: Tensor) -> dict[str, Tensor]:
-        """Hold search features to the pretrained ones, and let them tell what the teacher sees."""
+        """Return the distances of search features to the pretrained ones and to the teacher's."""
         with self.autocast():
             seen = self.network.model.search_tail(shared).mean((2, 3)).float()
         ours, theirs = self.frame.search(seen), self.frame.search(self.pretrained(x))
@@ -214,8 +214,8 @@ class WholeObjective:
 def targets_of(probabilities: Tensor, allowed: Tensor, tagged: Tensor) -> tuple[Tensor, Tensor]:
     """Return targets (B, 15) and weights (B,) from the teacher's probabilities.
 
-    A tagged view shows one of its tags' garments or none: it counts what the teacher's probability
-    on its tags is, and nothing below a quarter.
+    A tagged view may show none of its tags. Its weight is the teacher's probability on the tags,
+    or 0 below a quarter.
     """
     inside, mass = within(probabilities, allowed)
     targets = torch.where(tagged[:, None], inside, soft_targets(probabilities, allowed, SOFT))

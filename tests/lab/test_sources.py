@@ -7,7 +7,7 @@ import pytest
 pytest.importorskip("torch", reason="PyTorch is not installed: ./run test --lab installs it")
 
 from ml_models.lab.catalog import Refused
-from ml_models.lab.label_sets import street_set  # noqa: E402
+from ml_models.lab.label_sets import street_set
 from ml_models.lab.sources import Kind, Sources, read_sources
 from tests.lab.sources import draw_sources, written
 from tests.pictures import plain

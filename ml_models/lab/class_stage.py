@@ -57,9 +57,7 @@ class ClassStage:
         bf16: bool,
     ):
         self.model = model.to(device=device, memory_format=torch.channels_last)
-        self.model.requires_grad_(False)
         self.before = copy.deepcopy(model.class_branch).eval()
-        self.model.class_branch.requires_grad_(True)
         self.garments, self.weights, self.recipe = garments, weights, recipe
         self.device, self.bf16 = device, bf16
 

@@ -15,7 +15,7 @@ torch = pytest.importorskip(
 )
 
 from ml_models.lab import export, fine_tune  # noqa: E402
-from ml_models.lab.calibrate import match_calibration
+from ml_models.lab.calibrate import match_calibration  # noqa: E402
 from ml_models.lab.catalog import Refused  # noqa: E402
 from ml_models.lab.label_sets import LEAVES, PARENTS  # noqa: E402
 from ml_models.lab.recipe import Recipe, recipe_of  # noqa: E402

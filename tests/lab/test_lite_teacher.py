@@ -50,7 +50,9 @@ def test_lite_teacher__pads_for_the_side_that_it_sees(package, side, given):
         resized = interpolate(x, side, mode="bilinear", antialias=side < given)
     with torch.no_grad():
         wanted = dynamic.extract_features(resized).mean((2, 3))
-        assert torch.allclose(teacher.see(x), wanted, atol=1e-6)
+        difference = (teacher.see(x) - wanted).abs().max()
+    # Untrained, it answers with small numbers.
+    assert difference < 1e-4 * wanted.abs().max()
 
 
 def test_lite_teacher__batch_statistics_are_frozen(package):

@@ -138,9 +138,10 @@ class FineTuning:
 
     def train_student(self) -> dict[str, Any]:
         """Train the whole network."""
-        torch.manual_seed(self.recipe.seed)
         fast = {"device": self.args.device, "memory_format": torch.channels_last}
         teacher = self.teacher
+        # After the teacher, which draws more numbers where it is trained than where it is read.
+        torch.manual_seed(self.recipe.seed)
         network = WholeNetwork(self.new_model(), teacher.features).to(**fast)
         backbone = load_backbone(self.args.weights).to(**fast).requires_grad_(False)
         objective = WholeObjective(

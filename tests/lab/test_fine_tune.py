@@ -166,6 +166,14 @@ def test_fine_tune__with_its_own_teacher(drawn, weights, tmp_path):
     assert all(line["garments"] == lines[4]["held_out"]["garments"] for line in lines[:4])
     export.load_run(tmp_path / "run")
 
+    # With a teacher that is read, the student begins with the same weights.
+    whole = torch.load(tmp_path / "run" / "student.pt")
+    for name in ("student.pt", "checkpoint.pt", "model.pt", "class-checkpoint.pt"):
+        (tmp_path / "run" / name).unlink()
+    fine_tune.main(arguments(drawn, weights, tmp_path / "run"))
+    again = torch.load(tmp_path / "run" / "student.pt")
+    assert all(torch.equal(value, again[name]) for name, value in whole.items())
+
 
 def test_fine_tune__says_what_is_wrong(tmp_path):
     command = [sys.executable, "-m", "ml_models.lab.fine_tune"]

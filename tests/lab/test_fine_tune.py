@@ -130,7 +130,8 @@ def test_fine_tune__held_out_photos_are_in_nothing_that_is_trained_on(drawn, wei
     assert len(tuning.garments.pairs) > 20
 
 
-def test_fine_tune__refusals(run, drawn, weights, tmp_path):
+def test_fine_tune__refusals(run, drawn, weights, tmp_path, monkeypatch):
+    monkeypatch.setattr(fine_tune, "FineTuning", Taught)
     with pytest.raises(Refused, match=r"was begun with --batch 4, --seed 0: give the same"):
         fine_tune.main(arguments(drawn, weights, run, "--batch", "8", "--seed", "1"))
     with pytest.raises(Refused, match=r"32 labelled photos .* needs 64"):

@@ -46,8 +46,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         type=int,
         default=3,
         metavar="N",
-        help="judge by the photos of --boxes whose number is divisible by N, and never train on them;"
-        " 0: none",
+        help="judge by the photos of --boxes whose number is divisible by N, and never train on"
+        " them; 0: none",
     )
     parser.add_argument("--workers", type=int, default=1, help="processes that draw people")
     parser.add_argument("--device", default="cpu", help="cpu (hours) or cuda (minutes)")

@@ -48,3 +48,14 @@ def torchvision_weights(tmp_path_factory):
     path = tmp_path_factory.mktemp("torchvision") / "mobilenet_v2.pth"
     torch.save(random_mobilenet().state_dict(), path)
     return path
+
+
+@pytest.fixture(scope="module")
+def one_thread():
+    """Let PyTorch compute on one thread: small networks beside other work wait for each other."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

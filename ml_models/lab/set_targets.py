@@ -1,0 +1,65 @@
+"""Losses and targets of labels that are sets of allowed classes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .label_sets import LEAVES, PARENTS
+
+# Less of the teacher's probability within a label's set says nothing about its classes.
+LEAST_MASS = 0.02
+
+
+def mask(names: Iterable[str]) -> Tensor:
+    """Return 1 for each of these classes and 0 for the others, (15,)."""
+    chosen = set(names)
+    return torch.tensor([float(leaf in chosen) for leaf in LEAVES])
+
+
+def coarse() -> Tensor:
+    """Return the matrix (15, 15) that adds each class's probability to its parent's."""
+    return torch.stack([mask([PARENTS.get(leaf, leaf)]) for leaf in LEAVES])
+
+
+def set_loss(logits: Tensor, allowed: Tensor, smoothing: float) -> Tensor:
+    """Return -log of the probability within each allowed set: logits (N, 15) -> (N,).
+
+    Smoothed as labels are: a share ``smoothing`` of the loss asks for all classes alike.
+    """
+    log = F.log_softmax(logits.float(), 1)
+    inside = torch.logsumexp(log.masked_fill(allowed == 0, -1e4), 1)
+    return -((1 - smoothing) * inside + smoothing * log.mean(1))
+
+
+def within(probabilities: Tensor, allowed: Tensor) -> tuple[Tensor, Tensor]:
+    """Return probabilities (N, 15) within the allowed sets, and their sums (N,) before."""
+    inside = probabilities * allowed
+    mass = inside.sum(1, keepdim=True)
+    return inside / mass.clamp_min(1e-6), mass[:, 0]
+
+
+def soft_targets(probabilities: Tensor, allowed: Tensor, soft: float) -> Tensor:
+    """Return targets (N, 15) from a teacher's probabilities and the labels' allowed sets.
+
+    A share ``soft`` is what the teacher says; the rest is what it says within the allowed set, or
+    all allowed classes alike where the teacher excludes them. Without a label the teacher decides.
+    """
+    inside, mass = within(probabilities, allowed)
+    alike = allowed / allowed.sum(1, keepdim=True).clamp_min(1)
+    label = torch.where(mass[:, None] > LEAST_MASS, inside, alike)
+    labelled = allowed.sum(1, keepdim=True) > 0
+    return torch.where(labelled, torch.lerp(label, probabilities, soft), probabilities)
+
+
+def smooth(targets: Tensor, smoothing: float) -> Tensor:
+    """Return targets (N, 15) of which a share ``smoothing`` goes to all classes alike."""
+    return (1 - smoothing) * targets + smoothing / targets.shape[1]
+
+
+def soft_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
+    """Return the cross-entropy (N,) of logits and targets (N, 15)."""
+    return -(targets * F.log_softmax(logits.float(), 1)).sum(1)

@@ -1,0 +1,152 @@
+"""Train step by step, so that a resumed run ends with the same bits as an unbroken one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+
+class Chance:
+    """Random numbers of one step. The same key gives the same numbers, resumed or not."""
+
+    def __init__(self, device: str, *key: int):
+        self.device = device
+        self.numbers = np.random.default_rng(key)
+        seed = int(self.numbers.integers(2**62))
+        self.generator = torch.Generator(device).manual_seed(seed)
+
+    def uniform(self, low: float, high: float, *shape: int) -> Tensor:
+        """Return numbers between low and high."""
+        found = torch.rand(*shape, generator=self.generator, device=self.device)
+        return found * (high - low) + low
+
+    def draw(self, rows: Tensor, weights: Tensor, count: int) -> Tensor:
+        """Return ``count`` of the rows (T,), drawn with replacement by their weights (N,)."""
+        drawn = torch.multinomial(weights[rows], count, replacement=True, generator=self.generator)
+        return rows[drawn]
+
+    def pick(self, size: int, count: int) -> Tensor:
+        """Return ``count`` numbers of 0 … size - 1, drawn with replacement."""
+        return torch.randint(size, (count,), generator=self.generator, device=self.device)
+
+    def order(self, count: int) -> Tensor:
+        """Return 0 … count - 1 shuffled."""
+        return torch.randperm(count, generator=self.generator, device=self.device)
+
+
+class Average:
+    """An exponential moving average of a module's weights, shorter in the first steps."""
+
+    def __init__(self, module: nn.Module, longest: float):
+        self.longest = longest
+        self.state = {name: value.clone() for name, value in module.state_dict().items()}
+
+    @torch.no_grad()
+    def update(self, module: nn.Module, step: int) -> None:
+        """Move towards the weights after this step, counted from 1."""
+        decay = min(self.longest, (step + 1) / (step + 20))
+        new = module.state_dict()
+        names = [name for name, value in self.state.items() if value.is_floating_point()]
+        torch._foreach_lerp_(
+            [self.state[name] for name in names], [new[name] for name in names], 1 - decay
+        )
+
+
+def rate_factor(done: float, warmup: float) -> float:
+    """Return the factor of the base rate after a share ``done`` of all steps.
+
+    A linear warm-up over a share ``warmup``, times half a cosine that ends at 0.3 %.
+    """
+    return min(1.0, done / warmup + 0.02) * 0.5 * (1 + math.cos(math.pi * done)) + 0.003
+
+
+@dataclass(kw_only=True)
+class Steps:
+    """A training loop over numbered steps with a checkpoint."""
+
+    module: nn.Module
+    """All that the checkpoint keeps; what takes gradients is trained."""
+    groups: Sequence[dict[str, Any]]
+    """Parameter groups of AdamW, each with its learning rate."""
+    weight_decay: float
+    longest: float
+    """Decay of the averaged weights."""
+    steps: int
+    checkpoint: Path
+    warmup: float = 0.04
+    clip: float = 5.0
+    every: int = 200
+    """Steps between two checkpoints."""
+    step: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        self.optimizer = torch.optim.AdamW(self.groups, weight_decay=self.weight_decay)
+        self.rates = [group["lr"] for group in self.optimizer.param_groups]
+        self.average = Average(self.module, self.longest)
+
+    def fit(self, losses: Callable[[int], dict[str, Tensor]], name: str) -> dict[str, float]:
+        """Train the steps that are left; return the last losses.
+
+        ``losses(step)`` computes the weighted losses of a step, counted from 0. Its random numbers
+        must depend on the step alone.
+        """
+        self.resume()
+        found: dict[str, float] = {}
+        with tqdm(total=self.steps, initial=self.step, desc=name) as bar:
+            while self.step < self.steps:
+                terms = losses(self.step)
+                self.update(terms)
+                if self.step % self.every == 0 or self.step == self.steps:
+                    found = {term: round(value.item(), 4) for term, value in terms.items()}
+                    bar.set_postfix(found)
+                    self.save()
+                bar.update()
+        self.module.load_state_dict(self.average.state)
+        return found
+
+    def update(self, terms: dict[str, Tensor]) -> None:
+        """Make one step down the sum of the losses."""
+        factor = rate_factor(self.step / self.steps, self.warmup)
+        for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
+            group["lr"] = rate * factor
+        self.optimizer.zero_grad(set_to_none=True)
+        torch.stack(list(terms.values())).sum().backward()
+        nn.utils.clip_grad_norm_(learning(self.optimizer), self.clip)
+        self.optimizer.step()
+        self.step += 1
+        self.average.update(self.module, self.step)
+
+    def save(self) -> None:
+        """Write the whole state aside and move it into place."""
+        state = {
+            "step": self.step,
+            "module": self.module.state_dict(),
+            "average": self.average.state,
+            "optimizer": self.optimizer.state_dict(),
+        }
+        part = self.checkpoint.with_suffix(".part")
+        torch.save(state, part)
+        part.replace(self.checkpoint)
+
+    def resume(self) -> None:
+        """Go on after the last step that was saved, if there is one."""
+        if self.checkpoint.exists():
+            state = torch.load(self.checkpoint, map_location="cpu")
+            self.module.load_state_dict(state["module"])
+            for name, value in self.average.state.items():
+                value.copy_(state["average"][name])
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.step = state["step"]
+
+
+def learning(optimizer: torch.optim.Optimizer) -> Iterable[nn.Parameter]:
+    """Return all parameters that an optimizer trains."""
+    return [each for group in optimizer.param_groups for each in group["params"]]

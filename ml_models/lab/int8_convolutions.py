@@ -28,8 +28,12 @@ MIDDLE = 128
 """Zero point of signed activations: even, so that rounding half to even rounds alike around it."""
 PIXEL = 255
 """The first convolution reads ``2 · pixel - 255``, which is 255 times a pixel in [-1, 1]."""
-EQUALISED, STRONGEST = 0.5, 16.0
-"""Power of channels' ranges that units take back; the ratio from which they take no more."""
+STRONGEST = 64.0
+"""Ratio of channels' ranges up to which units take back the difference.
+
+Where a photo is flat, as a black garment is, each position is rounded alike and nothing averages
+out: channels of a small range must not be rounded in the steps of those of a large one.
+"""
 
 
 def whole(pixels: Tensor) -> Tensor:
@@ -98,7 +102,7 @@ class Int8Convolutions(Convolutions):
         unit = torch.ones_like(next(iter(ranges.values()))[0])
         if not any(layer.rectified for layer in group):
             reach = torch.stack([low.abs().maximum(high) for low, high in ranges.values()]).amax(0)
-            unit = (reach.max() / reach.clamp_min(1e-6)).clamp(max=STRONGEST) ** EQUALISED
+            unit = (reach.max() / reach.clamp_min(1e-6)).clamp(max=STRONGEST)
         wanted = {}
         for layer in group:
             low, high = (each * unit for each in ranges[layer.output])

@@ -22,7 +22,9 @@ def edit(folder, **changes):
 def test_load_package__shipped():
     package = load_package(SHIPPED_MODEL)
     assert package.embedding_dim <= 512
-    assert len(package.labels) == 10
+    assert len(package.labels) == 15
+    assert set(package.parents.values()) <= set(package.labels)
+    assert [part.name for part in package.parts] == ["features", "colour", "class"]
     assert package.model.read()
 
 

@@ -19,16 +19,21 @@ from .prices import format_price
 
 # Words for the classes of the model that ships, in names of categories.
 WORDS = {
+    "bag": {"bag", "backpack", "handbag", "purse", "tote"},
+    "blazer": {"blazer"},
     "dress": {"dress", "gown"},
     "hat": {"hat", "cap", "beanie"},
+    "hoodie": {"hoodie", "sweatshirt"},
     "longsleeve": {"longsleeve", "long sleeve", "sweater", "jumper", "hoodie", "sweatshirt"},
     "outwear": {"outwear", "outerwear", "jacket", "coat", "parka"},
     "pants": {"pant", "trouser", "jean", "legging"},
+    "polo": {"polo"},
     "shirt": {"shirt", "blouse"},
     "shoes": {"shoe", "sneaker", "boot", "sandal"},
     "shorts": {"short"},
     "skirt": {"skirt"},
     "t-shirt": {"t-shirt", "tee", "tank"},
+    "undershirt": {"undershirt", "tank"},
 }
 
 

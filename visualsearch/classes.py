@@ -6,16 +6,21 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 NAMES = {
+    "bag": _("Bag"),
+    "blazer": _("Blazer"),
     "dress": _("Dress"),
     "hat": _("Hat"),
+    "hoodie": _("Hoodie"),
     "longsleeve": _("Long-sleeved top"),
     "outwear": _("Outerwear"),
     "pants": _("Trousers"),
+    "polo": _("Polo shirt"),
     "shirt": _("Shirt"),
     "shoes": _("Shoes"),
     "shorts": _("Shorts"),
     "skirt": _("Skirt"),
     "t-shirt": _("T-shirt"),
+    "undershirt": _("Undershirt"),
 }
 """Of the model that ships. A class of another model is shown by its label."""
 

@@ -51,7 +51,14 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         "--people",
         type=Path,
         metavar="BOXES.csv",
-        help="garments on people that training has not seen, to calibrate on too (see people)",
+        help="garments on people, to calibrate on too (see people)",
+    )
+    parser.add_argument(
+        "--hold-out",
+        type=int,
+        default=3,
+        metavar="N",
+        help="as given to fine_tune: only boxes of the photos that it held out; 0: all",
     )
     parser.add_argument("--out", type=Path, required=True, help="folder of the model package")
     parser.add_argument("--version", default="1.0")
@@ -216,8 +223,7 @@ def describe(
             "photos": len(right),
         },
         "provenance": {
-            "data": "Clothing dataset (small): its folder train; validation for the scores alone",
-            "licence": "data CC0-1.0; initial weights Apache-2.0; these weights MIT",
+            **{name: stored[name] for name in ("data", "licence") if name in stored},
             "initial_weights": "MobileNetV2 1.0 224, ImageNet",
             "epoch": stored["epoch"],
             "recipe": stored["recipe"],
@@ -236,7 +242,8 @@ def main(argv: list[str] | None = None) -> None:
     worn = None
     if args.people:
         spec = InputSpec(size=args.size)
-        worn = load_worn(args.people, stored["classes"], stored.get("parents", {}), spec)
+        parents = stored.get("parents", {})
+        worn = load_worn(args.people, stored["classes"], parents, spec, args.hold_out)
     temperature, stored["temperature"] = calibrate(model, stored, photos, worn)
     stored["parts"] = model.parts
     served = Served(model, temperature)

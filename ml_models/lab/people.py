@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,10 +44,13 @@ class Box:
     place: tuple[float, float, float, float]
 
 
-def read_boxes(path: Path, labels: Sequence[str], parents: dict[str, str]) -> list[Box]:
+def read_boxes(
+    path: Path, labels: Sequence[str], parents: dict[str, str], hold_out: int = 0
+) -> list[Box]:
     """Read the boxes whose class, or whose parent, is one of the labels.
 
-    Raises ValueError that names a bad row.
+    ``hold_out``: only those of photos that ``fine_tune --hold-out`` with this number holds out; 0:
+    all. Raises ValueError that names a bad row.
     """
     with path.open(newline="", encoding="utf-8-sig") as file:
         rows = list(csv.DictReader(file))
@@ -60,11 +64,21 @@ def read_boxes(path: Path, labels: Sequence[str], parents: dict[str, str]) -> li
             raise ValueError(
                 f"{path}, line {line}: image,label,x,y,w,h,area must be filled ({error})"
             ) from error
+        if hold_out and number_of(image) % hold_out:
+            continue
         if label in labels and area >= LEAST_AREA:
             boxes.append(Box(image=image, label=label, place=(x, y, w, h)))
     if not boxes:
         raise ValueError(f"{path} has no boxes of the model's classes: {', '.join(labels)}")
     return boxes
+
+
+def number_of(image: Path) -> int:
+    """Return the number that a file's name starts with. Raises ValueError without one."""
+    found = re.match(r"\d+", image.name)
+    if not found:
+        raise ValueError(f"{image.name} starts with no number to hold out by: give --hold-out 0")
+    return int(found[0])
 
 
 def cut(image: Image.Image, place: tuple[float, float, float, float]) -> Image.Image:
@@ -86,13 +100,13 @@ def parts(boxes: Sequence[Box]) -> Iterator[Image.Image]:
         yield cut(opened[1], box.place)
 
 
-def people(model: Path, path: Path) -> dict[str, Any]:
+def people(model: Path, path: Path, hold_out: int = 0) -> dict[str, Any]:
     """Return accuracy, its mean over classes, confident mistakes and calibration, with intervals.
 
     Finer classes of the package count for their parents. Raises ValueError for unusable boxes.
     """
     encoder: OnnxEncoder = ParentEncoder(str(model))
-    boxes = read_boxes(path, encoder.labels, encoder.package.parents)
+    boxes = read_boxes(path, encoder.labels, encoder.package.parents, hold_out)
     true = np.array([encoder.labels.index(box.label) for box in boxes], np.int64)
     probabilities = np.concatenate([encoder.encode([part]).probabilities for part in parts(boxes)])
     return {"model": encoder.id, **figures(probabilities, true, encoder.labels)}
@@ -171,9 +185,13 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, required=True, help="folder with model.json")
     parser.add_argument("--boxes", type=Path, required=True, metavar="CSV", help="where they are")
+    parser.add_argument(
+        "--hold-out", type=int, default=0, metavar="N",
+        help="only of photos that fine_tune --hold-out N held out",
+    )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     args = parser.parse_args(argv)
-    report = people(args.model, args.boxes)
+    report = people(args.model, args.boxes, args.hold_out)
     print(json.dumps(report) if args.json else table(report))
 
 

@@ -23,7 +23,6 @@ from typing import Any
 
 import numpy as np
 import onnx
-import torch
 from onnx import ModelProto
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from torch import Tensor
@@ -39,7 +38,6 @@ from .graph import factors, shorten_names, store_as_int8
 from .int8_convolutions import Int8Convolutions
 from .int8_graph import put_int8
 from .rounding import fit
-from .temperature import load_worn
 
 # Photos of the validation set by which agreement is measured.
 MEASURED = 300
@@ -50,12 +48,6 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, required=True, help="float32 model package")
     parser.add_argument("--data", type=Path, required=True, help="photos to calibrate on")
-    parser.add_argument(
-        "--people",
-        type=Path,
-        metavar="BOXES.csv",
-        help="garments on people to calibrate on as well, as many again (see people)",
-    )
     parser.add_argument("--validation", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--version", help="of the int8 package; by default the float32 one's")
@@ -96,15 +88,10 @@ def write_package(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
     spec = InputSpec(size=described["input"]["size"])
     train = load_photos(args.data, spec)
     held_out = numbered_as(described["labels"], load_photos(args.validation, spec))
-    pixels = some(train.pixels, args.photos, args.seed)
-    if args.people:
-        worn = load_worn(
-            args.people, described["labels"], described.get("parents", {}), spec
-        ).pixels
-        pixels = torch.cat([pixels, some(worn, args.photos, args.seed)])
+    chosen = np.random.default_rng(args.seed).choice(len(train.labels), args.photos, replace=False)
     source, target = args.model / described["file"], folder / "model.onnx"
     try:
-        quantise(source, target, pixels)
+        quantise(source, target, train.pixels[chosen])
     except ValueError as error:
         raise Refused(f"{source}: {error}") from error
     shrink(onnx.load(str(args.model / REGION)), folder / REGION)
@@ -133,12 +120,6 @@ def write_package(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
     (folder / "model.json").write_text(json.dumps(result, indent=2) + "\n", "utf-8")
     refuse_disagreement(measured)
     return result
-
-
-def some(pixels: Tensor, count: int, seed: int) -> Tensor:
-    """Choose photos by chance: all of them if there are no more than ``count``."""
-    rng = np.random.default_rng(seed)
-    return pixels[rng.choice(len(pixels), min(count, len(pixels)), replace=False)]
 
 
 def refuse_disagreement(measured: Agreement) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pathlib import Path
 from .catalog import Refused
 from .data import list_folder
 from .label_sets import shop_set, street_set
+from .people import number_of
 
 Place = tuple[float, float, float, float]
 """A box: x, y, width and height as fractions of the upright photo."""
@@ -133,14 +133,6 @@ def read_tagged(path: Path) -> list[Example]:
         return Example(image=path.parent / row["image"], kind=Kind.TAGGED, allowed=allowed)
 
     return read_rows(path, ("image", "labels"), read)
-
-
-def number_of(image: Path) -> int:
-    """Return the number that a file's name starts with. Raises ValueError without one."""
-    found = re.match(r"\d+", image.name)
-    if not found:
-        raise ValueError(f"{image.name} starts with no number to hold out by: give --hold-out 0")
-    return int(found[0])
 
 
 def read_rows(

@@ -1,4 +1,4 @@
-"""The stages of fine-tuning: drawn people, teacher, whole network, class branch."""
+"""The stages of fine-tuning: drawn people, teacher, whole network."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import torch
 from torch import Tensor
 
 from .catalog import Refused
-from .class_stage import ClassStage, mix_in
 from .data import PhotoSet
 from .garments import Garments, load_garments, load_tagged, sampling_weights
 from .held_out import judge
@@ -29,11 +28,10 @@ from .weights import load_backbone
 from .whole_objective import WholeNetwork, WholeObjective
 from .worn import LIST, make_worn, read_worn
 
-# What a crop shows around a garment, as a share of it: room for views, or as sharp as can be.
-MARGIN, SHARP_MARGIN = 0.6, 0.2
+# What a crop shows around a garment, as a share of it: room for views.
+MARGIN = 0.6
 # How often garments in streets and on drawn people are drawn, next to floor photos.
 FREQUENCIES = {"street": 2.5, "worn": 0.6}
-SHARP_FREQUENCIES = {"street": 3.0, "worn": 0.35}
 
 
 class FineTuning:
@@ -167,19 +165,13 @@ class FineTuning:
         return network.model.state_dict()
 
     def finish(self) -> dict[str, Any]:
-        """Mix pretrained weights in, train the class branch on sharp crops, fit projections."""
+        """Train the network, unless that is done, and fit its projections."""
         model = self.new_model()
         model.load_state_dict(self.stage("student.pt", self.train_student))
-        mix_in(model, self.backbone, self.recipe.pretrained)
-        # Free the crops that have room for views.
-        self.__dict__.pop("garments", None)
-        sharp = load_garments(self.examples, SHARP_MARGIN, self.args.device)
-        weights = sampling_weights(sharp, **SHARP_FREQUENCIES)
-        stage = ClassStage(model, sharp, weights, self.recipe, **self.how)
-        found = stage.fit(self.out / "class-checkpoint.pt")
-        held_out = self.report("class branch", model.classify, sharp, found)
+        model.to(self.args.device, memory_format=torch.channels_last)
+        held_out = judge(model.classify, self.garments, self.recipe.side)
         model.to("cpu").requires_grad_(False)
-        fit_projections(model, self.floors(sharp), self.recipe.seed, bf16=self.args.bf16)
+        fit_projections(model, self.floors(self.garments), self.recipe.seed, bf16=self.args.bf16)
         return {
             "weights": model.state_dict(),
             "config": model.config,

@@ -181,10 +181,17 @@ def calibrate(
 
 
 def load_worn(
-    path: Path, classes: Sequence[str], parents: dict[str, str], spec: InputSpec
+    path: Path,
+    classes: Sequence[str],
+    parents: dict[str, str],
+    spec: InputSpec,
+    hold_out: int = 0,
 ) -> PhotoSet:
-    """Cut garments on people out of their photos, numbered as a model's classes."""
-    boxes = read_boxes(path, classes, parents)
+    """Cut garments on people out of their photos, numbered as a model's classes.
+
+    ``hold_out``: see :func:`.people.read_boxes`.
+    """
+    boxes = read_boxes(path, classes, parents, hold_out)
     pixels = np.stack([prepare(part, spec) for part in parts(boxes)])
     return PhotoSet(
         pixels=torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous(),

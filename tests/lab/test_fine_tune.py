@@ -32,7 +32,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = (
     "--side", "64", "--batch", "4", "--tags", "2", "--pairs", "3", "--steps", "3",
-    "--class-batch", "4", "--class-steps", "2", "--semantic-dim", "8", "--colour-dim", "8",
+    "--semantic-dim", "8", "--colour-dim", "8",
     "--teacher-side", "64", "--teacher-passes", "1", "--teacher-batch", "4",
     "--teacher-steps", "2",
 )  # fmt: skip
@@ -95,19 +95,15 @@ def test_fine_tune__keeps_what_rebuilds_and_explains_it(run, weights):
     assert stored["recipe"]["hold_out"] == 3
     assert stored["validation"]["garments"] > 0
     assert not any(str(run.parent) in str(value) for value in stored["recipe"].values())
-    # The trunk is trained, and near to the pretrained one, of which a fifth is mixed in.
-    student = torch.load(run / "student.pt")
     name = "trunk.stem.weight"
-    start = load_backbone(weights).trunk.stem.weight
-    assert not torch.equal(student[name], start)
-    assert torch.allclose(model.state_dict()[name], torch.lerp(start, student[name], 0.8))
+    assert not torch.equal(model.state_dict()[name], load_backbone(weights).trunk.stem.weight)
+    assert torch.equal(model.state_dict()[name], torch.load(run / "student.pt")[name])
 
 
 def test_fine_tune__finished_stages_are_not_made_again(run, drawn, weights, tmp_path, monkeypatch):
     monkeypatch.setattr(fine_tune, "FineTuning", Taught)
     again = shutil.copytree(run, tmp_path / "again")
-    for name in ("model.pt", "class-checkpoint.pt"):
-        (again / name).unlink()
+    (again / "model.pt").unlink()
     before = {path: path.stat().st_mtime_ns for path in again.rglob("*") if path.is_file()}
     fine_tune.main(arguments(drawn, weights, again))
     after = {path: path.stat().st_mtime_ns for path in before}
@@ -162,14 +158,14 @@ def test_fine_tune__with_its_own_teacher(drawn, weights, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     lines = [json.loads(line) for line in done.stdout.splitlines()]
-    stages = ["teacher's head", "teacher", "student", "class branch"]
-    assert [line["stage"] for line in lines[:4]] == stages
-    assert all(line["garments"] == lines[4]["held_out"]["garments"] for line in lines[:4])
+    stages = ["teacher's head", "teacher", "student"]
+    assert [line["stage"] for line in lines[:3]] == stages
+    assert all(line["garments"] == lines[3]["held_out"]["garments"] for line in lines[:3])
     export.load_run(tmp_path / "run")
 
     # With a teacher that is read, the student begins with the same weights.
     whole = torch.load(tmp_path / "run" / "student.pt")
-    for name in ("student.pt", "checkpoint.pt", "model.pt", "class-checkpoint.pt"):
+    for name in ("student.pt", "checkpoint.pt", "model.pt"):
         (tmp_path / "run" / name).unlink()
     fine_tune.main(arguments(drawn, weights, tmp_path / "run"))
     again = torch.load(tmp_path / "run" / "student.pt")

@@ -9,8 +9,8 @@ import pytest
 
 from ml_models.lab import people
 from ml_models.lab.drawn_people import person
+from ml_models.lab.parents import ParentEncoder
 from tests.pictures import plain
-from visualsearch.encoders.onnx import OnnxEncoder
 
 SHOPNET = Path(__file__).resolve().parents[2] / "ml_models/shopnet"
 HEADER = "image,label,tag,x,y,w,h,area\n"
@@ -99,8 +99,8 @@ def test_figures__by_hand():
 def test_people__as_one_box_at_a_time(boxes):
     """The same as cropping each box by itself, with the shipped model."""
     report = people.people(SHOPNET, boxes)
-    encoder = OnnxEncoder(SHOPNET)
-    listed = people.read_boxes(boxes, encoder.labels, {})
+    encoder = ParentEncoder(str(SHOPNET))
+    listed = people.read_boxes(boxes, encoder.labels, encoder.package.parents)
     said = [
         encoder.labels[int(encoder.encode([part]).probabilities[0].argmax())]
         for part in people.parts(listed)
@@ -108,7 +108,14 @@ def test_people__as_one_box_at_a_time(boxes):
     right = [a == box.label for a, box in zip(said, listed, strict=True)]
     assert report["garments"] == len(listed)
     assert report["accuracy"] == round(sum(right) / len(right), 4)
-    assert "longsleeve" not in report["per_class"]
+    assert "hoodie" not in report["per_class"]
+
+
+def test_read_boxes__of_held_out_photos(boxes):
+    every = people.read_boxes(boxes, ["pants", "dress", "skirt"], {})
+    held_out = people.read_boxes(boxes, ["pants", "dress", "skirt"], {}, hold_out=3)
+    assert {box.image.name for box in held_out} == {"0.jpg", "3.jpg"}
+    assert held_out == [box for box in every if int(box.image.stem) % 3 == 0]
 
 
 def test_people__finer_labels_of_the_boxes(boxes, tmp_path):

@@ -112,8 +112,9 @@ def test_people__as_one_box_at_a_time(boxes):
 
 
 def test_read_boxes__of_held_out_photos(boxes):
-    every = people.read_boxes(boxes, ["pants", "dress", "skirt"], {})
-    held_out = people.read_boxes(boxes, ["pants", "dress", "skirt"], {}, hold_out=3)
+    labels = ["pants", "dress", "skirt", "shorts", "shoes", "t-shirt", "shirt", "outwear", "hat"]
+    every = people.read_boxes(boxes, labels, {})
+    held_out = people.read_boxes(boxes, labels, {}, hold_out=3)
     assert {box.image.name for box in held_out} == {"0.jpg", "3.jpg"}
     assert held_out == [box for box in every if int(box.image.stem) % 3 == 0]
 

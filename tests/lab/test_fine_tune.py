@@ -84,6 +84,22 @@ def test_fine_tune__exports_a_package_that_answers(run, drawn, tmp_path, monkeyp
     }
 
 
+def test_export__calibrates_on_people_that_training_has_not_seen(run, drawn, tmp_path, monkeypatch):
+    monkeypatch.setattr(export, "match_calibration", partial(match_calibration, precision=0.01))
+    ten = shutil.copytree(drawn.data, tmp_path / "validation")
+    for name in PARENTS:
+        shutil.rmtree(ten / name, ignore_errors=True)
+    given = ["--run", str(run), "--validation", str(ten), "--out", str(tmp_path / "model")]
+    export.main([*given, "--people", str(drawn.boxes), "--hold-out", "3"])
+    described = json.loads((tmp_path / "model" / "model.json").read_text())
+    assert set(described["provenance"]["temperature"]) == {"alone", "worn", "cross_fitted_error"}
+    assert described["labels"] == list(LEAVES)
+    assert described["parents"] == PARENTS
+    (ten / "cats").mkdir()
+    with pytest.raises(Refused, match="no class cats"):
+        export.main(given)
+
+
 def test_fine_tune__keeps_what_rebuilds_and_explains_it(run, weights):
     model, stored = export.load_run(run)
     assert stored["classes"] == list(LEAVES)

@@ -23,9 +23,10 @@ from PIL import Image
 from visualsearch.encoders.onnx import OnnxEncoder
 from visualsearch.indexes.faiss import FaissIndex
 
-encoder, index = OnnxEncoder(os.environ["MODEL"]), FaissIndex(320)
+encoder = OnnxEncoder(os.environ["MODEL"])
+index = FaissIndex(encoder.dim)
 rng = np.random.default_rng(0)
-index.add(np.arange(20_000), rng.normal(size=(20_000, 320)).astype(np.float32))
+index.add(np.arange(20_000), rng.normal(size=(20_000, encoder.dim)).astype(np.float32))
 image = Image.new("RGB", (64, 64), "red")
 there = encoder.encode([image]).embeddings[0]
 index.search(there, 5)

@@ -58,6 +58,7 @@ def test_load_package__lacks_a_field(folder):
 
 
 def test_load_package__parents(folder):
+    edit(folder, parents={})
     assert load_package(folder).parents == {}
     edit(folder, parents={"hoodie": "longsleeve", "skirt": "dress"})
     assert load_package(folder).parents == {"hoodie": "longsleeve", "skirt": "dress"}
@@ -88,14 +89,15 @@ def test_load_package__region_of_a_cut_photo(folder):
 def test_load_package__parts(folder):
     package = load_package(folder)
     assert [(part.name, part.size, part.share) for part in package.parts] == [
-        ("features", 256, 0.7),
-        ("colour", 64, 0.3),
+        ("features", 256, 0.63),
+        ("colour", 64, 0.27),
+        ("class", 15, 0.1),
     ]
     described = json.loads((folder / "model.json").read_text())
     del described["parts"]
     (folder / "model.json").write_text(json.dumps(described))
     without = load_package(folder)
-    assert [(part.size, part.share) for part in without.parts] == [(320, 1)]
+    assert [(part.size, part.share) for part in without.parts] == [(335, 1)]
     assert without.encoder_id == package.encoder_id
 
 
@@ -111,7 +113,8 @@ def test_load_package__parts(folder):
     ],
 )
 def test_load_package__impossible_parts(folder, parts, message):
-    edit(folder, parts=[{"name": n, "size": size, "share": share} for n, size, share in parts])
+    named = [{"name": n, "size": size, "share": share} for n, size, share in parts]
+    edit(folder, parts=named, embedding_dim=320)
     with pytest.raises(ModelUnavailable, match=message):
         load_package(folder)
 

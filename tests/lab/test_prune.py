@@ -113,7 +113,7 @@ def test_prune__run_loads_exports_and_is_smaller(photos, trained, tmp_path, caps
         ["--run", str(out), "--validation", str(photos), "--out", str(tmp_path / "package")]
     )
     encoding = OnnxEncoder(tmp_path / "package").encode([picture(1)])
-    assert encoding.embeddings.shape == (1, 16)
+    assert encoding.embeddings.shape == (1, 8 + 8 + 2)
     assert encoding.probabilities.shape == (1, 2)
     # A second call finds the epochs done, and another ratio finds another network.
     weights = torch.load(out / "model.pt")["weights"]

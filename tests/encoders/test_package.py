@@ -104,17 +104,16 @@ def test_load_package__parts(folder):
 @pytest.mark.parametrize(
     ("parts", "message"),
     [
-        ([("a", 256, 0.7), ("b", 63, 0.3)], "add up to 320"),
-        ([("a", 256, 0.7), ("b", 64, 0.2)], "shares of the parts"),
-        ([("a", 256, 0.7), ("a", 64, 0.3)], "one name"),
-        ([("a", 256, 1.3), ("b", 64, -0.3)], "between 0 and 1"),
-        ([("a", 320, 1), ("b", 0, 0)], "at least 1"),
-        ([("a", 256.0, 0.7), ("b", 64, 0.3)], "whole number"),
+        ([("a", 256, 0.7), ("b", 78, 0.3)], "add up to 335"),
+        ([("a", 256, 0.7), ("b", 79, 0.2)], "shares of the parts"),
+        ([("a", 256, 0.7), ("a", 79, 0.3)], "one name"),
+        ([("a", 256, 1.3), ("b", 79, -0.3)], "between 0 and 1"),
+        ([("a", 335, 1), ("b", 0, 0)], "at least 1"),
+        ([("a", 256.0, 0.7), ("b", 79, 0.3)], "whole number"),
     ],
 )
 def test_load_package__impossible_parts(folder, parts, message):
-    named = [{"name": n, "size": size, "share": share} for n, size, share in parts]
-    edit(folder, parts=named, embedding_dim=320)
+    edit(folder, parts=[{"name": n, "size": size, "share": share} for n, size, share in parts])
     with pytest.raises(ModelUnavailable, match=message):
         load_package(folder)
 

@@ -301,16 +301,17 @@ def test_class_name__in_each_language(language, name):
         ("Dresses", "dress"), ("Hats", "hat"), ("Long sleeves", "longsleeve"),
         ("Outerwear", "outwear"), ("Trousers", "pants"), ("Shirts", "shirt"), ("Shoes", "shoes"),
         ("Shorts", "shorts"), ("Skirts", "skirt"), ("T-shirts", "t-shirt"), ("Tees", "t-shirt"),
-        ("Hoodies & Sweatshirts", "longsleeve"), ("Jackets", "outwear"), ("Pants", "pants"),
+        ("Hoodies & Sweatshirts", "hoodie longsleeve"), ("Jackets", "outwear"), ("Pants", "pants"),
+        ("Bags", "bag"), ("Blazers", "blazer"), ("Polos", "polo"), ("Undershirts", "undershirt"),
     ],
 )  # fmt: skip
 def test_shop__categories_of_each_class(name, label):
     category = Category.objects.create(name=name)
     found = [each for each in NAMES if of_class(each, [(category.pk, "", name)]) == [category.pk]]
-    assert found == [label]
+    assert found == label.split()
 
 
-@pytest.mark.parametrize("name", ["Watches", "Bags", "Fitness Equipment", "Étagères", ""])
+@pytest.mark.parametrize("name", ["Watches", "Fitness Equipment", "Étagères", ""])
 def test_shop__categories_of_no_class(name):
     assert not any(words_in(name) & {label} for label in NAMES)
 

@@ -170,7 +170,7 @@ def put(canvas: Canvas, part: Layer | None, someone: Body) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Measures:
-    """Of a garment that lies flat, in pixels: its middle column, and half the width of its trunk.
+    """Measures of a flat garment in pixels: its middle column and half its trunk's width.
 
     ``sleeves``: for the left and the right, how far the end is from the trunk and from the top.
     """

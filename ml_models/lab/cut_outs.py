@@ -18,27 +18,27 @@ from .painting import Floats
 SIDE = 112
 BINS = 14
 SWEEPS = 8
-# How much the place counts against the colour, round by round.
+# Weight of a pixel's place against its colour, in each round.
 PLACE_TRUST = (0.7, 0.6, 0.5, 0.4, 0.3)
-# Of the ground's colours, the share that a garment's histogram is cleaned of.
+# Share of the ground's histogram that is subtracted from the garment's.
 STRAY = 0.5
 BORDER = 0.05
-# Of the photo: a garment that is smaller or larger is a mistake.
+# Reject a mask that covers a smaller or larger share of the photo.
 LEAST_AREA, MOST_AREA = 0.1, 0.72
-# Of its own box; a garment full of holes is a mistake.
+# Reject a mask that fills a smaller share of its bounding box: it is full of holes.
 LEAST_FILL = 0.38
-# Of the mask on the photo's border: the ground is there.
+# Reject a mask that covers a larger share of the photo's border, where the ground is.
 MOST_BORDER = 0.2
-# Shared colour of garment and ground (Bhattacharyya), from which they cannot be told apart.
+# Reject a garment whose colours are more like the ground's (Bhattacharyya coefficient).
 MOST_ALIKE = 0.55
-# Of the mask, what has the ground's colours.
+# Reject a mask of which a larger share has the ground's colours.
 MOST_GROUND = 0.09
-# Of the mask and its mirror image, what both share: clothes are made so.
+# Reject a mask that overlaps less with its mirror image: clothes are symmetrical.
 LEAST_SYMMETRY = 0.68
-# The mask's edge, times that of a disc of its area; a ragged mask follows noise.
+# Reject a mask whose edge is longer, relative to a disc of the same area: it follows noise.
 MOST_RAGGED = 2.8
 
-# Width over height that a class may have when it lies flat.
+# Least and greatest width over height of a class when it lies flat.
 PROPORTIONS = {
     "dress": (0.25, 1.05), "hat": (0.6, 2.2), "longsleeve": (0.55, 1.9), "outwear": (0.45, 1.6),
     "pants": (0.22, 0.85), "shirt": (0.5, 1.8), "shoes": (0.4, 2.6), "shorts": (0.6, 1.7),

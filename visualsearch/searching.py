@@ -259,7 +259,7 @@ def answer(
         model=current.encoder.id,
         index_version=current.version,
         predictions=predictions,
-        matched=ranked.matched,
+        matched=is_match(current, [from_bytes(query.vector)], ranked.hits),
         count=count,
         hits=hits[offset : offset + limit],
         took_ms=with_total(watch),
@@ -271,11 +271,10 @@ def answer(
 
 @dataclass(frozen=True, kw_only=True)
 class Ranked:
-    """The best hits under some filters; how many items they leave; whether the best one matches."""
+    """The best hits under some filters, and how many items these leave."""
 
     hits: list[Hit]
     count: int
-    matched: bool
 
     @property
     def first(self) -> str | None:
@@ -289,9 +288,8 @@ def rank_under(
     """Rank what the filters leave."""
     with watch.stage("index"):
         among, count = allowed(current, filters)
-    vectors = [from_bytes(query.vector)]
-    hits = rank(current, vectors, need, watch=watch, among=among)
-    return Ranked(hits=hits, count=count, matched=is_match(current, vectors, hits))
+    hits = rank(current, [from_bytes(query.vector)], need, watch=watch, among=among)
+    return Ranked(hits=hits, count=count)
 
 
 def nearest(query: Query, current: live.LiveIndex, watch: Stopwatch) -> str | None:

@@ -151,8 +151,9 @@ def test_page__shows_both_variants(admin_client):
 
 
 def test_page__a_bad_variant_is_called_so(admin_client):
-    mine = experiment(days=1.5, ramp_hours=0)
-    leave_traces(days=2, per_day=400, experiment=mine, treatment=BAD)
+    # Long enough to be seen at whatever time of day the test runs.
+    mine = experiment(days=2.5, ramp_hours=0)
+    leave_traces(days=4, per_day=400, experiment=mine, treatment=BAD)
     response = admin_client.get(page_of(mine))
     assert response.context["verdict"] == "worse: stop it"
     assert "median time" in response.context["worse"]

@@ -19,7 +19,8 @@ from .subject import suggest_box
 class Look:
     """``embedding`` (dim,) of a photo or of its subject; ``probabilities`` (labels,).
 
-    ``subject``: in fractions of the photo, None where all of it counts; ``cells``: of all of it.
+    ``subject``: the box of what is searched for, in fractions of the photo, None where all of it
+    counts; ``cells``: of all of it.
     """
 
     embedding: Vector
@@ -38,6 +39,8 @@ def look_at(encoder: Encoder, photo: Photo) -> Look:
     subject = suggest_box(cells.saliency) if cells and conf.get("FIND_SUBJECT") else None
     if cells and subject:
         seen = encoder.pool(cells, subject)
+        # Of a person, the box of the garment that the classes name.
+        subject = suggest_box(encoder.focus(cells, subject)) or subject
     return Look(
         embedding=seen.embeddings[0],
         probabilities=seen.probabilities[0],

@@ -11,16 +11,19 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .catalog import Refused
+from .lite_teacher import PACKAGES
+from .lite_teacher import architecture as lite_architecture
 from .served import OUTPUTS
 from .weights import load_backbone
 
 # Name -> module and function of the library pytorchcv.
-ARCHITECTURES = {
+LIBRARY = {
     "mobilenetv2": ("mobilenetv2", "mobilenetv2_w1"),
     "mobilenetv3-large": ("mobilenetv3", "mobilenetv3_large_w1"),
     "efficientnet-b0": ("efficientnet", "efficientnet_b0"),
     "resnet50": ("resnet", "resnet50"),
 }
+ARCHITECTURES = (*LIBRARY, *PACKAGES)
 
 
 class Classifier(nn.Module):
@@ -51,17 +54,32 @@ class Served(nn.Module):
         return F.normalize(features.flatten(1)), self.model.head(features).softmax(1)
 
 
-def make(name: str, classes: int, weights: Path | None = None) -> Classifier:
-    """A network by its name in ``ARCHITECTURES``; Refused if ``weights`` are not for it.
+class LiteFeatures(nn.Module):
+    """The features of an EfficientNet-Lite, pooled: (N, 3, s, s) -> (N, 1280)."""
 
-    ``weights``: for mobilenetv2 what :mod:`.weights` reads, for the others a state dict of
-    pytorchcv. The head always starts from scratch.
+    def __init__(self, net: nn.Module):
+        super().__init__()
+        self.net = net
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.net.extract_features(x).mean((2, 3))
+
+
+def make(name: str, classes: int, side: int, weights: Path | None = None) -> Classifier:
+    """Build a network by its name in ``ARCHITECTURES``; the head always starts from scratch.
+
+    ``side``: pixels of the photos, for which an EfficientNet-Lite pads. ``weights``: for
+    mobilenetv2 what :mod:`.weights` reads, for a Lite the file
+    of its package, for the
+    others a state dict of pytorchcv. Raises Refused if ``weights`` are not for it.
     """
+    if name in PACKAGES:
+        return make_lite(name, classes, side, weights)
     if weights and name == "mobilenetv2":
         backbone = load_backbone(weights)
         features = backbone(torch.zeros(1, 3, 32, 32)).shape[1]
         return Classifier(backbone, nn.Linear(features, classes))
-    module, function = ARCHITECTURES[name]
+    module, function = LIBRARY[name]
     library = import_module(f"pytorchcv.models.{module}")
     net = getattr(library, function)(num_classes=classes)
     if weights:
@@ -74,6 +92,17 @@ def make(name: str, classes: int, weights: Path | None = None) -> Classifier:
     else:
         head = nn.Sequential(nn.Flatten(), net.output)
     return Classifier(net.features, head)
+
+
+def make_lite(name: str, classes: int, side: int, weights: Path | None) -> Classifier:
+    """Build an EfficientNet-Lite. Raises Refused without its package, or for other weights."""
+    net = lite_architecture().from_name(name, image_size=side)
+    if weights:
+        try:
+            net.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
+        except (OSError, TypeError, RuntimeError, pickle.UnpicklingError) as error:
+            raise Refused(f"{weights} holds no weights of {name} ({error})") from error
+    return Classifier(LiteFeatures(net), nn.Linear(net._fc.in_features, classes))
 
 
 def load_features(net: nn.Module, path: Path) -> None:

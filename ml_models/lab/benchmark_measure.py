@@ -16,16 +16,25 @@ from .benchmark_report import confused_pairs
 from .data import PhotoSet
 from .evaluate import confusion_matrix, per_class
 from .export import check_against_torch, run_onnx, write_onnx
+from .parents import coarse
 from .resources import in_fresh_process, latency_ms
 
 # Fifty images a round; the median of rounds stands for no burst of other work on the machine.
 ROUNDS = 5
 
 
-def write_package(served: nn.Module, name: str, side: int, photos: PhotoSet, folder: Path) -> None:
-    """A model package with the network, checked against PyTorch; no threshold is calibrated.
+def write_package(
+    served: nn.Module,
+    name: str,
+    side: int,
+    photos: PhotoSet,
+    folder: Path,
+    parents: dict[str, str] | None = None,
+) -> None:
+    """Write a model package, checked against PyTorch; no threshold is calibrated.
 
-    ``served``: uint8 (N, side, side, 3) -> embedding, probabilities; ``photos`` at this side.
+    ``served``: uint8 (N, side, side, 3) -> embedding, probabilities; ``photos`` at this side;
+    ``parents``: the coarser class of each finer one.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "model.onnx"
@@ -40,24 +49,38 @@ def write_package(served: nn.Module, name: str, side: int, photos: PhotoSet, fol
         "input": {"name": "image", "size": side, "layout": "NHWC", "dtype": "uint8"},
         "outputs": {"embedding": "embedding", "probabilities": "probabilities"},
         "labels": photos.classes,
+        "parents": parents or {},
         "embedding_dim": embeddings.shape[1],
         "match": {"threshold": 1.0, "note": "not calibrated"},
     }
     (folder / "model.json").write_text(json.dumps(described, indent=2) + "\n")
 
 
-def measure(folder: Path, photos: PhotoSet) -> dict[str, Any]:
-    """Accuracy, confusion and cost of the package in ``folder``, on one thread of ONNX Runtime."""
-    encoder = OnnxEncoder(folder)
-    _, probabilities, *_ = run_onnx(encoder.package.model.path, photos.pixels)
-    counts = confusion_matrix(photos.labels.numpy(), probabilities.argmax(1), len(photos.classes))
+def of_photos(folder: Path, photos: PhotoSet) -> dict[str, Any]:
+    """Return accuracy and confusion of the package in ``folder`` on photos of its classes.
+
+    Finer classes count for their parents.
+    """
+    package = OnnxEncoder(folder).package
+    labels, numbers = coarse(package.labels, package.parents)
+    _, probabilities, *_ = run_onnx(package.model.path, photos.pixels)
+    true, said = numbers[photos.labels.numpy()], numbers[probabilities.argmax(1)]
+    counts = confusion_matrix(true, said, len(labels))
     return {
         "photos": len(photos.labels),
         "accuracy": round(float(counts.trace() / len(photos.labels)), 4),
+        "per_class": per_class(counts, labels),
+        "confusion": {"labels": labels, "counts": counts.tolist()},
+        "confused": confused_pairs(counts, labels),
+    }
+
+
+def measure(folder: Path, photos: PhotoSet) -> dict[str, Any]:
+    """Accuracy, confusion and cost of the package in ``folder``, on one thread of ONNX Runtime."""
+    encoder = OnnxEncoder(folder)
+    return {
+        **of_photos(folder, photos),
         "latency_ms": round(median(latency_ms(encoder)["p50"] for _ in range(ROUNDS)), 2),
         "size_mb": round(encoder.package.model.path.stat().st_size / 1e6, 2),
         "peak_memory_mb": in_fresh_process(folder)["peak_memory_mb"],
-        "per_class": per_class(counts, photos.classes),
-        "confusion": {"labels": photos.classes, "counts": counts.tolist()},
-        "confused": confused_pairs(counts, photos.classes),
     }

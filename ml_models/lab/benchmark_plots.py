@@ -13,10 +13,12 @@ AREA_OF_MB = 50.0
 
 
 def plot_entry(result: dict[str, Any], folder: Path) -> None:
-    """``confusion.png`` of one network."""
-    figure = confusion(result)
-    figure.suptitle(result["name"])
-    figure.savefig(folder / "confusion.png", dpi=120)
+    """Draw ``confusion.png`` of one network, and ``confusion-people.png`` of garments on people."""
+    for name, photos in {"confusion": result, "confusion-people": result.get("people")}.items():
+        if photos:
+            figure = confusion(photos)
+            figure.suptitle(result["name"])
+            figure.savefig(folder / f"{name}.png", dpi=120)
 
 
 def plot_all(report: dict[str, Any], folder: Path) -> None:

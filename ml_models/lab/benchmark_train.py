@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -14,48 +14,69 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from .architectures import Classifier
+from .benchmark_data import BenchmarkPhotos
 from .data import PhotoSet, batches
 from .run import learning_rate
 from .views import random_views, scale
 
 
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """AdamW, one epoch of warm-up, half a cosine; the last epoch counts."""
+
+    epochs: int
+    lr: float
+    side: int
+    batch: int
+    weight_decay: float
+    smoothing: float
+    bf16: bool
+    seed: int
+
+
 def train_epoch(
-    model: Classifier, photos: PhotoSet, args: argparse.Namespace, epoch: int, step: Callable
+    model: Classifier,
+    photos: PhotoSet,
+    recipe: Recipe,
+    epoch: int,
+    step: Callable[[Tensor], None],
 ) -> float:
-    """All photos once, as random views; the mean loss."""
+    """Train on all photos once, as random views; return the mean loss."""
     model.train()
-    torch.manual_seed(args.seed * 1000 + epoch)
-    generator = torch.Generator().manual_seed(args.seed * 1000 + epoch)
-    chunks = list(batches(len(photos.labels), args.batch, generator))
-    total = 0.0
-    for chunk in tqdm(chunks, desc=f"epoch {epoch + 1}/{args.epochs}"):
-        x = random_views(photos.pixels[chunk], args.side, generator)
-        with torch.autocast("cpu", torch.bfloat16, enabled=args.bf16):
+    device = photos.pixels.device
+    torch.manual_seed(recipe.seed * 1000 + epoch)
+    generator = torch.Generator().manual_seed(recipe.seed * 1000 + epoch)
+    drawn = torch.Generator(device).manual_seed(recipe.seed * 1000 + epoch)
+    chunks = list(batches(len(photos.labels), recipe.batch, generator))
+    total = torch.zeros((), device=device)
+    for chunk in tqdm(chunks, desc=f"epoch {epoch + 1}/{recipe.epochs}"):
+        rows = chunk.to(device)
+        x = random_views(photos.pixels[rows], recipe.side, drawn)
+        with torch.autocast(device.type, torch.bfloat16, enabled=recipe.bf16):
             logits = model(x)
-        loss = F.cross_entropy(logits.float(), photos.labels[chunk], label_smoothing=args.smoothing)
+        loss = F.cross_entropy(
+            logits.float(), photos.labels[rows], label_smoothing=recipe.smoothing
+        )
         step(loss)
-        total += loss.item()
-    return total / len(chunks)
+        total += loss.detach()
+    return float(total) / len(chunks)
 
 
 def train(
-    model: Classifier,
-    photos: PhotoSet,
-    held_out: PhotoSet,
-    args: argparse.Namespace,
-    log: Callable[[dict[str, float], int], None],
-) -> dict[str, float]:
-    """The recipe: AdamW, one epoch of warm-up, half a cosine; the last epoch counts.
+    model: Classifier, photos: BenchmarkPhotos, recipe: Recipe, device: str
+) -> tuple[dict[str, float], list[dict[str, float]]]:
+    """Train a network; it is on the CPU again afterwards.
 
-    ``log`` receives loss and validation accuracy after each epoch. Returns the time of training,
-    ``training_seconds`` on the clock and ``training_cpu_seconds`` of all threads, which other work
-    on the machine does not change.
+    Returns the time of training, ``training_seconds`` on the clock and ``training_cpu_seconds`` of
+    all threads, which other work on the machine does not change; and for each epoch the loss and
+    the accuracy on validation photos.
     """
-    model.to(memory_format=torch.channels_last)
-    optimizer = torch.optim.AdamW(model.parameters(), args.lr, weight_decay=args.weight_decay)
-    per_epoch = len(list(batches(len(photos.labels), args.batch, torch.Generator())))
+    model.to(device, memory_format=torch.channels_last)
+    training, floors = moved(photos.train, device), moved(photos.floors, device)
+    optimizer = torch.optim.AdamW(model.parameters(), recipe.lr, weight_decay=recipe.weight_decay)
+    per_epoch = len(list(batches(len(training.labels), recipe.batch, torch.Generator())))
     schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: learning_rate(step, per_epoch * args.epochs, per_epoch)
+        optimizer, lambda step: learning_rate(step, per_epoch * recipe.epochs, per_epoch)
     )
 
     def step(loss: Tensor) -> None:
@@ -65,14 +86,22 @@ def train(
         optimizer.step()
         schedule.step()
 
-    took = np.zeros(2)
-    for epoch in range(args.epochs):
+    took, log = np.zeros(2), []
+    for epoch in range(recipe.epochs):
         started = now()
-        loss = train_epoch(model, photos, args, epoch, step)
+        loss = train_epoch(model, training, recipe, epoch, step)
         took += now() - started
-        log({"loss": loss, "accuracy": accuracy(model, held_out)}, epoch + 1)
+        log.append({"loss": round(loss, 4), "accuracy": round(accuracy(model, floors), 4)})
+    model.to("cpu")
     names = ("training_seconds", "training_cpu_seconds")
-    return {name: round(float(value), 1) for name, value in zip(names, took, strict=True)}
+    return {name: round(float(value), 1) for name, value in zip(names, took, strict=True)}, log
+
+
+def moved(photos: PhotoSet, device: str) -> PhotoSet:
+    """Return photos whose tensors are on a device."""
+    return PhotoSet(
+        pixels=photos.pixels.to(device), labels=photos.labels.to(device), classes=photos.classes
+    )
 
 
 def now() -> NDArray[np.float64]:

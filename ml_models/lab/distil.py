@@ -34,7 +34,7 @@ from .views import scale
 # Photos that show how large the channels of the teacher are.
 EXAMPLES = 32
 REPORT = "distillation.json"
-OWN = ["epochs", "lr", "distil", "soft", "bf16"]
+OWN = ["epochs", "lr", "batch", "distil", "soft", "bf16"]
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -60,6 +60,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True, help="resumed if it exists")
     parser.add_argument("--epochs", type=int, default=16)
     parser.add_argument("--lr", type=float, default=6e-4)
+    parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--distil", type=float, default=10.0, help="weight of the feature distance")
     parser.add_argument(
         "--soft",
@@ -117,15 +118,16 @@ def main(argv: list[str] | None = None) -> None:
     networks, stored = [network for network, _ in runs], runs[0][1]
     if any(other["classes"] != stored["classes"] for _, other in runs):
         raise Refused("the teachers know different classes: give runs that share them")
+    parents = stored.get("parents", {})
     origin = {"width": args.width, "teachers": [run.name for run in args.run]}
     settings = further.settings(args, stored, OWN, origin)
     photos, held_out = further.read_photos(args, stored["classes"])
     further.begin(args.out / REPORT, origin)
     torch.manual_seed(settings.seed)
-    run = Run(settings, photos, make_student(networks[0], args.width, photos), networks)
+    run = Run(settings, photos, make_student(networks[0], args.width, photos), networks, parents)
     student = further.fit(run, held_out)
     rows = {
-        name: describe(network, held_out, args.out / "package")
+        name: describe(network, held_out, args.out / "package", parents)
         for name, network in (("teacher", networks[0]), ("student", student))
     }
     agreement = validate(student, networks[0], held_out, "cpu")["agreement"]

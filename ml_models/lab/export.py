@@ -33,6 +33,7 @@ from .graph import fuse_padding
 from .known_answers import answers_of
 from .network import ShopNet
 from .parents import coarse, fold
+from .region_temperature import fit_region_temperature
 from .reliability import calibration_error, reliability
 from .served import OUTPUTS, Region, Served
 from .temperature import calibrate, load_worn
@@ -102,11 +103,11 @@ def write_graph(module: nn.Module, example: tuple[Tensor, ...], path: Path) -> N
 
 
 @torch.no_grad()
-def write_region(served: Served, size: int, path: Path) -> None:
+def write_region(region: Region, served: Served, size: int, path: Path) -> None:
     """Export what makes an embedding of a part of a photo, from what the network saw of all."""
-    *_, cells, colours = served(torch.zeros(1, size, size, 3, dtype=torch.uint8))
+    *_, cells, colours, _ = served(torch.zeros(1, size, size, 3, dtype=torch.uint8))
     weights = torch.ones(cells.shape[:3])
-    write_graph(Region(served.model), (cells, colours, weights, weights), path)
+    write_graph(region, (cells, colours, weights, weights), path)
 
 
 def fold_constants(path: Path) -> None:
@@ -135,16 +136,16 @@ def check_against_torch(served: nn.Module, path: Path, pixels: Tensor) -> float:
 
 
 @torch.no_grad()
-def check_region(served: Served, path: Path, pixels: Tensor) -> float:
+def check_region(region: Region, served: Served, path: Path, pixels: Tensor) -> float:
     """The same of the graph that pools a region: the upper left quarter of photos."""
-    *_, cells, colours = served(pixels.permute(0, 2, 3, 1))
+    *_, cells, colours, _ = served(pixels.permute(0, 2, 3, 1))
     inside = torch.zeros(cells.shape[:3])
     inside[:, : inside.shape[1] // 2, : inside.shape[2] // 2] = 1
     given = (cells, colours, inside, 1 - inside)
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     names = [each.name for each in session.get_inputs()]
     got = session.run(None, {name: each.numpy() for name, each in zip(names, given, strict=True)})
-    return compare([each.numpy() for each in Region(served.model)(*given)], got)
+    return compare([each.numpy() for each in region(*given)], got)
 
 
 def compare(wanted: Sequence[np.ndarray], got: Sequence[np.ndarray]) -> float:
@@ -247,11 +248,15 @@ def main(argv: list[str] | None = None) -> None:
     temperature, stored["temperature"] = calibrate(model, stored, photos, worn)
     stored["parts"] = model.parts
     served = Served(model, temperature)
+    _, numbers = coarse(stored["classes"], stored.get("parents", {}))
+    again = fit_region_temperature(served, [photos, worn] if worn else [photos], numbers)
+    stored["temperature"]["region"] = again
+    region = Region(model, again)
     write_onnx(served, args.size, path)
-    write_region(served, args.size, args.out / REGION)
+    write_region(region, served, args.size, args.out / REGION)
     worst = max(
         check_against_torch(served, path, photos.pixels[:16]),
-        check_region(served, args.out / REGION, photos.pixels[:16]),
+        check_region(region, served, args.out / REGION, photos.pixels[:16]),
     )
     described = describe(path, version=args.version, size=args.size, stored=stored, photos=photos)
     (args.out / "model.json").write_text(json.dumps(described, indent=2) + "\n", "utf-8")

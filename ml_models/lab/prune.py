@@ -30,6 +30,7 @@ from .run import Run
 ROUND_TO = 16
 MOST = 0.9
 REPORT = "pruning.json"
+OWN = ["epochs", "lr", "batch", "distil", "bf16"]
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -42,6 +43,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True, help="resumed if it exists")
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--lr", type=float, default=1e-4)
+    parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--distil", type=float, default=10.0, help="weight of the feature distance")
     parser.add_argument("--bf16", action="store_true", help="compute in bfloat16 where the CPU can")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -83,8 +85,9 @@ def main(argv: list[str] | None = None) -> None:
     """Prune, fine-tune, and print what was won and lost."""
     args = parse_args(argv)
     original, stored = export.load_run(args.run)
+    parents = stored.get("parents", {})
     recipe = {"pruned": args.run.name, "ratio": args.ratio}
-    settings = further.settings(args, stored, ["epochs", "lr", "distil", "bf16"], recipe)
+    settings = further.settings(args, stored, OWN, recipe)
     origin = {"ratio": args.ratio, "run": args.run.name}
     photos, held_out = further.read_photos(args, stored["classes"])
     further.begin(args.out / REPORT, origin)
@@ -92,14 +95,14 @@ def main(argv: list[str] | None = None) -> None:
     model = prune(original, args.ratio)
     package = args.out / "package"
     rows = {
-        name: describe(m, held_out, package)
+        name: describe(m, held_out, package, parents)
         for name, m in (("before", original), ("pruned", model))
     }
     model.requires_grad_(True)
     for fitted in (model.search_projection, model.colour_projection):
         fitted.requires_grad_(False)
-    tuned = further.fit(Run(settings, photos, model, teachers=[original]), held_out)
-    rows["fine-tuned"] = describe(tuned, held_out, package)
+    tuned = further.fit(Run(settings, photos, model, [original], parents), held_out)
+    rows["fine-tuned"] = describe(tuned, held_out, package, parents)
     report = {**origin, "hidden": hidden(model), **rows}
     further.write_report(args.out / REPORT, report)
     print(json.dumps(report) if args.json else table(rows))

@@ -42,15 +42,18 @@ class Run:
         photos: PhotoSet,
         model: ShopNet,
         teachers: Sequence[ShopNet] = (),
+        parents: dict[str, str] | None = None,
     ):
         """What of ``model`` takes gradients is trained, with ``teachers`` towards what they say.
+
+        ``parents``: the coarser class of each finer one, which is kept with the weights.
 
         ``args.distil`` weighs the cosine distance to the first one's search features, where the
         model's can change; ``args.soft`` is the share of the class loss that asks for the
         teachers' mean probabilities in place of the labels (Hinton et al., "Distilling the
         Knowledge in a Neural Network", 2015; at temperature 1).
         """
-        self.args, self.photos = args, photos
+        self.args, self.photos, self.parents = args, photos, parents or {}
         fast = {"device": args.device, "memory_format": torch.channels_last}
         self.model = model.to(**fast)
         self.teachers = Teachers([teacher.to(**fast) for teacher in teachers], self.model)
@@ -209,6 +212,7 @@ class Run:
                 "weights": self.average.module.state_dict(),
                 "config": self.model.config,
                 "classes": self.photos.classes,
+                "parents": self.parents,
                 "recipe": recipe,
                 "validation": self.rows()[-1],
                 "epoch": self.epoch,

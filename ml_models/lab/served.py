@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from .network import ShopNet, at_each_position, saliency
 from .temperature import Temperature
 
-OUTPUTS = ("embedding", "probabilities", "saliency", "cells", "colours")
+OUTPUTS = ("embedding", "probabilities", "saliency", "cells", "colours", "worn")
 REGION_INPUTS = ("cells", "colours", "inside", "around")
 REGION_OUTPUTS = OUTPUTS[:2]
 # Pixels per side of the input whose colours a cell holds as one, and a cell's pixels per side.
@@ -27,18 +27,19 @@ class Served(nn.Module):
         self.model = model
         self.temperature = temperature or Temperature(model.class_branch.classifier.in_features)
 
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         """(N, s, s, 3) uint8 RGB -> embedding (N, dim), probabilities (N, classes), saliency.
 
         And for :class:`Region`: cells (N, h, w, semantic_dim + classes), of which search features
-        and logits are the means; colours (N, h, w, 16, 3) uint8.
+        and logits are the means; colours (N, h, w, 16, 3) uint8; worn (N,), 0…1.
         """
         model, x = self.model, image.permute(0, 3, 1, 2).float() / 127.5 - 1
         shared = model.trunk(x)
         seen, kinds = model.search_tail(shared), model.class_branch.map(shared)
         features = model.search_projection(seen.mean((2, 3)))
         pooled = kinds.mean((2, 3))
-        temperature = self.temperature(pooled)
+        worn = self.temperature.worn(pooled)
+        temperature = self.temperature.between(worn)
         logits = model.class_branch.classifier(pooled) / temperature
         cells = torch.cat(
             [
@@ -53,6 +54,7 @@ class Served(nn.Module):
             saliency(seen),
             cells,
             cell_colours(x),
+            worn.flatten(),
         )
 
 
@@ -74,9 +76,13 @@ class Region(nn.Module):
 
     inputs, outputs = REGION_INPUTS, REGION_OUTPUTS
 
-    def __init__(self, model: ShopNet):
+    def __init__(self, model: ShopNet, temperature: float = 1.0):
+        """``temperature``: what the logits of a part are divided by once more.
+
+        Fewer cells are surer than a whole photo, and no more often right.
+        """
         super().__init__()
-        self.model = model
+        self.model, self.temperature = model, temperature
         self.features = model.search_projection.linear.out_features
 
     def forward(
@@ -97,4 +103,5 @@ class Region(nn.Module):
         shares = weights[..., None].expand(-1, -1, -1, each).flatten(2) / each
         histogram = self.model.histogram.weighted(pixels, shares)
         logits = pooled[:, self.features :]
-        return self.model.embed(features, histogram, logits), logits.softmax(1)
+        probabilities = (logits / self.temperature).softmax(1)
+        return self.model.embed(features, histogram, logits), probabilities

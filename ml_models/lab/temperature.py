@@ -31,6 +31,8 @@ from .views import scale
 Float32 = NDArray[np.float32]
 Labels = NDArray[np.int64]
 
+# Logit of a share of worn garments that is 0 for all purposes.
+UNWORN = -20.0
 # Weight decay of the boundary between photos of garments alone and worn ones.
 DECAY = 0.02
 
@@ -43,14 +45,22 @@ class Temperature(nn.Module):
         super().__init__()
         self.boundary = nn.Linear(features, 1).requires_grad_(False)
         self.boundary.weight.zero_()
-        self.boundary.bias.zero_()
+        # Until it is fitted no photo looks worn.
+        self.boundary.bias.fill_(UNWORN)
         pair = torch.tensor([alone, alone if worn is None else worn])
         self.register_buffer("logs", pair.log())
 
     def forward(self, pooled: Tensor) -> Tensor:
         """Pooled class features (N, features) -> temperatures (N, 1)."""
-        share = self.boundary(pooled).sigmoid()
-        return torch.exp(self.logs[0] + share * (self.logs[1] - self.logs[0]))
+        return self.between(self.worn(pooled))
+
+    def worn(self, pooled: Tensor) -> Tensor:
+        """Return how much photos look like worn garments, 0…1: (N, features) -> (N, 1)."""
+        return self.boundary(pooled).sigmoid()
+
+    def between(self, worn: Tensor) -> Tensor:
+        """Return the temperatures (N, 1) of photos that look worn that much (N, 1)."""
+        return torch.exp(self.logs[0] + worn * (self.logs[1] - self.logs[0]))
 
 
 @dataclass(frozen=True, kw_only=True)

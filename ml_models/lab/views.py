@@ -27,11 +27,13 @@ def random_views(
     A view covers at least this share of the area, its proportions are changed by up to the factor
     ``stretch``; it is turned by up to 15°, mirrored half of the time; brightness and contrast
     change by up to 35 %, saturation by up to 35 %, and the light's colour by up to 8 % per channel.
+    ``generator`` is of the device that the pixels are on.
     """
     n = len(pixels)
 
     def uniform(low: float, high: float, *shape: int) -> Tensor:
-        return torch.rand(n, *shape, generator=generator) * (high - low) + low
+        found = torch.rand(n, *shape, generator=generator, device=pixels.device)
+        return found * (high - low) + low
 
     side = uniform(least, 1.0).sqrt()
     aspect = torch.exp(uniform(-1, 1) * math.log(stretch) / 2)

@@ -10,6 +10,7 @@ def cells(shape=(7, 5)):
         values=rng.normal(0, 1, (*shape, 30)).astype(np.float32) * np.linspace(0.01, 30, 30),
         colours=rng.integers(0, 256, (*shape, 16, 3), np.uint8),
         saliency=rng.random(shape).astype(np.float32),
+        worn=0.3,
     )
 
 
@@ -21,17 +22,25 @@ def test_to_bytes__and_back():
     assert (np.abs(again.values - seen.values).max((0, 1)) < span / 255).all()
     assert np.abs(again.saliency - seen.saliency).max() < 1 / 255
     assert again.values.dtype == again.saliency.dtype == np.float32
+    assert again.worn == pytest.approx(0.3, abs=1 / 255)
     assert len(stored) < seen.values.size + seen.colours.size + 200
 
 
 def test_to_bytes__where_a_colour_was_is_forgotten_and_nothing_else():
     seen = cells((3, 3))
     moved = Cells(
-        values=seen.values, colours=seen.colours[:, :, ::-1].copy(), saliency=seen.saliency
+        values=seen.values,
+        colours=seen.colours[:, :, ::-1].copy(),
+        saliency=seen.saliency,
+        worn=seen.worn,
     )
     assert moved.to_bytes() == seen.to_bytes()
     again = Cells.from_bytes(seen.to_bytes()).colours
     assert sorted(map(tuple, again[1, 2])) == sorted(map(tuple, seen.colours[1, 2]))
+
+
+def test_from_bytes__cells_of_an_earlier_version_look_worn_by_nobody():
+    assert Cells.from_bytes(cells().to_bytes()[:-1]).worn == 0
 
 
 def test_to_bytes__a_channel_that_is_the_same_everywhere():

@@ -39,6 +39,18 @@ def test_temperature__is_one_number_without_a_boundary():
     assert made(torch.randn(3, 4)).tolist() == [pytest.approx([0.7])] * 3
 
 
+def test_worn__nothing_looks_worn_before_it_is_fitted():
+    assert Temperature(4, 0.7).worn(torch.randn(3, 4)).max() < 1e-6
+
+
+def test_worn__tells_both_kinds_apart():
+    alone, worn = seen(**ALONE), seen(**WORN)
+    made = fit_temperatures(alone, worn)
+    shares = [made.worn(torch.from_numpy(each.features)).mean() for each in (alone, worn)]
+    assert shares[0] < 0.2
+    assert shares[1] > 0.8
+
+
 def test_fit_temperatures__finds_both():
     made = fit_temperatures(seen(**ALONE), seen(**WORN))
     found = made(torch.tensor([[-6.0, 0, 0, 0, 0, 0], [6.0, 0, 0, 0, 0, 0]]))[:, 0]

@@ -19,7 +19,7 @@ PREDICTIONS = [
 ]
 RESULT: dict[str, Any] = {
     "query_id": QUERY_ID,
-    "model": "shopnet-3.0-0d371ad3",
+    "model": "shopnet-3.1-afa78c18",
     "index_version": 4,
     "took_ms": {
         "decode": 2.1,
@@ -107,7 +107,7 @@ STATUS = {
     "ready": True,
     "code": "",
     "detail": "",
-    "model": "shopnet-3.0-0d371ad3",
+    "model": "shopnet-3.1-afa78c18",
     "index_version": 4,
     "products": 166,
     "processors_agree": True,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..photos import Crop
-from .cells import Cells
+from .cells import Cells, overlap
 from .known_answers import KnownAnswers, pictures
 from .parts import Part, whole
 from .preprocess import InputSpec
@@ -69,6 +69,10 @@ class Encoder(ABC):
     def pool(self, cells: Cells, part: Crop) -> Encoding:
         """Encode a part of an image that :meth:`see` has seen, without looking at it again."""
         raise TypeError(f"{type(self).__name__}.see() gives cells, but it has no pool()")
+
+    def focus(self, cells: Cells, part: Crop) -> Float32:
+        """Return where in a part of an image its one subject is: (h, w) of the cells, 0…1."""
+        return cells.saliency * (overlap(part, cells.shape) > 0)
 
     def lowest_known_cosine(self) -> float | None:
         """Return the lowest cosine of a known answer with what this machine computes.

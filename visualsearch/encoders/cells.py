@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from ..photos import Crop
 
 HEAD = struct.Struct("<4H")
+# What a cell of a part counts where nothing of the part is salient, so that any can be asked for.
+LEAST = 0.02
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,11 +22,13 @@ class Cells:
     ``values`` (h, w, c) float32: what :meth:`Encoder.pool` takes the mean of. ``colours``
     (h, w, n, 3) uint8: the RGB colours that occur in a place, in any order. ``saliency`` (h, w)
     float32, 0…1: where the image's subject is, for :func:`visualsearch.subject.suggest_box`.
+    ``worn``, 0…1: how much the image looks like a garment that somebody wears.
     """
 
     values: NDArray[np.float32]
     colours: NDArray[np.uint8]
     saliency: NDArray[np.float32]
+    worn: float = 0.0
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -51,7 +55,8 @@ class Cells:
             ordered[..., 2::-1],
             (self.saliency * 255).round().astype(np.uint8),
         )
-        return HEAD.pack(h, w, c, n) + b"".join(part.tobytes() for part in parts)
+        worn = bytes([round(self.worn * 255)])
+        return HEAD.pack(h, w, c, n) + b"".join(part.tobytes() for part in parts) + worn
 
     @classmethod
     def from_bytes(cls, stored: bytes | memoryview) -> Cells:
@@ -69,7 +74,10 @@ class Cells:
         low, step = take((c,), "<f2").astype(np.float32), take((c,), "<f2").astype(np.float32)
         values = take((h, w, c), "u1") * step + low
         colours = take((h, w, n, 3), "u1").astype(np.uint8)
-        return cls(values=values, colours=colours, saliency=take((h, w), "u1") / np.float32(255))
+        saliency = take((h, w), "u1") / np.float32(255)
+        # Cells that an earlier version stored end here.
+        worn = stored[place] / 255 if place < len(stored) else 0.0
+        return cls(values=values, colours=colours, saliency=saliency, worn=worn)
 
 
 def overlap(crop: Crop, shape: tuple[int, int]) -> NDArray[np.float32]:

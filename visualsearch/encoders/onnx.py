@@ -22,16 +22,17 @@ from PIL import Image
 from ..exceptions import ModelUnavailable
 from ..photos import Crop
 from .base import Encoder, Encoding
-from .cells import Cells, border, overlap
+from .cells import LEAST, Cells, border, overlap
+from .focus import focus
 from .package import ModelFile, copy_package, load_package
 from .parts import Part
 from .preprocess import prepare
 
-# Keys of ``outputs`` in model.json; those that cells are made of, a model need not have.
+# Keys of ``outputs`` in model.json; those that cells are made of, a model need not have, and one
+# that has them need not have the last.
 OUTPUTS = ("embedding", "probabilities")
 CELLS = ("cells", "colours", "saliency")
-# What a part counts where nothing of it is salient, so that any part can be asked for.
-LEAST = 0.02
+WORN = "worn"
 
 
 _made: WeakSet[OnnxEncoder] = WeakSet()
@@ -125,10 +126,12 @@ class OnnxEncoder(Encoder):
         """See :meth:`Encoder.see`: cells of a package that says how to pool them."""
         if self.package.region is None:
             return self.encode([image]), None
-        found = self.run([image], OUTPUTS + CELLS)
+        wanted = OUTPUTS + CELLS
+        found = self.run([image], (*wanted, WORN) if WORN in self.package.outputs else wanted)
         whole = Encoding(embeddings=found["embedding"], probabilities=found["probabilities"])
         values, colours, saliency = (found[name][0] for name in CELLS)
-        return whole, Cells(values=values, colours=colours, saliency=saliency)
+        worn = float(found[WORN][0]) if WORN in found else 0.0
+        return whole, Cells(values=values, colours=colours, saliency=saliency, worn=worn)
 
     def pool(self, cells: Cells, part: Crop) -> Encoding:
         """See :meth:`Encoder.pool`: what is salient in the part, against what lies around it."""
@@ -149,6 +152,10 @@ class OnnxEncoder(Encoder):
             OUTPUTS, {name: values[None] for name, values in given.items()}
         )
         return Encoding(embeddings=embeddings, probabilities=probabilities)
+
+    def focus(self, cells: Cells, part: Crop) -> NDArray[np.float32]:
+        """See :meth:`Encoder.focus`: of a person, the garment of the class that is named."""
+        return focus(cells, part, len(self.package.labels))
 
     def run(self, images: Sequence[Image.Image], wanted: Sequence[str]) -> dict[str, NDArray[Any]]:
         """One call of the model: outputs by their keys in ``model.json``."""

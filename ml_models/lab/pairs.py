@@ -1,0 +1,168 @@
+"""Measure whether a garment is found by a photo of somebody who wears it.
+
+    python -m ml_models.lab.pairs --model DIR --data VALIDATION [--json]
+
+The garment of each photo is cut out and put on a drawn person (:mod:`.composites`). The person, as
+the photo of an outfit, and the garment, cropped from it, are searched for as a customer's photo is,
+among all photos of garments alone. Give photos that training has not seen.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from visualsearch.encoders.base import Encoding
+from visualsearch.encoders.onnx import OnnxEncoder
+from visualsearch.indexes.fitting import LEAST, fit
+from visualsearch.metrics import first_rank, query_scores, retrieval_metrics
+from visualsearch.photos import Crop, open_photo
+from visualsearch.resampling import intervals
+from visualsearch.subject import suggest_box
+
+from .composites import LABELS, worn_pair
+from .evaluate import list_photos
+from .parents import ParentEncoder
+from .people import MARGIN, cut
+from .retrieval import Row, embed
+
+# Fine-tuning starts at another seed, and draws other people.
+SEED = 90_000
+# A box that overlaps the garment's by so much, intersection over union, shows it.
+ENOUGH = 0.3
+WHOLE: Crop = (0.0, 0.0, 1.0, 1.0)
+# Where the garment is in what :func:`.people.cut` leaves of a photo.
+INSIDE: Crop = (
+    MARGIN / (1 + 2 * MARGIN),
+    MARGIN / (1 + 2 * MARGIN),
+    1 / (1 + 2 * MARGIN),
+    1 / (1 + 2 * MARGIN),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Worn:
+    """A garment on a drawn person: ``row`` of the photo alone; ``box`` in fractions."""
+
+    row: int
+    image: Image.Image
+    box: Crop
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", type=Path, required=True, help="folder with model.json")
+    parser.add_argument("--data", type=Path, required=True, help="photos, a folder per class")
+    parser.add_argument("--limit", type=int, metavar="N", help="at most N photos per class")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    return parser.parse_args(argv)
+
+
+def worn_garments(paths: Sequence[Path], labels: Sequence[str]) -> Iterator[Worn]:
+    """Yield a drawn person for each photo whose garment can be cut out."""
+    for row, (path, label) in enumerate(zip(paths, labels, strict=True)):
+        if label not in LABELS:
+            continue
+        pair = worn_pair(open_photo(path.read_bytes()).image, label, SEED + row)
+        if pair:
+            image, (left, top, right, bottom) = pair
+            width, height = image.size
+            place = left / width, top / height, (right - left) / width, (bottom - top) / height
+            yield Worn(row=row, image=image, box=place)
+
+
+def look(encoder: OnnxEncoder, image: Image.Image) -> tuple[Encoding, Crop | None]:
+    """Return what a search makes of a photo, and the box of its subject."""
+    whole, cells = encoder.see(image)
+    part = suggest_box(cells.saliency) if cells else None
+    if cells is None or part is None:
+        return whole, None
+    return encoder.pool(cells, part), suggest_box(encoder.focus(cells, part)) or part
+
+
+def overlap(a: Crop, b: Crop) -> float:
+    """Return the intersection over union of two boxes."""
+    w = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
+    h = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
+    inner = max(0.0, w) * max(0.0, h)
+    return inner / (a[2] * a[3] + b[2] * b[3] - inner)
+
+
+@dataclass
+class Tally:
+    """What became of the queries of one kind."""
+
+    ranks: list[int | None] = field(default_factory=list)
+    right: list[bool] = field(default_factory=list)
+    placed: list[bool] = field(default_factory=list)
+
+    def figures(self) -> dict[str, Any]:
+        """Return recall@k, MRR and the shares whose class and place were found."""
+        shares = {"class": np.array(self.right), "place": np.array(self.placed)}
+        return {
+            **retrieval_metrics(self.ranks),
+            **{name: round(float(found.mean()), 4) for name, found in shares.items()},
+            "intervals": intervals(query_scores(self.ranks) | shares),
+        }
+
+
+def pairs(model: Path, data: Path, limit: int | None = None) -> dict[str, Any]:
+    """Return how often a worn garment, its class and its place are found.
+
+    Of ``outfit``, photos of all of the person, and of ``cropped``, the garment with a margin.
+    Raises ValueError if no garment can be cut out.
+    """
+    encoder: OnnxEncoder = ParentEncoder(str(model))
+    photos = list_photos(data, encoder.labels, limit, encoder.package.parents)
+    paths = [path for path, _ in photos]
+    labels = [encoder.labels[number] for _, number in photos]
+    sold = embed(encoder, [Row(image=path, sku=str(path)) for path in paths])
+    fitted = fit(sold, encoder.parts) if len(sold) >= LEAST else None
+    gallery = fitted.apply(sold) if fitted else sold
+    tallies = {"outfit": Tally(), "cropped": Tally()}
+    for worn in tqdm(worn_garments(paths, labels), total=len(paths), desc="Pairs", disable=None):
+        asked = {"outfit": (worn.image, worn.box), "cropped": (cut(worn.image, worn.box), INSIDE)}
+        for name, (image, box) in asked.items():
+            found, place = look(encoder, image)
+            query = fitted.apply(found.embeddings) if fitted else found.embeddings
+            order = np.argsort(-(gallery @ query[0]), kind="stable").tolist()
+            said = encoder.labels[int(found.probabilities[0].argmax())]
+            tallies[name].ranks.append(first_rank(order, {worn.row}))
+            tallies[name].right.append(said == labels[worn.row])
+            tallies[name].placed.append(overlap(place or WHOLE, box) >= ENOUGH)
+    count = len(tallies["outfit"].ranks)
+    if not count:
+        raise ValueError(f"no garment in {data} can be cut out: give photos of {', '.join(LABELS)}")
+    found_of = {name: tally.figures() for name, tally in tallies.items()}
+    return {"model": encoder.id, "pairs": count, "gallery": len(paths), **found_of}
+
+
+def table(report: dict[str, Any]) -> str:
+    """Return the figures for people."""
+    head = f"{report['model']}: {report['pairs']} worn garments, {report['gallery']} alone"
+    lines = [f"{head}; 95 % intervals"]
+    for kind in ("outfit", "cropped"):
+        lines.append(kind)
+        for name, (low, high) in report[kind]["intervals"].items():
+            lines.append(f"  {name:<10} {report[kind][name]:.3f} [{low:.3f}, {high:.3f}]")
+    return "\n".join(lines)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Print the measurements."""
+    args = parse_args(argv)
+    report = pairs(args.model, args.data, args.limit)
+    print(json.dumps(report) if args.json else table(report))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,29 @@
+"""Where in a photo of a person is the garment?"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..photos import Crop
+from .cells import LEAST, Cells, overlap
+
+
+def focus(cells: Cells, part: Crop, classes: int) -> NDArray[np.float32]:
+    """Return how salient the one subject of a part is in each cell (h, w), 0…1; 0 outside the part.
+
+    A cell of a person counts as far as it speaks for the class of the part: skin, hair and the
+    other garments speak for other classes. A photo of a thing alone is the same thing all over.
+    ``classes``: how many of the last numbers of each cell are logits. Source: class activation
+    maps of Zhou et al., "Learning Deep Features for Discriminative Localization" (2016).
+    """
+    covered = overlap(part, cells.shape)
+    salient: NDArray[np.float32] = (covered > 0) * cells.saliency
+    if not cells.worn:
+        return salient
+    logits = cells.values[..., -classes:]
+    counts = covered * np.maximum(cells.saliency, LEAST)
+    likely = int(np.einsum("hw,hwc->c", counts, logits).argmax())
+    speaks = np.maximum(logits[..., likely] - logits.mean(-1), 0) * (covered > 0)
+    speaks = speaks / max(float(speaks.max()), 1e-6)
+    return (salient * (1 - cells.worn + cells.worn * speaks)).astype(np.float32)

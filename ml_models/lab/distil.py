@@ -34,7 +34,7 @@ from .views import scale
 # Photos that show how large the channels of the teacher are.
 EXAMPLES = 32
 REPORT = "distillation.json"
-OWN = ["epochs", "lr", "batch", "distil", "soft", "bf16"]
+OWN = ["epochs", "lr", "distil", "soft", "bf16"]
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -60,7 +60,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True, help="resumed if it exists")
     parser.add_argument("--epochs", type=int, default=16)
     parser.add_argument("--lr", type=float, default=6e-4)
-    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--batch", type=int, help="photos a step; default: as the run had")
     parser.add_argument("--distil", type=float, default=10.0, help="weight of the feature distance")
     parser.add_argument(
         "--soft",

@@ -33,6 +33,8 @@ def settings(
     same = {name: getattr(defaults, name) for name in ("data", "validation", "out")}
     whole = {"patience": 0, "ship": "last", "device": "cpu"}
     mine = {name: getattr(args, name) for name in own}
+    if args.batch:
+        mine["batch"] = args.batch
     return argparse.Namespace(**vars(defaults) | kept | same | whole | mine | origin)
 
 

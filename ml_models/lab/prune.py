@@ -30,7 +30,7 @@ from .run import Run
 ROUND_TO = 16
 MOST = 0.9
 REPORT = "pruning.json"
-OWN = ["epochs", "lr", "batch", "distil", "bf16"]
+OWN = ["epochs", "lr", "distil", "bf16"]
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -43,7 +43,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True, help="resumed if it exists")
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--lr", type=float, default=1e-4)
-    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--batch", type=int, help="photos a step; default: as the run had")
     parser.add_argument("--distil", type=float, default=10.0, help="weight of the feature distance")
     parser.add_argument("--bf16", action="store_true", help="compute in bfloat16 where the CPU can")
     parser.add_argument("--json", action="store_true", help="print one JSON object")

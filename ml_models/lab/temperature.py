@@ -32,7 +32,7 @@ Float32 = NDArray[np.float32]
 Labels = NDArray[np.int64]
 
 # Logit of a share of worn garments that is 0 for all purposes.
-UNWORN = -20.0
+UNWORN = -10.0
 # Weight decay of the boundary between photos of garments alone and worn ones.
 DECAY = 0.02
 

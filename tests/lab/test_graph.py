@@ -11,7 +11,7 @@ from ml_models.lab import graph  # noqa: E402
 from ml_models.lab.export import check_region, fold_constants, write_onnx, write_region  # noqa: E402
 from ml_models.lab.network import ShopNet  # noqa: E402
 from ml_models.lab.quantise import quantise, shrink  # noqa: E402
-from ml_models.lab.served import OUTPUTS, Served  # noqa: E402
+from ml_models.lab.served import OUTPUTS, Region, Served  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -109,11 +109,12 @@ def test_shorten_names__keeps_inputs_and_outputs(path, tmp_path):
 def test_write_region__pools_as_pytorch_does(model, tmp_path):
     """And what :func:`shrink` makes of the graph gives nearly the same."""
     path, small = tmp_path / "region.onnx", tmp_path / "small.onnx"
-    write_region(model, 224, path)
-    assert check_region(model, path, torch.from_numpy(image()).permute(0, 3, 1, 2)) < 1e-4
+    region = Region(model.model, 1.4)
+    write_region(region, model, 224, path)
+    assert check_region(region, model, path, torch.from_numpy(image()).permute(0, 3, 1, 2)) < 1e-4
     shrink(onnx.load(str(path)), small)
     assert small.stat().st_size < 0.5 * path.stat().st_size
-    *_, cells, colours = model(torch.from_numpy(image()))
+    *_, cells, colours, _ = model(torch.from_numpy(image()))
     inside = np.zeros((1, 7, 7), np.float32)
     inside[:, 2:4, 1:5] = 1
     given = {"cells": cells.numpy(), "colours": colours.numpy(), "inside": inside}

@@ -12,8 +12,8 @@ CORE = {
     "photos", "formats", "av1", "containers", "origins", "fetching",
     "small", "exceptions", "metrics", "resampling", "casebook", "results", "subject",
     "statistics", "verdicts", "tuning", "admin.plots",
-    "encoders.base", "encoders.cells", "encoders.fake", "encoders.known_answers", "encoders.onnx",
-    "encoders.package", "encoders.parts",
+    "encoders.base", "encoders.cells", "encoders.fake", "encoders.focus",
+    "encoders.known_answers", "encoders.onnx", "encoders.package", "encoders.parts",
     "encoders.preprocess",
     "indexes.base", "indexes.exact", "indexes.faiss", "indexes.fitting", "indexes.milvus",
     "indexes.places", "indexes.structures",
@@ -106,6 +106,7 @@ def test_imports__lab_knows_only_the_core():
                 assert target.split(".")[1] in (
                     "photos",
                     "encoders",
+                    "indexes",
                     "metrics",
                     "resampling",
                     "casebook",

@@ -76,10 +76,19 @@ class Found:
     hits: list[list[tuple[Row, float]]]
 
 
-def search(encoder: OnnxEncoder, catalog: Path, queries: Path, first: int = 5) -> Found:
-    """Rank the products of a catalog for each query; keep the ``first`` hits."""
+def search(
+    encoder: OnnxEncoder,
+    catalog: Path,
+    queries: Path,
+    first: int = 5,
+    sold_by: OnnxEncoder | None = None,
+) -> Found:
+    """Rank the products of a catalog for each query; keep the ``first`` hits.
+
+    ``sold_by`` encodes the catalog; ``encoder`` if None.
+    """
     sold, asked = read_rows(catalog), read_rows(queries)
-    similarity = embed(encoder, asked) @ embed(encoder, sold).T
+    similarity = embed(encoder, asked) @ embed(sold_by or encoder, sold).T
     skus = [row.sku for row in sold]
     ranks, style_ranks, hits = [], [], []
     for query, scores in zip(asked, similarity, strict=True):

@@ -1,10 +1,11 @@
-"""Measure what correcting a photo's light before the model sees it gives.
+"""Measure what changing photos before the model sees them gives.
 
-    python -m ml_models.lab.light --model DIR --data VALIDATION [--catalog NAME=CATALOG,QUERIES]
+    python -m ml_models.lab.preprocessing --model DIR --data VALIDATION
+        [--catalog NAME=CATALOG,QUERIES]
 
-Each correction is applied to all photos, of customers and of the catalog alike: classes are told
-of ``--data``, also with the light of each photo changed, and the queries of each catalog are
-searched for.
+Each change is made to all photos, of customers and of the catalog alike: classes are told of
+``--data``, also with the light of each photo changed, and the queries of each catalog are searched
+for. Then pictures of the catalog alone are seen twice, and their embeddings added.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from .distortions import distorted
 from .evaluate import list_photos
 from .parents import ParentEncoder
 from .report import catalog
-from .retrieval import retrieval
+from .retrieval import figures, retrieval, search
 
 # Mean of the luma that exposure is brought to, in 0…255, and the most that a pixel is multiplied.
 MIDDLE, MOST_GAIN = 118.0, 2.5
@@ -35,7 +36,10 @@ NORM = 6
 # Percent of the pixels at each end that contrast ignores.
 CUT_OFF = 1.0
 
-Correction = Callable[[Image.Image], Image.Image]
+# What the middle of a photo leaves out on each side, as a share of it.
+EDGE = 0.12
+
+Change = Callable[[Image.Image], Image.Image]
 
 
 def plain(image: Image.Image) -> Image.Image:
@@ -71,6 +75,22 @@ def equalised(image: Image.Image) -> Image.Image:
     return Image.merge("YCbCr", (ImageOps.equalize(luma), *chroma)).convert("RGB")
 
 
+def padded(image: Image.Image) -> Image.Image:
+    """Make a photo square by bands of the mean colour of its border, so that its aspect is kept."""
+    pixels = np.asarray(image)
+    border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+    red, green, blue = border.mean(0).round().astype(int).tolist()
+    return ImageOps.pad(image, (max(image.size),) * 2, color=(red, green, blue))
+
+
+def middle(image: Image.Image) -> Image.Image:
+    """Cut the edges off."""
+    (width, height), keep = image.size, 1 - EDGE
+    return image.crop(
+        (round(EDGE * width), round(EDGE * height), round(keep * width), round(keep * height))
+    )
+
+
 def scaled(image: Image.Image, gains: Sequence[float]) -> Image.Image:
     """Multiply the channels of an RGB image."""
     levels = np.arange(256)
@@ -78,25 +98,40 @@ def scaled(image: Image.Image, gains: Sequence[float]) -> Image.Image:
     return image.point(table.astype(int).tolist())
 
 
-CORRECTIONS: dict[str, Correction] = {
+CHANGES: dict[str, Change] = {
     "as it is": plain,
     "contrast": contrast,
     "exposure": exposure,
     "white balance": white_balance,
     "equalised": equalised,
+    "padded to a square": padded,
 }
+# How pictures of a catalog are seen a second time.
+SECOND_LOOKS: dict[str, Change] = {"mirrored": ImageOps.mirror, "its middle": middle}
 
 
-class Corrected(ParentEncoder):
-    """An encoder that sees corrected photos; finer classes count for their parents."""
+class Changed(ParentEncoder):
+    """An encoder that sees changed photos; finer classes count for their parents."""
 
-    def __init__(self, package: str, correct: Correction) -> None:
+    def __init__(self, package: str, change: Change) -> None:
         super().__init__(package)
-        self.correct = correct
+        self.change = change
 
     def encode(self, images: Sequence[Image.Image]) -> Encoding:
         """See :meth:`Encoder.encode`."""
-        return super().encode([self.correct(image) for image in images])
+        return super().encode([self.change(image) for image in images])
+
+
+class SeenTwice(Changed):
+    """An encoder that adds up the embeddings of a photo and of the changed photo."""
+
+    def encode(self, images: Sequence[Image.Image]) -> Encoding:
+        """See :meth:`Encoder.encode`; probabilities are those of the changed photo."""
+        first = OnnxEncoder.encode(self, images).embeddings
+        second = super().encode(images)
+        both = first + second.embeddings
+        both /= np.linalg.norm(both, axis=1, keepdims=True)
+        return Encoding(embeddings=both, probabilities=second.probabilities)
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -124,19 +159,28 @@ def accuracies(encoder: OnnxEncoder, photos: Sequence[tuple[Path, int]]) -> dict
     return {name: round(count / len(photos), 4) for name, count in right.items()}
 
 
-def light(
+def preprocessing(
     model: Path,
     data: Path,
     catalogs: Sequence[tuple[str, tuple[Path, Path]]],
     limit: int | None = None,
 ) -> dict[str, dict[str, Any]]:
-    """Return the figures of each correction by its name; ``catalogs`` by theirs in each."""
+    """Return the figures of each change by its name; ``catalogs`` by theirs in each."""
     found: dict[str, dict[str, Any]] = {}
-    for name, correct in CORRECTIONS.items():
-        encoder = Corrected(str(model), correct)
+    for name, change in CHANGES.items():
+        encoder = Changed(str(model), change)
         photos = list_photos(data, encoder.labels, limit, encoder.package.parents)
         found[name] = accuracies(encoder, photos) | {
             "catalogs": {each: retrieval(encoder, *paths)["sku"] for each, paths in catalogs}
+        }
+    plainly = ParentEncoder(str(model))
+    for name, change in SECOND_LOOKS.items():
+        twice = SeenTwice(str(model), change)
+        found[f"catalog alone: and {name}"] = {
+            "catalogs": {
+                each: figures(search(plainly, *paths, sold_by=twice))["sku"]
+                for each, paths in catalogs
+            }
         }
     return found
 
@@ -144,11 +188,12 @@ def light(
 def table(report: dict[str, dict[str, Any]]) -> str:
     """Return a Markdown table."""
     catalogs = list(next(iter(report.values()))["catalogs"])
-    head = ["correction", "class right", "in other light"]
+    head = ["change", "class right", "in other light"]
     head += [f"{name} @1 / @5 / @10" for name in catalogs]
     lines = [f"| {' | '.join(head)} |", "|---|" + "--:|" * (len(head) - 1)]
     for name, row in report.items():
-        cells = [name, f"{row['accuracy']:.3f}", f"{row['changed_light']:.3f}"]
+        shares = [row.get(key) for key in ("accuracy", "changed_light")]
+        cells = [name, *("" if share is None else f"{share:.3f}" for share in shares)]
         for each in catalogs:
             recall = [row["catalogs"][each][f"recall@{k}"] for k in (1, 5, 10)]
             cells.append(" / ".join(f"{share:.3f}" for share in recall))
@@ -159,7 +204,7 @@ def table(report: dict[str, dict[str, Any]]) -> str:
 def main(argv: list[str] | None = None) -> None:
     """Print the table."""
     args = parse_args(argv)
-    report = light(args.model, args.data, args.catalog, args.limit)
+    report = preprocessing(args.model, args.data, args.catalog, args.limit)
     print(json.dumps(report) if args.json else table(report))
 
 

@@ -34,7 +34,7 @@ class Classifier(nn.Module):
         self.features, self.head = features, head
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, 3, s, s) in [-1, 1] -> logits (N, classes)."""
+        """Return logits (N, classes) of images (N, 3, s, s) in [-1, 1]."""
         return self.head(self.features(x))
 
 
@@ -48,7 +48,7 @@ class Served(nn.Module):
         self.model = model
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """(N, s, s, 3) uint8 RGB -> pooled features of unit length, probabilities (N, classes)."""
+        """Return unit features and probabilities (N, classes) of (N, s, s, 3) uint8 RGB."""
         x = image.permute(0, 3, 1, 2).float() / 127.5 - 1
         features = self.model.features(x)
         return F.normalize(features.flatten(1)), self.model.head(features).softmax(1)

@@ -104,7 +104,7 @@ def class_of(example: Example, classes: Sequence[str]) -> int | None:
 
 
 def digest(photos: PhotoSet) -> str:
-    """Name these very photos and labels."""
+    """Return a hash of the pixels, labels and classes."""
     found = hashlib.sha256(photos.pixels.numpy())
     found.update(photos.labels.numpy())
     found.update("/".join(photos.classes).encode())

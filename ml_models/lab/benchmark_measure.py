@@ -76,7 +76,7 @@ def of_photos(folder: Path, photos: PhotoSet) -> dict[str, Any]:
 
 
 def measure(folder: Path, photos: PhotoSet) -> dict[str, Any]:
-    """Accuracy, confusion and cost of the package in ``folder``, on one thread of ONNX Runtime."""
+    """Measure accuracy, confusion and cost of a package on one thread of ONNX Runtime."""
     encoder = OnnxEncoder(folder)
     return {
         **of_photos(folder, photos),

@@ -22,7 +22,7 @@ def plot_entry(result: dict[str, Any], folder: Path) -> None:
 
 
 def plot_all(report: dict[str, Any], folder: Path) -> None:
-    """``benchmark.png``: accuracy against latency, the area of a bubble is the file's size."""
+    """Draw ``benchmark.png``: accuracy against latency; a bubble's area is the file's size."""
     figure = new_figure(8, 5.2)
     axes = figure.add_subplot()
     for start, colour in COLOURS.items():

@@ -31,7 +31,7 @@ STARTS = {"scratch": "From scratch", "pretrained": "From pretrained weights"}
 
 
 def shares(counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Mutual confusion (classes, classes) in [0, 1], symmetric, its diagonal 0.
+    """Return the mutual confusion (classes, classes) in [0, 1]: symmetric, 0 on the diagonal.
 
     The mean of both directions, each as a share of its true class: a big class is not more like
     the others than a small one. ``counts``: rows are true classes, columns predicted ones.
@@ -43,7 +43,7 @@ def shares(counts: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def confused_pairs(counts: NDArray[np.int64], labels: Sequence[str]) -> list[dict[str, Any]]:
-    """The true and predicted classes with most photos, and how many, most first."""
+    """Return the most frequent confusions: true class, predicted class and number of photos."""
     errors = counts * (1 - np.eye(len(labels), dtype=np.int64))
     order = np.argsort(-errors, axis=None, kind="stable")[:PAIRS]
     pairs = [np.unravel_index(place, errors.shape) for place in order]
@@ -55,7 +55,7 @@ def confused_pairs(counts: NDArray[np.int64], labels: Sequence[str]) -> list[dic
 
 
 def alike(counts: NDArray[np.int64], labels: Sequence[str]) -> list[dict[str, Any]]:
-    """Groups of classes that look alike, by average linkage on their mutual confusion.
+    """Group classes that look alike, by average linkage on their mutual confusion.
 
     ``classes``, and ``share``: of a class's photos, those taken for another class of the group.
     The tree is cut at ``LIFT`` times the mutual confusion that is usual between two classes here.
@@ -180,13 +180,13 @@ def worth_of_starts(rows: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def pairs_in_words(result: dict[str, Any]) -> str:
-    """One line for one network."""
+    """Return a line with the most frequent confusions of a network."""
     pairs = [f"{p['photos']} {p['true']} as {p['predicted']}" for p in result["confused"]]
     return f"- {result['name']}: {', '.join(pairs) or 'none'}"
 
 
 def groups_in_words(groups: list[dict[str, Any]]) -> list[str]:
-    """One line for each group."""
+    """Return a line for each group of classes that look alike."""
     if not groups:
         return ["No classes are taken for each other more than others are."]
     return [

@@ -105,13 +105,13 @@ def moved(photos: PhotoSet, device: str) -> PhotoSet:
 
 
 def now() -> NDArray[np.float64]:
-    """Seconds on the clock and of the processor, from some beginning: (2,)."""
+    """Return wall-clock and processor seconds (2,), each from an arbitrary zero."""
     return np.array([time.monotonic(), time.process_time()])
 
 
 @torch.no_grad()
 def accuracy(model: Classifier, photos: PhotoSet) -> float:
-    """Share of photos whose class is the most probable one."""
+    """Return the share of photos whose most probable class is right."""
     model.eval()
     found = [model(scale(chunk)).argmax(1) for chunk in photos.pixels.split(64)]
     return float((torch.cat(found) == photos.labels).float().mean())

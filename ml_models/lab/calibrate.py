@@ -17,7 +17,7 @@ PRECISION = 0.8
 
 
 def fit_temperature(logits: Float32, labels: NDArray[np.int64]) -> tuple[float, float | None]:
-    """What to divide logits by, and the calibration error on photos that did not choose it.
+    """Return a temperature for logits, and its cross-fitted calibration error.
 
     ``logits`` (N, classes) of photos that were not trained on, ``labels`` (N,) their classes. The
     temperature of least cross-entropy, fitted on all (Guo et al., "On calibration of modern neural
@@ -33,7 +33,7 @@ def fit_temperature(logits: Float32, labels: NDArray[np.int64]) -> tuple[float, 
 
 
 def best_temperature(logits: Float32, labels: NDArray[np.int64]) -> float:
-    """The temperature of least mean cross-entropy, 0.05…20."""
+    """Return the temperature of least mean cross-entropy, 0.05…20."""
 
     def loss(log_temperature: float) -> float:
         scaled = log_softmax(logits / np.exp(log_temperature), 1)
@@ -45,7 +45,7 @@ def best_temperature(logits: Float32, labels: NDArray[np.int64]) -> float:
 def match_calibration(
     photos: Float32, views: Float32, labels: NDArray[np.int64], precision: float = PRECISION
 ) -> dict[str, Any]:
-    """The lowest similarity at which the best hit is right often enough.
+    """Return the lowest similarity at which the best hit is right often enough.
 
     ``photos`` (N, d) are embeddings of photos that were not trained on, ``views`` (N, d) those of
     a distorted view of each, ``labels`` (N,) their classes. Each view is searched for twice: in a

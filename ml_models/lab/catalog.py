@@ -14,7 +14,7 @@ SEPARATOR = "|"
 
 
 class Refused(ValueError):
-    """What a person has to mend before a run can start; the text says what to do."""
+    """An error that the user must fix before a run can start; its text says how."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,7 @@ class Listing:
     classes: list[str]
 
     def select(self, places: Iterable[int]) -> Listing:
-        """The photos at these places, of the same classes."""
+        """Return a listing of the photos at these positions, with the same classes."""
         chosen = list(places)
         return Listing(
             paths=[self.paths[k] for k in chosen],
@@ -37,7 +37,7 @@ class Listing:
         )
 
     def groups_per_class(self) -> dict[str, int]:
-        """How many products each class has, classes without any included."""
+        """Return the number of products of each class, 0 included."""
         pairs = set(zip(self.labels, self.groups, strict=True))
         return {name: sum(label == k for label, _ in pairs) for k, name in enumerate(self.classes)}
 
@@ -53,7 +53,7 @@ class Product:
 
 
 def read_catalog(path: Path) -> Listing:
-    """A catalog as the shop loads it: sku, category, image, and more in images; paths from the CSV.
+    """Read a catalog CSV as the shop loads it: sku, category, image, and optionally images.
 
     Products that share a picture become one group, so that no picture is on both sides of a split.
     """
@@ -82,7 +82,7 @@ def read_catalog(path: Path) -> Listing:
 
 
 def read_products(path: Path) -> list[Product]:
-    """The lines of a catalog, each with pictures that exist."""
+    """Return the products of a catalog; raise Refused for a picture that does not exist."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file, strict=True)
@@ -109,7 +109,7 @@ def read_products(path: Path) -> list[Product]:
 
 
 def read_product(path: Path, line: int, row: dict[str, Any]) -> Product:
-    """One line; its fields as :class:`csv.DictReader` gives them."""
+    """Return the product of a row of :class:`csv.DictReader`. Raises Refused."""
     where = f"{path}, line {line}"
     if any(row.get(None, ())):  # type: ignore[call-overload]
         raise Refused(f"{where} has more fields than the first: quote a value that has a comma")

@@ -32,7 +32,7 @@ SHOWN = 20
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """Where a photo lies: its split, its class and its file."""
+    """The split, class and file of a photo."""
 
     split: str
     label: str
@@ -40,7 +40,7 @@ class Source:
 
     @property
     def name(self) -> str:
-        """Split, class and file name: what a person looks for."""
+        """Split, class and file name, as shown to the user."""
         return f"{self.split}/{self.label}/{self.path.name}"
 
 
@@ -79,7 +79,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def list_sources(split: str, folder: Path) -> list[Source]:
-    """The photos of a folder per class, sorted: the files that training takes."""
+    """Return the photos of a folder per class, sorted: the files that training reads."""
     return [
         Source(split=split, label=path.parent.name, path=path)
         for path in sorted(folder.glob("*/*"))
@@ -111,14 +111,14 @@ def read(source: Source) -> Sample | Unreadable:
 
 
 def spread(values: Iterable[float]) -> dict[str, float]:
-    """Least, median and greatest."""
+    """Return minimum, median and maximum."""
     numbers = np.fromiter(values, float)
     least, median, greatest = np.percentile(numbers, [0, 50, 100]).round(3).tolist()
     return {"min": least, "median": median, "max": greatest}
 
 
 def sizes(samples: list[Sample]) -> dict[str, Any]:
-    """Pixels, width over height, and the share that serving would have to enlarge."""
+    """Summarise pixels, aspect ratios, and the share of photos smaller than the model's input."""
     if not samples:
         return {}
     short = np.array([min(sample.width, sample.height) for sample in samples])
@@ -132,7 +132,7 @@ def sizes(samples: list[Sample]) -> dict[str, Any]:
 
 
 def balance(samples: list[Sample], labels: list[str]) -> dict[str, Any]:
-    """Photos per class; ``largest_to_smallest`` is None where a class has none."""
+    """Count photos per class; ``largest_to_smallest`` is None if a class is empty."""
     counts = {label: sum(sample.label == label for sample in samples) for label in labels}
     least = min(counts.values())
     return {
@@ -146,7 +146,7 @@ def balance(samples: list[Sample], labels: list[str]) -> dict[str, Any]:
 
 
 def duplicates(samples: list[Sample]) -> list[dict[str, Any]]:
-    """Groups of photos that show one picture, those that do harm first."""
+    """Return groups of photos of one picture; groups across splits or classes come first."""
     grey = np.array([sample.grey for sample in samples], np.float32).reshape(-1, SIDE, SIDE)
     groups = []
     for members, similarity in same_pictures([sample.sha256 for sample in samples], grey):
@@ -164,7 +164,7 @@ def duplicates(samples: list[Sample]) -> list[dict[str, Any]]:
 
 
 def make_report(samples: list[Sample], unreadable: list[Unreadable]) -> dict[str, Any]:
-    """All findings; ``ok`` is what the exit status tells."""
+    """Return all findings; ``ok`` decides the exit status."""
     everything: list[Source] = [*samples, *unreadable]
     labels = sorted({source.label for source in everything})
     groups = duplicates(samples)
@@ -185,7 +185,7 @@ def make_report(samples: list[Sample], unreadable: list[Unreadable]) -> dict[str
 
 
 def balance_lines(splits: dict[str, Any]) -> Iterable[str]:
-    """A row per class, two columns per split."""
+    """Format the balance as text: a row per class, two columns per split."""
     labels = list(next(iter(splits.values()))["classes"])
     wide = max(len(label) for label in [*labels, "largest/smallest"])
     yield " " * wide + "".join(f"{split:>20}" for split in splits)
@@ -199,7 +199,7 @@ def balance_lines(splits: dict[str, Any]) -> Iterable[str]:
 
 
 def size_lines(splits: dict[str, Any]) -> Iterable[str]:
-    """What the sizes are, a split after the other."""
+    """Format the sizes as text, split by split."""
     for split, figures in splits.items():
         if not figures["sizes"]:
             continue
@@ -211,7 +211,7 @@ def size_lines(splits: dict[str, Any]) -> Iterable[str]:
 
 
 def finding_lines(report: dict[str, Any]) -> Iterable[str]:
-    """What is wrong with which photo."""
+    """Format the problems as text, a line per photo."""
     yield f"Unreadable photos: {len(report['unreadable'])}"
     for photo in report["unreadable"]:
         yield f"  {photo['photo']}: {photo['code']}: {photo['reason']}"

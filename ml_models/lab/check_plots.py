@@ -29,14 +29,14 @@ MARKS = {1 / 3: "1:3", 1 / 2: "1:2", 3 / 4: "3:4", 1: "1:1", 4 / 3: "4:3", 2: "2
 
 
 def new_figure(width: float, height: float, layout: Layout = "constrained") -> Figure:
-    """A figure, in inches, that draws without a screen and without pyplot's global state."""
+    """Return a figure (size in inches) that needs neither a screen nor pyplot's global state."""
     figure = Figure(figsize=(width, height), dpi=120, layout=layout)
     FigureCanvasAgg(figure)
     return figure
 
 
 def tidy(axes: Axes, title: str, across: str, up: str) -> None:
-    """Title and labels; only the lines that carry something."""
+    """Set title and labels; hide lines that carry no information."""
     axes.set_title(title, loc="left", color=INK, fontsize=13, fontweight="bold", pad=12)
     axes.set_xlabel(across, color=INK)
     axes.set_ylabel(up, color=INK)
@@ -48,7 +48,7 @@ def tidy(axes: Axes, title: str, across: str, up: str) -> None:
 
 
 def plot_balance(splits: dict[str, Any]) -> Figure:
-    """Photos per class, the largest class on top."""
+    """Plot photos per class, the largest class on top."""
     first = next(iter(splits.values()))["classes"]
     labels = sorted(first, key=lambda label: first[label]["photos"])
     figure = new_figure(8, 1.6 + 0.5 * len(labels))
@@ -74,7 +74,7 @@ def plot_balance(splits: dict[str, Any]) -> Figure:
 
 
 def plot_sizes(splits: dict[str, list[Sample]], least_side: int) -> Figure:
-    """Width and height; photos of one size are one dot, larger the more they are."""
+    """Plot width against height; a dot's area is the number of photos of that size."""
     figure = new_figure(7, 7)
     axes = figure.subplots()
     far = max(max(s.width, s.height) for samples in splits.values() for s in samples) * 1.08
@@ -111,7 +111,7 @@ def plot_sizes(splits: dict[str, list[Sample]], least_side: int) -> Figure:
 
 
 def plot_aspects(splits: dict[str, list[Sample]]) -> Figure:
-    """Width over height, on a scale where 1:2 is as far from a square as 2:1."""
+    """Plot aspect ratios on a logarithmic scale, so that 1:2 and 2:1 are equally far from 1."""
     figure = new_figure(8, 4.5)
     axes = figure.subplots()
     aspects = [np.array([s.width / s.height for s in samples]) for samples in splits.values()]
@@ -139,14 +139,14 @@ def plot_aspects(splits: dict[str, list[Sample]]) -> Figure:
 
 
 def telling_pair(names: list[str]) -> tuple[str, str]:
-    """Two photos of one picture, from different folders if there are such."""
+    """Return two photos of a group, from different folders if possible."""
     first = names[0]
     elsewhere = [name for name in names if name.rsplit("/", 1)[0] != first.rsplit("/", 1)[0]]
     return first, (elsewhere or names[1:])[0]
 
 
 def draw_group(axes: Sequence[Axes], group: dict[str, Any], samples: dict[str, Sample]) -> None:
-    """Two photos of one picture; red where it is in two splits or classes."""
+    """Draw two photos of one picture, framed red if it is in two splits or classes."""
     harmful = group["across_splits"] or group["across_classes"]
     for place, name in zip(axes, telling_pair(group["photos"]), strict=True):
         sample = samples[name]
@@ -163,7 +163,7 @@ def draw_group(axes: Sequence[Axes], group: dict[str, Any], samples: dict[str, S
 
 
 def plot_duplicates(groups: list[dict[str, Any]], samples: dict[str, Sample]) -> Figure:
-    """A contact sheet: up to three pictures a row, two photos of each."""
+    """Draw a contact sheet: two photos of each picture, three pictures a row."""
     shown = groups[:GROUPS_SHOWN]
     across = min(3, len(shown))
     down = -(-len(shown) // across)
@@ -184,7 +184,7 @@ def plot_duplicates(groups: list[dict[str, Any]], samples: dict[str, Sample]) ->
 def write_plots(
     folder: Path, report: dict[str, Any], samples: list[Sample], least_side: int
 ) -> None:
-    """``balance.png``, ``sizes.png``, ``aspects.png``; ``duplicates.png`` where there are some."""
+    """Write ``balance.png``, ``sizes.png``, ``aspects.png`` and, if any, ``duplicates.png``."""
     splits = {
         split: own
         for split in report["splits"]

@@ -10,7 +10,7 @@ KINDS = ("none", "balanced", "sqrt")
 
 
 def class_weights(labels: Tensor, classes: int, kind: str) -> Tensor:
-    """A weight per class (classes,), 1 on average over the photos: labels (N,) int64.
+    """Return a weight per class (classes,) whose mean over photos with labels (N,) is 1.
 
     ``balanced``: the inverse of the class's share, so that each class weighs the same in all;
     ``sqrt``: its square root, half way there; ``none``: ones.
@@ -24,7 +24,7 @@ def class_weights(labels: Tensor, classes: int, kind: str) -> Tensor:
 def weighted_cross_entropy(
     logits: Tensor, target: Tensor, weights: Tensor, smoothing: float
 ) -> Tensor:
-    """Mean loss of logits (N, C) and soft targets (N, C); a photo weighs what its classes weigh.
+    """Return the mean loss of logits (N, C) and soft targets (N, C), weighted by class.
 
     The ``weight`` of :func:`torch.nn.functional.cross_entropy` multiplies each class's term of a
     soft target, what smoothing adds included: a plain photo of a common class would be pulled

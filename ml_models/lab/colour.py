@@ -42,7 +42,7 @@ class ColourHistogram(nn.Module):
         return self.weighted(x.flatten(2), self.weights)
 
     def weighted(self, pixels: Tensor, weights: Tensor) -> Tensor:
-        """The histogram of pixels (N, 3, P) in [-1, 1], in any order.
+        """Return the histogram of pixels (N, 3, P) in [-1, 1]; their order does not matter.
 
         ``weights`` (2, P) or (N, 2, P), each row with the sum 1: what a pixel counts among those in
         the middle, and among those of the border.

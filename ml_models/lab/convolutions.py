@@ -36,7 +36,7 @@ class Layer:
 
     @property
     def is_sum(self) -> bool:
-        """Whether it adds two maps."""
+        """Whether the layer adds two maps."""
         return self.number < 0
 
     def pad(self, x: Tensor) -> Tensor:
@@ -121,7 +121,7 @@ class Convolutions:
 
     @property
     def convolving(self) -> list[Layer]:
-        """The layers with weights, by their number."""
+        """Layers with weights, by their number."""
         return [layer for layer in self.layers if not layer.is_sum]
 
     def compute(self, layer: Layer, inputs: list[Tensor]) -> Tensor:

@@ -43,20 +43,20 @@ def draw_curves(folder: Path) -> Path:
 
 
 def points(rows: Sequence[Row], name: str) -> tuple[list[float], list[float]]:
-    """Epochs and values of a column, of the rows that have it."""
+    """Return epochs and values of a column, for the rows that have it."""
     having = [row for row in rows if name in row]
     return [row["epoch"] for row in having], [row[name] for row in having]
 
 
 def draw_line(axes: Any, rows: Sequence[Row], name: str, colour: str) -> None:
-    """One column by epoch; few epochs are marked, for a line of one point is not seen."""
+    """Plot a column by epoch; mark the points if there are few."""
     marker = "o" if len(rows) <= 30 else ""
     label = name.replace("_", " ")
     axes.plot(*points(rows, name), color=colour, marker=marker, markersize=4, label=label)
 
 
 def draw_losses(axes: Any, rows: Sequence[Row]) -> None:
-    """Every loss of the log: on a logarithmic scale, since they differ by a factor of ten."""
+    """Plot every loss of the log on a logarithmic scale."""
     names = [name for name in rows[-1] if name not in OTHERS]
     for name, colour in zip(names, COLOURS * len(names), strict=False):
         draw_line(axes, rows, name, colour)
@@ -68,7 +68,7 @@ def draw_losses(axes: Any, rows: Sequence[Row]) -> None:
 
 
 def draw_accuracy(axes: Any, rows: Sequence[Row]) -> None:
-    """Accuracy on validation, with its best epoch named."""
+    """Plot validation accuracy and name its best epoch."""
     draw_line(axes, rows, "accuracy", BLUE)
     best = rows[best_epoch(rows) - 1]
     text = f"best: {best['accuracy']:.1%} in epoch {best['epoch']:.0f}"

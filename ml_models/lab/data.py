@@ -34,7 +34,7 @@ class PhotoSet:
 
 
 def list_photos(source: Path) -> Listing:
-    """Photos of a folder per class, or of a catalog (CSV), in a fixed order."""
+    """List the photos of a folder per class, or of a catalog CSV, in a fixed order."""
     if source.is_dir():
         return list_folder(source)
     if source.is_file():
@@ -43,7 +43,7 @@ def list_photos(source: Path) -> Listing:
 
 
 def list_folder(folder: Path) -> Listing:
-    """Photos of a folder per class, sorted."""
+    """List the photos of a folder per class, sorted."""
     classes = sorted(entry.name for entry in folder.iterdir() if entry.is_dir())
     found = [
         (path, label)
@@ -87,7 +87,7 @@ def decode_photos(listing: Listing, spec: InputSpec, name: str) -> PhotoSet:
 
 
 def batches(count: int, size: int, generator: torch.Generator) -> Iterator[Tensor]:
-    """Shuffled index batches; a last one that is smaller than half is left out."""
+    """Yield shuffled batches of indices; drop a last batch smaller than half."""
     order = torch.randperm(count, generator=generator)
     for chunk in order.split(size):
         if len(chunk) * 2 >= size:

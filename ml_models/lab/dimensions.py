@@ -50,7 +50,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def shortened(embeddings: Float32, whole: int, semantic: int, colour: int, share: float) -> Float32:
-    """Embeddings (N, d) cut to ``semantic`` + ``colour`` numbers, of unit length again.
+    """Cut embeddings (N, d) to ``semantic`` + ``colour`` numbers and normalise them again.
 
     ``whole``: where colour begins; ``share``: its part of the similarity, 0…1.
     """
@@ -60,7 +60,7 @@ def shortened(embeddings: Float32, whole: int, semantic: int, colour: int, share
 
 
 def scan_ms(length: int) -> float:
-    """Median milliseconds of a search among 100,000 float16 vectors on one thread, top 20."""
+    """Return median milliseconds of a top-20 search of 100,000 float16 vectors, one thread."""
     faiss.omp_set_num_threads(1)
     vectors = np.random.default_rng(0).standard_normal((SCANNED, length), np.float32)
     index = faiss.IndexScalarQuantizer(
@@ -83,7 +83,7 @@ class Asked:
         self.gallery, self.names, self.queries, self.right = gallery, names, queries, right
 
     def recall(self, *cut: Any) -> dict[str, float]:
-        """recall@k and MRR with embeddings that :func:`shortened` cut like this."""
+        """Return recall@k and MRR with embeddings cut by :func:`shortened`."""
         scores = shortened(self.queries, *cut) @ shortened(self.gallery, *cut).T
         ranks = [
             first_rank(ranking(row, self.names), {name})
@@ -93,7 +93,7 @@ class Asked:
 
 
 def same_photo(encoder: OnnxEncoder, data: Path, folder: Path) -> Asked:
-    """Each photo of ``data``, distorted in every way at once, among 1,000."""
+    """Return distorted photos of ``data`` as queries, and a gallery of 1,000 photos."""
     listing = list_photos(data)
     paths = [*listing.paths]
     paths += fillers([folder], GALLERY - len(paths), paths)
@@ -106,7 +106,7 @@ def same_photo(encoder: OnnxEncoder, data: Path, folder: Path) -> Asked:
 
 
 def catalog(encoder: OnnxEncoder, sold: Path, asked: Path) -> Asked:
-    """The queries of a catalog."""
+    """Return the queries of a catalog and its pictures as gallery."""
     items, queries = read_rows(sold), read_rows(asked)
     return Asked(
         embed(encoder, items),
@@ -117,7 +117,7 @@ def catalog(encoder: OnnxEncoder, sold: Path, asked: Path) -> Asked:
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """Markdown, a row for each length."""
+    """Return a Markdown table with a row for each length."""
     names = list(rows[0]["recall"])
     head = ["numbers", "bytes", *(f"{name} @1 / @5 / @10" for name in names), "scan of 100,000"]
     lines = [f"| {' | '.join(head)} |", "|--:" * len(head) + "|"]

@@ -81,7 +81,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def make_student(teacher: ShopNet, width: float, photos: PhotoSet) -> ShopNet:
-    """A copy of the teacher whose class branch learns, or a narrower network that learns whole.
+    """Return a copy of the teacher with a trainable class branch, or a narrower network.
 
     The narrower one has the teacher's colours, and starts with its strongest channels.
     """
@@ -102,7 +102,7 @@ def make_student(teacher: ShopNet, width: float, photos: PhotoSet) -> ShopNet:
 
 @torch.no_grad()
 def ensemble_accuracy(networks: list[ShopNet], photos: PhotoSet) -> float:
-    """How often the mean of the networks' probabilities is right."""
+    """Return the accuracy of the networks' mean probabilities."""
     teachers, right = Teachers(networks, networks[0]), 0
     for chunk in torch.arange(len(photos.labels)).split(64):
         x = scale(photos.pixels[chunk])

@@ -21,7 +21,7 @@ Distort = Callable[[Image.Image, np.random.Generator, float], Image.Image]
 
 
 def perspective(image: Image.Image, rng: np.random.Generator, strength: float) -> Image.Image:
-    """Each corner moved by up to ``CORNER × strength`` of the sides; the photo goes on mirrored."""
+    """Move each corner by up to ``CORNER × strength`` of the sides; mirror beyond the edges."""
     size = np.array(image.size)
     reach = CORNER * strength * size
     pad = int(np.ceil(reach.max()))
@@ -46,7 +46,7 @@ def homography(here: NDArray[np.float64], there: NDArray[np.float64]) -> NDArray
 
 
 def light(image: Image.Image, rng: np.random.Generator, strength: float) -> Image.Image:
-    """Brightness and contrast by up to ``LIGHT`` either way, each channel by up to ``CAST``."""
+    """Change brightness and contrast by up to ``LIGHT``, each channel by up to ``CAST``."""
     # Powers, so that half as bright is as likely as twice as bright.
     brighter, harder, *cast = rng.uniform(-strength, strength, 5)
     image = robustness.contrast(robustness.brightness(image, LIGHT**brighter), LIGHT**harder)
@@ -55,12 +55,12 @@ def light(image: Image.Image, rng: np.random.Generator, strength: float) -> Imag
 
 
 def blur(image: Image.Image, rng: np.random.Generator, strength: float) -> Image.Image:
-    """Gaussian, sigma in ``BLUR × strength`` pixels of a photo whose shorter side is 256."""
+    """Blur with a sigma of ``BLUR × strength`` pixels at a shorter side of 256."""
     return robustness.blur(image, strength * rng.uniform(*BLUR))
 
 
 def crop(image: Image.Image, rng: np.random.Generator, strength: float) -> Image.Image:
-    """A part with ``KEPT`` of the area, anywhere; at half strength half as much is lost."""
+    """Crop to ``KEPT`` of the area, anywhere; at half strength half as much is lost."""
     width, height = robustness.scaled(image.size, 1 - strength * (1 - rng.uniform(*KEPT)))
     free = np.array([image.width - width, image.height - height])
     left, top = (free * rng.random(2)).round().astype(int).tolist()
@@ -68,12 +68,12 @@ def crop(image: Image.Image, rng: np.random.Generator, strength: float) -> Image
 
 
 def background(image: Image.Image, rng: np.random.Generator, strength: float) -> Image.Image:
-    """The photo at ``SUBJECT`` of the area somewhere in a busy scene."""
+    """Paste the photo at ``SUBJECT`` of the area into a busy scene."""
     return robustness.clutter(image, 1 - strength * (1 - SUBJECT))
 
 
 def all_at_once(image: Image.Image, rng: np.random.Generator, strength: float) -> Image.Image:
-    """All of them, one after the other in the order in which light meets a camera."""
+    """Apply all distortions, in the order in which light reaches a camera."""
     for distort in (background, perspective, crop, light, blur):
         image = distort(image, rng, strength)
     return image
@@ -92,7 +92,7 @@ DISTORTIONS: dict[str, tuple[Distort, float]] = {
 
 
 def distorted(image: Image.Image, name: str) -> Image.Image:
-    """An RGB image after one of :data:`DISTORTIONS`; the photo and the name are the seed."""
+    """Apply one of :data:`DISTORTIONS`, seeded by the photo and the name."""
     rng = np.random.default_rng([zlib.crc32(image.tobytes()), zlib.crc32(name.encode())])
     distort, strength = DISTORTIONS[name]
     return distort(image, rng, strength)

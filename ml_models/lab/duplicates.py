@@ -29,7 +29,7 @@ ROWS_AT_ONCE = 1024
 
 
 def thumbnail(image: Image.Image) -> Floats:
-    """Grey levels (32, 32), 0 to 255, of an upright RGB image."""
+    """Return grey levels (32, 32), 0 to 255, of an upright RGB image."""
     grey: Floats = prepare(image, SPEC) @ LUMA
     return grey
 
@@ -43,14 +43,14 @@ def unit(rows: Floats) -> Floats:
 
 
 def gradients(grey: Floats) -> Floats:
-    """Differences of neighbours across and down: (N, 32, 32) -> (N, 1984), length 1."""
+    """Return unit vectors of neighbours' differences: (N, 32, 32) -> (N, 1984)."""
     across = np.diff(grey, axis=2).reshape(len(grey), -1)
     down = np.diff(grey, axis=1).reshape(len(grey), -1)
     return unit(np.concatenate([across, down], axis=1))
 
 
 def near_pairs(grey: Floats) -> Iterator[tuple[int, int, float]]:
-    """Pairs i < j of grey pictures (N, 32, 32) that show the same, with their similarity.
+    """Return pairs i < j of grey pictures (N, 32, 32) that look the same, with similarity.
 
     The gradients find them, the grey levels must agree.
     """
@@ -65,7 +65,7 @@ def near_pairs(grey: Floats) -> Iterator[tuple[int, int, float]]:
 
 
 def same_pictures(hashes: Sequence[str], grey: Floats) -> list[tuple[list[int], float]]:
-    """Groups of two or more that show one picture, and the least similarity that joins them.
+    """Return groups of photos of one picture, and the least similarity within each.
 
     Photos of one hash are one picture whatever they show, a plain one too.
     """

@@ -108,12 +108,12 @@ def encoder_for(model: Path, folder: Path) -> OnnxEncoder:
 
 
 def is_photo(path: Path) -> bool:
-    """By its name, as the lab's other verbs decide."""
+    """Whether a file's name is that of a photo."""
     return path.suffix.lower() in ACCEPTED_SUFFIXES
 
 
 def classify(encoder: OnnxEncoder, photos: Sequence[tuple[Path, int]]) -> NDArray[np.float32]:
-    """Probabilities (N, labels), one photo a call as in serving."""
+    """Return probabilities (N, labels), one photo a call as in serving."""
     probabilities = np.zeros((len(photos), len(encoder.labels)), np.float32)
     for row, (path, _) in enumerate(photos):
         image = open_photo(path.read_bytes()).image
@@ -124,14 +124,14 @@ def classify(encoder: OnnxEncoder, photos: Sequence[tuple[Path, int]]) -> NDArra
 def confusion_matrix(
     true: NDArray[np.int64], predicted: NDArray[np.int64], classes: int
 ) -> NDArray[np.int64]:
-    """Counts (classes, classes): rows are true classes, columns predicted ones."""
+    """Return counts (classes, classes): rows are true classes, columns predicted ones."""
     counts = np.zeros((classes, classes), np.int64)
     np.add.at(counts, (true, predicted), 1)
     return counts
 
 
 def per_class(counts: NDArray[np.int64], labels: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Photos, recall and precision of each class; None where there is nothing to divide by."""
+    """Return photos, recall and precision of each class; None where the divisor is 0."""
     true, predicted, right = counts.sum(1), counts.sum(0), counts.diagonal()
     return {
         label: {
@@ -158,12 +158,12 @@ class Measured:
 
     @property
     def right(self) -> NDArray[np.bool_]:
-        """Which photos (N,) are classified as they should be."""
+        """Whether each photo (N,) is classified correctly."""
         return self.probabilities.argmax(1) == self.true
 
     @property
     def right_parents(self) -> NDArray[np.bool_]:
-        """Which photos (N,) are classified as they should be, finer classes as their parents."""
+        """Whether each photo (N,) is classified correctly, finer classes as their parents."""
         encoder = self.encoder
         parents = {n: p for n, p in encoder.package.parents.items() if n in encoder.labels}
         _, numbers = coarse(encoder.labels, parents)
@@ -362,7 +362,7 @@ def against_table(found: dict[str, Any]) -> list[str]:
 
 
 def instances_table(found: dict[str, Any]) -> list[str]:
-    """Lines on the same photo, distorted and in clutter."""
+    """Return lines on distorted photos and photos in clutter."""
     lines = [f"{found['queries']} photos, distorted, among {found['gallery']}"]
     for name, metrics in found["distortions"].items():
         figures = "  ".join(f"{key} {value:.3f}" for key, value in metrics.items())

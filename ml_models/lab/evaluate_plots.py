@@ -29,19 +29,19 @@ def plot(report: dict[str, Any], folder: Path) -> str:
 
 
 def new_figure(width: float, height: float) -> Any:
-    """A figure of inches × inches, drawn without a screen and without global state."""
+    """Return a figure (size in inches) that needs neither a screen nor global state."""
     return import_module("matplotlib.figure").Figure(figsize=(width, height), layout="constrained")
 
 
 def tidy(axes: Any) -> None:
-    """Only the lines that carry information."""
+    """Hide the lines that carry no information."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(color="#e6e8ea", linewidth=0.8)
     axes.set_axisbelow(True)
 
 
 def confusion(report: dict[str, Any]) -> Any:
-    """Counts in every cell, shaded by the share of the true class."""
+    """Draw the confusion matrix; shades are shares of the true class."""
     labels = report["confusion"]["labels"]
     counts = np.array(report["confusion"]["counts"])
     shares = counts / np.maximum(1, counts.sum(1, keepdims=True))
@@ -67,7 +67,7 @@ def confusion(report: dict[str, Any]) -> Any:
 
 
 def reliability(report: dict[str, Any]) -> Any:
-    """Accuracy of each bin beside the diagonal of perfect calibration, and the bins' photos."""
+    """Draw accuracy and number of photos of each probability bin, and perfect calibration."""
     rows = [row for row in report["reliability"] if row["photos"]]
     figure = new_figure(5.2, 6)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3.2, 1))
@@ -91,7 +91,7 @@ def reliability(report: dict[str, Any]) -> Any:
 
 
 def robustness(report: dict[str, Any]) -> Any:
-    """One small plot a distortion: accuracy and similarity by level, on one scale."""
+    """Draw accuracy and similarity by level, one plot per distortion."""
     curves = report["robustness"]
     columns = 4
     lines = -(-len(curves) // columns)
@@ -114,7 +114,7 @@ def robustness(report: dict[str, Any]) -> Any:
 
 
 def clutter(report: dict[str, Any]) -> Any:
-    """Accuracy and recall@1 by the share that the photo covers, without and with the subject."""
+    """Draw accuracy and recall@1 by the photo's share of a scene: whole photo and subject."""
     rows = report["instances"]["clutter_with_subject"]
     figure = new_figure(7.2, 3.4)
     for axes, key in zip(figure.subplots(1, 2, sharey=True), ("accuracy", "recall@1"), strict=True):

@@ -68,7 +68,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def load_run(folder: Path) -> tuple[ShopNet, dict[str, Any]]:
-    """The network that a run ended with, and all that was stored with it."""
+    """Return the trained network of a run, and everything stored with it."""
     stored = torch.load(folder / "model.pt", map_location="cpu")
     model = ShopNet(len(stored["classes"]), **stored["config"])
     model.load_state_dict(stored["weights"])
@@ -76,12 +76,12 @@ def load_run(folder: Path) -> tuple[ShopNet, dict[str, Any]]:
 
 
 def write_onnx(served: nn.Module, size: int, path: Path) -> None:
-    """Export what takes images with a free batch size."""
+    """Export the served network with a free batch size."""
     write_graph(served, (torch.zeros(1, size, size, 3, dtype=torch.uint8),), path)
 
 
 def write_graph(module: nn.Module, example: tuple[Tensor, ...], path: Path) -> None:
-    """Export with a free batch size; ``module`` has the names of its ``inputs`` and ``outputs``."""
+    """Export with a free batch size; ``module`` names its ``inputs`` and ``outputs``."""
     names = {"input_names": list(module.inputs), "output_names": list(module.outputs)}
     with warnings.catch_warnings():
         # The exporter that traces gives the plainest graph; it warns that a newer one exists.
@@ -104,14 +104,14 @@ def write_graph(module: nn.Module, example: tuple[Tensor, ...], path: Path) -> N
 
 @torch.no_grad()
 def write_region(region: Region, served: Served, size: int, path: Path) -> None:
-    """Export what makes an embedding of a part of a photo, from what the network saw of all."""
+    """Export the graph that embeds a part of a photo from the cells of the whole photo."""
     *_, cells, colours, _ = served(torch.zeros(1, size, size, 3, dtype=torch.uint8))
     weights = torch.ones(cells.shape[:3])
     write_graph(region, (cells, colours, weights, weights), path)
 
 
 def fold_constants(path: Path) -> None:
-    """Compute what does not depend on the image once, here; the graph stays plain ONNX."""
+    """Fold what does not depend on the image into constants; the graph stays plain ONNX."""
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
     options.optimized_model_filepath = str(path)
@@ -119,7 +119,7 @@ def fold_constants(path: Path) -> None:
 
 
 def run_onnx(path: Path, pixels: Tensor, batch: int = 32) -> list[np.ndarray]:
-    """Embeddings, probabilities and saliency of (N, 3, s, s) uint8 by the file at ``path``."""
+    """Run the file at ``path`` on photos (N, 3, s, s) uint8; return all of its outputs."""
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     outputs = [
         session.run(None, {"image": chunk.permute(0, 2, 3, 1).numpy()})
@@ -130,14 +130,14 @@ def run_onnx(path: Path, pixels: Tensor, batch: int = 32) -> list[np.ndarray]:
 
 @torch.no_grad()
 def check_against_torch(served: nn.Module, path: Path, pixels: Tensor) -> float:
-    """Largest difference of any output; raises ValueError above 1e-4."""
+    """Return the largest difference of any output; raise ValueError above 1e-4."""
     wanted = served(pixels.permute(0, 2, 3, 1))
     return compare([each.numpy() for each in wanted], run_onnx(path, pixels))
 
 
 @torch.no_grad()
 def check_region(region: Region, served: Served, path: Path, pixels: Tensor) -> float:
-    """The same of the graph that pools a region: the upper left quarter of photos."""
+    """Return the same for the graph of regions, on the upper left quarter of photos."""
     *_, cells, colours, _ = served(pixels.permute(0, 2, 3, 1))
     inside = torch.zeros(cells.shape[:3])
     inside[:, : inside.shape[1] // 2, : inside.shape[2] // 2] = 1
@@ -149,7 +149,7 @@ def check_region(region: Region, served: Served, path: Path, pixels: Tensor) -> 
 
 
 def compare(wanted: Sequence[np.ndarray], got: Sequence[np.ndarray]) -> float:
-    """Largest difference of floats, of 1 or of the largest of its output, whichever is more.
+    """Return the largest difference, relative to the output's largest value or 1.
 
     Raises ValueError above 1e-4, or for integers that differ by more than 1.
     """
@@ -176,14 +176,14 @@ def numbered_as(classes: Sequence[str], photos: PhotoSet) -> PhotoSet:
 
 
 def sha256(path: Path) -> str:
-    """Of a file's bytes, in hexadecimal."""
+    """Return the SHA-256 of a file in hexadecimal."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def describe(
     path: Path, *, version: str, size: int, stored: dict[str, Any], photos: PhotoSet
 ) -> dict[str, Any]:
-    """The contents of ``model.json``, scores measured on ``photos`` through the written file.
+    """Return the contents of ``model.json``; measure scores on ``photos`` by the written file.
 
     ``region.onnx`` lies beside it. Finer classes count for their parents.
     """

@@ -19,7 +19,7 @@ from .served import Served
 
 @torch.no_grad()
 def multiply_adds(model: nn.Module, side: int) -> int:
-    """Multiply-adds of the convolutions and linear layers for one image of this side."""
+    """Count multiply-adds of the convolutions and linear layers for one image of this side."""
     total = 0
 
     def count(layer: nn.Module, _: Any, output: Tensor) -> None:
@@ -52,7 +52,7 @@ def describe(
 
 
 def table(rows: dict[str, dict[str, Any]]) -> str:
-    """A line for each network by its name; latency is that of one thread."""
+    """Return a line for each network; latency is that of one thread."""
     lines = [f"{'':<11} multiply-adds  parameters  latency     size  accuracy"]
     for name, row in rows.items():
         lines.append(

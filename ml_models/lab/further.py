@@ -22,7 +22,7 @@ from .run import Run
 def settings(
     args: argparse.Namespace, stored: dict[str, Any], own: list[str], origin: dict[str, Any]
 ) -> argparse.Namespace:
-    """The settings that a network was trained with, but for the command's ``own``.
+    """Return the settings of the original training, with the command's ``own`` options.
 
     ``origin``: what the new one is made from, to be kept in its recipe.
     """
@@ -39,7 +39,7 @@ def settings(
 
 
 def read_photos(args: argparse.Namespace, classes: list[str]) -> tuple[PhotoSet, PhotoSet]:
-    """Photos to train on and those to validate with; Refused if one is of another class."""
+    """Return training and validation photos; raise Refused for an unknown class."""
     listings = [list_photos(args.data), list_photos(args.validation)]
     if any(not {*listing.classes} <= {*classes} for listing in listings):
         raise Refused(f"the run was trained for {', '.join(classes)}: give photos of these")

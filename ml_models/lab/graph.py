@@ -37,7 +37,7 @@ def drop_unused(graph: GraphProto) -> None:
 
 
 def constants(graph: GraphProto) -> dict[str, np.ndarray]:
-    """What is stored in the graph, as initializers or as nodes, by name."""
+    """Return the constants of a graph, initializers and nodes, by name."""
     stored = {each.name: numpy_helper.to_array(each) for each in graph.initializer}
     for node in graph.node:
         if node.op_type == "Constant":
@@ -46,7 +46,7 @@ def constants(graph: GraphProto) -> dict[str, np.ndarray]:
 
 
 def factors(graph: GraphProto) -> list[str]:
-    """Stored floats that something is multiplied by, numerous enough to matter: by name.
+    """Return the names of large constant factors.
 
     Matrices of linear layers, one row per output, and the windows of the colour histogram.
     """
@@ -67,7 +67,7 @@ def factors(graph: GraphProto) -> list[str]:
 
 
 def is_transposed(node: NodeProto) -> bool:
-    """Whether a matrix product takes its second matrix row by row."""
+    """Whether a matrix product transposes its second matrix."""
     return any(each.name == "transB" and each.i == 1 for each in node.attribute)
 
 

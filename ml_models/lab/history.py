@@ -10,7 +10,7 @@ Row = dict[str, float]
 
 
 def read_log(folder: Path) -> list[Row]:
-    """The rows of ``log.csv`` so far."""
+    """Return the rows of ``log.csv``."""
     path = folder / "log.csv"
     if not path.exists():
         return []
@@ -33,7 +33,7 @@ def append_log(folder: Path, epoch: int, row: Row) -> None:
 
 
 def best_epoch(rows: Sequence[Row]) -> int:
-    """The first epoch of highest validation accuracy, of equal ones that of least loss; 0: none.
+    """Return the epoch of highest validation accuracy, ties by least loss; 0 without epochs.
 
     It follows from the log alone, so that an interrupted run knows it again.
     """

@@ -27,7 +27,7 @@ SHARES = (0.2, 0.3, 0.4, 0.5, 0.6)
 
 
 def fillers(folders: Sequence[Path], count: int, taken: Sequence[Path]) -> list[Path]:
-    """``count`` photos of the folders' classes, as many of each class as there are, or fewer.
+    """Return ``count`` photos of the folders, spread evenly over the classes.
 
     Which ones is the same in every run; ``taken`` are not among them. Raises ValueError for
     folders without photos.
@@ -69,7 +69,7 @@ class Tally:
 
 
 def look(encoder: OnnxEncoder, image: Image.Image) -> tuple[Encoding, Encoding | None]:
-    """A photo whole, and its subject as a search sees it: None from a model that sees none."""
+    """Encode a photo and its subject as a search does; None from a model without cells."""
     whole, cells = encoder.see(image)
     if cells is None:
         return whole, None

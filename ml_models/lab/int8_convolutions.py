@@ -37,7 +37,7 @@ out: channels of a small range must not be rounded in the steps of those of a la
 
 
 def whole(pixels: Tensor) -> Tensor:
-    """(N, 3, s, s) uint8 -> ``2 · pixel - 255`` as floats: whole numbers, 0 in the middle."""
+    """Return ``2 · pixel - 255`` of (N, 3, s, s) uint8 as floats: integers centred on 0."""
     return pixels.contiguous(memory_format=torch.channels_last).float().mul(2).sub(PIXEL)
 
 

@@ -69,7 +69,7 @@ class LiteTeacher(nn.Module):
         return super().train(False)
 
     def see(self, x: Tensor) -> Tensor:
-        """(N, 3, s, s) in [-1, 1] -> pooled features (N, 1280)."""
+        """Return pooled features (N, 1280) of images (N, 3, s, s) in [-1, 1]."""
         if x.shape[-1] != self.side:
             x = F.interpolate(x, self.side, mode="bilinear", antialias=x.shape[-1] > self.side)
         return self.net.extract_features(x).mean((2, 3))

@@ -54,7 +54,7 @@ def take_channels(student: ShopNet, teacher: ShopNet, x: Tensor) -> None:
 def take_blocks(
     taken: list[Taken], mine: Sequence[Block], theirs: Sequence[Block], ins: Tensor
 ) -> Tensor:
-    """Fill consecutive blocks whose input channels ``ins`` were taken; those that leave them.
+    """Fill consecutive blocks given their input channels ``ins``; return their output channels.
 
     What residual blocks add to has the same channels throughout.
     """
@@ -77,7 +77,7 @@ def take_blocks(
 
 
 def strongest(count: int, *weights: Tensor) -> Tensor:
-    """The ``count`` channels, in order, whose rows of all these weights are largest together."""
+    """Return the ``count`` channels of largest total weight, in order."""
     size = torch.stack([weight.flatten(1).square().sum(1) for weight in weights]).sum(0)
     return size.topk(min(count, len(size))).indices.sort().values
 
@@ -89,7 +89,7 @@ def fill(
     outs: Tensor,
     ins: Tensor,
 ) -> None:
-    """Copy these rows and columns of the weights, and note it."""
+    """Copy these rows and columns of the weights, and append the layer to ``taken``."""
     narrow.weight[: len(outs), : len(ins)] = whole.weight[outs][:, ins]
     narrow.bias[: len(outs)] = whole.bias[outs]
     taken.append(Taken(narrow, whole, outs))
@@ -123,6 +123,6 @@ def settle(taken: list[Taken], student: ShopNet, teacher: ShopNet, x: Tensor) ->
 
 
 def moments(y: Tensor) -> Tensor:
-    """Mean and deviation of each channel (2, c), of (N, c) or (N, c, h, w)."""
+    """Return mean and standard deviation (2, c) of each channel of (N, c) or (N, c, h, w)."""
     rows = y.transpose(0, 1).flatten(1)
     return torch.stack([rows.mean(1), rows.std(1)])

@@ -94,7 +94,7 @@ class Block(nn.Module):
 
 
 def channels(count: int, width: float) -> int:
-    """Channels of a layer that has ``count`` at width 1, in eights, at most a tenth fewer."""
+    """Return ``count`` channels scaled by width, a multiple of 8 at most a tenth smaller."""
     if width == 1:
         return count
     scaled = max(8, int(count * width + 4) // 8 * 8)
@@ -102,7 +102,7 @@ def channels(count: int, width: float) -> int:
 
 
 def make_blocks(width: float = 1.0) -> nn.ModuleList:
-    """The seventeen blocks, in network order."""
+    """Return the seventeen blocks, in network order."""
     blocks, cin = [], channels(32, width)
     for expansion, count, repeats, stride in STAGES:
         cout = channels(count, width)
@@ -121,7 +121,7 @@ class Tail(nn.Module):
 
     @property
     def features(self) -> int:
-        """Channels of what comes out."""
+        """Number of output channels."""
         return self.blocks[-1].project.out_channels
 
     def forward(self, x: Tensor) -> Tensor:
@@ -140,7 +140,7 @@ class ClassBranch(nn.Module):
         self.classifier = nn.Linear(self.wide.out_channels, classes)
 
     def map(self, x: Tensor) -> Tensor:
-        """What the classes are told from, at each position: (N, cin, 2h, 2w) -> (N, c, h, w)."""
+        """Return class features at each position: (N, cin, 2h, 2w) -> (N, c, h, w)."""
         return F.relu6(self.wide(self.tail(x)))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -186,7 +186,7 @@ class Backbone(nn.Module):
         pad_like(self, convention)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, 3, s, s) in [-1, 1] -> pooled features (N, 1280), those of its classifier."""
+        """Return the pooled features (N, 1280) of images (N, 3, s, s) in [-1, 1]."""
         return F.relu6(self.wide(self.tail(self.trunk(x)))).mean((2, 3))
 
 
@@ -209,7 +209,7 @@ class Projection(nn.Module):
 
 
 def at_each_position(linear: nn.Linear, maps: Tensor) -> Tensor:
-    """A linear layer on maps (N, c, h, w): (N, h, w, cout).
+    """Apply a linear layer at each position of maps (N, c, h, w): (N, h, w, cout).
 
     As one product of rows, so that an exported graph holds the layer's matrix once, although it is
     also applied to pooled features.
@@ -220,7 +220,7 @@ def at_each_position(linear: nn.Linear, maps: Tensor) -> Tensor:
 
 
 class Output(NamedTuple):
-    """What the network says of N images."""
+    """The network's outputs for N images."""
 
     features: Tensor
     """(N, semantic_dim), L2-normalised."""
@@ -231,7 +231,7 @@ class Output(NamedTuple):
 
 
 class ShopNet(nn.Module):
-    """What ships: one trunk, a class branch, a search branch with the pretrained features, colour.
+    """The network that ships: a trunk, a class branch, a search branch, and colour.
 
     The two branches are separate because fine-tuning on ten classes makes all trousers alike: the
     class branch may do that, the search branch keeps the features of a thousand kinds of things.
@@ -313,12 +313,12 @@ class ShopNet(nn.Module):
         return shares | ({"class": self.class_share} if self.class_share else {})
 
     def expanding(self) -> list[Block]:
-        """The blocks that expand: those of the trunk, the search branch's, the class branch's."""
+        """Return the blocks that expand: of trunk, search branch and class branch, in order."""
         blocks = (module for module in self.modules() if isinstance(module, Block))
         return [block for block in blocks if block.expand is not None]
 
     def forward(self, x: Tensor) -> Output:
-        """(N, 3, s, s) in [-1, 1] -> search features, logits and saliency."""
+        """Return search features, logits and saliency of images (N, 3, s, s) in [-1, 1]."""
         shared = self.trunk(x)
         seen = self.search_tail(shared)
         return Output(
@@ -326,7 +326,7 @@ class ShopNet(nn.Module):
         )
 
     def classify(self, x: Tensor) -> Tensor:
-        """(N, 3, s, s) in [-1, 1] -> logits (N, classes), without the work of searching."""
+        """Return logits (N, classes) of images (N, 3, s, s) in [-1, 1]; skip the search branch."""
         return self.class_branch(self.trunk(x))
 
     def embed(self, features: Tensor, histogram: Tensor, logits: Tensor) -> Tensor:
@@ -344,7 +344,7 @@ class ShopNet(nn.Module):
 
 
 def saliency(seen: Tensor) -> Tensor:
-    """Distance of each position's features from the mean of the border: (N, c, h, w) -> (N, h, w).
+    """Return each position's distance from the border's mean: (N, c, h, w) -> (N, h, w).
 
     Relative to the largest of the photo, so 0…1. What a photo is of seldom reaches its border, and
     its surroundings seldom end before it.

@@ -47,7 +47,7 @@ def fit_projections(model: ShopNet, photos: PhotoSet, seed: int, *, bf16: bool) 
 
 
 def build(args: argparse.Namespace, photos: PhotoSet) -> ShopNet:
-    """The network with the pretrained weights in both branches, its projections fitted.
+    """Return a network with pretrained weights in both branches and fitted projections.
 
     Trunk and search branch stay as they are: classes are learned by the class branch alone.
     """
@@ -69,7 +69,7 @@ def build(args: argparse.Namespace, photos: PhotoSet) -> ShopNet:
 
 
 def mix(x: Tensor, labels: Tensor, classes: int, alpha: float) -> tuple[Tensor, Tensor]:
-    """Mixup (Zhang et al., 2018): views blended in pairs, and the labels with them."""
+    """Blend views and labels in pairs (mixup; Zhang et al., 2018)."""
     onehot = F.one_hot(labels, classes).float()
     if not alpha:
         return x, onehot
@@ -85,7 +85,7 @@ def mix(x: Tensor, labels: Tensor, classes: int, alpha: float) -> tuple[Tensor, 
 def validate(
     model: ShopNet, teacher: ShopNet | None, photos: PhotoSet, device: str
 ) -> dict[str, float]:
-    """Accuracy and mean class loss; with a teacher, the mean cosine to its search features."""
+    """Return accuracy and class loss; with a teacher, the mean cosine to its search features."""
     model.eval()
     right, loss, agreement = 0, 0.0, 0.0
     for chunk in torch.arange(len(photos.labels)).split(64):

@@ -99,7 +99,7 @@ def overlap(a: Crop, b: Crop) -> float:
 
 @dataclass
 class Tally:
-    """What became of the queries of one kind."""
+    """Ranks, right classes and right places of the queries of one kind."""
 
     ranks: list[int | None] = field(default_factory=list)
     right: list[bool] = field(default_factory=list)

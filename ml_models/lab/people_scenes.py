@@ -65,7 +65,7 @@ def gradient(image: Image.Image, top: int, bottom: int, upper: Colour, lower: Co
 
 
 def street(rng: Random, image: Image.Image, ground: int) -> None:
-    """Sky, houses with windows, perhaps trees, a car or people far away, and a pavement."""
+    """Paint a street: sky, houses, a pavement, perhaps trees, a car or people far away."""
     width, height = image.size
     pen = ImageDraw.Draw(image)
     skies: list[Colour] = [(150, 186, 224), (214, 220, 226), (232, 226, 214), (110, 150, 200)]
@@ -165,7 +165,7 @@ def pave(rng: Random, image: Image.Image, ground: int) -> None:
 
 
 def room(rng: Random, image: Image.Image, ground: int) -> None:
-    """A wall with a door, pictures, a shelf or a curtain, above boards or a carpet."""
+    """Paint a room: a wall with a door, pictures, a shelf or a curtain, and a floor."""
     width = image.width
     paint = pick(rng, PAINTS)
     gradient(image, 0, ground, near(rng, paint, 8), paint)
@@ -205,7 +205,7 @@ def floor(rng: Random, image: Image.Image, ground: int) -> None:
 
 
 def wall(rng: Random, image: Image.Image, ground: int) -> None:
-    """A plain wall or a studio's paper, with or without an edge where the floor begins."""
+    """Paint a plain wall or a studio backdrop, with or without an edge at the floor."""
     paint = pick(rng, [*PAINTS, *STONES])
     gradient(image, 0, ground, near(rng, paint, 10), paint)
     same = rng.random() < 0.5

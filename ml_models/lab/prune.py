@@ -56,7 +56,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def prune(model: ShopNet, ratio: float) -> ShopNet:
-    """A copy with this share of the hidden channels taken out, those of least magnitude.
+    """Return a copy without this share of hidden channels, those of least magnitude.
 
     A channel is a row of ``expand``, a filter of ``depthwise`` and a column of ``project``; it is
     judged, and goes, as one.
@@ -77,7 +77,7 @@ def prune(model: ShopNet, ratio: float) -> ShopNet:
 
 
 def hidden(model: ShopNet) -> list[int]:
-    """Channels inside each block that expands, as :class:`ShopNet` takes them."""
+    """Return the hidden channels of each block that expands, as for :class:`ShopNet`."""
     return [block.depthwise.out_channels for block in model.expanding()]
 
 

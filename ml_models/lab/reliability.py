@@ -13,7 +13,7 @@ BINS = 15
 def reliability(
     probabilities: NDArray[np.float32], true: NDArray[np.int64], bins: int = BINS
 ) -> list[dict[str, Any]]:
-    """Photos binned by their top probability, in bins (low, high] of equal width.
+    """Bin photos by their top probability, in bins (low, high] of equal width.
 
     ``probabilities`` (N, classes), ``true`` (N,) class numbers. ``confidence``: the mean top
     probability of a bin, ``accuracy``: the share of its photos that are right; None without photos.
@@ -38,7 +38,7 @@ def reliability(
 
 
 def calibration_error(rows: list[dict[str, Any]]) -> float | None:
-    """Expected calibration error, 0…1 (Guo et al. 2017): the mean gap, weighted by photos."""
+    """Return the expected calibration error, 0…1 (Guo et al., 2017)."""
     photos = sum(row["photos"] for row in rows)
     if not photos:
         return None

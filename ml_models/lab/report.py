@@ -58,7 +58,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def catalog(text: str) -> tuple[str, tuple[Path, Path]]:
-    """``NAME=CATALOG.csv,QUERIES.csv``; raises ArgumentTypeError."""
+    """Parse ``NAME=CATALOG.csv,QUERIES.csv``; raise ArgumentTypeError."""
     name, _, files = text.partition("=")
     paths = [Path(part) for part in files.split(",")]
     if not name or len(paths) != 2:
@@ -67,7 +67,7 @@ def catalog(text: str) -> tuple[str, tuple[Path, Path]]:
 
 
 def measure(model: Path, args: argparse.Namespace) -> dict[str, Any]:
-    """What :func:`evaluate` says of a package, with ``catalogs``, ``package`` and ``machine``."""
+    """Return :func:`evaluate` of a package, with ``catalogs``, ``package`` and ``machine``."""
     encoder = OnnxEncoder(model)
     package = encoder.package
     return evaluate(model, args.data, limit=args.limit, distort=True, others=args.instances) | {
@@ -87,7 +87,7 @@ def measure(model: Path, args: argparse.Namespace) -> dict[str, Any]:
 
 
 def measured(model: Path, args: argparse.Namespace, cache: Path) -> dict[str, Any]:
-    """:func:`measure`, or what it said of this very package and these photos before."""
+    """Return :func:`measure`, cached by package and arguments."""
     asked = [args.data, args.instances, args.catalog, args.limit]
     described = (model / "model.json").read_bytes()
     digest = hashlib.sha256(described + repr(asked).encode()).hexdigest()[:8]
@@ -100,7 +100,7 @@ def measured(model: Path, args: argparse.Namespace, cache: Path) -> dict[str, An
 
 
 def machine() -> str:
-    """The processor that times were measured on, and what ran the model."""
+    """Return the processor's name and the version of ONNX Runtime."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         name = next(line.split(": ")[1] for line in lines if line.startswith("model name"))
@@ -110,12 +110,12 @@ def machine() -> str:
 
 
 def shown(path: Path) -> str:
-    """A path as a reader elsewhere can use it: its last two parts."""
+    """Return the last two parts of a path, as the report shows it."""
     return "/".join(path.parts[-2:])
 
 
 def commands(args: argparse.Namespace) -> Commands:
-    """What to type for the figures of each kind, on any package ``DIR``."""
+    """Return the command behind each kind of figure, for a package ``DIR``."""
     evaluated = f"python -m ml_models.lab.evaluate --model DIR --data {shown(args.data)}"
     evaluated += f" --limit {args.limit}" if args.limit else ""
     others = "".join(f" --instances {shown(path)}" for path in args.instances)
@@ -130,7 +130,7 @@ def commands(args: argparse.Namespace) -> Commands:
 
 
 def pictures(before: Any, after: Any) -> dict[str, Any]:
-    """The page's pictures as data URIs, each for a light and a dark page."""
+    """Return the page's pictures as data URIs, each for a light and a dark page."""
     themed = report_plots.themed
     return {
         "robustness": {
@@ -145,7 +145,7 @@ def pictures(before: Any, after: Any) -> dict[str, Any]:
 
 
 def render(template: str, **values: Any) -> str:
-    """A template of this folder; HTML is escaped, Markdown is not."""
+    """Render a template of this folder; escape HTML but not Markdown."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=template.endswith(".html"),

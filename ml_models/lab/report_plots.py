@@ -38,7 +38,7 @@ Draw = Callable[[Theme], Any]
 
 
 def dress(axes: Any, theme: Theme, title: str, unit: str) -> None:
-    """One look for all plots: a share from 0 to 1 upwards, only lines that carry information."""
+    """Style a plot: shares from 0 to 1, only lines that carry information."""
     axes.spines[:].set_visible(False)
     axes.grid(color=theme.grid, linewidth=0.8)
     axes.set_axisbelow(True)
@@ -49,7 +49,7 @@ def dress(axes: Any, theme: Theme, title: str, unit: str) -> None:
 
 
 def curve(axes: Any, name: str, before: Any, after: Any, theme: Theme) -> None:
-    """Accuracy (solid) and similarity (dotted) of both packages under one distortion."""
+    """Draw accuracy (solid) and similarity (dotted) of both packages under a distortion."""
     for report, colour in ((before, theme.before), (after, theme.after)):
         rows = report["robustness"][name]
         # Levels are not evenly spaced; as categories every one of them is readable.
@@ -60,7 +60,7 @@ def curve(axes: Any, name: str, before: Any, after: Any, theme: Theme) -> None:
 
 
 def one_curve(name: str, before: Any, after: Any) -> Draw:
-    """A picture of one distortion."""
+    """Draw one distortion."""
 
     def draw(theme: Theme) -> Any:
         figure = new_figure(3.6, 2.7)
@@ -71,7 +71,7 @@ def one_curve(name: str, before: Any, after: Any) -> Draw:
 
 
 def all_curves(before: Any, after: Any) -> Draw:
-    """A picture of all distortions, for the card."""
+    """Draw all distortions, for the card."""
 
     def draw(theme: Theme) -> Any:
         figure = new_figure(11, 5.4)
@@ -88,7 +88,7 @@ def all_curves(before: Any, after: Any) -> Draw:
 
 
 def reliability(before: Any, after: Any) -> Draw:
-    """Accuracy of the photos in each bin of the top probability; bins of 5 photos or more."""
+    """Draw the accuracy of each probability bin of at least 5 photos."""
 
     def draw(theme: Theme) -> Any:
         figure = new_figure(5.2, 4.4)
@@ -107,7 +107,7 @@ def reliability(before: Any, after: Any) -> Draw:
 
 
 def clutter(before: Any, after: Any, key: str) -> Draw:
-    """``accuracy`` or ``recall@1`` by the share of the scene that the photo covers."""
+    """Draw ``accuracy`` or ``recall@1`` by the photo's share of the scene."""
 
     def draw(theme: Theme) -> Any:
         figure = new_figure(5.2, 3.6)
@@ -128,12 +128,12 @@ def clutter(before: Any, after: Any, key: str) -> Draw:
 
 
 def themed(draw: Draw) -> dict[str, str]:
-    """Data URIs of the picture for a ``light`` and a ``dark`` page."""
+    """Return data URIs of a picture for a ``light`` and a ``dark`` page."""
     return {"light": svg(draw(LIGHT)), "dark": svg(draw(DARK))}
 
 
 def svg(figure: Any) -> str:
-    """A data URI; text stays text, so that a picture takes a few kilobytes."""
+    """Return an SVG data URI; text stays text, which keeps it to a few kilobytes."""
     buffer = io.BytesIO()
     # Fixed names inside, and no date: the same figures are the same bytes.
     settings = {"svg.fonttype": "none", "svg.hashsalt": "report", "font.family": "sans-serif"}
@@ -143,7 +143,7 @@ def svg(figure: Any) -> str:
 
 
 def write_png(figure: Any, path: Path) -> None:
-    """A picture of few colours and few bytes."""
+    """Write a PNG with few colours."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=90)
     image = Image.open(buffer).convert("RGB").quantize(PALETTE)
@@ -151,7 +151,7 @@ def write_png(figure: Any, path: Path) -> None:
 
 
 def write_pictures(before: Any, after: Any, folder: Path) -> None:
-    """The card's ``robustness.png``, ``reliability.png`` and ``confusion.png``."""
+    """Write the card's ``robustness.png``, ``reliability.png`` and ``confusion.png``."""
     write_png(all_curves(before, after)(LIGHT), folder / "robustness.png")
     write_png(reliability(before, after)(LIGHT), folder / "reliability.png")
     write_png(evaluate_plots.confusion(after), folder / "confusion.png")

@@ -45,7 +45,7 @@ class Figure:
     lower_is_better: bool = False
 
     def line(self, reports: Sequence[Report]) -> Line:
-        """The figure of every package; a dash where it was not measured."""
+        """Return the figure of every package, a dash where it was not measured."""
         values = [self.read(report) for report in reports]
         before, after = values[:2]
         change, verdict = "", ""
@@ -67,7 +67,7 @@ class Figure:
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """``.918`` for shares, ``13.8`` for the rest, a dash for nothing."""
+    """Format a number: ``.918`` for shares, ``13.8`` for others, a dash for None."""
     if value is None:
         return NOTHING
     text = f"{value:.{digits}f}"
@@ -75,7 +75,7 @@ def number(value: float | None, digits: int = 3) -> str:
 
 
 def path(*keys: Any) -> Callable[[Report], Any]:
-    """Reads ``report[a][b]…``; None where a package was not asked, or has nothing to say."""
+    """Return a getter of ``report[a][b]…``, None where it is missing."""
 
     def read(report: Report) -> Any:
         found: Any = report
@@ -87,7 +87,7 @@ def path(*keys: Any) -> Callable[[Report], Any]:
 
 
 def in_clutter(kind: str, key: str, share: float = SHARE) -> Callable[[Report], float | None]:
-    """A figure of photos on ``share`` of a scene, of the ``whole`` or with the ``crop``."""
+    """Return a getter of a figure of photos on ``share`` of a scene."""
 
     def read(report: Report) -> float | None:
         rows = report["instances"]["clutter_with_subject"]
@@ -98,13 +98,13 @@ def in_clutter(kind: str, key: str, share: float = SHARE) -> Callable[[Report], 
 
 
 def megabytes(report: Report) -> float:
-    """Of the model's file, 10^6 bytes each."""
+    """Return the size of the model's file in MB (10^6 bytes)."""
     size: int = report["size_bytes"]
     return size / 1e6
 
 
 def summary(catalogs: Sequence[str]) -> list[Figure]:
-    """What a shop asks first."""
+    """Return the rows of the first table."""
     evaluated = partial(Figure, command="evaluate")
     cost = partial(evaluated, digits=1, lower_is_better=True)
     figures = [
@@ -130,13 +130,13 @@ def summary(catalogs: Sequence[str]) -> list[Figure]:
 
 
 def lines(figures: Sequence[Figure], reports: Sequence[Report]) -> list[Line]:
-    """Rows of those figures that at least one package has."""
+    """Return the rows that at least one package has a figure for."""
     found = [figure.line(reports) for figure in figures]
     return [line for line in found if set(line.cells) != {NOTHING}]
 
 
 def classes(reports: Sequence[Report]) -> list[tuple[Line, Line]]:
-    """Recall and precision of every class."""
+    """Return recall and precision of every class."""
 
     def line(label: str, key: str) -> Line:
         return Figure(title=label, read=path("per_class", label, key), command="evaluate").line(
@@ -148,7 +148,7 @@ def classes(reports: Sequence[Report]) -> list[tuple[Line, Line]]:
 
 
 def distortions(reports: Sequence[Report]) -> list[Line]:
-    """recall@1, recall@5 and MRR of the same photo after each distortion."""
+    """Return recall@1, recall@5 and MRR after each distortion."""
     figures = [
         Figure(
             title=f"{name}, {'MRR' if key == 'mrr' else key}",
@@ -162,7 +162,7 @@ def distortions(reports: Sequence[Report]) -> list[Line]:
 
 
 def clutter(reports: Sequence[Report]) -> list[Line]:
-    """Accuracy and recall@1 at every share, of the whole photo and of its subject alone."""
+    """Return accuracy and recall@1 at every share of a scene: whole photo and subject."""
     figures = [
         Figure(
             title=f"{row['share']:.0%}, {key}, {words}",
@@ -177,7 +177,7 @@ def clutter(reports: Sequence[Report]) -> list[Line]:
 
 
 def confusion(report: Report) -> dict[str, Any]:
-    """``rows``: a label and (count, percent of the class) pairs; ``pairs``: the most confused."""
+    """Return ``rows`` of (count, percent) by label, and ``pairs``, the most confused classes."""
     labels, counts = report["confusion"]["labels"], np.array(report["confusion"]["counts"])
     shares = (100 * counts / np.maximum(1, counts.sum(1, keepdims=True))).round().astype(int)
     rows = [
@@ -188,7 +188,7 @@ def confusion(report: Report) -> dict[str, Any]:
 
 
 def tried(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """``columns`` of all figures that any trial names, and ``rows`` with a dash for the others."""
+    """Return the table of trials: ``columns`` of all figures, ``rows`` with dashes for gaps."""
     named = {key: None for row in rows for key in row if key not in ("what", "kept")}
     return {
         "columns": list(named),
@@ -204,7 +204,7 @@ def tried(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def view(reports: Sequence[Report], commands: Commands, notes: dict[str, Any]) -> dict[str, Any]:
-    """All that the templates show, of the package before, the one after, and any others."""
+    """Return the template context of the packages before and after, and of any others."""
     roles = ["before", "after", *(["also"] * (len(reports) - 2))]
     at_a_glance = lines(summary(list(reports[1]["catalogs"])), reports)
     return {

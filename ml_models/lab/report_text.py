@@ -14,7 +14,7 @@ SPANS = (
 
 
 def spans(text: str) -> Markup:
-    """`code`, **bold** and [links](https://…) within a line; everything else is escaped."""
+    """Convert `code`, **bold** and [links](https://…) in a line; escape everything else."""
     html = str(escape(text))
     for pattern, replacement in SPANS:
         html = re.sub(pattern, replacement, html)
@@ -22,7 +22,7 @@ def spans(text: str) -> Markup:
 
 
 def block(text: str) -> Markup:
-    """One paragraph, list or fenced block."""
+    """Convert a paragraph, list or fenced block."""
     lines = text.splitlines()
     if lines[0].startswith("```"):
         return Markup("<pre><code>{}</code></pre>").format("\n".join(lines[1:-1]))
@@ -35,12 +35,12 @@ def block(text: str) -> Markup:
 
 
 def cell(text: str) -> str:
-    """Markdown within a cell of a Markdown table, or within an item of a list."""
+    """Return Markdown that fits a table cell or a list item."""
     return " ".join(text.split()).replace("|", "\\|")
 
 
 def blocks(text: str) -> list[str]:
-    """Parts set apart by empty lines; those inside a fenced block do not count."""
+    """Split text at empty lines, but not inside a fenced block."""
     parts, fenced = [""], False
     for line in text.strip().splitlines():
         fenced ^= line.startswith("```")
@@ -52,5 +52,5 @@ def blocks(text: str) -> list[str]:
 
 
 def html(text: str) -> Markup:
-    """Paragraphs, lists and fenced blocks."""
+    """Convert paragraphs, lists and fenced blocks to HTML."""
     return Markup("\n").join(block(part) for part in blocks(text))

@@ -21,13 +21,13 @@ PHOTOS_IN_CHILD = 20
 
 
 def noise() -> Image.Image:
-    """One 300 × 300 RGB image; what it shows does not change how long a model takes."""
+    """Return a 300 × 300 RGB image of noise; content does not change a model's time."""
     pixels = np.random.default_rng(0).integers(0, 256, (300, 300, 3), dtype=np.uint8)
     return Image.fromarray(pixels)
 
 
 def latency_ms(encoder: OnnxEncoder, batch: int = 1) -> dict[str, float]:
-    """Milliseconds per image on one thread, ``batch`` images a call: p50 and p95 of the calls.
+    """Return p50 and p95 milliseconds per image on one thread, ``batch`` images a call.
 
     Preprocessing is included.
     """
@@ -44,7 +44,7 @@ def latency_ms(encoder: OnnxEncoder, batch: int = 1) -> dict[str, float]:
 
 
 def peak_memory_mb() -> float:
-    """Most memory that this process has held at once, in MB of 10^6 bytes."""
+    """Return this process's peak memory in MB (10^6 bytes)."""
     try:
         # Linux starts ru_maxrss of a new program at the peak of the process that started it.
         status = Path("/proc/self/status").read_text()
@@ -68,7 +68,7 @@ def in_this_process(model: Path) -> dict[str, float]:
 
 
 def in_fresh_process(model: Path) -> dict[str, float]:
-    """:func:`in_this_process` of a new Python; raises CalledProcessError."""
+    """Run :func:`in_this_process` in a new Python; raise CalledProcessError."""
     done = subprocess.run(
         [sys.executable, "-m", __name__, str(model.resolve())],
         cwd=Path(__file__).resolve().parents[2],
@@ -81,7 +81,7 @@ def in_fresh_process(model: Path) -> dict[str, float]:
 
 
 def resources(encoder: OnnxEncoder, model: Path) -> dict[str, Any]:
-    """``latency_ms`` per image by images a call, ``load_ms``, ``peak_memory_mb``, ``size_mb``.
+    """Return ``latency_ms`` by batch size, ``load_ms``, ``peak_memory_mb`` and ``size_mb``.
 
     ``model``: the folder that ``encoder`` was made from.
     """

@@ -48,7 +48,7 @@ def read_rows(path: Path) -> list[Row]:
 
 
 def embed(encoder: OnnxEncoder, rows: Sequence[Row]) -> NDArray[np.float32]:
-    """Embeddings (N, dim) of the rows' photos."""
+    """Return embeddings (N, dim) of the rows' photos."""
     parts = []
     for start in range(0, len(rows), BATCH):
         chunk = rows[start : start + BATCH]
@@ -58,13 +58,13 @@ def embed(encoder: OnnxEncoder, rows: Sequence[Row]) -> NDArray[np.float32]:
 
 
 def ranking(scores: NDArray[np.float32], skus: Sequence[str]) -> list[str]:
-    """Products by their best photo, best first: ``scores`` (N,) and products of N photos."""
+    """Rank products by their best photo: ``scores`` (N,), and the product of each photo."""
     return list(dict.fromkeys(skus[k] for k in np.argsort(-scores, kind="stable")))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """What was found: queries, products sold, and per query the ranks and the first hits.
+    """The result of a search: queries, number of products, ranks and first hits.
 
     ``style_ranks`` are of the queries with a style; a hit is a row of the catalog and its score.
     """

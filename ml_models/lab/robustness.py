@@ -21,7 +21,7 @@ SHAPES = 60
 
 
 def rotation(image: Image.Image, degrees: float) -> Image.Image:
-    """Turn counter-clockwise within the frame; what comes into view is the photo mirrored."""
+    """Turn counter-clockwise within the frame; fill corners with the mirrored photo."""
     # Black corners would measure the corners, not the turn.
     width, height = image.size
     pad = math.ceil((math.hypot(width, height) - min(width, height)) / 2)
@@ -30,35 +30,35 @@ def rotation(image: Image.Image, degrees: float) -> Image.Image:
 
 
 def mirrored(image: Image.Image, pad: int) -> Image.Image:
-    """The photo with ``pad`` pixels more on every side, in which it goes on as in a mirror."""
+    """Return the photo with ``pad`` mirrored pixels on every side."""
     around = np.pad(np.asarray(image), ((pad, pad), (pad, pad), (0, 0)), mode="symmetric")
     return Image.fromarray(around)
 
 
 def brightness(image: Image.Image, factor: float) -> Image.Image:
-    """Every value times ``factor``, clipped at white."""
+    """Multiply every value by ``factor``, clipped at white."""
     return ImageEnhance.Brightness(image).enhance(factor)
 
 
 def contrast(image: Image.Image, factor: float) -> Image.Image:
-    """Distances from the mean grey times ``factor``."""
+    """Multiply distances from the mean grey by ``factor``."""
     return ImageEnhance.Contrast(image).enhance(factor)
 
 
 def blur(image: Image.Image, sigma: float) -> Image.Image:
-    """Gaussian; ``sigma`` in pixels of a photo whose shorter side is 256."""
+    """Blur; ``sigma`` in pixels of a photo whose shorter side is 256."""
     return image.filter(ImageFilter.GaussianBlur(sigma * min(image.size) / 256))
 
 
 def jpeg(image: Image.Image, quality: float) -> Image.Image:
-    """Saved and opened again, ``quality`` 1…100."""
+    """Save as JPEG of ``quality`` 1…100 and open it again."""
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=int(quality))
     return Image.open(buffer).convert("RGB")
 
 
 def crop(image: Image.Image, share: float) -> Image.Image:
-    """The middle, ``share`` of the area, 0…1, in the photo's proportions."""
+    """Crop the middle to ``share`` of the area, 0…1; keep the proportions."""
     width, height = image.size
     w, h = scaled(image.size, share)
     left, top = (width - w) // 2, (height - h) // 2
@@ -66,7 +66,7 @@ def crop(image: Image.Image, share: float) -> Image.Image:
 
 
 def clutter(image: Image.Image, share: float) -> Image.Image:
-    """The photo shrunk to ``share`` of the area, 0…1, somewhere in a busy scene of its size."""
+    """Shrink the photo to ``share`` of the area, 0…1, in a busy scene of its size."""
     # The photo itself is the seed: its scene and place are the same at every share and run.
     rng = np.random.default_rng(zlib.crc32(image.tobytes()))
     canvas = scene(image.size, rng)
@@ -78,13 +78,13 @@ def clutter(image: Image.Image, share: float) -> Image.Image:
 
 
 def scaled(size: tuple[int, int], share: float) -> tuple[int, int]:
-    """(width, height) of the same proportions with ``share`` of the area."""
+    """Return (width, height) of ``share`` of the area in the same proportions."""
     side = math.sqrt(share)
     return max(1, round(size[0] * side)), max(1, round(size[1] * side))
 
 
 def scene(size: tuple[int, int], rng: np.random.Generator) -> Image.Image:
-    """An RGB scene of (width, height) pixels: noise of three grains, and shapes over it."""
+    """Draw a busy RGB scene of (width, height) pixels: noise of three grains, and shapes."""
     layers = [
         Image.fromarray(rng.integers(0, 256, (grain, grain, 3), dtype=np.uint8)).resize(
             size, Image.Resampling.BICUBIC
@@ -140,7 +140,7 @@ def robustness(
     photos: Sequence[tuple[Path, int]],
     curves: dict[str, Curve] = CURVES,
 ) -> dict[str, list[dict[str, float]]]:
-    """Per curve and level: ``accuracy``, and ``similarity`` to the undistorted photos.
+    """Return ``accuracy``, and ``similarity`` to the undistorted photos, by curve and level.
 
     ``photos``: paths and true class numbers. Similarity is the mean cosine, -1…1. Raises
     ValueError without photos.
@@ -170,7 +170,7 @@ def robustness(
 
 
 def batches(photos: Sequence[tuple[Path, int]]) -> Iterator[tuple[list[Path], np.ndarray]]:
-    """A few photos at a time, so that memory does not grow with their number."""
+    """Yield the photos a few at a time, to bound memory."""
     for start in tqdm(range(0, len(photos), BATCH), desc="distort", unit="batch", disable=None):
         rows = photos[start : start + BATCH]
         yield [path for path, _ in rows], np.array([label for _, label in rows])

@@ -26,7 +26,7 @@ from .views import random_views
 
 
 def learning_rate(step: int, steps: int, warmup: int) -> float:
-    """Linear warm-up, then half a cosine to 1 % (a factor of the base rate)."""
+    """Return the factor of the base rate: linear warm-up, then half a cosine to 1 %."""
     if step < warmup:
         return (step + 1) / warmup
     done = (step - warmup) / max(1, steps - warmup)
@@ -44,7 +44,7 @@ class Run:
         teachers: Sequence[ShopNet] = (),
         parents: dict[str, str] | None = None,
     ):
-        """What of ``model`` takes gradients is trained, with ``teachers`` towards what they say.
+        """Train the parameters of ``model`` that take gradients, with ``teachers`` if any.
 
         ``parents``: the coarser class of each finer one, which is kept with the weights.
 
@@ -84,7 +84,7 @@ class Run:
         self.checkpoint = args.out / "checkpoint.pt"
 
     def losses(self, x: Tensor, target: Tensor) -> dict[str, Tensor]:
-        """Each loss of views (N, 3, s, s) in [-1, 1] whose labels are target (N, classes)."""
+        """Return each loss of views (N, 3, s, s) in [-1, 1] with labels target (N, classes)."""
         found = {}
         with torch.autocast(self.args.device.split(":")[0], torch.bfloat16, enabled=self.args.bf16):
             shared = self.model.trunk(x)
@@ -102,11 +102,11 @@ class Run:
         return found
 
     def class_loss(self, logits: Tensor, target: Tensor, smoothing: float) -> Tensor:
-        """Cross-entropy of logits (N, classes) with soft targets, photos weighted."""
+        """Return the weighted cross-entropy of logits (N, classes) with soft targets."""
         return weighted_cross_entropy(logits, target, self.class_weights, smoothing)
 
     def step(self, pixels: Tensor, labels: Tensor, generator: torch.Generator) -> dict[str, float]:
-        """One batch: (N, 3, s, s) uint8 and labels (N,); returns the losses."""
+        """Train on a batch, (N, 3, s, s) uint8 and labels (N,); return the losses."""
         args = self.args
         x = random_views(pixels, args.side, generator, least=args.least, stretch=args.stretch).to(
             args.device
@@ -122,7 +122,7 @@ class Run:
         return {name: loss.item() for name, loss in losses.items()}
 
     def train_epoch(self) -> dict[str, float]:
-        """All photos once; the mean losses."""
+        """Train on all photos once; return the mean losses."""
         self.model.train()
         generator = torch.Generator().manual_seed(self.args.seed * 1000 + self.epoch)
         torch.manual_seed(self.args.seed * 1000 + self.epoch)
@@ -151,7 +151,7 @@ class Run:
         part.replace(self.checkpoint)
 
     def rows(self) -> list[Row]:
-        """The log of the finished epochs; an epoch that was cut off may have left a row more."""
+        """Return the log of the finished epochs, without the row of an interrupted one."""
         return read_log(self.args.out)[: self.epoch]
 
     def resume(self) -> None:
@@ -183,7 +183,7 @@ class Run:
             )
 
     def ship(self) -> Row:
-        """Make ``model.pt`` the last or the best epoch; the log's row of that epoch.
+        """Make ``model.pt`` the last or the best epoch; return that epoch's row of the log.
 
         The last epoch is the default: of few photos, the best is mostly luck, and what validation
         says of a model that it chose is too good.
@@ -199,7 +199,7 @@ class Run:
         return rows[best_epoch(rows) - 1]
 
     def save_model(self, name: str) -> None:
-        """Averaged weights with what is needed to rebuild the network and to tell its origin."""
+        """Save the averaged weights with the network's configuration and origin."""
         args = self.args
         recipe = {
             name: value.name if isinstance(value, Path) else value

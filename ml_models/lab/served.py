@@ -59,7 +59,7 @@ class Served(nn.Module):
 
 
 def cell_colours(x: Tensor) -> Tensor:
-    """Colours at each position of a map: (N, 3, s, s) in [-1, 1] -> (N, h, w, 16, 3) uint8."""
+    """Return the colours at each position: (N, 3, s, s) in [-1, 1] -> (N, h, w, 16, 3) uint8."""
     small, n = F.avg_pool2d(x, COLOUR_STEP), CELL // COLOUR_STEP
     side = small.shape[-1] // n
     parts = small.reshape(-1, 3, side, n, side, n).permute(0, 2, 4, 3, 5, 1)
@@ -67,7 +67,7 @@ def cell_colours(x: Tensor) -> Tensor:
 
 
 class Region(nn.Module):
-    """What a part of a photo is, of what the network saw in all of it: its last steps again.
+    """Embed and classify a part of a photo from the cells of the whole photo.
 
     Features are the weighted mean of the part's cells, as in Tolias et al., "Particular object
     retrieval with integral max-pooling of CNN activations" (2016), which pools regions of one map;

@@ -23,7 +23,7 @@ LEAST_AREA = 0.004
 
 
 class Kind(IntEnum):
-    """Where a photo comes from, which decides its views and its weight."""
+    """The origin of a photo, which decides its views and its weight."""
 
     FLOOR = 0
     STREET = 1
@@ -52,7 +52,7 @@ class Example:
 
 @dataclass(frozen=True, kw_only=True)
 class Sources:
-    """Where the photos are; only the folder per class is needed."""
+    """Paths of the photos; only the folder per class is required."""
 
     data: Path
     more: Path | None = None

@@ -25,7 +25,7 @@ def check_classes(listing: Listing, name: str) -> None:
 
 
 def folds(listing: Listing, count: int, seed: int) -> Iterator[tuple[Listing, Listing]]:
-    """``count`` pairs of training and held-out photos; each photo is held out once.
+    """Yield ``count`` pairs of training and held-out photos; each photo is held out once.
 
     Every class has a product in every part: a class with fewer products than parts is refused.
     """
@@ -43,7 +43,7 @@ def folds(listing: Listing, count: int, seed: int) -> Iterator[tuple[Listing, Li
 
 
 def hold_out(listing: Listing, share: float, seed: int) -> tuple[Listing, Listing]:
-    """Training photos, and about this share of all: one of ``round(1 / share)`` equal parts."""
+    """Return training and held-out photos: one of ``round(1 / share)`` equal parts."""
     return next(folds(listing, round(1 / share), seed))
 
 

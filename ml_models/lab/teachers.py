@@ -14,10 +14,7 @@ class Teachers:
     """The first gives search features, the mean of all gives class probabilities."""
 
     def __init__(self, networks: Sequence[ShopNet], student: ShopNet):
-        """What does not change is looked through once.
-
-        A trunk that all teachers share is, and the student's, where it is the same and frozen.
-        """
+        """Run a trunk once if all teachers share it, and not at all if the student has it frozen."""
         self.networks = [network.eval().requires_grad_(False) for network in networks]
         trunks = [network.trunk for network in networks]
         self.one_trunk = bool(trunks) and all(same(trunk, trunks[0]) for trunk in trunks[1:])
@@ -27,7 +24,7 @@ class Teachers:
 
     @torch.no_grad()
     def look(self, x: Tensor, shared: Tensor) -> list[Tensor]:
-        """What each teacher's trunk makes of views (N, 3, s, s); ``shared``: the student's."""
+        """Return each teacher's trunk maps of views (N, 3, s, s); ``shared``: the student's."""
         if self.students_trunk:
             return [shared.detach()] * len(self.networks)
         if self.one_trunk:
@@ -36,13 +33,13 @@ class Teachers:
 
     @torch.no_grad()
     def features(self, seen: Sequence[Tensor]) -> Tensor:
-        """Search features (N, semantic_dim) of the first teacher."""
+        """Return the first teacher's search features (N, semantic_dim)."""
         first = self.networks[0]
         return first.search_projection(first.search_tail(seen[0]).mean((2, 3))).float()
 
     @torch.no_grad()
     def probabilities(self, seen: Sequence[Tensor]) -> Tensor:
-        """The mean of all teachers' class probabilities (N, classes)."""
+        """Return the teachers' mean class probabilities (N, classes)."""
         logits = [
             network.class_branch(shared)
             for network, shared in zip(self.networks, seen, strict=True)
@@ -51,7 +48,7 @@ class Teachers:
 
 
 def learns(*parts: nn.Module) -> bool:
-    """Whether anything of these takes gradients."""
+    """Whether any parameter of these modules takes gradients."""
     return any(parameter.requires_grad for part in parts for parameter in part.parameters())
 
 

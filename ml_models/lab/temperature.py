@@ -65,7 +65,7 @@ class Temperature(nn.Module):
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """What a network says of N photos that were not trained on, and what they show.
+    """A network's outputs for N photos it was not trained on, and their labels.
 
     ``features`` (N, d), ``logits`` (N, classes); ``numbers`` (classes,): the coarse class of each,
     whose probability is the sum of theirs; ``labels`` (N,) coarse.

@@ -19,17 +19,17 @@ class Tracker:
         self.client, self.run_id = client, run_id
 
     def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
-        """Numbers by name; ``step``: epochs finished."""
+        """Log numbers by name; ``step``: finished epochs."""
         for name, value in values.items():
             self.client.log_metric(self.run_id, name, value, step=step)
 
     def artifacts(self, folder: Path) -> None:
-        """A copy of all files of a folder."""
+        """Copy all files of a folder into the run."""
         self.client.log_artifacts(self.run_id, str(folder))
 
 
 def connect(uri: str) -> Any:
-    """MLflow's client for a tracking URI; nothing is set for the whole process but switches."""
+    """Return MLflow's client for a tracking URI; set environment switches, no global URI."""
     # MLflow reports its use to its makers unless told not to, and wants a database or a server
     # unless told that files will do; the client for a database needs the whole of mlflow.
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -39,7 +39,7 @@ def connect(uri: str) -> Any:
 
 @contextmanager
 def tracked(uri: str, name: str, parameters: Mapping[str, Any]) -> Iterator[Tracker]:
-    """A run named ``name``: finished when the block ends, failed when it raises."""
+    """Open a run named ``name``: finished when the block ends, failed if it raises."""
     client = connect(uri)
     experiment = client.get_experiment_by_name(EXPERIMENT)
     experiment_id = experiment.experiment_id if experiment else client.create_experiment(EXPERIMENT)

@@ -164,7 +164,7 @@ def check_apart(photos: Listing, held_out: Listing, args: argparse.Namespace) ->
 
 
 def cross_validate(args: argparse.Namespace, splits: Iterable[tuple[Listing, Listing]]) -> None:
-    """One run a fold; the accuracies of the models that they ship go to ``folds.json``."""
+    """Train one run per fold; write their accuracies to ``folds.json``."""
     rows = []
     for fold, (photos, held_out) in enumerate(splits, 1):
         print(f"fold {fold} of {args.folds}")
@@ -185,7 +185,7 @@ def train_split(args: argparse.Namespace, photos: Listing, held_out: Listing) ->
 
 
 def train(args: argparse.Namespace, photos: Listing, held_out: Listing) -> Row:
-    """One run, from its beginning or from where it was; the log's row of what it ships."""
+    """Train or resume a run; return the log's row of the epoch that it ships."""
     torch.manual_seed(args.seed)
     args.out.mkdir(parents=True, exist_ok=True)
     pixels = decode_photos(photos, InputSpec(size=STORED_SIDE), "training photos")

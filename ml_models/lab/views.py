@@ -10,7 +10,7 @@ from torch import Tensor
 
 
 def scale(pixels: Tensor) -> Tensor:
-    """uint8 -> float32 in [-1, 1], channels last in memory: the fast layout on a CPU."""
+    """Scale uint8 to float32 in [-1, 1], channels last in memory: fast on a CPU."""
     return pixels.contiguous(memory_format=torch.channels_last).float().div(127.5).sub(1)
 
 
@@ -22,7 +22,7 @@ def random_views(
     least: float = 0.25,
     stretch: float = 4 / 3,
 ) -> Tensor:
-    """Random views: (N, 3, s, s) uint8 -> (N, 3, size, size) in [-1, 1].
+    """Return random views of (N, 3, s, s) uint8: (N, 3, size, size) in [-1, 1].
 
     A view covers at least this share of the area, its proportions are changed by up to the factor
     ``stretch``; it is turned by up to 15°, mirrored half of the time; brightness and contrast

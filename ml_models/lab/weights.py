@@ -17,7 +17,7 @@ BATCH_NORM_EPS = 1e-5
 
 
 def load_backbone(path: Path) -> Backbone:
-    """A pretrained network: ``.npz`` of this project, ``.pth`` or ``.pt`` of torchvision.
+    """Read a pretrained network: ``.npz`` of this project, ``.pth`` or ``.pt`` of torchvision.
 
     Its ``trunk.convention`` says which pixels and borders it expects.
     """
@@ -65,7 +65,7 @@ def read_torchvision(path: Path) -> Backbone:
 
 
 def torchvision_names() -> list[tuple[str, str]]:
-    """torchvision's names of each convolution and of its batch norm, in network order."""
+    """Return torchvision's names of each convolution and its batch norm, in network order."""
     names = [("features.0.0", "features.0.1")]
     for block in range(1, 18):
         # The first block does not expand; each of the others does before it filters.
@@ -77,7 +77,7 @@ def torchvision_names() -> list[tuple[str, str]]:
 
 
 def fold(state: dict[str, Tensor], conv: str, norm: str) -> tuple[Tensor, Tensor]:
-    """Weight and bias of a convolution that does what it and its batch norm do in inference."""
+    """Fold a batch norm into its convolution: return weight and bias."""
     gamma, beta, mean, variance = (
         state[f"{norm}.{part}"].double()
         for part in ("weight", "bias", "running_mean", "running_var")
@@ -88,5 +88,5 @@ def fold(state: dict[str, Tensor], conv: str, norm: str) -> tuple[Tensor, Tensor
 
 
 def convolutions(module: nn.Module) -> list[Conv]:
-    """All convolutions in network order, which is their order of definition."""
+    """Return all convolutions in network order, which is their order of definition."""
     return [layer for layer in module.modules() if isinstance(layer, Conv)]

@@ -8,7 +8,7 @@ from torch import Tensor
 
 @torch.no_grad()
 def learned_whitening(photos: Tensor, views: Tensor, dim: int) -> tuple[Tensor, Tensor]:
-    """Mean (d,) and basis (dim, d), fitted to features (N, d) of photos and of a view of each.
+    """Return mean (d,) and basis (dim, d), fitted to features (N, d) of photos and views.
 
     First the directions in which a view differs from its photo are scaled down, then the ``dim``
     principal axes of what is left are kept. Training pairs are few and of one kind of shop, so the

@@ -14,7 +14,7 @@ class Teachers:
     """The first gives search features, the mean of all gives class probabilities."""
 
     def __init__(self, networks: Sequence[ShopNet], student: ShopNet):
-        """Run a trunk once if all teachers share it, and not at all if the student has it frozen."""
+        """Run a trunk once if all teachers share it, never if the student has it frozen."""
         self.networks = [network.eval().requires_grad_(False) for network in networks]
         trunks = [network.trunk for network in networks]
         self.one_trunk = bool(trunks) and all(same(trunk, trunks[0]) for trunk in trunks[1:])

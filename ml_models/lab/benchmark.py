@@ -22,13 +22,14 @@ from typing import Any
 import torch
 
 from .architectures import ARCHITECTURES, Served, make
-from .benchmark_data import BenchmarkPhotos, BenchmarkSources, load
+from .benchmark_data import BenchmarkPhotos, load
 from .benchmark_measure import measure, of_photos, write_package
 from .benchmark_plots import plot_all, plot_entry
 from .benchmark_report import markdown, summary
 from .benchmark_train import Recipe, train
 from .catalog import Refused
 from .lite_teacher import PACKAGES, weights_file
+from .sources import Sources
 from .tracking import tracked
 
 STARTS = ("scratch", "pretrained")
@@ -108,15 +109,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     return args
 
 
-def sources_of(args: argparse.Namespace) -> BenchmarkSources:
-    """Return where the photos are."""
-    return BenchmarkSources(
-        data=args.data,
-        validation=args.validation,
-        more=args.more,
-        boxes=args.boxes,
-        hold_out=args.hold_out,
-    )
+def photos_of(args: argparse.Namespace) -> BenchmarkPhotos:
+    """Decode the photos that a command line names."""
+    sources = Sources(data=args.data, more=args.more, boxes=args.boxes, hold_out=args.hold_out)
+    return load(sources, args.validation, args.side, args.seed)
 
 
 def entries(args: argparse.Namespace) -> Iterator[tuple[str, str, Path | None]]:
@@ -227,7 +223,7 @@ def main(argv: list[str] | None = None) -> None:
     args = parse_args(argv)
     if args.threads:
         torch.set_num_threads(args.threads)
-    photos = load(sources_of(args), args.side, args.seed)
+    photos = photos_of(args)
     results = [run_entry(args, entry, photos) for entry in entries(args)]
     done = [result for result in results if result]
     if not done:

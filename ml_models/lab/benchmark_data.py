@@ -15,7 +15,7 @@ from .catalog import Refused
 from .data import PhotoSet, decode_photos, list_photos
 from .garments import SIDE, crop_around, decode_all, stacked
 from .label_sets import PARENTS
-from .sources import Example, read_boxes, read_more
+from .sources import Example, Sources, read_boxes, read_more
 from .splits import hold_out
 from .temperature import load_worn
 
@@ -23,17 +23,6 @@ from .temperature import load_worn
 HELD_OUT = 0.2
 # What a training crop shows around a box, as a share of it.
 MARGIN = 0.25
-
-
-@dataclass(frozen=True, kw_only=True)
-class BenchmarkSources:
-    """Where the photos are; ``data`` alone is needed. See :mod:`sources` for the CSV files."""
-
-    data: Path
-    validation: Path | None = None
-    more: Path | None = None
-    boxes: Path | None = None
-    hold_out: int = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,17 +43,17 @@ class BenchmarkPhotos:
         return {name: digest(photos) if photos else None for name, photos in sets.items()}
 
 
-def load(sources: BenchmarkSources, side: int, seed: int) -> BenchmarkPhotos:
-    """Decode all photos; without ``validation`` a fifth of ``data`` is held out.
+def load(sources: Sources, validation: Path | None, side: int, seed: int) -> BenchmarkPhotos:
+    """Decode all photos but tagged ones; without ``validation`` hold out a fifth of ``data``.
 
     Garments of ``more`` and ``boxes`` count for the class that they, or their parents, are; those
     that are none of the classes are left out. Raises Refused.
     """
     listing = list_photos(sources.data)
-    if sources.validation:
-        held_out = list_photos(sources.validation)
+    if validation:
+        held_out = list_photos(validation)
         if held_out.classes != listing.classes:
-            raise Refused(f"{sources.data} and {sources.validation} hold different classes")
+            raise Refused(f"{sources.data} and {validation} hold different classes")
     else:
         listing, held_out = hold_out(listing, HELD_OUT, seed)
     spec, classes = InputSpec(size=side), listing.classes

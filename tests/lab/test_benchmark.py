@@ -12,7 +12,7 @@ torch = pytest.importorskip(
 
 from ml_models.lab import benchmark  # noqa: E402
 from ml_models.lab.architectures import ARCHITECTURES, Served, make  # noqa: E402
-from ml_models.lab.benchmark_data import BenchmarkSources, class_of, load  # noqa: E402
+from ml_models.lab.benchmark_data import class_of, load  # noqa: E402
 from ml_models.lab.benchmark_report import (  # noqa: E402
     alike,
     conclusion,
@@ -23,7 +23,7 @@ from ml_models.lab.benchmark_report import (  # noqa: E402
 from ml_models.lab.catalog import Refused  # noqa: E402
 from ml_models.lab.label_sets import LEAVES  # noqa: E402
 from ml_models.lab.lite_teacher import weights_file  # noqa: E402
-from ml_models.lab.sources import read_boxes  # noqa: E402
+from ml_models.lab.sources import Sources, read_boxes  # noqa: E402
 from ml_models.lab.tracking import connect  # noqa: E402
 from tests.lab.sources import draw_sources  # noqa: E402
 from visualsearch.encoders.onnx import OnnxEncoder  # noqa: E402
@@ -51,7 +51,7 @@ def small_photos(tmp_path_factory):
 
 
 def loaded(args):
-    return load(benchmark.sources_of(args), args.side, args.seed)
+    return benchmark.photos_of(args)
 
 
 @pytest.fixture(scope="module")
@@ -185,10 +185,8 @@ def drawn(tmp_path_factory):
 
 
 def test_load__more_photos_and_garments_on_people(drawn):
-    sources = BenchmarkSources(
-        data=drawn.data, validation=drawn.data, more=drawn.more, boxes=drawn.boxes
-    )
-    photos = load(sources, 32, 0)
+    sources = Sources(data=drawn.data, more=drawn.more, boxes=drawn.boxes)
+    photos = load(sources, drawn.data, 32, 0)
     boxes = read_boxes(drawn.boxes, 3)
     learned = [class_of(box, LEAVES) for box in boxes if not box.held_out]
     # A top may be a t-shirt or an undershirt, which is one too; nobody is sure of the second.

@@ -4,7 +4,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class VisualSearchConfig(AppConfig):
-    """Loads no model and no index: commands and forks must not pay for them."""
+    """The app. Startup loads no model and no index, to keep commands and forks cheap."""
 
     name = "visualsearch"
     verbose_name = _("Search by photo")
@@ -16,5 +16,5 @@ class VisualSearchConfig(AppConfig):
         try:
             import_string(conf.get("CATALOG"))
         except ImportError:
-            return  # the check visualsearch.E003 says what to do
+            return  # reported by the check visualsearch.E003
         signal_handlers.connect()

@@ -1,8 +1,8 @@
-"""How large the frames inside an AVIF are, by their own headers.
+"""Read the frame sizes inside an AVIF from its AV1 sequence headers.
 
-The container says how large the picture is, and that is what a decoder tells; but it decodes the
-frames first and looks then whether that was true. An AVIF of 2 kB that said 640 × 480, with a frame
-of 12,000 × 12,000 inside, took 524 MB.
+A decoder reports the picture size that the container declares, but decodes the frames before it
+compares the two. An AVIF of 2 kB that declared 640 × 480, with a frame of 12,000 × 12,000 inside,
+used 524 MB.
 """
 
 from __future__ import annotations
@@ -11,18 +11,21 @@ from collections.abc import Iterator
 
 from .exceptions import ImageCorrupt
 
-# Offset and length of each.
+# (offset, length) of each extent.
 Extents = list[tuple[int, int]]
 
-# Where boxes hold boxes: on the way to the first sample of a track.
+# Boxes that contain the boxes on the path to the first sample of a track.
 INSIDE = (b"trak", b"mdia", b"minf", b"stbl")
 SEQUENCE_HEADER = 1
-# A camera's picture has about 60 items in a grid, of some parts each.
+# Limits. A camera's picture is a grid of about 60 items with a few parts each.
 MAX_ITEMS, MAX_EXTENTS, MAX_PARTS = 2_000, 16, 5_000
 
 
 def largest_frame(data: bytes) -> int:
-    """Pixels of the largest frame in an AVIF; raises ImageCorrupt where that cannot be told."""
+    """Return the pixels (width × height) of the largest frame in an AVIF.
+
+    Raise ImageCorrupt if no frame size can be read.
+    """
     sizes = []
     try:
         for kind, start, end in boxes(data, 0, len(data)):
@@ -40,7 +43,7 @@ def largest_frame(data: bytes) -> int:
 
 
 def boxes(data: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Type, start and end of the content of each box."""
+    """Yield type, start and end of the content of each box; raise ValueError for a bad length."""
     while start + 8 <= end:
         size, kind, head = number(data, start, 4), data[start + 4 : start + 8], 8
         if size == 1:
@@ -53,14 +56,14 @@ def boxes(data: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, int]]
 
 
 def number(data: bytes, place: int, size: int) -> int:
-    """A number of so many bytes; IndexError beyond the end."""
+    """Return a big-endian number of ``size`` bytes; raise IndexError beyond the end of the data."""
     if place + size > len(data):
         raise IndexError(place)
     return int.from_bytes(data[place : place + size], "big")
 
 
 def items(data: bytes, start: int, end: int) -> Iterator[bytes]:
-    """The bytes of each AV1 picture that a box ``meta`` describes."""
+    """Yield the bytes of each AV1 picture that a ``meta`` box describes."""
     inner = {kind: (first, last) for kind, first, last in boxes(data, start, end)}
     pictures = set(av1_items(data, *inner.get(b"iinf", (0, 0))))
     store, seen = inner.get(b"idat", (0, 0)), 0
@@ -81,7 +84,7 @@ def items(data: bytes, start: int, end: int) -> Iterator[bytes]:
 
 
 def av1_items(data: bytes, start: int, end: int) -> Iterator[int]:
-    """Numbers of the items that are AV1 pictures, of a box ``iinf``."""
+    """Yield the ids of the items in an ``iinf`` box that are AV1 pictures."""
     if start == end:
         return
     for kind, first, _ in boxes(data, start + (6 if data[start] == 0 else 8), end):
@@ -94,7 +97,7 @@ def av1_items(data: bytes, start: int, end: int) -> Iterator[int]:
 def locations(
     data: bytes, start: int, end: int
 ) -> Iterator[tuple[int, int, list[tuple[int, int]]]]:
-    """Number, construction method, and offset and length of each extent, of a box ``iloc``."""
+    """Yield id, construction method and (offset, length) extents of each item in an ``iloc``."""
     if start == end:
         return
     version, sizes = data[start], number(data, start + 4, 2)
@@ -122,7 +125,7 @@ def locations(
 
 
 def first_samples(data: bytes, start: int, end: int) -> Iterator[bytes]:
-    """The first frame of each track, of a box ``moov``."""
+    """Yield the first frame of each track in a ``moov`` box."""
     table: dict[bytes, int] = {}
     for kind, first, last in boxes(data, start, end):
         if kind in INSIDE:
@@ -131,14 +134,14 @@ def first_samples(data: bytes, start: int, end: int) -> Iterator[bytes]:
     if b"stsz" in table and (b"stco" in table or b"co64" in table):
         wide = 4 if b"stco" in table else 8
         place = number(data, table[b"stco" if wide == 4 else b"co64"] + 8, wide)
-        # All are of one size, or each has its own.
+        # One size for all samples, or 0 followed by a table of sizes.
         sizes = table[b"stsz"] + 4
         size = number(data, sizes, 4) or number(data, sizes + 8, 4)
         yield data[place : place + size]
 
 
 def frames(stream: bytes) -> Iterator[int]:
-    """Pixels of the largest frame that each sequence header of an AV1 stream announces."""
+    """Yield the pixels of the largest frame for each sequence header of an AV1 stream."""
     place = parts = 0
     while place < len(stream):
         parts += 1
@@ -146,7 +149,7 @@ def frames(stream: bytes) -> Iterator[int]:
             raise ValueError(parts)
         head = stream[place]
         place += 2 if head & 4 else 1
-        if not head & 2:  # without a size it goes on to the end
+        if not head & 2:  # no size field: the unit extends to the end
             size = len(stream) - place
         else:
             size, place = leb128(stream, place)
@@ -156,7 +159,7 @@ def frames(stream: bytes) -> Iterator[int]:
 
 
 def leb128(stream: bytes, place: int) -> tuple[int, int]:
-    """A number of seven bits a byte, and where it ends."""
+    """Return a LEB128 number (seven bits a byte) and the place after it."""
     value = 0
     for n in range(8):
         value |= (stream[place + n] & 127) << (7 * n)
@@ -166,13 +169,13 @@ def leb128(stream: bytes, place: int) -> tuple[int, int]:
 
 
 class Bits:
-    """Reads numbers of some bits."""
+    """A reader of integers of any number of bits, the most significant bit first."""
 
     def __init__(self, data: bytes):
         self.value, self.left = int.from_bytes(data, "big"), len(data) * 8
 
     def read(self, count: int) -> int:
-        """The next so many bits; ValueError at the end."""
+        """Return the next ``count`` bits as a number; raise ValueError at the end."""
         self.left -= count
         if self.left < 0:
             raise ValueError("too short")
@@ -180,7 +183,7 @@ class Bits:
 
 
 def frame_size(header: bytes) -> int:
-    """Pixels of the largest frame that a sequence header allows (AV1 specification, 5.5.1)."""
+    """Return the pixels of the largest frame that a sequence header allows (AV1 spec, 5.5.1)."""
     bits = Bits(header[:128])
     bits.read(4)  # profile, still picture
     if bits.read(1):  # reduced
@@ -192,7 +195,7 @@ def frame_size(header: bytes) -> int:
 
 
 def operating_points(bits: Bits) -> None:
-    """Read past what says when frames are shown."""
+    """Skip the timing, decoder model and operating points of a sequence header."""
     delay = 0
     if bits.read(1):  # timing
         bits.read(64)

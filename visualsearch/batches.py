@@ -1,4 +1,4 @@
-"""Slices of a sequence (``itertools.batched`` came with Python 3.12)."""
+"""Split a sequence into slices (``itertools.batched`` came with Python 3.12)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ T = TypeVar("T")
 
 
 def batched(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    """Slices of at most ``size``, in order."""
+    """Yield slices of at most ``size`` values, in order."""
     for start in range(0, len(values), size):
         yield values[start : start + size]

@@ -1,4 +1,4 @@
-"""Who searches, as far as it matters: for whom it counts, and which index version they get."""
+"""Identify the caller of a search, and choose the index version that an experiment gives them."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from django.utils.crypto import salted_hmac
 
 from .models import Experiment, Query
 
-# Seconds for which a process goes on with the experiment that it knows: so long a stopped one is
-# felt, and so seldom the database is asked.
+# Seconds for which a process caches the running experiment: the longest delay after one is
+# stopped, and the shortest time between two queries for it.
 KNOWN = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Caller:
-    """``storefront``: the key of the one that searches, None for the shop itself.
+    """The client that sent a search.
 
-    ``visitor``: the pseudonym that is stored, empty where nobody has a name. ``place``: what an
-    experiment tells visitors apart by; it is not stored.
+    ``storefront``: primary key of its storefront, None for the shop itself. ``visitor``: the stored
+    pseudonym, empty for an anonymous visitor. ``place``: the key that assigns a visitor to a
+    variant of an experiment; it is not stored.
     """
 
     storefront: int | None = None
@@ -34,7 +35,10 @@ NOBODY = Caller()
 
 @dataclass(frozen=True, kw_only=True)
 class Trace:
-    """What a query keeps of its caller, and the index version that the caller gets (None: any)."""
+    """Caller and variant as stored with a query; ``version``: the index version to search.
+
+    ``version`` is None for the active version.
+    """
 
     storefront: int | None = None
     visitor: str = ""
@@ -44,13 +48,13 @@ class Trace:
 
 
 def pseudonym(kind: str, name: object, storefront: int | None = None) -> str:
-    """What is stored of a visitor: the same for the same one, and without use to anybody else."""
+    """Return the stored id of a visitor: a keyed hash, stable per storefront and not reversible."""
     whole = f"{storefront or ''}:{kind}:{name}"
     return salted_hmac("visualsearch.visitor", whole, algorithm="sha256").hexdigest()[:32]
 
 
 def trace_of(caller: Caller) -> Trace:
-    """Where a caller belongs now."""
+    """Return the trace of a caller, with their variant of the running experiment."""
     trace = Trace(storefront=caller.storefront, visitor=caller.visitor)
     experiment = running() if caller.place else None
     if experiment is None:
@@ -68,7 +72,7 @@ _running: tuple[float, Experiment | None] | None = None
 
 
 def running() -> Experiment | None:
-    """The experiment that runs, if one does, as it was a moment ago at the most."""
+    """Return the running experiment, or None; cached for :data:`KNOWN` seconds."""
     global _running
     now = time.monotonic()
     if _running is None or now - _running[0] > KNOWN:
@@ -78,12 +82,12 @@ def running() -> Experiment | None:
 
 
 def known() -> Experiment | None:
-    """The same without asking the database."""
+    """Return the experiment that :func:`running` found last, without a database query."""
     return _running[1] if _running else None
 
 
 def forget(**kwargs: object) -> None:
-    """Ask the database again at the next search."""
+    """Drop the cached experiment; the next search reads it from the database."""
     global _running
     _running = None
 

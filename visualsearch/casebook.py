@@ -1,6 +1,6 @@
-"""Write a page that shows what a search, or a model, made of each labelled photo.
+"""Write an HTML page that shows the results of a search or a model for each labelled photo.
 
-The page stands alone: ``index.html`` and small JPEGs beside it, without scripts.
+The page is self-contained: ``index.html`` and small JPEGs beside it, without scripts.
 """
 
 from __future__ import annotations
@@ -18,14 +18,15 @@ SIDE = 144
 QUALITY = 72
 PICTURES = "pictures"
 FIRST = 5
-"""Hits that are shown of each photo."""
+"""Number of hits shown per photo."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Shown:
-    """A picture, its name, and what is said of it.
+    """A picture with its name and an optional note.
 
-    ``picture``: a file beside the page, "" where it is missing, None where words are enough.
+    ``picture``: path relative to the page, "" if missing, None to show text only. ``right``:
+    whether it is the right answer.
     """
 
     picture: str | None
@@ -47,7 +48,7 @@ class Case:
 
     @property
     def verdict(self) -> str:
-        """Where the right answer is, as the page's filter names it."""
+        """Return "first", "near" or "far" by rank; these are the keys of the page's filter."""
         if self.rank == 1:
             return "first"
         return "near" if self.rank is not None and self.rank <= FIRST else "far"
@@ -55,7 +56,7 @@ class Case:
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """Figures under a title; the first cell of a row is its name."""
+    """A table of figures with a title; the first cell of a row is the row's name."""
 
     title: str
     columns: Sequence[str]
@@ -64,7 +65,7 @@ class Table:
 
 @dataclass(kw_only=True)
 class Book:
-    """Everything that the page shows."""
+    """The contents of the page."""
 
     title: str
     words: Sequence[str] = ()
@@ -80,14 +81,14 @@ class Book:
 
 
 class Thumbnails:
-    """Small copies of pictures in a folder beside the page, each picture once."""
+    """Small JPEG copies of pictures, in a folder beside the page; equal copies share a file."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / PICTURES
         self.folder.mkdir(parents=True, exist_ok=True)
 
     def add(self, image: Image.Image) -> str:
-        """Save a small copy, and return its address for the page."""
+        """Save a small copy and return its path relative to the page."""
         small = image.convert("RGB")
         small.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS, reducing_gap=3)
         file = io.BytesIO()
@@ -98,7 +99,7 @@ class Thumbnails:
 
 
 def write(folder: Path, book: Book) -> Path:
-    """Write ``index.html`` into a folder, and return its path."""
+    """Write ``index.html`` into a folder and return its path."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "index.html"
     path.write_text(html(book), "utf-8")
@@ -106,7 +107,7 @@ def write(folder: Path, book: Book) -> Path:
 
 
 def html(book: Book) -> str:
-    """Return the page."""
+    """Return the page as HTML."""
     categories = sorted({case.category for case in book.cases if case.category})
     numbers = {name: f"c{number}" for number, name in enumerate(categories)}
     hidden = [f"body:has(#v-{key}:checked) .case:not(.{key})" for key in book.verdicts]
@@ -131,7 +132,7 @@ def html(book: Book) -> str:
 
 
 def table(figures: Table) -> str:
-    """Return figures as a table with its caption."""
+    """Return figures as an HTML table with a caption."""
     head = "".join(
         f'<th scope="col">{escape(name)}</th>' if name else "<td></td>" for name in figures.columns
     )
@@ -149,7 +150,7 @@ def table(figures: Table) -> str:
 
 
 def filters(book: Book, numbers: dict[str, str]) -> str:
-    """Return the choices of which photos are shown."""
+    """Return the form that filters photos by rank and category; "" without cases."""
     if not book.cases:
         return ""
     counts = {key: sum(case.verdict == key for case in book.cases) for key in book.verdicts}
@@ -174,7 +175,7 @@ def choice(name: str, key: str, words: str, chosen: bool = False) -> str:
 
 
 def case_item(case: Case, verdicts: dict[str, str], numbers: dict[str, str]) -> str:
-    """Return one photo with its answer and hits."""
+    """Return the list item of one photo with its answer and hits."""
     kinds = f"case {case.verdict} {numbers.get(case.category, '')}".strip()
     rank = "not found" if case.rank is None else f"rank {case.rank}"
     facts = " · ".join(escape(fact) for fact in (case.category, case.view) if fact)
@@ -192,7 +193,7 @@ def case_item(case: Case, verdicts: dict[str, str], numbers: dict[str, str]) -> 
 
 
 def figure(shown: Shown, marked: bool = False) -> str:
-    """Return a picture with its caption; ``marked`` says in words whether it is right."""
+    """Return a picture with its caption; ``marked`` adds "right" or "wrong" in words."""
     mark = ""
     if marked:
         sign, words = ("✓", "right") if shown.right else ("✗", "wrong")

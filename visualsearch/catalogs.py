@@ -1,4 +1,4 @@
-"""The shop's side of the bargain: which items there are, what they look like, who may see them."""
+"""The interface between a shop and the search: items, their images, and who may see them."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from .batches import batched
 from .classes import class_name
 from .facets import Choice, Ordering, Range
 
-# Databases bound the parameters of one query; 32,766 is the lowest bound of those in use.
+# Databases limit the parameters of one query; 32,766 is the lowest limit of those in use.
 MAX_PARAMETERS = 10_000
 
 
 class CatalogSource:
-    """Subclass this, name it in ``VISUALSEARCH["CATALOG"]``, and the shop can be searched.
+    """Base class of a shop's catalog; name the subclass in ``VISUALSEARCH["CATALOG"]``.
 
     Required: :attr:`model`, :meth:`images`, :meth:`card`. One instance serves all threads of a
     process, so keep no state in it.
@@ -32,70 +32,74 @@ class CatalogSource:
     """The model whose rows are items."""
 
     key: ClassVar[str] = "pk"
-    """The unique field by which items are named in the API and in the index."""
+    """The unique field that identifies items in the API and in the index."""
 
     filterset_class: ClassVar[Any] = None
     """A django-filter ``FilterSet`` over :attr:`model`: its fields become query parameters."""
 
     facets: ClassVar[Sequence[Choice | Range]] = ()
-    """Which of those filters customers are offered, with what is found of them."""
+    """The filters to offer customers, with counts of their values among the best hits."""
 
     orderings: ClassVar[Sequence[Ordering]] = ()
-    """How customers may sort what was found, beside by likeness."""
+    """Sort orders to offer customers besides similarity."""
 
     def visible(self) -> QuerySet[Any]:
-        """Items that customers may see now. Nothing else is ever indexed or shown."""
+        """Return the items that customers may see now; no other item is ever indexed or shown."""
         return self.model._default_manager.all()
 
     def listed(self) -> QuerySet[Any]:
-        """The same items with what :meth:`card` shows; override it to fetch no more than that."""
+        """Return :meth:`visible` items for :meth:`card`; override it to fetch what cards need."""
         return self.visible()
 
     def images(self, item: Any) -> Iterable[FieldFile]:
-        """The item's pictures, the main one first. Prefetch them in :meth:`visible`."""
+        """Return the item's pictures, the main one first. Prefetch them in :meth:`visible`."""
         raise TypeError(f"{type(self).__name__} must define images()")
 
     def card(self, item: Any) -> dict[str, Any]:
-        """What a result list shows of an item of :meth:`listed`; must be serialisable to JSON.
+        """Return what a result list shows of an item of :meth:`listed`, serialisable to JSON.
 
         ``key``, ``name``, ``url`` and ``image`` are expected; add what the shop's pages need.
         """
         raise TypeError(f"{type(self).__name__} must define card()")
 
     def suggested(self) -> QuerySet[Any]:
-        """Of :meth:`listed`, what to show first to who cannot search by photo right now."""
+        """Return items of :meth:`listed`, best first, to show before a search or in its stead."""
         return self.listed()
 
     def categories(self, classes: Iterable[str]) -> set[str]:
-        """Of a model's classes, those that the filter ``category`` takes like the shop's own.
+        """Return the model classes that the filter ``category`` accepts like the shop's own values.
 
-        They are offered to customers, and may be applied by ``category=auto``.
+        Customers are offered these classes, and ``category=auto`` may apply them.
         """
         return set()
 
     def category_name(self, value: str) -> str:
-        """What customers read for a value of the filter ``category``: the shop's or a class."""
+        """Return the customer-facing name of a ``category`` value: a shop category or a class."""
         return class_name(value)
 
     def watched(self) -> Mapping[type[Model], Callable[[Any], Any]]:
-        """Models whose saving or deleting changes an item, and how to get its key from a row."""
+        """Return the models whose saving or deleting changes an item, each with a key function.
+
+        The function gets the saved or deleted row and returns the item's key.
+        """
         return {self.model: self.key_of}
 
     def key_of(self, item: Any) -> str:
-        """The item's key as text."""
+        """Return the item's key as text."""
         return str(getattr(item, self.key))
 
     def by_key(self, keys: Iterable[str], among: QuerySet[Any] | None = None) -> dict[str, Any]:
-        """The visible ones among the items with these keys, as :meth:`visible` fetches them.
+        """Return the visible items with these keys, by key; invalid keys are ignored.
 
-        ``among``: :meth:`listed`, where only cards are wanted.
+        ``among``: the queryset to search, by default :meth:`visible`; pass :meth:`listed` for
+        cards.
         """
         rows = self.visible() if among is None else among
         meta = self.model._meta
         field: Any = meta.pk if self.key == "pk" else meta.get_field(self.key)
         values = []
         for key in keys:
-            # No item can have a NUL in its key, and PostgreSQL refuses to look.
+            # PostgreSQL rejects NUL in a parameter, and no key can contain it.
             if "\x00" not in key:
                 with suppress(ValidationError):
                     values.append(field.clean(key, None))
@@ -106,16 +110,16 @@ class CatalogSource:
         return found
 
     def visible_keys(self) -> list[str]:
-        """Keys of all visible items, in a stable order."""
+        """Return the keys of all visible items, in a stable order."""
         rows = self.visible().order_by(self.key).values_list(self.key, flat=True)
         return [str(key) for key in rows]
 
     def image_url(self, name: str) -> str:
-        """Where a browser finds a picture that :meth:`images` named."""
+        """Return the URL of a picture, by its storage name."""
         return default_storage.url(name)
 
     def filterset(self, params: Mapping[str, Any]) -> Any:
-        """The shop's filters with these values, or None when none of them is set.
+        """Return the shop's filter set with these values, or None if none of its filters is set.
 
         Raises :class:`django.core.exceptions.ValidationError` with messages by parameter.
         """
@@ -129,9 +133,9 @@ class CatalogSource:
         return filterset
 
     def filtered_keys(self, params: Mapping[str, Any]) -> QuerySet[Any] | None:
-        """Keys, as text, of the items that the shop's filters leave; None when none is set.
+        """Return a query for the keys, as text, that pass the shop's filters; None if none is set.
 
-        A query and not a list: it becomes a part of the one that finds the embeddings.
+        The query becomes a subquery of the one for the embeddings. Raises ValidationError.
         """
         filterset = self.filterset(params)
         if filterset is None:
@@ -141,6 +145,6 @@ class CatalogSource:
 
 
 def catalog() -> CatalogSource:
-    """The shop's catalog source."""
+    """Return the shop's catalog source."""
     source: CatalogSource = conf.load("CATALOG")
     return source

@@ -1,4 +1,4 @@
-"""Misconfiguration fails in ``manage.py check``, with a hint that says what to do."""
+"""System checks of the settings, each with a hint on how to fix them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .encoders.package import load_package
 from .exceptions import ModelUnavailable
 from .origins import origin_of
 
-# What each number is, and its least value.
+# Type and minimum of each numeric setting.
 NUMBERS: dict[str, tuple[Any, float]] = {
     "MAX_PHOTO_BYTES": (int, 1),
     "MAX_PHOTO_MEGAPIXELS": (int | float, 0.001),
@@ -51,7 +51,7 @@ SWITCHES = (
 
 @register("visualsearch")
 def check_settings(**kwargs: Any) -> list[CheckMessage]:
-    """Names and values of ``VISUALSEARCH``."""
+    """Check the names and values in ``VISUALSEARCH``."""
     known = ", ".join(conf.DEFAULTS)
     found: list[CheckMessage] = [
         Error(
@@ -64,7 +64,7 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
     ]
     for name, (kind, least) in NUMBERS.items():
         value = conf.get(name)
-        # A bool is an int to Python, and no number to people.
+        # bool is a subclass of int, but not meant as a number here.
         if isinstance(value, bool) or not isinstance(value, kind) or value < least:
             what = "whole number" if kind is int else "number"
             found.append(
@@ -88,7 +88,7 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
 
 @register("visualsearch")
 def check_classes(**kwargs: Any) -> list[CheckMessage]:
-    """Dotted paths lead somewhere, and the catalog is one."""
+    """Check that dotted paths can be imported and that the catalog is a CatalogSource."""
     found: list[CheckMessage] = []
     for name in ("CATALOG", "ENCODER", "INDEX"):
         path = conf.get(name)
@@ -116,14 +116,14 @@ def check_classes(**kwargs: Any) -> list[CheckMessage]:
 
 @register("visualsearch")
 def check_model(**kwargs: Any) -> list[CheckMessage]:
-    """The model package is there and whole."""
-    # Not above: this module is imported by every process, and web servers need no ONNX Runtime.
+    """Check that the model package exists and can be read."""
+    # Imported here because web processes import this module and need no ONNX Runtime.
     from .encoders.onnx import OnnxEncoder
 
     try:
         kind = import_string(conf.get("ENCODER"))
     except ImportError:
-        return []  # check_classes says so
+        return []  # reported by check_classes
     if not (isinstance(kind, type) and issubclass(kind, OnnxEncoder)):
         return []
     options = conf.get("ENCODER_OPTIONS")
@@ -142,7 +142,7 @@ def check_model(**kwargs: Any) -> list[CheckMessage]:
 
 @register("visualsearch")
 def check_redis(**kwargs: Any) -> list[CheckMessage]:
-    """Web processes and search workers can reach each other."""
+    """Check that a Redis is configured if Celery is used."""
     if conf.get("USE_CELERY") is not True or conf.get("REDIS_URL"):
         return []
     return [
@@ -156,7 +156,7 @@ def check_redis(**kwargs: Any) -> list[CheckMessage]:
 
 @register("visualsearch")
 def check_heic(**kwargs: Any) -> list[CheckMessage]:
-    """A decoder that is switched on is installed."""
+    """Check that pillow-heif is installed if HEIC is switched on."""
     if conf.get("HEIC") is not True or find_spec("pillow_heif"):
         return []
     return [
@@ -170,7 +170,7 @@ def check_heic(**kwargs: Any) -> list[CheckMessage]:
 
 @register("visualsearch")
 def check_fetching(**kwargs: Any) -> list[CheckMessage]:
-    """Origins are origins, networks are networks, and neither is a text instead of a list."""
+    """Check that the origins and networks for fetching are valid lists."""
     hints = {
         "FETCH_ORIGINS": "Set it to a list of origins such as “https://images.example.com”:"
         " scheme, host and, where it is not the usual one, port.",
@@ -192,7 +192,7 @@ def check_fetching(**kwargs: Any) -> list[CheckMessage]:
 
 @register("visualsearch")
 def check_throttle(**kwargs: Any) -> list[CheckMessage]:
-    """Rates can be read, and are of scopes that there are."""
+    """Check that throttle rates can be parsed and name known scopes."""
     rates = conf.get("THROTTLE")
     if rates is None:
         return []
@@ -209,7 +209,7 @@ def check_throttle(**kwargs: Any) -> list[CheckMessage]:
 
 
 def is_rate(scope: Any, rate: Any) -> bool:
-    """Whether requests of this scope can be held to this rate; None is no limit."""
+    """Return whether ``rate`` is valid for a known scope; None is valid and means no limit."""
     from .api.throttles import SCOPES, parse_rate
 
     if scope not in SCOPES:
@@ -222,7 +222,7 @@ def is_rate(scope: Any, rate: Any) -> bool:
 
 @register("visualsearch", deploy=True)
 def check_proxies(**kwargs: Any) -> list[CheckMessage]:
-    """A client cannot choose the address under which it is counted."""
+    """Warn if clients could choose the address by which they are throttled."""
     if not conf.get("THROTTLE") or "NUM_PROXIES" in getattr(settings, "REST_FRAMEWORK", {}):
         return []
     return [
@@ -237,7 +237,7 @@ def check_proxies(**kwargs: Any) -> list[CheckMessage]:
 
 @register("visualsearch")
 def check_labelled_queries(**kwargs: Any) -> list[CheckMessage]:
-    """The labelled photos are there."""
+    """Check that the file of labelled photos exists."""
     path = conf.get("LABELLED_QUERIES")
     if not path or Path(path).is_file():
         return []
@@ -252,7 +252,7 @@ def check_labelled_queries(**kwargs: Any) -> list[CheckMessage]:
 
 @register("visualsearch", deploy=True)
 def check_data_dir(**kwargs: Any) -> list[CheckMessage]:
-    """In production the index folder is not a relative one, which depends on who starts what."""
+    """Warn in production about a relative index folder, which depends on the working directory."""
     if Path(conf.get("DATA_DIR")).is_absolute():
         return []
     return [

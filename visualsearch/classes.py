@@ -1,4 +1,4 @@
-"""What customers call the classes of models."""
+"""Names that customers read for the classes of models."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ NAMES = {
     "t-shirt": _("T-shirt"),
     "undershirt": _("Undershirt"),
 }
-"""Of the model that ships. A class of another model is shown by its label."""
+"""Names of the shipped model's classes; other models' classes are shown by their label."""
 
 
 def class_name(label: str) -> str:
-    """The name of a class, in the active language."""
+    """Return the name of a class in the active language."""
     return str(NAMES.get(label) or capfirst(label.replace("_", " ")))

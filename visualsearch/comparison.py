@@ -1,4 +1,4 @@
-"""An experiment's two variants side by side: how they differ, and whether that can be told yet."""
+"""Compare the two variants of an experiment, and say whether one is worse yet."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from .verdicts import Arm, Signal, Verdict, signals
 
 Variant = Query.Variant
 
-# The newest searches of an experiment that are read.
+# At most this many searches of an experiment are read, the newest first.
 SAMPLE = 50_000
-# An experiment that has run no longer is drawn by the hour.
+# Experiments up to this age are plotted by hour, older ones by day.
 BY_HOUR = timedelta(days=2)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Moment:
-    """Click-through of both variants in an hour or a day."""
+    """Click-through rates of both variants in one hour or day."""
 
     start: datetime
     control: Share
@@ -36,7 +36,11 @@ class Moment:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """An experiment so far. ``cut``: only the newest :data:`SAMPLE` searches were read."""
+    """The results of an experiment so far.
+
+    ``control`` and ``treatment``: number of searches. ``cut``: only the newest :data:`SAMPLE`
+    searches were read.
+    """
 
     control: int
     treatment: int
@@ -47,14 +51,14 @@ class Comparison:
 
     @property
     def verdict(self) -> Verdict:
-        """Worse if any signal is; else what the clicks say."""
+        """Return WORSE if any signal is worse, else the verdict of the clicks."""
         if any(each.verdict == Verdict.WORSE for each in self.signals):
             return Verdict.WORSE
         return self.signals[0].verdict
 
 
 def compare(experiment: Experiment) -> Comparison:
-    """Read an experiment's own searches, and those alone; three questions to the database."""
+    """Compare the two variants of an experiment, from its own searches only; three queries."""
     arms, count = read(experiment)
     control, treatment = arms[Variant.CONTROL], arms[Variant.TREATMENT]
     steps, by_hour = steps_of(experiment)
@@ -69,11 +73,11 @@ def compare(experiment: Experiment) -> Comparison:
 
 
 def read(experiment: Experiment) -> tuple[dict[str, Arm], int]:
-    """Both variants, and how many searches were read."""
+    """Return the data of both variants, and how many searches were read."""
     clicks = Event.objects.filter(query=OuterRef("pk"), kind=Event.Kind.CLICK)
     known = ("variant", "created", "visitor", "index_version", "encoder")
     fields = (*known, "matched", "best_score", "took_ms__total")
-    # Scores of a fitted version are on a scale of their own.
+    # Scores of a fitted version are comparable only within that version.
     fitted = set(IndexVersion.objects.filter(fit__isnull=False).values_list("pk", flat=True))
     its_own = {"experiment": experiment, "variant__in": Variant.values}
     rows = Query.objects.filter(**its_own).annotate(clicked=Exists(clicks))
@@ -82,7 +86,7 @@ def read(experiment: Experiment) -> tuple[dict[str, Arm], int]:
     numbers: dict[str, int] = {}
     rows_read = enumerate(newest.iterator(chunk_size=2000))
     for place, (variant, created, visitor, version, encoder, *rest) in rows_read:
-        # Of whom nothing is known is somebody else each time.
+        # An anonymous visitor counts as a new one at each search.
         number = numbers.setdefault(visitor or f"unknown {place}", place)
         scale = f"{encoder} in version {version}" if version in fitted else encoder
         searches[variant].append([created, number, scale, *rest])
@@ -95,7 +99,7 @@ def read(experiment: Experiment) -> tuple[dict[str, Arm], int]:
 
 
 def arm(rows: list[Any], refused: list[datetime]) -> Arm:
-    """Rows by column."""
+    """Convert query rows to arrays."""
     created, visitors, scales, matched, scores, spent, clicked = (
         list(zip(*rows, strict=True)) if rows else [()] * 7
     )
@@ -113,7 +117,7 @@ def arm(rows: list[Any], refused: list[datetime]) -> Arm:
 
 
 def steps_of(experiment: Experiment) -> tuple[list[datetime], bool]:
-    """The hours of a young experiment, the days of an older one."""
+    """Return the start of each hour or day of an experiment, and whether these are hours."""
     end = experiment.stopped or timezone.now()
     by_hour = end - experiment.started <= BY_HOUR
     start = midnight(experiment.started)
@@ -123,7 +127,7 @@ def steps_of(experiment: Experiment) -> tuple[list[datetime], bool]:
 
 
 def moments(control: Arm, treatment: Arm, steps: Sequence[datetime]) -> list[Moment]:
-    """Click-through by hour or day."""
+    """Return the click-through of both variants in each hour or day."""
     edges = np.array([step.timestamp() for step in steps] + [math.inf])
     shares = []
     for each in (control, treatment):

@@ -19,7 +19,7 @@ from .photos import Limits
 
 
 def shipped_model() -> Path:
-    """Return the folder of the model that ships: in an installed package, or else in a checkout."""
+    """Return the folder of the shipped model: in an installed package, or else in a checkout."""
     app = Path(__file__).resolve().parent
     installed = app / "shopnet"
     return installed if installed.is_dir() else app.parent / "ml_models" / "shopnet"
@@ -29,16 +29,16 @@ SHIPPED_MODEL = shipped_model()
 
 
 def cores() -> int:
-    """Processor cores that this process may use."""
+    """Return the number of processor cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 DEFAULTS: dict[str, Any] = {
-    # Dotted path of the shop's CatalogSource: the only setting without a default that works.
+    # Dotted path of the shop's CatalogSource; the only required setting.
     "CATALOG": "",
-    # Folder for index files. They are copies of what the database holds.
+    # Folder for index files, which can be rebuilt from the database.
     "DATA_DIR": ".data/visualsearch",
     # Encoder: dotted path and the arguments of its constructor.
     "ENCODER": "visualsearch.encoders.onnx.OnnxEncoder",
@@ -46,89 +46,88 @@ DEFAULTS: dict[str, Any] = {
     # Index: dotted path and the arguments of its constructor.
     "INDEX": "visualsearch.indexes.faiss.FaissIndex",
     "INDEX_OPTIONS": {},
-    # Whether searching and indexing go to Celery workers; otherwise they are done right here.
+    # Whether Celery workers search and index; otherwise the calling process does.
     "USE_CELERY": False,
-    # Redis through which photos go to search workers and answers come back; needed for Celery.
+    # Redis that carries photos to search workers and results back; required with Celery.
     "REDIS_URL": "",
-    # Limits on a photo: bytes of the file, megapixels by its header, pixels per side.
+    # Limits on a photo: bytes of the file, megapixels by its header, pixels of the shorter side.
     "MAX_PHOTO_BYTES": 12_000_000,
     "MAX_PHOTO_MEGAPIXELS": 50,
     "MIN_PHOTO_SIDE": 16,
-    # Seconds for which the body of a request may stand still; see api/parsers.py for its pace.
+    # Seconds by which an upload may lag behind 20 kB a second; see contrib/gunicorn/worker.py.
     "BODY_TIMEOUT": 10.0,
-    # Whether HEIC, what iPhones save, is taken. It needs the package pillow-heif.
+    # Whether HEIC, the format of iPhones, is accepted. Needs the package pillow-heif.
     "HEIC": False,
-    # Origins from which a photo may be fetched by its URL, such as "https://images.example.com";
-    # the field image_url exists only where there are some. Seconds for one fetch. Networks that
-    # are allowed although the public Internet does not reach them, such as "10.1.0.0/16".
+    # Origins from which a photo may be fetched by URL, such as "https://images.example.com"; the
+    # API has the field image_url only if there are any. Timeout of a fetch in seconds. Private
+    # networks to allow, such as "10.1.0.0/16".
     "FETCH_ORIGINS": [],
     "FETCH_TIMEOUT": 3.0,
     "FETCH_NETWORKS": [],
-    # Images that are encoded and stored together while indexing.
+    # Images encoded and stored together while indexing.
     "BATCH_SIZE": 32,
-    # Threads that read, decode and encode them. Searches on the same machine want some time, too.
+    # Threads that read, decode and encode images while indexing; leave some cores to searches.
     "INDEX_THREADS": min(cores(), 4),
-    # Seconds a web process waits for a search worker; a later search is dropped by the worker.
+    # Seconds a web process waits for a search worker; the worker drops jobs older than that.
     "SEARCH_TIMEOUT": 5.0,
-    # The same for a client that does not wait but comes back.
+    # The same for asynchronous searches, whose clients poll for the result.
     "ASYNC_TIMEOUT": 30.0,
-    # Searches at once in a web process, and waiting in the queue, before more are refused.
+    # Most concurrent searches in a web process, and most jobs in the queue; more are refused.
     "MAX_QUEUE": 16,
-    # How often one client may search by a photo or have its class told ("search"), tell what came
-    # of it ("events"), and ask for anything else ("read"); None, or a scope that is left out: as
-    # often as it likes.
+    # Rate limits per client: searches and classifications ("search"), events ("events") and all
+    # other requests ("read"). None, or a missing scope, means no limit.
     "THROTTLE": {"search": "60/min", "read": "300/min", "events": "300/min"},
-    # Whether a search from outside needs the key of a storefront.
+    # Whether API requests, except those of the shop's own pages, need a storefront's key.
     "REQUIRE_API_KEY": False,
     # Seconds for which a search can be paged without sending the photo again.
     "QUERY_LIFETIME": 3600,
-    # Seconds for which the figures of a search, and what became of it, are kept.
+    # Seconds for which the figures and events of a search are kept.
     "FIGURES_LIFETIME": 90 * 24 * 3600,
-    # Seconds for which a photo is kept that its sender allows to be kept; 0: none ever is.
+    # Seconds for which a photo is kept if its sender allows it; 0: never.
     "KEEP_PHOTOS": 0,
-    # Bytes of all photos of a batch.
+    # Most bytes of all photos of a batch.
     "MAX_BATCH_BYTES": 48_000_000,
-    # Whether the subject of a photo is looked for, and searched for in place of the whole.
+    # Whether to detect the subject of a photo and search for it instead of the whole photo.
     "FIND_SUBJECT": True,
-    # Class probabilities in an answer.
+    # Number of class probabilities in a response.
     "PREDICTIONS": 5,
-    # Retired index versions that are kept for a roll back.
+    # Number of retired index versions kept for a rollback.
     "KEPT_VERSIONS": 2,
-    # Labelled photos (CSV: image,sku[,style]) that every new index version is evaluated on.
+    # Labelled photos (CSV: image,sku[,style]) to evaluate every new index version on.
     "LABELLED_QUERIES": "",
     # Whether new index versions are fitted to the catalog.
     "FIT": True,
-    # How far recall@10 on them may fall below the active version's before a new one is held back.
+    # Largest drop of recall@10 on them at which a new version is still activated automatically.
     "MAX_RECALL_DROP": 0.05,
-    # Seconds without a sign of life after which a run counts as dead and may be taken over.
+    # Seconds without a heartbeat after which a run counts as dead and may be taken over.
     "RUN_TIMEOUT": 60,
-    # Whether, without Celery, a run that the admin starts gets a process of its own.
+    # Whether, without Celery, a run started in the admin gets a background process.
     "RUN_IN_BACKGROUND": True,
 }
 
 
 @cache
 def merged() -> dict[str, Any]:
-    """The shop's dict over the defaults."""
+    """Return the ``VISUALSEARCH`` dict merged over the defaults."""
     return DEFAULTS | getattr(settings, "VISUALSEARCH", {})
 
 
 def get(name: str) -> Any:
-    """One setting; KeyError for a name that is not in :data:`DEFAULTS`."""
+    """Return one setting; raise KeyError for a name that is not in :data:`DEFAULTS`."""
     return merged()[name]
 
 
 @cache
 def load(name: str) -> Any:
-    """One instance per process of the class that a dotted-path setting names.
+    """Return an instance, one per process, of the class that a dotted-path setting names.
 
-    Its ``…_OPTIONS`` setting, where there is one, is what the constructor is called with.
+    The setting ``<name>_OPTIONS``, if there is one, holds the arguments of the constructor.
     """
     return import_string(get(name))(**merged().get(f"{name}_OPTIONS", {}))
 
 
 def limits() -> Limits:
-    """The limits that photos are held to."""
+    """Return the limits on photos."""
     return Limits(
         max_bytes=get("MAX_PHOTO_BYTES"),
         max_megapixels=get("MAX_PHOTO_MEGAPIXELS"),
@@ -139,7 +138,7 @@ def limits() -> Limits:
 
 @cache
 def fetch_rules() -> Rules:
-    """What may be fetched by its URL; ValueError for settings that the system check refuses."""
+    """Return the rules for fetching photos by URL; raise ValueError for an invalid setting."""
     return Rules(
         origins=frozenset(origin_of(each) for each in get("FETCH_ORIGINS")),
         networks=tuple(ip_network(each) for each in get("FETCH_NETWORKS")),
@@ -149,7 +148,7 @@ def fetch_rules() -> Rules:
 
 
 def reset(*, setting: str, **kwargs: object) -> None:
-    """Forget everything when a test overrides the settings."""
+    """Clear the caches when a test overrides the settings."""
     if setting == "VISUALSEARCH":
         merged.cache_clear()
         load.cache_clear()

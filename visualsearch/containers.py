@@ -1,8 +1,8 @@
-"""What a picture's file says of its own structure, looked at before a decoder is.
+"""Check the structure of an image file before any decoder opens it.
 
-Some files of few bytes keep a decoder busy for minutes: a JPEG that is refined a thousand times, a
-PNG of a million chunks. No camera writes them. They are counted here, by walking from part to part
-without looking into any.
+Some small files keep a decoder busy for minutes: a JPEG with a thousand progressive scans, a PNG
+with a million chunks. No camera writes them. This module counts such parts by walking from header
+to header, without reading their content.
 """
 
 from __future__ import annotations
@@ -13,33 +13,32 @@ from collections.abc import Iterator
 
 from .exceptions import ImageCorrupt
 
-# Parts that are read one by one; encoders write up to 1,500 chunks of 8 kB.
+# Most segments or chunks; encoders write up to 1,500 chunks of 8 kB.
 MAX_PARTS = 20_000
-# Of GIF they have 255 bytes each.
+# Most blocks of a GIF, each of up to 255 bytes.
 MAX_BLOCKS = 100_000
-# A progressive JPEG is decoded once for each of its scans, usually 10. What they may cost in all:
-# scans times megapixels; but so many are never too many.
+# A progressive JPEG is decoded once per scan, usually 10 times. Most scans × megapixels, and a
+# number of scans that is always allowed.
 MAX_SCANNED, SCANS = 600, 16
-# Bytes of a run-length encoded BMP, which Pillow decodes run by run.
+# Most bytes of a run-length encoded BMP, which Pillow decodes run by run.
 MAX_RUNS = 400_000
 
-# Bytes between a JPEG's segments before its first scan, where none belong: Pillow takes them one by
-# one.
+# Most stray bytes between a JPEG's segments before its first scan: Pillow reads them one by one.
 MAX_BETWEEN = 100_000
 
 START_OF_SCAN, END_OF_IMAGE = 0xDA, 0xD9
-# Within a scan, 0xFF is followed by 0, or by the number of a restart.
+# Within a scan, 0xFF is followed by 0 or by a restart marker.
 MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
-# Markers without a length, and those of frames; four of those are progressive.
+# Markers without a length; markers of frames; those of progressive frames.
 ALONE = {0x01, 0xD8}
 FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 PROGRESSIVE = {0xC2, 0xC6, 0xCA, 0xCE}
 
 
 def check_structure(data: bytes) -> None:
-    """Raise ImageCorrupt for a file that would be much more work than its size says.
+    """Raise ImageCorrupt for a file that costs far more to decode than its size suggests.
 
-    Formats whose decoders are not written in Python and see each pixel once need no look.
+    Formats are skipped if their decoders are not written in Python and read each pixel once.
     """
     if data.startswith(b"\xff\xd8\xff"):
         check_scans(data)
@@ -52,7 +51,7 @@ def check_structure(data: bytes) -> None:
 
 
 def is_single_scan(data: bytes) -> bool:
-    """Whether a JPEG is decoded from top to bottom, so that it can be scaled on the way."""
+    """Return whether a JPEG has one non-progressive scan, so that decoding can downscale it."""
     frame = Frame()
     for marker, place in jpeg_segments(data):
         if marker in FRAMES:
@@ -63,7 +62,10 @@ def is_single_scan(data: bytes) -> bool:
 
 
 def check_scans(data: bytes) -> None:
-    """Of a JPEG. One that is not progressive is mostly a single scan, and looked at no further."""
+    """Raise ImageCorrupt for a JPEG with too many scans for its size.
+
+    The check ends early at a non-progressive first scan of all components, which is the only one.
+    """
     scans, frame = 0, Frame()
     for marker, place in jpeg_segments(data):
         if marker in FRAMES:
@@ -76,18 +78,18 @@ def check_scans(data: bytes) -> None:
 
 
 def refuse(condition: bool) -> None:
-    """Raise ImageCorrupt where the condition holds."""
+    """Raise ImageCorrupt if the condition holds."""
     if condition:
         raise ImageCorrupt
 
 
 def count(parts: Iterator[object], most: int) -> None:
-    """Raise ImageCorrupt where there are more parts than that."""
+    """Raise ImageCorrupt if there are more than ``most`` parts."""
     refuse(any(number >= most for number, _ in enumerate(parts)))
 
 
 class Frame:
-    """What a JPEG's frame header says of the picture; of one that is cut off, nothing."""
+    """The fields of a JPEG's frame header; a truncated header is padded with zeros."""
 
     def __init__(self, header: bytes = b"", *, progressive: bool = True):
         header = header.ljust(8, b"\0")
@@ -98,9 +100,9 @@ class Frame:
 
 
 def jpeg_segments(data: bytes) -> Iterator[tuple[int, int]]:
-    """Marker and place of each segment up to the end of the first picture.
+    """Yield marker and offset of each segment up to the end of the first picture.
 
-    Raises ImageCorrupt for too many of them, or too much between them.
+    Raises ImageCorrupt for too many segments, or too many bytes between them.
     """
     place, between, scan = 2, 0, False
     for _ in range(MAX_PARTS):
@@ -120,7 +122,7 @@ def jpeg_segments(data: bytes) -> Iterator[tuple[int, int]]:
 
 
 def png_chunks(data: bytes) -> Iterator[bytes]:
-    """The types of its chunks."""
+    """Yield the type of each chunk."""
     place = 8
     while place + 8 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, place)
@@ -129,7 +131,7 @@ def png_chunks(data: bytes) -> Iterator[bytes]:
 
 
 def gif_blocks(data: bytes) -> Iterator[int]:
-    """The places of its blocks and of the parts of each, up to the end of the second picture."""
+    """Yield the offsets of blocks and sub-blocks, up to the end of the second picture."""
     place, pictures = 13 + colours(data[10:11]), 0
     while place < len(data) and pictures < 2:
         yield place
@@ -148,12 +150,15 @@ def gif_blocks(data: bytes) -> Iterator[int]:
 
 
 def colours(flags: bytes) -> int:
-    """Bytes of the colour table that a picture's or a GIF's flags announce."""
+    """Return the bytes of the colour table that the flags of a GIF or of one picture declare."""
     return 3 << ((flags[0] & 7) + 1) if flags and flags[0] & 0x80 else 0
 
 
 def bmp_compression(data: bytes) -> int:
-    """0 for none, 1 and 2 for runs of 8 and 4 bits; headers of 12 bytes have no such field."""
+    """Return the compression: 0 for none, 1 and 2 for run-length encoding of 8 and 4 bits.
+
+    Headers of 12 bytes have no such field and count as 0.
+    """
     if len(data) < 34 or int.from_bytes(data[14:18], "little") < 40:
         return 0
     return int.from_bytes(data[30:34], "little")

@@ -1,7 +1,7 @@
-"""How web processes search: they have jobs done, wherever that is.
+"""Run searches for web processes, in this process or in a search worker.
 
-With ``USE_CELERY`` a search worker does the work, and the web process holds neither model nor
-index. Without it the same job is done right here.
+With ``USE_CELERY`` a search worker does the work, and the web process loads neither model nor
+index. Without it, this process does the same job.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ from .results import Prediction, SearchResult, Stopwatch
 from .signals import job_posted
 from .small import pack
 
-# What a broker that is down raises, once retries are off.
+# Raised by a broker that is down, with retries off.
 BROKER_ERRORS = (kombu.exceptions.OperationalError, RedisError, OSError, RuntimeError)
 
-# Seconds within which a refused connection is one that can be tried again.
+# Seconds. A failure this quick is a closed connection, which is worth one retry.
 AT_ONCE = 0.5
 
 
@@ -67,10 +67,10 @@ def search_later(
     filters: Mapping[str, Any] | None = None,
     caller: Caller = NOBODY,
 ) -> str | None:
-    """Have a search done that nobody waits for; the id of its query, or None without workers.
+    """Queue a search and return the id of its query, or None without workers.
 
-    :func:`is_pending` tells whether :func:`page` has it already. Raises as :func:`search` does, as
-    far as that is known before the search.
+    :func:`is_pending` says whether it is done, and :func:`page` returns its result. Raises the
+    errors of :func:`search` that can be known before the search runs.
     """
     if not conf.get("USE_CELERY"):
         return None
@@ -86,9 +86,9 @@ def search_later(
 
 
 def is_pending(query_id: str, *, storefront: int | None = None) -> bool:
-    """Whether a search that nobody waits for is still to be answered; raises what refused it.
+    """Return whether a search from :func:`search_later` is still to come; raise its refusal.
 
-    One of another storefront is none.
+    False for an unknown search, and for one of another storefront.
     """
     found = relay.look(job_name(query_id, storefront)) if conf.get("USE_CELERY") else None
     if found and "refused" in found:
@@ -97,7 +97,7 @@ def is_pending(query_id: str, *, storefront: int | None = None) -> bool:
 
 
 def job_name(query_id: str, storefront: int | None) -> str:
-    """Under which a search lies that is asked for again: by its own storefront alone."""
+    """Return the relay name of a search; including the storefront keeps others from polling it."""
     return query_id if storefront is None else f"{query_id}-{storefront}"
 
 
@@ -112,7 +112,7 @@ def page(
     crop: Crop | None = None,
     storefront: int | None = None,
 ) -> SearchResult:
-    """More of an earlier search; see :func:`visualsearch.searching.page`."""
+    """Return another page of an earlier search; see :func:`visualsearch.searching.page`."""
     options: dict[str, Any] = {"limit": limit, "offset": offset, "filters": dict(filters or {})}
     options |= {"ordering": ordering, "with_facets": with_facets, "crop": crop}
     options["storefront"] = storefront
@@ -120,19 +120,22 @@ def page(
 
 
 def similar(item: str, *, limit: int = 12) -> SearchResult:
-    """What looks like an item; see :func:`visualsearch.searching.similar`."""
+    """Return items that look like an item; see :func:`visualsearch.searching.similar`."""
     return SearchResult.from_dict(ask("similar", item=item, limit=limit))
 
 
 def classify(data: bytes, *, crop: Crop | None = None) -> list[Prediction]:
-    """The classes of a photo, most probable first."""
+    """Return the classes of a photo, most probable first."""
     return [Prediction(**each) for each in ask("classify", data, crop)["predictions"]]
 
 
 def ask(
     what: str, data: bytes | None = None, crop: Crop | None = None, /, **arguments: Any
 ) -> dict[str, Any]:
-    """Have a job done, here or by a worker; raises what it refused with, or why nobody does it."""
+    """Run a job, here or in a worker, and return its answer.
+
+    Raises the job's own refusal, or BackendUnavailable, Overloaded or SearchTimeout.
+    """
     with place():
         if conf.get("USE_CELERY"):
             spec = relay.admit()
@@ -153,7 +156,7 @@ def ask(
 
 
 def opened(data: bytes, crop: Crop | None) -> tuple[Photo, dict[str, float]]:
-    """A photo, and the milliseconds that it took to open it."""
+    """Return the decoded photo, and the milliseconds spent by stage."""
     watch = Stopwatch()
     with watch.stage("decode"):
         photo = open_photo(data, limits=conf.limits(), crop=crop)
@@ -161,13 +164,13 @@ def opened(data: bytes, crop: Crop | None) -> tuple[Photo, dict[str, float]]:
 
 
 def prepared(data: bytes, crop: Crop | None, spec: InputSpec | None) -> dict[str, Any]:
-    """A photo as a worker takes it. What is no photo is refused here and never reaches one."""
+    """Return a photo as job arguments for a worker; an invalid photo is refused before that."""
     photo, stages = opened(data, crop)
     return {"photo": pack(photo, spec), "stages": stages}
 
 
 def job_of(what: str, arguments: dict[str, Any], seconds: float) -> relay.Job:
-    """What a worker is asked for, in the language of who asks."""
+    """Return a job for the relay, in the active language."""
     language, context = get_language() or "en", dict[str, Any]()
     job_posted.send_robust(sender=None, context=context)
     return {
@@ -184,7 +187,7 @@ _counting = threading.Lock()
 
 @contextmanager
 def place() -> Iterator[None]:
-    """One of the searches that this process has at a time; raises Overloaded when all are taken."""
+    """Hold one of this process's ``MAX_QUEUE`` places for searches; raise Overloaded if full."""
     global _busy
     with _counting:
         admit()
@@ -197,28 +200,28 @@ def place() -> Iterator[None]:
 
 
 def check() -> None:
-    """Raise what a search would meet before it begins: BackendUnavailable or Overloaded."""
+    """Raise BackendUnavailable or Overloaded if a search would be refused now."""
     admit()
     if conf.get("USE_CELERY"):
         relay.admit()
 
 
 def admit() -> None:
-    """Raise Overloaded while this process has as many searches as it may."""
+    """Raise Overloaded if this process is running ``MAX_QUEUE`` searches."""
     if _busy >= conf.get("MAX_QUEUE"):
         raise Overloaded
 
 
 def refresh(keys: list[str]) -> None:
-    """Ask for these items' images to be indexed again; raises BackendUnavailable."""
+    """Reindex the images of these items, in a worker with Celery; raise BackendUnavailable."""
     enqueue(tasks.index_items, keys)
 
 
 def start(run: Run) -> None:
-    """Hand a run to the index worker; raises BackendUnavailable.
+    """Hand a run to the index worker; raise BackendUnavailable.
 
-    Without workers it goes on in a process of its own, so that the one that serves pages is free;
-    with ``RUN_IN_BACKGROUND`` off it is done on return, and what stopped it stands in the run.
+    Without Celery the run gets a background process, to keep the web process free. With
+    ``RUN_IN_BACKGROUND`` off, it is done before this returns, and an error is stored in the run.
     """
     if not conf.get("USE_CELERY") and conf.get("RUN_IN_BACKGROUND"):
         start_process(run)
@@ -226,7 +229,7 @@ def start(run: Run) -> None:
     try:
         enqueue(tasks.index_run, run.pk)
     except BackendUnavailable as error:
-        # Nobody will ever take it from the queue.
+        # The run never reached the queue, so no worker will take it.
         run.state, run.error, run.finished = Run.State.FAILED, str(error), timezone.now()
         run.open = None
         run.save()
@@ -234,9 +237,9 @@ def start(run: Run) -> None:
 
 
 def start_process(run: Run) -> None:
-    """Go on with a run in a process that outlives the request, and this process.
+    """Continue a run in a process that outlives the request and this process.
 
-    What it prints is in ``runs.log`` beside the index files.
+    Its output is appended to ``runs.log`` beside the index files.
     """
     path = os.pathsep.join(entry for entry in sys.path if entry)
     with (index_files.folder() / "runs.log").open("ab") as log:
@@ -251,19 +254,20 @@ def start_process(run: Run) -> None:
 
 
 def enqueue(task: Task, *args: Any) -> None:
-    """Send a task whose answer nobody waits for."""
+    """Send a task and ignore its result; without Celery, run it here."""
     if conf.get("USE_CELERY"):
         publish(task, *args)
     else:
-        # As in a worker: what goes wrong is logged, and what is bound to the task's context (by a
-        # logging library, say) is not bound to the request's.
+        # As in a worker: errors are logged, and context variables that the task sets (through a
+        # logging library, say) do not leak into the request.
         contextvars.copy_context().run(task.apply, args=args, throw=False)
 
 
 def publish(task: Task, *args: Any) -> None:
-    """Put a task into its queue; raises BackendUnavailable.
+    """Send a task to its queue; raise BackendUnavailable.
 
-    A connection that the broker closed by its restart shows only when it is used: then once more.
+    A connection that the broker closed by restarting fails only when used, so a quick failure is
+    retried once.
     """
     start = time.monotonic()
     for last in (False, True):
@@ -276,13 +280,13 @@ def publish(task: Task, *args: Any) -> None:
 
 
 def refusal(answer: dict[str, Any]) -> Exception:
-    """The exception that a task's refusal stands for."""
+    """Return the exception for a job's refusal."""
     if answer["refused"] == "invalid":
         return ValidationError(answer["messages"])
     return by_code()[answer["refused"]](**answer["params"])
 
 
 def by_code() -> dict[str, type[VisualSearchError]]:
-    """All refusals by their code."""
+    """Return all exception classes by their code."""
     kinds = [kind for kind in vars(exceptions).values() if isinstance(kind, type)]
     return {kind.code: kind for kind in kinds if issubclass(kind, VisualSearchError)}

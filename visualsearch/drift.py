@@ -1,4 +1,4 @@
-"""Where rows, index and catalog say different things."""
+"""Find differences between the catalog, the stored embeddings and the index."""
 
 from __future__ import annotations
 
@@ -18,13 +18,16 @@ from .models import Embedding, IndexVersion
 
 NAMED = 20
 BATCH = 500
-# Vectors that are compared with their rows; of a larger index these many, by chance.
+# Vectors to compare with their rows; a larger index is sampled at random.
 COMPARED = 20_000
 
 
 @dataclass(kw_only=True)
 class Drift:
-    """Counts of what agrees, and lists of what does not; each image as ``item: name``."""
+    """Counts of images, and lists of those that differ, each as ``item: name``.
+
+    ``index_file``, ``known_answers``: "ok", or the problem. ``differing``: advice per processor.
+    """
 
     items: int = 0
     images: int = 0
@@ -39,17 +42,17 @@ class Drift:
 
     @property
     def clean(self) -> bool:
-        """Nothing differs."""
+        """Whether nothing differs."""
         differing = self.not_indexed or self.not_in_catalog or self.failed or self.index_differs
         differing = differing or self.differing
         return self.index_file == "ok" and not differing and not self.outdated
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, with ``clean``."""
+        """Return plain values, with ``clean``."""
         return {"clean": self.clean, **asdict(self)}
 
     def lines(self) -> list[str]:
-        """For people: what differs and what to run."""
+        """Return a report for people: each difference and the command that repairs it."""
         lines = [
             _("%(items)d products, %(images)d images in the catalog.")
             % {"items": self.items, "images": self.images}
@@ -103,9 +106,9 @@ class Drift:
 
 
 def find_drift() -> Drift:
-    """Compare the catalog's visible images with the rows, and the rows with the index.
+    """Compare the catalog's visible images with the stored rows, and the rows with the index.
 
-    Raises IndexNotReady when nothing was ever indexed.
+    Raises IndexNotReady if nothing was ever indexed.
     """
     encoder = encoding.answering()
     drift = Drift()
@@ -134,7 +137,7 @@ def find_drift() -> Drift:
 
 
 def compare_processors(drift: Drift, encoder: Encoder) -> None:
-    """Compare this machine with the model's known answers, and name all that differ from them."""
+    """Check this machine against the model's known answers; record all processors that differ."""
     if processors.compare(encoder) is None:
         drift.known_answers = "none"
         return
@@ -144,7 +147,7 @@ def compare_processors(drift: Drift, encoder: Encoder) -> None:
 
 
 def compare_index(drift: Drift) -> None:
-    """The active version's file by its hash, and the index as it is searched against the rows."""
+    """Compare the active version's file with its hash, and its vectors with the rows."""
     current = live.current()
     version = IndexVersion.objects.get(pk=current.version)
     drift.outdated = versions.is_outdated(version)
@@ -160,7 +163,7 @@ def compare_index(drift: Drift) -> None:
         expected += len(ids)
         for place in np.flatnonzero(rng.random(len(ids)) < share):
             found, scores = current.search(vectors[place], 1, among=ids[place : place + 1])
-            # Less than 1 where a part has no direction.
+            # Its squared norm: less than 1 if a part of the vector is zero.
             itself = current.fitted(vectors[place])
             drift.index_differs += not (len(found) and scores[0] >= 0.99 * (itself @ itself))
     drift.index_differs += abs(len(index) - expected)

@@ -1,4 +1,4 @@
-"""The encoders of this process: the configured one, and those that index versions name."""
+"""The encoders of this process: the configured one, and those of index versions."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ from .models import IndexVersion
 
 
 def configured() -> Encoder:
-    """The encoder of the settings: new index versions are built with it."""
+    """Return the configured encoder, which new index versions are built with."""
     encoder: Encoder = conf.load("ENCODER")
     return encoder
 
 
 def answering() -> Encoder:
-    """The active version's encoder; the configured one before there is a version."""
+    """Return the active version's encoder, or the configured one if there is no version yet."""
     active = IndexVersion.objects.filter(state=IndexVersion.State.ACTIVE).first()
     return of(active) if active else configured()
 
 
 def recipe() -> dict[str, Any]:
-    """How the configured encoder is loaded, as a version keeps it."""
+    """Return how to load the configured encoder, as fields of an index version."""
     options = json.dumps(conf.get("ENCODER_OPTIONS"), default=as_text)
     return {"encoder_class": conf.get("ENCODER"), "encoder_options": json.loads(options)}
 
 
 def as_text(value: object) -> str:
-    """The one kind of option that JSON has not: a path."""
+    """Serialise a Path as text; raise TypeError for any other value."""
     if isinstance(value, Path):
         return str(value.absolute())
     raise TypeError(f"VISUALSEARCH[“ENCODER_OPTIONS”] holds {value!r}, which is not a plain value")
 
 
 def of(version: IndexVersion) -> Encoder:
-    """The encoder that a version's vectors are of; raises ModelUnavailable.
+    """Return the encoder that a version's vectors were made with; raise ModelUnavailable.
 
-    Which need not be the configured one: after a change of the settings, or of the model's files
-    where they lie, the active version goes on with its own until one of the new encoder is active.
+    After a change of the settings or of the model's files, the active version keeps its own encoder
+    until a version of the new one is active.
     """
     reasons = []
     for load in (configured, lambda: recorded(version), lambda: kept(version)):
@@ -64,14 +64,14 @@ def of(version: IndexVersion) -> Encoder:
 
 
 def recorded(version: IndexVersion) -> Encoder:
-    """The encoder as the settings had it when a version was made."""
+    """Return the encoder by the settings that the version recorded."""
     if not version.encoder_class:
         return configured()
     return loaded(version.encoder_class, json.dumps(version.encoder_options))
 
 
 def kept(version: IndexVersion) -> Encoder:
-    """The encoder from the copy of its files that was kept when a version was made."""
+    """Return the encoder from the copy of its files that was kept with the version."""
     options = version.encoder_options | {"package": str(copy_of(version.encoder))}
     if not copy_of(version.encoder).is_dir():
         raise ModelUnavailable(reason=f"{copy_of(version.encoder)} does not exist")
@@ -79,13 +79,13 @@ def kept(version: IndexVersion) -> Encoder:
 
 
 def copy_of(encoder_id: str) -> Path:
-    """Where the files of an encoder are kept, beside the index files."""
+    """Return the folder for a copy of an encoder's files, beside the index files."""
     return Path(conf.get("DATA_DIR")) / "models" / encoder_id
 
 
 @cache
 def loaded(dotted_path: str, options: str) -> Encoder:
-    """One instance per process."""
+    """Return a cached encoder by class and JSON options; raise ModelUnavailable."""
     try:
         kind = import_string(dotted_path)
     except ImportError as error:
@@ -96,7 +96,7 @@ def loaded(dotted_path: str, options: str) -> Encoder:
 
 
 def reset(*, setting: str, **kwargs: object) -> None:
-    """Forget the instances when a test overrides the settings."""
+    """Clear the cache when a test overrides the settings."""
     if setting == "VISUALSEARCH":
         loaded.cache_clear()
 

@@ -1,4 +1,4 @@
-"""Measure the search with labelled photos, through the code that answers customers."""
+"""Measure search quality on labelled photos, through the same code that serves customers."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from .photos import open_photo
 from .resampling import intervals, paired
 from .results import Hit, Stopwatch
 
-# Where a right item is looked for; further down it adds less than 0.01 to the reciprocal rank.
+# Results read per photo; a right item further down adds less than 0.01 to the reciprocal rank.
 DEPTH = 100
 
 
 @dataclass(frozen=True, kw_only=True)
 class LabelledPhoto:
-    """A photo, the key of the item that it shows, and the item's style if that is known.
+    """A photo, the key of the item that it shows, and the item's style if known.
 
-    ``view``: how the photo shows the item, such as "back"; measured separately where it is given.
+    ``view``: how the photo shows the item, such as "back"; each view is also measured separately.
     """
 
     image: Path
@@ -39,7 +39,7 @@ class LabelledPhoto:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What a search made of a photo: ranks of the right item and style, and the first hits."""
+    """The result of one search: ranks of the right item and style (None: not found), first hits."""
 
     photo: LabelledPhoto
     rank: int | None
@@ -50,7 +50,10 @@ class Outcome:
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """An index version on labelled photos. ``category`` of an item's key, where it is known."""
+    """The outcomes of an index version on labelled photos.
+
+    ``items``: items that were searched; ``category``: category by item key, where known.
+    """
 
     version: int
     encoder: str
@@ -59,7 +62,7 @@ class Measured:
     category: dict[str, str]
 
     def ranks(self, kind: str) -> list[int | None]:
-        """Return the ranks by ``sku``, or by ``style`` of the photos that have one."""
+        """Return the rank per photo by ``sku``, or by ``style`` for the photos that have one."""
         if kind == "sku":
             return [outcome.rank for outcome in self.outcomes]
         return [outcome.style_rank for outcome in self.outcomes if outcome.photo.style]
@@ -71,7 +74,7 @@ KINDS = ("sku", "style")
 def read_queries(path: Path) -> list[LabelledPhoto]:
     """Read rows of ``image,sku[,style][,view]``; images are relative to the file.
 
-    Raises ValueError that names the bad row, or what is wrong with the file.
+    Raises ValueError that names the bad row, or the problem with the file.
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
@@ -95,8 +98,8 @@ def read_queries(path: Path) -> list[LabelledPhoto]:
 def evaluate(photos: Iterable[LabelledPhoto], version: int | None = None) -> dict[str, Any]:
     """Return recall@k and MRR by item and by style, their intervals, and latency.
 
-    Of the active version, or of the given one. A hit of the same style is one whose card, or whose
-    item, has the query's ``style``.
+    ``version``: an index version, by default the active one. A hit counts by style if its item has
+    the labelled photo's ``style``.
     """
     return report(measure(photos, version))
 
@@ -110,12 +113,12 @@ def measure(photos: Iterable[LabelledPhoto], version: int | None = None) -> Meas
         watch = Stopwatch()
         with watch.stage("decode"):
             opened = open_photo(photo.image.read_bytes(), limits=conf.limits())
-        # Timed is what a customer waits for, one page; the ranks come from a longer one.
+        # Time the first page, as a customer gets it; take ranks from a longer one.
         result = searching.search(opened, watch=watch, version=version)
         query_id = str(result.query_id)
         hits = searching.page(query_id, limit=DEPTH, version=version).hits
         ranking = [hit.item for hit in hits]
-        Query.objects.filter(pk=query_id).delete()  # no customer asked
+        Query.objects.filter(pk=query_id).delete()  # not a customer's search
         same = of_style(ranking, photo.style) if photo.style else set()
         outcomes.append(
             Outcome(
@@ -159,9 +162,9 @@ def report(measured: Measured) -> dict[str, Any]:
 
 
 def grouped(outcomes: Sequence[Outcome], names: Sequence[str | None]) -> dict[str, Any]:
-    """Return the figures by item of each named group of photos; photos without a name are left out.
+    """Return the figures by item for each named group; photos without a name are left out.
 
-    A group has its number of ``queries`` and its ``intervals`` beside recall@k and MRR.
+    Each group has its number of ``queries`` and its ``intervals`` besides recall@k and MRR.
     """
     ranks: dict[str, list[int | None]] = {}
     for outcome, name in zip(outcomes, names, strict=True):
@@ -178,9 +181,10 @@ def grouped(outcomes: Sequence[Outcome], names: Sequence[str | None]) -> dict[st
 
 
 def compare(measured: Measured, other: Measured) -> dict[str, Any]:
-    """Return how far ``measured`` is above ``other`` on the same photos, by ``sku`` and ``style``.
+    """Compare ``measured`` with ``other`` on the same photos, by ``sku`` and ``style``.
 
-    A ``difference`` above 0: ``measured`` is better. ``p`` is small where chance hardly does that.
+    A positive ``difference`` means that ``measured`` is better. ``p`` is the p value of a paired
+    test.
     """
     found: dict[str, Any] = {
         "version": other.version,
@@ -203,13 +207,13 @@ def compare(measured: Measured, other: Measured) -> dict[str, Any]:
 
 
 def of_style(ranking: list[str], style: str) -> set[str]:
-    """Return those items of a ranking whose ``style`` is this one."""
+    """Return the items of a ranking that have this ``style``."""
     found = catalog().by_key(ranking)
     return {key for key, item in found.items() if getattr(item, "style", None) == style}
 
 
 def categories_of(keys: Iterable[str]) -> dict[str, str]:
-    """Return the category of each visible item whose card tells one as text, by key."""
+    """Return the category of each visible item by key, if its card has one."""
     source = catalog()
     listed = source.by_key(set(keys), among=source.listed())
     found = {key: source.card(item).get("category") for key, item in listed.items()}

@@ -1,4 +1,4 @@
-"""Show an evaluation photo by photo: what was right, and what was found instead."""
+"""Render an evaluation photo by photo: the right item beside the search's hits."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from .photos import open_photo
 
 
 def write_page(folder: Path, measured: Measured, report: dict[str, Any]) -> Path:
-    """Write the page of an evaluation into a folder, and return its path.
+    """Write the page of an evaluation into a folder and return its path.
 
-    It holds small copies of the photos: keep it where the photos may be.
+    The folder gets small copies of the photos: choose one where these may be stored.
     """
     return write(folder, book(measured, report, Thumbnails(folder)))
 
 
 def book(measured: Measured, report: dict[str, Any], thumbnails: Thumbnails) -> Book:
-    """Return the page's contents; small copies of its pictures are saved."""
+    """Return the page's contents, and save small copies of its pictures."""
     shelf = Shelf(thumbnails, measured.outcomes)
     return Book(
         title="Search by photo on labelled photos",
@@ -41,7 +41,7 @@ def book(measured: Measured, report: dict[str, Any], thumbnails: Thumbnails) -> 
 
 
 def case(outcome: Outcome, category: dict[str, str], shelf: Shelf) -> Case:
-    """Return what the page shows of a photo."""
+    """Return one photo's entry on the page."""
     photo = outcome.photo
     return Case(
         photo=Shown(picture=shelf.photo(photo.image), name=photo.image.name),
@@ -62,7 +62,7 @@ def case(outcome: Outcome, category: dict[str, str], shelf: Shelf) -> Case:
 
 
 class Shelf:
-    """Small copies of the catalog's pictures, and the names of its items."""
+    """Names and small pictures of the catalog items on the page."""
 
     def __init__(self, thumbnails: Thumbnails, outcomes: Iterable[Outcome]) -> None:
         self.thumbnails = thumbnails
@@ -75,7 +75,7 @@ class Shelf:
         self.saved: dict[tuple[str, str], str] = {}
 
     def photo(self, path: Path) -> str:
-        """Save a small copy of a labelled photo."""
+        """Save a small copy of a labelled photo and return its path relative to the page."""
         return self.thumbnails.add(open_photo(path.read_bytes(), limits=conf.limits()).image)
 
     def name(self, key: str) -> str:
@@ -84,19 +84,19 @@ class Shelf:
         return f"{name} ({key})" if name and name != key else key
 
     def picture(self, key: str, url: str = "") -> str:
-        """Save a small copy of an item's picture with an address, or of its first one."""
+        """Save a small copy of an item's picture, by URL or the first one; return its path."""
         if (key, url) not in self.saved:
             self.saved[key, url] = self.copy(key, url)
         return self.saved[key, url]
 
     def copy(self, key: str, url: str) -> str:
-        """Save a small copy; return "" where there is no picture that can be read."""
+        """Save a small copy and return its path, or "" if no picture can be read."""
         if key not in self.items:
             return ""
         files = [file for file in self.source.images(self.items[key]) if file]
         matched = [file for file in files if self.source.image_url(str(file.name)) == url]
         for file in (matched or files)[:1]:
-            with suppress(Exception):  # each storage raises kinds of its own
+            with suppress(Exception):  # storages raise errors of their own
                 image = open_photo(contents(file), limits=conf.limits()).image
                 return self.thumbnails.add(image)
         return ""
@@ -110,7 +110,7 @@ def contents(file: FieldFile) -> bytes:
 
 
 def tables(report: dict[str, Any]) -> list[Table]:
-    """Return the figures with their intervals: by item and style, by category, and by view."""
+    """Return tables of the figures with intervals: by item and style, by category, and by view."""
     names = list(report["sku"])
     found = [
         Table(
@@ -141,7 +141,7 @@ def tables(report: dict[str, Any]) -> list[Table]:
 
 
 def comparison(compared: dict[str, Any]) -> Table:
-    """Return the differences from another version."""
+    """Return a table of the differences from another version."""
     rows = [
         [
             f"{kind} {name}",

@@ -1,4 +1,4 @@
-"""What became of a search: which of its products were looked at, and bought."""
+"""Record what customers did with the products of a search: views, clicks, baskets, purchases."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from .exceptions import ItemNotShown, QueryNotFound
 from .models import Event, Query
 from .results import Hit
 
-# Products of one query whose rank is kept: who pages further is no customer.
+# Most products of one query whose rank is stored; only a crawler pages further.
 SHOWN_AT_MOST = 1000
 
 
 def record(
     query_id: str, kind: str, item: str, *, storefront: int | None = None
 ) -> tuple[Event, bool]:
-    """Keep that something was done with a product, and whether that was new.
+    """Store an event for a product that a search showed; return it, and whether it is new.
 
-    The rank is the one at which the search showed it, whatever a client says. The same thing twice
-    counts once. Raises QueryNotFound, also for a query of another storefront, and ItemNotShown.
+    The rank comes from the stored search, never from the client. Repeated events count once. Raises
+    ItemNotShown, or QueryNotFound, also for a query of another storefront.
     """
     query = found(query_id, storefront)
     rank = query.shown.get(item)
@@ -30,7 +30,7 @@ def record(
 
 
 def found(query_id: str, storefront: int | None) -> Query:
-    """A query of this storefront, as long as its figures are kept."""
+    """Return a query of this storefront; raise QueryNotFound if unknown or expired."""
     try:
         return Query.objects.only("pk", "shown").get(pk=UUID(query_id), storefront=storefront)
     except (Query.DoesNotExist, ValueError) as error:
@@ -38,17 +38,17 @@ def found(query_id: str, storefront: int | None) -> Query:
 
 
 def ranks(hits: list[Hit], offset: int = 0) -> dict[str, int]:
-    """At which rank each product is shown, from 1."""
+    """Return the rank, from 1, at which each product is shown."""
     return {hit.item: offset + place for place, hit in enumerate(hits, 1)}
 
 
 def note_shown(query: Query, hits: list[Hit], offset: int) -> None:
-    """Keep what a later page of a query shows; the last rank of a product counts."""
+    """Store the ranks on a later page of a query; a product's newest rank replaces older ones."""
     new = ranks(hits, offset)
     if new.items() <= query.shown.items():
         return
     with transaction.atomic():
-        # Two pages of one query may be on their way at the same time.
+        # Two pages of one query may be requested at the same time.
         row = Query.objects.select_for_update().only("shown").filter(pk=query.pk).first()
         shown = (row.shown if row else {}) | new
         if row and len(shown) <= SHOWN_AT_MOST:

@@ -1,20 +1,20 @@
-"""Every refusal and failure a client can see: a stable code, an HTTP status, and a remedy."""
+"""All errors that a client can see, each with a stable code, an HTTP status, and a remedy."""
 
 from __future__ import annotations
 
 
 def gettext_noop(message: str) -> str:
-    """Mark a message for the translators; it is translated where it is shown."""
+    """Mark a message for translation, which happens where it is shown."""
     return message
 
 
 class VisualSearchError(Exception):
-    """Base of all errors that are answered to a client.
+    """Base class of all errors that a client can see.
 
     ``code`` is part of the API and never changes; ``status`` is the HTTP status; the message says
-    what to do. ``params`` fill the message's placeholders after translation. ``told``: what
-    customers read in its place, where the message is for those who run the shop. ``attr``: the
-    field of the request that it is about, where that is not the photo.
+    what to do. ``params`` fill the message's placeholders after translation. ``told``: a message
+    for customers, if ``message`` addresses the shop's staff. ``attr``: the request field at fault,
+    "" for none.
     """
 
     told = ""
@@ -140,7 +140,7 @@ class CropUnavailable(VisualSearchError):
 
 
 class Throttled(VisualSearchError):
-    """``seconds``: until the same client may search again."""
+    """The client exceeded its rate limit; ``seconds``: until it may search again."""
 
     code = "throttled"
     status = 429
@@ -150,7 +150,7 @@ class Throttled(VisualSearchError):
 
     @property
     def retry_after(self) -> int:
-        """Seconds until it is worth trying again."""
+        """Seconds until a retry can succeed."""
         return int(str(self.params["seconds"]))
 
 
@@ -206,9 +206,9 @@ class QueryNotFound(VisualSearchError):
 
 
 class ServiceUnavailable(VisualSearchError):
-    """Something the search needs is down or not ready; trying again later can help.
+    """Something that the search needs is down or not ready; a retry can help.
 
-    ``retry_after``: seconds until that is worth it.
+    ``retry_after``: seconds to wait before the retry.
     """
 
     status = 503
@@ -249,4 +249,4 @@ class SearchTimeout(ServiceUnavailable):
 
 
 class IndexFileError(Exception):
-    """An index file is missing, torn or of another index; it is rebuilt from rows, never served."""
+    """An index file is missing, damaged or of another index. It is rebuilt from rows, not used."""

@@ -1,7 +1,7 @@
-"""What a shop lets its customers narrow a ranking by, and sort it by.
+"""Facets and sort orders that a shop offers for search results.
 
-Both look at the best hits of a photo only: what comes far behind is nothing like it, and the
-cheapest of all products is not what was searched for.
+Both apply to the best hits of a photo only. Products far behind look nothing like it, and the
+cheapest product of the whole catalog is not what the customer searched for.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .catalogs import CatalogSource
 
 POOL = 100
-"""How many of the best hits are counted and sorted."""
+"""Number of best hits to count and sort."""
 
 Text = str | Promise
 Filters = Mapping[str, str]
@@ -29,10 +29,10 @@ Described = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """One value of a field; ``name`` is the parameter of the shop's filters that takes it.
+    """A facet of one value; ``name`` is the parameter of the shop's filters that sets it.
 
-    ``field``: the lookup of the values, by default of that name. ``shown``: the lookup of what
-    customers read, where that is another one (``category__slug`` and ``category__name``).
+    ``field``: the lookup of the values, by default ``name``. ``shown``: the lookup of the text that
+    customers read, if different (``category__slug`` and ``category__name``).
     """
 
     name: str
@@ -42,11 +42,11 @@ class Choice:
 
     @property
     def params(self) -> tuple[str, ...]:
-        """The parameters that set it."""
+        """The query parameters that set it."""
         return (self.name,)
 
     def describe(self, rows: QuerySet[Any], filters: Filters) -> Described | None:
-        """Its values among these items, the most frequent first; None when there is no choice."""
+        """Return the values among these items, most frequent first; None if there is no choice."""
         field = self.field or self.name
         lookups = (field, self.shown or field)
         counts = rows.values_list(*lookups).annotate(n=Count("pk", distinct=True)).order_by()
@@ -69,7 +69,7 @@ class Choice:
 
 
 def option_of(options: list[Described], value: str) -> str | None:
-    """The value that is chosen, as its option has it; one that none of them has becomes one."""
+    """Return the chosen value, spelled as in its option; add an option for an unknown value."""
     if not value:
         return None
     for option in options:
@@ -81,7 +81,7 @@ def option_of(options: list[Described], value: str) -> str | None:
 
 @dataclass(frozen=True, kw_only=True)
 class Range:
-    """Numbers from … to …; the shop's filters have ``min_<name>`` and ``max_<name>``."""
+    """A facet of numbers from … to …; the shop's filters have ``min_<name>`` and ``max_<name>``."""
 
     name: str
     label: Text
@@ -89,11 +89,11 @@ class Range:
 
     @property
     def params(self) -> tuple[str, ...]:
-        """The parameters that set it."""
+        """The query parameters that set it."""
         return (f"min_{self.name}", f"max_{self.name}")
 
     def describe(self, rows: QuerySet[Any], filters: Filters) -> Described | None:
-        """The least and the largest among these items; None when there is only one."""
+        """Return the least and largest value among these items; None if they are equal."""
         field = self.field or self.name
         least, most = rows.aggregate(least=Min(field), most=Max(field)).values()
         value = [number(filters.get(param)) for param in self.params]
@@ -112,15 +112,15 @@ class Range:
 
 
 def number(text: str | None) -> float | None:
-    """A filter's value that has been judged before."""
+    """Return the number in a validated filter's text, or None."""
     return float(text) if text else None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ordering:
-    """A way to sort the best hits: ``value`` is its name in addresses, ``fields`` as in order_by.
+    """A sort order: ``value`` is its name in URLs, ``fields`` are those of ``order_by()``.
 
-    By default the value is the one field.
+    ``fields`` default to ``value``.
     """
 
     value: str
@@ -132,13 +132,13 @@ ALIKE = Ordering(value="", label=gettext_lazy("Most alike"))
 
 
 def orderings(source: CatalogSource) -> list[dict[str, str]]:
-    """All ways to sort, as clients are told them; none where the shop has none of its own."""
+    """Return all sort orders for clients, by similarity first; [] if the shop defines none."""
     offered = (ALIKE, *source.orderings) if source.orderings else ()
     return [{"value": each.value, "label": str(each.label)} for each in offered]
 
 
 def ordering_of(source: CatalogSource, value: str) -> Ordering | None:
-    """The shop's ordering of that name, None for the usual one; raises ValidationError."""
+    """Return the shop's ordering of that name, None for similarity; raise ValidationError."""
     if not value:
         return None
     for each in source.orderings:
@@ -149,7 +149,7 @@ def ordering_of(source: CatalogSource, value: str) -> Ordering | None:
 
 
 def in_order(source: CatalogSource, keys: Iterable[str], ordering: Ordering) -> list[str]:
-    """These items' keys, sorted; the same every time, so that pages of them fit together."""
+    """Return the keys of these items, sorted; ties are broken by primary key, for stable pages."""
     fields = ordering.fields or (ordering.value,)
     rows = among(source, keys).order_by(*fields, "pk")
     return [str(key) for key in rows.values_list(source.key, flat=True)]
@@ -158,9 +158,9 @@ def in_order(source: CatalogSource, keys: Iterable[str], ordering: Ordering) -> 
 def describe(
     source: CatalogSource, best: Callable[[Filters], list[str]], filters: Filters
 ) -> list[Described]:
-    """The shop's facets, each counted without what it is itself set to.
+    """Return the shop's facets; the counts of each ignore its own filter.
 
-    ``best``: keys of the best hits under some filters.
+    ``best``: returns the keys of the best hits under some filters.
     """
     pools: dict[tuple[tuple[str, str], ...], list[str]] = {}
     found = []
@@ -176,6 +176,6 @@ def describe(
 
 
 def among(source: CatalogSource, keys: Iterable[str]) -> QuerySet[Any]:
-    """The visible ones of these items, without all that only their cards need."""
+    """Return the visible items with these keys, without prefetching related rows."""
     rows = source.visible().prefetch_related(None).order_by()
     return rows.filter(**{f"{source.key}__in": list(keys)})

@@ -1,9 +1,9 @@
-"""Photos by their URL: from allowed origins only, never from inside the network, within limits.
+"""Fetch photos by URL: from allowed origins only, never from private networks, within limits.
 
-Where a shop lets its server fetch what a client names, the client looks at the network with the
-server's eyes (server-side request forgery). So every step is checked here: the origin against a
-list, each address that its name stands for, and both again after each redirect. The connection is
-made to the very address that was checked: what the name stands for a moment later does not matter.
+A server that fetches URLs named by clients can be used to reach its own network (server-side
+request forgery). So every step is checked: the origin against a list, every address that the host
+name resolves to, and both again after each redirect. The connection goes to the very address that
+was checked, so a later change of the DNS record has no effect.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ REDIRECTING = (301, 302, 303, 307, 308)
 CHUNK = 64 * 1024
 HEADERS = {
     "Accept": "image/*",
-    # What is not compressed cannot grow while it is read.
+    # An uncompressed body cannot grow while it is read.
     "Accept-Encoding": "identity",
     "User-Agent": "visualsearch",
     "Connection": "close",
@@ -43,9 +43,11 @@ HEADERS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Rules:
-    """What may be fetched: from ``origins`` (see :func:`visualsearch.origins.origin_of`), in
-    ``timeout`` seconds for all of it, at most ``max_bytes``. ``networks`` are allowed although
-    the public Internet does not reach them.
+    """Limits on fetching.
+
+    ``origins`` that are allowed (see :func:`visualsearch.origins.origin_of`); ``timeout`` in
+    seconds for the whole fetch; ``max_bytes`` of the body; private ``networks`` that are allowed
+    too.
     """
 
     origins: frozenset[str]
@@ -55,13 +57,13 @@ class Rules:
 
 
 class Deadline:
-    """A moment by which everything must be done."""
+    """A point in time by which a fetch must be done."""
 
     def __init__(self, seconds: float):
         self.end = time.monotonic() + seconds
 
     def left(self) -> float:
-        """Seconds until then; raises TimeoutError after it."""
+        """Return the seconds that are left; raise TimeoutError if there are none."""
         seconds = self.end - time.monotonic()
         if seconds <= 0:
             raise TimeoutError("the deadline is over")
@@ -69,7 +71,7 @@ class Deadline:
 
 
 def fetch(url: str, rules: Rules) -> bytes:
-    """The bytes at a URL, whatever they are.
+    """Return the bytes at a URL, of any content type.
 
     Raises UrlNotAllowed, UrlUnreachable or ImageTooLarge.
     """
@@ -80,7 +82,7 @@ def fetch(url: str, rules: Rules) -> bytes:
             raise UrlNotAllowed
         try:
             location, body = ask(target, rules, deadline)
-        # One answer for all of them: what is inside the network is not to be found out by it.
+        # One error for all of them, so that a client cannot explore the network by it.
         except (OSError, http.client.HTTPException, ValueError) as error:
             logger.info("%s: nothing is fetched: %s", target.origin, error)
             raise UrlUnreachable from error
@@ -94,7 +96,10 @@ def fetch(url: str, rules: Rules) -> bytes:
 
 
 def ask(target: Target, rules: Rules, deadline: Deadline) -> tuple[str | None, bytes]:
-    """One request: where it redirects to, or else the body. Raises what the network raises."""
+    """Send one request; return the redirect's location and b"", or None and the body.
+
+    Raises network errors (OSError, HTTPException), and OSError for any other status.
+    """
     connection = http.client.HTTPConnection(target.host, target.port)
     timed = connect(target, rules.networks, deadline)
     connection.sock = timed
@@ -112,7 +117,7 @@ def ask(target: Target, rules: Rules, deadline: Deadline) -> tuple[str | None, b
 
 
 def read(response: http.client.HTTPResponse, limit: int) -> bytes:
-    """The body; raises ImageTooLarge, as soon as that is known, or OSError if it is torn."""
+    """Return the body; raise ImageTooLarge as early as possible, or OSError if it is truncated."""
     too_large = ImageTooLarge(limit_mb=limit // 1_000_000)
     if (response.length or 0) > limit:
         raise too_large
@@ -127,12 +132,12 @@ def read(response: http.client.HTTPResponse, limit: int) -> bytes:
 
 
 def connect(target: Target, networks: tuple[Network, ...], deadline: Deadline) -> Timed:
-    """A connection to one of the addresses of a host, all of which must be allowed."""
+    """Return a connection to one of the host's addresses; raise OSError unless all are allowed."""
     addresses = within(deadline, lambda: resolve(target.host, target.port))
     if not addresses or not all(may_connect(each, networks) for each in addresses):
         raise OSError(f"{target.host} is at {addresses}, not all of which are allowed")
     for place, address in enumerate(addresses, 1):
-        # A share of the time for each: the first may be one that nobody answers at.
+        # Split the time between the addresses, as the first may not answer.
         seconds = deadline.left() / (len(addresses) - place + 1)
         try:
             plain = socket.create_connection((str(address), target.port), timeout=seconds)
@@ -144,7 +149,7 @@ def connect(target: Target, networks: tuple[Network, ...], deadline: Deadline) -
         if target.scheme == "http":
             return Timed(plain, deadline)
         plain.settimeout(deadline.left())
-        # The name is what the certificate must be of, whatever the address.
+        # Verify the certificate for the host name, although the connection is to an address.
         context = ssl.create_default_context()
         return Timed(context.wrap_socket(plain, server_hostname=target.host), deadline)
     except BaseException:
@@ -153,16 +158,16 @@ def connect(target: Target, networks: tuple[Network, ...], deadline: Deadline) -
 
 
 def resolve(host: str, port: int) -> list[Address]:
-    """The addresses that a name stands for, each once, in the order of trying them."""
+    """Return the distinct addresses of a host name, in the resolver's order."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(ipaddress.ip_address(each[4][0]) for each in found))
 
 
 def within(deadline: Deadline, call: Callable[[], T]) -> T:
-    """What a call returns or raises; TimeoutError where it takes too long.
+    """Return or raise the outcome of a call; raise TimeoutError after the deadline.
 
-    A resolver cannot be interrupted. It gets a thread that is left to itself then, and ends when
-    the resolver gives up.
+    A resolver cannot be interrupted. The call runs in a thread, which is abandoned at the deadline
+    and ends when the resolver gives up.
     """
     answers: queue.SimpleQueue[tuple[bool, Any]] = queue.SimpleQueue()
 
@@ -184,25 +189,25 @@ def within(deadline: Deadline, call: Callable[[], T]) -> T:
 
 
 class Timed:
-    """A connected socket as http.client uses it: each read and write ends at the deadline.
+    """A connected socket for http.client, whose reads and writes all end at the deadline.
 
-    A socket's own timeout begins anew with every byte that a slow server sends.
+    A socket's own timeout would restart with every byte that a slow server sends.
     """
 
     def __init__(self, connected: socket.socket, deadline: Deadline):
         self.socket, self.deadline = connected, deadline
 
     def sendall(self, data: bytes) -> None:
-        """Send all of it, or raise TimeoutError."""
+        """Send all data, or raise TimeoutError."""
         self.socket.settimeout(self.deadline.left())
         self.socket.sendall(data)
 
     def makefile(self, mode: str) -> io.BufferedReader:
-        """What answers are read from."""
+        """Return a buffered reader of the response."""
         return io.BufferedReader(TimedReader(self.socket, self.deadline))
 
     def close(self) -> None:
-        """Nothing yet: http.client calls this while the answer is still being read."""
+        """Do nothing: http.client calls this while the response is still being read."""
 
 
 class TimedReader(io.RawIOBase):
@@ -215,6 +220,6 @@ class TimedReader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """At most what has arrived; raises TimeoutError at the deadline."""
+        """Read what has arrived into the buffer; raise TimeoutError at the deadline."""
         self.socket.settimeout(self.deadline.left())
         return self.socket.recv_into(buffer)

@@ -1,4 +1,4 @@
-"""Fit index versions to the rows of the catalog; choose shares by labels if there are some."""
+"""Fit index versions to the catalog; choose the shares of vector parts by labels if possible."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ from .tuning import Labelled, Tuned, tune
 
 State = IndexVersion.State
 
-# Rows that a fit is learned from, evenly over a larger catalog; and that tell whether it moved.
+# Rows to learn a fit from, and rows to check whether the mean moved; sampled evenly.
 MOST, FEW = 100_000, 2000
-# A catalog is fitted anew when it has grown by so much, or its mean has moved so far.
+# Refit a catalog that has grown by this factor, or whose mean has moved this far.
 GROWTH, MOVED = 1.5, 0.15
-# Labelled photos that are used, by chance of more.
+# Most labelled photos to use; sampled at random from more.
 PHOTOS = 2000
-# Searches with a click or a purchase that are needed in place of labelled photos, and used.
+# Least and most searches with an event to use in place of labelled photos.
 LEAST_CLICKED, MOST_CLICKED = 200, 5000
-# What became of a search, from what says least to what says most.
+# Events, from the weakest sign of relevance to the strongest.
 WORTH = (Event.Kind.CLICK, Event.Kind.BASKET, Event.Kind.PURCHASE)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rows:
-    """Rows of the catalog: raw vectors (N, d) and the item of each.
+    """Embeddings of the catalog: raw vectors (N, d) and the item of each.
 
-    ``images``: how many rows there are, where these are a sample.
+    ``images``: number of searchable images, of which these may be a sample.
     """
 
     vectors: Vector
@@ -52,7 +52,10 @@ class Rows:
 
 @dataclass(frozen=True, kw_only=True)
 class Labels:
-    """Photos whose item is known: raw vectors (Q, d) and items; ``source``: labels or clicks."""
+    """Queries whose right item is known: raw vectors (Q, d) and the item of each.
+
+    ``source``: labels or clicks.
+    """
 
     vectors: Vector
     items: list[str]
@@ -60,13 +63,13 @@ class Labels:
 
 
 def make(version: IndexVersion, *, by_labels: bool = False) -> dict[str, Any] | None:
-    """Return the fit of a version that is about to be built, as it is stored with it.
+    """Return the fit to build a version with, as JSON values to store in it.
 
-    None for a catalog of fewer than :data:`fitting.LEAST` images, or if the setting ``FIT`` is
-    off. ``by_labels`` chooses the shares anew, by labelled photos or clicks if there are some;
-    otherwise shares that labels chose for the active version stay. ``chosen`` says by what
-    shares were chosen (catalog, labels or clicks), ``tried`` what was compared and ``better``
-    whether that found more than the active version.
+    None if the catalog has fewer than :data:`fitting.LEAST` images, or the setting ``FIT`` is off.
+    ``by_labels`` chooses the shares anew, by labelled photos or clicks if available; otherwise
+    shares that labels chose for the active version are kept. ``chosen`` says what chose the shares
+    (catalog, labels or clicks), ``tried`` lists the options compared, and ``better`` says whether
+    the best found more than the active version.
     """
     if not conf.get("FIT"):
         return None
@@ -85,12 +88,12 @@ def make(version: IndexVersion, *, by_labels: bool = False) -> dict[str, Any] | 
 
 
 def fitted(rows: Rows, encoder: Encoder, shares: fitting.Shares | None = None) -> Fit:
-    """Learn a fit from rows."""
+    """Return a fit learned from rows; without ``shares``, the catalog chooses them."""
     return fitting.fit(rows.vectors, encoder.parts, shares, images=rows.images)
 
 
 def described(tuned: Tuned, found: Labels) -> dict[str, Any]:
-    """Return what is kept of a comparison with a fit."""
+    """Return the outcome of a comparison, as stored with a fit."""
     return {
         "chosen": found.source if tuned.by_labels else "catalog",
         "better": tuned.better,
@@ -101,13 +104,16 @@ def described(tuned: Tuned, found: Labels) -> dict[str, Any]:
 
 
 def active_fit(encoder: Encoder) -> Fit | None:
-    """Return the fit of the active version, None where it has none or is of another encoder."""
+    """Return the fit of the active version, None if it has none or another encoder."""
     active = IndexVersion.objects.filter(state=State.ACTIVE, encoder=encoder.id).first()
     return fit_of(active) if active else None
 
 
 def kept_shares(encoder: Encoder) -> tuple[fitting.Shares | None, str]:
-    """Return the shares that labels chose for the active version, and what chose them."""
+    """Return the shares that labels chose for the active version, and what chose them.
+
+    (None, "catalog") if it has none, or if the encoder's parts changed.
+    """
     active = IndexVersion.objects.filter(state=State.ACTIVE, encoder=encoder.id).first()
     fit = fit_of(active) if active else None
     if active is None or fit is None or (active.fit or {}).get("chosen") == "catalog":
@@ -118,11 +124,11 @@ def kept_shares(encoder: Encoder) -> tuple[fitting.Shares | None, str]:
 
 
 def is_due(encoder: Encoder) -> bool:
-    """Return whether the catalog asks for another fit than that of the newest kept version.
+    """Return whether the catalog needs another fit than the newest kept version's.
 
-    It does when it can be fitted for the first time, has grown by half since, or its mean has
-    moved far. The newest version counts even if it is not active: what was held back, or rolled
-    back from, is not built again by the next run.
+    It does if it can be fitted for the first time, has grown by half, or its mean has moved far.
+    The newest version counts even if it is not active, so that the next run does not rebuild one
+    that was held back or rolled back from.
     """
     count = Embedding.objects.filter(encoder=encoder.id).searchable().count()
     if not conf.get("FIT") or count < fitting.LEAST:
@@ -138,7 +144,7 @@ def is_due(encoder: Encoder) -> bool:
 
 
 def sample(encoder: Encoder, at_most: int, items: Collection[str] = ()) -> Rows:
-    """Read searchable rows: all, or ``at_most`` evenly over them and those of ``items``."""
+    """Read searchable rows: all, or ``at_most`` evenly spaced ones plus those of ``items``."""
     rows = Embedding.objects.filter(encoder=encoder.id).searchable()
     pks = np.array(rows.order_by("pk").values_list("pk", flat=True), np.int64)
     chosen = pks
@@ -155,12 +161,12 @@ def sample(encoder: Encoder, at_most: int, items: Collection[str] = ()) -> Rows:
         for item, vector in found.iterator():
             vectors[len(names)] = from_bytes(vector)
             names.append(item)
-    # Fewer than were chosen where another process has removed some meanwhile.
+    # Another process may have removed some rows meanwhile.
     return Rows(vectors=vectors[: len(names)], items=names, images=len(pks))
 
 
 def labelled(rows: Rows, found: Labels) -> Labelled:
-    """Number the items of rows and labels."""
+    """Number the items of rows and labels for :mod:`visualsearch.tuning`."""
     number = {item: place for place, item in enumerate(dict.fromkeys(rows.items))}
     return Labelled(
         queries=found.vectors,
@@ -171,12 +177,12 @@ def labelled(rows: Rows, found: Labels) -> Labelled:
 
 
 def labels(encoder: Encoder) -> Labels | None:
-    """Return the labelled photos of the setting ``LABELLED_QUERIES``, else what was clicked."""
+    """Return the photos of the setting ``LABELLED_QUERIES``, or else searches with clicks."""
     return from_photos(encoder) or from_clicks(encoder)
 
 
 def from_photos(encoder: Encoder) -> Labels | None:
-    """Embed the labelled photos as a search does. Raise PhotoError for one that cannot be read."""
+    """Embed the labelled photos as a search does; raise PhotoError for an unreadable one."""
     path = conf.get("LABELLED_QUERIES")
     if not path:
         return None
@@ -195,11 +201,11 @@ def from_photos(encoder: Encoder) -> Labels | None:
 
 
 def from_clicks(encoder: Encoder) -> Labels | None:
-    """Return searches by what customers clicked, put into the basket or bought, newest first.
+    """Return searches labelled by what customers clicked, put into the basket or bought.
 
-    None for fewer than :data:`LEAST_CLICKED`. A search's vector is erased after
-    ``QUERY_LIFETIME``, so only shops that keep it for days will have that many. Of several
-    products of one search the one counts of which the event says most.
+    The newest searches are used; None if there are fewer than :data:`LEAST_CLICKED`. A search's
+    vector is erased after ``QUERY_LIFETIME``, so only shops that keep it for days have that many.
+    Of several products of one search, the one with the strongest event is used.
     """
     events = Event.objects.filter(
         kind__in=WORTH, query__encoder=encoder.id, query__expires__gt=timezone.now()

@@ -1,8 +1,9 @@
-"""The kinds of picture that are read, and how large one of each may be.
+"""Image formats that are read, and the size limits of each.
 
-A baseline JPEG is scaled while it is decoded, so one of 50 megapixels is little work. The others
-are decoded in full, and some decoders keep several copies: their ceilings are where the worst file
-still takes less than a second of one core and less than 300 MB (benchmarks/worst_photos.py).
+A baseline JPEG is downscaled while it is decoded, so one of 50 megapixels is little work. Other
+formats are decoded in full, and some decoders hold several copies. Their limits are set so that
+the worst file takes less than a second of one core and less than 300 MB
+(benchmarks/worst_photos.py).
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ Image.init()
 
 @dataclass(frozen=True, kw_only=True)
 class Format:
-    """``name``: as people say; at most so many ``megapixels`` and ``bytes``, whatever else is
-    allowed; ``suffixes`` of its files.
+    """An image format and its own limits, which apply besides the general ones.
+
+    ``name`` as shown to customers; ``suffixes`` of its files; most ``megapixels`` and ``bytes``.
     """
 
     name: str
@@ -30,8 +32,8 @@ class Format:
     bytes: float = math.inf
 
 
-# By the names that Pillow has for them. A phone's JPEG with several pictures inside is opened as
-# JPEG too, though Pillow calls it MPO.
+# By Pillow's names. A phone's JPEG with several pictures inside is opened as JPEG too, though
+# Pillow then calls it MPO.
 FORMATS = {
     "JPEG": Format(name="JPEG", suffixes=(".jpg", ".jpeg")),
     "PNG": Format(name="PNG", suffixes=(".png",), megapixels=30),
@@ -41,28 +43,28 @@ FORMATS = {
     "AVIF": Format(name="AVIF", suffixes=(".avif",), megapixels=16),
     "HEIF": Format(name="HEIC", suffixes=(".heic", ".heif"), megapixels=25, bytes=8_000_000),
 }
-# Of JPEG, those that are decoded in full: progressive ones.
+# Most megapixels of a JPEG that must be decoded in full, such as a progressive one.
 FULL_JPEG = 30
-# Of HEIC, those that keep the colour of every pixel, which no camera does.
+# Most megapixels of a HEIC with full-resolution colour (4:4:4), which no camera writes.
 FULL_HEIC = 16
 
-# What is read unless HEIC is switched on.
+# Formats that are read unless HEIC is switched on.
 USUAL = tuple(
     name for name in FORMATS if name != "HEIF" and (name != "AVIF" or features.check("avif"))
 )
 
 
 def names(formats: Iterable[str]) -> str:
-    """Formats as people read them."""
+    """Return the formats' names as text for customers."""
     return ", ".join(FORMATS[each].name for each in formats)
 
 
 @cache
 def with_heic() -> tuple[str, ...]:
-    """What is read where HEIC is switched on; ImportError without the package pillow-heif."""
+    """Return the formats including HEIC; raise ImportError without the package pillow-heif."""
     import pillow_heif
 
-    # What is searched for is what is seen: a thumbnail inside may show anything. A web process
-    # answers several customers at once, each on one core.
+    # No thumbnails: an embedded one may show another picture. One thread, because a web process
+    # already serves several requests at once.
     pillow_heif.register_heif_opener(thumbnails=False, decode_threads=1)
     return (*USUAL, "HEIF")

@@ -1,4 +1,4 @@
-"""Index files: written aside, moved into place, and trusted only by their hash."""
+"""Read and write index files: atomic on write, verified by SHA-256 on read."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from .models import IndexVersion
 
 
 def folder() -> Path:
-    """Where index files lie; made when missing."""
+    """Return the folder of the index files, created if missing."""
     path = Path(conf.get("DATA_DIR"))
     path.mkdir(parents=True, exist_ok=True)
     return path
 
 
 def write(index: FileIndex, name: str) -> str:
-    """Save under ``name`` so that no reader ever sees half a file; returns its SHA-256."""
+    """Save an index as ``name`` atomically, and return the file's SHA-256."""
     target = folder() / name
     part = target.with_suffix(f".part{os.getpid()}")
     try:
@@ -36,13 +36,13 @@ def write(index: FileIndex, name: str) -> str:
 
 
 def read(version: IndexVersion, kind: type[FileIndex], dim: int, options: Any) -> FileIndex:
-    """Load a version's file; raises IndexFileError unless it is, bit by bit, what was written."""
+    """Load a version's file; raise IndexFileError unless its hash is the recorded one."""
     verify(version)
     return kind.load(folder() / version.file, dim, **options)
 
 
 def verify(version: IndexVersion) -> None:
-    """Compare a version's file with its recorded hash; raises IndexFileError."""
+    """Compare a version's file with its recorded hash; raise IndexFileError."""
     path = folder() / version.file
     try:
         with path.open("rb") as file:
@@ -54,7 +54,7 @@ def verify(version: IndexVersion) -> None:
 
 
 def size(version: IndexVersion) -> int:
-    """Bytes of a version's file."""
+    """Return the size of a version's file in bytes."""
     return (folder() / version.file).stat().st_size
 
 

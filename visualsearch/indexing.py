@@ -1,4 +1,4 @@
-"""Keep rows equal to the catalog: which images changed, what becomes of each."""
+"""Keep the stored embeddings equal to the catalog: find changed images, encode and store them."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 MAX_ATTEMPTS = 5
-# Pictures that one thread hashes at a time.
+# Images that one thread hashes at a time.
 HASHED = 25
 
-# What a row is known by, and what changes with its image.
+# The fields that identify a row, and those that change with its image.
 UNIQUE = ("encoder", "item", "image")
 UPDATED = (
     "content_hash",
@@ -50,13 +50,13 @@ UPDATED = (
     "updated",
 )
 
-# After which time a file that could not be read is tried again, by the number of attempts.
+# Delay before an unreadable file is tried again, by the number of attempts.
 RETRY_AFTER = [timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 720)]
 
 
 @dataclass
 class Seen:
-    """One image as the catalog has it now, against the row that stands for it."""
+    """An image as it is in the catalog now, and its stored row."""
 
     item: str
     name: str
@@ -70,16 +70,17 @@ class Seen:
 
     @property
     def unchanged(self) -> bool:
-        """The row has this very content, encoded: nothing is left to do but to bring it back."""
+        """Whether the row holds the embedding of this very content, even if marked as removed."""
         row = self.row
         return row is not None and not row.error and row.content_hash == self.content_hash
 
 
 @dataclass
 class Batch:
-    """Some items, their rows as they were, and their pictures, which are being read.
+    """Some items, their stored rows, and their images, which are being read.
 
-    ``encoding``: of the pictures that changed; None until that is begun.
+    ``before``: all rows of the items; ``gone``: rows whose image is no longer in the catalog.
+    ``reading`` and ``encoding``: work in progress; ``encoding`` is None until it begins.
     """
 
     keys: Sequence[str]
@@ -91,26 +92,26 @@ class Batch:
 
     @property
     def changed(self) -> list[Seen]:
-        """Pictures whose row must be written; call it once all are read."""
+        """Images whose row must be written; valid once all are read."""
         return [one for one in self.seen if not one.unchanged or (one.row and one.row.removed)]
 
 
 class Overtaken(Exception):
-    """The items changed since they were read, or another process wrote about them."""
+    """The items changed since they were read, or another process wrote their rows."""
 
 
-# By item and name.
+# Files by item key and file name.
 Pictures = dict[tuple[str, str], FieldFile]
 Also = Callable[[Counter[str]], None]
 
 
 def refresh(keys: Iterable[str]) -> Counter[str]:
-    """Bring the rows of these items to what the catalog says now.
+    """Bring the rows of these items up to date with the catalog, and count images by outcome.
 
-    Changed images are encoded, hidden or deleted ones are marked as removed, for every encoder
-    that a kept version needs: so that each can be rolled back to. Counts the images of the first
-    of them, the active one's: ``encoded``, ``unchanged``, ``removed``, ``failed``. Raises
-    ModelUnavailable when that one cannot be loaded.
+    Changed images are encoded, and hidden or deleted ones are marked as removed, for every encoder
+    that a kept version needs, so that each can be rolled back to. The counts ``encoded``,
+    ``unchanged``, ``removed`` and ``failed`` are of the first encoder, the active version's. Raises
+    ModelUnavailable if that one cannot be loaded.
     """
     keys = list(dict.fromkeys(keys))
     counts: list[Counter[str]] = []
@@ -123,10 +124,10 @@ def refresh(keys: Iterable[str]) -> Counter[str]:
 
 
 class Here(Executor):
-    """Does at once, in the thread that asks, what it is given."""
+    """An executor that runs work at once, in the calling thread."""
 
     def submit(self, work: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
-        """The result, or the error, is in the future that is returned."""
+        """Run the work and return a finished future."""
         future: Future[T] = Future()
         try:
             future.set_result(work(*args, **kwargs))
@@ -137,9 +138,9 @@ class Here(Executor):
 
 @contextmanager
 def threads() -> Iterator[Executor]:
-    """Threads that read, decode and encode pictures, all of which release the GIL.
+    """Yield an executor that reads, decodes and encodes images; all of these release the GIL.
 
-    What waits is dropped on the way out.
+    Pending work is cancelled at the end.
     """
     count = conf.get("INDEX_THREADS")
     pool: Executor = Here()
@@ -154,9 +155,11 @@ def threads() -> Iterator[Executor]:
 def refresh_batch(
     encoder: Encoder, batch: Batch, pool: Executor, also: Also = lambda counts: None
 ) -> Counter[str]:
-    """Finish a gathered batch, anew if another process wrote about its items meanwhile.
+    """Encode and store a gathered batch, and count images by outcome.
 
-    ``also`` is called with the counts in the transaction that writes the rows.
+    If another process wrote its rows meanwhile, the batch is gathered again; Overtaken is raised
+    after :data:`MAX_ATTEMPTS`. ``also`` is called with the counts in the transaction that writes
+    the rows.
     """
     for _ in range(MAX_ATTEMPTS):
         with suppress(Overtaken):
@@ -170,10 +173,10 @@ def refresh_batch(
 def gather(
     encoder: Encoder, keys: Sequence[str], pool: Executor, found: Pictures | None = None
 ) -> Batch:
-    """Look up the rows and pictures of some items, and have the pictures read by ``pool``.
+    """Look up the rows and images of some items, and submit the reading of images to ``pool``.
 
-    ``found``: their pictures, where that was looked up before. If they changed since, the batch
-    is overtaken.
+    ``found``: the items' images, if already looked up. If they changed since, writing the batch
+    raises Overtaken.
     """
     before = list(Embedding.objects.filter(encoder=encoder.id, item__in=keys).defer("vector"))
     rows = {(row.item, row.image): row for row in before}
@@ -188,26 +191,26 @@ def gather(
 
 
 def shares(images: Sequence[Seen]) -> Iterator[Sequence[Seen]]:
-    """As many parts as there are threads, none of more images than may be encoded together."""
+    """Split images into one part per thread, each of at most ``BATCH_SIZE`` images."""
     size = ceil(len(images) / conf.get("INDEX_THREADS"))
     return batched(images, max(1, min(size, conf.get("BATCH_SIZE"))))
 
 
 def begin_encoding(encoder: Encoder, batch: Batch, pool: Executor) -> None:
-    """Have what changed encoded by ``pool``."""
+    """Wait until the images are read, then submit the changed ones to ``pool`` for encoding."""
     for reading in batch.reading:
         reading.result()
     images = [one for one in batch.seen if one.image is not None]
-    # One picture, as after most changes of a product, is not worth a change of threads.
+    # A single image, as after most changes of a product, is not worth a switch of threads.
     where = pool if len(images) > 1 else Here()
     batch.encoding = [where.submit(encode, encoder, some) for some in shares(images)]
 
 
 def settle(encoder: Encoder, batch: Batch, pool: Executor, also: Also) -> Counter[str]:
-    """Encode outside the transaction, then write inside it; raises Overtaken.
+    """Encode outside the transaction, write inside it, and return the counts; raise Overtaken.
 
-    That nothing changed is judged inside it too: otherwise a product that is hidden and shown
-    again at once could be marked as removed by the slower of two tasks, and stay so.
+    The check that nothing changed is inside it too. Otherwise the slower of two tasks could mark a
+    product as removed that was hidden and shown again at once.
     """
     if batch.encoding is None:
         begin_encoding(encoder, batch, pool)
@@ -234,9 +237,9 @@ def settle(encoder: Encoder, batch: Batch, pool: Executor, also: Also) -> Counte
 def unchanged_items(
     encoder: Encoder, keys: Sequence[str], pool: Executor
 ) -> Iterator[tuple[str, Pictures, bool]]:
-    """Each item, in order, its pictures, and whether nothing about it changed.
+    """Yield each item in order, its images, and whether its rows are up to date.
 
-    Only items whose rows may be right are read for that; no picture is decoded, no row locked.
+    Only items whose rows may be up to date are read; no image is decoded and no row locked.
     """
     known: dict[str, dict[str, str]] = {key: {} for key in keys}
     rows = Embedding.objects.filter(encoder=encoder.id, item__in=keys, removed=False)
@@ -259,7 +262,7 @@ def unchanged_items(
 
 
 def pictures(keys: Sequence[str]) -> Pictures:
-    """The pictures of those of the items that are visible now, by item and name."""
+    """Return the images of the visible items with these keys, by item and name."""
     source = catalog()
     return {
         (key, name): file
@@ -269,29 +272,29 @@ def pictures(keys: Sequence[str]) -> Pictures:
 
 
 def revisions(encoder: Encoder, keys: Sequence[str]) -> dict[int, int]:
-    """The revision of each row of these items."""
+    """Return the revision of each row of these items, by primary key."""
     rows = Embedding.objects.filter(encoder=encoder.id, item__in=keys)
     return dict(rows.values_list("pk", "revision"))
 
 
 def files_by_name(files: Iterable[FieldFile]) -> dict[str, FieldFile]:
-    """An item's pictures, each name once: a row stands for one of them."""
+    """Return an item's files by name; a file listed twice has one row."""
     return {str(file.name): file for file in files if file}
 
 
 def read(file: FieldFile) -> bytes:
-    """The bytes of a stored picture."""
+    """Return the bytes of a stored file."""
     with file.storage.open(str(file.name)) as stored:
         data: bytes = stored.read()
     return data
 
 
 def digests_of(files: Sequence[FieldFile]) -> list[str]:
-    """SHA-256 of each stored picture, or nothing if it cannot be read."""
+    """Return the SHA-256 of each stored file, "" if it cannot be read."""
     found = []
     for file in files:
         digest = ""
-        with suppress(Exception):  # what is wrong with it is told where it is read to be encoded
+        with suppress(Exception):  # the error is recorded when the file is read for encoding
             digest = hashlib.sha256(read(file)).hexdigest()
         found.append(digest)
     return found
@@ -300,7 +303,7 @@ def digests_of(files: Sequence[FieldFile]) -> list[str]:
 def look(images: Sequence[Seen], limits: Limits, spec: InputSpec | None) -> None:
     """Read and hash some images, and decode those whose content is new.
 
-    They are brought to what the encoder reads of them: what waits to be encoded is small.
+    They are scaled to the encoder's input at once, to save memory while they wait to be encoded.
     """
     for seen in images:
         data = read_and_hash(seen)
@@ -315,10 +318,10 @@ def look(images: Sequence[Seen], limits: Limits, spec: InputSpec | None) -> None
 
 
 def read_and_hash(seen: Seen) -> bytes | None:
-    """The bytes of an image; None, and why, if it cannot be read."""
+    """Read an image and store its hash; return None and store the error if it cannot be read."""
     try:
         data = read(seen.file)
-    except Exception as error:  # each storage raises kinds of its own
+    except Exception as error:  # storages raise errors of their own
         seen.error = f"The file cannot be read: {getattr(error, 'strerror', None) or error}"
         seen.unreadable = True
         return None
@@ -327,7 +330,7 @@ def read_and_hash(seen: Seen) -> bytes | None:
 
 
 def encode(encoder: Encoder, images: Sequence[Seen]) -> None:
-    """Fill in the vectors."""
+    """Encode images and store the vectors in them."""
     encoding = encoder.encode([seen.image for seen in images if seen.image is not None])
     for seen, vector in zip(images, encoding.embeddings, strict=True):
         seen.vector, seen.image = to_bytes(vector), None
@@ -336,10 +339,10 @@ def encode(encoder: Encoder, images: Sequence[Seen]) -> None:
 def write(
     encoder: Encoder, changed: Sequence[Seen], gone: Sequence[Embedding], revision: int
 ) -> Counter[str]:
-    """Store what changed under one revision; counts images by what became of them."""
+    """Store all changes under one revision, and count images by outcome."""
     stamp = {"revision": revision, "updated": timezone.now()}
     rows = [row_for(encoder, one, revision) for one in changed if not one.unchanged]
-    # Those that exist keep their id, by which an index knows them.
+    # Existing rows keep their primary key, which indexes refer to.
     Embedding.objects.bulk_create(
         rows, update_conflicts=True, unique_fields=UNIQUE, update_fields=UPDATED
     )
@@ -351,14 +354,14 @@ def write(
 
 
 def mark(rows: Sequence[Embedding], **values: Any) -> int:
-    """Update some rows alike; their number."""
+    """Update some rows alike and return their number."""
     if not rows:
         return 0
     return Embedding.objects.filter(pk__in=[row.pk for row in rows]).update(**values)
 
 
 def row_for(encoder: Encoder, seen: Seen, revision: int) -> Embedding:
-    """What is to be stored of one image: as it was encoded, or why it was not."""
+    """Return the row to store for an image: its vector, or the error and the next attempt."""
     row = Embedding(
         encoder=encoder.id,
         item=seen.item,
@@ -370,13 +373,13 @@ def row_for(encoder: Encoder, seen: Seen, revision: int) -> Embedding:
     )
     if seen.error:
         row.attempts = seen.row.attempts + 1 if seen.row and seen.row.error else 1
-        # A picture that is no picture stays none; storage that does not answer may come back.
+        # Retry storage errors only: a file that is not an image will not become one.
         if seen.unreadable and row.attempts <= len(RETRY_AFTER):
             row.retry_at = timezone.now() + RETRY_AFTER[row.attempts - 1]
     return row
 
 
 def due_for_retry() -> list[str]:
-    """Items with an image whose next attempt has come."""
+    """Return the items with an image whose next attempt is due."""
     failed = Embedding.objects.filter(removed=False, retry_at__lte=timezone.now())
     return list(failed.order_by("item").values_list("item", flat=True).distinct())

@@ -1,4 +1,4 @@
-"""What customers searched for in a period, and what became of it: figures from the rows alone."""
+"""Figures of the searches in a period, and of the events on their results."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from .statistics import Share
 
 Kind = Event.Kind
 
-# The newest searches of a period whose times, scores and ranks are read.
+# Times, scores and ranks are computed from at most this many of the newest searches.
 SAMPLE = 20_000
 RANKS = 12
-# The probability from which a class counts as what the customer was looking for.
+# Least probability for a class to count as what the customer was looking for.
 LIKELY = 0.5
 CLASSES = 8
-# Width of a column in the distribution of scores.
+# Width of a column in the histogram of scores.
 SCORE_STEP = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
 class Period:
-    """From ``start`` to before ``end``, in one storefront (its id) or in all.
+    """The time from ``start`` to before ``end``, in one storefront (its id) or in all.
 
-    In ``steps`` of an hour or a day, as many as there are starts of one in it.
+    Its ``steps`` are hours or days.
     """
 
     start: datetime
@@ -43,7 +43,7 @@ class Period:
 
     @classmethod
     def last(cls, days: int, *, now: datetime, storefront: int | None = None) -> Period:
-        """The last so many days, today among them; one day is the last 24 hours."""
+        """Return the last ``days`` days including today; for 1, the last 24 hours."""
         here = timezone.localtime(now)
         if days == 1:
             start = here.replace(minute=0, second=0, microsecond=0) - timedelta(hours=23)
@@ -62,7 +62,7 @@ class Period:
         return found
 
     def before(self) -> Period:
-        """The one of the same length that it is compared with."""
+        """Return the preceding period of the same length, for comparison."""
         length = timedelta(days=1) if self.by_hour else timedelta(days=len(self.steps))
         return Period(
             start=self.start - length,
@@ -72,7 +72,7 @@ class Period:
         )
 
     def of(self, kind: type[Model], through: str = "") -> QuerySet[Any]:
-        """Rows of a kind in it; ``through``: the field that leads to their search."""
+        """Return the rows of a model in the period; ``through``: lookup prefix of their search."""
         when: dict[str, Any] = {
             f"{through}created__gte": self.start,
             f"{through}created__lt": self.end,
@@ -83,16 +83,16 @@ class Period:
 
 
 def midnight(moment: datetime) -> datetime:
-    """The beginning of its day, where people are."""
+    """Return the start of the day in the current time zone."""
     day = timezone.localtime(moment).date()
     return timezone.make_aware(datetime.combine(day, time.min))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Totals:
-    """How many searches there were, and of how many each thing is true; and refused photos.
+    """Counts of searches and of refused photos.
 
-    ``events``: searches with at least one event of a kind.
+    ``events``: number of searches with at least one event, by kind.
     """
 
     searches: int
@@ -103,16 +103,16 @@ class Totals:
 
     @property
     def clicked(self) -> int:
-        """Searches of which a product was looked at closer."""
+        """Number of searches with a click on a product."""
         return self.events.get(Kind.CLICK, 0)
 
     def share(self, part: int) -> Share:
-        """A part of the searches."""
+        """Return ``part`` as a share of the searches."""
         return Share(part=part, whole=self.searches)
 
     @property
     def failures(self) -> Share:
-        """Refused photos among all photos."""
+        """Share of refused photos among all photos."""
         return Share(part=self.refused, whole=self.refused + self.searches)
 
 
@@ -129,7 +129,7 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True)
 class Rank:
-    """A place in the results: of the searches that filled it, those whose product was clicked."""
+    """A rank; ``clicks``: of the searches with a result at it, the share that was clicked."""
 
     rank: int
     clicks: Share
@@ -137,7 +137,7 @@ class Rank:
 
 @dataclass(frozen=True, kw_only=True)
 class ScoreColumn:
-    """Searches with a best score from ``low`` on, as wide as :data:`SCORE_STEP`."""
+    """A column of the score histogram: scores from ``low`` to ``low`` + :data:`SCORE_STEP`."""
 
     low: float
     matched: int
@@ -146,11 +146,12 @@ class ScoreColumn:
 
 @dataclass(frozen=True, kw_only=True)
 class Insights:
-    """All figures of a period. ``before``: None where there were no searches.
+    """All figures of a period. ``before`` is None if that period had no searches.
 
-    ``steps`` have counts of all searches and times of the sample; ``stages``, ``scores`` and
-    ``ranks`` are of the sample: the newest ``sampled`` searches. ``unsold``: class and searches;
-    ``refusals``: code and photos; both the most frequent first.
+    ``steps`` count all searches, but their times are of the sample, the newest ``sampled``
+    searches. ``stages`` (mean milliseconds), ``scores`` and ``ranks`` are of the sample too.
+    ``unsold``: class and number of searches; ``refusals``: code and number of photos; both most
+    frequent first.
     """
 
     period: Period
@@ -168,13 +169,13 @@ class Insights:
 
     @property
     def cut(self) -> bool:
-        """Whether the sample is not all."""
+        """Whether the sample is smaller than the number of searches."""
         return self.sampled < self.totals.searches
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sampled:
-    """What is read of one search."""
+    """The columns that are read of one search."""
 
     created: datetime
     matched: bool
@@ -184,7 +185,7 @@ class Sampled:
 
 
 def insights(period: Period) -> Insights:
-    """Ask the database, a dozen times however many rows there are."""
+    """Compute all figures of a period, with a fixed number of queries (about a dozen)."""
     rows = sample(period)
     found = totals(period)
     earlier = totals(period.before())
@@ -207,7 +208,7 @@ def insights(period: Period) -> Insights:
 
 
 def totals(period: Period) -> Totals:
-    """Exact counts, by three questions."""
+    """Return exact counts, with three queries."""
     counts = period.of(Query).aggregate(
         searches=Count("pk"),
         matched=Count("pk", filter=Q(matched=True)),
@@ -222,7 +223,7 @@ def totals(period: Period) -> Totals:
 
 
 def sample(period: Period) -> list[Sampled]:
-    """The newest searches."""
+    """Read the newest searches, at most :data:`SAMPLE`."""
     fields = ("created", "matched", "best_score", "took_ms", "shown")
     newest = period.of(Query).order_by("-created").values_list(*fields)[:SAMPLE]
     return [
@@ -238,12 +239,12 @@ def sample(period: Period) -> list[Sampled]:
 
 
 def times(rows: Iterable[Sampled]) -> list[float]:
-    """Milliseconds of those that know them."""
+    """Return the total milliseconds of the searches that recorded them."""
     return [row.took_ms["total"] for row in rows if "total" in row.took_ms]
 
 
 def percentiles(spent: list[float]) -> tuple[float | None, float | None]:
-    """p50 and p95, where there are times."""
+    """Return p50 and p95, or (None, None) without times."""
     if not spent:
         return None, None
     p50, p95 = np.percentile(spent, [50, 95])
@@ -251,7 +252,7 @@ def percentiles(spent: list[float]) -> tuple[float | None, float | None]:
 
 
 def steps(period: Period, rows: list[Sampled]) -> list[Step]:
-    """All hours or days of the period, those without a search among them."""
+    """Return the figures of each hour or day, including those without searches."""
     trunc = TruncHour("created") if period.by_hour else TruncDay("created")
     counts = period.of(Query).order_by().annotate(step=trunc).values_list("step")
     counts = counts.annotate(searches=Count("pk"), matched=Count("pk", filter=Q(matched=True)))
@@ -272,7 +273,7 @@ def steps(period: Period, rows: list[Sampled]) -> list[Step]:
 
 
 def ranks(period: Period, rows: list[Sampled]) -> list[Rank]:
-    """Click-through of the first places, of the searches of the sample that filled them."""
+    """Return the click-through of each of the first ranks in the sample."""
     if not rows:
         return []
     shown = Counter(rank for row in rows for rank in row.ranks if 1 <= rank <= RANKS)
@@ -287,7 +288,7 @@ def ranks(period: Period, rows: list[Sampled]) -> list[Rank]:
 
 
 def stages(rows: Iterable[Sampled]) -> dict[str, float]:
-    """Mean milliseconds by stage, over the searches that went through it."""
+    """Return mean milliseconds by stage, over the searches that have it."""
     spent: dict[str, list[float]] = {}
     for row in rows:
         for stage, took in row.took_ms.items():
@@ -296,7 +297,7 @@ def stages(rows: Iterable[Sampled]) -> dict[str, float]:
 
 
 def scores(rows: Iterable[Sampled]) -> list[ScoreColumn]:
-    """How alike the best hits were, without gaps from the lowest to the highest."""
+    """Return the histogram of best scores, without gaps from the lowest to the highest."""
     counts: dict[bool, Counter[int]] = {True: Counter(), False: Counter()}
     for row in rows:
         if row.score is not None:
@@ -316,9 +317,9 @@ def scores(rows: Iterable[Sampled]) -> list[ScoreColumn]:
 
 
 def unsold(period: Period) -> list[tuple[str, int]]:
-    """Classes that customers' photos show and the catalog has no category for.
+    """Return classes that customers' photos show but that no category of the catalog covers.
 
-    Nothing where the catalog knows none of the classes: then it cannot be told.
+    [] if the catalog maps none of the classes, because then nothing can be said.
     """
     sure = period.of(Query).filter(predictions__0__probability__gte=LIKELY)
     asked = counted(sure, "predictions__0__label")
@@ -329,6 +330,6 @@ def unsold(period: Period) -> list[tuple[str, int]]:
 
 
 def counted(rows: QuerySet[Any], field: str) -> list[tuple[str, int]]:
-    """Values of a field and how often each is there, the most frequent first."""
+    """Return the values of a field and their counts, most frequent first."""
     found = rows.order_by().values_list(field).annotate(count=Count("pk"))
     return sorted(found, key=lambda each: (-each[1], each[0]))

@@ -1,6 +1,6 @@
-"""What a search process can be asked for, by name.
+"""The jobs that a search process can run, by name.
 
-Refusals are answered as values, because an exception does not keep its code between processes.
+Refusals are returned as values, because an exception does not keep its code between processes.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ JOBS: dict[str, Callable[..., Answer]] = {}
 
 
 def job(function: Callable[..., Answer]) -> Callable[..., Answer]:
-    """Speak the customer's language, and turn a refusal into ``{"refused": code, …}``."""
+    """Register a job; it runs in the client's language and returns refusals as values.
+
+    A refusal is ``{"refused": code, …}``; database and memory errors become BackendUnavailable.
+    """
 
     @wraps(function)
     def run(*, language: str = "en", **kwargs: Any) -> Answer:
@@ -40,7 +43,7 @@ def job(function: Callable[..., Answer]) -> Callable[..., Answer]:
             except ValidationError as error:
                 return {"refused": "invalid", "messages": error.message_dict}
             except (OperationalError, InterfaceError, MemoryError):
-                # The database is away, or memory at its end: nobody's fault who asked.
+                # The database is down or memory is exhausted: not the client's fault.
                 logger.exception("%s was not done", function.__name__)
                 return {"refused": BackendUnavailable.code, "params": {}}
 
@@ -49,9 +52,9 @@ def job(function: Callable[..., Answer]) -> Callable[..., Answer]:
 
 
 def twice(function: Callable[..., Answer], kwargs: dict[str, Any]) -> Answer:
-    """Call again where a connection turns out to be one that the database closed, by a restart.
+    """Call the function; repeat it once if the database had closed the connection, by restarting.
 
-    To ask before each search whether it still works would cost each of them a round trip.
+    Testing the connection before each search would cost a round trip each time.
     """
     try:
         return function(**kwargs)
@@ -69,7 +72,7 @@ def twice(function: Callable[..., Answer], kwargs: dict[str, Any]) -> Answer:
 
 
 def report(what: str, answer: Answer) -> None:
-    """Say that a search was done; call it once the answer is on its way."""
+    """Send the signal ``searched``; call it after the answer is sent."""
     if "took_ms" in answer:
         names = ("took_ms", "matched", "model", "index_version")
         searched.send_robust(sender=None, what=what, **{name: answer[name] for name in names})
@@ -86,7 +89,7 @@ def search(
     query_id: str | None = None,
     caller: dict[str, Any] | None = None,
 ) -> Answer:
-    """Search by a photo; ``stages``: milliseconds that were spent on it before."""
+    """Search by a photo; ``stages``: milliseconds already spent on it."""
     options: dict[str, Any] = {"limit": limit, "filters": filters, "version": version}
     options |= {"query_id": query_id, "caller": Caller(**(caller or {}))}
     return searching.search(photo, watch=Stopwatch(stages), **options).as_dict()
@@ -104,7 +107,7 @@ def page(
     crop: Sequence[float] | None = None,
     storefront: int | None = None,
 ) -> Answer:
-    """Go on with an earlier search."""
+    """Return another page of an earlier search."""
     options: dict[str, Any] = {"limit": limit, "offset": offset, "filters": filters}
     options |= {"ordering": ordering, "with_facets": with_facets, "storefront": storefront}
     options["crop"] = tuple(crop) if crop else None
@@ -113,11 +116,11 @@ def page(
 
 @job
 def similar(*, item: str, limit: int) -> Answer:
-    """Find what looks like an item."""
+    """Find items that look like an item."""
     return searching.similar(item, limit=limit).as_dict()
 
 
 @job
 def classify(*, photo: Photo, stages: dict[str, float]) -> Answer:
-    """The classes of a photo."""
+    """Return the classes of a photo."""
     return {"predictions": [vars(each) for each in looking.classify(photo)]}

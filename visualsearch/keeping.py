@@ -1,4 +1,4 @@
-"""Photos that their senders allow to be kept, where the shop's settings say for how long."""
+"""Store photos whose senders allow it, for as long as the shop's settings say."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from .small import jpeg
 
 
 def keep(query_id: str | None, data: bytes, *, allowed: bool) -> None:
-    """Keep a photo for ``KEEP_PHOTOS`` seconds: upright, small, and without its metadata.
+    """Store a photo for ``KEEP_PHOTOS`` seconds: upright, small, and without its metadata.
 
-    Nothing happens unless the sender allows it and the setting is not 0.
+    Does nothing unless the sender allows it and the setting is not 0.
     """
     seconds = conf.get("KEEP_PHOTOS")
     if not (allowed and seconds and query_id):

@@ -1,4 +1,4 @@
-"""The page of results has all that it shows in its address; these are the links between such."""
+"""Links between pages of results. A page's URL holds all of its state."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ WORTH_OFFERING = 0.01
 
 
 def address(params: dict[str, Any]) -> str:
-    """The page with these parameters, without the empty ones."""
+    """Return the URL of the search page with these parameters, without empty ones."""
     given = {name: value for name, value in params.items() if value not in ("", None)}
     return f"{reverse('visualsearch:search_page')}?{urlencode(given)}"
 
 
 def chips(result: SearchResult, params: dict[str, str]) -> list[dict[str, Any]]:
-    """Links to the categories that the photo may be of: the one chosen, the next, and all."""
+    """Return links to the photo's likely categories and to all items; mark the chosen one."""
     offered = catalog().categories([each.label for each in result.predictions])
     chosen = result.category
     found = [
@@ -53,7 +53,7 @@ def chips(result: SearchResult, params: dict[str, str]) -> list[dict[str, Any]]:
 
 
 class Narrowing:
-    """The form of filters and orderings: what it offers, and what it must not lose."""
+    """Template context of the filter form; ``kept``: parameters to preserve in hidden fields."""
 
     def __init__(self, result: SearchResult, params: dict[str, str]):
         self.facets = result.facets or []
@@ -68,7 +68,7 @@ class Narrowing:
 
 
 def paging(result: SearchResult, params: dict[str, str], offset: int) -> dict[str, Any]:
-    """Links to the pages before and after."""
+    """Return the URLs of the next and previous page, or None."""
     after = offset + PAGE_SIZE
     before = max(0, offset - PAGE_SIZE)
     return {

@@ -1,4 +1,4 @@
-"""The indexes that this process searches: snapshots, kept up with the rows."""
+"""The indexes that this process searches: loaded from snapshots, then kept up with the rows."""
 
 from __future__ import annotations
 
@@ -34,26 +34,26 @@ Vectors = NDArray[np.float32]
 
 REPLAY_BATCH = 5000
 
-# Of so many items the number is always right, of more after so many seconds.
+# Catalogs up to this size are counted after each change, larger ones at most this often (seconds).
 COUNTED_ALWAYS, COUNT_AGAIN = 10_000, 10.0
 
-# Embeddings whose item and image a process remembers: some 40 MB.
+# Embeddings whose item and image are cached in a process: about 40 MB.
 NAMES_KEPT = 200_000
 
-# Seconds without a search after which a version other than the one searched is dropped.
+# Seconds without a search after which a version is dropped from memory.
 IDLE = 30.0
-# Seconds that a search waits for another version before it is answered by the one at hand.
+# Seconds that a search waits for a version to load before it uses the one in memory.
 PATIENCE = 0.5
-# Seconds after which loading a version that could not be loaded is tried again.
+# Seconds before a failed load is tried again.
 PAUSE = 10.0
 
 
 @dataclass
 class LiveIndex:
-    """An index in memory or in a server, its encoder, and how far it has followed the rows.
+    """An index in memory or in a server, its encoder, and the revision of the rows it has reached.
 
     With a ``fit`` the index holds fitted vectors. Rows and queries are raw: :meth:`add` and
-    :meth:`search` fit them on their way in.
+    :meth:`search` fit them first.
     """
 
     index: Index
@@ -68,7 +68,7 @@ class LiveIndex:
     known: dict[int, tuple[str, str]] = field(default_factory=dict, repr=False)
 
     def fitted(self, vectors: Vectors) -> Vectors:
-        """Return raw vectors (N, dim) or (dim,) as the index holds them."""
+        """Return raw vectors (N, dim) or (dim,) as the index stores them."""
         return vectors if self.fit is None else self.fit.apply(vectors)
 
     def add(self, ids: Ids, vectors: Vectors) -> None:
@@ -82,10 +82,11 @@ class LiveIndex:
         return self.index.search(self.fitted(vector), k, among=among)
 
     def names(self, ids: Sequence[int]) -> dict[int, tuple[str, str]]:
-        """Item and image of embeddings that were found, as far as they may be shown.
+        """Return item and image of each embedding id; ids that may not be shown are left out.
 
-        Neither ever changes for an id, and what an index in memory holds is searchable, so they
-        are asked for once; what a server holds may be behind the rows.
+        Names are cached for an index in memory: they never change for an id, and it holds only
+        searchable rows. An index in a server may lag behind the rows, so its ids are always
+        checked.
         """
         known = self.known if isinstance(self.index, FileIndex) else {}
         names = {each: found for each in ids if (found := known.get(each))}
@@ -101,8 +102,8 @@ class LiveIndex:
         return names
 
 
-_lock = threading.Lock()  # of the three below
-_live: dict[int, LiveIndex] = {}  # the last used is the last
+_lock = threading.Lock()  # guards the three below
+_live: dict[int, LiveIndex] = {}  # in order of use
 _arriving: dict[int, Future[LiveIndex]] = {}
 _failed: dict[int, float] = {}
 
@@ -110,17 +111,17 @@ _loading = threading.Lock()
 
 
 def current(version: int | None = None, *, wait: bool = True) -> LiveIndex:
-    """The active version, or the given one, with every change committed until now.
+    """Return the active version, or the given one, with every change committed until now.
 
-    When another version has been activated, this process goes on with the one that it has until
-    the new one is in memory; so it does for a given one where nobody can ``wait``. Raises
-    IndexNotReady when nothing was ever indexed or the version is not kept, and ModelUnavailable.
+    After another version was activated, the one in memory answers until the new one is loaded. For
+    a given version this happens only if ``wait`` is False. Raises ModelUnavailable, or
+    IndexNotReady if nothing was ever indexed or the version is not kept.
     """
     state = wanted(version)
     live = held(state.version)
     if live is None:
         row = IndexVersion.objects.filter(pk=state.version).first()
-        if row is None:  # removed in this very moment
+        if row is None:  # deleted since the query above
             raise IndexNotReady
         live = (None if version and wait else meanwhile(row)) or load_once(row)
     with live.lock:
@@ -132,7 +133,7 @@ def current(version: int | None = None, *, wait: bool = True) -> LiveIndex:
 
 
 def held(version: int) -> LiveIndex | None:
-    """A version that this process has, if it has it; others that nobody asks for are dropped."""
+    """Return a version if this process has loaded it, and drop idle ones."""
     with _lock:
         live = _live.get(version)
         if live is not None:
@@ -141,22 +142,23 @@ def held(version: int) -> LiveIndex | None:
 
 
 def has_failed(version: int) -> bool:
-    """Whether a version could not be loaded a moment ago."""
+    """Return whether loading a version failed within the last :data:`PAUSE` seconds."""
     with _lock:
         return time.monotonic() < _failed.get(version, 0)
 
 
 def common_input() -> InputSpec | None:
-    """What the models of this process make of an image; None where they differ."""
+    """Return the input of the loaded models, or None if they differ or none is loaded."""
     with _lock:
         inputs = [live.encoder.input for live in _live.values()]
     return inputs[0] if inputs and all(each == inputs[0] for each in inputs) else None
 
 
 def keep(live: LiveIndex) -> None:
-    """Note that a version is used now; the caller holds the lock.
+    """Mark a version as used and drop idle ones; the caller holds the lock.
 
-    The one of an experiment stays: few visitors have it at first, and none shall wait for it.
+    The version of a running experiment stays: it has few visitors at first, and none should wait
+    for it to load.
     """
     live.used = time.monotonic()
     _live.pop(live.version, None)
@@ -169,7 +171,7 @@ def keep(live: LiveIndex) -> None:
 
 
 def load_once(row: IndexVersion) -> LiveIndex:
-    """Load a version while the caller waits; other threads that want it wait, too."""
+    """Load a version; threads that need it at the same time wait and share the result."""
     with _loading:
         live = held(row.pk) or load(row)
         with _lock:
@@ -178,9 +180,9 @@ def load_once(row: IndexVersion) -> LiveIndex:
 
 
 def meanwhile(row: IndexVersion) -> LiveIndex | None:
-    """Have a version's file read, and the last version used until it is there.
+    """Load a version in the background; return the one used last until it is ready.
 
-    None where there is no last one, or nothing to be read.
+    Return None if no version is in memory, or if the new one is in a server and needs no loading.
     """
     with _lock:
         at_hand = next(reversed(_live.values()), None)
@@ -208,9 +210,9 @@ def meanwhile(row: IndexVersion) -> LiveIndex | None:
 
 
 def for_encoder(encoder: str) -> LiveIndex:
-    """The active version if it is of this encoder, else the kept one that was active last.
+    """Return the active version if it has this encoder, else the latest retired one that does.
 
-    Raises IndexNotReady when none is kept.
+    Raises IndexNotReady if none is kept.
     """
     versions = IndexVersion.objects.filter(encoder=encoder, state__in=(State.ACTIVE, State.RETIRED))
     newest = versions.order_by("state", "-activated").first()
@@ -220,7 +222,7 @@ def for_encoder(encoder: str) -> LiveIndex:
 
 
 def in_background(row: IndexVersion) -> Future[LiveIndex]:
-    """Load a version in a thread that ends with it."""
+    """Load a version in a new thread."""
     future: Future[LiveIndex] = Future()
 
     def work() -> None:
@@ -244,7 +246,7 @@ def forget() -> None:
 
 
 def forget_in_child() -> None:
-    """After a fork: FAISS hangs where the parent has searched, and locks may be held for ever."""
+    """Reset after a fork: FAISS hangs if the parent has searched, and locks may be held forever."""
     global _lock, _loading
     _lock, _loading = threading.Lock(), threading.Lock()
     forget()
@@ -254,7 +256,7 @@ os.register_at_fork(after_in_child=forget_in_child)
 
 
 def make(version: IndexVersion, encoder: Encoder) -> Index:
-    """The index of a version as its row describes it, empty or as the server has it."""
+    """Return the index that a version's row describes: empty, or connected to its server."""
     kind: type[Index] = import_string(version.backend)
     if issubclass(kind, SharedIndex):
         return kind(encoder.dim, name=name_of(version), **version.options)
@@ -262,22 +264,22 @@ def make(version: IndexVersion, encoder: Encoder) -> Index:
 
 
 def fit_of(version: IndexVersion) -> Fit | None:
-    """Return the fit that a version is built with, None where it is built without."""
+    """Return the fit that a version is built with, or None."""
     return Fit.from_json(version.fit) if version.fit else None
 
 
 def is_shared(version: IndexVersion) -> bool:
-    """Whether a version's vectors are in a server and not in a file."""
+    """Return whether a version's vectors are in a server and not in a file."""
     return issubclass(import_string(version.backend), SharedIndex)
 
 
 def name_of(version: IndexVersion) -> str:
-    """What a server calls a version."""
+    """Return the name of a version in its server."""
     return f"visualsearch_{version.pk}"
 
 
 def load(version: IndexVersion) -> LiveIndex:
-    """A version from its file or server, or from the rows where that is lost or damaged."""
+    """Load a version from its file or server, or rebuild it from the rows if lost or damaged."""
     encoder = encoding.of(version)
     index = make(version, encoder)
     if isinstance(index, FileIndex):
@@ -297,19 +299,19 @@ def load(version: IndexVersion) -> LiveIndex:
 
 
 def from_rows(version: IndexVersion) -> LiveIndex:
-    """A version filled from the rows, without a look at what is stored of it."""
+    """Build a version from the rows, ignoring its file; a version in a server is created anew."""
     encoder = encoding.of(version)
     index = make(version, encoder)
     if isinstance(index, SharedIndex):
         index.create()
     live = LiveIndex(index, version.pk, encoder, revision=0, fit=fit_of(version))
-    # Taken before the rows are read: what is written meanwhile is replayed later.
+    # Read the revision first: rows written meanwhile are replayed later.
     replay(live, Revision.current())
     return live
 
 
 def restore(version: IndexVersion) -> LiveIndex:
-    """Fill a shared index anew, by one process only."""
+    """Rebuild a version in its server, in one process only."""
     with transaction.atomic():
         row = IndexVersion.objects.select_for_update().get(pk=version.pk)
         encoder = encoding.of(row)
@@ -323,7 +325,7 @@ def restore(version: IndexVersion) -> LiveIndex:
 
 
 def follow(live: LiveIndex, newest: int) -> None:
-    """Apply the changes that an index has not seen: in memory, or once for all in its server."""
+    """Apply the changes that an index has not seen; for one in a server, under a row lock."""
     if isinstance(live.index, SharedIndex):
         with transaction.atomic():
             row = IndexVersion.objects.select_for_update().get(pk=live.version)
@@ -337,9 +339,10 @@ def follow(live: LiveIndex, newest: int) -> None:
 
 
 def push(encoder: Encoder, *, transactional: bool) -> None:
-    """Bring the shared indexes of an encoder up to the rows, so that no search has to.
+    """Bring an encoder's shared indexes up to date, so that no search has to.
 
-    ``transactional``: those that are written in the transaction of the rows, or the others.
+    ``transactional``: whether to update those written in the same transaction as the rows, or the
+    others.
     """
     for version in IndexVersion.objects.filter(
         encoder=encoder.id, state__in=(State.ACTIVE, State.READY, State.RETIRED)
@@ -354,7 +357,7 @@ def push(encoder: Encoder, *, transactional: bool) -> None:
 
 
 def discard(version: IndexVersion) -> None:
-    """Remove what a server has of a version."""
+    """Delete a version's data from its server."""
     if is_shared(version):
         kind = import_string(version.backend)
         kind(1, name=name_of(version), **version.options).drop()
@@ -369,13 +372,13 @@ def replay(live: LiveIndex, revision: int) -> None:
         if len(ids):
             live.add(ids, vectors)
     live.revision = revision
-    # To count them takes longer than all the rest of following a change in a large catalog.
+    # In a large catalog, counting takes longer than applying a change.
     if live.items < COUNTED_ALWAYS or live.counted < time.monotonic() - COUNT_AGAIN:
         live.items, live.counted = count_items(encoder.id), time.monotonic()
 
 
 def count_items(encoder: str) -> int:
-    """Items that a search can find."""
+    """Return the number of items that a search can find."""
     searchable = Embedding.objects.filter(encoder=encoder).searchable()
     return searchable.values("item").distinct().count()
 
@@ -383,7 +386,7 @@ def count_items(encoder: str) -> int:
 def changes(
     encoder: str, dim: int, since: int
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]]]:
-    """Ids and vectors to add, and ids to remove, in batches."""
+    """Yield batches of changes: ids (N,) and vectors (N, dim) to add, and ids (M,) to remove."""
     rows = Embedding.objects.filter(encoder=encoder, revision__gt=since).order_by("pk")
     if since == 0:
         rows = rows.searchable()

@@ -1,4 +1,4 @@
-"""What a model sees in a photo: what it is of, and where that is."""
+"""Encode a photo: its subject's embedding, classes, and box."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from .subject import suggest_box
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """``embedding`` (dim,) of a photo or of its subject; ``probabilities`` (labels,).
+    """What the model sees in a photo: ``embedding`` (dim,) and ``probabilities`` (labels,).
 
-    ``subject``: the box of what is searched for, in fractions of the photo, None where all of it
-    counts; ``cells``: of all of it.
+    Both are of the subject if there is one. ``subject``: its box in fractions of the photo, None if
+    the whole photo is searched for. ``cells``: of the whole photo.
     """
 
     embedding: Vector
@@ -30,16 +30,17 @@ class Look:
 
 
 def look_at(encoder: Encoder, photo: Photo) -> Look:
-    """Encode what a photo is of, or all of it where that cannot be told.
+    """Encode the subject of a photo, or the whole photo if no subject stands out.
 
-    A customer's photo shows a room around the garment; the part alone is found again from a third
-    of the area. The model looks once: the part's embedding is made of what it saw of the whole.
+    A customer's photo shows a room around the garment. Searching for the subject alone still finds
+    a garment that fills only a third of the area. The model runs once: the subject's embedding is
+    pooled from what it saw of the whole.
     """
     seen, cells = encoder.see(photo.image)
     subject = suggest_box(cells.saliency) if cells and conf.get("FIND_SUBJECT") else None
     if cells and subject:
         seen = encoder.pool(cells, subject)
-        # Of a person, the box of the garment that the classes name.
+        # On a person, narrow the box to the garment that the classes name.
         subject = suggest_box(encoder.focus(cells, subject)) or subject
     return Look(
         embedding=seen.embeddings[0],
@@ -50,13 +51,13 @@ def look_at(encoder: Encoder, photo: Photo) -> Look:
 
 
 def classify(photo: Photo) -> list[Prediction]:
-    """The classes of a photo, most probable first."""
+    """Return the classes of a photo, most probable first."""
     encoder = encoding.answering()
     return top_predictions(encoder, look_at(encoder, photo).probabilities)
 
 
 def top_predictions(encoder: Encoder, probabilities: Vector) -> list[Prediction]:
-    """The most probable classes, as many as the setting ``PREDICTIONS`` says."""
+    """Return the most probable classes, at most ``PREDICTIONS`` of them."""
     best = np.argsort(-probabilities)[: conf.get("PREDICTIONS")]
     return [
         Prediction(label=encoder.labels[k], probability=round(float(probabilities[k]), 4))

@@ -1,4 +1,4 @@
-"""Retrieval metrics from the rank of the first right answer."""
+"""Retrieval metrics from the rank of the first right item."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ CUTOFFS = (1, 5, 10)
 
 
 def retrieval_metrics(ranks: Sequence[int | None]) -> dict[str, float]:
-    """recall@1, @5, @10 and the mean reciprocal rank.
+    """Return recall@1, @5, @10 and the mean reciprocal rank; {} without queries.
 
-    ``ranks``: per query the rank of the first right item, 1 for the best; None: not found. With
-    one right item a query, recall@k is the share of queries that have it among the first k.
+    ``ranks``: the rank of the first right item per query, from 1; None: not found. With one right
+    item per query, recall@k is the share of queries that have it among the first k.
     """
     if not ranks:
         return {}
@@ -28,7 +28,8 @@ def retrieval_metrics(ranks: Sequence[int | None]) -> dict[str, float]:
 def query_scores(ranks: Sequence[int | None]) -> dict[str, NDArray[np.float64]]:
     """Return the scores (N,) of each query, whose means are :func:`retrieval_metrics`.
 
-    For intervals and paired tests of :mod:`visualsearch.resampling`; {} without queries.
+    They serve for the intervals and paired tests of :mod:`visualsearch.resampling`; {} without
+    queries.
     """
     if not ranks:
         return {}
@@ -38,5 +39,5 @@ def query_scores(ranks: Sequence[int | None]) -> dict[str, NDArray[np.float64]]:
 
 
 def first_rank(ranking: Sequence[str], right: set[str]) -> int | None:
-    """Rank of the first item of ``ranking`` that is ``right``, 1 for the best."""
+    """Return the rank, from 1, of the first item of ``ranking`` in ``right``; None if not found."""
     return next((place for place, item in enumerate(ranking, 1) if item in right), None)

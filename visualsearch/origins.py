@@ -1,4 +1,4 @@
-"""Which URLs and which network addresses a photo may be fetched from. Pure, and asks nobody."""
+"""Decide which URLs and network addresses a photo may be fetched from, without network access."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 PORTS = {"http": 80, "https": 443}
 MAX_URL = 2048
-# Characters by which programs disagree where the host of a URL ends.
+# Characters that make programs disagree on where the host of a URL ends.
 AMBIGUOUS = re.compile(r"[\x00-\x20\x7f\\]")
-# Of IPv6 this is what has been given to networks that anybody reaches …
+# The IPv6 addresses allocated for the public Internet …
 UNICAST = ipaddress.IPv6Network("2000::/3")
-# … and these are tunnels, which carry an IPv4 address past whoever looks at it: 6to4 and Teredo.
+# … and the tunnels among them, 6to4 and Teredo, whose addresses hide an IPv4 address.
 TUNNELS = (ipaddress.IPv6Network("2002::/16"), ipaddress.IPv6Network("2001::/23"))
-# Networks without IPv4 reach it through these; the last 32 bits are the address meant.
+# NAT64 addresses stand for an IPv4 address: their last 32 bits.
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """A URL taken apart: ``host`` in its one spelling, ``path`` with its query, percent-encoded."""
+    """A parsed URL: ``host`` in canonical spelling, ``path`` with its query, percent-encoded."""
 
     scheme: str
     host: str
@@ -35,18 +35,18 @@ class Target:
 
     @property
     def authority(self) -> str:
-        """Host and port as they stand in a URL and in the header ``Host``."""
+        """Host, and port unless it is the default, as in a URL and in the header ``Host``."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == PORTS[self.scheme] else f"{host}:{self.port}"
 
     @property
     def origin(self) -> str:
-        """Scheme, host and port."""
+        """Scheme, host and port; the default port is left out."""
         return f"{self.scheme}://{self.authority}"
 
 
 def parse(url: str) -> Target:
-    """Take a URL apart as a browser does; raises UrlNotAllowed for one that can be misread."""
+    """Parse a URL as a browser does; raise UrlNotAllowed for an ambiguous or unsupported one."""
     if len(url) > MAX_URL or AMBIGUOUS.search(url):
         raise UrlNotAllowed
     try:
@@ -68,7 +68,10 @@ def parse(url: str) -> Target:
 
 
 def canonical(host: str, *, literal: bool) -> str:
-    """The one spelling of a host; ``literal``: it stood in brackets. Raises UrlNotAllowed."""
+    """Return the canonical spelling of a host; raise UrlNotAllowed.
+
+    ``literal``: whether it was in brackets, as IPv6 addresses are.
+    """
     try:
         if literal:
             address = ipaddress.IPv6Address(host)
@@ -76,10 +79,10 @@ def canonical(host: str, *, literal: bool) -> str:
                 raise UrlNotAllowed
             return str(address)
         name = host.encode("idna").decode("ascii").lower().removesuffix(".")
-        # 127.1, 0x7f.1 and 2130706433 are addresses to a resolver, and names to who compares them.
+        # Resolvers take 127.1, 0x7f.1 and 2130706433 for addresses, so they must not pass as names.
         if re.fullmatch(r"\d+|0x[0-9a-f]*", name.rpartition(".")[2]):
             return str(ipaddress.IPv4Address(name))
-    except ValueError as error:  # UnicodeError is one
+    except ValueError as error:  # includes UnicodeError
         raise UrlNotAllowed from error
     if not re.fullmatch(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*", name):
         raise UrlNotAllowed
@@ -87,7 +90,7 @@ def canonical(host: str, *, literal: bool) -> str:
 
 
 def origin_of(text: str) -> str:
-    """An origin as it is compared; raises ValueError for what is no origin and nothing else."""
+    """Return an origin in canonical spelling; raise ValueError for anything else."""
     try:
         target = parse(text)
     except UrlNotAllowed as error:
@@ -99,9 +102,9 @@ def origin_of(text: str) -> str:
 
 
 def may_connect(address: Address, networks: tuple[Network, ...]) -> bool:
-    """Whether an address is one of the public Internet, or of a network that was allowed by name.
+    """Return whether an address is on the public Internet or in one of ``networks``.
 
-    An address inside an address is judged as the one that packets would go to.
+    An address that embeds an IPv4 address (mapped, or NAT64) is judged by that one.
     """
     if isinstance(address, ipaddress.IPv6Address):
         if address.ipv4_mapped:

@@ -1,4 +1,4 @@
-"""The state of the search in numbers that are cheap to get: nothing is read but the database."""
+"""The state of the search in figures that are cheap to get: only the database is read."""
 
 from __future__ import annotations
 
@@ -16,13 +16,17 @@ from .models import Embedding, IndexVersion, Processor, Query, Revision, Run
 
 RUNS = 5
 HOURS = 24
-# Searches whose times are read; a shop with more has its percentiles from the newest ones.
+# Percentiles are computed from at most this many of the newest searches.
 SAMPLE = 50_000
 
 
 @dataclass(frozen=True, kw_only=True)
 class Searches:
-    """The last 24 hours: ``by_hour`` counts, the oldest hour first; milliseconds; a share 0…1."""
+    """Figures of the last 24 hours.
+
+    ``matched``: a share, 0…1. ``p50`` and ``p95``: milliseconds. ``by_hour``: counts, oldest hour
+    first.
+    """
 
     count: int = 0
     matched: float | None = None
@@ -33,10 +37,11 @@ class Searches:
 
 @dataclass(frozen=True, kw_only=True)
 class Overview:
-    """``products``: on sale; ``indexed_…`` and ``failed_images``: by the rows of the encoder.
+    """The state of catalog, index, runs and searches.
 
-    ``changes``: how many revisions the rows are ahead of the active version's file; searchers
-    replay them.
+    ``products``: number on sale. ``indexed_…`` and ``failed_images``: counts of rows of the active
+    version's encoder. ``changes``: revisions by which the rows are ahead of the active version's
+    file; searchers replay them.
     """
 
     version: IndexVersion | None
@@ -52,17 +57,17 @@ class Overview:
 
     @property
     def advice(self) -> list[str]:
-        """What to do about processors that compute otherwise."""
+        """What to do about processors that compute other embeddings."""
         return [processors.advice(each) for each in self.processors if not each.agrees]
 
     @property
     def missing_products(self) -> int:
-        """On sale and not in the index."""
+        """Number of products on sale that are not in the index."""
         return max(0, self.products - self.indexed_products)
 
 
 def overview() -> Overview:
-    """Ask the database; a shop that has indexed nothing yet has an overview, too."""
+    """Read the state from the database; works before anything is indexed, too."""
     version = versions.active()
     rows = Embedding.objects.filter(encoder=version.encoder if version else "", removed=False)
     searchable = rows.filter(error="")
@@ -81,7 +86,7 @@ def overview() -> Overview:
 
 
 def searches(now: datetime) -> Searches:
-    """Searches by photo in the 24 hours before ``now``."""
+    """Return the figures of searches by photo in the 24 hours before ``now``."""
     recent = Query.objects.filter(created__gt=now - timedelta(hours=HOURS), created__lte=now)
     count = recent.count()
     if not count:

@@ -1,7 +1,7 @@
-"""From the bytes a customer sends to an upright RGB image, within limits.
+"""Decode the bytes that a customer sends to an upright RGB image, within limits.
 
-The bytes are untrusted. What they are is decided by the decoder, never by a name or a declared
-type; how large they are is decided from the header, before any pixel is decoded.
+The bytes are untrusted. The decoder decides their format, never a file name or a declared type.
+The header gives the size, which is checked before any pixel is decoded.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from .exceptions import (
 )
 from .formats import FORMATS, FULL_HEIC, FULL_JPEG, USUAL, names
 
-# At level DEBUG Pillow writes what a photo's metadata say into the log.
+# At level DEBUG, Pillow would log a photo's metadata.
 logging.getLogger("PIL").setLevel(logging.INFO)
 
 ACCEPTED_SUFFIXES = {suffix for name in USUAL for suffix in FORMATS[name].suffixes}
 
-# A file that starts like a picture but cannot be opened is damaged, not of another kind.
+# A file with one of these signatures that cannot be opened is damaged, not of another format.
 SIGNATURE = re.compile(
     rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|GIF8|BM|RIFF....WEBP|....ftypavi[fs]", re.DOTALL
 )
@@ -43,10 +43,10 @@ HEIC_SIGNATURE = re.compile(rb"....ftyp(he[iv][cmsx]|mif1|msf1)", re.DOTALL)
 Crop = tuple[float, float, float, float]
 EDGE = 0.005
 
-# Pixels that are converted at a time.
+# Pixels to convert at a time.
 STRIP = 1_000_000
 
-# What puts a photo upright, by the orientation that EXIF says.
+# The transposition that puts a photo upright, by its EXIF orientation.
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -60,13 +60,13 @@ TURNS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What is read at most, and what is needed at least.
+    """Limits on a photo.
 
-    ``max_bytes`` of the file; ``max_megapixels`` from its header; ``min_side`` pixels;
-    ``max_aspect`` long side over short side. ``working_side``: the shorter side is shrunk while
-    decoding to no less than this many pixels, since models read less, even of a crop. At 360 a
-    phone's 12 megapixels are still decoded at an eighth of their size. ``formats``: which of
-    :data:`visualsearch.formats.FORMATS` are read; each has ceilings of its own.
+    ``max_bytes`` of the file; ``max_megapixels`` by its header; ``min_side`` in pixels;
+    ``max_aspect``: long side over short side. ``working_side``: decoding shrinks the shorter side
+    to no less than this many pixels, as models read less, even of a crop. At 360, a phone's 12
+    megapixels are still decoded at an eighth of their size. ``formats``: the keys of
+    :data:`visualsearch.formats.FORMATS` to read; each has limits of its own.
     """
 
     max_bytes: int = 12_000_000
@@ -78,15 +78,15 @@ class Limits:
 
     @property
     def accepted(self) -> str:
-        """The formats as people read them."""
+        """The formats' names as text for customers."""
         return names(self.formats)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Photo:
-    """An upright RGB image, shrunk towards ``Limits.working_side``, and what was odd about it.
+    """An upright RGB image, shrunk towards ``Limits.working_side``, with codes of warnings.
 
-    ``crop``: the part of what was sent that it is, if it is not all of it.
+    ``crop``: the part of the original photo that the image shows; None for all of it.
     """
 
     image: Image.Image
@@ -111,14 +111,17 @@ def open_photo(data: bytes, *, limits: Limits = Limits(), crop: Crop | None = No
     if crop is not None:
         check_crop(crop)
     image = decode(source, limits, crop)
-    # A picture that is made of this one would have the comment of the file again.
+    # Drop the file's metadata, which Pillow would copy to images made from this one.
     image.info = {}
     warnings = ("animation_first_frame",) if is_animated(source) else ()
     return Photo(image=image, warnings=warnings, crop=crop)
 
 
 def identify(data: bytes, limits: Limits) -> Image.Image:
-    """Open lazily: the header is read, no pixel is decoded."""
+    """Open the file lazily: read the header, decode no pixel.
+
+    Raises UnsupportedImage, ImageCorrupt or ImageTooManyPixels.
+    """
     try:
         return Image.open(io.BytesIO(data), formats=limits.formats)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -132,7 +135,7 @@ def identify(data: bytes, limits: Limits) -> Image.Image:
 
 
 def check_size(size: tuple[int, int], limits: Limits) -> None:
-    """Refuse what is too large, too thin or too small, judged from the header alone."""
+    """Raise an error for a photo that is too large, too thin or too small by its header."""
     width, height = size
     if width * height > limits.max_megapixels * 1e6:
         raise ImageTooManyPixels(limit=f"{limits.max_megapixels:g}")
@@ -143,7 +146,7 @@ def check_size(size: tuple[int, int], limits: Limits) -> None:
 
 
 def check_format(source: Image.Image, data: bytes) -> None:
-    """Refuse what would take too long or too much memory to decode, for its format."""
+    """Raise an error for a photo that its format makes too slow or too large to decode."""
     kind = FORMATS.get(source.format or "", FORMATS["JPEG"])
     most = kind.megapixels
     if source.format == "HEIF" and source.info.get("chroma") == 444:
@@ -163,12 +166,12 @@ def decode(source: Image.Image, limits: Limits, crop: Crop | None = None) -> Ima
     """Decode a photo, or a part of it, to upright RGB, shrunk towards ``working_side``."""
     side = round(limits.working_side / (min(crop[2:]) if crop else 1))
     try:
-        # libjpeg scales by 1/2, 1/4 or 1/8 while it decodes: most of a phone photo's cost.
+        # libjpeg scales by 1/2, 1/4 or 1/8 while it decodes; that saves most of the time.
         source.draft(None, (side, side))
         source.load()
     except Exception as error:
         raise ImageCorrupt from error
-    # Not earlier: of a PNG it may stand at the end of the file.
+    # After load(), because a PNG may have its EXIF at the end of the file.
     turn = orientation(source)
     box = box_of(source.size, stored(crop, turn) if crop else (0.0, 0.0, 1.0, 1.0))
     if crop and min(box[2] - box[0], box[3] - box[1]) < limits.min_side:
@@ -181,9 +184,9 @@ def decode(source: Image.Image, limits: Limits, crop: Crop | None = None) -> Ima
 
 
 def shrunk(image: Image.Image, box: tuple[int, int, int, int], factor: int) -> Image.Image:
-    """A part of a decoded image as RGB, ``factor`` times smaller.
+    """Return a part of a decoded image as RGB, ``factor`` times smaller.
 
-    Strip by strip: a photo of 50 megapixels is 200 MB, and one copy of it is enough.
+    It works in strips: a photo of 50 megapixels is 200 MB, and one copy of it is enough.
     """
     left, top, right, bottom = box
     factor = max(1, factor)
@@ -196,20 +199,21 @@ def shrunk(image: Image.Image, box: tuple[int, int, int, int], factor: int) -> I
 
 
 def reduced(image: Image.Image, factor: int) -> Image.Image:
-    """An image of any mode as RGB, ``factor`` times smaller. To average costs less than to convert,
-    so that comes first, in modes in which the average of two colours is one between them.
+    """Return an image of any mode as RGB, ``factor`` times smaller.
+
+    Averaging costs less than converting, so it comes first in modes whose values can be averaged.
     """
     if factor == 1:
         return to_rgb(image)
     if has_alpha(image):
-        image = image.convert("RGBA")  # averaged by how much is seen of each colour
+        image = image.convert("RGBA")  # reduce() weights colours by alpha
     elif image.mode not in ("L", "RGB", "CMYK"):
         image = to_rgb(image)
     return to_rgb(image.reduce(factor))
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
-    """Any mode to RGB without losing what the eye sees: 16 bit is rescaled, alpha lies on white."""
+    """Convert any mode to RGB: 16 bit is rescaled, transparency is put on white."""
     if has_alpha(image):
         layer = image.convert("RGBA")
         white = Image.new("RGBA", layer.size, (255, 255, 255, 255))
@@ -224,29 +228,29 @@ def to_rgb(image: Image.Image) -> Image.Image:
 
 
 def has_alpha(image: Image.Image) -> bool:
-    """Whether some of an image may be transparent."""
+    """Return whether parts of an image may be transparent."""
     return image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info
 
 
 def is_animated(source: Image.Image) -> bool:
-    """Whether there is more to see; of MPO and HEIC, phones keep several pictures and show one."""
+    """Return whether there are more frames; phones' MPO and HEIC files count as still images."""
     try:
         return source.format not in ("MPO", "HEIF") and getattr(source, "is_animated", False)
-    except Exception:  # a second frame that is damaged is no reason to refuse the first
+    except Exception:  # a damaged second frame is no reason to refuse the first
         return True
 
 
 def orientation(image: Image.Image) -> int:
-    """How the camera says that it was held, 1 to 8; 1 where it says nothing that makes sense."""
+    """Return the EXIF orientation, 1 to 8; 1 if missing or invalid."""
     try:
         value = image.getexif().get(ExifTags.Base.Orientation, 1)
-    except Exception:  # damaged EXIF must not lose a photo that decodes
+    except Exception:  # damaged EXIF is no reason to refuse the photo
         return 1
     return value if value in TURNS else 1
 
 
 def stored(crop: Crop, turn: int) -> Crop:
-    """Where a part of the upright photo lies in the file, whose orientation is ``turn``."""
+    """Convert a crop of the upright photo to one of the file, whose orientation is ``turn``."""
     x, y, w, h = crop
     if turn in (2, 3, 7, 6):
         x = 1 - x - w
@@ -256,23 +260,23 @@ def stored(crop: Crop, turn: int) -> Crop:
 
 
 def box_of(size: tuple[int, int], part: Crop) -> tuple[int, int, int, int]:
-    """Left, top, right and bottom pixel of a part in fractions."""
+    """Return left, top, right and bottom in pixels of a part in fractions."""
     (width, height), (x, y, w, h) = size, part
     left, top = max(0, round(x * width)), max(0, round(y * height))
     return left, top, min(width, round((x + w) * width)), min(height, round((y + h) * height))
 
 
 def check_crop(crop: Crop) -> None:
-    """Refuse a crop that is not a part of the photo (NaN included)."""
+    """Raise InvalidCrop for a crop outside the photo, a too small one, or one with NaN."""
     x, y, w, h = crop
     inside = 0 <= x < 1 and 0 <= y < 1 and 0 < w <= 1 and 0 < h <= 1
-    # A client that computes 0.3 + 0.7 must not be refused for the last bit.
+    # Tolerate rounding errors of clients that add fractions.
     if not (inside and x + w <= 1 + 1e-6 and y + h <= 1 + 1e-6) or min(w, h) < 0.01:
         raise InvalidCrop
 
 
 def part_of(whole: Crop | None, part: Crop) -> Crop:
-    """A part of a part, in fractions of what the first was cut from."""
+    """Return ``part``, which is relative to ``whole``, relative to the original photo."""
     if whole is None:
         return part
     (left, top, width, height), (x, y, w, h) = whole, part
@@ -281,13 +285,16 @@ def part_of(whole: Crop | None, part: Crop) -> Crop:
 
 
 def within(whole: Crop | None, crop: Crop) -> Crop | None:
-    """The inverse: a crop as a part of ``whole``; None if it does not lie in there."""
+    """Return ``crop`` relative to ``whole``, the inverse of :func:`part_of`; None if it sticks out.
+
+    Raises InvalidCrop.
+    """
     check_crop(crop)
     if whole is None:
         return crop
     (left, top, width, height), (x, y, w, h) = whole, crop
     x, y, w, h = (x - left) / width, (y - top) / height, w / width, h / height
-    # Fractions that were rounded on their way may stand out by a pixel.
+    # Rounded fractions may stick out by a pixel.
     if min(x, y) < -EDGE or max(x + w, y + h) > 1 + EDGE:
         return None
     x, y = max(0.0, x), max(0.0, y)

@@ -1,4 +1,4 @@
-"""Who works on a run: a name for this process, and whether another one still lives."""
+"""Name this process, and tell whether another process is still alive."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import os
 import socket
 import uuid
 
-# Told apart from a process that got the same number in a container of the same name.
+# Distinguishes this process from one with the same number in a container of the same name.
 TOKEN = uuid.uuid4().hex
 
 
 def this_worker() -> str:
-    """Host, process number and a token of this process."""
+    """Return host, process number and a token of this process."""
     return f"{socket.gethostname()}:{os.getpid()}:{TOKEN}"
 
 
 def has_ended(worker: str) -> bool:
-    """Whether a process of this machine that called itself so is gone.
+    """Return whether the process with this name ran on this machine and is gone.
 
-    False of another machine's, of which nothing is known, and where there is no name.
+    False for a process of another machine, whose state is unknown, and for an empty name.
     """
     if not worker:
         return False
@@ -32,5 +32,5 @@ def has_ended(worker: str) -> bool:
     except ProcessLookupError:
         return True
     except PermissionError:
-        return False  # it lives, and is another user's
+        return False  # alive, but another user's
     return False

@@ -1,7 +1,7 @@
-"""Compare what this machine computes with a model's known answers, and keep the result.
+"""Compare this machine's embeddings with a model's known answers, and store the result.
 
-An index that was built by one arithmetic and is searched by another finds worse, and nothing fails:
-so search workers and runs compare when they start, and all machines read what all found.
+If an index is built with one arithmetic and searched with another, results get worse without any
+error. So search workers and runs compare when they start, and every machine can read all results.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from .models import Processor
 logger = logging.getLogger(__name__)
 
 CPUINFO = Path("/proc/cpuinfo")
-# What int8 kernels are chosen by, the best first; of one model name there are virtual machines
-# with and without.
+# CPU flags that select int8 kernels, best first; virtual machines with the same model name may
+# differ in them.
 FEATURES = (
     *("avx512_vnni", "avx_vnni", "avx512bw", "avx2", "avx", "sse4_1"),
     *("i8mm", "asimddp", "asimd"),
@@ -47,7 +47,7 @@ def processor_name() -> str:
 
 
 def runtime_name() -> str:
-    """Return the version of ONNX Runtime, ``onnxruntime 1.31.1``."""
+    """Return the version of ONNX Runtime, such as ``onnxruntime 1.31.1``; "" if not installed."""
     try:
         return f"onnxruntime {version('onnxruntime')}"
     except PackageNotFoundError:
@@ -55,10 +55,10 @@ def runtime_name() -> str:
 
 
 def compare(encoder: Encoder) -> Processor | None:
-    """Compare this machine with the encoder's known answers; store, log and return the result.
+    """Compare this machine with the encoder's known answers; store and return the result.
 
-    None for an encoder without known answers. Raises ModelUnavailable. Where the database is away,
-    the result is in the log alone.
+    Logs a warning if they differ. Returns None for an encoder without known answers. Does not fail
+    if the database is down. Raises ModelUnavailable.
     """
     lowest = encoder.lowest_known_cosine()
     if lowest is None or encoder.known_answers is None:
@@ -87,12 +87,12 @@ def compare(encoder: Encoder) -> Processor | None:
 
 
 def differing(encoder_id: str) -> list[Processor]:
-    """Return the processors that compute other embeddings with this encoder than they should."""
+    """Return the processors whose embeddings with this encoder differ from the known answers."""
     return list(Processor.objects.filter(encoder=encoder_id, lowest_cosine__lt=F("least_cosine")))
 
 
 def advice(processor: Processor) -> str:
-    """Say what is wrong with a processor, and what to do about it."""
+    """Return a message on how a processor differs, and what to do about it."""
     return _(
         "%(processor)s (%(host)s, %(runtime)s) computes other embeddings with %(encoder)s than were"
         " measured: a cosine of %(lowest).4f, and %(least)s is needed. What it indexes is found"

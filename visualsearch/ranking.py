@@ -1,4 +1,4 @@
-"""From an embedding to the best items that customers may see."""
+"""Rank the items that customers may see by their similarity to a query vector."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from .models import Embedding, from_bytes
 from .results import Hit, Stopwatch
 
 Vector = NDArray[np.float32]
-# Ids (N,) int64 of embeddings; for an index that joins, a query of them.
+# Ids (N,) int64 of embeddings, or a database query for them if the index supports joins.
 Among = Any
 
 
 def allowed(current: live.LiveIndex, filters: Mapping[str, Any] | None) -> tuple[Among | None, int]:
-    """The embeddings that the filters leave (None: all), and the number of their items.
+    """Return the embeddings that pass the filters (None: all), and the number of their items.
 
-    Their ids, or a query of them for an index that lies where the rows do.
+    They are given as ids, or as a query for an index in the same database as the rows.
     """
     keys = catalog().filtered_keys(filters) if filters else None
     if keys is None:
@@ -43,10 +43,10 @@ def rank(
     among: Among | None = None,
     leave_out: str | None = None,
 ) -> list[Hit]:
-    """The best ``need`` visible items, each by its best image.
+    """Return the best ``need`` visible items, each by its best image.
 
-    An item has several images and the live catalog may hide some that are still in the index, so
-    the look-up widens until enough are found or the index ends.
+    An item has several images, and items in the index may be hidden in the live catalog. So the
+    search widens until enough items are found or the index is exhausted.
     """
     source = catalog()
     k = need * 3 + 8
@@ -74,9 +74,9 @@ def rank(
 
 
 def is_match(current: live.LiveIndex, vectors: Sequence[Vector], hits: Sequence[Hit]) -> bool:
-    """Return whether the best hit is of the kind of thing that was searched for.
+    """Return whether the best hit reaches the model's match threshold.
 
-    By its raw similarity, for which the model's threshold was chosen; a fitted score depends on the
+    The raw similarity counts, for which the threshold was chosen; a fitted score depends on the
     catalog.
     """
     if not hits:
@@ -90,9 +90,10 @@ def is_match(current: live.LiveIndex, vectors: Sequence[Vector], hits: Sequence[
 
 
 def first_visible(source: CatalogSource, keys: Sequence[str], need: int) -> dict[str, Any]:
-    """The first ``need`` visible items with these keys, by key; more if some are hidden.
+    """Return the first ``need`` visible items with these keys, by key; possibly more.
 
-    One query for those that will most probably be shown, and one for all others if it must be.
+    One query fetches the items that will most probably be shown; a second one fetches the rest if
+    some of them are hidden.
     """
     shown = source.by_key(keys[:need], source.listed())
     if len(shown) < need and len(keys) > need:
@@ -106,7 +107,10 @@ def best_by_item(
     k: int,
     among: Among | None,
 ) -> tuple[dict[str, tuple[float, str]], bool]:
-    """Score and image name of each item's best image, best item first; whether that is all."""
+    """Return score and image name of each item's best image, best item first.
+
+    The second value says whether the index is exhausted.
+    """
     scores: dict[int, float] = {}
     exhausted = True
     for vector in vectors:

@@ -1,13 +1,13 @@
-"""Between web processes and search workers: jobs, answers and signs of life, as keys in Redis.
+"""Exchange jobs, answers and heartbeats between web processes and search workers, through Redis.
 
-A list carries the ids of jobs. The job itself lies under a key that Redis drops at the job's
-deadline, by its own clock: a worker that comes too late finds nothing to do, whatever the clocks of
-two machines say, and no photo outlives the search for it. The answer comes back on a list that the
-web process waits at, so nobody polls.
+A list holds the ids of jobs. The job itself is a key that Redis expires at the job's deadline, by
+its own clock. A worker that comes too late finds nothing to do, even if clocks differ, and no
+photo outlives its search. The answer is pushed to a list on which the web process blocks, so
+nothing polls.
 
-Why not a Celery task a search: its message, acknowledgement and bookkeeping took 5 ms of CPU and
-2.5 ms of each search, and what they buy, that a task is done late rather than never, is of no use
-to somebody who waits.
+This is not one Celery task per search, because its message, acknowledgement and bookkeeping took
+5 ms of CPU and 2.5 ms of each search. What they buy, that a task runs late rather than never, is
+useless to a waiting customer.
 """
 
 from __future__ import annotations
@@ -40,36 +40,36 @@ Answer = dict[str, Any]
 QUEUE = "visualsearch:jobs"
 ALIVE = "visualsearch:alive"
 
-# Seconds between two signs of life, and after which a silent worker is taken for dead: with the
-# seconds between two looks of a waiting web process, a customer knows within two.
+# Seconds between heartbeats, until a silent worker counts as dead, and between two checks by a
+# waiting web process. Together, a customer learns of a dead worker within two seconds.
 BEAT, SILENCE, LOOK = 0.4, 1.4, 0.3
-# Redis before 7 rounds a wait of less than a millisecond down to 0, which means for ever.
+# Redis before 7 rounds a wait of less than a millisecond down to 0, which means forever.
 SHORTEST = 0.01
-# Seconds that Redis may take for anything.
+# Timeout of every Redis command, in seconds.
 PATIENCE = 1.0
-# Seconds for which an answer is kept for a web process that is slow to take it.
+# Seconds for which an answer is kept for a slow web process.
 ANSWER_KEPT = 30
 
 
 @lru_cache(maxsize=4)
 def connect(url: str) -> redis.Redis:
-    """One client per process and address; its pool notices a fork."""
+    """Return the Redis client, one per process and URL; its pool reconnects after a fork."""
     return redis.Redis.from_url(
         url,
         socket_timeout=PATIENCE,
         socket_connect_timeout=PATIENCE,
-        # A connection that Redis closed by its restart is opened again. What hangs is not.
+        # Reconnect once after a restart of Redis; do not retry after a timeout.
         retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
     )
 
 
 def client() -> redis.Redis:
-    """The Redis of the settings."""
+    """Return the client of the configured Redis."""
     return connect(conf.get("REDIS_URL"))
 
 
 def key_of(kind: str, name: str) -> str:
-    """Where something lies: a job, its answer, who took it, a worker's sign of life."""
+    """Return the Redis key of a job, its answer, the worker that took it, or a heartbeat."""
     return f"visualsearch:{kind}:{name}"
 
 
@@ -77,9 +77,9 @@ def key_of(kind: str, name: str) -> str:
 
 
 def admit() -> InputSpec | None:
-    """Refuse before anything is done for it: raises BackendUnavailable or Overloaded.
+    """Raise BackendUnavailable without a living worker, or Overloaded if the queue is full.
 
-    Returns what the workers' model makes of an image, as far as they know.
+    Return the input of the workers' model, or None if unknown.
     """
     try:
         alive, waiting = pipeline().get(ALIVE).llen(QUEUE).execute()
@@ -94,15 +94,15 @@ def admit() -> InputSpec | None:
 
 @lru_cache(maxsize=8)
 def read_spec(alive: bytes) -> InputSpec | None:
-    """What a sign of life says of the model."""
+    """Parse the model's input from a heartbeat."""
     values = json.loads(alive)
     return InputSpec(**values) if values else None
 
 
 def post(job: Job, seconds: float, name: str = "") -> str:
-    """Lay a job down for ``seconds``; returns its id.
+    """Queue a job that expires after ``seconds``; return its id. Raise BackendUnavailable.
 
-    ``name`` is that id, where somebody else must know it.
+    ``name`` sets the id, if the caller must know it beforehand.
     """
     name = name or uuid.uuid4().hex
     commands = pipeline().set(key_of("job", name), msgpack.packb(job), px=int(seconds * 1000))
@@ -114,14 +114,14 @@ def post(job: Job, seconds: float, name: str = "") -> str:
 
 
 def wait(name: str, seconds: float) -> Answer:
-    """The answer to a job; raises SearchTimeout, or BackendUnavailable when none can come."""
+    """Return the answer to a job; raise SearchTimeout, or BackendUnavailable if none can come."""
     key, end = key_of("answer", name), time.monotonic() + seconds
     found: Any = None
     try:
         while (left := end - time.monotonic()) > 0:
             _, found = client().blpop([key], timeout=wait_for(left)) or (key, None)
             if found is None and not is_coming(name):
-                found = client().lpop(key)  # it may have come in between
+                found = client().lpop(key)  # the answer may have arrived meanwhile
                 if found is None:
                     raise BackendUnavailable
             if found is not None:
@@ -133,14 +133,14 @@ def wait(name: str, seconds: float) -> Answer:
 
 
 def wait_for(left: float) -> float:
-    """Return how long Redis may wait at once, in seconds, when ``left`` of them remain."""
+    """Return the timeout in seconds of the next blocking read, with ``left`` seconds to go."""
     return max(SHORTEST, min(LOOK, left))
 
 
 def look(name: str) -> Answer | None:
-    """The answer to a job that nobody waits for, or None for a name that is not of such a job.
+    """Return the answer to an asynchronous job: {} if pending, None if the job is unknown.
 
-    ``{}`` while it is still to come. Raises BackendUnavailable when none can come.
+    Raises BackendUnavailable if no answer can come.
     """
     answered, job, taken = (key_of(kind, name) for kind in ("answer", "job", "taken"))
     try:
@@ -158,7 +158,7 @@ def look(name: str) -> Answer | None:
 
 
 def is_coming(name: str) -> bool:
-    """Whether a job is waiting for a living worker, or is worked on by one that lives."""
+    """Return whether a job waits for a living worker, or a living worker has taken it."""
     job, taken = key_of("job", name), key_of("taken", name)
     waiting, worker, alive = pipeline().exists(job).get(taken).exists(ALIVE).execute()
     if worker is not None:
@@ -170,15 +170,15 @@ def is_coming(name: str) -> bool:
 
 
 def next_job() -> str | None:
-    """The id of the job that has waited longest, as soon as there is one; None after a while."""
+    """Return the id of the oldest job in the queue, or None after :data:`LOOK` seconds."""
     found = client().blpop([QUEUE], timeout=LOOK)
     return str(found[1], "ascii") if found else None  # type: ignore[arg-type]
 
 
 def take(name: str, worker: str) -> Job | None:
-    """The job for this worker; None where its deadline is over, or Redis lost it.
+    """Return a job and mark it as taken; None if it expired or Redis lost it.
 
-    Its ``waited`` is then the milliseconds that it lay there, by Redis's clock.
+    Adds ``waited``, the milliseconds that the job spent in the queue, by Redis's clock.
     """
     key, taken = key_of("job", name), key_of("taken", name)
     kept = int(conf.get("ASYNC_TIMEOUT") * 1000)
@@ -192,15 +192,15 @@ def take(name: str, worker: str) -> Job | None:
 
 
 def answer(name: str, value: Answer) -> None:
-    """Hand over an answer; who waits for it has it at once."""
+    """Send the answer to a job, which wakes the waiting web process."""
     key = key_of("answer", name)
     pipeline(transaction=True).rpush(key, msgpack.packb(value)).expire(key, ANSWER_KEPT).execute()
 
 
 class SignsOfLife(threading.Thread):
-    """Tells web processes that a worker is there, until :meth:`stop`.
+    """A thread that sends a worker's heartbeats until :meth:`stop`.
 
-    ``spec`` is asked for what the model of this worker makes of an image.
+    ``spec`` returns the input of the worker's model.
     """
 
     def __init__(self, worker: str, spec: Callable[[], InputSpec | None]):
@@ -221,24 +221,24 @@ class SignsOfLife(threading.Thread):
             self.stopped.wait(BEAT)
 
     def give(self) -> None:
-        """One sign."""
+        """Send one heartbeat."""
         spec, milliseconds = self.spec(), int(SILENCE * 1000)
         alive = json.dumps(asdict(spec) if spec else None)
         commands = pipeline().set(self.worker, 1, px=milliseconds)
         commands.set(ALIVE, alive, px=milliseconds).execute()
 
     def stop(self) -> None:
-        """End it; what it said last is believed for a moment."""
+        """End the thread; its last heartbeat remains valid for up to :data:`SILENCE` seconds."""
         self.stopped.set()
 
 
 def pipeline(*, transaction: bool = False) -> Any:
-    """Several commands in one round trip."""
+    """Return a pipeline, which sends several commands in one round trip."""
     return client().pipeline(transaction=transaction)
 
 
 def reset(*, setting: str, **kwargs: object) -> None:
-    """Forget the connections when a test overrides the settings."""
+    """Drop the connections when a test overrides the settings."""
     if setting == "VISUALSEARCH":
         connect.cache_clear()
 

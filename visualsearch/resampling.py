@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 RESAMPLES = 2000
 FLIPS = 10_000
 LEVEL = 0.95
-# With so few differences, all 2^n signs are tried, and the p value is exact.
+# With fewer differences, all 2^n signs are tried, and the p value is exact.
 EXACT_BELOW = 13
 # Numbers drawn at a time: 16 MB.
 CHUNK = 2_000_000
@@ -47,8 +47,8 @@ def samples(count: int, resamples: int = RESAMPLES, seed: int = 0) -> Iterator[N
 def interval(scores: ArrayLike, *, resamples: int = RESAMPLES, seed: int = 0) -> Interval:
     """Return the 95 % percentile bootstrap interval of the mean of ``scores`` (N,).
 
-    Where all scores are equal, the interval has no width, however few they are. Raises
-    ValueError without scores.
+    If all scores are equal, the interval has no width, however few they are. Raises ValueError
+    without scores.
     """
     values = numbers(scores)
     means = [values[rows].mean(axis=1) for rows in samples(len(values), resamples, seed)]
@@ -64,7 +64,7 @@ def interval_of(
 ) -> Interval:
     """Return the interval of any ``statistic`` of row numbers (count,), such as a mean of classes.
 
-    A resample whose statistic is NaN is left out.
+    A resample whose statistic is NaN is left out. Raises ValueError if ``count`` is 0.
     """
     if not count:
         raise ValueError("there is nothing to resample")
@@ -84,8 +84,8 @@ def intervals(scores: Mapping[str, ArrayLike], *, seed: int = 0) -> dict[str, li
 def paired(a: ArrayLike, b: ArrayLike, *, resamples: int = RESAMPLES, seed: int = 0) -> Paired:
     """Compare system ``b`` with system ``a`` on the same queries; above 0, ``b`` is better.
 
-    The p value is two-sided: how often random signs of the differences give a mean as far from 0.
-    Raises ValueError when the scores are not of the same queries, or there are none.
+    The p value is two-sided: the share of random signs of the differences that give a mean at least
+    as far from 0. Raises ValueError if the numbers of scores differ, or there are none.
     """
     first, second = numbers(a), numbers(b)
     if len(first) != len(second):

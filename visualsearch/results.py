@@ -1,4 +1,4 @@
-"""What a search says: predictions, hits, and how long each stage took."""
+"""The result of a search: predictions, hits, and the time of each stage."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Prediction:
 
 @dataclass(frozen=True, kw_only=True)
 class Hit:
-    """One item, its best similarity (cosine, -1…1), and the URL of the image that had it."""
+    """An item, its best similarity (cosine, -1…1), and the URL of the image that had it."""
 
     item: str
     score: float
@@ -31,11 +31,12 @@ class Hit:
 
 @dataclass(frozen=True, kw_only=True)
 class SearchResult:
-    """``count``: items that were ranked; ``took_ms``: milliseconds by stage; no photo anywhere.
+    """The result of a search, without the photo.
 
-    ``subject``: the part of the photo that was searched for, if it was not all of it; x, y, w, h
-    in fractions. ``category``: the one that it was narrowed down to, by name or by itself.
-    ``facets``: where they were asked for, see :mod:`visualsearch.facets`.
+    ``count``: items that were ranked. ``took_ms``: milliseconds by stage. ``subject``: the box that
+    was searched for, x, y, w, h in fractions, None for the whole photo. ``category``: the category
+    filter that was applied, chosen or automatic. ``facets``: None unless requested, see
+    :mod:`visualsearch.facets`.
     """
 
     query_id: str | None
@@ -52,7 +53,7 @@ class SearchResult:
     facets: list[dict[str, Any]] | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain JSON values, the lists and cards of this very result among them."""
+        """Return JSON values; its lists and cards are shared with this result, not copied."""
         return {
             **vars(self),
             "predictions": [vars(each) for each in self.predictions],
@@ -61,7 +62,7 @@ class SearchResult:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> SearchResult:
-        """The inverse of :meth:`as_dict`."""
+        """Return a result from the values of :meth:`as_dict`."""
         predictions = [Prediction(**each) for each in values["predictions"]]
         hits = [Hit(**each) for each in values["hits"]]
         return cls(**{**values, "predictions": predictions, "hits": hits})
@@ -75,7 +76,7 @@ class Stopwatch:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Add the time spent inside to ``name``."""
+        """Add the time spent in the block to ``name``."""
         start = time.perf_counter()
         try:
             yield

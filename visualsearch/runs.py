@@ -1,4 +1,4 @@
-"""Reindexing: one run at a time, that can be paused, cancelled, killed, and gone on with."""
+"""Reindexing runs: one at a time; each can be paused, cancelled, killed, and resumed."""
 
 from __future__ import annotations
 
@@ -21,33 +21,33 @@ from .models import IndexVersion, Run
 from .processes import this_worker
 from .signals import images_indexed
 
-# Seconds between signs of life.
+# Seconds between heartbeats.
 BEAT = 5.0
 
-# Runs that this process works on.
+# Runs that this process is executing.
 _working: set[int] = set()
 
 COUNTS = ("encoded", "unchanged", "removed", "failed")
 
 
 class NotPossible(Exception):
-    """What was asked of a run does not fit its state; the message says what does."""
+    """The request does not fit the run's state; the message says what does."""
 
 
 class Taken(Exception):
-    """Another process works on the run, or it has ended."""
+    """Another process executes the run, or it has ended."""
 
 
 class Stopped(Exception):
-    """Somebody asked to pause or cancel the run; it is in ``args[0]``."""
+    """Somebody asked to pause or cancel the run; ``args[0]`` holds the wish."""
 
 
 def request(
     scope: str, *, keys: Sequence[str] = (), activate: bool = True, by: str = ""
 ) -> tuple[Run, bool]:
-    """A new run, or the one that is open, and whether it is new: there is one at a time.
+    """Return a new run and True, or the run that is already open and False.
 
-    Raises NotPossible for a fit where :func:`visualsearch.versions.why_not_fit` has a reason.
+    Raises NotPossible for a fit if :func:`visualsearch.versions.why_not_fit` gives a reason.
     """
     refuse_fit(scope)
     for _attempt in range(3):
@@ -61,19 +61,19 @@ def request(
 
 
 def refuse_fit(scope: str) -> None:
-    """Raise NotPossible if the run is to fit the index, and that cannot be done now."""
+    """Raise NotPossible if the run would fit the index and that is impossible now."""
     reason = versions.why_not_fit() if scope == Run.Scope.FIT else ""
     if reason:
         raise NotPossible(reason)
 
 
 def pause(run: Run) -> None:
-    """Ask for a pause after the batch in flight; raises NotPossible."""
+    """Request a pause after the current batch; raise NotPossible."""
     wish(run, Run.Wish.PAUSE, Run.State.PAUSED, {Run.State.QUEUED, Run.State.RUNNING})
 
 
 def cancel(run: Run) -> None:
-    """Ask for an end after the batch in flight; what was encoded stays. Raises NotPossible."""
+    """Request an end after the current batch, keeping what was encoded; raise NotPossible."""
     wish(
         run,
         Run.Wish.CANCEL,
@@ -83,7 +83,7 @@ def cancel(run: Run) -> None:
 
 
 def wish(run: Run, what: Run.Wish, then: Run.State, allowed: set[Run.State]) -> None:
-    """Leave a wish for the process that works on a run, or fulfil it where none does."""
+    """Record a wish for the process that executes a run, or fulfil it if there is none."""
     with transaction.atomic():
         now = Run.objects.select_for_update().get(pk=run.pk)
         if now.state not in allowed:
@@ -98,9 +98,9 @@ def wish(run: Run, what: Run.Wish, then: Run.State, allowed: set[Run.State]) -> 
 
 
 def resume(run: Run) -> None:
-    """Queue a run again that is paused or whose process died; raises NotPossible.
+    """Queue a run again that is paused or whose process died; raise NotPossible.
 
-    It goes on where it was: hand it to a worker with :func:`visualsearch.dispatch.start`.
+    Pass it to :func:`visualsearch.dispatch.start` to continue where it stopped.
     """
     with transaction.atomic():
         now = Run.objects.select_for_update().get(pk=run.pk)
@@ -115,10 +115,9 @@ def resume(run: Run) -> None:
 
 
 def claim(run: Run) -> None:
-    """Make this process the one that works on a run; raises Taken.
+    """Make this process the one that executes a run; raise Taken.
 
-    One that is queued or whose process died, that is: a task that was delivered twice must not do
-    it twice.
+    Only a queued run, or one whose process died, can be claimed: Celery may deliver a task twice.
     """
     with transaction.atomic():
         now = Run.objects.select_for_update().get(pk=run.pk)
@@ -135,19 +134,19 @@ def claim(run: Run) -> None:
 
 
 def mine(run: Run) -> QuerySet[Run]:
-    """The row of a run, as long as this process is the one that works on it."""
+    """Return the row of a run, as a queryset that is empty if another process took the run over."""
     return Run.objects.filter(pk=run.pk, worker=this_worker(), state=Run.State.RUNNING)
 
 
 @contextmanager
 def alive(run: Run) -> Iterator[None]:
-    """Give signs of life while a batch or the building of an index takes long."""
+    """Send heartbeats in the background while a batch or a build takes long."""
     over = threading.Event()
 
     def beat() -> None:
         try:
             while not over.wait(BEAT):
-                with suppress(DatabaseError):  # it may be busy, or be gone for a moment
+                with suppress(DatabaseError):  # busy, or down for a moment
                     mine(run).update(heartbeat=timezone.now())
         finally:
             connections.close_all()
@@ -162,10 +161,10 @@ def alive(run: Run) -> Iterator[None]:
 
 
 def execute(run: Run, progress: Callable[[int], object] = lambda count: None) -> Run:
-    """Do a run, or what is left of it: refresh its items, build a version, activate it.
+    """Execute a run, or the rest of it: refresh its items, build a version, activate it.
 
     ``progress`` is called with the number of items just done. A run with failed images ends as
-    such; an error that stops it is recorded and raised. Raises Taken.
+    ``WITH_FAILURES``; any other error is stored in the run and raised. Raises Taken.
     """
     claim(run)
     _working.add(run.pk)
@@ -181,7 +180,7 @@ def execute(run: Run, progress: Callable[[int], object] = lambda count: None) ->
     except Stopped as stopped:
         stop(run, Run.State.PAUSED if stopped.args[0] == Run.Wish.PAUSE else Run.State.CANCELLED)
     except (Taken, OperationalError):
-        raise  # it is another's, or the database is away: whoever claims it goes on with it
+        raise  # taken over, or the database is down: the next claim continues the run
     except Exception as error:
         run.error = str(error)[:300]
         end(run, Run.State.FAILED)
@@ -199,13 +198,13 @@ def encode_items(run: Run, progress: Callable[[int], object]) -> None:
     encoder = scopes.encoder_for(run)
     processors.compare(encoder)
     if run.version is not None and versions.is_outdated(run.version):
-        # The settings changed since it was interrupted: what it did was for another encoder.
+        # The settings changed since the interruption: start again with the new encoder.
         abandon_version(run)
         for name in ("done", *COUNTS):
             setattr(run, name, 0)
         run.cursor = ""
     if run.version is None and scopes.makes_version(run):
-        # Now, so that what is saved meanwhile is encoded with its encoder as well.
+        # Made first, so that products saved meanwhile are encoded with its encoder, too.
         run.version = versions.make()
     keys = sorted(set(scopes.keys_in_scope(run)))
     todo = [key for key in keys if key > run.cursor]
@@ -225,9 +224,9 @@ def encode_items(run: Run, progress: Callable[[int], object]) -> None:
 
 
 def finish(run: Run, encoder: Encoder, step: scopes.Step, pool: Executor, since: float) -> None:
-    """Encode and store a step, and with it, in one transaction, how far the run is.
+    """Encode and store a step, and the run's progress in the same transaction; raise Stopped.
 
-    ``since`` when, by the monotonic clock, the work on it has gone on.
+    ``since``: monotonic time at which work on the step began.
     """
 
     def also(counts: Counter[str]) -> None:
@@ -245,7 +244,7 @@ def finish(run: Run, encoder: Encoder, step: scopes.Step, pool: Executor, since:
 
 
 def advance(run: Run, counts: Counter[str], step: scopes.Step, seconds: float) -> None:
-    """Store the progress of one step; raises Taken if another process took the run over."""
+    """Store the progress of one step; raise Taken if another process took the run over."""
     values: dict[str, Any] = {name: F(name) + counts[name] for name in COUNTS}
     values |= {"done": F("done") + step.items, "worked": F("worked") + seconds}
     updated = mine(run).update(**values, cursor=step.cursor, heartbeat=timezone.now())
@@ -270,7 +269,7 @@ def build_version(run: Run, version: IndexVersion) -> None:
 
 
 def save(run: Run, *fields: str) -> None:
-    """Store some fields; raises Taken, or Stopped where that is asked for."""
+    """Store some fields; raise Taken, or Stopped if a pause or an end was requested."""
     values = {name: getattr(run, name) for name in fields}
     if not mine(run).update(**values, heartbeat=timezone.now()):
         raise Taken
@@ -280,7 +279,7 @@ def save(run: Run, *fields: str) -> None:
 
 
 def end(run: Run, state: Run.State) -> None:
-    """Close a run."""
+    """Close a run that this process executes; raise Taken."""
     values: dict[str, Any] = {"state": state, "error": run.error, "finished": timezone.now()}
     if state in (Run.State.FAILED, Run.State.CANCELLED):
         abandon_version(run)
@@ -290,7 +289,7 @@ def end(run: Run, state: Run.State) -> None:
 
 
 def stop(run: Run, state: Run.State) -> None:
-    """Leave a run paused, or close it as cancelled, with what was encoded until now."""
+    """Pause a run or close it as cancelled; its encoded images are kept."""
     values: dict[str, Any] = {"state": state, "wish": "", "worker": ""}
     if state == Run.State.CANCELLED:
         abandon_version(run)
@@ -300,7 +299,7 @@ def stop(run: Run, state: Run.State) -> None:
 
 
 def abandon_version(run: Run) -> None:
-    """Drop the version that a run did not finish; one that failed stays, and says why."""
+    """Delete the run's unfinished version; one that failed is kept with its error."""
     version = run.version
     if version is not None and version.state == IndexVersion.State.BUILDING:
         run.version = None

@@ -1,4 +1,4 @@
-"""Which items a run looks at, with which encoder, and in which steps."""
+"""Decide which items a run processes, with which encoder, and in which steps."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from .catalogs import catalog
 from .encoders.base import Encoder
 from .models import Embedding, Experiment, Run
 
-# Steps whose pictures are decoded before they are encoded, so that threads always have some work:
-# one while the step before it is encoded, one while that is written.
+# Steps to decode ahead, so that threads always have work: one while the step before it is encoded,
+# one while that is written.
 AHEAD = 2
 
-# Items whose images are compared with their rows at a time.
+# Items to compare with their rows at a time.
 SCAN = 200
 
 
 def makes_version(run: Run) -> bool:
-    """Whether a run builds a version: of all items, or when none was built for these settings.
+    """Return whether a run builds a version: for all items, a fit, or changed settings.
 
-    Chosen and failed items never make one before they are encoded: see :func:`needs_fit`.
+    Runs of chosen or failed items never do at the start, but see :func:`needs_fit`.
     """
     if run.scope in (Run.Scope.CHOSEN, Run.Scope.FAILED):
         return False
@@ -36,9 +36,9 @@ def makes_version(run: Run) -> bool:
 
 
 def needs_fit() -> bool:
-    """Return whether a run without a version should make one: the catalog outgrew its fit.
+    """Return whether a run without a version should build one because the catalog outgrew its fit.
 
-    Not while an experiment runs, which activating a version would end.
+    False while an experiment runs, because activating a version would end it.
     """
     active = versions.active()
     if active is None or versions.is_outdated(active):
@@ -49,18 +49,17 @@ def needs_fit() -> bool:
 
 
 def encoder_for(run: Run) -> Encoder:
-    """The configured encoder for a run that looks at all, else the one that answers."""
+    """Return the active version's encoder for chosen or failed items, else the configured one."""
     if run.scope in (Run.Scope.CHOSEN, Run.Scope.FAILED):
         return encoding.answering()
     return encoding.configured()
 
 
 def keys_in_scope(run: Run) -> list[str]:
-    """Items that a run looks at.
+    """Return the keys of the items that a run processes; they may repeat.
 
     ``all`` includes items that are no longer visible but have rows; ``missing`` are visible items
-    with a picture that has no row; ``failed`` are those with a picture that failed; ``fit`` looks
-    at none.
+    with an image that has no row; ``failed`` are those with an image that failed; ``fit`` has none.
     """
     if run.scope == Run.Scope.FIT:
         return []
@@ -78,7 +77,7 @@ def keys_in_scope(run: Run) -> list[str]:
 
 
 def items_missing_an_image(keys: list[str], rows: QuerySet[Embedding]) -> list[str]:
-    """Those of the visible items that have a picture without a row."""
+    """Return the visible items with an image that has no row."""
     present = set(rows.values_list("item", "image"))
     source = catalog()
     return [
@@ -90,10 +89,10 @@ def items_missing_an_image(keys: list[str], rows: QuerySet[Embedding]) -> list[s
 
 
 def others_to_keep_up(encoder: Encoder) -> list[Encoder]:
-    """The encoders of kept versions that what a run finds changed is for, as well.
+    """Return the other kept versions' encoders, which must encode changed items as well.
 
-    None if the run is the first of a new encoder: then nothing changed but that. The active
-    version's model may be gone by then, and this run what replaces it.
+    [] for the first run of a new encoder, in which only the encoder is new. The active version's
+    model may be missing by then, and this run may be what replaces it.
     """
     active = versions.active()
     if active is not None and active.encoder != encoder.id:
@@ -103,7 +102,7 @@ def others_to_keep_up(encoder: Encoder) -> list[Encoder]:
 
 @dataclass
 class Step:
-    """Some items in order: the unchanged ones are counted, the others are being read."""
+    """Consecutive items of a run: the changed ones are being read, the others only counted."""
 
     changed: list[str]
     batch: indexing.Batch | None
@@ -113,10 +112,10 @@ class Step:
 
 
 def steps(encoder: Encoder, keys: Sequence[str], pool: Executor) -> Iterator[Step]:
-    """The items in steps of at most one batch to encode.
+    """Yield the items in steps of at most one batch to encode.
 
-    Pictures of later steps are decoded meanwhile. None is encoded before the caller is through
-    with the step before its own: what a killed process has encoded for nothing is one batch.
+    Images of later steps are decoded in advance, but encoded only when the caller is done with the
+    step before. So a killed process loses at most one encoded batch.
     """
     ahead: deque[Step] = deque()
     for changed, found, items, unchanged, cursor in groups(encoder, keys, pool):
@@ -132,7 +131,7 @@ def steps(encoder: Encoder, keys: Sequence[str], pool: Executor) -> Iterator[Ste
 
 
 def begin(encoder: Encoder, step: Step, pool: Executor) -> None:
-    """Have a step's pictures encoded, if it has any."""
+    """Start encoding a step's images, if it has any."""
     if step.batch is not None:
         indexing.begin_encoding(encoder, step.batch, pool)
 
@@ -140,7 +139,10 @@ def begin(encoder: Encoder, step: Step, pool: Executor) -> None:
 def groups(
     encoder: Encoder, keys: Sequence[str], pool: Executor
 ) -> Iterator[tuple[list[str], indexing.Pictures, int, int, str]]:
-    """Of each step: changed items, their pictures, items, unchanged images, and the last item."""
+    """Yield the changed items of each step, their images, its counts, and its last item.
+
+    The counts are of all items and of unchanged images.
+    """
     size = conf.get("BATCH_SIZE")
     for scanned in batched(keys, SCAN):
         changed: list[str] = []

@@ -1,4 +1,4 @@
-"""One search: encode, look up, and keep only what customers may see."""
+"""Run a search: encode the photo, query the index, and keep only what customers may see."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ from .photos import Crop, Photo, part_of, within
 from .ranking import allowed, best_by_item, is_match, rank
 from .results import Hit, Prediction, SearchResult, Stopwatch
 
-# Seconds between two looks for queries that have expired.
+# Seconds between two clean-ups of expired queries.
 SWEEP = 60.0
-# Rows of figures that go at a time: a customer waits for it.
+# Most rows of figures to delete at a time, because a customer is waiting.
 SWEPT = 1000
 
 
@@ -47,12 +47,12 @@ def search(
     query_id: str | None = None,
     caller: Caller = NOBODY,
 ) -> SearchResult:
-    """The items of the catalog that look most like a photo.
+    """Return the items of the catalog that look most like a photo.
 
-    Leaves a query behind, by which :func:`page` goes on; ``query_id`` is its id where the client
-    has been told one. ``version`` searches a kept index version that is not the active one; else
-    an experiment may give the caller another one. Raises ModelUnavailable, IndexNotReady, or
-    ValidationError when a filter's value is wrong.
+    The query is stored, so that :func:`page` can continue it; ``query_id`` sets its id if the
+    client already knows it. ``version`` selects a kept index version; by default an experiment may
+    choose one for the caller. Raises ModelUnavailable, IndexNotReady, or ValidationError for a
+    wrong filter value.
     """
     watch = watch or Stopwatch()
     with watch.stage("index"):
@@ -86,9 +86,9 @@ def search(
 
 
 def version_for(caller: Caller, version: int | None) -> tuple[live.LiveIndex, Trace]:
-    """The index that a caller gets; the active one where an experiment's cannot be searched.
+    """Return the index for a caller and their trace; the active one if an experiment's fails.
 
-    That counts against the experiment, and is no reason to leave a customer without an answer.
+    Such a failure counts against the experiment, but the customer still gets an answer.
     """
     if version is not None:
         return live.current(version), Trace(storefront=caller.storefront, visitor=caller.visitor)
@@ -116,7 +116,7 @@ _swept = 0.0
 
 
 def sweep() -> None:
-    """Now and then, let expired queries be forgotten."""
+    """Erase the data of expired queries, at most once in :data:`SWEEP` seconds."""
     global _swept
     now = time.monotonic()
     if now - _swept > SWEEP:
@@ -125,14 +125,14 @@ def sweep() -> None:
 
 
 def warm_up() -> None:
-    """Load model and index, and touch all that a search does, so that the first one is no slower.
+    """Load model and index and run a search, so that the first customer's is no slower.
 
     Raises IndexNotReady or ModelUnavailable.
     """
     current = live.current()
     look = look_at(current.encoder, Photo(image=Image.new("RGB", (64, 64))))
     if look.cells:
-        # Nothing stands out in a plain picture, so its subject was not looked at.
+        # A plain image has no subject, so look_at() did not pool one.
         current.encoder.pool(look.cells, (0.25, 0.25, 0.5, 0.5))
     rank(current, [look.embedding], 12, watch=Stopwatch())
 
@@ -149,12 +149,11 @@ def page(
     with_facets: bool = False,
     storefront: int | None = None,
 ) -> SearchResult:
-    """More of an earlier search, or the same under other filters, or for a part of the photo.
+    """Return another page of an earlier search, also with other filters or for a part of its photo.
 
-    ``ordering`` sorts the best hits in one of the shop's ways. After a change of the model it goes
-    on in a kept version of the model that read the photo. Raises QueryNotFound, also for a query
-    of another storefront, InvalidCrop, CropUnavailable, or ValidationError for an ordering that is
-    none of the shop's.
+    ``ordering`` sorts the best hits in one of the shop's ways. After a change of the model, a kept
+    version of the query's own model answers. Raises QueryNotFound (also for a query of another
+    storefront), InvalidCrop, CropUnavailable, or ValidationError for an unknown ordering.
     """
     try:
         query = Query.objects.get(
@@ -183,7 +182,7 @@ def page(
 
 
 def index_of(query: Query) -> live.LiveIndex:
-    """Where a query goes on: a visitor with the treatment of an experiment keeps it."""
+    """Return the index to continue a query in; a visitor keeps an experiment's treatment."""
     if query.variant == Query.Variant.TREATMENT:
         with suppress(IndexNotReady):
             return live.current(query.index_version)
@@ -191,7 +190,10 @@ def index_of(query: Query) -> live.LiveIndex:
 
 
 def narrow(query: Query, encoder: Encoder, crop: Crop) -> None:
-    """Make a query one for a part of its photo, from what was kept of it; stores nothing."""
+    """Change a query's vector and classes to those of a part of its photo; nothing is stored.
+
+    Raises InvalidCrop or CropUnavailable.
+    """
     part = within(query.crop, crop)
     if part is None or not query.cells:
         raise CropUnavailable
@@ -202,7 +204,7 @@ def narrow(query: Query, encoder: Encoder, crop: Crop) -> None:
 
 
 def similar(item: str, *, limit: int = 12) -> SearchResult:
-    """The items that look most like an item; it itself is left out. Raises ItemNotFound."""
+    """Return the items that look most like an item, without itself; raise ItemNotFound."""
     watch = Stopwatch()
     with watch.stage("index"):
         current = live.current()
@@ -237,14 +239,14 @@ def answer(
     filters: Mapping[str, Any] | None = None,
     ordering: str = "",
 ) -> SearchResult:
-    """Rank the catalog for a query's embedding."""
+    """Rank the catalog for a query's vector, and return the result."""
     predictions = [Prediction(**each) for each in query.predictions]
     order = facets.ordering_of(catalog(), ordering)
     need = facets.POOL if order else offset + limit
     filters, guessed = categories.decide(filters or {}, predictions)
     ranked = rank_under(filters, query, current, need, watch)
     if guessed and ranked.first != nearest(query, current, watch):
-        # A class that is wrong would hide the very thing.
+        # The automatic category excludes the nearest item, so it is probably wrong.
         filters = categories.without(filters)
         ranked = rank_under(filters, query, current, need, watch)
     hits, count = ranked.hits, ranked.count
@@ -271,21 +273,21 @@ def answer(
 
 @dataclass(frozen=True, kw_only=True)
 class Ranked:
-    """The best hits under some filters, and how many items these leave."""
+    """The best hits under some filters, and the number of items that pass them."""
 
     hits: list[Hit]
     count: int
 
     @property
     def first(self) -> str | None:
-        """The item that comes first."""
+        """Key of the first item, None without hits."""
         return self.hits[0].item if self.hits else None
 
 
 def rank_under(
     filters: Mapping[str, Any], query: Query, current: live.LiveIndex, need: int, watch: Stopwatch
 ) -> Ranked:
-    """Rank what the filters leave."""
+    """Return the best ``need`` hits under the filters."""
     with watch.stage("index"):
         among, count = allowed(current, filters)
     hits = rank(current, [from_bytes(query.vector)], need, watch=watch, among=among)
@@ -293,7 +295,7 @@ def rank_under(
 
 
 def nearest(query: Query, current: live.LiveIndex, watch: Stopwatch) -> str | None:
-    """The item with the most alike picture of all, whether it is on sale or not."""
+    """Return the item with the most similar image of all, whether visible or not."""
     with watch.stage("index"):
         best, _ = best_by_item(current, [from_bytes(query.vector)], 1, None)
     return next(iter(best), None)
@@ -302,7 +304,7 @@ def nearest(query: Query, current: live.LiveIndex, watch: Stopwatch) -> str | No
 def facets_of(
     query: Query, current: live.LiveIndex, filters: Mapping[str, Any], category: str | None
 ) -> list[dict[str, Any]]:
-    """The shop's facets over the best hits, in the category that was decided on."""
+    """Return the shop's facets over the best hits, in the category that was applied."""
     decided = categories.without(filters) | ({categories.CATEGORY: category} if category else {})
 
     def best(filters: Mapping[str, Any]) -> list[str]:
@@ -313,5 +315,5 @@ def facets_of(
 
 
 def with_total(watch: Stopwatch) -> dict[str, float]:
-    """The stages and their sum."""
+    """Return the stages and their sum as ``total``."""
     return {**watch.stages, "total": round(sum(watch.stages.values()), 3)}

@@ -1,4 +1,4 @@
-"""Changes arrive by themselves: saving or deleting what the catalog watches refreshes its items."""
+"""Refresh the index automatically after rows that the catalog watches are saved or deleted."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _local = threading.local()
 
 
 def connect() -> None:
-    """Listen to the models that the shop's catalog source names."""
+    """Connect to the models that the shop's catalog source watches, and to deleted users."""
     for model in catalog().watched():
         for signal, name in ((post_save, "save"), (post_delete, "delete")):
             signal.connect(
@@ -40,24 +40,24 @@ def connect() -> None:
 
 
 def customer_left(sender: type[Model], instance: Any, **kwargs: object) -> None:
-    """Who closes an account leaves no searches behind."""
+    """Erase the searches of a user whose account is deleted."""
     Query.erase(visitor=pseudonym("user", instance.pk))
 
 
 def changed(sender: type[Model], instance: Any, **kwargs: object) -> None:
-    """Remember the item until its transaction commits."""
+    """Record the item as changed; it is refreshed when the transaction commits."""
     if kwargs.get("raw") or getattr(_local, "paused", False):
         return
     try:
         key = catalog().watched()[sender](instance)
     except ObjectDoesNotExist:
-        return  # a picture whose product is gone already: that deletion was seen itself
+        return  # an image of a deleted product, whose own deletion was recorded
     enqueue([key])
 
 
 @contextmanager
 def paused() -> Iterator[None]:
-    """Ignore changes made inside, by this thread: for an import that is followed by a reindex."""
+    """Ignore changes by this thread in the block: for an import that is followed by a reindex."""
     _local.paused = True
     try:
         yield
@@ -66,7 +66,7 @@ def paused() -> Iterator[None]:
 
 
 def enqueue(keys: Iterable[str]) -> None:
-    """Refresh items once the current transaction commits: one task however often they change.
+    """Refresh items when the current transaction commits, in one task per transaction.
 
     Call it after changes that send no signals, such as ``QuerySet.update()`` and ``bulk_create()``.
     """
@@ -84,10 +84,10 @@ class Changes:
         self.keys = dict.fromkeys(map(str, keys))
 
     def __call__(self) -> None:
-        """Hand the items to the index task.
+        """Send the items to the index task.
 
-        A product must be savable while the broker is down: the failure is logged, and
-        ``visualsearch_check`` finds what was missed.
+        Saving a product must work while the broker is down, so a failure is only logged;
+        ``visualsearch_check`` finds the items that were missed.
         """
         try:
             dispatch.refresh(list(self.keys))

@@ -1,59 +1,59 @@
-"""What a process tells whoever wants to know: for metrics, logs and traces, or a shop's own use.
+"""Signals that this app sends, for metrics, logs, traces or a shop's own code.
 
-Sent with ``send_robust``, so that a receiver's error is logged and stops nothing, and with
-``sender=None``. Receivers of searches run between two searches of a thread: they must be quick.
+They are sent with ``send_robust``, so that a receiver's error is logged and stops nothing, and with
+``sender=None``. Receivers of searches run in the thread that searches: they must be fast.
 """
 
 from django.dispatch import Signal
 
 searched = Signal()
-"""A search was done, in the process that did it, after its answer was on its way.
+"""A search was done; sent by the process that did it, when the answer is ready.
 
 :param what: ``"search"`` by a photo, ``"page"`` of an earlier one, or ``"similar"`` to an item
 :param took_ms: milliseconds by stage; ``decode`` in the web process, ``queue`` before a worker took
     it, ``encode``, ``index``, ``products``, and ``total`` of them
-:param matched: whether the best hit is the very item, as far as the model can say
+:param matched: whether the best hit reaches the model's match threshold
 :param model: the encoder's id
 :param index_version: the primary key of the index version
 """
 
 refused = Signal()
-"""A client was refused, in the process that answers it.
+"""A request was refused; sent by the process that responds to it.
 
 :param code: the ``code`` of a :class:`visualsearch.exceptions.VisualSearchError`
 """
 
 job_posted = Signal()
-"""A web process hands a job to the search workers.
+"""A web process is about to queue a job for the search workers.
 
-:param context: a dict that travels with the job; receivers may put plain values into it
+:param context: a dict sent with the job; receivers may add plain values to it
 """
 
 job_taken = Signal()
-"""A search worker begins a job, in a :mod:`contextvars` context that ends with it.
+"""A search worker starts a job, in a :mod:`contextvars` context of its own.
 
-:param what: as of :data:`searched`, or ``"classify"``
-:param context: what the receivers of :data:`job_posted` put into it
+:param what: as in :data:`searched`, or ``"classify"``
+:param context: the values added by the receivers of :data:`job_posted`
 """
 
 job_done = Signal()
-"""A search worker has answered a job, in the same context.
+"""A search worker has answered a job; sent in the context of :data:`job_taken`.
 
-:param refused: the code of the refusal that it answered with, or ``""``
+:param refused: the code of the refusal, or ``""``
 """
 
 job_dropped = Signal()
-"""A search worker found a job whose deadline was over; who asked has been told long ago."""
+"""A search worker dropped a job that was past its deadline."""
 
 images_indexed = Signal()
 """A batch of images was stored.
 
 :param encoder: the encoder's id
-:param counts: images by what became of them: ``encoded``, ``unchanged``, ``failed``, ``removed``
+:param counts: images by outcome: ``encoded``, ``unchanged``, ``failed``, ``removed``
 """
 
 version_activated = Signal()
-"""Another index version answers searches from now on.
+"""An index version was activated and answers searches from now on.
 
 :param version: the :class:`visualsearch.models.IndexVersion`
 """

@@ -1,4 +1,4 @@
-"""A photo as it goes to a search worker: plain values, without metadata, and small."""
+"""Serialise a photo for a search worker: small plain values without metadata."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from PIL import Image
 from .encoders.preprocess import InputSpec, square
 from .photos import Photo
 
-# Bytes of a picture at most; 224 × 224 pixels, the input of the model that ships, are 150,528.
+# Most bytes of an image; 224 × 224 pixels, the input of the shipped model, are 150,528.
 SMALL = 160_000
 QUALITIES = (90, 75, 50)
 
 
 def pack(photo: Photo, spec: InputSpec | None) -> dict[str, Any]:
-    """A photo as values that :func:`unpack` takes, with at most :data:`SMALL` bytes of picture.
+    """Convert a photo to values for :func:`unpack`; the image has at most :data:`SMALL` bytes.
 
-    ``spec`` is the input of the model that will read it: brought to that here, nothing of what
-    the model sees is lost, and nobody has to compress and decode it. Without one, or for a larger
-    input, it becomes a JPEG.
+    ``spec`` is the input of the model that will read it. Scaling to that input here loses nothing
+    the model sees, and needs no compression. Without ``spec``, or for a larger input, a JPEG is
+    sent.
     """
     image = square(photo.image, spec) if spec else photo.image
     values = {"crop": photo.crop, "warnings": photo.warnings}
@@ -30,7 +30,7 @@ def pack(photo: Photo, spec: InputSpec | None) -> dict[str, Any]:
 
 
 def unpack(values: dict[str, Any]) -> Photo:
-    """The photo of :func:`pack`, after its way through msgpack or JSON."""
+    """Return the photo from the values of :func:`pack`, after a round trip by msgpack or JSON."""
     if "pixels" in values:
         image = Image.frombytes("RGB", tuple(values["shape"]), values["pixels"])
     else:
@@ -41,11 +41,11 @@ def unpack(values: dict[str, Any]) -> Photo:
 
 
 def jpeg(image: Image.Image) -> bytes:
-    """An RGB image as at most :data:`SMALL` bytes of JPEG."""
+    """Encode an RGB image as JPEG of at most :data:`SMALL` bytes."""
     while True:
         for quality in QUALITIES:
             small = io.BytesIO()
             image.save(small, "JPEG", quality=quality)
             if small.tell() <= SMALL:
                 return small.getvalue()
-        image = image.reduce(2)  # long and thin, and full of noise
+        image = image.reduce(2)  # only needed for long, thin, noisy images

@@ -1,7 +1,7 @@
-"""How sure a figure is: intervals of shares and quantiles, and of how two of them differ.
+"""Confidence intervals of shares and quantiles, and of differences between two of them.
 
-Two kinds. The intervals that are right for one look at the end (95 % unless said otherwise), and
-the sequential ones, which stay right for somebody who looks every day and stops when it looks bad.
+There are two kinds. Fixed intervals are valid for one look at the end (95 % unless said otherwise).
+Sequential intervals stay valid for somebody who looks every day and stops when it looks bad.
 """
 
 from __future__ import annotations
@@ -17,15 +17,16 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 Z95 = 1.959963984540054
-# The difference, in standard deviations of one observation, that a sequential interval is best at.
+# The difference, in standard deviations of an observation, for which a sequential interval is
+# narrowest.
 TYPICAL_EFFECT = 0.1
-# Fewer observations on one side say nothing: the normal approximation is not to be trusted.
+# Least observations per side; with fewer, the normal approximation is not valid.
 FEWEST = 30
 
 
 @dataclass(frozen=True, kw_only=True)
 class Interval:
-    """From ``low`` to ``high``, both included; infinite where nothing can be said."""
+    """A closed interval from ``low`` to ``high``; infinite if unknown."""
 
     low: float
     high: float
@@ -36,24 +37,24 @@ UNKNOWN = Interval(low=-math.inf, high=math.inf)
 
 @dataclass(frozen=True, kw_only=True)
 class Share:
-    """``part`` of ``whole``; not whole numbers where they were made smaller by a design effect."""
+    """A proportion ``part`` / ``whole``; fractional after the design-effect correction."""
 
     part: float
     whole: float
 
     @property
     def value(self) -> float | None:
-        """0…1; None of nothing."""
+        """The proportion, 0…1; None if ``whole`` is 0."""
         return self.part / self.whole if self.whole else None
 
     def divided(self, design_effect: float) -> Share:
-        """The same share of as many independent observations as it is worth."""
+        """Return the same share with its counts divided by the design effect."""
         return Share(part=self.part / design_effect, whole=self.whole / design_effect)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Mean:
-    """A mean, the standard deviation of one observation, and how many there were."""
+    """A mean, the standard deviation of one observation, and the number of observations."""
 
     value: float
     deviation: float
@@ -61,19 +62,19 @@ class Mean:
 
     @classmethod
     def of(cls, values: Floats) -> Mean:
-        """Of a sample."""
+        """Return the mean of a sample; 0 of 0 observations if empty."""
         if not len(values):
             return cls(value=0.0, deviation=0.0, count=0)
         spread = float(values.std(ddof=1)) if len(values) > 1 else 0.0
         return cls(value=float(values.mean()), deviation=spread, count=len(values))
 
     def divided(self, design_effect: float) -> Mean:
-        """The same mean of as many independent observations as it is worth."""
+        """Return the same mean with its count divided by the design effect."""
         return replace(self, count=self.count / design_effect)
 
 
 def wilson(share: Share, z: float = Z95) -> Interval:
-    """The score interval of a proportion (Wilson 1927; method 3 of Newcombe 1998, 17:857)."""
+    """Return the score interval of a proportion (Wilson 1927; Newcombe 1998, 17:857, method 3)."""
     if not share.whole:
         return Interval(low=0.0, high=1.0)
     n, p = share.whole, share.part / share.whole
@@ -84,7 +85,7 @@ def wilson(share: Share, z: float = Z95) -> Interval:
 
 
 def mover(control: float, around: Interval, treatment: float, other: Interval) -> Interval:
-    """Of treatment − control, from an interval of each (Zou & Donner 2008, "MOVER")."""
+    """Return the interval of a difference from those of both values (Zou & Donner 2008, MOVER)."""
     difference = treatment - control
     return Interval(
         low=difference - math.hypot(treatment - other.low, around.high - control),
@@ -93,9 +94,9 @@ def mover(control: float, around: Interval, treatment: float, other: Interval) -
 
 
 def newcombe(control: Share, treatment: Share, z: float = Z95) -> Interval:
-    """Of the difference treatment − control of two proportions (Newcombe 1998, 17:873, method 10).
+    """Return an interval of treatment − control of two proportions.
 
-    Unknown while one of them is of nothing.
+    Method 10 of Newcombe 1998, 17:873. :data:`UNKNOWN` if either has no observations.
     """
     if control.value is None or treatment.value is None:
         return UNKNOWN
@@ -103,15 +104,15 @@ def newcombe(control: Share, treatment: Share, z: float = Z95) -> Interval:
 
 
 def quantile(ordered: Floats, q: float) -> float:
-    """The q-quantile (0…1) of sorted values, by linear interpolation; NaN of none."""
+    """Return the q-quantile (0…1) of sorted values, by linear interpolation; NaN without values."""
     return float(np.quantile(ordered, q)) if len(ordered) else math.nan
 
 
 def quantile_interval(ordered: Floats, q: float, confidence: float = 0.95) -> Interval:
-    """Of a quantile, by order statistics: how many values lie below it is binomial.
+    """Return an interval of a quantile of sorted values, by order statistics.
 
-    (Conover, Practical Nonparametric Statistics, 3.2.) ``ordered``: sorted values. Where there are
-    too few of them for the confidence, it ends at the smallest or the largest.
+    The number of values below a quantile is binomial (Conover, Practical Nonparametric Statistics,
+    3.2). With too few values for the confidence, the interval ends at the smallest or largest.
     """
     n = len(ordered)
     if not n:
@@ -126,7 +127,7 @@ def quantile_interval(ordered: Floats, q: float, confidence: float = 0.95) -> In
 
 
 def binomial_cdf(n: int, p: float) -> Floats:
-    """P(X ≤ k) for k = 0…n, of n trials that succeed with probability p, 0 < p < 1."""
+    """Return P(X ≤ k) for k = 0…n, of n trials that succeed with probability p, 0 < p < 1."""
     k = np.arange(n)
     steps = np.log((n - k) / (k + 1.0)) + math.log(p / (1 - p))
     logs = n * math.log1p(-p) + np.concatenate(([0.0], np.cumsum(steps)))
@@ -134,9 +135,9 @@ def binomial_cdf(n: int, p: float) -> Floats:
 
 
 def quantile_difference(control: Floats, treatment: Floats, q: float) -> Interval:
-    """Of treatment − control of a quantile, from the order-statistic interval of each (MOVER).
+    """Return an interval of treatment − control of a quantile, by order statistics and MOVER.
 
-    Both sorted. Unknown while one of them is empty.
+    Both arrays must be sorted. :data:`UNKNOWN` if either is empty.
     """
     if not len(control) or not len(treatment):
         return UNKNOWN
@@ -149,10 +150,10 @@ def quantile_difference(control: Floats, treatment: Floats, q: float) -> Interva
 
 
 def design_effect(groups: Sequence[Any] | NDArray[Any], values: NDArray[Any]) -> float:
-    """How many observations are worth one that is independent, at least 1 (Rao & Scott 1992).
+    """Return how many observations carry the information of one independent one, at least 1.
 
-    ``groups``: of which visitor each observation is; searches of one visitor are alike, and to
-    count them as independent ones would make a difference look surer than it is.
+    ``groups``: the visitor of each observation. A visitor's searches are alike, and counting them
+    as independent would make a difference look more certain than it is (Rao & Scott 1992).
     """
     if len(groups) < 2:
         return 1.0
@@ -167,11 +168,11 @@ def design_effect(groups: Sequence[Any] | NDArray[Any], values: NDArray[Any]) ->
 
 
 def sequential_z(pairs: float, error: float) -> float:
-    """How many standard errors a difference must be away from 0 to count, looked at at any time.
+    """Return the standard errors that a difference must be away from 0, valid at any time.
 
-    The mixture sequential probability ratio test with a normal prior (Robbins 1970; Johari, Koomen,
-    Pekelis & Walsh 2022, "Always Valid Inference"; Howard et al. 2021): the chance that a
-    difference of 0 is ever beyond it is at most ``error``. ``pairs``: 1 / (1/n₁ + 1/n₂).
+    It is the mixture sequential probability ratio test with a normal prior (Robbins 1970; Johari,
+    Koomen, Pekelis & Walsh 2022, "Always Valid Inference"; Howard et al. 2021). The chance that a
+    true difference of 0 ever exceeds it is at most ``error``. ``pairs``: 1 / (1/n₁ + 1/n₂).
     """
     gained = pairs * TYPICAL_EFFECT**2
     return math.sqrt((1 + 1 / gained) * (2 * math.log(1 / error) + math.log1p(gained)))
@@ -185,13 +186,13 @@ def sequential_difference(
     worth: float = 1.0,
     error: float = 0.05,
 ) -> Interval:
-    """Of the mean of those treated − that of the others, right at every look (1 − ``error``).
+    """Return an interval of mean(treated) − mean(others) that is valid at every look.
 
-    They are compared within ``strata``, such as hours, as Cochran (1954), Mantel & Haenszel (1959)
-    do: where the share of the treated grows while customers of the evening click more than those
-    of the morning, that makes no difference. ``values``: booleans, which get the correction for
-    continuity, or finite floats; ``worth``: their design effect. Unknown where too few are in the
-    same strata.
+    Its confidence is 1 − ``error``. Both are compared within ``strata``, such as hours, as in
+    Cochran (1954) and Mantel & Haenszel (1959). This removes the bias that would arise if the share
+    of the treated grew while evening customers click more than morning ones. ``values``: booleans,
+    which get a continuity correction, or finite floats; ``worth``: their design effect.
+    :data:`UNKNOWN` if too few observations share a stratum.
     """
     _, place = np.unique(strata, return_inverse=True)
     count = np.bincount(place)

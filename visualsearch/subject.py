@@ -1,4 +1,4 @@
-"""Where in a photo is what it is of?"""
+"""Find the box of a photo's subject."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from numpy.typing import NDArray
 
 from .photos import Crop
 
-# Half a side, in standard deviations of the salient positions: 1.73 spans a uniform block exactly.
+# Half a side, in standard deviations of the salient positions; 1.73 spans a uniform block exactly.
 SPREAD = 1.75
-# A box that is nearly the whole photo, or next to nothing, says nothing.
+# A box of nearly the whole photo, or of next to nothing, is ignored.
 SMALLEST_SIDE, LARGEST_AREA = 0.15, 0.8
 
 
 def suggest_box(saliency: NDArray[np.float32]) -> Crop | None:
-    """The subject's box: x, y, w, h in fractions of the photo; None where cropping is no use.
+    """Return the subject's box as x, y, w, h in fractions of the photo; None if cropping is no use.
 
-    ``saliency`` (h, w), at least 0, is high where the subject is. The box lies around its centre
-    of mass and is as wide and high as the squared saliency spreads: unlike a threshold, that moves
-    little when a single position changes.
+    ``saliency`` (h, w), at least 0, is high where the subject is. The box lies around the centre of
+    mass of the squared saliency, and its size follows the spread. Unlike a threshold, this changes
+    little when a single position does.
     """
     mass = np.square(saliency.astype(float))
     if not mass.sum() > 0:
@@ -32,7 +32,7 @@ def suggest_box(saliency: NDArray[np.float32]) -> Crop | None:
 
 
 def span(mass: NDArray[np.float64]) -> tuple[float, float]:
-    """Start and length, in fractions, of what a mass (n,) along an axis occupies; it sums to 1."""
+    """Return start and length, in fractions, of the interval around a mass (n,) that sums to 1."""
     places = (np.arange(len(mass)) + 0.5) / len(mass)
     mean = float(np.dot(mass, places))
     variance = float(np.dot(mass, (places - mean) ** 2))

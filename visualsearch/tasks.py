@@ -1,4 +1,4 @@
-"""The Celery tasks: thin, and safe to run twice."""
+"""The Celery tasks. They are thin, and safe to run twice."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from . import conf, indexing, runs
 from . import worker as worker  # its signals belong to the process that has these tasks
 from .models import Embedding, Run
 
-# Seconds between attempts while the database is away, and how many: an hour.
+# Seconds between attempts while the database is down, and how many: an hour in all.
 DATABASE_WAIT, DATABASE_ATTEMPTS = 5, 720
-# Seconds until a planned attempt at most.
+# Longest delay of a planned attempt, in seconds.
 LONGEST_WAIT = 900.0
 RETRY_PLANNED = "visualsearch-retry-planned"
 
 
 class IndexTask(Task[Any, Any]):
-    """A process that is killed at work, out of memory say, leaves its task to the next one.
+    """A task that is redelivered if its process is killed, for example by running out of memory.
 
-    Not for ever, in case the task itself is what kills it.
+    Retries are limited, in case the task itself kills the process.
     """
 
     acks_late = True
@@ -37,7 +37,7 @@ class IndexTask(Task[Any, Any]):
 
 @shared_task(name="visualsearch.index_items", base=IndexTask)
 def index_items(keys: list[str]) -> dict[str, int]:
-    """Bring these items' embeddings up to date, and those whose next attempt has come."""
+    """Bring these items' embeddings up to date, and those of items due for a retry."""
     counts = indexing.refresh([*keys, *indexing.due_for_retry()])
     retry_later()
     return dict(counts)
@@ -45,23 +45,23 @@ def index_items(keys: list[str]) -> dict[str, int]:
 
 @shared_task(name="visualsearch.index_retry", base=IndexTask)
 def index_retry() -> None:
-    """Try again what could not be read, where its time has come."""
+    """Retry the images that could not be read and are due."""
     cache.delete(RETRY_PLANNED)
     indexing.refresh(indexing.due_for_retry())
     retry_later()
 
 
 def retry_later() -> None:
-    """Plan the next attempt at files that could not be read, once for all of them.
+    """Schedule one task for the next attempt at files that could not be read.
 
-    Without workers there is nobody to wait: then the next change of any product tries again.
+    Without Celery nothing is scheduled; the next change of any product retries them.
     """
     if not conf.get("USE_CELERY"):
         return
     waiting = Embedding.objects.filter(removed=False, retry_at__isnull=False)
     first = waiting.aggregate(first=Min("retry_at"))["first"]
     if first is not None:
-        # Sooner than a broker gives a waiting task to another worker.
+        # Less than a broker's visibility timeout, after which it would deliver the task again.
         seconds = min(max(1.0, (first - timezone.now()).total_seconds()), LONGEST_WAIT)
         if cache.add(RETRY_PLANNED, True, timeout=seconds):
             index_retry.apply_async(countdown=seconds, ignore_result=True)
@@ -69,16 +69,16 @@ def retry_later() -> None:
 
 @shared_task(name="visualsearch.index_run", base=IndexTask, bind=True)
 def index_run(self: Task[Any, Any], run_id: int) -> str:
-    """Do a run that was asked for; one that another process works on, or that ended, is left."""
+    """Execute a run and return its state; skip one that another process executes or that ended."""
     run = Run.objects.get(pk=run_id)
     try:
         runs.execute(run)
     except runs.Taken:
         run.refresh_from_db()
     except OperationalError as error:
-        # The database is away. The run is where it was; somebody must go on with it.
+        # The database is down. The run is unchanged, so retry it later.
         if self.request.is_eager:
-            raise  # nobody would wait between the attempts
+            raise  # an eager task would retry without waiting
         raise self.retry(
             exc=error, countdown=DATABASE_WAIT, max_retries=DATABASE_ATTEMPTS
         ) from error
@@ -88,9 +88,10 @@ def index_run(self: Task[Any, Any], run_id: int) -> str:
 
 @worker_ready.connect
 def go_on_with_open_run(**kwargs: object) -> None:
-    """A machine that went down took its worker and the run with it: the next worker has it.
+    """Resume the open run of a machine that went down, when a worker starts.
 
-    Not at once: whether a process of another machine is dead shows by its silence.
+    It waits for ``RUN_TIMEOUT`` first unless the run is known to be dead: only missing heartbeats
+    show that a process of another machine has died.
     """
     with suppress(DatabaseError):
         run = Run.objects.filter(open=True, state=Run.State.RUNNING).first()

@@ -1,4 +1,4 @@
-"""Which shares of an embedding's parts find the right items, by labelled queries.
+"""Choose the shares of an embedding's parts that find the right items, by labelled queries.
 
 All scores are exact: each query is compared with each row.
 """
@@ -20,21 +20,21 @@ from .metrics import retrieval_metrics
 Float32 = NDArray[np.float32]
 Numbers = NDArray[np.int64]
 
-# Shares are tried in steps of 1 / STEPS.
+# Shares to try are multiples of 1 / STEPS.
 STEPS = 10
 FOLDS = 5
-# Standard errors by which labels must do better than the catalog alone before they decide.
+# Standard errors by which shares chosen by labels must beat those of the catalog.
 MARGIN = 2.0
-# Queries that are compared with all rows at a time: 40 MB a part with 100,000 rows.
+# Queries to compare with all rows at a time: 40 MB per part with 100,000 rows.
 TOGETHER = 100
 
 
 @dataclass(frozen=True, kw_only=True)
 class Labelled:
-    """Labelled queries and the catalog that they are searched in, all vectors raw.
+    """Labelled queries and the catalog that they search, all vectors raw.
 
-    ``queries`` (Q, d), and ``right`` (Q,): the number of the item that each shows, -1 for an item
-    without rows. ``rows`` (N, d), and ``owners`` (N,): the number of each row's item.
+    ``queries`` (Q, d), and ``right`` (Q,): the number of each query's item, -1 for an item without
+    rows. ``rows`` (N, d), and ``owners`` (N,): the number of each row's item.
     """
 
     queries: Float32
@@ -60,9 +60,9 @@ class Option:
 class Tuned:
     """The outcome of a comparison.
 
-    ``shares``: the best; ``by_labels``: whether labels chose them; ``better``: whether they find
-    more than the search does now; ``queries``: how many labelled queries judged that; ``options``:
-    the ways to search that were compared.
+    ``shares``: the chosen ones; ``by_labels``: whether labels chose them; ``better``: whether they
+    find more than the search does now; ``queries``: number of labelled queries; ``options``: the
+    ways to search that were compared.
     """
 
     shares: dict[str, float]
@@ -75,12 +75,10 @@ class Tuned:
 def tune(labelled: Labelled, fitted: Fit, now: Fit | None) -> Tuned:
     """Compare the search as it is now, fitted to the catalog, and fitted with shares by labels.
 
-    ``fitted`` has the shares that the catalog alone chose; ``now`` is the fit of the active
-    version, None where it has none. Labels choose the shares with the highest mean reciprocal
-    rank. They decide only if that is no chance of few queries: the shares are chosen on four
-    fifths of the items and judged on the last fifth, five times, and the gain over the catalog's
-    must exceed :data:`MARGIN` of its standard errors. The figures of ``labels`` are those of the
-    fifths that did not choose.
+    ``fitted`` has the shares that the catalog alone chose; ``now`` is the active version's fit,
+    None if it has none. Labels choose the shares with the highest mean reciprocal rank. They are
+    used only if the gain over the catalog's shares exceeds :data:`MARGIN` of its standard errors in
+    a five-fold cross-validation by item. The figures of ``labels`` are those of the held-out folds.
     """
     tried = np.vstack([list(fitted.shares.values()), *grid(len(fitted.parts))])
     found = ranks(labelled, fitted.directions, fitted.parts, tried)
@@ -122,8 +120,8 @@ def ranks_now(labelled: Labelled, now: Fit | None) -> Numbers:
 def ranks(labelled: Labelled, directions: Any, parts: Sequence[Part], shares: Float32) -> Numbers:
     """Return the rank (M, Q) of each right item, 1 for the best, under shares (M, parts).
 
-    0 is an item without rows. ``directions`` makes vectors of which the scores of parts are inner
-    products. An item's score is that of its best row.
+    0 marks an item without rows. ``directions`` converts raw vectors to ones whose parts' inner
+    products are the parts' scores. An item's score is that of its best row.
     """
     order = np.argsort(labelled.owners, kind="stable")
     rows, owners = directions(labelled.rows[order]), labelled.owners[order]
@@ -149,7 +147,7 @@ def ranks(labelled: Labelled, directions: Any, parts: Sequence[Part], shares: Fl
 
 
 def cross_validated(found: Numbers, right: Numbers) -> tuple[int, Numbers]:
-    """Return the best of ranks (M, Q), and the ranks (Q,) under what the other folds chose.
+    """Return the best row of ranks (M, Q), and the ranks (Q,) under what the other folds chose.
 
     All queries of one item are in one fold.
     """
@@ -165,7 +163,7 @@ def cross_validated(found: Numbers, right: Numbers) -> tuple[int, Numbers]:
 
 
 def is_sure(gain: NDArray[np.float64], right: Numbers) -> bool:
-    """Return whether the mean of gains (Q,) is more than chance; queries of one item count once."""
+    """Return whether the mean of gains (Q,) is significant; queries of one item count once."""
     _, item, count = np.unique(right, return_inverse=True, return_counts=True)
     by_item = np.bincount(item, weights=gain) / count
     mean, error = by_item.mean(), by_item.std() / np.sqrt(len(by_item))
@@ -173,16 +171,16 @@ def is_sure(gain: NDArray[np.float64], right: Numbers) -> bool:
 
 
 def reciprocal(found: Numbers) -> NDArray[np.float64]:
-    """Return 1 / rank, 0 for what was not found."""
+    """Return 1 / rank, 0 for an item not found."""
     return np.where(found > 0, 1 / np.maximum(found, 1), 0.0)
 
 
 def figures(found: Numbers) -> dict[str, float]:
-    """Return recall and mean reciprocal rank."""
+    """Return recall@k and the mean reciprocal rank."""
     return retrieval_metrics([int(rank) or None for rank in found])
 
 
 def in_steps(count: int) -> Iterator[slice]:
-    """Yield the queries that are compared together."""
+    """Yield slices of the queries to compare together."""
     for start in range(0, count, TOGETHER):
         yield slice(start, start + TOGETHER)

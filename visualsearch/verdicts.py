@@ -1,4 +1,4 @@
-"""Whether an experiment's treatment is worse, by several figures, at whatever time one looks."""
+"""Judge whether an experiment's treatment is worse, by several figures, valid at any time."""
 
 from __future__ import annotations
 
@@ -28,17 +28,16 @@ from .statistics import (
     wilson,
 )
 
-# Of experiments whose treatment is no worse, so many are ever called worse: at most, by any of
-# the signals together.
+# The chance that a treatment that is no worse is ever called worse, by any of the signals.
 ERROR = 0.05
 SIGNALS = 7
-# Seconds within which searches are compared: what customers do changes with the hour, and the
-# share of the treatment grows.
+# Searches are compared within strata of this many seconds, because customers' behaviour changes
+# with the hour while the share of the treatment grows.
 STRATUM = 3 * 3600.0
 
 
 class Verdict(StrEnum):
-    """What can be said of the treatment, at whatever time one looks."""
+    """The verdict on the treatment, valid at any time."""
 
     EARLY = "early"
     SAME = "same"
@@ -48,11 +47,11 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Arm:
-    """What is read of one variant; arrays by search.
+    """The data of one variant; arrays with one value per search, except ``refused``.
 
-    ``created``: seconds; ``visitors``: a number for each; ``clicked``, ``matched``, ``empty``:
-    whether there was a click, a match, no result; ``scores`` and ``spent`` (milliseconds): NaN
-    where unknown; ``refused``: seconds of the photos that failed.
+    ``created``: seconds; ``visitors``: a number for each; ``scales``: kinds of scores; ``clicked``,
+    ``matched``, ``empty``: whether there was a click, a match, no result; ``scores`` and ``spent``
+    (milliseconds): NaN if unknown; ``refused``: seconds at which photos failed.
     """
 
     created: Floats
@@ -67,37 +66,37 @@ class Arm:
 
     @property
     def searches(self) -> int:
-        """How many there were."""
+        """Number of searches."""
         return len(self.created)
 
     def share(self, hits: NDArray[np.bool_]) -> Share:
-        """Of the searches."""
+        """Return the share of searches for which ``hits`` is true."""
         return Share(part=int(hits.sum()), whole=len(hits))
 
     def worth(self, hits: NDArray[np.bool_]) -> Share:
-        """The same of as many searches as they are worth, which are of fewer visitors."""
+        """Return the same share, its counts divided by the design effect of visitors."""
         return self.share(hits).divided(design_effect(self.visitors, hits))
 
     def mean(self, values: Floats) -> Mean:
-        """Of what is known, of as many searches as they are worth."""
+        """Return the mean of the known values; its count is divided by the design effect."""
         known = np.isfinite(values)
         worth = design_effect(self.visitors[known], values[known])
         return Mean.of(values[known]).divided(worth)
 
     @property
     def times(self) -> Floats:
-        """Milliseconds, sorted."""
+        """The known milliseconds, sorted."""
         return np.sort(self.spent[np.isfinite(self.spent)])
 
     @property
     def failures(self) -> Share:
-        """Photos that failed among all."""
+        """Share of failed photos among all photos."""
         return Share(part=len(self.refused), whole=len(self.refused) + self.searches)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """A figure of one variant and its 95 % interval; None where there is nothing to tell it by."""
+    """A figure of one variant and its 95 % interval; both None without data."""
 
     value: float | None
     interval: Interval | None
@@ -107,8 +106,8 @@ class Estimate:
 class Signal:
     """One figure of both variants. ``unit``: ``share``, ``ms`` or ``score``.
 
-    ``difference``: the 95 % interval of treatment − control for one look; ``verdict`` is by a wider
-    one, which may be looked at every day.
+    ``difference``: the 95 % interval of treatment − control, valid for one look. ``verdict`` is
+    based on a wider interval, which stays valid when looked at every day.
     """
 
     name: str
@@ -120,7 +119,7 @@ class Signal:
 
 
 def signals(control: Arm, treatment: Arm) -> list[Signal]:
-    """Clicks first; then what shows a bad variant long before clicks do."""
+    """Return the signals: clicks first, then those that reveal a bad variant sooner."""
     found = [
         of_shares("clicked", control, treatment, lambda arm: arm.clicked, relative=0.1),
         of_shares("matched", control, treatment, lambda arm: arm.matched, relative=0.05),
@@ -129,17 +128,17 @@ def signals(control: Arm, treatment: Arm) -> list[Signal]:
         of_times("p50", control, treatment),
         of_times("p95", control, treatment),
     ]
-    # Scores of two models, or of two fits of one, cannot be compared.
+    # Scores of different models, or of different fits of one model, cannot be compared.
     if len(control.scales | treatment.scales) == 1:
         found.append(of_scores(control, treatment))
     return found
 
 
 def judge(difference: Interval, *, good: int, margin: float, tolerance: float = 0.0) -> Verdict:
-    """What a sequential interval of treatment − control says.
+    """Return the verdict of a sequential interval of treatment − control.
 
-    ``good``: 1 if more is better, -1 if less is; ``margin``: a loss that small counts as none;
-    ``tolerance``: a gain in something bad that is no reason to stop.
+    ``good``: 1 if more is better, -1 if less is; ``margin``: a smaller loss counts as SAME;
+    ``tolerance``: a smaller loss never counts as WORSE.
     """
     low, high = sorted((good * difference.low, good * difference.high))
     if high < -tolerance:
@@ -150,7 +149,7 @@ def judge(difference: Interval, *, good: int, margin: float, tolerance: float = 
 
 
 def always(control: Arm, treatment: Arm, values: Callable[[Arm], NDArray[Any]]) -> Interval:
-    """Of the difference of the mean of what is known, whenever one looks."""
+    """Return a sequential interval of the difference of the means of the known values."""
     arms = (control, treatment)
     found = np.concatenate([values(each) for each in arms])
     known = np.isfinite(found)
@@ -174,7 +173,10 @@ def of_shares(
     relative: float = 0.0,
     margin: float = 0.0,
 ) -> Signal:
-    """Of the searches for which something is true; ``relative``: a margin in parts of control."""
+    """Compare the shares of searches with ``hits``.
+
+    ``relative``: the margin as a part of control's share.
+    """
     before, after = control.share(hits(control)), treatment.share(hits(treatment))
     ours, theirs = control.worth(hits(control)), treatment.worth(hits(treatment))
     margin = margin or relative * (before.value or 0.0)
@@ -189,12 +191,12 @@ def of_shares(
 
 
 def estimate(share: Share, worth: Share) -> Estimate:
-    """A share, with the interval that it is worth."""
+    """Return a share with an interval from ``worth``, its share after the design effect."""
     return Estimate(value=share.value, interval=wilson(worth) if share.whole else None)
 
 
 def of_failures(control: Arm, treatment: Arm) -> Signal:
-    """Photos that failed; of those nobody knows whose they were."""
+    """Compare the shares of failed photos, without design effect, as their visitors are unknown."""
     ours, theirs = control.failures, treatment.failures
     moments = [control.refused, control.created, treatment.refused, treatment.created]
     many = [len(each) for each in moments]
@@ -215,10 +217,10 @@ def of_failures(control: Arm, treatment: Arm) -> Signal:
 
 
 def of_times(name: str, control: Arm, treatment: Arm) -> Signal:
-    """A percentile of the milliseconds.
+    """Compare a percentile of the milliseconds.
 
-    The median is judged by the mean of the logarithms, the 95th percentile by how many searches
-    take longer than that of control: a fifth more, or twice as many, are no reason to stop.
+    The median is judged by the mean of the logarithms, and the 95th percentile by the share of
+    searches slower than control's. Up to 20 % slower, or twice as many slow ones, is tolerated.
     """
     q = {"p50": 0.5, "p95": 0.95}[name]
     ours, theirs = control.times, treatment.times
@@ -239,14 +241,14 @@ def of_times(name: str, control: Arm, treatment: Arm) -> Signal:
 
 
 def of_quantile(ordered: Floats, q: float) -> Estimate:
-    """A percentile."""
+    """Return a percentile of sorted values with its interval."""
     if not len(ordered):
         return Estimate(value=None, interval=None)
     return Estimate(value=quantile(ordered, q), interval=quantile_interval(ordered, q))
 
 
 def of_scores(control: Arm, treatment: Arm) -> Signal:
-    """The similarity of the best result; two hundredths less are no reason to stop."""
+    """Compare the mean similarity of the best result; a loss of 0.02 is tolerated."""
     ours, theirs = control.mean(control.scores), treatment.mean(treatment.scores)
     before, after = of_mean(ours), of_mean(theirs)
     difference = UNKNOWN
@@ -264,7 +266,7 @@ def of_scores(control: Arm, treatment: Arm) -> Signal:
 
 
 def of_mean(mean: Mean) -> Estimate:
-    """A mean, by the normal approximation."""
+    """Return a mean with its interval, by the normal approximation."""
     if mean.count < 2:
         return Estimate(value=None, interval=None)
     half = Z95 * mean.deviation / math.sqrt(mean.count)

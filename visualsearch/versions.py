@@ -1,4 +1,4 @@
-"""Index versions: built beside the active one, activated by one pointer, rolled back to."""
+"""Index versions: built beside the active one, activated atomically, and rolled back to."""
 
 from __future__ import annotations
 
@@ -26,19 +26,20 @@ KEPT = (State.ACTIVE, State.BUILDING, State.READY, State.RETIRED)
 
 
 class NotUsable(Exception):
-    """A version cannot be made the active one; the message says why and what to do."""
+    """A version cannot be activated; the message says why and what to do."""
 
 
 def active() -> IndexVersion | None:
-    """The version that answers searches."""
+    """Return the version that answers searches, None if there is none yet."""
     return IndexVersion.objects.filter(state=State.ACTIVE).first()
 
 
 def followed() -> list[Encoder]:
-    """The encoders whose rows are kept equal to the catalog: the active version's is the first.
+    """Return the encoders whose rows are kept equal to the catalog, the active version's first.
 
-    Those of other kept versions follow, so that rolling back to one of them loses nothing. One
-    whose model is gone is left out: its versions cannot be activated, either.
+    They include those of other kept versions, so that a rollback loses nothing. An encoder whose
+    model is missing is left out, and its versions cannot be activated. Raises ModelUnavailable if
+    that is the active version's.
     """
     found: dict[str, Encoder] = {}
     kept = IndexVersion.objects.filter(state__in=KEPT)
@@ -54,10 +55,10 @@ def followed() -> list[Encoder]:
 
 
 def make(state: State = State.BUILDING) -> IndexVersion:
-    """A new version of the configured encoder and index, with nothing in it.
+    """Create an empty version of the configured encoder and index.
 
-    The encoder's files are kept with it: an upgrade may replace them where they lie, and until the
-    new model has a version the old one must answer.
+    A copy of the encoder's files is kept: an upgrade may replace the originals, and until the new
+    model has a version the old one must answer.
     """
     encoder = encoding.configured()
     encoder.keep(encoding.copy_of(encoder.id))
@@ -72,7 +73,7 @@ def make(state: State = State.BUILDING) -> IndexVersion:
 
 
 def ensure_active(encoder: Encoder) -> None:
-    """A shop's first product must be found without a rebuild: an empty version follows the rows."""
+    """Create an empty active version if there is none, so that first products are found at once."""
     if active() is not None or encoder.id != encoding.configured().id:
         return
     try:
@@ -83,13 +84,13 @@ def ensure_active(encoder: Encoder) -> None:
 
 
 def is_outdated(version: IndexVersion) -> bool:
-    """Whether the settings ask for another encoder or index than this version's."""
+    """Return whether the settings name another encoder or index than this version's."""
     wanted = (encoding.configured().id, conf.get("INDEX"), conf.get("INDEX_OPTIONS"))
     return (version.encoder, version.backend, version.options) != wanted
 
 
 def why_not_fit() -> str:
-    """Return why the index cannot be fitted to the catalog now, or nothing."""
+    """Return why the index cannot be fitted to the catalog now, or ""."""
     version = active()
     if not conf.get("FIT"):
         return _("The setting FIT is off.")
@@ -112,9 +113,9 @@ def why_not_fit() -> str:
 
 
 def build(version: IndexVersion, *, by_labels: bool = False) -> None:
-    """Fill a version from the rows; what is written meanwhile is replayed by the searchers.
+    """Fit a version to the catalog and fill it from the rows; raise any error after storing it.
 
-    It is fitted to the catalog first; ``by_labels``: see :func:`visualsearch.fits.make`.
+    Searchers replay what is written meanwhile. ``by_labels``: see :func:`visualsearch.fits.make`.
     """
     started = time.monotonic()
     try:
@@ -138,7 +139,7 @@ def build(version: IndexVersion, *, by_labels: bool = False) -> None:
 
 
 def evaluate(version: IndexVersion) -> None:
-    """Search in a version with the shop's labelled photos, if it has some, and keep the figures."""
+    """Evaluate a version on the shop's labelled photos, if any, and store the figures."""
     path = conf.get("LABELLED_QUERIES")
     if path:
         photos = evaluation.read_queries(Path(path))
@@ -147,7 +148,7 @@ def evaluate(version: IndexVersion) -> None:
 
 
 def reason_to_hold_back(version: IndexVersion) -> str:
-    """Why a new version should not be activated by itself, or nothing."""
+    """Return why a new version should not be activated automatically, or ""."""
     if version.fit and version.fit.get("better") is False:
         return _(
             "Version %(version)s was built and not activated: it finds no more of %(queries)s"
@@ -169,10 +170,10 @@ def reason_to_hold_back(version: IndexVersion) -> str:
 
 
 def activate(version: IndexVersion) -> None:
-    """Make ``version`` the one that answers; search processes follow by themselves.
+    """Make ``version`` the active one; search processes load it by themselves.
 
-    An experiment that is running ends: what its version is compared with is no longer there.
-    Raises NotUsable when it is not complete, or its model cannot be loaded.
+    A running experiment ends, because its control version is no longer active. Raises NotUsable if
+    the version is not complete or its model cannot be loaded.
     """
     try:
         encoding.of(version)
@@ -195,25 +196,25 @@ def activate(version: IndexVersion) -> None:
         version.save(update_fields=["state", "activated"])
         end_experiment(version)
     for one in before:
-        if not one.figures:  # it only followed the rows until there was a built one
+        if not one.figures:  # never built: a placeholder from ensure_active()
             delete(one)
     version_activated.send_robust(sender=None, version=version)
 
 
 def end_experiment(version: IndexVersion) -> None:
-    """Stop the experiment that runs, at the very moment at which a version was activated."""
+    """Stop the running experiment, with the time at which the version was activated."""
     running = Experiment.objects.filter(running=True)
     if running.update(running=None, stopped=version.activated):
         logger.warning("the experiment ended: index version %s was activated", version.pk)
 
 
 def previous() -> IndexVersion | None:
-    """The version that was active before, if it is kept."""
+    """Return the version that was active before, None if it is not kept."""
     return IndexVersion.objects.filter(state=State.RETIRED).order_by("-activated").first()
 
 
 def roll_back() -> IndexVersion:
-    """Activate the version that was active before; raises NotUsable if none is kept."""
+    """Activate the version that was active before; raise NotUsable if none is kept."""
     version = previous()
     if version is None:
         raise NotUsable(_("No earlier version is kept. Raise the setting KEPT_VERSIONS."))
@@ -222,10 +223,10 @@ def roll_back() -> IndexVersion:
 
 
 def prune() -> None:
-    """Delete what nobody can roll back to any more, and the rows of encoders that nobody needs.
+    """Delete versions beyond ``KEPT_VERSIONS``, and rows and model copies that no version needs.
 
-    The version of an experiment that is running stays. So does the newest of the active encoder
-    that was held back: a person is asked to compare it, and no run shall build it once more.
+    Two versions stay: the one of a running experiment, and the newest one of the active encoder
+    that was held back, so that a person can compare it and no run builds it again.
     """
     kept = conf.get("KEPT_VERSIONS")
     tried = Experiment.objects.filter(running=True)
@@ -248,7 +249,7 @@ def prune() -> None:
 
 
 def delete(version: IndexVersion) -> None:
-    """Remove a version and what it is stored in."""
+    """Delete a version with its data in files and servers."""
     try:
         live.discard(version)
     except BackendUnavailable:

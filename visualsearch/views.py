@@ -1,4 +1,4 @@
-"""The search page: works without JavaScript, and is taken over by the component with it."""
+"""The search page, which works without JavaScript; with it, the web component takes over."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ NO_FILTERS = (PHOTO, OFFSET, ORDERING, "crop", "limit", "facets", "visitor", "ke
 # The upload handlers must be set before the CSRF check reads the body.
 @method_decorator(csrf_exempt, name="dispatch")
 class SearchPage(View):
-    """The empty form; a photo that is sent; and with ``?photo=`` what an earlier one found."""
+    """The search page: an empty form, an upload, or an earlier search's results (``?photo=``)."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Every refusal is a sentence on the page."""
+        """Show every error as a sentence on the page."""
         try:
             with bodies.held():
                 response = super().dispatch(request, *args, **kwargs)
@@ -49,21 +49,21 @@ class SearchPage(View):
         return response
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        """What an earlier search found, under the filters in the address; or the empty form."""
+        """Show an earlier search under the filters in the URL, or the empty form."""
         if not request.GET.get(PHOTO):
             return self.show(request, instead=suggestions())
         throttles.spend(request, throttles.READ)
         return self.show_result(request, request.GET.dict())
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        """Search, and show the photo beside what was found; the photo is in this page only."""
+        """Search by an uploaded photo and show it beside the results; the photo is not stored."""
         throttles.spend(request, throttles.SEARCH)
         request.upload_handlers = [PhotoUploadHandler(request)]
         return self.search(request)
 
     @method_decorator(csrf_protect)
     def search(self, request: HttpRequest) -> HttpResponse:
-        """The part behind the CSRF check."""
+        """Search by the uploaded photo, after the CSRF check."""
         data = photo_bytes(request.FILES.get("image"))
         filters = {categories.CATEGORY: categories.AUTO}
         found = dispatch.search(data, limit=1, filters=filters, caller=caller_of(request, None))
@@ -73,7 +73,7 @@ class SearchPage(View):
     def show_result(
         self, request: HttpRequest, params: dict[str, str], **context: Any
     ) -> HttpResponse:
-        """Render a page of what a search found."""
+        """Render a page of an earlier search's results."""
         offset = offset_in(params)
         filters = {name: text for name, text in params.items() if name not in NO_FILTERS and text}
         ordering = params.get(ORDERING, "")
@@ -88,7 +88,7 @@ class SearchPage(View):
             with_facets=True,
             crop=crop_in(params),
         )
-        # The class that was found for “auto” is a filter like any other from here on.
+        # Replace “auto” by the category that was applied, in all links of the page.
         params = {**params, categories.CATEGORY: result.category or ""}
         return self.show(
             request,
@@ -112,7 +112,7 @@ class SearchPage(View):
         return render(request, "visualsearch/search.html", defaults | context, status=status)
 
     def refuse(self, request: HttpRequest, error: VisualSearchError) -> HttpResponse:
-        """The page with a sentence that says what to do."""
+        """Render the page with the error's message."""
         report(error)
         refusal = {"code": error.code, "detail": told(error)}
         instead = suggestions() if isinstance(error, ServiceUnavailable) else []
@@ -123,13 +123,13 @@ class SearchPage(View):
 
 
 def earlier_address(request: HttpRequest, query_id: UUID) -> HttpResponse:
-    """Results had addresses of their own once."""
+    """Redirect from the former URLs of results."""
     params = {PHOTO: str(query_id), **request.GET.dict()}
     return redirect(address(params), permanent=True)
 
 
 def offset_in(params: dict[str, str]) -> int:
-    """Where the page begins; raises Http404 for what is no number."""
+    """Return the offset of the page, limited to 0…10,000; raise Http404 if it is not a number."""
     try:
         return min(max(0, int(params.get(OFFSET, 0))), 10_000)
     except ValueError as error:
@@ -137,7 +137,7 @@ def offset_in(params: dict[str, str]) -> int:
 
 
 def crop_in(params: dict[str, str]) -> Crop | None:
-    """The part of the photo that the address names; raises InvalidCrop."""
+    """Return the crop in the URL; raise InvalidCrop."""
     text = params.get("crop")
     if not text:
         return None
@@ -150,7 +150,7 @@ def crop_in(params: dict[str, str]) -> Crop | None:
 
 
 def suggestions() -> list[dict[str, Any]]:
-    """Cards of products to look at before a search, and without one; none if that is down too."""
+    """Return cards of suggested products; [] if the database is down."""
     source = catalog()
     try:
         return [source.card(item) for item in source.suggested()[:PAGE_SIZE]]
@@ -159,7 +159,7 @@ def suggestions() -> list[dict[str, Any]]:
 
 
 def preview(data: bytes) -> str:
-    """The photo, upright and small, as a data URL: it goes back to its sender and nowhere else."""
+    """Return the photo, upright and small, as a data URL for its sender's page."""
     image = open_photo(data, limits=conf.limits()).image
     image.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE))
     small = io.BytesIO()

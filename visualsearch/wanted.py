@@ -1,4 +1,4 @@
-"""What is to be searched at this moment: every search asks the database first."""
+"""Find out which index version to search; every search asks the database."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ State = IndexVersion.State
 
 
 class Wanted(NamedTuple):
-    """A version's id, how far it was built and of how many items, and the newest revision."""
+    """A version's id, revision and number of items when built, and the newest revision."""
 
     version: int
     revision: int
@@ -24,7 +24,10 @@ class Wanted(NamedTuple):
 
 
 def wanted(version: int | None) -> Wanted:
-    """What is to be searched, by one query; raises IndexNotReady."""
+    """Return what to search, with one query; raise IndexNotReady.
+
+    ``version``: an index version, None for the active one.
+    """
     sql, parameters = statement(version)
     with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
         cursor.execute(sql, parameters)
@@ -37,7 +40,7 @@ def wanted(version: int | None) -> Wanted:
 
 @lru_cache(maxsize=64)
 def statement(version: int | None) -> tuple[str, tuple[Any, ...]]:
-    """The SQL of :func:`wanted`: every search asks, and to put it together takes the longest."""
+    """Return the SQL of :func:`wanted`, cached because building it takes most of the time."""
     newest = Revision.objects.filter(pk=1).values("value")
     rows = IndexVersion.objects.exclude(state__in=(State.BUILDING, State.FAILED)).order_by()
     chosen = rows.filter(state=State.ACTIVE) if version is None else rows.filter(pk=version)

@@ -1,9 +1,8 @@
-"""How a Celery worker with the queue ``visualsearch.search`` searches.
+"""How a Celery worker with the queue ``visualsearch.search`` runs searches.
 
-It loads model and index, and from then on has a thread for each task that it may do at a time
-(``--concurrency``) take jobs from :mod:`visualsearch.relay`. With the pool ``prefork`` each of its
-processes has one such thread. Connected to Celery's signals by importing
-:mod:`visualsearch.tasks`.
+It loads model and index, then runs one thread per concurrent task (``--concurrency``), which takes
+jobs from :mod:`visualsearch.relay`. With the pool ``prefork``, each child process has one such
+thread. Importing :mod:`visualsearch.tasks` connects this module to Celery's signals.
 """
 
 from __future__ import annotations
@@ -30,12 +29,12 @@ from .small import unpack
 logger = logging.getLogger(__name__)
 
 QUEUE = "visualsearch.search"
-# Seconds after which a worker that found no Redis looks again.
+# Seconds before a worker tries Redis again.
 AGAIN = 0.5
 
 
 class Searcher:
-    """Threads that do jobs, and one that says so, until :meth:`stop`."""
+    """Threads that run jobs, and a thread that sends heartbeats, until :meth:`stop`."""
 
     def __init__(self, name: str, threads: int):
         self.name = name
@@ -47,31 +46,31 @@ class Searcher:
         ]
 
     def start(self) -> None:
-        """Take jobs from now on."""
+        """Start all threads."""
         for thread in (self.signs, *self.threads):
             thread.start()
 
     def stop(self) -> None:
-        """Take none any more; :meth:`join` waits for those that are being done."""
+        """Take no more jobs and send no more heartbeats; :meth:`join` waits for running jobs."""
         self.signs.stop()
         self.stopped.set()
 
     def join(self, seconds: float) -> None:
-        """Wait for what is being done."""
+        """Wait up to ``seconds`` per thread for running jobs."""
         for thread in self.threads:
             thread.join(seconds)
 
     def work(self) -> None:
-        """What each thread does."""
+        """Run jobs until :meth:`stop`; the target of each thread."""
         try:
             while not self.stopped.is_set():
                 try:
                     name = relay.next_job()
                     if name is not None:
-                        # What is said about a job is forgotten with it.
+                        # A context of its own, so that context variables end with the job.
                         copy_context().run(do, name, self.name)
                 except redis.RedisError:
-                    self.stopped.wait(AGAIN)  # the signs of life have said so
+                    self.stopped.wait(AGAIN)  # the heartbeat thread logs it
                 except Exception:
                     logger.exception("what lay in the queue was no job")
         finally:
@@ -79,7 +78,7 @@ class Searcher:
 
 
 def do(name: str, worker: str) -> None:
-    """Do a job, unless its deadline is over; raises RedisError."""
+    """Run a job and send its answer, unless its deadline is over; raise RedisError."""
     job = relay.take(name, worker)
     if job is None:
         logger.warning("job %s came too late and was dropped", name)
@@ -110,25 +109,25 @@ _searchers: list[Searcher] = []
 
 
 def searches(app: Celery) -> bool:
-    """Whether the worker of this process takes searches."""
+    """Return whether this process's worker consumes the search queue."""
     return QUEUE in app.amqp.queues.consume_from
 
 
 def forks(pool: Any) -> bool:
-    """Whether tasks are done in processes that this one forks."""
+    """Return whether the worker's pool forks child processes."""
     return "prefork" in (pool if isinstance(pool, str) else pool.__module__)
 
 
 @worker_init.connect
 def load_before_threads(sender: Any, **kwargs: object) -> None:
-    """Before a worker connects to its queues."""
+    """Load model and index before the worker connects to its queues (thread pools)."""
     if searches(sender.app) and not forks(sender.pool_cls):
         load()
 
 
 @worker_ready.connect
 def search_in_threads(sender: Any, **kwargs: object) -> None:
-    """From when a worker takes tasks."""
+    """Start the search threads when the worker is ready (thread pools)."""
     worker = sender.controller
     if searches(sender.app) and not forks(worker.pool_cls):
         search(worker.hostname, worker.concurrency)
@@ -136,17 +135,17 @@ def search_in_threads(sender: Any, **kwargs: object) -> None:
 
 @worker_process_init.connect
 def search_in_child(**kwargs: object) -> None:
-    """In each process that a worker has forked: neither session nor index survives a fork."""
+    """Load and search in each forked child: neither ONNX session nor index survives a fork."""
     if searches(current_app):
         load()
         search(f"{os.getpid()}@{gethostname()}", 1)
 
 
 def load() -> None:
-    """Load model, index and all that a first search touches; compare known answers.
+    """Load model and index, run a first search, and compare known answers.
 
-    A worker that cannot load goes on trying. What is there then stays, so the garbage collector
-    need not look at it again and again.
+    If loading fails, each job tries again. All loaded objects are frozen, so that the garbage
+    collector skips them.
     """
     try:
         searching.warm_up()
@@ -159,7 +158,7 @@ def load() -> None:
 
 
 def search(worker: str, threads: int) -> None:
-    """Take jobs in this process."""
+    """Start search threads in this process."""
     searcher = Searcher(worker, threads)
     _searchers.append(searcher)
     searcher.start()
@@ -167,13 +166,13 @@ def search(worker: str, threads: int) -> None:
 
 @worker_is_told_to_stop.connect
 def stop(**kwargs: object) -> None:
-    """From when a worker takes no more tasks."""
+    """Take no more jobs, when the worker is shutting down."""
     for searcher in _searchers:
         searcher.stop()
 
 
 @worker_shutdown.connect
 def join(**kwargs: object) -> None:
-    """Before a worker ends: who waits gets an answer."""
+    """Wait for running jobs before the worker ends, so that waiting clients get an answer."""
     while _searchers:
         _searchers.pop().join(relay.PATIENCE)

@@ -4,7 +4,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class VisualSearchConfig(AppConfig):
-    """The app. Startup loads no model and no index, to keep commands and forks cheap."""
+    """The app's configuration. Loads no model or index, to keep commands and forks cheap."""
 
     name = "visualsearch"
     verbose_name = _("Search by photo")

@@ -35,9 +35,9 @@ NOBODY = Caller()
 
 @dataclass(frozen=True, kw_only=True)
 class Trace:
-    """Caller and variant as stored with a query; ``version``: the index version to search.
+    """A caller's storefront, visitor and variant, as stored with a query.
 
-    ``version`` is None for the active version.
+    ``version``: the index version to search, None for the active one.
     """
 
     storefront: int | None = None

@@ -63,7 +63,7 @@ class CatalogSource:
         raise TypeError(f"{type(self).__name__} must define card()")
 
     def suggested(self) -> QuerySet[Any]:
-        """Return items of :meth:`listed`, best first, to show before a search or in its stead."""
+        """Return items of :meth:`listed`, best first, for the empty search page and for outages."""
         return self.listed()
 
     def categories(self, classes: Iterable[str]) -> set[str]:

@@ -164,7 +164,7 @@ def opened(data: bytes, crop: Crop | None) -> tuple[Photo, dict[str, float]]:
 
 
 def prepared(data: bytes, crop: Crop | None, spec: InputSpec | None) -> dict[str, Any]:
-    """Return a photo as job arguments for a worker; an invalid photo is refused before that."""
+    """Decode a photo and pack it for a worker; an invalid photo is refused here."""
     photo, stages = opened(data, crop)
     return {"photo": pack(photo, spec), "stages": stages}
 
@@ -187,7 +187,7 @@ _counting = threading.Lock()
 
 @contextmanager
 def place() -> Iterator[None]:
-    """Hold one of this process's ``MAX_QUEUE`` places for searches; raise Overloaded if full."""
+    """Occupy a search slot of this process in the block; raise Overloaded if all are taken."""
     global _busy
     with _counting:
         admit()

@@ -64,14 +64,14 @@ def of(version: IndexVersion) -> Encoder:
 
 
 def recorded(version: IndexVersion) -> Encoder:
-    """Return the encoder by the settings that the version recorded."""
+    """Load the encoder with the settings stored in the version."""
     if not version.encoder_class:
         return configured()
     return loaded(version.encoder_class, json.dumps(version.encoder_options))
 
 
 def kept(version: IndexVersion) -> Encoder:
-    """Return the encoder from the copy of its files that was kept with the version."""
+    """Load the encoder from the copy of its files that was kept; raise ModelUnavailable."""
     options = version.encoder_options | {"package": str(copy_of(version.encoder))}
     if not copy_of(version.encoder).is_dir():
         raise ModelUnavailable(reason=f"{copy_of(version.encoder)} does not exist")

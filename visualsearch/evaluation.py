@@ -162,7 +162,7 @@ def report(measured: Measured) -> dict[str, Any]:
 
 
 def grouped(outcomes: Sequence[Outcome], names: Sequence[str | None]) -> dict[str, Any]:
-    """Return the figures by item for each named group; photos without a name are left out.
+    """Return retrieval metrics by item of each named group; photos without a name are left out.
 
     Each group has its number of ``queries`` and its ``intervals`` besides recall@k and MRR.
     """

@@ -29,7 +29,7 @@ class VisualSearchError(Exception):
 
 
 class PhotoError(VisualSearchError):
-    """The photo cannot be searched with; the client must send another one."""
+    """The photo cannot be used for a search; the client must send another one."""
 
     status = 422
     attr = "image"

@@ -29,7 +29,7 @@ Described = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """A facet of one value; ``name`` is the parameter of the shop's filters that sets it.
+    """A facet of discrete values; ``name`` is the parameter of the shop's filters that sets it.
 
     ``field``: the lookup of the values, by default ``name``. ``shown``: the lookup of the text that
     customers read, if different (``category__slug`` and ``category__name``).

@@ -191,7 +191,7 @@ def gather(
 
 
 def shares(images: Sequence[Seen]) -> Iterator[Sequence[Seen]]:
-    """Split images into one part per thread, each of at most ``BATCH_SIZE`` images."""
+    """Split images into parts, one per thread or more, of at most ``BATCH_SIZE`` images each."""
     size = ceil(len(images) / conf.get("INDEX_THREADS"))
     return batched(images, max(1, min(size, conf.get("BATCH_SIZE"))))
 
@@ -330,7 +330,7 @@ def read_and_hash(seen: Seen) -> bytes | None:
 
 
 def encode(encoder: Encoder, images: Sequence[Seen]) -> None:
-    """Encode images and store the vectors in them."""
+    """Encode images: set the ``vector`` of each and free its ``image``."""
     encoding = encoder.encode([seen.image for seen in images if seen.image is not None])
     for seen, vector in zip(images, encoding.embeddings, strict=True):
         seen.vector, seen.image = to_bytes(vector), None

@@ -52,7 +52,7 @@ def job(function: Callable[..., Answer]) -> Callable[..., Answer]:
 
 
 def twice(function: Callable[..., Answer], kwargs: dict[str, Any]) -> Answer:
-    """Call the function; repeat it once if the database had closed the connection, by restarting.
+    """Call the function; retry once if a restart of the database had closed the connection.
 
     Testing the connection before each search would cost a round trip each time.
     """

@@ -311,7 +311,7 @@ def from_rows(version: IndexVersion) -> LiveIndex:
 
 
 def restore(version: IndexVersion) -> LiveIndex:
-    """Rebuild a version in its server, in one process only."""
+    """Rebuild a version in its server under a row lock, unless another process just did."""
     with transaction.atomic():
         row = IndexVersion.objects.select_for_update().get(pk=version.pk)
         encoder = encoding.of(row)
@@ -325,7 +325,7 @@ def restore(version: IndexVersion) -> LiveIndex:
 
 
 def follow(live: LiveIndex, newest: int) -> None:
-    """Apply the changes that an index has not seen; for one in a server, under a row lock."""
+    """Apply the changes that an index has not seen, under a row lock if it is in a server."""
     if isinstance(live.index, SharedIndex):
         with transaction.atomic():
             row = IndexVersion.objects.select_for_update().get(pk=live.version)

@@ -20,7 +20,8 @@ class Look:
     """What the model sees in a photo: ``embedding`` (dim,) and ``probabilities`` (labels,).
 
     Both are of the subject if there is one. ``subject``: its box in fractions of the photo, None if
-    the whole photo is searched for. ``cells``: of the whole photo.
+    the whole photo is searched for. ``cells``: features of the whole photo, from which any part can
+    be embedded.
     """
 
     embedding: Vector

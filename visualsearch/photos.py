@@ -260,7 +260,7 @@ def stored(crop: Crop, turn: int) -> Crop:
 
 
 def box_of(size: tuple[int, int], part: Crop) -> tuple[int, int, int, int]:
-    """Return left, top, right and bottom in pixels of a part in fractions."""
+    """Convert a part in fractions to left, top, right and bottom in pixels."""
     (width, height), (x, y, w, h) = size, part
     left, top = max(0, round(x * width)), max(0, round(y * height))
     return left, top, min(width, round((x + w) * width)), min(height, round((y + h) * height))
@@ -276,7 +276,7 @@ def check_crop(crop: Crop) -> None:
 
 
 def part_of(whole: Crop | None, part: Crop) -> Crop:
-    """Return ``part``, which is relative to ``whole``, relative to the original photo."""
+    """Convert ``part`` from fractions of ``whole`` to fractions of the original photo."""
     if whole is None:
         return part
     (left, top, width, height), (x, y, w, h) = whole, part
@@ -285,9 +285,9 @@ def part_of(whole: Crop | None, part: Crop) -> Crop:
 
 
 def within(whole: Crop | None, crop: Crop) -> Crop | None:
-    """Return ``crop`` relative to ``whole``, the inverse of :func:`part_of`; None if it sticks out.
+    """Convert ``crop`` from fractions of the original photo to fractions of ``whole``.
 
-    Raises InvalidCrop.
+    Returns None if it sticks out of ``whole``. Raises InvalidCrop.
     """
     check_crop(crop)
     if whole is None:

@@ -37,7 +37,10 @@ class Paired:
 
 
 def samples(count: int, resamples: int = RESAMPLES, seed: int = 0) -> Iterator[NDArray[np.int64]]:
-    """Yield row numbers (some, count), drawn with replacement; ``resamples`` rows in all."""
+    """Yield arrays (some, count) of row numbers, drawn with replacement.
+
+    There are ``resamples`` rows in all.
+    """
     rng = np.random.default_rng(seed)
     step = max(1, CHUNK // max(1, count))
     for start in range(0, resamples, step):
@@ -120,7 +123,7 @@ def sign_flip_p(differences: ArrayLike, *, flips: int = FLIPS, seed: int = 0) ->
 
 
 def numbers(scores: ArrayLike) -> NDArray[np.float64]:
-    """Return scores as an array (N,); raises ValueError without any."""
+    """Return scores as an array (N,); raise ValueError without any."""
     values = np.asarray(scores, np.float64)
     if values.ndim != 1 or not len(values):
         raise ValueError("scores are a list of numbers, one per query, and at least one")
@@ -128,7 +131,7 @@ def numbers(scores: ArrayLike) -> NDArray[np.float64]:
 
 
 def percentiles(drawn: NDArray[np.float64]) -> Interval:
-    """Return the ends that leave out 2.5 % of the resampled values on either side."""
+    """Return the interval that leaves out 2.5 % of the resampled values on either side."""
     tail = 50 * (1 - LEVEL)
     low, high = np.nanpercentile(drawn, [tail, 100 - tail])
     return float(low), float(high)

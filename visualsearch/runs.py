@@ -39,7 +39,7 @@ class Taken(Exception):
 
 
 class Stopped(Exception):
-    """Somebody asked to pause or cancel the run; ``args[0]`` holds the wish."""
+    """Somebody asked to pause or cancel the run; ``args[0]`` is the :class:`Run.Wish`."""
 
 
 def request(
@@ -83,7 +83,10 @@ def cancel(run: Run) -> None:
 
 
 def wish(run: Run, what: Run.Wish, then: Run.State, allowed: set[Run.State]) -> None:
-    """Record a wish for the process that executes a run, or fulfil it if there is none."""
+    """Store a pause or cancel request for the run's process, or apply it if there is none.
+
+    Raises NotPossible unless the run's state is ``allowed``.
+    """
     with transaction.atomic():
         now = Run.objects.select_for_update().get(pk=run.pk)
         if now.state not in allowed:

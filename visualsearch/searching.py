@@ -182,7 +182,10 @@ def page(
 
 
 def index_of(query: Query) -> live.LiveIndex:
-    """Return the index to continue a query in; a visitor keeps an experiment's treatment."""
+    """Return the index for the next page of a query.
+
+    That is its own version if it was an experiment's treatment, else one of its encoder.
+    """
     if query.variant == Query.Variant.TREATMENT:
         with suppress(IndexNotReady):
             return live.current(query.index_version)

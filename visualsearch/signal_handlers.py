@@ -57,7 +57,7 @@ def changed(sender: type[Model], instance: Any, **kwargs: object) -> None:
 
 @contextmanager
 def paused() -> Iterator[None]:
-    """Ignore changes by this thread in the block: for an import that is followed by a reindex."""
+    """Ignore changes by this thread in the block, for an import that is followed by a reindex."""
     _local.paused = True
     try:
         yield

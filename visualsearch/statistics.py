@@ -168,11 +168,11 @@ def design_effect(groups: Sequence[Any] | NDArray[Any], values: NDArray[Any]) ->
 
 
 def sequential_z(pairs: float, error: float) -> float:
-    """Return the standard errors that a difference must be away from 0, valid at any time.
+    """Return how many standard errors from 0 a difference is significant, at any number of looks.
 
-    It is the mixture sequential probability ratio test with a normal prior (Robbins 1970; Johari,
-    Koomen, Pekelis & Walsh 2022, "Always Valid Inference"; Howard et al. 2021). The chance that a
-    true difference of 0 ever exceeds it is at most ``error``. ``pairs``: 1 / (1/n₁ + 1/n₂).
+    The test is the mixture sequential probability ratio test with a normal prior (Robbins 1970;
+    Johari, Koomen, Pekelis & Walsh 2022, "Always Valid Inference"; Howard et al. 2021). The chance
+    that a true difference of 0 ever exceeds it is at most ``error``. ``pairs``: 1 / (1/n₁ + 1/n₂).
     """
     gained = pairs * TYPICAL_EFFECT**2
     return math.sqrt((1 + 1 / gained) * (2 * math.log(1 / error) + math.log1p(gained)))

@@ -32,7 +32,10 @@ def suggest_box(saliency: NDArray[np.float32]) -> Crop | None:
 
 
 def span(mass: NDArray[np.float64]) -> tuple[float, float]:
-    """Return start and length, in fractions, of the interval around a mass (n,) that sums to 1."""
+    """Return start and length, in fractions of the axis, of the part that the mass (n,) occupies.
+
+    ``mass`` sums to 1.
+    """
     places = (np.arange(len(mass)) + 0.5) / len(mass)
     mean = float(np.dot(mass, places))
     variance = float(np.dot(mass, (places - mean) ** 2))

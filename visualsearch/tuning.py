@@ -109,7 +109,7 @@ def grid(parts: int, steps: int = STEPS) -> Float32:
 
 
 def ranks_now(labelled: Labelled, now: Fit | None) -> Numbers:
-    """Return the rank (Q,) of each right item in an index with this fit, or with none."""
+    """Return the rank (Q,) of each right item under the fit ``now``, or unfitted if None."""
     if now is None:
         parts: Sequence[Part] = whole(labelled.rows.shape[1])
         return ranks(labelled, lambda vectors: vectors, parts, np.ones((1, 1), np.float32))[0]
@@ -147,9 +147,9 @@ def ranks(labelled: Labelled, directions: Any, parts: Sequence[Part], shares: Fl
 
 
 def cross_validated(found: Numbers, right: Numbers) -> tuple[int, Numbers]:
-    """Return the best row of ranks (M, Q), and the ranks (Q,) under what the other folds chose.
+    """Return the number of the best shares, and the ranks (Q,) under shares of the other folds.
 
-    All queries of one item are in one fold.
+    ``found``: ranks (M, Q) under M shares. All queries of one item are in one fold.
     """
     rewards = reciprocal(found)
     fold = np.random.default_rng(0).permutation(right.max() + 2)[right + 1] % FOLDS

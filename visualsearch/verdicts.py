@@ -49,9 +49,10 @@ class Verdict(StrEnum):
 class Arm:
     """The data of one variant; arrays with one value per search, except ``refused``.
 
-    ``created``: seconds; ``visitors``: a number for each; ``scales``: kinds of scores; ``clicked``,
-    ``matched``, ``empty``: whether there was a click, a match, no result; ``scores`` and ``spent``
-    (milliseconds): NaN if unknown; ``refused``: seconds at which photos failed.
+    ``created``: seconds; ``visitors``: a number for each; ``scales``: encoders and fits that the
+    scores are from; ``clicked``, ``matched``, ``empty``: whether there was a click, a match, no
+    result; ``scores`` and ``spent`` (milliseconds): NaN if unknown; ``refused``: seconds at which
+    photos failed.
     """
 
     created: Floats
@@ -149,7 +150,7 @@ def judge(difference: Interval, *, good: int, margin: float, tolerance: float = 
 
 
 def always(control: Arm, treatment: Arm, values: Callable[[Arm], NDArray[Any]]) -> Interval:
-    """Return a sequential interval of the difference of the means of the known values."""
+    """Return a sequential interval of the difference between the two means; NaN is ignored."""
     arms = (control, treatment)
     found = np.concatenate([values(each) for each in arms])
     known = np.isfinite(found)
@@ -191,7 +192,7 @@ def of_shares(
 
 
 def estimate(share: Share, worth: Share) -> Estimate:
-    """Return a share with an interval from ``worth``, its share after the design effect."""
+    """Return a share and its interval; ``worth``: the share after the design-effect correction."""
     return Estimate(value=share.value, interval=wilson(worth) if share.whole else None)
 
 

@@ -36,7 +36,7 @@ class SearchPage(View):
     """The search page: an empty form, an upload, or an earlier search's results (``?photo=``)."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Show every error as a sentence on the page."""
+        """Handle the request; show an error as a sentence on the page."""
         try:
             with bodies.held():
                 response = super().dispatch(request, *args, **kwargs)

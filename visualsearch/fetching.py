@@ -98,7 +98,7 @@ def fetch(url: str, rules: Rules) -> bytes:
 def ask(target: Target, rules: Rules, deadline: Deadline) -> tuple[str | None, bytes]:
     """Send one request; return the redirect's location and b"", or None and the body.
 
-    Raises network errors (OSError, HTTPException), and OSError for any other status.
+    Raises network errors (OSError, HTTPException), OSError for any other status, or ImageTooLarge.
     """
     connection = http.client.HTTPConnection(target.host, target.port)
     timed = connect(target, rules.networks, deadline)

@@ -39,9 +39,9 @@ class Searches:
 class Overview:
     """The state of catalog, index, runs and searches.
 
-    ``products``: number on sale. ``indexed_…`` and ``failed_images``: counts of rows of the active
-    version's encoder. ``changes``: revisions by which the rows are ahead of the active version's
-    file; searchers replay them.
+    ``products``: number on sale. ``indexed_…`` and ``failed_images``: counted from the rows of the
+    active version's encoder. ``changes``: revisions by which the rows are ahead of the active
+    version's file; searchers replay them.
     """
 
     version: IndexVersion | None

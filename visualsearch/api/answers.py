@@ -1,4 +1,4 @@
-"""What is answered: results as the contract has them, with links that work from anywhere."""
+"""Search results as JSON bodies, with absolute links."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..results import Prediction, SearchResult
 
 
 def pending(request: Request, query_id: str) -> Response:
-    """202: where the answer will be, and in how many seconds it is worth a look."""
+    """Return a 202 response with the URL of the query and a Retry-After of one second."""
     path = reverse("visualsearch-api:query", args=[query_id])
     headers = {
         "Location": request.build_absolute_uri(path),
@@ -30,7 +30,10 @@ def pending(request: Request, query_id: str) -> Response:
 def as_response(
     request: Request, result: SearchResult, offset: int, limit: int, params: dict[str, str]
 ) -> dict[str, Any]:
-    """The answer of the contract, with absolute links; ``params`` go on in the next page's."""
+    """Return the body of a search response, with absolute links.
+
+    ``params`` are repeated in the link to the next page.
+    """
     shown = offset + len(result.hits)
     absolute, following = from_anywhere(request), None
     if result.query_id and result.hits and shown < result.count:
@@ -63,12 +66,15 @@ def as_response(
 
 
 def as_class(prediction: Prediction) -> dict[str, Any]:
-    """A class of the model, with its name."""
+    """Return a prediction as JSON values, with the display name of its class."""
     return {**vars(prediction), "name": class_name(prediction.label)}
 
 
 def as_predictions(result: SearchResult, *, with_offered: bool) -> list[dict[str, Any]]:
-    """The classes of a photo; which the shop offers costs a query, and is not always told."""
+    """Return the predictions of a photo as JSON values.
+
+    ``with_offered`` adds whether the shop has a category for each class, which costs a query.
+    """
     told = [as_class(each) for each in result.predictions]
     if with_offered:
         offered = catalog().categories([each.label for each in result.predictions])
@@ -77,12 +83,15 @@ def as_predictions(result: SearchResult, *, with_offered: bool) -> list[dict[str
 
 
 def as_category(value: str | None) -> dict[str, str] | None:
-    """The category that a search was narrowed down to."""
+    """Return the category that a search was filtered by, with its label, or None."""
     return {"value": value, "label": catalog().category_name(value)} if value else None
 
 
 def from_anywhere(request: Request) -> Callable[[str], str]:
-    """What makes an address one that works from any origin; dozens do in each answer."""
+    """Return a function that makes URLs absolute.
+
+    The origin is computed only once, because each response has dozens of links.
+    """
     origin = request.build_absolute_uri("/").removesuffix("/")
 
     def absolute(address: str) -> str:
@@ -93,5 +102,5 @@ def from_anywhere(request: Request) -> Callable[[str], str]:
 
 
 def absolute_links(absolute: Callable[[str], str], card: dict[str, Any]) -> dict[str, Any]:
-    """A card whose ``url`` and ``image`` work from any origin."""
+    """Return a product card with an absolute ``url`` and ``image``."""
     return {**card, **{name: absolute(card[name]) for name in ("url", "image") if card.get(name)}}

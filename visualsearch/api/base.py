@@ -1,4 +1,4 @@
-"""What the views have in common: who asks and how often, how a photo is read, what is refused."""
+"""Base classes and helpers of the API views: API keys, rate limits, photo uploads, filters."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from .errors import handle
 from .parsers import BoundedJSONParser, PhotoUploadHandler
 from .schema import Schema
 
-# Options of the API, which are no filters of the shop.
+# Query parameters of the API itself. All others are filters of the shop.
 OPTIONS = ("limit", "offset", "crop", "ordering", "facets", "visitor", "keep_photo")
-# Of a search, those that may stand in the query as well as in the body.
+# Search options that may be in the query string as well as in the body.
 IN_QUERY = ("limit", "crop", "category", "visitor", "keep_photo")
 
 
 class VisualSearchView(APIView):
-    """Always answers JSON, errors in one shape. Needs no session, and so no CSRF token either."""
+    """A view with JSON responses and one format of errors; no session, and so no CSRF token."""
 
     authentication_classes: list[Any] = []
     permission_classes: list[Any] = []
@@ -38,63 +38,66 @@ class VisualSearchView(APIView):
     storefront: Storefront | None = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Who has no key, or asks too often, is told so before anything is done."""
+        """Check the API key and the rate limit before anything else is done.
+
+        Raises ApiKeyMissing, ApiKeyInvalid or Throttled.
+        """
         sent = request._request
         callers.user_of(sent)
         try:
             self.storefront = callers.storefront_of(sent)
         except ApiKeyInvalid:
-            throttles.spend(sent, self.scope)  # keys cannot be tried out faster than this
+            throttles.spend(sent, self.scope)  # guessing keys is limited, too
             raise
         throttles.spend(sent, self.scope, storefront=self.storefront)
         super().initial(request, *args, **kwargs)
 
     @property
     def storefront_id(self) -> int | None:
-        """Whose queries this request may reach."""
+        """Primary key of the calling storefront, whose queries alone this request may read."""
         return self.storefront.pk if self.storefront else None
 
     def caller(self, visitor: str = "") -> Caller:
-        """For whom a search counts."""
+        """Return the caller that a search is attributed to."""
         return callers.caller_of(self.request._request, self.storefront, visitor)
 
     def finalize_response(
         self, request: Request, response: Response, *args: Any, **kwargs: Any
     ) -> Response:
-        """Every answer says how many more there may be."""
+        """Add the RateLimit headers to the response."""
         throttles.tell(request._request, response)
         return super().finalize_response(request, response, *args, **kwargs)
 
     def get_exception_handler(self) -> Callable[[Exception, Any], Response | None]:
-        """The app's own, so that the contract holds whatever the shop's settings say."""
+        """Return the app's own handler, so that errors have one format under any settings."""
         return handle
 
 
 class PhotoView(VisualSearchView):
-    """Takes a photo, as multipart or as JSON."""
+    """A view of requests with a photo, as multipart or as JSON."""
 
     parser_classes = [MultiPartParser, BoundedJSONParser]
     scope = throttles.SEARCH
     upload_handler = PhotoUploadHandler
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
-        """What is read of the body counts until the answer is made."""
+        """Count the body against the process's memory limit until the response is made."""
         with bodies.held():
             return super().dispatch(request, *args, **kwargs)
 
     def initialize_request(self, request: Any, *args: Any, **kwargs: Any) -> Request:
-        """Uploads stay in memory: Django's default handlers write large ones to disk."""
+        """Keep uploads in memory: Django's default handlers write large ones to disk."""
         request.upload_handlers = [self.upload_handler(request)]
         return super().initialize_request(request, *args, **kwargs)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Who is one too many is told so before the photo is read."""
+        """Reject requests over the limit of concurrent searches before reading the body."""
         super().initial(request, *args, **kwargs)
         dispatch.admit()
 
 
 def validated(kind: type[Any], data: Any) -> dict[str, Any]:
-    """Checked values of a request's fields; raises DRF's ValidationError."""
+    """Return the validated fields of a request; raise DRF's ValidationError."""
     serializer = kind(data=data)
     serializer.is_valid(raise_exception=True)
     values: dict[str, Any] = serializer.validated_data
@@ -102,25 +105,28 @@ def validated(kind: type[Any], data: Any) -> dict[str, Any]:
 
 
 def fields_of(request: Request) -> dict[str, Any]:
-    """Options may stand in the query or in the body; the body counts. The photo is in the body."""
+    """Return the fields of the body, and the search options in the query string.
+
+    The body takes precedence. The photo can only be in the body.
+    """
     query = {name: value for name, value in request.query_params.items() if name in IN_QUERY}
     body: Any = request.data
     return query | {name: body[name] for name in body}
 
 
 def filters_of(request: Request) -> dict[str, str]:
-    """The query parameters: the shop's filters take what they know of them."""
+    """Return the query parameters that are not options of the API, for the shop's filters."""
     return {name: str(value) for name, value in request.query_params.items() if name not in OPTIONS}
 
 
 def check_filters(filters: dict[str, str]) -> None:
-    """Raise ValidationError for a value that the shop's filters do not take."""
+    """Raise ValidationError if the shop's filters reject a value; ``auto`` is a valid category."""
     named = filters.get("category") != categories.AUTO
     catalog().filterset(filters if named else categories.without(filters))
 
 
 def search_filters(request: Request, options: dict[str, Any]) -> dict[str, str]:
-    """What a search is narrowed by; raises ValidationError for a value that cannot be."""
+    """Return the filters of a search, including the category; raise ValidationError if invalid."""
     filters = filters_of(request)
     if options.get("category"):
         filters[categories.CATEGORY] = options["category"]

@@ -1,4 +1,4 @@
-"""Several photos at a time: each is searched by as if it had been sent alone."""
+"""The batch endpoint: several photos in one request, each searched by as if sent alone."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ class BatchView(PhotoView):
         filters = search_filters(request, options)
         allowance = throttles.allowance_of(request._request)
         if allowance is not None and len(photos) > allowance.limit:
-            raise TooManyPhotos(limit=allowance.limit)  # to wait would not help
-        # The first has been counted with the request.
+            raise TooManyPhotos(limit=allowance.limit)  # waiting would not help
+        # The request itself has already been counted, as the first photo.
         throttles.spend(
             request._request, self.scope, times=len(photos) - 1, storefront=self.storefront
         )
@@ -70,7 +70,10 @@ class BatchView(PhotoView):
         filters: dict[str, str],
         caller: Caller,
     ) -> dict[str, Any]:
-        """The answer to one photo; raises ServiceUnavailable, for then no other has one either."""
+        """Return the result or the error of one photo.
+
+        Raises ServiceUnavailable, because then the other photos would fail as well.
+        """
         try:
             data = photo_bytes(photo)
             result = dispatch.search(
@@ -92,7 +95,10 @@ class BatchView(PhotoView):
 
 
 def photos_of(request: Request) -> list[Any]:
-    """The photos of a batch, not opened; raises ImageMissing, TooManyPhotos or BatchTooLarge."""
+    """Return the photos of a batch, not yet decoded.
+
+    Raises ImageMissing, TooManyPhotos or BatchTooLarge.
+    """
     body: Any = request.data
     photos = body.getlist("image") if hasattr(body, "getlist") else body.get("images")
     if not isinstance(photos, list) or not photos:

@@ -1,4 +1,7 @@
-"""How much of requests' bodies a process holds at a time: a few dozen large ones would end it."""
+"""Limit the memory that the request bodies of a process take.
+
+Without a limit, a few dozen large uploads at the same time would crash the process.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,8 @@ from contextvars import ContextVar
 
 from .. import conf
 
-# Of all requests together, in times the largest of one. As base64 a photo is there about three
-# times while it is read.
+# Limit for all requests together, as a multiple of the largest body of one. While a base64 photo is
+# read, it is in memory about three times.
 ROOM = 2
 
 _held = 0
@@ -20,7 +23,7 @@ _mine: ContextVar[list[int] | None] = ContextVar("bytes of the body of this requ
 
 @contextmanager
 def held() -> Iterator[None]:
-    """Around a request: what :func:`hold` counts meanwhile is free at its end."""
+    """Release at the end what :func:`hold` has counted for this request."""
     token = _mine.set([0])
     try:
         yield
@@ -30,11 +33,11 @@ def held() -> Iterator[None]:
 
 
 def hold(size: int) -> bool:
-    """Count bytes that arrived, and say whether there is room for them to stay.
+    """Count ``size`` more bytes of this request; return whether they fit in the limit.
 
-    Where there is none, read on without keeping, and raise Overloaded at the end: a client that
-    still sends reads no answer. What has arrived counts, and not what was announced: a client that
-    sends nothing takes none.
+    If they do not, read the rest without keeping it and raise Overloaded at the end: a client that
+    is still sending does not read a response. Only bytes that have arrived are counted, not the
+    announced length, so an idle client takes up no memory.
     """
     global _held
     mine = _mine.get()
@@ -50,7 +53,7 @@ def hold(size: int) -> bool:
 
 
 def dropped() -> None:
-    """What this request held is free for others."""
+    """Release the bytes that this request holds."""
     global _held
     mine = _mine.get()
     if mine is not None:

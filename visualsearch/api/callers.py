@@ -1,4 +1,4 @@
-"""Who asks: a storefront by its key, a customer who is logged in, or an address."""
+"""Identify the client: a storefront by its API key, a logged-in customer, or an IP address."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ KEY_HEADER = "X-Api-Key"
 
 
 def storefront_of(request: HttpRequest) -> Storefront | None:
-    """The storefront whose key a request has; raises ApiKeyInvalid, or ApiKeyMissing.
+    """Return the storefront of the request's API key, or None without a key.
 
-    The shop's own pages need none: browsers say where a request comes from. A program can say the
-    same, and then has the limits of any client without a key.
+    Raises ApiKeyInvalid, or ApiKeyMissing if the setting REQUIRE_API_KEY demands a key. The shop's
+    own pages need no key, because browsers mark same-origin requests. A program can fake that mark;
+    it then has the rate limits of any client without a key.
     """
     key = request.headers.get(KEY_HEADER, "")
     if not key:
@@ -35,11 +36,11 @@ def storefront_of(request: HttpRequest) -> Storefront | None:
 
 
 def caller_of(request: HttpRequest, storefront: Storefront | None, visitor: str = "") -> Caller:
-    """For whom a search counts.
+    """Return the caller that a search is attributed to.
 
-    ``visitor``: what the storefront calls its customer, if it says so. Somebody who is logged in
-    has a name as well. All others are told apart by a digest of their address, and that is not
-    stored.
+    ``visitor``: the storefront's name for its customer, if it sends one. Visitors and logged-in
+    users are stored as pseudonyms. All others are told apart by a digest of their address, which is
+    not stored.
     """
     pk = storefront.pk if storefront else None
     user = user_of(request)
@@ -55,9 +56,9 @@ def caller_of(request: HttpRequest, storefront: Storefront | None, visitor: str 
 
 
 def client_of(request: HttpRequest) -> str:
-    """Whose requests are counted together: somebody who is logged in, or an address.
+    """Return the name that a client's requests are counted under: a logged-in user or an address.
 
-    Which address that is behind proxies, REST framework's setting ``NUM_PROXIES`` says.
+    REST framework's setting ``NUM_PROXIES`` determines which address that is behind proxies.
     """
     user = user_of(request)
     if user is not None:
@@ -66,9 +67,9 @@ def client_of(request: HttpRequest) -> str:
 
 
 def user_of(request: HttpRequest) -> object:
-    """The primary key of who is logged in, if anybody is.
+    """Return the primary key of the logged-in user, or None.
 
-    Kept on the request, for REST framework puts a user of its own in place of the session's.
+    It is cached on the request, because REST framework replaces the session's user with its own.
     """
     if not hasattr(request, "visual_search_user"):
         user = getattr(request, "user", None)
@@ -78,7 +79,7 @@ def user_of(request: HttpRequest) -> object:
 
 
 def network_of(address: str) -> str:
-    """An address as a part of a key; of IPv6 its network, all of which is one client's."""
+    """Return an address as part of a cache key; IPv6 as its /64 network, which is one client."""
     try:
         parsed = ipaddress.ip_address(address.strip())
     except ValueError:

@@ -1,4 +1,4 @@
-"""Refusals as JSON: drf-standardized-errors' shape, with the app's own codes."""
+"""Error responses as JSON, in the format of drf-standardized-errors with the app's own codes."""
 
 from __future__ import annotations
 
@@ -35,24 +35,24 @@ DATABASE_AWAY = (OperationalError, InterfaceError)
 
 
 def describe(error: VisualSearchError) -> str:
-    """What those who run the shop read, in the active language."""
+    """Return the error message for the shop's staff, in the active language."""
     return gettext(error.message) % error.params
 
 
 def told(error: VisualSearchError) -> str:
-    """What a customer reads: where the message is not for them, the log has it."""
+    """Return the error message for customers; log the staff's message where it differs."""
     if error.told:
         logger.warning("%s: %s", error.code, error)
     return sentence(error)
 
 
 def sentence(error: VisualSearchError) -> str:
-    """The same, said to nobody."""
+    """Return the error message for customers, without logging."""
     return gettext(error.told) if error.told else describe(error)
 
 
 class Refused(APIException):
-    """A VisualSearchError on its way to the client."""
+    """A VisualSearchError as an APIException, with its status and headers."""
 
     def __init__(self, error: VisualSearchError):
         self.status_code = error.status
@@ -65,28 +65,28 @@ class Refused(APIException):
 
 
 class Handler(ExceptionHandler):
-    """Knows the app's exceptions besides those of Django and DRF, and always answers JSON."""
+    """An exception handler that also knows the app's exceptions, and always answers JSON."""
 
     def should_not_handle(self, exc: Exception) -> bool:
-        """The contract holds in debug mode too; the traceback is in the log."""
+        """Return False, so that debug mode has the same responses; the log has the traceback."""
         return False
 
     def report_exception(self, exc: APIException, response: Response) -> None:
-        """A known refusal is no crash: what is down is logged in a line, without a traceback."""
+        """Log an expected error in one line, without a traceback; report others as usual."""
         if isinstance(self.exc, (VisualSearchError, *DATABASE_AWAY)):
             logger.info("%s: %s", exc.get_codes(), exc.detail)
         else:
             super().report_exception(exc, response)
 
     def convert_known_exceptions(self, exc: Exception) -> Exception:
-        """Anything a client can be told about becomes an APIException."""
+        """Return the APIException for an error that a client can be told about."""
         if isinstance(exc, VisualSearchError):
             view = self.context.get("view")
             report(exc, storefront=getattr(view, "storefront_id", None))
             return Refused(exc)
         if isinstance(exc, DjangoValidationError):
             return ValidationError(exc.message_dict)
-        if isinstance(exc, UnreadablePostError):  # cut off by the server for being slow, or gone
+        if isinstance(exc, UnreadablePostError):  # the client was too slow, or has disconnected
             return self.convert_known_exceptions(BodyTimeout())
         if isinstance(exc, DATABASE_AWAY):
             logger.warning("the database is away: %s", exc)
@@ -96,18 +96,18 @@ class Handler(ExceptionHandler):
         return super().convert_known_exceptions(exc)
 
     def convert_unhandled_exceptions(self, exc: Exception) -> APIException:
-        """What nobody foresaw has a code and a sentence, too; the log has the rest."""
+        """Return a generic error for an unexpected exception; the log has the details."""
         return exc if isinstance(exc, APIException) else Refused(VisualSearchError())
 
 
 def as_items(error: VisualSearchError, *, storefront: int | None = None) -> list[dict[str, Any]]:
-    """A refusal as one of several answers in one body; it is reported as well."""
+    """Return the error of one photo in a batch as a list for JSON, and report it."""
     report(error, storefront=storefront)
     return [{"code": error.code, "detail": told(error), "attr": error.attr or None}]
 
 
 def report(error: VisualSearchError, *, storefront: int | None = None) -> None:
-    """Let it be known that a client was refused; of photos that fail, the shop has a count."""
+    """Send the signal ``refused``, and store a Refusal if a photo failed."""
     refused.send_robust(sender=None, code=error.code)
     if isinstance(error, PhotoError) and not isinstance(error, ImageMissing | InvalidCrop):
         try:
@@ -117,5 +117,5 @@ def report(error: VisualSearchError, *, storefront: int | None = None) -> None:
 
 
 def handle(exc: Exception, context: Any) -> Response | None:
-    """The exception handler of the app's views, whatever the shop's settings say."""
+    """Return the response to an exception; used by the app's views under any settings."""
     return Handler(exc, context).run()

@@ -1,4 +1,4 @@
-"""Answers as the description of the API shows them."""
+"""Example responses for the OpenAPI description."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ STATUS = {
     "max_batch_bytes": 48_000_000,
 }
 
-# What fills the sentences of refusals.
+# Values for the placeholders in error messages.
 PARAMS = {
     "limit_mb": 12,
     "limit": 16,
@@ -132,7 +132,7 @@ PARAMS = {
 
 
 def error(refusal: type[VisualSearchError]) -> dict[str, Any]:
-    """The body of a refusal, in English."""
+    """Return the example body of an error, in English."""
     with override("en"):
         detail = sentence(refusal(**PARAMS))
     kind = "server_error" if refusal.status >= 500 else "client_error"
@@ -140,7 +140,7 @@ def error(refusal: type[VisualSearchError]) -> dict[str, Any]:
 
 
 def framework_error(refusal: type[drf.APIException]) -> dict[str, Any]:
-    """The body of what REST framework refuses by itself."""
+    """Return the example body of an error that REST framework raises itself."""
     with override("en"):
         detail = str(refusal.default_detail).format(method="PUT", media_type="text/html")
     code = str(refusal.default_code)
@@ -150,5 +150,5 @@ def framework_error(refusal: type[drf.APIException]) -> dict[str, Any]:
 
 
 def body(kind: str, code: str, detail: str, attr: str | None) -> dict[str, Any]:
-    """In the shape of all errors."""
+    """Return an error body in the format that all errors have."""
     return {"type": kind, "errors": [{"code": code, "detail": detail, "attr": attr}]}

@@ -1,4 +1,4 @@
-"""Photos out of request bodies, in memory and within the limit, refused while reading."""
+"""Read photos from request bodies into memory, and reject those over the limit while reading."""
 
 from __future__ import annotations
 
@@ -28,25 +28,25 @@ from ..exceptions import (
 from ..fetching import fetch
 from . import bodies
 
-# Bytes that are read at a time. Web servers keep what has arrived in one buffer and copy what is
-# left of it at each read.
+# Bytes per read. Web servers keep what has arrived in one buffer, and copy the rest of it at each
+# read.
 CHUNK = 1024 * 1024
-# Besides the photo a JSON body holds a few short fields.
+# Bytes for the other fields of a JSON body, which are few and short.
 JSON_SLACK = 16 * 1024
-# A body over the limit is read on without keeping it, so that the client is there to read the
-# answer; past this many times the limit it is not read any further.
+# A body over the limit is read to its end without keeping it, so that the client gets to read the
+# response. Reading stops at this multiple of the limit.
 DRAIN = 4
 
 
 def too_large() -> ImageTooLarge:
-    """The refusal, with the limit in it."""
+    """Return the error for a photo over the limit."""
     return ImageTooLarge(limit_mb=conf.get("MAX_PHOTO_BYTES") // 1_000_000)
 
 
 class PhotoUploadHandler(FileUploadHandler):
-    """Keeps an uploaded photo in memory, never on disk, and stops keeping it at the limit.
+    """An upload handler that keeps a photo in memory, never on disk, and drops it over the limit.
 
-    All files of a request together are no larger than its one photo may be.
+    The limit of one photo holds for all files of a request together.
     """
 
     chunk_size = CHUNK
@@ -60,11 +60,11 @@ class PhotoUploadHandler(FileUploadHandler):
 
     @property
     def most(self) -> int:
-        """Bytes of all files together."""
+        """Limit in bytes for all files together."""
         return int(conf.get("MAX_PHOTO_BYTES"))
 
     def refusal(self) -> VisualSearchError:
-        """Of more than these."""
+        """Return the error for files over :attr:`most`."""
         return too_large()
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
@@ -91,7 +91,7 @@ class PhotoUploadHandler(FileUploadHandler):
 
 
 class BatchUploadHandler(PhotoUploadHandler):
-    """The same for several photos."""
+    """An upload handler for several photos, which together have the limit of a batch."""
 
     @property
     def most(self) -> int:
@@ -102,12 +102,12 @@ class BatchUploadHandler(PhotoUploadHandler):
 
 
 def batch_too_large() -> BatchTooLarge:
-    """The refusal, with the limit in it."""
+    """Return the error for a batch over the limit."""
     return BatchTooLarge(limit_mb=conf.get("MAX_BATCH_BYTES") // 1_000_000)
 
 
 class BoundedJSONParser(BaseParser):
-    """JSON of at most the base64 size of the largest photo.
+    """A JSON parser that accepts at most the base64 size of the largest photo.
 
     Django's own limit on bodies held in memory is lower than a photo, and answers with HTML.
     """
@@ -120,7 +120,7 @@ class BoundedJSONParser(BaseParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """The body as a dict; raises ImageTooLarge or ParseError."""
+        """Return the body as a dict; raise ImageTooLarge, Overloaded or ParseError."""
         body = self.read(stream)
         try:
             parsed = json.loads(body)
@@ -131,12 +131,12 @@ class BoundedJSONParser(BaseParser):
         return parsed
 
     def read(self, stream: IO[bytes]) -> bytes:
-        """The bytes of the body."""
+        """Return the bytes of the body; raise ImageTooLarge or Overloaded."""
         return read_bounded(stream, conf.get("MAX_PHOTO_BYTES") * 4 // 3 + JSON_SLACK)
 
 
 class BatchJSONParser(BoundedJSONParser):
-    """JSON of at most the base64 size of the largest batch."""
+    """A JSON parser that accepts at most the base64 size of the largest batch."""
 
     def read(self, stream: IO[bytes]) -> bytes:
         try:
@@ -146,7 +146,7 @@ class BatchJSONParser(BoundedJSONParser):
 
 
 class SmallJSONParser(BoundedJSONParser):
-    """JSON of a few short fields."""
+    """A JSON parser for a few short fields."""
 
     def read(self, stream: IO[bytes]) -> bytes:
         try:
@@ -156,7 +156,7 @@ class SmallJSONParser(BoundedJSONParser):
 
 
 def read_bounded(stream: IO[bytes], limit: int) -> bytes:
-    """All of a stream; raises ImageTooLarge above ``limit`` bytes, or Overloaded."""
+    """Return all bytes of a stream; raise ImageTooLarge above ``limit`` bytes, or Overloaded."""
     kept, seen, room = io.BytesIO(), 0, True
     while chunk := stream.read(CHUNK):
         seen += len(chunk)
@@ -176,14 +176,14 @@ def read_bounded(stream: IO[bytes], limit: int) -> bytes:
 
 
 def photo_from(fields: Mapping[str, Any]) -> bytes:
-    """The bytes of a request's photo: its field ``image``, or fetched from ``image_url``.
+    """Return the bytes of a request's photo, from ``image`` or downloaded from ``image_url``.
 
-    The second is unknown unless FETCH_ORIGINS names somebody. Raises as :func:`photo_bytes` and
-    :func:`visualsearch.fetching.fetch` do, or Overloaded.
+    ``image_url`` is ignored if the setting FETCH_ORIGINS is empty. Raises the errors of
+    :func:`photo_bytes` and :func:`visualsearch.fetching.fetch`, or Overloaded.
     """
     image, url = fields.get("image"), fields.get("image_url")
     if image is None and isinstance(url, str) and conf.get("FETCH_ORIGINS"):
-        # Who waits for another server takes one of the places of searches.
+        # A download occupies one of the process's search slots.
         with dispatch.place():
             data = fetch(url, conf.fetch_rules())
         if not data:
@@ -193,7 +193,7 @@ def photo_from(fields: Mapping[str, Any]) -> bytes:
 
 
 def photo_bytes(value: Any) -> bytes:
-    """The bytes of the field ``image``: an uploaded file, base64 text, or a data URL.
+    """Return the bytes of the field ``image``: an uploaded file, base64 text, or a data URL.
 
     Raises ImageMissing, ImageEmpty, ImageTooLarge or InvalidBase64.
     """
@@ -201,7 +201,7 @@ def photo_bytes(value: Any) -> bytes:
         raise ImageMissing
     if isinstance(value, InMemoryUploadedFile):
         data = value.read()
-        # What is larger by itself, or together with other files, was not kept.
+        # The upload handler discards a file over the limit, alone or together with others.
         if (value.size or 0) > len(data):
             raise too_large()
     elif isinstance(value, str):
@@ -214,7 +214,10 @@ def photo_bytes(value: Any) -> bytes:
 
 
 def decode_base64(text: str) -> bytes:
-    """Bytes of base64 (line breaks and URL-safe alphabet allowed) or of a base64 data URL."""
+    """Return the bytes of base64 text or of a base64 data URL; raise InvalidBase64.
+
+    Line breaks, the URL-safe alphabet and missing padding are allowed.
+    """
     if text.startswith("data:"):
         head, comma, text = text.partition(",")
         if not comma or not head.endswith(";base64"):

@@ -1,4 +1,4 @@
-"""Fields of requests."""
+"""Serializers of requests."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ KEEP_HELP = (
     "that the customer allows the shop to keep the photo for a stated time; nothing happens where"
     " the shop keeps none"
 )
-# Photos of a batch.
+# Most photos in one batch.
 BATCH = 16
 
 
 @extend_schema_field({"type": "string", "pattern": r"^[\d.]+(,[\d.]+){3}$"})
 class CropField(serializers.Field[Crop, Any, Any, Any]):
-    """``x,y,w,h`` as fractions of the upright photo; in JSON a list of four numbers will do."""
+    """A crop ``x,y,w,h`` in fractions of the upright photo; JSON may send four numbers."""
 
     def to_internal_value(self, data: Any) -> Crop:
-        """Four numbers that lie within the photo."""
+        """Return four numbers; raise ValidationError unless they lie within the photo."""
         parts = data.split(",") if isinstance(data, str) else data
         try:
             x, y, w, h = (float(part) for part in parts)
@@ -52,14 +52,14 @@ class CropField(serializers.Field[Crop, Any, Any, Any]):
 
 
 class PageSerializer(serializers.Serializer[Any]):
-    """How much of a ranking is wanted."""
+    """The part of a ranking to return."""
 
     limit = serializers.IntegerField(min_value=1, max_value=MAX_LIMIT, default=12)
     offset = serializers.IntegerField(min_value=0, max_value=MAX_OFFSET, default=0)
 
 
 class QueryPageSerializer(PageSerializer):
-    """What may be said about an earlier search. The shop's own filters are further parameters."""
+    """Options for an earlier search. The shop's own filters are further parameters."""
 
     crop = CropField(required=False, help_text=CROP_HELP)
     category = serializers.CharField(
@@ -78,13 +78,13 @@ class QueryPageSerializer(PageSerializer):
 
 
 class PhotoOptionsSerializer(serializers.Serializer[Any]):
-    """What may be said about a photo; the photo itself is taken from the body as bytes."""
+    """Options for a photo; the photo itself is read from the body as bytes."""
 
     crop = CropField(required=False, help_text=CROP_HELP)
 
 
 class SearchOptionsSerializer(PhotoOptionsSerializer):
-    """What may be said about a search. The shop's own filters are query parameters."""
+    """Options of a search. The shop's own filters are query parameters."""
 
     limit = serializers.IntegerField(min_value=1, max_value=MAX_LIMIT, default=12)
     category = serializers.CharField(
@@ -97,12 +97,12 @@ class SearchOptionsSerializer(PhotoOptionsSerializer):
 
 
 class ByUrl(serializers.Serializer[Any]):
-    """A photo may have a URL in place of bytes, where the shop fetches any."""
+    """Accepts the URL of a photo in place of its bytes, if the shop downloads photos."""
 
     image_url = serializers.URLField(required=False, help_text=URL_HELP)
 
     def get_fields(self) -> dict[str, Any]:
-        """Without it where the setting names nobody."""
+        """Return the fields, without ``image_url`` if the setting FETCH_ORIGINS is empty."""
         fields = super().get_fields()
         if conf.get("FETCH_ORIGINS"):
             fields["image"].required = False
@@ -152,7 +152,7 @@ class BatchTextSerializer(SearchOptionsSerializer):
 
 
 class EventSerializer(serializers.Serializer[Any]):
-    """What a customer did with a product that a search had answered with."""
+    """A customer's action on a product from the results of a search."""
 
     query_id = serializers.UUIDField()
     event = serializers.ChoiceField(Event.Kind.choices)

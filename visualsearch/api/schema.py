@@ -1,4 +1,4 @@
-"""The OpenAPI description: answers and refusals with examples, and the shop's own filters."""
+"""The OpenAPI description: responses and errors with examples, and the shop's own filters."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Refusals = Iterable[type[VisualSearchError] | type[drf.APIException]]
 
 
 class Invalid(drf.ValidationError):
-    """A field that cannot be read, in the description: its code is that of the field's check."""
+    """An invalid field, for the description; real responses have the code of the failed check."""
 
     default_code = "invalid"
     default_detail = "A valid integer is required."
@@ -85,7 +85,7 @@ MEANING = {
 
 
 def header(name: str, description: str, **options: Any) -> OpenApiParameter:
-    """A header of answers."""
+    """Return the description of a response header with an integer value."""
     return OpenApiParameter(name, int, OpenApiParameter.HEADER, description=description, **options)
 
 
@@ -98,16 +98,16 @@ HEADERS = [
 
 
 class Schema(AutoSchema):
-    """Adds what holds for all of the app's addresses, whatever the shop's settings say."""
+    """The description of the app's endpoints, the same under any settings of the shop."""
 
     def get_override_parameters(self) -> list[Any]:
-        """The headers of answers, and where filters count, the shop's own."""
+        """Return the response headers, and the shop's filters if the method uses them."""
         method = getattr(self.view, self.method.lower(), None)
         filters = filter_parameters() if getattr(method, "with_filters", False) else []
         return [*super().get_override_parameters(), *HEADERS, *filters]
 
     def get_auth(self) -> list[dict[str, Any]]:
-        """A key may be sent; whether it must, the shop's settings say."""
+        """Return the API key as optional; the shop's settings say whether it is required."""
         self.registry.register_on_missing(
             ResolvedComponent(
                 name="ApiKey",
@@ -119,15 +119,15 @@ class Schema(AutoSchema):
         return [{"ApiKey": []}, {}]
 
     def get_operation_id(self) -> str:
-        """What generated clients call it: ``search``, ``batch`` …"""
+        """Return the operation's name in generated clients: ``search``, ``batch`` …"""
         return type(self.view).__name__.removesuffix("View").lower()
 
     def get_summary(self) -> str:
-        """The sentence that says what it does."""
+        """Return the first line of the description."""
         return str(self.get_description()).split("\n")[0]
 
     def get_tags(self) -> list[str]:
-        """All belong together."""
+        """Return one tag for all operations."""
         return ["Search by photo"]
 
 
@@ -138,9 +138,11 @@ def described(
     with_filters: bool = False,
     **options: Any,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Describe a method: ``answers`` are serializers with an example by status.
+    """Return a decorator that describes a view's method in OpenAPI.
 
-    ``with_filters``: the shop's filters are parameters. All else is as of ``extend_schema``.
+    ``answers``: a serializer and an example by status. ``refusals``: the errors besides those of
+    all endpoints. ``with_filters``: add the shop's filters as parameters. All other options are
+    passed to ``extend_schema``.
     """
     responses: dict[int, OpenApiResponse] = {
         status: OpenApiResponse(serializer, examples=[OpenApiExample("answer", example)])
@@ -158,7 +160,7 @@ def described(
 
 
 def refused(refusals: Refusals) -> dict[int, OpenApiResponse]:
-    """Refusals by their status, each with an example."""
+    """Return the error responses by status, with an example of each error."""
     by_status: dict[int, list[OpenApiExample]] = defaultdict(list)
     for each in refusals:
         if issubclass(each, VisualSearchError):
@@ -173,7 +175,7 @@ def refused(refusals: Refusals) -> dict[int, OpenApiResponse]:
 
 
 def filter_parameters() -> list[OpenApiParameter]:
-    """The filters of the shop's catalog source, as parameters of the address."""
+    """Return the shop's filters as query parameters, without ``category``."""
     filters = getattr(catalog().filterset_class, "base_filters", {})
     return [
         OpenApiParameter(
@@ -185,7 +187,7 @@ def filter_parameters() -> list[OpenApiParameter]:
 
 
 def type_of(field: Field) -> Any:
-    """What a form's field takes, as the description knows it."""
+    """Return the OpenAPI type of a form field."""
     name = type(field).__name__
     if name in ("DecimalField", "FloatField"):
         return OpenApiTypes.NUMBER

@@ -1,4 +1,4 @@
-"""Fields of answers."""
+"""Serializers of responses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..models import Event
 
 
 class ErrorItemSerializer(serializers.Serializer[Any]):
-    """One thing that is wrong."""
+    """One error."""
 
     code = serializers.CharField(help_text="never changes")
     detail = serializers.CharField(help_text="what to do, in the language of Accept-Language")
@@ -19,14 +19,14 @@ class ErrorItemSerializer(serializers.Serializer[Any]):
 
 
 class ErrorSerializer(serializers.Serializer[Any]):
-    """Every refusal has this shape."""
+    """The format of every error response."""
 
     type = serializers.ChoiceField(["validation_error", "client_error", "server_error"])
     errors = ErrorItemSerializer(many=True)  # type: ignore[assignment]
 
 
 class ClassSerializer(serializers.Serializer[Any]):
-    """A class of the model."""
+    """A class of the model, with its probability for the photo."""
 
     label = serializers.CharField()  # type: ignore[assignment]
     probability = serializers.FloatField(min_value=0, max_value=1)
@@ -42,7 +42,7 @@ class PredictionSerializer(ClassSerializer):
 
 
 class CategorySerializer(serializers.Serializer[Any]):
-    """What a search was narrowed down to, by name or by auto."""
+    """The category that a search was filtered by, given by name or chosen by ``auto``."""
 
     value = serializers.CharField(help_text="as it was asked for; of auto, the prediction's label")
     label = serializers.CharField(help_text="what customers call it")  # type: ignore[assignment]
@@ -55,7 +55,7 @@ class OptionSerializer(serializers.Serializer[Any]):
 
 
 class ChoiceSerializer(serializers.Serializer[Any]):
-    """A filter of one value out of some; ``name`` is its parameter."""
+    """A filter with one value out of several; ``name`` is its parameter."""
 
     name = serializers.CharField()
     label = serializers.CharField()  # type: ignore[assignment]
@@ -65,7 +65,7 @@ class ChoiceSerializer(serializers.Serializer[Any]):
 
 
 class RangeSerializer(serializers.Serializer[Any]):
-    """A filter of numbers from … to …, with the least and the largest of the 100 best hits."""
+    """A filter of numbers from … to …; ``min`` and ``max`` are those of the 100 best hits."""
 
     name = serializers.CharField()
     label = serializers.CharField()  # type: ignore[assignment]
@@ -88,7 +88,7 @@ class RangeSerializer(serializers.Serializer[Any]):
     )
 )
 class FacetsField(serializers.Field[Any, Any, Any, Any]):
-    """Described here, made by :mod:`visualsearch.facets`."""
+    """Facets as made by :mod:`visualsearch.facets`; this field only describes them."""
 
 
 class OrderingSerializer(serializers.Serializer[Any]):
@@ -97,7 +97,7 @@ class OrderingSerializer(serializers.Serializer[Any]):
 
 
 class CardSerializer(serializers.Serializer[Any]):
-    """What a result list shows of a product; a shop's catalog source may add fields."""
+    """A product in a result list; a shop's catalog source may add fields."""
 
     key = serializers.CharField()
     name = serializers.CharField()
@@ -145,7 +145,7 @@ class ClassificationSerializer(serializers.Serializer[Any]):
 
 
 class PhotoResultSerializer(serializers.Serializer[Any]):
-    """What became of one photo of a batch."""
+    """The result of one photo of a batch."""
 
     status = serializers.IntegerField(help_text="as if the photo had been sent alone")
     result = SearchResultSerializer(allow_null=True)
@@ -153,13 +153,13 @@ class PhotoResultSerializer(serializers.Serializer[Any]):
 
 
 class BatchSerializer(serializers.Serializer[Any]):
-    """In the order of the photos."""
+    """Results in the order of the photos."""
 
     results = PhotoResultSerializer(many=True)
 
 
 class EventNotedSerializer(serializers.Serializer[Any]):
-    """An event as it counts."""
+    """An event as it was recorded."""
 
     query_id = serializers.UUIDField()
     event = serializers.ChoiceField(Event.Kind.choices)
@@ -170,7 +170,7 @@ class EventNotedSerializer(serializers.Serializer[Any]):
 
 
 class StatusSerializer(serializers.Serializer[Any]):
-    """Whether photos can be searched by now, and what may be sent."""
+    """Whether photos can be searched by now, and the limits on uploads."""
 
     ready = serializers.BooleanField()
     code = serializers.CharField(allow_blank=True, help_text="of the error that a search would get")
@@ -190,7 +190,7 @@ class StatusSerializer(serializers.Serializer[Any]):
 
 
 class PendingSerializer(serializers.Serializer[Any]):
-    """A search that is still to be done; its place is in the header ``Location``."""
+    """A search that is not done yet; the header ``Location`` has the URL of its result."""
 
     query_id = serializers.UUIDField()
     status = serializers.ChoiceField(["pending"])

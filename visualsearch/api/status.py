@@ -1,4 +1,4 @@
-"""Whether photos can be searched by now, as a storefront wants to know it before it asks."""
+"""The status endpoint: whether photos can be searched by now, and the limits on uploads."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class StatusView(VisualSearchView):
         answers={200: (StatusSerializer, examples.STATUS)}, refusals=[BackendUnavailable]
     )
     def get(self, request: Request) -> Response:
-        """Whether photos can be searched by now, and what may be sent."""
+        """Tell whether photos can be searched by now, and the limits on uploads."""
         trouble, version, differing = None, None, []
         try:
             version = versions.active()
@@ -50,7 +50,7 @@ class StatusView(VisualSearchView):
 
 
 def limits() -> dict[str, Any]:
-    """What may be sent."""
+    """Return the limits on uploads."""
     return {
         "accepted": conf.limits().accepted.split(", "),
         "max_photo_bytes": conf.get("MAX_PHOTO_BYTES"),
@@ -62,6 +62,6 @@ def limits() -> dict[str, Any]:
 
 
 def found_of(version: IndexVersion) -> int:
-    """Products that can be found now; what a version was built of may be long ago."""
+    """Count the products that can be found now; the count in ``version`` may be out of date."""
     rows = Embedding.objects.filter(encoder=version.encoder).searchable()
     return rows.values("item").distinct().count()

@@ -1,4 +1,4 @@
-"""How often one client may search: counted in Django's cache, so in one place for all processes."""
+"""Rate limits per client, counted in Django's cache so that all processes share the counts."""
 
 from __future__ import annotations
 
@@ -22,27 +22,28 @@ logger = logging.getLogger(__name__)
 
 SEARCH, READ, EVENTS = "search", "read", "events"
 SCOPES = (SEARCH, READ, EVENTS)
-# Of a storefront all customers come together; for each photo they may ask for so much else.
+# A storefront's rate is for the photos of all its customers together. Its other requests may be
+# this many times as frequent.
 PER_PHOTO = 10
 
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 RATE = re.compile(r"(?P<times>[1-9]\d*)/(?P<unit>s|sec|second|m|min|minute|h|hour|d|day)")
 
-# A cache that hangs costs a request its timeout. For so many seconds it is not asked again.
+# Seconds for which a failing cache is not used: if it hangs, each request waits for its timeout.
 CACHE_PAUSE = 10.0
 _paused_until = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Allowance:
-    """What is left to a client: ``reset`` is in how many seconds it may do all of it again."""
+    """The requests that a client has left; after ``reset`` seconds all ``limit`` are available again."""
 
     limit: int
     remaining: int
     reset: int
 
     def as_headers(self) -> dict[str, str]:
-        """As clients are told of it."""
+        """Return the RateLimit headers."""
         return {
             "RateLimit-Limit": str(self.limit),
             "RateLimit-Remaining": str(max(0, self.remaining)),
@@ -51,7 +52,7 @@ class Allowance:
 
 
 def parse_rate(rate: str) -> tuple[int, int]:
-    """``60/min`` as times and seconds; ValueError for anything else."""
+    """Parse a rate such as ``60/min`` into (requests, seconds); raise ValueError if malformed."""
     found = RATE.fullmatch(rate)
     if found is None:
         raise ValueError(rate)
@@ -61,9 +62,10 @@ def parse_rate(rate: str) -> tuple[int, int]:
 def spend(
     request: HttpRequest, scope: str, *, times: int = 1, storefront: Storefront | None = None
 ) -> None:
-    """Count a request, note on it what is left, and raise Throttled where that was too many.
+    """Count a request against its limits; raise Throttled if it is over one.
 
-    ``times``: as how many it counts, which of a batch are its photos.
+    Stores the smaller allowance on the request. ``times``: how many requests it counts as; each
+    photo of a batch counts as one.
     """
     for key, rate in limits_on(request, scope, storefront):
         allowance = count(key, rate, times)
@@ -77,7 +79,7 @@ def spend(
 def limits_on(
     request: HttpRequest, scope: str, storefront: Storefront | None
 ) -> Iterator[tuple[str, tuple[int, int]]]:
-    """What is counted, under which key, and how often it may be in how many seconds."""
+    """Yield the limits of a request: a cache key with its rate as (requests, seconds)."""
     if storefront is None:
         rate = (conf.get("THROTTLE") or {}).get(scope)
         if rate is not None:
@@ -91,7 +93,7 @@ def limits_on(
 
 
 def count(key: str, rate: tuple[int, int], times: int) -> Allowance:
-    """Count, and say what is left."""
+    """Add ``times`` requests to the count of a key, and return the allowance left."""
     limit, period = rate
     now = time.time()
     used = counted(f"visualsearch:{key}:{int(now // period)}", period, times)
@@ -99,36 +101,39 @@ def count(key: str, rate: tuple[int, int], times: int) -> Allowance:
 
 
 def allowance_of(request: HttpRequest) -> Allowance | None:
-    """What :func:`spend` noted on a request, if anything limits it."""
+    """Return the allowance that :func:`spend` stored on a request; None without a limit."""
     found: Allowance | None = getattr(request, "visual_search_allowance", None)
     return found
 
 
 def tell(request: HttpRequest, response: HttpResponseBase) -> None:
-    """Put what :func:`spend` found into the answer's headers."""
+    """Add the RateLimit headers to a response."""
     allowance = allowance_of(request)
     for name, value in (allowance.as_headers() if allowance else {}).items():
         response[name] = value
 
 
 def counted(key: str, period: int, times: int = 1) -> int:
-    """How often that was with these ``times``; 0 while the cache is down.
+    """Return the count of a key after adding ``times``; 0 while the cache is down.
 
-    A limit protects the search. It must not be what takes it down.
+    The limits protect the search, so a failing cache must not stop it.
     """
     global _paused_until
     if time.monotonic() < _paused_until:
         return 0
     try:
         return incremented(key, period, times)
-    except Exception:  # each back end of a cache has its own errors
+    except Exception:  # each cache backend has its own errors
         _paused_until = time.monotonic() + CACHE_PAUSE
         logger.warning("The cache is down: searches are not limited.", exc_info=True)
         return 0
 
 
 def incremented(key: str, period: int, times: int) -> int:
-    """More under the key. It is mostly there already: that is tried first."""
+    """Add ``times`` to a counter in the cache; create it if it is missing.
+
+    The counter mostly exists, so incrementing is tried first.
+    """
     with suppress(ValueError):
         return int(cache.incr(key, times))
     if cache.add(key, times, timeout=period):

@@ -1,4 +1,4 @@
-"""The REST API. What a photo search does is in :mod:`visualsearch.searching`; here is its HTTP."""
+"""The REST API, the HTTP side of :mod:`visualsearch.searching`."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ PREFER = OpenApiParameter(
     enum=["respond-async"],
     description="Do not wait: 202 and a place to look, where search workers run",
 )
-# What the next page needs as well.
+# Parameters that the link to the next page repeats, besides the filters.
 KEPT = ("crop", "ordering")
 
 
@@ -94,7 +94,7 @@ class ClassifyView(PhotoView):
         refusals=[*schema.PHOTO, *schema.SERVICE],
     )
     def post(self, request: Request) -> Response:
-        """The classes of a photo, most probable first."""
+        """Return the classes of a photo, most probable first."""
         fields = fields_of(request)
         options = validated(PhotoOptionsSerializer, fields)
         predictions = dispatch.classify(photo_from(fields), crop=options.get("crop"))
@@ -108,7 +108,7 @@ class SimilarView(VisualSearchView):
         refusals=[schema.Invalid, exceptions.ItemNotFound, *schema.SERVICE],
     )
     def get(self, request: Request, key: str) -> Response:
-        """The products that look most like a product."""
+        """Find the products that look most like a product."""
         limit = validated(PageSerializer, request.query_params)["limit"]
         result = dispatch.similar(key, limit=limit)
         return Response(as_response(request, result, 0, limit, {}))
@@ -134,7 +134,7 @@ class QueryView(VisualSearchView):
         ],
     )
     def get(self, request: Request, query_id: str) -> Response:
-        """More of an earlier search, the same under other filters, or for a part of its photo."""
+        """Page through an earlier search, change its filters, or search by a part of its photo."""
         wanted = validated(QueryPageSerializer, request.query_params)
         filters = filters_of(request)
         check_filters(filters)
@@ -176,7 +176,7 @@ class EventView(VisualSearchView):
         ],
     )
     def post(self, request: Request) -> Response:
-        """Tell what a customer did with a product that a search found; twice counts once (200)."""
+        """Record a customer's action on a product from a search; a known one returns 200."""
         told = validated(EventSerializer, request.data)
         event, new = events.record(
             str(told["query_id"]), told["event"], told["product"], storefront=self.storefront_id

@@ -1,4 +1,4 @@
-"""Rows are the truth, index files are copies of them."""
+"""The app's models. Rows are the source of truth; index files are copies of them."""
 
 from .experiments import Experiment
 from .index import Embedding, IndexVersion, Revision, Run, from_bytes, to_bytes

@@ -1,4 +1,4 @@
-"""Two index versions side by side: which visitors get which."""
+"""Experiments that compare two index versions, and which visitors get which."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from django.utils.translation import gettext_lazy as _
 
 from .index import IndexVersion
 
-# The share that an experiment begins with where it is raised gradually.
+# The share of visitors at the start of a gradual experiment.
 FIRST_SHARE = 0.01
 
 
 def new_salt() -> str:
-    """So that two experiments divide the same visitors differently."""
+    """Return a random salt, so that two experiments split the same visitors differently."""
     return secrets.token_hex(8)
 
 
 class Experiment(models.Model):
-    """A version that answers a share of the visitors in place of the active one.
+    """An experiment: a share of the visitors gets another index version than the active one.
 
-    A visitor whom it has stays with it while the share grows.
+    While the share grows, a visitor in the treatment stays in it.
     """
 
     name = models.CharField(_("name"), max_length=100)
@@ -50,12 +50,13 @@ class Experiment(models.Model):
         validators=[MinValueValidator(0.0)],
         help_text=_("the share grows from 1 % evenly; 0: at once"),
     )
-    # The share grows from this one, from this moment on: anew whenever its goal is changed.
+    # The share grows from ``first_share``, beginning at ``ramp_started``. Both are set again
+    # whenever its goal is changed.
     first_share = models.FloatField(default=FIRST_SHARE, editable=False)
     ramp_started = models.DateTimeField(default=timezone.now, editable=False)
     started = models.DateTimeField(_("started"), default=timezone.now)
     stopped = models.DateTimeField(_("stopped"), null=True, blank=True)
-    # True until it is stopped, then NULL, of which a unique column may have many.
+    # True while it runs, then NULL, because a unique column may hold many NULLs.
     running = models.BooleanField(_("running"), null=True, default=True, editable=False)
 
     class Meta:
@@ -72,7 +73,10 @@ class Experiment(models.Model):
         return self.name
 
     def share_at(self, moment: datetime) -> float:
-        """The share of visitors that get the treatment, 0…1. It grows, and falls at once."""
+        """Return the share of visitors in the treatment at a moment, 0…1.
+
+        The share rises gradually; a lower one applies at once.
+        """
         hours = (moment - self.ramp_started).total_seconds() / 3600
         # Another machine's clock may be behind the start.
         if not self.ramp_hours or hours >= self.ramp_hours:
@@ -81,20 +85,20 @@ class Experiment(models.Model):
         return first + (self.share - first) * max(0.0, hours) / self.ramp_hours
 
     def go_on_from(self, share: float, moment: datetime) -> None:
-        """Let the share grow from another one on, from this moment on."""
+        """Restart the growth from ``share`` at this moment, without saving."""
         self.first_share, self.ramp_started = share, moment
 
     def has(self, visitor: str, moment: datetime) -> bool:
-        """Whether a visitor gets the treatment."""
+        """Return whether a visitor is in the treatment."""
         return place_of(visitor, self.salt) < self.share_at(moment)
 
     def stop(self) -> None:
-        """Give everybody the active version again."""
+        """End the experiment; all visitors get the active version again."""
         self.running, self.stopped = None, timezone.now()
         self.save(update_fields=["running", "stopped"])
 
 
 def place_of(visitor: str, salt: str) -> float:
-    """Where between 0 and 1 a visitor stands, evenly spread and always in the same place."""
+    """Return a visitor's place between 0 and 1: evenly distributed, and the same at each call."""
     found = hashlib.sha256(f"{salt}:{visitor}".encode()).digest()
     return int.from_bytes(found[:8], "big") / 2**64

@@ -1,4 +1,4 @@
-"""Rows are the truth, index files are copies of them."""
+"""Models of the index. Rows are the source of truth; index files are copies of them."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from ..processes import has_ended
 class Revision(models.Model):
     """One row that counts changes of embeddings.
 
-    Taking a number locks the row until the transaction ends, so that numbers become visible in
-    their order and who has replayed up to one has missed nothing before it.
+    Taking a number locks the row until the transaction ends. So numbers become visible in order,
+    and a process that has replayed up to one has missed nothing before it.
     """
 
     value = models.PositiveBigIntegerField(default=0)
@@ -29,34 +29,34 @@ class Revision(models.Model):
 
     @classmethod
     def hold(cls) -> None:
-        """Let nobody else take a number until this transaction ends."""
+        """Lock the row, so that no other transaction takes a number until this one ends."""
         if not cls.objects.select_for_update().filter(pk=1).first():
             cls.objects.get_or_create(pk=1)
             cls.objects.select_for_update().get(pk=1)
 
     @classmethod
     def take(cls) -> int:
-        """The next number; call it inside the transaction that uses it, after :meth:`hold`."""
+        """Return the next number; call it after :meth:`hold`, in the transaction that uses it."""
         cls.objects.filter(pk=1).update(value=F("value") + 1)
         return cls.current()
 
     @classmethod
     def current(cls) -> int:
-        """The last number that was taken and committed."""
+        """Return the last number that this transaction can see."""
         return cls.objects.filter(pk=1).values_list("value", flat=True).first() or 0
 
 
 class EmbeddingQuerySet(models.QuerySet["Embedding"]):
     def searchable(self) -> EmbeddingQuerySet:
-        """What belongs in an index: of an item on sale, and encoded without an error."""
+        """Return the rows that belong in an index: on sale, and encoded without an error."""
         return self.filter(removed=False, error="")
 
 
 class Embedding(models.Model):
-    """One image of one item as seen by one encoder.
+    """One image of one item, embedded by one encoder.
 
-    A hidden or deleted item's rows stay, marked as removed: search processes learn from them what
-    to forget, and an item that comes back is not encoded again.
+    Rows of a hidden or deleted item stay, marked as removed. Search processes learn from them what
+    to drop, and an item that comes back need not be encoded again.
     """
 
     item = models.CharField(_("item"), max_length=200, db_index=True)
@@ -91,20 +91,20 @@ class Embedding(models.Model):
 
 
 def to_bytes(vector: NDArray[np.float32]) -> bytes:
-    """An embedding as it is stored."""
+    """Return an embedding as it is stored: float16, little endian."""
     return vector.astype("<f2").tobytes()
 
 
 def from_bytes(stored: bytes | memoryview) -> NDArray[np.float32]:
-    """A stored embedding, (dim,) float32."""
+    """Return a stored embedding, (dim,) float32."""
     return np.frombuffer(stored, "<f2").astype(np.float32)
 
 
 class IndexVersion(models.Model):
-    """One built index of one encoder; the one that is active answers searches.
+    """One built index of one encoder; the active version answers searches.
 
-    It knows how its encoder is loaded, so that a change of the settings changes no answer before
-    a version of the new encoder is active.
+    The version stores how to load its encoder. So a change of the settings affects searches only
+    when a version of the new encoder is activated.
     """
 
     class State(models.TextChoices):
@@ -155,14 +155,15 @@ class IndexVersion(models.Model):
 
     @property
     def can_be_activated(self) -> bool:
-        """Whether it is complete and not the active one already."""
+        """Whether the version is complete and not active already."""
         return self.state in (self.State.READY, self.State.RETIRED)
 
 
 class Run(models.Model):
-    """One reindex: what it was asked for, how far it is, what became of it.
+    """One reindex: its request, its progress, and its outcome.
 
-    At most one is open. Whose process is working on it says so in ``worker`` and ``heartbeat``.
+    At most one run is open. The process that works on it stores its name in ``worker`` and updates
+    ``heartbeat``.
     """
 
     class Scope(models.TextChoices):
@@ -199,7 +200,7 @@ class Run(models.Model):
     state = models.CharField(_("state"), max_length=15, choices=State.choices, default=State.QUEUED)
     stage = models.CharField(_("stage"), max_length=10, choices=Stage.choices, blank=True)
     wish = models.CharField(_("wish"), max_length=10, choices=Wish.choices, blank=True)
-    # True until it ends, then NULL, of which a unique column may have many.
+    # True until the run ends, then NULL, because a unique column may hold many NULLs.
     open = models.BooleanField(_("open"), null=True, default=True, unique=True, editable=False)
     worker = models.CharField(_("worker"), max_length=300, blank=True)
     cursor = models.CharField(_("done up to"), max_length=200, blank=True)
@@ -228,7 +229,7 @@ class Run(models.Model):
 
     @property
     def is_dead(self) -> bool:
-        """Whether it counts as running although its process is gone or gives no sign of life."""
+        """Whether the run counts as running, but its process has ended or its heartbeat is late."""
         if self.state != self.State.RUNNING or self.heartbeat is None:
             return False
         silent = self.heartbeat < timezone.now() - timedelta(seconds=conf.get("RUN_TIMEOUT"))
@@ -236,10 +237,10 @@ class Run(models.Model):
 
     @property
     def rate(self) -> float | None:
-        """Items per second of work, once that is known."""
+        """Items per second of work; None before any are done."""
         return self.done / self.worked if self.done and self.worked else None
 
     @property
     def seconds_left(self) -> float | None:
-        """Until all items are read and encoded, at the rate so far."""
+        """Seconds until all items are encoded, at the rate so far; None without a rate."""
         return (self.items - self.done) / self.rate if self.rate else None

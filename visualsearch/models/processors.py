@@ -1,4 +1,4 @@
-"""Kinds of processors that compute embeddings, and how near each is to the right ones."""
+"""Kinds of processors that compute embeddings, and how accurately each does so."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Processor(models.Model):
-    """What a kind of processor made of a model's known answers when it last compared them."""
+    """The last comparison of a kind of processor with the known answers of a model."""
 
     encoder = models.CharField(_("model"), max_length=200)
     name = models.CharField(_("processor"), max_length=200)
@@ -32,5 +32,5 @@ class Processor(models.Model):
 
     @property
     def agrees(self) -> bool:
-        """Whether its embeddings may meet those of other processors."""
+        """Whether its embeddings may be mixed with those of other processors."""
         return self.lowest_cosine >= self.least_cosine

@@ -1,4 +1,4 @@
-"""What is kept of searches by photo: numbers, and what became of them. Never a photo by itself."""
+"""Records of searches by photo: figures and events; photos only with their senders' consent."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from .storefronts import Storefront
 
 
 class Query(models.Model):
-    """One search by photo, kept as numbers.
+    """One search by photo, stored as numbers.
 
-    What was seen of the photo is erased after ``QUERY_LIFETIME``, the row after
+    The embedding and cells of the photo are erased after ``QUERY_LIFETIME``, the row after
     ``FIGURES_LIFETIME``.
     """
 
@@ -38,7 +38,8 @@ class Query(models.Model):
         Experiment, models.SET_NULL, null=True, blank=True, verbose_name=_("experiment")
     )
     variant = models.CharField(_("variant"), max_length=10, choices=Variant.choices, blank=True)
-    # What was searched for, and what else the photo shows; empty from when it has expired.
+    # The embedding that was searched by, and the cells of the whole photo. Both are empty once
+    # expired.
     vector = models.BinaryField(_("vector"))
     cells = models.BinaryField(_("cells"), default=b"")
     expires = models.DateTimeField(_("expires"), null=True, db_index=True)
@@ -62,9 +63,10 @@ class Query(models.Model):
 
     @classmethod
     def forget_expired(cls, at_most: int | None = None) -> int:
-        """Erase what was seen in photos whose time is over; how many that were.
+        """Erase the embeddings and cells of expired searches; return how many searches that were.
 
-        Kept photos go with their time, and rows of figures with theirs, ``at_most`` so many.
+        Also deletes expired photos, and rows older than ``FIGURES_LIFETIME``: at most ``at_most``
+        searches and as many refusals.
         """
         now = timezone.now()
         KeptPhoto.objects.filter(expires__lte=now).delete()
@@ -78,14 +80,14 @@ class Query(models.Model):
 
     @classmethod
     def erase(cls, **which: Any) -> int:
-        """Delete queries with all that hangs on them; how many there were."""
+        """Delete the matching queries with their events and photos; return how many queries."""
         queries = cls.objects.filter(**which)
         KeptPhoto.objects.filter(pk__in=queries.values("pk")).delete()
         return queries.delete()[1].get("visualsearch.Query", 0)
 
 
 class Event(models.Model):
-    """What a customer did with a product that a search had shown; each thing counts once."""
+    """A customer's action on a product that a search had shown; a repeated action counts once."""
 
     class Kind(models.TextChoices):
         VIEW = "view", _("view")
@@ -111,7 +113,7 @@ class Event(models.Model):
 
 
 class Refusal(models.Model):
-    """A photo that could not be searched by, as its code: nothing of the photo, or of its name."""
+    """A photo that could not be searched by: only the error code, nothing of the photo."""
 
     created = models.DateTimeField(_("created"), auto_now_add=True, db_index=True)
     code = models.CharField(_("code"), max_length=40)
@@ -134,7 +136,7 @@ class Refusal(models.Model):
 
 
 class KeptPhoto(models.Model):
-    """A photo that its sender allowed to be kept: small, without metadata, for a stated time."""
+    """A photo kept with its sender's consent: small, without metadata, for a limited time."""
 
     query_id = models.UUIDField(_("query"), primary_key=True)
     jpeg = models.BinaryField(_("photo"))

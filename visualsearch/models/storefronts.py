@@ -1,4 +1,4 @@
-"""Who may search from elsewhere: a storefront, by its key."""
+"""Storefronts: clients elsewhere that search with an API key."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ PREFIX = 8
 
 
 class Storefront(models.Model):
-    """One that searches with an API key; queries made with a key are reachable with it alone.
+    """A client with an API key, which alone can reach the queries made with it.
 
-    The key itself is told once and not stored. It is random enough for a plain digest.
+    The key is shown once and not stored. It is random enough for a plain digest.
     """
 
     name = models.CharField(_("name"), max_length=100, unique=True)
@@ -41,17 +41,17 @@ class Storefront(models.Model):
         return self.name
 
     def new_key(self) -> str:
-        """Give it a new key, which the old one ends with; save it after that."""
+        """Return a new key, which replaces the old one; save the storefront afterwards."""
         key = f"vs_{secrets.token_urlsafe(32)}"
         self.prefix, self.digest = key[:PREFIX], digest(key)
         return key
 
     @classmethod
     def of_key(cls, key: str) -> Storefront | None:
-        """The active one with this key."""
+        """Return the active storefront with this key, or None."""
         return cls.objects.filter(digest=digest(key), active=True).first()
 
 
 def digest(key: str) -> str:
-    """What is stored of a key."""
+    """Return the digest of a key, which is stored in its place."""
     return hashlib.sha256(key.encode()).hexdigest()

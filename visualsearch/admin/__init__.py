@@ -1,4 +1,4 @@
-"""The index in the stock admin, and :class:`SearchableAdmin` for the admin of a shop's products."""
+"""The app's pages in the stock admin, and :class:`SearchableAdmin` for a shop's product admin."""
 
 from .experiments import ExperimentAdmin
 from .images import EmbeddingAdmin

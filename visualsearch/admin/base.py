@@ -1,4 +1,4 @@
-"""What the app's pages in the admin have in common."""
+"""The base class of the app's model admins."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ from django.urls import reverse
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
-    """Rows that the app writes and people look at."""
+    """A model admin without permission to add, change or delete, unless a subclass grants one."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Nobody adds these by hand."""
+        """Return False: only the app adds these rows."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody edits these by hand."""
+        """Return False: only the app changes these rows."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody deletes these by hand: they follow the catalog and the settings."""
+        """Return False: the app deletes these rows itself, following catalog and settings."""
         return False
 
     def may_look(self, request: HttpRequest) -> None:
-        """Raise PermissionDenied for staff that may not see these rows."""
+        """Raise PermissionDenied for staff without permission to view these rows."""
         if not self.has_view_permission(request):
             raise PermissionDenied
 
     def found(self, pk: int) -> Any:
-        """The row, or 404."""
+        """Return the row with this primary key; raise Http404 if there is none."""
         return get_object_or_404(self.model, pk=pk)
 
     def page(self, request: HttpRequest, template: str, **context: Any) -> TemplateResponse:
-        """One of the app's own pages, in the frame of the admin site it is registered with."""
-        # `{% url %}` looks there which site it is.
+        """Return the response of one of the app's own pages, in the layout of the admin site."""
+        # The tag ``{% url %}`` resolves names of the admin in this site.
         request.current_app = self.admin_site.name
         frame = self.admin_site.each_context(request)
         return TemplateResponse(
@@ -47,9 +47,9 @@ class ReadOnlyAdmin(admin.ModelAdmin):
         )
 
     def url(self, name: str, *args: Any) -> str:
-        """The address of an admin page on this site."""
+        """Return the URL of an admin page on this site."""
         return reverse(f"admin:{name}", args=args, current_app=self.admin_site.name)
 
     def url_of(self, row: Model) -> str:
-        """The address of a row's page on this site."""
+        """Return the URL of a row's change page on this site."""
         return self.url(f"visualsearch_{row._meta.model_name}_change", row.pk)

@@ -1,4 +1,4 @@
-"""An experiment as its page shows it: where it stands, what differs, and what to make of it."""
+"""Template context of an experiment's page: its progress, its figures, and the verdict."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ SIGNALS = {
     "p95": gettext_lazy("95th percentile of time"),
     "score": gettext_lazy("score of the best result"),
 }
-# Searches in an hour or a day, below which its click-through is not drawn.
+# Searches per hour or day below which the click-through is not drawn.
 ENOUGH = 20
 
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """One figure as text: of control, of treatment, of their difference; and what that means."""
+    """One row of the table as text: control, treatment, their difference, and the verdict."""
 
     label: str
     control: str
@@ -54,7 +54,7 @@ class Line:
 
 
 def report(experiment: Experiment) -> dict[str, Any]:
-    """Everything on its page."""
+    """Return the template context of an experiment's page."""
     found = compare(experiment)
     colour, verdict = OVERALL[found.verdict]
     return {
@@ -73,7 +73,7 @@ def report(experiment: Experiment) -> dict[str, Any]:
 
 
 def notice() -> dict[str, Any] | None:
-    """Of the experiment that runs, what other pages say."""
+    """Return the running experiment's share and verdict for other pages, or None."""
     experiment = Experiment.objects.select_related("version").filter(running=True).first()
     if experiment is None:
         return None
@@ -83,7 +83,7 @@ def notice() -> dict[str, Any] | None:
 
 
 def standing(experiment: Experiment) -> dict[str, Any]:
-    """The share of visitors that it has, the one it is to have, and how far it is on the way."""
+    """Return the current share of visitors, the share at the end, and the hours until then."""
     moment = experiment.stopped or timezone.now()
     share = experiment.share_at(moment)
     hours = (moment - experiment.ramp_started).total_seconds() / 3600
@@ -97,14 +97,14 @@ def standing(experiment: Experiment) -> dict[str, Any]:
 
 
 def ended_by(experiment: Experiment) -> IndexVersion | None:
-    """The version whose activation ended it."""
+    """Return the version whose activation ended the experiment, or None."""
     if experiment.stopped is None:
         return None
     return IndexVersion.objects.filter(activated=experiment.stopped).first()
 
 
 def line(signal: Signal) -> Line:
-    """A signal as text."""
+    """Return a signal as a row of the table."""
     colour, verdict = VERDICTS[signal.verdict]
     control, treatment = signal.control.value, signal.treatment.value
     gap = None if control is None or treatment is None else treatment - control
@@ -122,7 +122,7 @@ def line(signal: Signal) -> Line:
 
 
 def value_text(value: float | None, unit: str) -> str:
-    """A share, milliseconds, or a score."""
+    """Format a value by its unit: a share in percent, milliseconds, or a score."""
     if value is None:
         return NOTHING
     if unit == "share":
@@ -131,7 +131,7 @@ def value_text(value: float | None, unit: str) -> str:
 
 
 def around(estimate: Estimate, unit: str) -> str:
-    """The interval of a value."""
+    """Format the confidence interval of a value; empty without one."""
     if estimate.interval is None:
         return ""
     low, high = estimate.interval.low, estimate.interval.high
@@ -139,14 +139,14 @@ def around(estimate: Estimate, unit: str) -> str:
 
 
 def gap_text(value: float, unit: str) -> str:
-    """A difference: of shares in percentage points."""
+    """Format a difference; one of shares is in percentage points."""
     if unit == "share":
         return _("%(points)s points") % {"points": signed(100 * value, 1)}
     return f"{signed(value)}\xa0ms" if unit == "ms" else signed(value, 3)
 
 
 def gap_range(interval: Interval, unit: str) -> str:
-    """The interval of a difference, its unit said already."""
+    """Format the interval of a difference without its unit; empty if it is infinite."""
     if not math.isfinite(interval.high - interval.low):
         return ""
     scale, digits = {"share": (100, 1), "ms": (1, 0), "score": (1, 3)}[unit]
@@ -155,7 +155,7 @@ def gap_range(interval: Interval, unit: str) -> str:
 
 
 def clicks(found: Comparison) -> Plot:
-    """Click-through of both over time."""
+    """Return the plot of both variants' click-through over time."""
     moments = found.moments
     return plot(
         label=_("Searches with a click by hour")
@@ -176,7 +176,7 @@ def clicks(found: Comparison) -> Plot:
 
 
 def of_variant(name: str, colour: str, shares: list[Share]) -> Series:
-    """A line with its band, where there were enough searches to say anything."""
+    """Return the line of a variant with its interval band; gaps where searches were too few."""
     around = [wilson(share) if share.whole >= ENOUGH else None for share in shares]
     return Series(
         name=name,

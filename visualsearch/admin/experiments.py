@@ -1,4 +1,4 @@
-"""Experiments: start one, see early whether it does harm, stop it with one click."""
+"""The admin of experiments: start one, see early whether it does harm, stop it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ADD, CHANGE = "visualsearch.add_experiment", "visualsearch.change_experiment"
 
 
 class ExperimentForm(forms.ModelForm):
-    """The share in percent; versions that are complete and not the active one."""
+    """A form with the share in percent, and the versions that are complete and not active."""
 
     percent = forms.DecimalField(
         label=_("Share in percent"),
@@ -60,7 +60,10 @@ class ExperimentForm(forms.ModelForm):
             choice.label_from_instance = lambda version: f"{version} – {version.encoder}"
 
     def save(self, commit: bool = True) -> Experiment:
-        """With the share as it is stored; no visitor loses the treatment because it is raised."""
+        """Save the experiment; a new share grows from the current one.
+
+        So no visitor loses the treatment when the share is raised.
+        """
         changed = set(self.changed_data)
         if "percent" in changed or not self.instance.pk:
             self.instance.share = float(self.cleaned_data["percent"]) / 100
@@ -71,34 +74,37 @@ class ExperimentForm(forms.ModelForm):
 
 @admin.register(Experiment)
 class ExperimentAdmin(ReadOnlyAdmin):
-    """One may run at a time; what it is compared with is the active version."""
+    """Admin of experiments: one may run at a time, and is compared with the active version."""
 
     form = ExperimentForm
     list_display = ["name", "state", "version", "share_now", "begun", "ended"]
     list_select_related = ["version"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Who may add experiments."""
+        """Return whether the user may add experiments."""
         return request.user.has_perm(ADD)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Who may change them, as long as they run."""
+        """Return whether the user may change an experiment, which must still be running."""
         return request.user.has_perm(CHANGE) and (obj is None or bool(obj.running))
 
     def get_urls(self) -> list[URLPattern]:
-        """The stock ones, and the button."""
+        """Return the stock URLs and that of the stop button."""
         stop = self.admin_site.admin_view(require_POST(self.stop))
         name = "visualsearch_experiment_stop"
         return [path("<int:pk>/stop/", stop, name=name), *super().get_urls()]
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        """The version stays: with another one it would be another experiment."""
+        """Return the fields, without ``version`` once the experiment exists.
+
+        With another version it would be another experiment.
+        """
         return ["name", *([] if obj else ["version"]), "percent", "ramp_hours"]
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The list, with the way to a new one while none runs."""
+        """Show the list, with a link to start an experiment if none is running."""
         running = Experiment.objects.filter(running=True).first()
         context = {"title": gettext("Experiments"), "running": running}
         return super().changelist_view(request, {**(extra_context or {}), **context})
@@ -109,7 +115,7 @@ class ExperimentAdmin(ReadOnlyAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """The form; while an experiment runs, the list with a sentence."""
+        """Show the form; redirect to the list with an error while an experiment is running."""
         if not self.has_add_permission(request):
             raise PermissionDenied
         if Experiment.objects.filter(running=True).exists():
@@ -124,17 +130,17 @@ class ExperimentAdmin(ReadOnlyAdmin):
         }
         try:
             return super().add_view(request, form_url, {**(extra_context or {}), **context})
-        except IntegrityError:  # somebody else started one at this moment
+        except IntegrityError:  # another user has just started one
             return self.refuse(request)
 
     def refuse(self, request: HttpRequest) -> HttpResponse:
-        """Say why there cannot be another one."""
+        """Redirect to the list with an error: only one experiment may run."""
         text = gettext("An experiment is running. Stop it before you start another one.")
         self.message_user(request, text, messages.ERROR)
         return HttpResponseRedirect(self.url("visualsearch_experiment_changelist"))
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> Any:
-        """Lead to its page."""
+        """Redirect to the page of the new experiment."""
         text = gettext("The experiment runs: from now on some visitors get version %(version)s.")
         self.message_user(request, text % {"version": obj.version_id}, messages.SUCCESS)
         return HttpResponseRedirect(self.url_of(obj))
@@ -146,7 +152,7 @@ class ExperimentAdmin(ReadOnlyAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """How it goes, and what may be changed while it runs."""
+        """Show the results so far, with a form while the experiment is running."""
         experiment = self.get_object(request, object_id)
         context: dict[str, Any] = {}
         if experiment is not None and self.has_view_permission(request, experiment):
@@ -163,14 +169,14 @@ class ExperimentAdmin(ReadOnlyAdmin):
         )
 
     def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
-        """Stay on its page."""
+        """Redirect to the page of the experiment."""
         text = gettext("Saved: %(share)s of the visitors get the treatment now.")
         share = {"share": standing(obj)["share"]}
         self.message_user(request, text % share, messages.SUCCESS)
         return HttpResponseRedirect(self.url_of(obj))
 
     def stop(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Give everybody the active version again, at once."""
+        """End the experiment; all visitors get the active version again."""
         if not request.user.has_perm(CHANGE):
             raise PermissionDenied
         experiment = self.found(pk)
@@ -184,25 +190,25 @@ class ExperimentAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("state"), ordering="running")
     def state(self, experiment: Experiment) -> SafeString:
-        """Coloured and worded."""
+        """Return the state as a coloured badge."""
         return badge("busy", _("running")) if experiment.running else badge("quiet", _("ended"))
 
     @admin.display(description=_("share"))
     def share_now(self, experiment: Experiment) -> str:
-        """Of the visitors; of one that has ended, when it ended."""
+        """Return the current share of visitors; for an ended experiment, the last one."""
         return str(standing(experiment)["share"])
 
     @admin.display(description=_("share in percent"))
     def percent(self, experiment: Experiment) -> str:
-        """What it grows to."""
+        """Return the share that the experiment grows to."""
         return str(standing(experiment)["goal"])
 
     @admin.display(description=_("started"), ordering="started")
     def begun(self, experiment: Experiment) -> str:
-        """When it was started."""
+        """Return when the experiment started."""
         return moment(experiment.started)
 
     @admin.display(description=_("stopped"), ordering="stopped")
     def ended(self, experiment: Experiment) -> str:
-        """When it ended."""
+        """Return when the experiment ended."""
         return moment(experiment.stopped)

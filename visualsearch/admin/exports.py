@@ -1,4 +1,4 @@
-"""Searches and refusals as CSV, row by row: for spreadsheets and for other programs."""
+"""Export searches and refusals as streamed CSV, for spreadsheets and other programs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .trial import STAGES
 
 Kind = Event.Kind
 
-# What a spreadsheet takes for the beginning of a formula.
+# Characters that make a spreadsheet read a cell as a formula.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 CHUNK = 500
 COLUMNS = [
@@ -33,15 +33,15 @@ FIELDS = [
 
 
 class Echo:
-    """A file that hands back what is written to it."""
+    """A file object whose ``write`` returns the text, so that ``csv`` can stream."""
 
     def write(self, text: str) -> str:
-        """The text."""
+        """Return the text."""
         return text
 
 
 def response(name: str, lines: Iterable[list[Any]]) -> StreamingHttpResponse:
-    """The lines as a file to save, while they are being read."""
+    """Return the lines as a CSV download that is streamed."""
     writer = csv.writer(Echo())
     written = (writer.writerow([harmless(cell) for cell in line]) for line in lines)
     answer = StreamingHttpResponse(written, content_type="text/csv; charset=utf-8")
@@ -50,12 +50,12 @@ def response(name: str, lines: Iterable[list[Any]]) -> StreamingHttpResponse:
 
 
 def harmless(cell: Any) -> Any:
-    """Text that no spreadsheet takes for a formula; numbers are what they are."""
+    """Return a cell, with an apostrophe before text that a spreadsheet would read as a formula."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
 
 
 def searches(period: Period) -> Iterator[list[Any]]:
-    """A line for each search; nothing in it says who searched."""
+    """Yield the header and a row per search; nothing in it identifies the visitor."""
     yield COLUMNS
     rows = period.of(Query).order_by("created", "pk").values(*FIELDS)
     found = rows.iterator(chunk_size=CHUNK)
@@ -66,7 +66,7 @@ def searches(period: Period) -> Iterator[list[Any]]:
 
 
 def ranks_of(queries: list[UUID]) -> dict[UUID, dict[str, list[int]]]:
-    """Of each search the ranks of its events, by their kind."""
+    """Return the ranks of each search's events by kind."""
     found: dict[UUID, dict[str, list[int]]] = {
         query: {kind: [] for kind in Kind.values} for query in queries
     }
@@ -77,7 +77,7 @@ def ranks_of(queries: list[UUID]) -> dict[UUID, dict[str, list[int]]]:
 
 
 def line(query: dict[str, Any], ranks: dict[str, list[int]]) -> list[Any]:
-    """One search."""
+    """Return the row of one search."""
     first = query["predictions"][0] if query["predictions"] else {}
     return [
         str(query["pk"]),
@@ -102,7 +102,7 @@ def line(query: dict[str, Any], ranks: dict[str, list[int]]) -> list[Any]:
 
 
 def refusals(period: Period) -> Iterator[list[Any]]:
-    """A line for each photo that was refused."""
+    """Yield the header and a row per refused photo."""
     yield ["created", "code", "storefront", "experiment", "variant"]
     rows = period.of(Refusal).order_by("created", "pk")
     fields = ("created", "code", "storefront__name", "experiment__name", "variant")

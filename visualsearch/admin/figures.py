@@ -1,4 +1,4 @@
-"""The figures of index versions side by side."""
+"""A table that compares the figures of index versions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .formats import NOTHING, duration, milliseconds, moment, number, percentage
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """One line of the table; ``best`` is ``max`` or ``min`` where one value is better."""
+    """One row of the table; ``best`` is ``max`` or ``min`` if one value is better than others."""
 
     label: str | Promise
     value: Callable[[IndexVersion], Any]
@@ -26,24 +26,24 @@ class Figure:
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """A value as text, and whether it is the best of its line."""
+    """A value as text; ``best`` if no value of its row is better."""
 
     text: str
     best: bool = False
 
 
 def plain(value: Any) -> str:
-    """As it is."""
+    """Return a value as plain text."""
     return str(value) if value else NOTHING
 
 
 def share(value: float | None) -> str:
-    """A recall or a reciprocal rank."""
+    """Format a recall or a reciprocal rank."""
     return number(value, 3)
 
 
 def measured(*path: str) -> Callable[[IndexVersion], Any]:
-    """Reads one number of an evaluation, or None."""
+    """Return a function that reads one number of a version's evaluation, or None."""
 
     def read(version: IndexVersion) -> Any:
         found: Any = version.evaluation
@@ -55,7 +55,7 @@ def measured(*path: str) -> Callable[[IndexVersion], Any]:
 
 
 def known(name: str) -> Callable[[IndexVersion], Any]:
-    """Reads one of a version's figures, or None."""
+    """Return a function that reads one of a version's figures, or None."""
     return lambda version: version.figures.get(name)
 
 
@@ -134,7 +134,7 @@ FIGURES = [
 
 
 def table(versions: list[IndexVersion]) -> list[tuple[str, list[Cell]]]:
-    """Lines of label and cells, one cell for each version; lines that nobody knows are left out."""
+    """Return rows of a label and a cell per version; rows without any value are left out."""
     lines = []
     for figure in FIGURES:
         values = [figure.value(version) for version in versions]
@@ -152,6 +152,6 @@ def table(versions: list[IndexVersion]) -> list[tuple[str, list[Cell]]]:
 
 
 def quality(version: IndexVersion) -> str:
-    """Recall@10 in a word for lists."""
+    """Return the recall@10 of a version as text for lists."""
     value = measured("sku", "recall@10")(version)
     return share(value) if value is not None else _("not measured")

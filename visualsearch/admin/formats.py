@@ -1,4 +1,4 @@
-"""Numbers and states as people read them."""
+"""Format numbers, dates and states for people."""
 
 from __future__ import annotations
 
@@ -15,47 +15,47 @@ NOTHING = "–"
 
 
 def badge(kind: str, text: Any) -> SafeString:
-    """A word on a colour: ``good``, ``bad``, ``warning``, ``busy`` or ``quiet``."""
+    """Return a coloured badge; ``kind``: ``good``, ``bad``, ``warning``, ``busy`` or ``quiet``."""
     return format_html('<span class="vs-badge vs-badge-{}">{}</span>', kind, text)
 
 
 def number(value: float | None, digits: int = 0) -> str:
-    """With the language's separators."""
+    """Format a number with the separators of the active language."""
     if value is None:
         return NOTHING
-    # Rounded here: the function itself cuts off.
+    # ``number_format`` truncates, so round first.
     return number_format(round(value, digits), digits, use_l10n=True, force_grouping=True)
 
 
 def size(value: float | None) -> str:
-    """Bytes in the unit that fits."""
+    """Format bytes in a suitable unit."""
     return NOTHING if value is None else filesizeformat(value)
 
 
 def milliseconds(value: float | None) -> str:
-    """A latency; below ten with a decimal."""
+    """Format a latency in milliseconds, with a decimal if below ten."""
     return NOTHING if value is None else f"{number(value, 0 if value >= 10 else 1)}\xa0ms"
 
 
 def percent(part: float, whole: float = 1) -> int:
-    """A share in whole percent, never beyond what a bar can show; of nothing it is nothing."""
+    """Return a share in whole percent, limited to 0…100 for bars; 0 if ``whole`` is 0."""
     return max(0, min(100, int(100 * part / whole))) if whole else 0
 
 
 def percentage(value: float | None, digits: int = 1) -> str:
-    """A share 0…1 in percent; no decimals where it is all or nothing."""
+    """Format a share 0…1 in percent; exactly 0 and 1 have no decimals."""
     if value is None:
         return NOTHING
     return f"{number(100 * value, 0 if value in (0, 1) else digits)}\xa0%"
 
 
 def percent_tick(value: float) -> str:
-    """A share on an axis, where round ones want no decimals."""
+    """Format a share for an axis label; whole percents have no decimals."""
     return percentage(value, 0 if abs(100 * value - round(100 * value)) < 1e-6 else 1)
 
 
 def signed(value: float, digits: int = 0) -> str:
-    """A change, with its sign."""
+    """Format a change with its sign."""
     text = number(abs(value), digits)
     if text == number(0, digits):
         return text
@@ -63,7 +63,7 @@ def signed(value: float, digits: int = 0) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """Two units at most; their symbols are the same in every language."""
+    """Format seconds in at most two units, with symbols that are the same in every language."""
     if seconds is None:
         return NOTHING
     if seconds < 1:
@@ -76,5 +76,5 @@ def duration(seconds: float | None) -> str:
 
 
 def moment(value: datetime | None) -> str:
-    """A date and time."""
+    """Format a date and time in local time."""
     return date_format(timezone.localtime(value), "SHORT_DATETIME_FORMAT") if value else NOTHING

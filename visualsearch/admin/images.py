@@ -1,4 +1,4 @@
-"""Each picture's state in the index, and a retry for those that failed."""
+"""The admin of images: the state of each in the index, and a retry of failed ones."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from .starting import ADD, start
 
 
 class ResultFilter(admin.SimpleListFilter):
-    """Pictures by what became of them; failed are those that the active version lacks."""
+    """A filter by an image's state; ``failed`` are images that the active version lacks."""
 
     title = _("result")
     parameter_name = "result"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """The choices."""
+        """Return the choices of the filter."""
         return [("failed", _("failed")), ("indexed", _("indexed")), ("removed", _("not on sale"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Embedding]) -> QuerySet[Embedding]:
-        """The chosen ones."""
+        """Return the rows in the chosen state."""
         if self.value() == "failed":
             return failed(queryset)
         if self.value() == "removed":
@@ -43,17 +43,17 @@ class ResultFilter(admin.SimpleListFilter):
 
 
 def failed(rows: QuerySet[Embedding]) -> QuerySet[Embedding]:
-    """Those that could not be read or encoded for the active version."""
+    """Return images that could not be read or encoded for the active version."""
     active = versions.active()
     rows = rows.filter(removed=False).exclude(error="")
     return rows.filter(encoder=active.encoder) if active else rows
 
 
 class ImageList(ChangeList):
-    """A page of rows that know their product, found in one look-up for all of them."""
+    """A changelist that looks up the products of all rows on a page at once."""
 
     def get_results(self, request: HttpRequest) -> None:
-        """The rows of this page."""
+        """Set ``product`` on each row of this page."""
         super().get_results(request)
         rows = list(self.result_list)
         named = links.products(self.model_admin.admin_site, [row.item for row in rows])
@@ -64,7 +64,7 @@ class ImageList(ChangeList):
 
 @admin.register(Embedding)
 class EmbeddingAdmin(ReadOnlyAdmin):
-    """One row per picture and encoder."""
+    """Admin of embeddings: one row per image and encoder."""
 
     list_display = [
         "thumbnail",
@@ -84,17 +84,17 @@ class EmbeddingAdmin(ReadOnlyAdmin):
     actions = ["retry"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Embedding]:
-        """Without the vectors, which nobody reads."""
+        """Return the rows without their vectors, which are not shown."""
         return super().get_queryset(request).defer("vector")
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        """The list that knows products."""
+        """Return the changelist that looks up products."""
         return ImageList
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The list, with a button that retries all that failed."""
+        """Show the list, with a button that retries all failed images."""
         count = failed(Embedding.objects.all()).count() if request.user.has_perm(ADD) else 0
         chosen = request.GET.get(ResultFilter.parameter_name) == "failed"
         context = {"failed_count": count, "title": _("Failed images") if chosen else _("Images")}
@@ -102,13 +102,13 @@ class EmbeddingAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("image"))
     def thumbnail(self, row: Embedding) -> SafeString:
-        """The picture; where it cannot be shown, what lies behind it says so."""
+        """Return the thumbnail, with the row's name as hidden text for screen readers."""
         hidden = format_html('<span class="visually-hidden">{}</span>', row)
         return thumbnail(row.image) + hidden
 
     @admin.display(description=_("product"), ordering="item")
     def product(self, row: Embedding) -> SafeString | str:
-        """Leads to its page in this admin."""
+        """Return the product's name, linked to its page in this admin if there is one."""
         product: links.Product = row.product  # type: ignore[attr-defined]
         if not product.url:
             return product.name
@@ -116,28 +116,28 @@ class EmbeddingAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("state"))
     def state(self, row: Embedding) -> SafeString:
-        """Coloured and worded, with the reason of a failure."""
+        """Return the state as a coloured badge, with the reason of a failure."""
         if not row.error:
             return state_of(row)
         return format_html('{} <span class="vs-reason">{}</span>', state_of(row), row.error)
 
     @admin.display(description=_("next attempt"), ordering="retry_at")
     def next_attempt(self, row: Embedding) -> str:
-        """When it is tried again by itself."""
+        """Return when a failed image is retried automatically."""
         return moment(row.retry_at)
 
     @admin.display(description=_("updated"), ordering="updated")
     def changed(self, row: Embedding) -> str:
-        """When its state changed last."""
+        """Return when the row was last updated."""
         return moment(row.updated)
 
     @admin.display(description=_("file"), ordering="image")
     def file(self, row: Embedding) -> SafeString:
-        """Its name, which may be long."""
+        """Return the file name in an element that wraps long names."""
         return format_html('<span class="vs-file">{}</span>', row.image)
 
     def has_retry_permission(self, request: HttpRequest) -> bool:
-        """Who may start a run may retry an image."""
+        """Return whether the user may retry images, which takes permission to add runs."""
         return request.user.has_perm(ADD)
 
     @admin.action(description=_("Index the selected images again"), permissions=["retry"])
@@ -148,7 +148,7 @@ class EmbeddingAdmin(ReadOnlyAdmin):
 
 
 def state_of(row: Embedding | None) -> SafeString:
-    """What became of a picture, coloured and worded."""
+    """Return an image's state as a coloured badge; without a row it is not indexed yet."""
     if row is None:
         return badge("quiet", _("not indexed yet"))
     if row.removed:
@@ -159,7 +159,7 @@ def state_of(row: Embedding | None) -> SafeString:
 
 
 def thumbnail(name: str) -> SafeString:
-    """A small square picture, to be named beside it."""
+    """Return a small square image without alt text, to be named beside it."""
     url = catalog().image_url(name)
     return format_html(
         '<span class="vs-thumb"><img src="{}" alt="" loading="lazy"></span>',

@@ -1,4 +1,4 @@
-"""The figures of a period as their page shows them: tiles, plots, bars."""
+"""Template context of the Insights page: tiles, plots and bars."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ LABELS = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Tile:
-    """A figure, and how it changed against the period before."""
+    """A figure, and its change since the previous period."""
 
     label: str
     value: str
@@ -59,7 +59,7 @@ class Tile:
 
 
 def page_of(found: Insights) -> dict[str, Any]:
-    """Everything between the filters and the export."""
+    """Return the template context of the figures on the Insights page."""
     return {
         "found": found,
         "tiles": tiles(found.totals, found.before),
@@ -79,12 +79,12 @@ def page_of(found: Insights) -> dict[str, Any]:
 
 
 def refusal_name(code: str) -> str:
-    """What a code means, in a few words."""
+    """Return the meaning of an error code in a few words."""
     return str(REFUSALS.get(code, code))
 
 
 def tiles(now: Totals, before: Totals | None) -> list[Tile]:
-    """What a shop wants to read first."""
+    """Return the most important figures, with their changes since the previous period."""
     relative = ""
     if before is not None:
         change = 100 * (now.searches - before.searches) / before.searches
@@ -110,7 +110,7 @@ def tiles(now: Totals, before: Totals | None) -> list[Tile]:
 
 
 def changed(now: Share, before: Share) -> str:
-    """Percentage points, where the two differ more than by chance."""
+    """Return the change in percentage points; empty if it may be due to chance."""
     if before.value is None or now.value is None:
         return ""
     interval = newcombe(before, now)
@@ -121,17 +121,17 @@ def changed(now: Share, before: Share) -> str:
 
 
 def step_name(start: datetime, *, by_hour: bool) -> str:
-    """An hour or a day on an axis."""
+    """Return the axis label of an hour or a day."""
     return date_format(timezone.localtime(start), "H:i" if by_hour else "j M")
 
 
 def spaced(count: int) -> int:
-    """How many categories share a label."""
+    """Return how many categories share one label on the axis."""
     return max(1, math.ceil(count / LABELS))
 
 
 def searches(steps: Sequence[Step], *, by_hour: bool) -> Plot:
-    """How many searched, and how many of those found what matches."""
+    """Return the plot of searches over time, with and without a match."""
     return plot(
         label=_("Searches by hour") if by_hour else _("Searches by day"),
         head=_("Hour") if by_hour else _("Day"),
@@ -152,7 +152,7 @@ def searches(steps: Sequence[Step], *, by_hour: bool) -> Plot:
 
 
 def latency(steps: Sequence[Step], *, by_hour: bool) -> Plot:
-    """How long customers waited for us."""
+    """Return the plot of search time: median and 95th percentile."""
     return plot(
         label=_("Time of a search, median and 95th percentile"),
         head=_("Hour") if by_hour else _("Day"),
@@ -168,7 +168,7 @@ def latency(steps: Sequence[Step], *, by_hour: bool) -> Plot:
 
 
 def stages(spent: dict[str, float]) -> list[Bar]:
-    """Mean milliseconds by stage, in the order in which they are gone through."""
+    """Return mean milliseconds per stage as bars, in the order of the stages."""
     total = spent.get("total", 0.0)
     return [
         Bar(label=label, text=milliseconds(spent[name]), percent=percent(spent[name], total))
@@ -178,7 +178,7 @@ def stages(spent: dict[str, float]) -> list[Bar]:
 
 
 def ranks(found: Insights) -> Plot:
-    """Click-through by place, with what it may be by chance."""
+    """Return the plot of click-through by rank, with confidence intervals."""
     around = [wilson(each.clicks) for each in found.ranks]
     return plot(
         label=_("Click-through by rank, with intervals"),
@@ -201,7 +201,7 @@ def ranks(found: Insights) -> Plot:
 
 
 def funnel(totals: Totals) -> list[Bar]:
-    """Searches that went so far, of all."""
+    """Return bars of how many searches reached each step, with their share of all searches."""
     reached = [(_("all searches"), totals.searches)]
     reached.append((_("something was found"), totals.searches - totals.without_result))
     reached += [(str(label), totals.events.get(kind, 0)) for kind, label in STEPS.items()]
@@ -216,7 +216,7 @@ def funnel(totals: Totals) -> list[Bar]:
 
 
 def scores(found: Insights) -> Plot:
-    """How alike the best hits were."""
+    """Return the plot of how searches are distributed by their best score."""
     matched = [each.matched for each in found.scores]
     unmatched = [each.unmatched for each in found.scores]
     names = [number(each.low, 2) for each in found.scores]
@@ -236,7 +236,7 @@ def scores(found: Insights) -> Plot:
 
 
 def bars(counts: Sequence[tuple[str, int]]) -> list[Bar]:
-    """Counts by name, the longest bar the most frequent one."""
+    """Return counts by name as bars; the most frequent one is the longest."""
     most = max((count for _, count in counts), default=0)
     return [
         Bar(label=name, text=number(count), percent=percent(count, most)) for name, count in counts

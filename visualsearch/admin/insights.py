@@ -1,4 +1,4 @@
-"""The page that says what customers do with the search, and its export."""
+"""The Insights page: what customers do with the search; and its CSV exports."""
 
 from __future__ import annotations
 
@@ -32,34 +32,34 @@ EXPORTS = {"searches": exports.searches, "refusals": exports.refusals}
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """What is looked at: so many days, of one storefront (its id) or of all."""
+    """The selected number of days, and the selected storefront's id (None: all storefronts)."""
 
     days: int
     storefront: int | None
 
     @classmethod
     def of(cls, request: HttpRequest) -> Choice:
-        """What the address says; anything odd in it counts as nothing."""
+        """Return the selection in the query string; invalid values are replaced by defaults."""
         days, shop = request.GET.get("days", ""), request.GET.get("storefront", "")
         known = days in map(str, PERIODS)
         pk = int(shop) if shop.isascii() and shop.isdecimal() and len(shop) < 19 else None
         return cls(days=int(days) if known else DEFAULT, storefront=pk)
 
     def period(self) -> Period:
-        """Until now."""
+        """Return the selected period, which ends now."""
         return Period.last(self.days, now=timezone.now(), storefront=self.storefront)
 
     def query(self, **other: Any) -> str:
-        """As a part of an address, with another value in it."""
+        """Return the selection as a query string, with values of ``other`` in place of its own."""
         values = {"days": self.days, "storefront": self.storefront, **other}
         return urlencode({name: value for name, value in values.items() if value is not None})
 
 
 class InsightsPages(ReadOnlyAdmin):
-    """Pages for whoever may look at queries: what they share with the queries' admin."""
+    """Mixes the Insights pages into the admin of queries; they take permission to view queries."""
 
     def insights_urls(self) -> list[URLPattern]:
-        """Under the addresses of queries."""
+        """Return the URLs of the Insights pages, below those of queries."""
         wrap = self.admin_site.admin_view
         return [
             path("insights/", wrap(require_GET(self.insights)), name="visualsearch_insights"),
@@ -75,7 +75,7 @@ class InsightsPages(ReadOnlyAdmin):
         ]
 
     def insights(self, request: HttpRequest) -> HttpResponse:
-        """The figures of a period."""
+        """Show the figures of the selected period."""
         self.may_look(request)
         choice = Choice.of(request)
         periods = [
@@ -95,7 +95,7 @@ class InsightsPages(ReadOnlyAdmin):
         )
 
     def export(self, request: HttpRequest, name: str) -> HttpResponseBase:
-        """The searches or the refusals of the same period as CSV."""
+        """Return the searches or the refusals of the selected period as CSV."""
         self.may_look(request)
         day = timezone.localdate().isoformat()
         lines = EXPORTS[name](Choice.of(request).period())

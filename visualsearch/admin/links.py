@@ -1,4 +1,4 @@
-"""From what the index names to the shop's pages."""
+"""Link index keys to product pages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..catalogs import catalog
 
 @dataclass(frozen=True, kw_only=True)
 class Product:
-    """An item as the admin names it; ``url`` is empty where it has no page in this admin."""
+    """An item as named in the admin; ``url`` is empty if it has no page in this admin."""
 
     key: str
     name: str
@@ -21,7 +21,7 @@ class Product:
 
 
 def products(site: AdminSite, keys: Iterable[str]) -> dict[str, Product]:
-    """The items with these keys, in one look-up; one that is not on sale is only a key."""
+    """Return products by key, with one lookup; the name of one not on sale is its key."""
     keys = list(dict.fromkeys(keys))
     source = catalog()
     shown = source.by_key(keys)

@@ -1,4 +1,4 @@
-"""The pages that belong to no row: the overview, a photo to try, and what looks like a product."""
+"""Admin pages that belong to no row: the overview, the photo trial, and similar products."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ SIMILAR = 24
 
 
 class PagesAdmin(ReadOnlyAdmin):
-    """Pages for whoever may look at index versions: what they share with the versions' admin."""
+    """Mixes these pages into the admin of index versions; they take permission to view versions."""
 
     def page_urls(self) -> list[URLPattern]:
-        """Under the addresses of index versions."""
+        """Return the URLs of these pages, below those of index versions."""
         wrap = self.admin_site.admin_view
         return [
             path("overview/", wrap(self.overview), name="visualsearch_overview"),
@@ -42,7 +42,7 @@ class PagesAdmin(ReadOnlyAdmin):
         ]
 
     def overview(self, request: HttpRequest) -> HttpResponse:
-        """The state of the search at a glance; posted, also the catalog against the index."""
+        """Show the state of the search; on POST, also compare the catalog with the index."""
         self.may_look(request)
         drift = None
         if request.method == "POST":
@@ -54,7 +54,7 @@ class PagesAdmin(ReadOnlyAdmin):
         return self.page(request, "overview.html", title=_("Overview"), drift=drift, **context)
 
     def similar(self, request: HttpRequest) -> HttpResponse:
-        """What looks like the item of ``?item=``."""
+        """Show the products that look like the item in ``?item=``."""
         self.may_look(request)
         key = request.GET.get("item", "")
         context: dict[str, Any] = {"product": links.products(self.admin_site, [key])[key]}
@@ -66,8 +66,8 @@ class PagesAdmin(ReadOnlyAdmin):
         return self.page(request, "similar.html", title=_("Similar products"), **context)
 
     def receive(self, request: HttpRequest) -> HttpResponse:
-        """Keep what is posted in memory, within the limit; then check the CSRF token."""
-        # Before anything reads the body, as that check does.
+        """Keep the upload in memory, within the limit, and then check the CSRF token."""
+        # Set before anything reads the body, as the CSRF check does.
         request.upload_handlers = [PhotoUploadHandler(request)]
         try:
             return csrf_protect(self.photo)(request)
@@ -75,7 +75,7 @@ class PagesAdmin(ReadOnlyAdmin):
             return self.show_trial(request, trial.TrialForm(), error=error)
 
     def photo(self, request: HttpRequest) -> HttpResponse:
-        """Search with a photo that is never stored, in one version or in two."""
+        """Search by a photo in one or two versions; the photo is never stored."""
         self.may_look(request)
         if request.method != "POST":
             return self.show_trial(request, trial.TrialForm())
@@ -100,7 +100,7 @@ class PagesAdmin(ReadOnlyAdmin):
         error: VisualSearchError | None = None,
         **context: Any,
     ) -> HttpResponse:
-        """The form, and under it what was found or what to do."""
+        """Show the form, and below it the results or an error."""
         context |= {
             "form": form,
             "error": describe(error) if error else "",
@@ -112,7 +112,7 @@ class PagesAdmin(ReadOnlyAdmin):
 
 
 def dashboard(now: Overview) -> dict[str, Any]:
-    """The overview as its page shows it."""
+    """Return the template context of the overview."""
     version = now.version
     return {
         "now": now,
@@ -132,7 +132,7 @@ def dashboard(now: Overview) -> dict[str, Any]:
 
 
 def recalls(version: IndexVersion) -> list[trial.Bar]:
-    """Of the evaluation, where there is one."""
+    """Return the recalls of a version's evaluation as bars; empty without an evaluation."""
     found = [(k, measured("sku", f"recall@{k}")(version)) for k in (1, 5, 10)]
     return [
         trial.Bar(label=f"recall@{k}", text=share(value), percent=percent(value))
@@ -142,7 +142,7 @@ def recalls(version: IndexVersion) -> list[trial.Bar]:
 
 
 def facts(version: IndexVersion) -> list[tuple[str, str]]:
-    """The rest of the evaluation."""
+    """Return the other figures of a version's evaluation as (label, text)."""
     return [
         ("MRR", share(measured("sku", "mrr")(version))),
         (_("labelled photos"), number(measured("queries")(version))),
@@ -152,7 +152,7 @@ def facts(version: IndexVersion) -> list[tuple[str, str]]:
 
 
 def hours(counts: list[int]) -> list[dict[str, int]]:
-    """A column per hour in a picture that is 24 wide and 100 high."""
+    """Return the columns of a chart with one column per hour, 24 wide and 100 high."""
     most = max(counts)
     heights = [percent(count, most) for count in counts]
     return [

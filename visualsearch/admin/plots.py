@@ -1,7 +1,8 @@
-"""Plots as numbers for an SVG: across in percent of whatever width there is, down in pixels.
+"""Plots as numbers for an SVG template.
 
-So text keeps its size on a phone and on a wide screen. Everything that becomes an attribute is
-text already: a template would write numbers as the reader's language does.
+Horizontal positions are in percent of the width, vertical ones in pixels, so that text has the same
+size on a phone and on a wide screen. All attributes are text already, because a template would
+format numbers in the reader's language.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ from dataclasses import dataclass, field
 
 HEIGHT = 200
 TICKS = 4
-# Of the width of a category, what its bar takes.
+# Share of a category's width that its bar takes.
 BAR = 0.72
 ROUND = (1.0, 2.0, 2.5, 5.0, 10.0)
-# Of a part in fewer pixels nothing would be seen.
+# Least height in pixels of a part of a bar, so that it can be seen.
 VISIBLE = 1.0
 
 Values = Sequence[float | None]
@@ -25,7 +26,8 @@ Values = Sequence[float | None]
 class Series:
     """Values by category. ``kind``: ``bar`` (bars are stacked) or ``line``; ``colour``: a, b or c.
 
-    ``lows`` and ``highs``: what each value may be; whiskers on bars, a band around a line.
+    ``lows`` and ``highs``: the interval of each value, drawn as whiskers on bars or as a band
+    around a line.
     """
 
     name: str
@@ -36,7 +38,7 @@ class Series:
     highs: Values = ()
 
     def text(self, place: int, write: Callable[[float], str]) -> str:
-        """A value, with its interval where it has one."""
+        """Format a value, with its interval if it has one."""
         value = self.values[place]
         if value is None:
             return "–"
@@ -46,13 +48,13 @@ class Series:
         return f"{write(value)} ({write(low)} – {write(high)})"
 
     def around(self, place: int) -> tuple[float | None, float | None]:
-        """The interval of a value."""
+        """Return the interval of a value, (None, None) without one."""
         return (self.lows[place], self.highs[place]) if self.lows else (None, None)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tick:
-    """A mark of an axis; ``label_at``: the foot of its text, on the axis that goes up."""
+    """A mark of an axis; ``label_at``: the baseline of its text, on the vertical axis only."""
 
     at: str
     text: str
@@ -61,7 +63,7 @@ class Tick:
 
 @dataclass(frozen=True, kw_only=True)
 class Rect:
-    """A bar, or with a title what the mouse is over."""
+    """A bar; or, with a title, a category's area that shows a tooltip."""
 
     x: str
     width: str
@@ -73,7 +75,7 @@ class Rect:
 
 @dataclass(frozen=True, kw_only=True)
 class Whisker:
-    """An interval upright in the middle of a bar."""
+    """The interval of a bar: a vertical stroke in its middle."""
 
     x: str
     y1: str
@@ -82,7 +84,7 @@ class Whisker:
 
 @dataclass(frozen=True, kw_only=True)
 class Path:
-    """A line or a band, 100 wide and :data:`HEIGHT` high, to be stretched."""
+    """A line or a band, 100 wide and :data:`HEIGHT` high, stretched to the plot's width."""
 
     d: str
     colour: str
@@ -90,7 +92,7 @@ class Path:
 
 @dataclass(frozen=True, kw_only=True)
 class Plot:
-    """Everything that its template writes down."""
+    """Everything that the template of a plot needs."""
 
     label: str
     unit: str
@@ -120,11 +122,11 @@ def plot(
     whole: bool = False,
     most: float = math.inf,
 ) -> Plot:
-    """A plot of series over categories.
+    """Return the plot of series over categories.
 
-    ``write``: a value as text; ``tick``: the same on the axis; ``head``: what the categories are;
-    ``every``: how many of them share a label; ``whole``: values are counts; ``most``: what none
-    can be beyond.
+    ``write`` formats a value, ``tick`` a value on the axis. ``head``: heading of the categories;
+    ``every``: how many of them share a label; ``whole``: values are counts; ``most``: the upper
+    limit of all values.
     """
     ticks = round_ticks(min(highest(series), most), whole=whole)
     top = ticks[-1]
@@ -152,7 +154,7 @@ def plot(
 
 
 def levels(ticks: Sequence[float], write: Callable[[float], str]) -> list[Tick]:
-    """Marks of the axis that goes up."""
+    """Return the marks of the vertical axis."""
     found = []
     for value in ticks:
         at = down(value, ticks[-1])
@@ -161,7 +163,7 @@ def levels(ticks: Sequence[float], write: Callable[[float], str]) -> list[Tick]:
 
 
 def named(categories: Sequence[str], every: int) -> list[Tick]:
-    """Labels of categories."""
+    """Return the labels of every ``every``-th category."""
     return [
         Tick(at=percent((place + 0.5) / len(categories)), text=name)
         for place, name in enumerate(categories)
@@ -170,7 +172,7 @@ def named(categories: Sequence[str], every: int) -> list[Tick]:
 
 
 def hovers(series: Sequence[Series], rows: Sequence[tuple[str, list[str]]]) -> list[Rect]:
-    """What the mouse is told over each category."""
+    """Return an area per category, with its values as a tooltip."""
     return [
         Rect(
             x=percent(place / len(rows)),
@@ -182,14 +184,14 @@ def hovers(series: Sequence[Series], rows: Sequence[tuple[str, list[str]]]) -> l
 
 
 def titled(series: Sequence[Series], cells: Sequence[str]) -> Iterable[str]:
-    """Values with their names, where there is more than one."""
+    """Return the values, with the names of their series if there is more than one."""
     if len(series) == 1:
         return cells
     return (f"{each.name} {cell}" for each, cell in zip(series, cells, strict=True))
 
 
 def highest(series: Sequence[Series]) -> float:
-    """The largest value that is to be seen, stacks and intervals among them."""
+    """Return the highest value to draw, including stacked bars and ends of intervals."""
     bars = [each.values for each in series if each.kind == "bar"]
     stacks = [sum(value or 0 for value in values) for values in zip(*bars, strict=True)]
     others = [value for each in series if each.kind == "line" for value in each.values]
@@ -198,7 +200,7 @@ def highest(series: Sequence[Series]) -> float:
 
 
 def round_ticks(top: float, *, whole: bool = False) -> list[float]:
-    """From 0 to at least ``top`` in some steps of 1, 2, 2.5 or 5 times a power of ten."""
+    """Return ticks from 0 to at least ``top``, in steps of 1, 2, 2.5 or 5 times a power of ten."""
     if top <= 0:
         return [0.0, 1.0]
     power = 10 ** math.floor(math.log10(top / TICKS))
@@ -210,7 +212,7 @@ def round_ticks(top: float, *, whole: bool = False) -> list[float]:
 
 
 def stacked(series: Sequence[Series], top: float) -> list[Rect]:
-    """Bars, the first series at the bottom."""
+    """Return stacked bars, with the first series at the bottom."""
     if not series:
         return []
     many = len(series[0].values)
@@ -235,7 +237,7 @@ def stacked(series: Sequence[Series], top: float) -> list[Rect]:
 
 
 def stand(series: Series, top: float) -> Iterable[Whisker]:
-    """Whiskers of bars."""
+    """Yield the whiskers of bars."""
     many = len(series.values)
     for place in range(many):
         low, high = series.around(place)
@@ -245,7 +247,7 @@ def stand(series: Series, top: float) -> Iterable[Whisker]:
 
 
 def line(series: Series, top: float) -> Path:
-    """A line with a gap where there is no value."""
+    """Return a line with gaps where values are missing."""
     many, parts = len(series.values), []
     for some in stretches(series.values):
         points = [f"{across(place, many)} {pixels(value, top)}" for place, value in some]
@@ -255,7 +257,7 @@ def line(series: Series, top: float) -> Path:
 
 
 def lone_points(series: Series, top: float) -> Path:
-    """The values between two gaps, which no line shows: strokes without a length."""
+    """Return the values between two gaps, which no line shows, as strokes of zero length."""
     many = len(series.values)
     lone = [some[0] for some in stretches(series.values) if len(some) == 1]
     parts = [f"M{across(place, many)} {pixels(value, top)}h0" for place, value in lone]
@@ -263,7 +265,7 @@ def lone_points(series: Series, top: float) -> Path:
 
 
 def band(series: Series, top: float) -> Path:
-    """The area between the ends of the intervals of a line."""
+    """Return the area between the interval ends of a line."""
     many, parts = len(series.values), []
     lows = list(stretches(series.lows))
     for some, under in zip(stretches(series.highs), lows, strict=True):
@@ -274,7 +276,7 @@ def band(series: Series, top: float) -> Path:
 
 
 def stretches(values: Values) -> Iterable[list[tuple[int, float]]]:
-    """Runs of values without a gap, each with its place."""
+    """Yield runs of values without a gap, as (category, value)."""
     run: list[tuple[int, float]] = []
     for place, value in enumerate(values):
         if value is not None:
@@ -287,25 +289,25 @@ def stretches(values: Values) -> Iterable[list[tuple[int, float]]]:
 
 
 def across(place: int, many: int) -> str:
-    """The middle of a category, in a picture that is 100 wide."""
+    """Return the middle of a category, in a drawing 100 wide."""
     return number(100 * (place + 0.5) / many)
 
 
 def down(value: float, top: float) -> float:
-    """Pixels from the upper edge."""
+    """Return the distance of a value from the upper edge in pixels."""
     return HEIGHT * (1 - value / top)
 
 
 def pixels(value: float, top: float) -> str:
-    """The same as an attribute."""
+    """Return :func:`down` as an attribute."""
     return number(down(value, top))
 
 
 def percent(part: float) -> str:
-    """A part of the width as an attribute."""
+    """Return a part of the width as an attribute."""
     return f"{number(100 * part)}%"
 
 
 def number(value: float) -> str:
-    """An attribute, in no language."""
+    """Format a number as an attribute, the same in every language."""
     return f"{value:.2f}".rstrip("0").rstrip(".")

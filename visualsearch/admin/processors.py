@@ -1,4 +1,4 @@
-"""Processors that computed known answers; a row of one that is gone may be deleted."""
+"""The admin of processors that computed known answers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .formats import badge
 
 @admin.register(Processor)
 class ProcessorAdmin(ReadOnlyAdmin):
-    """Which machines agree, and which do not."""
+    """Admin of processors: which compute the same embeddings, and which do not."""
 
     list_display = [
         *("name", "agreement", "lowest_cosine", "least_cosine"),
@@ -27,10 +27,10 @@ class ProcessorAdmin(ReadOnlyAdmin):
     search_fields = ["name", "host"]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whoever may delete rows: a processor that was replaced is compared no more."""
+        """Return whether the user may delete rows, such as that of a replaced processor."""
         return admin.ModelAdmin.has_delete_permission(self, request, obj)
 
     @admin.display(description=gettext_lazy("known answers"))
     def agreement(self, row: Processor) -> SafeString:
-        """Show whether it agrees as a badge."""
+        """Return whether the processor agrees, as a coloured badge."""
         return badge("good", _("agrees")) if row.agrees else badge("bad", _("differs"))

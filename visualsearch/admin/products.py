@@ -1,4 +1,4 @@
-"""The search's part of a shop's own admin of its products."""
+"""The panel and the action that a shop's product admin gets."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ PANEL = "search_by_photo"
 
 
 class SearchableAdmin(admin.ModelAdmin):
-    """The base, or one of the bases, of the admin of the catalog's model.
+    """A base class for the admin of the catalog's model.
 
-    The product's page gets a panel with the state of each picture in the index and a link to what
-    looks like it; the list gets the action that indexes products again. The panel comes last, or
-    where the fieldsets name ``search_by_photo``.
+    The product's page gets a panel with the state of each image in the index and a link to similar
+    products. The list gets an action that indexes products again. The panel comes last, or where
+    the fieldsets name ``search_by_photo``.
     """
 
     class Media:
@@ -37,7 +37,7 @@ class SearchableAdmin(admin.ModelAdmin):
 
     @admin.display(description=_("pictures"))
     def search_by_photo(self, item: Model) -> SafeString:
-        """Each picture's state in the index."""
+        """Return the panel with the state of each image in the index."""
         source = catalog()
         key = source.key_of(item)
         active = versions.active()
@@ -56,30 +56,30 @@ class SearchableAdmin(admin.ModelAdmin):
         return text
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        """The shop's own, and the panel of a product that exists."""
+        """Return the shop's fields, and the panel if the product exists."""
         fields = [*super().get_readonly_fields(request, obj)]
         return fields if obj is None or PANEL in fields else [*fields, PANEL]
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Without the panel, which is no field among others."""
+        """Return the shop's fields without the panel, which has a fieldset of its own."""
         fields = super().get_fields(request, obj)
         return [name for name in fields if name != PANEL]
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """The shop's own, and one for the panel."""
+        """Return the shop's fieldsets, and one for the panel."""
         fieldsets = [*super().get_fieldsets(request, obj)]
         if obj is None or PANEL in flatten_fieldsets(fieldsets):
             return fieldsets
         return [*fieldsets, (_("Search by photo"), {"fields": [PANEL]})]
 
     def __init__(self, model: type[Model], admin_site: admin.AdminSite):
-        """The shop's own actions, and the one that indexes again."""
+        """Add the action that indexes products again to the shop's own."""
         super().__init__(model, admin_site)
         if self.actions is not None:
             self.actions = [*self.actions, "reindex"]
 
     def has_reindex_permission(self, request: HttpRequest) -> bool:
-        """Who may add runs may start them."""
+        """Return whether the user may start runs."""
         return request.user.has_perm(ADD)
 
     @admin.action(description=_("Reindex the selected products"), permissions=["reindex"])
@@ -90,7 +90,7 @@ class SearchableAdmin(admin.ModelAdmin):
 
 
 def picture_state(row: Embedding | None, visible: bool) -> SafeString:
-    """As :func:`state_of`, but by what the catalog says now."""
+    """Return an image's state as a badge, by whether the catalog shows its product now."""
     if not visible:
         return badge("quiet", _("hidden"))
     return state_of(None if row and row.removed else row)

@@ -1,4 +1,4 @@
-"""A run as its card shows it, on the page and in what the page asks for every second."""
+"""The state of a run as its card shows it, in the page and in the JSON polled every second."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ COLOURS = {
 
 
 def progress(run: Run) -> dict[str, Any]:
-    """Plain values, with ``texts`` in the active language by the name of their place."""
+    """Return the values of the card; ``texts`` are in the active language, by their place."""
     share = percent(run.done, run.items)
     return {
         "open": bool(run.open),
@@ -41,12 +41,12 @@ def progress(run: Run) -> dict[str, Any]:
 
 
 def colour(run: Run) -> str:
-    """What kind of news the state is."""
+    """Return the severity of the state as the colour of a badge."""
     return "bad" if run.is_dead else COLOURS[State(run.state)]
 
 
 def outcome(run: Run) -> str:
-    """The state in words, with what was asked of it."""
+    """Return the state in words, with a pause or cancellation that is pending."""
     if run.is_dead:
         return _("no sign of life")
     if run.open and run.wish:
@@ -55,7 +55,7 @@ def outcome(run: Run) -> str:
 
 
 def controls(run: Run) -> list[str]:
-    """What can be asked of a run now."""
+    """Return which buttons a run has now."""
     if not run.open:
         return []
     if run.state == State.PAUSED or run.is_dead:
@@ -68,12 +68,15 @@ def controls(run: Run) -> list[str]:
 
 
 def waits_long(run: Run) -> bool:
-    """Whether it may have been lost on its way to a worker; handing it over twice does no harm."""
+    """Return whether a queued run may have been lost on its way to a worker.
+
+    Handing it over twice does no harm.
+    """
     return run.created < timezone.now() - timedelta(seconds=conf.get("RUN_TIMEOUT"))
 
 
 def announcement(run: Run, share: int) -> str:
-    """What a screen reader says: a new text at each change of state and each tenth, not more."""
+    """Return the text for screen readers; it changes at each state and each tenth of progress."""
     if run.open and run.state == State.RUNNING and not run.is_dead:
         return _("Run %(run)s: %(stage)s, %(percent)s %%") % {
             "run": run.pk,
@@ -84,7 +87,7 @@ def announcement(run: Run, share: int) -> str:
 
 
 def texts(run: Run) -> dict[str, str]:
-    """Every text of the card."""
+    """Return all texts of the card."""
     working = run.open and run.state == State.RUNNING and not run.is_dead
     left = run.seconds_left if working and run.stage in ("", Run.Stage.ENCODING) else None
     return {
@@ -104,14 +107,14 @@ def texts(run: Run) -> dict[str, str]:
 
 
 def rate(run: Run) -> str:
-    """Products per second; of hardly any work it would say nothing."""
+    """Format products per second; a dash during the first second of work."""
     if run.rate is None or run.worked < 1:
         return NOTHING
     return _("%(rate)s products/s") % {"rate": number(run.rate, 0 if run.rate >= 10 else 1)}
 
 
 def heartbeat(run: Run) -> str:
-    """How long ago the process that works on it said so."""
+    """Return how long ago the heartbeat of an open run was."""
     if run.heartbeat is None or not run.open:
         return NOTHING
     age = max(0, round((timezone.now() - run.heartbeat).total_seconds()))

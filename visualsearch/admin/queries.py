@@ -1,4 +1,4 @@
-"""What was searched for, as numbers, and what became of it."""
+"""The admin of searches: their figures and their events."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SEE_PHOTO = "visualsearch.view_keptphoto"
 
 @admin.register(Query)
 class QueryAdmin(InsightsPages):
-    """One row per search by photo, for as long as they are kept."""
+    """Admin of queries: one row per search by photo, as long as it is kept."""
 
     list_display = [
         "searched",
@@ -52,11 +52,11 @@ class QueryAdmin(InsightsPages):
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Query]:
-        """Without what nobody can read."""
+        """Return the rows without vectors and cells, which are not shown."""
         return super().get_queryset(request).defer("vector", "cells")
 
     def get_urls(self) -> list[URLPattern]:
-        """The stock ones, the insights, and the photo where it was kept."""
+        """Return the stock URLs, those of the Insights pages, and that of a kept photo."""
         kept = self.admin_site.admin_view(self.kept_photo)
         return [
             path("<uuid:pk>/photo/", kept, name="visualsearch_query_photo"),
@@ -65,30 +65,30 @@ class QueryAdmin(InsightsPages):
         ]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Who may delete them may do so: nothing depends on one."""
+        """Return whether the user may delete queries; nothing depends on one."""
         return request.user.has_perm("visualsearch.delete_query")
 
     def delete_model(self, request: HttpRequest, obj: Query) -> None:
-        """With all that hangs on it."""
+        """Delete a query with its events and photo."""
         Query.erase(pk=obj.pk)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Query]) -> None:
-        """The chosen ones, with all that hangs on them."""
+        """Delete the selected queries with their events and photos."""
         Query.erase(pk__in=list(queryset.values_list("pk", flat=True)))
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The list under its own name."""
+        """Set the page title."""
         return super().changelist_view(request, {**(extra_context or {}), "title": _("Queries")})
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        """The photo is for those who may see photos."""
+        """Return the fields, without the photo for users who may not view photos."""
         fields = list(super().get_fields(request, obj))
         return fields if request.user.has_perm(SEE_PHOTO) else fields[:-1]
 
     def kept_photo(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        """A photo that its sender allowed to be kept; no cache keeps it longer."""
+        """Return the kept photo of a query, which no cache may store; raise Http404 if expired."""
         self.may_look(request)
         if not request.user.has_perm(SEE_PHOTO):
             raise PermissionDenied
@@ -98,17 +98,17 @@ class QueryAdmin(InsightsPages):
 
     @admin.display(description=_("created"), ordering="created")
     def searched(self, query: Query) -> str:
-        """When; the link to the rest."""
+        """Return when the search was made."""
         return moment(query.created)
 
     @admin.display(description=_("class"))
     def first_class(self, query: Query) -> str:
-        """The most probable class."""
+        """Return the most probable class."""
         return query.predictions[0]["label"] if query.predictions else NOTHING
 
     @admin.display(description=_("classes"))
     def classes(self, query: Query) -> str:
-        """The most probable ones."""
+        """Return the most probable classes with their probabilities."""
         return ", ".join(
             f"{class_name(each['label'])} {percentage(each['probability'])}"
             for each in query.predictions
@@ -116,27 +116,27 @@ class QueryAdmin(InsightsPages):
 
     @admin.display(description=_("best score"), ordering="best_score")
     def score(self, query: Query) -> str:
-        """Similarity of the first hit."""
+        """Return the similarity of the first hit."""
         return number(query.best_score, 2)
 
     @admin.display(description=_("matched"), ordering="matched")
     def is_matched(self, query: Query) -> SafeString:
-        """Coloured and worded."""
+        """Return whether the search matched, as a coloured badge."""
         return badge("good", _("matched")) if query.matched else badge("quiet", _("no match"))
 
     @admin.display(description=_("results shown"))
     def results(self, query: Query) -> str:
-        """How many products the customer was shown."""
+        """Return how many products the customer was shown."""
         return number(len(query.shown))
 
     @admin.display(description=_("time"))
     def total_ms(self, query: Query) -> str:
-        """Of the whole search."""
+        """Return the time of the whole search."""
         return milliseconds(query.took_ms.get("total"))
 
     @admin.display(description=_("time by stage"))
     def times(self, query: Query) -> str:
-        """In the order in which they are gone through."""
+        """Return the time of each stage, in the order of the stages."""
         return " · ".join(
             f"{label} {milliseconds(query.took_ms[name])}"
             for name, label in {**STAGES, "total": _("total")}.items()
@@ -145,7 +145,7 @@ class QueryAdmin(InsightsPages):
 
     @admin.display(description=_("what became of it"))
     def what_became(self, query: Query) -> SafeString | str:
-        """The customer's events, each with its product."""
+        """Return the customer's events, each with its product."""
         events = list(query.events.order_by("created", "pk"))
         if not events:
             return gettext("No event came in.")
@@ -164,7 +164,7 @@ class QueryAdmin(InsightsPages):
 
     @admin.display(description=_("photo"))
     def photo(self, query: Query) -> SafeString | str:
-        """Where its sender allowed it to be kept, and it has not expired."""
+        """Return the kept photo and its expiry, or a note that there is none."""
         kept = KeptPhoto.objects.filter(pk=query.pk, expires__gt=timezone.now()).only("expires")
         found = kept.first()
         if found is None:

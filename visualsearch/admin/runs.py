@@ -1,4 +1,4 @@
-"""Runs: start one, watch it, pause it, let it go on, cancel it; and the history of all."""
+"""The admin of runs: start, watch, pause, resume or cancel one; and the history of all."""
 
 from __future__ import annotations
 
@@ -26,15 +26,16 @@ from .starting import ADD, hand_over, start
 
 CONTROL = "visualsearch.change_run"
 CONTROLS = {"pause": runs.pause, "resume": runs.resume, "cancel": runs.cancel}
-# Chosen products have their own lists, and a fit is started among the versions.
+# Scopes with a button. Chosen products are reindexed from their own lists, and a fit is started
+# from the list of versions.
 BUTTONS = (Run.Scope.ALL, Run.Scope.MISSING, Run.Scope.FAILED)
-# Failed images and chosen products that a run's page names; the lists have the rest.
+# Most failed images and chosen products on a run's page; the lists have the rest.
 NAMED = 50
 
 
 @admin.register(Run)
 class RunAdmin(ReadOnlyAdmin):
-    """History of runs, the card of the one that is going on, and the buttons."""
+    """Admin of runs: the history, the card of the open run, and its buttons."""
 
     list_display = [
         "__str__",
@@ -49,7 +50,7 @@ class RunAdmin(ReadOnlyAdmin):
     date_hierarchy = "created"
 
     def get_urls(self) -> list[URLPattern]:
-        """The stock ones, what the card asks, and what its buttons do."""
+        """Return the stock URLs, that of the card's progress, and those of the buttons."""
         wrap = self.admin_site.admin_view
         return [
             path("reindex/", wrap(require_POST(self.reindex)), name="visualsearch_reindex"),
@@ -69,7 +70,7 @@ class RunAdmin(ReadOnlyAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The list, under the open run's card or a button for each scope."""
+        """Show the list, below the card of the open run or a button for each scope."""
         run = Run.objects.filter(open=True).first()
         scopes = [] if run else [each for each in Run.Scope.choices if each[0] in BUTTONS]
         card = progress(run) if run else None
@@ -83,7 +84,7 @@ class RunAdmin(ReadOnlyAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """One run: its card, and the images that failed in it."""
+        """Show the card of a run, and the images that failed in it."""
         run = self.get_object(request, object_id)
         context: dict[str, Any] = {"run": run}
         if run is not None:
@@ -114,7 +115,7 @@ class RunAdmin(ReadOnlyAdmin):
         return HttpResponseRedirect(self.url("visualsearch_run_changelist"))
 
     def progress(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """How far a run is, for the script of its card."""
+        """Return the progress of a run as JSON, for the script of its card."""
         self.may_look(request)
         return JsonResponse(progress(self.found(pk)))
 
@@ -136,42 +137,42 @@ class RunAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("state"), ordering="state")
     def outcome(self, run: Run) -> SafeString:
-        """Coloured and worded."""
+        """Return the state as a coloured badge."""
         return badge(colour(run), outcome(run))
 
     @admin.display(description=_("encoded"), ordering="encoded")
     def encoded_images(self, run: Run) -> str:
-        """Images that the model has read."""
+        """Return how many images were encoded."""
         return number(run.encoded)
 
     @admin.display(description=_("failed images"), ordering="failed")
     def failed_images(self, run: Run) -> SafeString | str:
-        """Coloured when there are some."""
+        """Return how many images failed, as a badge if any did."""
         return badge("bad", number(run.failed)) if run.failed else "0"
 
     @admin.display(description=_("duration"), ordering="finished")
     def time(self, run: Run) -> str:
-        """From its request to its end."""
+        """Return the time from the request to the end."""
         return duration(seconds(run))
 
     @admin.display(description=_("requested"), ordering="created")
     def requested(self, run: Run) -> str:
-        """When somebody asked for it."""
+        """Return when the run was requested."""
         return moment(run.created)
 
     @admin.display(description=_("rate"))
     def rate(self, run: Run) -> str:
-        """Products per second."""
+        """Return products per second."""
         return rate(run)
 
 
 def seconds(run: Run) -> float:
-    """From its request to its end, or until now."""
+    """Return seconds from the request of a run to its end, or until now."""
     return ((run.finished or timezone.now()) - run.created).total_seconds()
 
 
 def failed_in(run: Run) -> QuerySet[Embedding]:
-    """Images that failed while a run was open, and have not been repaired since."""
+    """Return images that failed while a run was open and have not been repaired since."""
     rows = Embedding.objects.filter(removed=False, updated__gte=run.created).exclude(error="")
     if run.finished:
         rows = rows.filter(updated__lte=run.finished)

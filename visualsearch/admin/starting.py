@@ -1,4 +1,4 @@
-"""Start a run from any page of the admin, and say what became of it."""
+"""Start a run from any page of the admin, and show its state in a message."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ADD = "visualsearch.add_run"
 def start(
     model_admin: admin.ModelAdmin, request: HttpRequest, scope: str, keys: Sequence[str] = ()
 ) -> None:
-    """Request a run and hand it to whoever does it; the message says how it stands."""
+    """Request a run and start it; show its state in a message."""
     try:
         run, new = runs.request(scope, keys=keys, by=request.user.get_username())
     except runs.NotPossible as error:
@@ -36,7 +36,7 @@ def start(
 
 
 def hand_over(model_admin: admin.ModelAdmin, request: HttpRequest, run: Run) -> None:
-    """Give a queued run to the index worker, and say how it stands."""
+    """Start a queued run, by a worker if there are any; show its state in a message."""
     try:
         dispatch.start(run)
     except VisualSearchError as error:
@@ -48,7 +48,7 @@ def hand_over(model_admin: admin.ModelAdmin, request: HttpRequest, run: Run) -> 
 
 
 def linked(text: str, model_admin: admin.ModelAdmin, run: Run) -> SafeString:
-    """A sentence in which the run's name leads to it."""
+    """Return a message in which the run's name is a link to it."""
     site = model_admin.admin_site.name
     url = reverse("admin:visualsearch_run_change", args=[run.pk], current_app=site)
     before, after = text.split("%(run)s", 1)
@@ -57,7 +57,7 @@ def linked(text: str, model_admin: admin.ModelAdmin, run: Run) -> SafeString:
 
 
 def summary(run: Run) -> tuple[str, int]:
-    """A sentence on ``%(run)s``, and how grave it is."""
+    """Return a message about ``%(run)s`` and its level."""
     counts = {
         "run": "%(run)s",
         "encoded": run.encoded,

@@ -1,4 +1,4 @@
-"""Storefronts that search with a key: the key is told once, and a new one ends the old one."""
+"""The admin of storefronts: a key is shown once, and a new key replaces the old one."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from .formats import NOTHING, badge, number
 
 
 class StorefrontForm(forms.ModelForm):
-    """A rate that can be kept, a quota that leaves something."""
+    """A form that validates the rate and the quota."""
 
     class Meta:
         model = Storefront
         fields = ("name", "active", "rate", "quota")
 
     def clean_rate(self) -> str:
-        """As the API reads it."""
+        """Return the rate; raise ValidationError if the API cannot parse it."""
         rate: str = self.cleaned_data["rate"]
         try:
             parse_rate(rate)
@@ -39,7 +39,7 @@ class StorefrontForm(forms.ModelForm):
         return rate
 
     def clean_quota(self) -> int | None:
-        """None for no limit; who is to get nothing is not active."""
+        """Return the quota, None for no limit; reject 0, because deactivating does that."""
         quota: int | None = self.cleaned_data["quota"]
         if quota == 0:
             text = gettext("Leave it empty for no limit. To let it search no more, deactivate it.")
@@ -49,7 +49,10 @@ class StorefrontForm(forms.ModelForm):
 
 @admin.register(Storefront)
 class StorefrontAdmin(ReadOnlyAdmin):
-    """Deactivated and never deleted: its searches would be nobody's, and anybody's."""
+    """Admin of storefronts, which are deactivated and never deleted.
+
+    Searches of a deleted storefront would belong to nobody, and everybody could read them.
+    """
 
     form = StorefrontForm
     list_display = ["name", "is_active", "key", "rate", "quota_text", "recent", "created"]
@@ -58,15 +61,15 @@ class StorefrontAdmin(ReadOnlyAdmin):
     actions = ["new_key"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Who may add storefronts."""
+        """Return whether the user may add storefronts."""
         return request.user.has_perm("visualsearch.add_storefront")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Who may change them."""
+        """Return whether the user may change storefronts."""
         return request.user.has_perm("visualsearch.change_storefront")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Storefront]:
-        """With their searches of the last 24 hours."""
+        """Return storefronts with the number of their searches in the last 24 hours."""
         recent = Q(query__created__gt=timezone.now() - timedelta(hours=24))
         rows = super().get_queryset(request)
         return rows.annotate(searches=Count("query", filter=recent))
@@ -74,19 +77,19 @@ class StorefrontAdmin(ReadOnlyAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The list under its own name."""
+        """Set the page title."""
         context = {"title": gettext("Storefronts")}
         return super().changelist_view(request, {**(extra_context or {}), **context})
 
     def save_model(self, request: HttpRequest, obj: Storefront, form: Any, change: bool) -> None:
-        """A new one gets its key."""
+        """Save a storefront; give a new one its key and show it."""
         key = None if change else obj.new_key()
         super().save_model(request, obj, form, change)
         if key:
             self.tell(request, obj, key)
 
     def tell(self, request: HttpRequest, storefront: Storefront, key: str) -> None:
-        """The only time that a key is seen."""
+        """Show a key in a message, the only time that it is visible."""
         text = gettext("The key of %(name)s, shown this once: keep it now.")
         text %= {"name": storefront.name}
         told = format_html('{} <code class="vs-secret">{}</code>', text, key)
@@ -94,7 +97,7 @@ class StorefrontAdmin(ReadOnlyAdmin):
 
     @admin.action(description=_("Give a new key: the old one ends at once"), permissions=["change"])
     def new_key(self, request: HttpRequest, queryset: QuerySet[Storefront]) -> None:
-        """For one that was lost or seen by others."""
+        """Replace the keys of storefronts, for keys that were lost or leaked."""
         for storefront in queryset:
             key = storefront.new_key()
             storefront.save(update_fields=["prefix", "digest"])
@@ -103,22 +106,22 @@ class StorefrontAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("state"), ordering="active")
     def is_active(self, storefront: Storefront) -> SafeString:
-        """Coloured and worded."""
+        """Return the state as a coloured badge."""
         if storefront.active:
             return badge("good", _("active"))
         return badge("quiet", _("deactivated"))
 
     @admin.display(description=_("key begins with"))
     def key(self, storefront: Storefront) -> SafeString:
-        """To tell keys apart."""
+        """Return the first characters of the key, to tell keys apart."""
         return format_html("<code>{}…</code>", storefront.prefix)
 
     @admin.display(description=_("quota"), ordering="quota")
     def quota_text(self, storefront: Storefront) -> str:
-        """Photos a day."""
+        """Return the limit of photos per day."""
         return NOTHING if storefront.quota is None else number(storefront.quota)
 
     @admin.display(description=_("searches of the last 24 hours"))
     def recent(self, storefront: Storefront) -> str:
-        """Whether anybody uses it."""
+        """Return the number of searches in the last 24 hours."""
         return number(storefront.searches)  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""A search as the people behind the shop look at it: stages, classes, scores."""
+"""A search as shown to the shop's staff: stages, classes, scores."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ DEFAULT_LIMIT = 12
 
 
 class TrialForm(forms.Form):
-    """What to search for, and where."""
+    """A form for a trial search: the photo, one or two versions, the number of products."""
 
     image = forms.FileField(label=_("Photo"), widget=forms.FileInput(attrs={"accept": "image/*"}))
     version = forms.ModelChoiceField(
@@ -55,19 +55,19 @@ class TrialForm(forms.Form):
         self.fields["version"].initial = kept.filter(state=State.ACTIVE).first() or kept.first()
 
     def chosen(self) -> list[IndexVersion]:
-        """One version, or two that differ."""
+        """Return the selected version, and the other one if it differs."""
         first, second = self.cleaned_data["version"], self.cleaned_data["other"]
         return [first] if second in (None, first) else [first, second]
 
 
 def name_of(version: IndexVersion) -> str:
-    """As the choice lists have it."""
+    """Return the name of a version in choice lists."""
     return f"{version} – {version.encoder}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bar:
-    """A labelled length in percent."""
+    """A labelled bar; ``percent`` is its length."""
 
     label: Any
     text: str
@@ -76,7 +76,7 @@ class Bar:
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """What one version answered, or why it did not."""
+    """The results of one version, or its error."""
 
     version: IndexVersion
     error: str = ""
@@ -87,7 +87,7 @@ class Column:
 
 
 def search(site: AdminSite, version: IndexVersion, photo: bytes, limit: int) -> Column:
-    """Ask one version; no customer asked, so no query stays."""
+    """Search by a photo in one version, and delete the query, since no customer made it."""
     pinned = None if version.state == State.ACTIVE else version.pk
     try:
         result = dispatch.search(photo, limit=limit, version=pinned)
@@ -111,7 +111,7 @@ def search(site: AdminSite, version: IndexVersion, photo: bytes, limit: int) -> 
 
 
 def stages(result: SearchResult) -> list[Bar]:
-    """Milliseconds by stage, the sum last."""
+    """Return milliseconds by stage as bars, the total last."""
     total = result.took_ms["total"]
     bars = [
         Bar(label=label, text=milliseconds(spent), percent=percent(spent, total))
@@ -122,7 +122,7 @@ def stages(result: SearchResult) -> list[Bar]:
 
 
 def hits(site: AdminSite, result: SearchResult) -> list[dict[str, Any]]:
-    """Each hit with its product as this admin names it."""
+    """Return the hits for the template, each with its product as this admin names it."""
     products = links.products(site, [hit.item for hit in result.hits])
     return [
         {

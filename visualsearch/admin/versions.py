@@ -1,4 +1,4 @@
-"""Index versions: their figures side by side, and which one answers."""
+"""The admin of index versions: their figures side by side, and which one is active."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ COLOURS = {
     State.FAILED: "bad",
 }
 CHANGE = "visualsearch.change_indexversion"
-# What a fit was compared with.
+# Names of the searches that a fit was compared with.
 OPTIONS = {
     "now": gettext_lazy("as before"),
     "catalog": gettext_lazy("fitted to the catalog"),
     "labels": gettext_lazy("fitted by labels"),
 }
-# Columns of the table that is shown unasked.
+# Most versions in the comparison if none are selected.
 COMPARED = 6
 
 
 @admin.register(IndexVersion)
 class IndexVersionAdmin(PagesAdmin):
-    """Versions with their figures; activating and rolling back each ask once more."""
+    """Admin of index versions; activation and rollback ask for confirmation."""
 
     list_display = [
         "__str__",
@@ -64,7 +64,7 @@ class IndexVersionAdmin(PagesAdmin):
     actions = ["compare_selected"]
 
     def get_urls(self) -> list[URLPattern]:
-        """The stock ones, the comparison, the two questions, the fit, and the app's other pages."""
+        """Return the stock URLs and those of all other pages and buttons."""
         wrap = self.admin_site.admin_view
         return [
             path("compare/", wrap(self.compare), name="visualsearch_compare"),
@@ -78,7 +78,7 @@ class IndexVersionAdmin(PagesAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The list, with the way back for those who may."""
+        """Show the list, with a rollback button for users who may activate versions."""
         allowed = self.allowed(request)
         before = versions.previous() if allowed["may_activate"] else None
         context = {"previous": before, "title": _("Versions"), **allowed}
@@ -91,7 +91,7 @@ class IndexVersionAdmin(PagesAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """One version beside the active one."""
+        """Show one version beside the active one."""
         version = self.get_object(request, object_id)
         context: dict[str, Any] = {}
         if version is not None:
@@ -110,17 +110,17 @@ class IndexVersionAdmin(PagesAdmin):
         )
 
     def columns(self, shown: list[IndexVersion]) -> dict[str, Any]:
-        """What the table of figures needs."""
+        """Return the template context of the table of figures."""
         heads = [(version, self.badge(version)) for version in shown]
         return {"heads": heads, "lines": table(shown)}
 
     def allowed(self, request: HttpRequest) -> dict[str, bool]:
-        """Whether to offer what changes something."""
+        """Return whether to offer activation and fitting to this user."""
         may = request.user.has_perm(CHANGE)
         return {"may_activate": may, "may_fit": may and not versions.why_not_fit()}
 
     def compare(self, request: HttpRequest) -> HttpResponse:
-        """The chosen versions side by side, or the newest of those that were built."""
+        """Show the selected versions side by side, or else the newest that were built."""
         self.may_look(request)
         rows = IndexVersion.objects.all()
         chosen = [int(pk) for pk in request.GET.getlist("version") if pk.isdecimal()]
@@ -132,7 +132,7 @@ class IndexVersionAdmin(PagesAdmin):
         return self.page(request, "compare.html", title=_("Compare versions"), **context)
 
     def activate(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Ask, and on the answer make a version the active one."""
+        """Ask for confirmation; on POST, activate a version."""
         self.may_change(request)
         version = self.found(pk)
         if request.method == "POST":
@@ -140,7 +140,7 @@ class IndexVersionAdmin(PagesAdmin):
         return self.ask(request, version, _("Activate version %(version)s?"))
 
     def roll_back(self, request: HttpRequest) -> HttpResponse:
-        """Ask, and on the answer go back to the version that was active before."""
+        """Ask for confirmation; on POST, activate the version that was active before."""
         self.may_change(request)
         if request.method == "POST":
             return self.switch(request, versions.roll_back)
@@ -160,7 +160,7 @@ class IndexVersionAdmin(PagesAdmin):
     def ask(
         self, request: HttpRequest, version: IndexVersion | None, question: str
     ) -> HttpResponse:
-        """The page that says what will change."""
+        """Show the confirmation page, or redirect with an error if the version is not usable."""
         if version is None or not version.can_be_activated:
             self.message_user(request, why_not(version), messages.ERROR)
             return HttpResponseRedirect(self.url("visualsearch_indexversion_changelist"))
@@ -178,7 +178,7 @@ class IndexVersionAdmin(PagesAdmin):
         )
 
     def switch(self, request: HttpRequest, change: Any) -> HttpResponse:
-        """Do it, and say which version answers now, or why not."""
+        """Call ``change``, and show a message which version is active now, or why it failed."""
         experiment = running()
         try:
             version = change()
@@ -196,13 +196,13 @@ class IndexVersionAdmin(PagesAdmin):
     def compare_selected(
         self, request: HttpRequest, queryset: QuerySet[IndexVersion]
     ) -> HttpResponse:
-        """Lead to the page that has them side by side."""
+        """Redirect to the comparison of the selected versions."""
         query = urlencode({"version": list(queryset.values_list("pk", flat=True))}, doseq=True)
         return HttpResponseRedirect(f"{self.url('visualsearch_compare')}?{query}")
 
     @admin.display(description=gettext_lazy("state"), ordering="state")
     def badge(self, version: IndexVersion) -> SafeString:
-        """Coloured and worded, with the reason of a failure."""
+        """Return the state as a coloured badge, with the reason of a failure."""
         word = badge(COLOURS[State(version.state)], version.get_state_display())
         if not version.error:
             return word
@@ -210,47 +210,47 @@ class IndexVersionAdmin(PagesAdmin):
 
     @admin.display(description=gettext_lazy("structure"))
     def structure(self, version: IndexVersion) -> str:
-        """How the index is organised."""
+        """Return the structure of the index, such as ``flat`` or ``hnsw``."""
         return version.figures.get("structure") or ""
 
     @admin.display(description=gettext_lazy("products"), ordering="items")
     def item_count(self, version: IndexVersion) -> str:
-        """Items in it."""
+        """Return the number of items in the version."""
         return number(version.items)
 
     @admin.display(description=gettext_lazy("images"), ordering="images")
     def image_count(self, version: IndexVersion) -> str:
-        """Images in it."""
+        """Return the number of images in the version."""
         return number(version.images)
 
     @admin.display(description=gettext_lazy("memory"))
     def memory(self, version: IndexVersion) -> str:
-        """Of one search process."""
+        """Return the memory that the index takes in one search process."""
         return size(known("memory_bytes")(version))
 
     @admin.display(description=gettext_lazy("file size"))
     def file_size(self, version: IndexVersion) -> str:
-        """On disk."""
+        """Return the size of the index file on disk."""
         return size(known("file_bytes")(version))
 
     @admin.display(description="recall@10")
     def recall(self, version: IndexVersion) -> str:
-        """On the shop's labelled photos."""
+        """Return recall@10 on the shop's labelled photos."""
         return quality(version)
 
     @admin.display(description=gettext_lazy("latency p95"))
     def latency(self, version: IndexVersion) -> str:
-        """On the same photos."""
+        """Return the 95th percentile of latency on the shop's labelled photos."""
         return milliseconds(measured("latency_ms", "p95")(version))
 
     @admin.display(description=gettext_lazy("created"), ordering="created")
     def built(self, version: IndexVersion) -> str:
-        """When it was built."""
+        """Return when the version was created."""
         return moment(version.created)
 
     @admin.display(description=gettext_lazy("activated"), ordering="activated")
     def since(self, version: IndexVersion) -> str:
-        """When it was made active last."""
+        """Return when the version was last activated."""
         return moment(version.activated)
 
 
@@ -267,18 +267,18 @@ def options(version: IndexVersion) -> list[list[str]]:
 
 
 def running() -> Experiment | None:
-    """The experiment that ends when another version is activated."""
+    """Return the running experiment, which ends when another version is activated."""
     return Experiment.objects.filter(running=True).first()
 
 
 def activated(version: IndexVersion) -> IndexVersion:
-    """The version, once it is the active one."""
+    """Activate a version and return it."""
     versions.activate(version)
     return version
 
 
 def why_not(version: IndexVersion | None) -> str:
-    """Why a version cannot be made active."""
+    """Return why a version cannot be activated."""
     if version is None:
         return _("No earlier version is kept. Raise the setting KEPT_VERSIONS.")
     return _("Version %(version)s cannot be activated: it is %(state)s.") % {

@@ -36,7 +36,7 @@ _paused_until = 0.0
 
 @dataclass(frozen=True, kw_only=True)
 class Allowance:
-    """The requests that a client has left; after ``reset`` seconds all ``limit`` are available again."""
+    """The requests that a client has left; ``reset``: seconds until it has ``limit`` again."""
 
     limit: int
     remaining: int

@@ -1,4 +1,4 @@
-"""An integration that is installed without its package says so in ``manage.py check``."""
+"""System checks for integrations that are installed without their package."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from django.core.checks import CheckMessage, Error
 
 
 def is_there(module: str) -> bool:
-    """Whether a module can be imported."""
+    """Return whether a module can be imported."""
     try:
         return find_spec(module) is not None
-    except ModuleNotFoundError:  # of the package that it is in
+    except ModuleNotFoundError:  # its parent package is missing
         return False
 
 
 def needs(module: str, package: str, extra: str, app: str) -> Callable[..., list[CheckMessage]]:
-    """A check that ``app`` has the package that it is made for."""
+    """Return a system check that ``app`` has the package that it needs."""
 
     def check_package(**kwargs: Any) -> list[CheckMessage]:
         if is_there(module):

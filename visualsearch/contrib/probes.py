@@ -1,4 +1,4 @@
-"""Questions to servers that may hang: who asks is told in time, whatever becomes of them."""
+"""Queries with a timeout, for servers that may hang."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from django.db import connections
 
 T = TypeVar("T")
 
-# Questions at a time: where all of them hang, another one would, too.
+# Most queries at a time. If all of them hang, another one would hang, too.
 PLACES = 8
 
 _places = threading.BoundedSemaphore(PLACES)
 
 
 class Hanging(Exception):
-    """There was no answer in time."""
+    """No answer came within the timeout."""
 
 
 def within(seconds: float, ask: Callable[[], T]) -> T:
-    """The answer of ``ask``, in a thread of its own; raises what it raises, or Hanging.
+    """Return the result of ``ask``, run in its own thread; raise its error, or Hanging.
 
-    Not in a pool's: Python would wait for those before it ends.
+    A thread pool would not do, because Python waits for its threads at exit.
     """
     if not _places.acquire(blocking=False):
         raise Hanging("too many questions hang already")

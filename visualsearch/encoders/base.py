@@ -1,4 +1,4 @@
-"""What an encoder is: RGB images in, embeddings and class probabilities out."""
+"""The interface of encoders: RGB images in, embeddings and class probabilities out."""
 
 from __future__ import annotations
 
@@ -23,17 +23,20 @@ Float32 = NDArray[np.float32]
 
 @dataclass(frozen=True, kw_only=True)
 class Encoding:
-    """``embeddings`` (N, dim) float32, L2-normalised; ``probabilities`` (N, labels) float32."""
+    """The result of encoding N images.
+
+    ``embeddings`` (N, dim) float32, L2-normalised; ``probabilities`` (N, labels) float32.
+    """
 
     embeddings: Float32
     probabilities: Float32
 
 
 class Encoder(ABC):
-    """Turns images into embeddings. One instance is shared by all threads of a process."""
+    """A model that turns images into embeddings; all threads of a process share one instance."""
 
     id: str
-    """Names model, version and weights. Embeddings are comparable only within one id."""
+    """Name of model, version and weights. Embeddings are comparable only within one id."""
 
     labels: list[str]
     """Class names, in the order of the probabilities."""
@@ -42,13 +45,13 @@ class Encoder(ABC):
     """Length of an embedding, at most 512 for the models that ship."""
 
     match_threshold: float
-    """Similarity from which the best hit counts as the same kind of thing."""
+    """Least similarity at which the best hit counts as the same kind of thing."""
 
     input: InputSpec | None = None
-    """What it makes of an image before it looks at it; None if it cannot tell."""
+    """How the encoder preprocesses an image; None if it cannot tell."""
 
     known_answers: KnownAnswers | None = None
-    """What it must say of pictures by formula, on any machine; None if nobody wrote that down."""
+    """Embeddings that any machine must compute of generated pictures; None if not known."""
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -63,11 +66,11 @@ class Encoder(ABC):
         """
 
     def see(self, image: Image.Image) -> tuple[Encoding, Cells | None]:
-        """Encode one image; with what :meth:`pool` needs, from an encoder that can."""
+        """Encode one image; also return its cells for :meth:`pool`, or None without support."""
         return self.encode([image]), None
 
     def pool(self, cells: Cells, part: Crop) -> Encoding:
-        """Encode a part of an image that :meth:`see` has seen, without looking at it again."""
+        """Encode a part of an image from the cells of :meth:`see`, without the image."""
         raise TypeError(f"{type(self).__name__}.see() gives cells, but it has no pool()")
 
     def focus(self, cells: Cells, part: Crop) -> Float32:
@@ -75,7 +78,7 @@ class Encoder(ABC):
         return cells.saliency * (overlap(part, cells.shape) > 0)
 
     def lowest_known_cosine(self) -> float | None:
-        """Return the lowest cosine of a known answer with what this machine computes.
+        """Return the lowest cosine between a known answer and what this machine computes.
 
         None without :attr:`known_answers`. Raises ModelUnavailable when the model cannot be loaded.
         """
@@ -86,9 +89,9 @@ class Encoder(ABC):
         return known.lowest_cosine(self.encode(images).embeddings)
 
     def keep(self, folder: Path) -> dict[str, Any] | None:
-        """Copy the files that it is loaded from into ``folder``, which is made if missing.
+        """Copy the files that the encoder is loaded from into ``folder``, which is made if missing.
 
-        Returns the options of its constructor that load the copy; None from an encoder without
-        files. Raises ModelUnavailable when they cannot be read.
+        Returns the constructor options that load the copy; None for an encoder without files.
+        Raises ModelUnavailable when the files cannot be read.
         """
         return None

@@ -1,4 +1,4 @@
-"""What an encoder saw at each place of an image: enough to embed any part of it, and no picture."""
+"""A grid of what an encoder saw in an image: enough to embed any part of it, but no picture."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..photos import Crop
 
 HEAD = struct.Struct("<4H")
-# What a cell of a part counts where nothing of the part is salient, so that any can be asked for.
+# Least weight of a cell, so that a part without anything salient can be embedded, too.
 LEAST = 0.02
 
 
@@ -19,8 +19,8 @@ LEAST = 0.02
 class Cells:
     """A grid of h × w places of one image.
 
-    ``values`` (h, w, c) float32: what :meth:`Encoder.pool` takes the mean of. ``colours``
-    (h, w, n, 3) uint8: the RGB colours that occur in a place, in any order. ``saliency`` (h, w)
+    ``values`` (h, w, c) float32: the features that :meth:`Encoder.pool` averages. ``colours`` (h,
+    w, n, 3) uint8: the RGB colours that occur in a place, in any order. ``saliency`` (h, w)
     float32, 0…1: where the image's subject is, for :func:`visualsearch.subject.suggest_box`.
     ``worn``, 0…1: how much the image looks like a garment that somebody wears.
     """
@@ -37,9 +37,9 @@ class Cells:
         return h, w
 
     def to_bytes(self) -> bytes:
-        """In short: values in 256 steps per channel, colours sorted in each place.
+        """Return a compact form: values in 256 steps per channel, colours sorted in each place.
 
-        Where in a place a colour was is thereby forgotten; of the model that ships, 17 kB.
+        Sorting discards where in a place a colour was. The model that ships takes 17 kB.
         """
         h, w, c = self.values.shape
         low = self.values.min((0, 1)).astype("<f2").astype(np.float32)
@@ -60,7 +60,7 @@ class Cells:
 
     @classmethod
     def from_bytes(cls, stored: bytes | memoryview) -> Cells:
-        """The inverse of :meth:`to_bytes`, but for the rounding and the order of colours."""
+        """Read what :meth:`to_bytes` wrote, with rounded values and sorted colours."""
         h, w, c, n = HEAD.unpack_from(stored)
         place = HEAD.size
 
@@ -75,25 +75,25 @@ class Cells:
         values = take((h, w, c), "u1") * step + low
         colours = take((h, w, n, 3), "u1").astype(np.uint8)
         saliency = take((h, w), "u1") / np.float32(255)
-        # Cells that an earlier version stored end here.
+        # Cells that an earlier version stored have no ``worn``.
         worn = stored[place] / 255 if place < len(stored) else 0.0
         return cls(values=values, colours=colours, saliency=saliency, worn=worn)
 
 
 def overlap(crop: Crop, shape: tuple[int, int]) -> NDArray[np.float32]:
-    """How much of each cell of a grid lies in a part of the image: (h, w), 0…1."""
+    """Return how much of each cell of a grid lies in a part of the image: (h, w), 0…1."""
     x, y, w, h = crop
     return np.outer(along(y, h, shape[0]), along(x, w, shape[1])).astype(np.float32)
 
 
 def along(start: float, length: float, n: int) -> NDArray[np.float64]:
-    """How much of each of ``n`` equal parts of [0, 1] an interval covers: (n,), 0…1."""
+    """Return how much of each of ``n`` equal parts of [0, 1] an interval covers: (n,), 0…1."""
     edges = np.arange(n)
     return np.clip(np.minimum((start + length) * n, edges + 1) - np.maximum(start * n, edges), 0, 1)
 
 
 def border(shape: tuple[int, int]) -> NDArray[np.float32]:
-    """1 in the outermost cells of a grid, 0 in the others."""
+    """Return a grid with 1 in the outermost cells and 0 in the others."""
     ring = np.ones(shape, np.float32)
     ring[1:-1, 1:-1] = 0
     return ring

@@ -1,4 +1,4 @@
-"""A real, deterministic encoder without a model: for tests of shops that install the app."""
+"""A deterministic encoder without a model, for tests of shops that install the app."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ GRID = 4
 
 
 class FakeEncoder(Encoder):
-    """Embeds an image as its centred 4 × 4 grid of mean colours: alike pictures are near.
+    """An encoder that embeds an image as its 4 × 4 grid of mean colours, minus 0.5.
 
-    The classes say which channel is strongest, so that a test can predict them.
+    Similar pictures have near embeddings. The most probable class is the strongest channel, so that
+    a test can predict it.
     """
 
     input = InputSpec(size=64)
 
     def __init__(self, *, version: str = "1", match_threshold: float = 0.8, cells: bool = False):
-        """``cells``: whether it can pool a part; a subject is where the colour is strongest."""
+        """Set whether :meth:`see` returns ``cells``; their saliency is the strength of colour."""
         self.cells = cells
         self.id = f"fake-{version}"
         self.labels = ["red", "green", "blue"]
@@ -47,22 +48,22 @@ class FakeEncoder(Encoder):
         return self.embed(grid[None]), cells if self.cells else None
 
     def pool(self, cells: Cells, part: Crop) -> Encoding:
-        """See :meth:`Encoder.pool`: the grid of a part is that of the cells it lies in."""
+        """See :meth:`Encoder.pool`: a part's grid consists of the cells that it lies in."""
         x, y, w, h = part
         steps = (np.arange(GRID) + 0.5) / GRID
         rows, columns = (((a + b * steps) * GRID).astype(int) for a, b in ((y, h), (x, w)))
         return self.embed(cells.values[np.ix_(rows, columns)][None])
 
     def grid(self, image: Image.Image) -> NDArray[np.float32]:
-        """Mean colours (4, 4, 3), 0…1."""
+        """Return mean colours (4, 4, 3), 0…1."""
         step = self.input.size // GRID
         pixels = prepare(image, self.input).astype(np.float32) / 255
         return pixels.reshape(GRID, step, GRID, step, 3).mean((1, 3))
 
     def embed(self, grids: NDArray[np.float32]) -> Encoding:
-        """Of grids (N, 4, 4, 3)."""
+        """Return the encoding of grids (N, 4, 4, 3)."""
         flat = grids.reshape(len(grids), -1) - 0.5
-        # The constant keeps a plain grey image from having no direction at all.
+        # The constant keeps the vector of a plain grey image from being zero.
         vectors = np.hstack([flat, np.full((len(grids), 1), 0.1, np.float32)])
         channels = np.exp(8 * grids.mean((1, 2)))
         return Encoding(

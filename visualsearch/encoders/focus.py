@@ -1,4 +1,4 @@
-"""Where in a photo of a person is the garment?"""
+"""Find the garment in a photo of a person."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from .cells import LEAST, Cells, overlap
 
 
 def focus(cells: Cells, part: Crop, classes: int) -> NDArray[np.float32]:
-    """Return how salient the one subject of a part is in each cell (h, w), 0…1; 0 outside the part.
+    """Return how salient the subject of a part is in each cell (h, w), 0…1; 0 outside the part.
 
-    A cell of a person counts as far as it speaks for the class of the part: skin, hair and the
-    other garments speak for other classes. A photo of a thing alone is the same thing all over.
-    ``classes``: how many of the last numbers of each cell are logits. Source: class activation
-    maps of Zhou et al., "Learning Deep Features for Discriminative Localization" (2016).
+    In a photo of a person, a cell counts as far as its logits support the class of the part: skin,
+    hair and other garments support other classes. A photo of a thing alone shows the same thing
+    everywhere. ``classes``: how many of the last numbers of each cell are logits. Source: class
+    activation maps of Zhou et al., "Learning Deep Features for Discriminative Localization" (2016).
     """
     covered = overlap(part, cells.shape)
     salient: NDArray[np.float32] = (covered > 0) * cells.saliency

@@ -1,8 +1,8 @@
-"""Pictures by formula whose embeddings a model package knows, to tell a machine that differs.
+"""Generated pictures with known embeddings, to detect a machine that computes differently.
 
 int8 kernels of some processors overflow, and a package may be served by another runtime than it was
-measured with. An index that was built on one machine and is searched from such another one finds
-worse, and nothing fails.
+measured with. An index built on one machine and searched from a differing one gives worse results,
+and nothing fails.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Int64 = NDArray[np.int64]
 
 WIDTH, HEIGHT = 300, 400
 LEAST_COSINE = 0.9999
-"""Of exact arithmetic with itself, 0.999999; of kernels that overflow, 0.97 to 0.99."""
+"""Least cosine that passes. Exact arithmetic has 0.999999, kernels that overflow 0.97 to 0.99."""
 # Wall, cloth and pattern of each picture, as red, green and blue.
 COLOURS: list[tuple[tuple[int, int, int], ...]] = [
     ((244, 243, 240), (24, 40, 92), (230, 228, 220)),
@@ -33,14 +33,17 @@ COLOURS: list[tuple[tuple[int, int, int], ...]] = [
 
 @dataclass(frozen=True, kw_only=True)
 class KnownAnswers:
-    """``embeddings`` (N, dim) float32 of the first N pictures, and the cosine that is enough."""
+    """Embeddings that a model must compute of the first N pictures.
+
+    ``embeddings`` (N, dim) float32; ``least_cosine``: the least similarity that is accepted.
+    """
 
     embeddings: Float32
     least_cosine: float = LEAST_COSINE
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> KnownAnswers:
-        """Read ``known_answers`` of a model.json; raises ValueError, TypeError or KeyError."""
+        """Read ``known_answers`` of a model.json; raise ValueError, TypeError or KeyError."""
         rows = [np.frombuffer(base64.b64decode(row), "<f2") for row in stored["embeddings"]]
         if not rows or len(rows) > len(COLOURS):
             raise ValueError(f"known_answers holds {len(rows)} embeddings, not 1…{len(COLOURS)}")
@@ -50,12 +53,12 @@ class KnownAnswers:
         )
 
     def as_json(self) -> dict[str, Any]:
-        """Return what :meth:`from_json` reads: base64 of float16."""
+        """Return plain JSON values for :meth:`from_json`, with embeddings as base64 of float16."""
         rows = [base64.b64encode(row.tobytes()).decode() for row in self.embeddings.astype("<f2")]
         return {"least_cosine": self.least_cosine, "embeddings": rows}
 
     def lowest_cosine(self, embeddings: Float32) -> float:
-        """Return the lowest cosine of a row of ``embeddings`` (N, dim) with its known one."""
+        """Return the lowest cosine of a row of ``embeddings`` (N, dim) with its known embedding."""
         lengths = np.linalg.norm(embeddings, axis=1) * np.linalg.norm(self.embeddings, axis=1)
         return float(((embeddings * self.embeddings).sum(1) / lengths).min())
 
@@ -66,7 +69,7 @@ def pictures(count: int = len(COLOURS)) -> list[Image.Image]:
 
 
 def picture(number: int) -> Image.Image:
-    """Draw a garment on a wall: whole numbers alone, so that nothing is rounded."""
+    """Draw a garment on a wall, with integers only, so that nothing is rounded."""
     y, x = np.mgrid[:HEIGHT, :WIDTH].astype(np.int64)
     wall, cloth, pattern = (np.array(colour, np.int64) for colour in COLOURS[number])
     light = 256 - (x * 40 // WIDTH + y * 24 // HEIGHT)
@@ -84,12 +87,12 @@ def picture(number: int) -> Image.Image:
 
 
 def triangle(value: Int64, period: int) -> Int64:
-    """Return a wave of straight lines, 0…``period``."""
+    """Return a triangle wave with values 0…``period``."""
     return np.abs(value % (2 * period) - period)
 
 
 def garment(x: Int64, y: Int64, number: int) -> NDArray[np.bool_]:
-    """Return where the garment is: shirt, dress, trousers, long sleeves."""
+    """Return a mask of the garment; by number: shirt, dress, trousers, long sleeves."""
     across = np.abs(x - WIDTH // 2)
     body = (y > 70) & (y < 330) & (across < 70)
     neck = (y < 96) & (across < 24)

@@ -1,4 +1,4 @@
-"""The encoder that serves a model package with ONNX Runtime."""
+"""An encoder that serves a model package with ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from weakref import WeakSet
 
 import numpy as np
 
-# Its packages for Linux would report to its maker which models run, and how fast; this is read
-# once, while it is imported.
+# ONNX Runtime's packages for Linux would report to their maker which models run, and how fast. The
+# variable is read once, during the import.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 import onnxruntime
@@ -28,8 +28,7 @@ from .package import ModelFile, copy_package, load_package
 from .parts import Part
 from .preprocess import prepare
 
-# Keys of ``outputs`` in model.json; those that cells are made of, a model need not have, and one
-# that has them need not have the last.
+# Keys of ``outputs`` in model.json. A model may lack those of cells, or only the last one.
 OUTPUTS = ("embedding", "probabilities")
 CELLS = ("cells", "colours", "saliency")
 WORN = "worn"
@@ -39,7 +38,7 @@ _made: WeakSet[OnnxEncoder] = WeakSet()
 
 
 def forget_all() -> None:
-    """In a forked child: what the parent had is of no use, and its locks may be held for ever."""
+    """Drop the sessions in a forked child, where they are useless and may be locked for ever."""
     for encoder in _made:
         encoder.forget()
 
@@ -48,17 +47,18 @@ os.register_at_fork(after_in_child=forget_all)
 
 
 class OnnxEncoder(Encoder):
-    """Reads ``model.json`` at once; the session is made by the first :meth:`encode`.
+    """An encoder that reads ``model.json`` at once and loads the model at the first :meth:`encode`.
 
-    So that a web process that only forwards photos never pays for it. A session does not survive a
-    fork: a child makes its own.
+    So a web process that only forwards photos never loads it. A session does not survive a fork, so
+    a child makes its own.
     """
 
     def __init__(self, package: str | Path, *, threads: int = 1, precise: bool = False):
-        """``package``: the model's folder; ``threads``: of ONNX Runtime for one call.
+        """Read the model package in a folder; raise ModelUnavailable.
 
-        ``precise``: use int8 kernels that cannot overflow on x86 processors without VNNI; slower,
-        and only needed by models whose weights are not made for the fast ones.
+        ``threads``: of ONNX Runtime for one call. ``precise``: use int8 kernels that cannot
+        overflow on x86 processors without VNNI; they are slower, and only needed by models whose
+        weights are not made for the fast kernels.
         """
         self.package = load_package(Path(package))
         self.id = self.package.encoder_id
@@ -77,20 +77,20 @@ class OnnxEncoder(Encoder):
         return self.package.parts
 
     def forget(self) -> None:
-        """Drop the sessions; the next call makes them."""
+        """Drop the sessions; the next call makes new ones."""
         self._sessions: list[onnxruntime.InferenceSession] = []
         self._lock = threading.Lock()
 
     @property
     def sessions(self) -> list[onnxruntime.InferenceSession]:
-        """Those of this process, shared by its threads: of the model, and of its regions."""
+        """Sessions of this process, shared by its threads: for the model, then for its regions."""
         with self._lock:
             if not self._sessions:
                 self._sessions = [self.load(file) for file in self.package.files]
             return self._sessions
 
     def load(self, file: ModelFile) -> onnxruntime.InferenceSession:
-        """Check the file's hash and start a session; raises ModelUnavailable."""
+        """Check the file's hash and start a session; raise ModelUnavailable."""
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self.threads
         options.inter_op_num_threads = 1
@@ -107,14 +107,14 @@ class OnnxEncoder(Encoder):
             raise ModelUnavailable(reason=f"{file.path} is not a usable model") from error
 
     def keep(self, folder: Path) -> dict[str, Any]:
-        """See :meth:`Encoder.keep`: the package, which a new one may replace where it lies."""
+        """See :meth:`Encoder.keep`: copies the package, which a new one may replace in place."""
         copy_package(self.package, folder)
         return {"package": str(folder)}
 
     def encode(self, images: Sequence[Image.Image]) -> Encoding:
         """See :meth:`Encoder.encode`.
 
-        On one thread the model is called for each image: a call for 16 of them took a fifth longer
+        On one thread the model is called once per image: a call for 16 images took a fifth longer
         than 16 calls.
         """
         size = 1 if self.threads == 1 else len(images)
@@ -123,7 +123,7 @@ class OnnxEncoder(Encoder):
         return Encoding(embeddings=by_name["embedding"], probabilities=by_name["probabilities"])
 
     def see(self, image: Image.Image) -> tuple[Encoding, Cells | None]:
-        """See :meth:`Encoder.see`: cells of a package that says how to pool them."""
+        """See :meth:`Encoder.see`: only packages with a region have cells."""
         if self.package.region is None:
             return self.encode([image]), None
         wanted = OUTPUTS + CELLS
@@ -134,7 +134,7 @@ class OnnxEncoder(Encoder):
         return whole, Cells(values=values, colours=colours, saliency=saliency, worn=worn)
 
     def pool(self, cells: Cells, part: Crop) -> Encoding:
-        """See :meth:`Encoder.pool`: what is salient in the part, against what lies around it."""
+        """See :meth:`Encoder.pool`: weighs what is salient in the part against its surroundings."""
         shape = cells.shape
         inside = overlap(part, shape)
         around = 1 - inside
@@ -154,11 +154,11 @@ class OnnxEncoder(Encoder):
         return Encoding(embeddings=embeddings, probabilities=probabilities)
 
     def focus(self, cells: Cells, part: Crop) -> NDArray[np.float32]:
-        """See :meth:`Encoder.focus`: of a person, the garment of the class that is named."""
+        """See :meth:`Encoder.focus`: on a person, the garment of the part's class."""
         return focus(cells, part, len(self.package.labels))
 
     def run(self, images: Sequence[Image.Image], wanted: Sequence[str]) -> dict[str, NDArray[Any]]:
-        """One call of the model: outputs by their keys in ``model.json``."""
+        """Call the model once; return its outputs by their keys in ``model.json``."""
         batch = np.stack([prepare(image, self.package.input) for image in images])
         names = [self.package.outputs[name] for name in wanted]
         found = self.sessions[0].run(names, {self.package.input_name: batch})

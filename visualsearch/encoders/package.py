@@ -1,4 +1,4 @@
-"""A model package: a folder with ``model.json`` and the file that it describes."""
+"""A model package: a folder with ``model.json`` and the files that it describes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class ModelFile:
     sha256: str
 
     def read(self) -> bytes:
-        """Its bytes; raises ModelUnavailable unless they are the described ones."""
+        """Return the file's bytes; raise ModelUnavailable unless their hash is :attr:`sha256`."""
         try:
             data = self.path.read_bytes()
         except OSError as error:
@@ -38,7 +38,7 @@ class ModelFile:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelPackage:
-    """``model.json`` as values; see docs/model.md for each field."""
+    """The contents of ``model.json``; docs/model.md describes each field."""
 
     id: str
     version: str
@@ -58,21 +58,21 @@ class ModelPackage:
 
     @property
     def encoder_id(self) -> str:
-        """Names these very weights: two packages never share it unless the file is the same."""
+        """Id of exactly these weights: two packages share it only if their files are the same."""
         return f"{self.id}-{self.version}-{self.model.sha256[:8]}"
 
     @property
     def files(self) -> list[ModelFile]:
-        """All that ``model.json`` describes."""
+        """All files that ``model.json`` describes."""
         return [self.model, self.region] if self.region else [self.model]
 
     def read(self) -> list[bytes]:
-        """The bytes of :attr:`files`; raises ModelUnavailable."""
+        """Return the bytes of :attr:`files`; raise ModelUnavailable."""
         return [file.read() for file in self.files]
 
 
 def load_package(folder: Path) -> ModelPackage:
-    """Read ``model.json``; raises ModelUnavailable when it is missing, malformed or incomplete."""
+    """Read ``model.json``; raise ModelUnavailable if it is missing, malformed or incomplete."""
     path = folder / "model.json"
     try:
         described = json.loads(path.read_text("utf-8"))
@@ -104,7 +104,7 @@ def load_package(folder: Path) -> ModelPackage:
 
 
 def parents_of(described: dict[str, Any]) -> dict[str, str]:
-    """Return the coarser label of each finer class; raise ValueError for one that is no label."""
+    """Return the parent label of each finer class; raise ValueError for an unknown parent."""
     parents: dict[str, str] = dict(described.get("parents", {}))
     for name, parent in parents.items():
         if parent not in described["labels"] or parent in parents:
@@ -113,7 +113,7 @@ def parents_of(described: dict[str, Any]) -> dict[str, str]:
 
 
 def region_of(folder: Path, described: dict[str, Any]) -> ModelFile | None:
-    """The graph that embeds a part of what the model saw, where a package has one."""
+    """Return the model file that embeds a part of an image, or None; raise ValueError."""
     region = described.get("region")
     if not region:
         return None
@@ -129,7 +129,7 @@ def parts_of(described: dict[str, Any]) -> tuple[Part, ...]:
 
 
 def known_answers_of(described: dict[str, Any]) -> KnownAnswers | None:
-    """Return the known answers of a description, where it has some that fit its embeddings."""
+    """Return the known answers of a description, or None; raise ValueError for a wrong length."""
     if "known_answers" not in described:
         return None
     known = KnownAnswers.from_json(described["known_answers"])
@@ -139,9 +139,9 @@ def known_answers_of(described: dict[str, Any]) -> KnownAnswers | None:
 
 
 def copy_package(package: ModelPackage, folder: Path) -> None:
-    """Copy a package into ``folder``, unless it is there; raises ModelUnavailable.
+    """Copy a package into ``folder``, unless it is there already; raise ModelUnavailable.
 
-    The description comes last: a folder without one is no package.
+    ``model.json`` is written last, because a folder without it is no package.
     """
     described = folder / "model.json"
     if described.exists():

@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """``size`` numbers that make up ``share`` (0…1) of the similarity of two embeddings."""
+    """A part of ``size`` numbers, with its ``share`` (0…1) of the similarity of two embeddings."""
 
     name: str
     size: int
@@ -18,7 +18,7 @@ class Part:
 
 
 def whole(dim: int) -> tuple[Part, ...]:
-    """Return the parts of an embedding that has none: itself."""
+    """Return a single part that is the whole embedding."""
     return (Part(name="embedding", size=dim, share=1.0),)
 
 

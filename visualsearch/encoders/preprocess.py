@@ -1,6 +1,6 @@
-"""From an upright RGB image to what a model takes: the one place where this is done.
+"""Turn an upright RGB image into the input of a model.
 
-Serving and the lab both call :func:`prepare`; what differs between models is data in
+Serving and the lab both call :func:`prepare`. The differences between models are data in
 ``model.json``, never code.
 """
 
@@ -22,7 +22,7 @@ FITS = ("squash", "pad", "crop")
 
 @dataclass(frozen=True, kw_only=True)
 class InputSpec:
-    """What a model's image input looks like.
+    """The image input of a model.
 
     ``size``: side of the square, pixels. ``layout``: ``NHWC`` or ``NCHW``. ``dtype``: ``uint8``
     (normalisation is inside the graph) or ``float32`` (``(pixel / 255 - mean) / std`` is done
@@ -39,7 +39,7 @@ class InputSpec:
     fit: str = "squash"
 
     def __post_init__(self) -> None:
-        """Refuse what :func:`prepare` could not honour; raises ValueError."""
+        """Raise ValueError for values that :func:`prepare` does not support."""
         if not 16 <= self.size <= 2048:
             raise ValueError(f"input size {self.size} is outside 16…2048")
         for name, allowed in (
@@ -53,7 +53,7 @@ class InputSpec:
 
 
 def square(image: Image.Image, spec: InputSpec) -> Image.Image:
-    """Bring an RGB image to ``spec.size`` × ``spec.size`` pixels."""
+    """Resize an RGB image to ``spec.size`` × ``spec.size`` pixels."""
     resample, size = RESAMPLE[spec.resample], spec.size
     width, height = image.size
     if width == height == size:
@@ -72,7 +72,7 @@ def square(image: Image.Image, spec: InputSpec) -> Image.Image:
 
 
 def prepare(image: Image.Image, spec: InputSpec) -> NDArray[np.uint8] | NDArray[np.float32]:
-    """One upright RGB image -> one model input without the batch axis, in the spec's layout."""
+    """Return the model input of an upright RGB image, without batch axis, in the spec's layout."""
     pixels = np.asarray(square(image, spec))
     if spec.dtype == "float32":
         mean, std = np.array(spec.mean, np.float32), np.array(spec.std, np.float32)

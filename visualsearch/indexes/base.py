@@ -1,7 +1,7 @@
-"""What a vector index is: add, replace, remove, and search among some ids.
+"""The interface of vector indexes: add, replace, remove, and search among some ids.
 
-Two kinds: one in each search process's memory, saved to a file, and one in a server that all
-processes share.
+A FileIndex is in the memory of each search process and is saved to a file. A SharedIndex is in a
+server that all processes share.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ Float32 = NDArray[np.float32]
 
 
 class Index(ABC):
-    """Vectors of one length by integer id; similarity is the inner product.
+    """Vectors of one length by integer id; the similarity is the inner product.
 
-    Safe to search from several threads while another changes it. An id is present at most once.
+    Threads may search it while another thread changes it. An id is present at most once.
     """
 
     def __init__(self, dim: int, **options: Any):
@@ -28,40 +28,41 @@ class Index(ABC):
 
     @abstractmethod
     def __len__(self) -> int:
-        """How many vectors are present."""
+        """Return the number of vectors present."""
 
     @abstractmethod
     def add(self, ids: Ids, vectors: Float32) -> None:
-        """Add vectors (N, dim) under ids (N,); present ids are replaced, the last of equals counts.
+        """Add vectors (N, dim) under ids (N,), and replace those of ids that are present.
 
-        Raises ValueError on a wrong shape or a value that is not finite.
+        If an id is repeated, its last vector counts. Raises ValueError on a wrong shape or a value
+        that is not finite.
         """
 
     @abstractmethod
     def remove(self, ids: Ids) -> None:
-        """Remove what is present of ``ids``."""
+        """Remove these ids, as far as they are present."""
 
     @abstractmethod
     def search(self, query: Float32, k: int, *, among: Ids | None = None) -> tuple[Ids, Float32]:
-        """The at most ``k`` nearest ids to ``query`` (dim,) and their scores, best first.
+        """Return the at most ``k`` nearest ids to ``query`` (dim,) and their scores, best first.
 
         ``among`` restricts the search itself: as long as ``k`` of those ids are present, ``k`` are
         found. Raises ValueError on a wrong shape or a value that is not finite.
         """
 
     def optimise(self) -> None:  # noqa: B027 - a plain scan has nothing to prepare
-        """Take the best structure for what it holds; called once, after all rows were added."""
+        """Build the best structure for the vectors present; called once, after all were added."""
 
     def describe(self) -> dict[str, Any]:
-        """How it is made and what was measured about it, in plain JSON values.
+        """Return how the index is made and what was measured about it, in plain JSON values.
 
-        ``structure`` names how it searches; ``memory_bytes`` is what its vectors and links take;
-        ``recall@10`` is measured against an exact search, where the search is not exact itself.
+        ``structure``: how it searches; ``memory_bytes``: memory of its vectors and links;
+        ``recall@10``: measured against an exact search, only if the search is not exact itself.
         """
         return {}
 
     def checked(self, ids: Ids, vectors: Float32) -> tuple[Ids, Float32]:
-        """Validate vectors to add, and keep the last of each id."""
+        """Return validated ids and vectors, only the last of each id; raise ValueError."""
         ids = np.asarray(ids, np.int64)
         vectors = np.ascontiguousarray(vectors, np.float32)
         if vectors.shape != (len(ids), self.dim):
@@ -73,7 +74,7 @@ class Index(ABC):
         return ids[keep], vectors[keep]
 
     def checked_query(self, query: Float32) -> Float32:
-        """Validate a query vector."""
+        """Return a validated query vector; raise ValueError."""
         query = np.ascontiguousarray(query, np.float32)
         if query.shape != (self.dim,) or not np.isfinite(query).all():
             raise ValueError(f"expected a finite query ({self.dim},), got {query.shape}")
@@ -85,26 +86,26 @@ class FileIndex(Index):
 
     @abstractmethod
     def save(self, path: Path) -> None:
-        """Write everything to one file."""
+        """Write the whole index to one file."""
 
     @classmethod
     @abstractmethod
     def load(cls, path: Path, dim: int, **options: Any) -> Self:
-        """Read what :meth:`save` wrote; raises IndexFileError if it is of another dimension."""
+        """Read what :meth:`save` wrote; raise IndexFileError if that is not possible."""
 
 
 class SharedIndex(Index):
-    """An index in a server: what one process writes, all find.
+    """An index in a server: what one process writes, all processes find.
 
-    Made with ``name``, its own among all versions, out of letters, digits and ``_``. Methods raise
+    ``name`` is unique among all versions and consists of letters, digits and ``_``. Methods raise
     BackendUnavailable when the server does not answer.
     """
 
     transactional: ClassVar[bool] = False
-    """Its vectors lie in the shop's database, written in the transaction that writes the rows."""
+    """Whether vectors are in the shop's database, written in the transaction of their rows."""
 
     joins: ClassVar[bool] = False
-    """``among`` may also be a queryset of the rows' primary keys, to be joined by the server."""
+    """Whether ``among`` may also be a queryset of the rows' primary keys, joined by the server."""
 
     def __init__(self, dim: int, *, name: str, **options: Any):
         super().__init__(dim, **options)
@@ -112,12 +113,12 @@ class SharedIndex(Index):
 
     @abstractmethod
     def exists(self) -> bool:
-        """Whether the server still has it."""
+        """Return whether the index is still on the server."""
 
     @abstractmethod
     def create(self) -> None:
-        """Make it, empty; what the server has under its name goes."""
+        """Create an empty index, in place of any other under its name."""
 
     @abstractmethod
     def drop(self) -> None:
-        """Remove it from the server; nothing happens if it is gone."""
+        """Remove the index from the server; do nothing if it is gone."""

@@ -1,4 +1,4 @@
-"""The oracle: a plain scan in NumPy that other indexes are compared with."""
+"""An exact index: a plain scan in NumPy that other indexes are compared with."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .base import FileIndex, Float32, Ids
 
 
 class ExactIndex(FileIndex):
-    """Two arrays that are replaced, never changed, so that readers need no lock."""
+    """An index of two arrays that are replaced, never changed, so that readers need no lock."""
 
     def __init__(self, dim: int, **options: Any):
         super().__init__(dim, **options)

@@ -1,4 +1,4 @@
-"""FAISS in the search process's own memory: the index for one machine."""
+"""A FAISS index in the search process's own memory, for one machine."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from .structures import Flat, Graph, InvertedLists, Structure, selected
 
 STRUCTURES: dict[str, type[Structure]] = {each.name: each for each in (Flat, InvertedLists, Graph)}
 BATCH = 20_000
-# What a structure is trained on and, of that, what its recall is measured with.
+# Most vectors that a structure is trained on, and most queries that measure its recall.
 SAMPLE, QUERIES = 100_000, 200
-# So many vectors are compared one by one in about a millisecond, wherever they lie.
+# Up to this many vectors are compared one by one, in about a millisecond wherever they are.
 FEW = 2000
 FORMAT = 1
 
 
 class FaissIndex(FileIndex):
-    """A scan of all vectors up to a size, inverted lists above it, or a graph where asked for.
+    """A FAISS index: a scan of all vectors up to a size, inverted lists above it, or a graph.
 
     FAISS must not be searched while another thread changes it, so both hold one lock. Nothing of
     FAISS is touched at import: it hangs in a forked child if the parent has searched.
@@ -42,9 +42,10 @@ class FaissIndex(FileIndex):
         target_recall: float = 0.99,
         threads: int = 1,
     ):
-        """``structure`` is what :meth:`optimise` makes; "auto" takes inverted lists above
-        ``flat_up_to`` vectors. ``target_recall`` is the least recall@10 of either approximate
-        structure. ``threads`` build it; a search takes one.
+        """Choose the ``structure`` that :meth:`optimise` builds.
+
+        "auto" builds inverted lists above ``flat_up_to`` vectors. ``target_recall``: least
+        recall@10 of either approximate structure. ``threads``: for building; a search takes one.
         """
         super().__init__(dim)
         if structure not in ("auto", *STRUCTURES):
@@ -58,8 +59,8 @@ class FaissIndex(FileIndex):
 
     @property
     def _held(self) -> Structure:
-        """What holds the vectors, made on first use; the caller holds the lock."""
-        # OpenMP keeps this number per thread, and several threads come here.
+        """The structure that holds the vectors, made on first use; the caller holds the lock."""
+        # OpenMP stores this number per thread, and several threads call this.
         faiss.omp_set_num_threads(1)
         if self._made is None:
             self._made = Flat.empty(self.dim)
@@ -109,7 +110,7 @@ class FaissIndex(FileIndex):
             return self._places.ids[found], scores
 
     def optimise(self) -> None:
-        """Lay the vectors out anew, and search as hard as the target of recall needs."""
+        """Build the structure anew, and raise its effort until the target recall is reached."""
         with self._lock:
             kind, size = self._fitting(), len(self)
             if size == 0 or (kind is Flat and type(self._held) is Flat):
@@ -131,7 +132,7 @@ class FaissIndex(FileIndex):
             self._places = Places(self._places.ids[alive][np.concatenate([rest, held_out])])
 
     def _fitting(self) -> type[Structure]:
-        """The structure for what is held, or the one that was asked for."""
+        """Return the structure for the number of vectors, or the one that was asked for."""
         if self.structure != "auto":
             return STRUCTURES[self.structure]
         return Flat if len(self) <= self.flat_up_to else InvertedLists
@@ -142,7 +143,7 @@ class FaissIndex(FileIndex):
             return self._held.describe() | recall
 
     def save(self, path: Path) -> None:
-        """What FAISS writes, and before it what it does not know."""
+        """Write the data that FAISS does not know, then what FAISS writes itself."""
         with self._lock, path.open("wb") as file:
             held = self._held
             header = {
@@ -166,7 +167,7 @@ class FaissIndex(FileIndex):
                 if header["format"] != FORMAT:
                     raise ValueError(f"format {header['format']}")
                 loaded._places = Places(read_array(file), read_array(file))
-                # Through the file that is open, FAISS reads right into where the vectors stay.
+                # Through the open file, FAISS reads the vectors right into their final memory.
                 index = faiss.read_index(faiss.PyCallbackIOReader(file.read))
         except Exception as error:
             raise IndexFileError(f"{path} cannot be read as a FAISS index") from error
@@ -179,7 +180,7 @@ class FaissIndex(FileIndex):
 
 
 def copied(source: Structure, places: NDArray[np.int64], target: Structure) -> Structure:
-    """``target`` with what lies at these places of ``source`` added."""
+    """Add the vectors at these places of ``source`` to ``target``, and return ``target``."""
     for start in range(0, len(places), BATCH):
         target.add(source.vectors(places[start : start + BATCH]))
     return target
@@ -188,11 +189,11 @@ def copied(source: Structure, places: NDArray[np.int64], target: Structure) -> S
 def tune(
     approximate: Structure, exact: Structure, held_out: NDArray[np.int64], target: float
 ) -> float:
-    """Raise the effort until recall@10 reaches the target; returns the recall.
+    """Raise the effort until recall@10 reaches the target; return the recall.
 
-    The queries are vectors of ``exact`` that ``approximate`` does not have: of what it has, it
-    would find the neighbours more easily than those of a customer's photo. What is as near as the
-    tenth counts as found, for catalogs hold the same picture twice.
+    The queries are vectors of ``exact`` that ``approximate`` does not have, because neighbours of
+    its own vectors are easier to find than those of a customer's photo. A hit as near as the tenth
+    counts as found, because catalogs hold the same picture twice.
     """
     mask = np.ones(exact.index.ntotal, bool)
     mask[held_out] = False

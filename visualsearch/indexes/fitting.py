@@ -1,6 +1,6 @@
 """Fit the embeddings of one model to one catalog.
 
-What all pictures of a catalog have in common tells no two of them apart. So each part of an
+Features that all pictures of a catalog share do not help to tell them apart. So each part of an
 embedding is centred on the catalog's mean and brought to unit length again.
 """
 
@@ -20,17 +20,18 @@ from .base import Float32
 
 Shares = Mapping[str, float]
 
-# Fewer vectors have no mean worth subtracting.
+# Least number of vectors whose mean is worth subtracting.
 LEAST = 50
-# Rows that are transformed together: 13 MB of 335 numbers each.
+# Rows per step of a transform: 13 MB with 335 numbers each.
 ROWS = 10_000
-# A part that is shorter has no direction.
+# Length below which a part has no direction.
 ZERO = 1e-6
 
-# Information about classes, as a share of what there could be, from which classes count; and the
-# most that they count.
+# Mutual information of picture and class, as a share of its maximum, above which the class part
+# gets a share; and the largest share that it gets.
 UNKNOWN, MOST_CLASS = 0.43, 0.3
-# Length of the features' mean from which features count less, and from which they count least.
+# Length of the features' mean above which features get a smaller share than the most, and from
+# which they get the least.
 VARIED, NARROW = 0.6, 0.7
 MOST_FEATURES, LEAST_FEATURES = 0.8, 0.5
 
@@ -39,8 +40,8 @@ MOST_FEATURES, LEAST_FEATURES = 0.8, 0.5
 class Fit:
     """A transform of embeddings that was learned from the vectors of a catalog.
 
-    ``parts``: with their shares of the fitted similarity; ``mean``: (d,) float32, of the unit
-    vectors of each part; ``images``: number of vectors in the catalog.
+    ``parts``: with their shares of the fitted similarity; ``mean`` (d,) float32: mean of the
+    vectors with each part at unit length; ``images``: number of vectors in the catalog.
     """
 
     parts: tuple[Part, ...]
@@ -49,17 +50,17 @@ class Fit:
 
     @property
     def shares(self) -> dict[str, float]:
-        """Return the share of the fitted similarity by the name of a part."""
+        """Return the share of the fitted similarity by name of part."""
         return {part.name: part.share for part in self.parts}
 
     @cached_property
     def layout(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the start of each part, and the part of each number (d,)."""
+        """Return the start of each part, and the number of the part of each dimension (d,)."""
         return layout_of(self.parts)
 
     @cached_property
     def weights(self) -> Float32:
-        """Return the factor of each number (d,): the square root of its part's share."""
+        """Return the factor of each dimension (d,): the square root of its part's share."""
         roots = np.sqrt(np.array([part.share for part in self.parts], np.float32))
         return roots[self.layout[1]]
 
@@ -81,12 +82,12 @@ class Fit:
         for rows in in_steps(len(vectors)):
             inverse = inverse_lengths(vectors[rows], starts)
             found[rows] = vectors[rows] * inverse[:, owner] - self.mean
-            # A part that was zero is now the opposite of the mean, and becomes zero again.
+            # A part that was zero is now minus the mean; make it zero again.
             found[rows] *= (inverse_lengths(found[rows], starts) * (inverse > 0))[:, owner]
         return found
 
     def to_json(self) -> dict[str, Any]:
-        """Describe the fit in plain JSON values; the mean is base64 of little-endian float32."""
+        """Return the fit in plain JSON values; the mean is base64 of little-endian float32."""
         return {
             "parts": [vars(part) for part in self.parts],
             "mean": base64.b64encode(self.mean.astype("<f4").tobytes()).decode(),
@@ -110,10 +111,10 @@ def fit(
     shares: Shares | None = None,
     images: int | None = None,
 ) -> Fit:
-    """Learn a transform from the vectors of a catalog (N, d), which are enough at :data:`LEAST`.
+    """Learn a transform from the vectors of a catalog (N, d), at least :data:`LEAST` of them.
 
-    ``shares``: by the name of a part, else :func:`choose_shares`; ``images``: vectors in the
-    catalog, where ``vectors`` is a sample.
+    ``shares``: by name of part, by default those of :func:`choose_shares`; ``images``: number of
+    vectors in the catalog, if ``vectors`` is a sample.
     """
     shares = choose_shares(vectors, parts) if shares is None else shares
     return Fit(
@@ -126,9 +127,10 @@ def fit(
 def choose_shares(vectors: Float32, parts: Sequence[Part]) -> dict[str, float]:
     """Choose the share of each part from a catalog's vectors (N, d) alone, without labels.
 
-    Returns shares that add up to 1, by the name of a part. Classes count as far as the classifier
-    tells the catalog's pictures apart; colour counts more where features are alike. Parts with
-    other names than ``features``, ``colour`` and ``class`` keep their shares.
+    Returns shares that add up to 1, by name of part. The class part gets more if the classifier
+    tells the catalog's pictures apart; colour gets more if features are alike. If there are parts
+    other than ``features``, ``colour`` and ``class``, or no ``features``, all parts keep their
+    shares.
 
     The constants were chosen on three catalogs (docs/index-backends.md).
     """
@@ -148,8 +150,8 @@ def choose_shares(vectors: Float32, parts: Sequence[Part]) -> dict[str, float]:
 def class_share(roots: Float32) -> float:
     """Return the share of the class part (N, classes), the square roots of softened probabilities.
 
-    By the mutual information of picture and class: high where the classifier is sure of each
-    picture and the catalog is varied, 0 in a shop of one kind of thing.
+    It grows with the mutual information of picture and class: high if the classifier is sure of
+    each picture and the catalog is varied, 0 in a shop of one kind of thing.
     """
     # Softened at temperature 2, so the fourth power is the probability up to a factor.
     probabilities = roots.astype(np.float64) ** 4
@@ -159,7 +161,7 @@ def class_share(roots: Float32) -> float:
 
 
 def features_share(features: Float32) -> float:
-    """Return the share of features (N, n) beside colour, by how alike all pictures are."""
+    """Return the share of features (N, n) beside colour: smaller if all pictures are alike."""
     alike = float(np.linalg.norm(features.mean(0)))
     return float(np.interp(alike, (VARIED, NARROW), (MOST_FEATURES, LEAST_FEATURES)))
 
@@ -198,13 +200,13 @@ def distance(fitted: Fit, vectors: Float32) -> float:
 
 
 def layout_of(parts: Sequence[Part]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the start of each part, and the part of each number of an embedding (d,)."""
+    """Return the start of each part, and the number of the part of each dimension (d,)."""
     sizes = np.array([part.size for part in parts], np.int64)
     return np.cumsum(sizes) - sizes, np.repeat(np.arange(len(parts)), sizes)
 
 
 def in_steps(count: int) -> Iterator[slice]:
-    """Yield the rows that are transformed together."""
+    """Yield slices of the rows that are transformed together."""
     for start in range(0, count, ROWS):
         yield slice(start, start + ROWS)
 

@@ -1,4 +1,4 @@
-"""Milvus: a server of its own for vectors, from one process (milvus-lite) to a cluster."""
+"""A Milvus index: a separate server for vectors, from one process (milvus-lite) to a cluster."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from pymilvus import DataType, MilvusClient, MilvusException
 from ..exceptions import BackendUnavailable
 from .base import Float32, Ids, SharedIndex
 
-# Rows a message: gRPC takes 64 MB, and a filter of more ids takes long to parse.
+# Rows per message: gRPC accepts 64 MB, and a filter of more ids takes long to parse.
 BATCH = 5000
-# Milvus returns no more hits to one search.
+# Most hits that Milvus returns to one search.
 MOST = 16_384
 
 
 class MilvusIndex(SharedIndex):
-    """One collection; what one process has written the next search of any process finds."""
+    """A Milvus collection; each search finds what any process has written before it."""
 
     def __init__(
         self,
@@ -36,8 +36,10 @@ class MilvusIndex(SharedIndex):
         ef_search: int = 128,
         timeout: float = 10.0,
     ):
-        """``links`` and ``ef_construction`` make the graph; a larger ``ef_search`` finds more,
-        slower. ``timeout`` in seconds is of one call; building waits longer.
+        """Set the options of the index, without connecting.
+
+        ``links`` and ``ef_construction``: for building the graph; ``ef_search``: a larger one finds
+        more and is slower; ``timeout``: seconds of one call, but building waits longer.
         """
         super().__init__(dim, name=name)
         if not re.fullmatch(r"\w{1,100}", name, re.ASCII):
@@ -51,7 +53,7 @@ class MilvusIndex(SharedIndex):
 
     @contextmanager
     def _connected(self) -> Iterator[MilvusClient]:
-        """The client of this process, made after its fork; raises BackendUnavailable."""
+        """Yield this process's client, made after its fork; raise BackendUnavailable."""
         try:
             with self._lock:
                 if self._client is None:
@@ -70,7 +72,7 @@ class MilvusIndex(SharedIndex):
         with self._connected() as client:
             schema = client.create_schema(auto_id=False, enable_dynamic_field=False)
             schema.add_field("id", DataType.INT64, is_primary=True)
-            # Not of float16, which milvus-lite does not know.
+            # milvus-lite does not support float16.
             schema.add_field("vector", DataType.FLOAT_VECTOR, dim=self.dim)
             index = client.prepare_index_params()
             index.add_index("vector", index_type="HNSW", metric_type="IP", params=graph)
@@ -128,7 +130,7 @@ class MilvusIndex(SharedIndex):
         return ids, np.array([score for _, score in hits[:k]], np.float32)
 
     def _nearest(self, query: Float32, k: int, condition: str) -> list[tuple[int, float]]:
-        """Ids and scores that Milvus finds under a condition of its own language."""
+        """Return the ids and scores that Milvus finds with a filter in its own language."""
         with self._connected() as client:
             (hits,) = client.search(
                 self.collection,
@@ -143,7 +145,7 @@ class MilvusIndex(SharedIndex):
         return [(hit["id"], hit["distance"]) for hit in hits]
 
     def _nearest_among(self, query: Float32, k: int, ids: list[int]) -> list[tuple[int, float]]:
-        """The nearest of these ids; a walk that met too few of them is made up for by fetching."""
+        """Return the nearest of these ids; if the graph finds too few, fetch and compare all."""
         condition = f"id in {ids}"
         hits = self._nearest(query, k, condition)
         if len(hits) == min(k, len(ids)):
@@ -159,7 +161,7 @@ class MilvusIndex(SharedIndex):
         return [(row["id"], float(np.asarray(row["vector"], np.float32) @ query)) for row in rows]
 
     def optimise(self) -> None:
-        """Have what was written moved out of the log into a graph: searches wait for the log."""
+        """Move what was written from the log into a graph, because searches wait for the log."""
         with self._connected() as client:
             client.flush(self.collection)
             client.load_collection(self.collection)

@@ -1,4 +1,4 @@
-"""pgvector: vectors in the shop's own PostgreSQL, changed in the transaction of their rows."""
+"""A pgvector index: vectors in the shop's PostgreSQL, changed in the transaction of their rows."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from .base import Float32, Ids, SharedIndex
 
 Among = Ids | QuerySet[Any] | None
 
-# Vectors of so few ids are all compared: a walk through the graph would meet them too seldom.
+# Up to this many ids are all compared: a walk through the graph would meet them too seldom.
 FEW = 2000
-# pgvector takes no more at once; a scan goes on from there until it has found enough.
+# Largest ef_search of pgvector; an iterative scan goes on until it has found enough.
 LARGEST_EF = 1000
 NO_EXTENSION = (
     "PostgreSQL has no extension “vector”: install pgvector 0.8 or newer on the database server,"
@@ -29,7 +29,7 @@ NO_EXTENSION = (
 
 
 class PgvectorIndex(SharedIndex):
-    """One table of halfvec, and on it a graph (HNSW) once it is large enough.
+    """A table of halfvec, with a graph (HNSW) once it is large enough.
 
     Every method runs in the caller's transaction, if there is one.
     """
@@ -49,8 +49,11 @@ class PgvectorIndex(SharedIndex):
         ef_search: int = 100,
         build_memory: str = "512MB",
     ):
-        """``alias``: Django's name of the database. A graph of ``links`` per vector is built in
-        ``build_memory`` above ``flat_up_to`` vectors; a larger ``ef_search`` finds more, slower.
+        """Set the options of the index, without connecting.
+
+        ``alias``: Django's name of the database. Above ``flat_up_to`` vectors a graph with
+        ``links`` per vector is built in ``build_memory``. A larger ``ef_search`` finds more and is
+        slower.
         """
         super().__init__(dim, name=name)
         if not re.fullmatch(r"\w{1,40}", name, re.ASCII):
@@ -62,7 +65,7 @@ class PgvectorIndex(SharedIndex):
 
     @contextmanager
     def _cursor(self) -> Iterator[Any]:
-        """A cursor in a transaction; raises BackendUnavailable when the server is gone."""
+        """Yield a cursor in a transaction; raise BackendUnavailable when the server is gone."""
         connection = connections[self.alias]
         try:
             with (
@@ -106,7 +109,7 @@ class PgvectorIndex(SharedIndex):
     def add(self, ids: Ids, vectors: Float32) -> None:
         ids, vectors = self.checked(ids, vectors)
         with self._cursor() as cursor:
-            # Two writers of one id wait for each other here; readers wait for nobody.
+            # Writers wait for each other here, so that two cannot add one id; readers do not wait.
             cursor.execute(f"LOCK TABLE {self.table} IN SHARE ROW EXCLUSIVE MODE")
             cursor.execute(f"DELETE FROM {self.table} WHERE id = ANY(%s)", [ids.tolist()])
             with cursor.copy(f"COPY {self.table} (id, vector) FROM STDIN (FORMAT binary)") as copy:
@@ -145,14 +148,14 @@ class PgvectorIndex(SharedIndex):
     def _walk(
         self, cursor: Any, query: Float32, k: int, inner: str, values: list[Any]
     ) -> list[tuple[int, float]]:
-        """The nearest by the graph, or by a scan while there is none; perhaps fewer than ``k``."""
+        """Return the nearest by the graph, or by a scan without one; perhaps fewer than ``k``."""
         effort = min(LARGEST_EF, max(self.ef_search, 2 * k))
         cursor.execute(
             "SELECT set_config('hnsw.ef_search', %s, true),"
             " set_config('hnsw.iterative_scan', 'relaxed_order', true)",
             [str(effort)],
         )
-        # Written so, the filter is a set that is looked into on the way, and not a join that may
+        # In this form, the filter is a set that is checked during the walk, and not a join that may
         # be done first.
         where = f"WHERE (id IN ({inner})) IS TRUE" if inner else ""
         cursor.execute(
@@ -165,9 +168,9 @@ class PgvectorIndex(SharedIndex):
     def _compare(
         self, cursor: Any, query: Float32, k: int, inner: str, values: list[Any]
     ) -> list[tuple[int, float]]:
-        """The nearest by comparing all that the filter lets through."""
+        """Return the nearest by comparing all rows that the filter lets through."""
         where = f"WHERE id IN ({inner})" if inner else ""
-        # By a sum the graph cannot order, so the planner leaves it alone.
+        # The graph cannot order by a sum, so the planner does not use it.
         cursor.execute(
             f"SELECT id, (vector <#> %s::halfvec) + 0 AS distance FROM {self.table} {where}"
             " ORDER BY distance LIMIT %s",
@@ -176,7 +179,7 @@ class PgvectorIndex(SharedIndex):
         return list(cursor.fetchall())
 
     def optimise(self) -> None:
-        """Build the graph, and measure what it finds."""
+        """Build the graph, and measure its recall."""
         if len(self) <= self.flat_up_to:
             return
         with self._cursor() as cursor:
@@ -192,7 +195,7 @@ class PgvectorIndex(SharedIndex):
             cursor.execute(f"COMMENT ON TABLE {self.table} IS '{measured}'")
 
     def _recall(self, cursor: Any, queries: int = 50) -> float:
-        """How many of the ten nearest others of some vectors the graph finds."""
+        """Return the share of the ten nearest others that the graph finds, for some vectors."""
         cursor.execute(
             f"SELECT vector::text FROM {self.table} ORDER BY hashint8(id) LIMIT {queries}"
         )
@@ -219,11 +222,11 @@ class PgvectorIndex(SharedIndex):
 
 
 def selection(among: Among, alias: str) -> tuple[str, list[Any]]:
-    """The ids to search among as a subquery and its parameters; empty for all."""
+    """Return the ids to search among as a subquery and its parameters; empty for all."""
     if among is None:
         return "", []
     if not isinstance(among, QuerySet):
-        # As text: psycopg takes many times longer over a list.
+        # As text, because psycopg takes many times longer for a list.
         ids = ",".join(map(str, np.asarray(among, np.int64).tolist()))
         return "SELECT unnest(%s::bigint[])", ["{" + ids + "}"]
     try:
@@ -234,7 +237,7 @@ def selection(among: Among, alias: str) -> tuple[str, list[Any]]:
 
 
 def copied(ids: Ids, vectors: Float32) -> bytes:
-    """Rows in PostgreSQL's binary form of COPY: each value after its length, big endian."""
+    """Return rows in PostgreSQL's binary COPY format: each value after its length, big endian."""
     dim = vectors.shape[1]
     row = np.dtype(
         [
@@ -254,5 +257,5 @@ def copied(ids: Ids, vectors: Float32) -> bytes:
 
 
 def as_text(vector: Float32) -> str:
-    """A vector as pgvector reads it."""
+    """Return a vector in pgvector's text format."""
     return "[" + ",".join(map(str, vector.tolist())) + "]"

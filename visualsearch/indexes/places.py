@@ -1,4 +1,4 @@
-"""Which id lies where: FAISS numbers its vectors by place, a shop by key."""
+"""Map ids to places: FAISS numbers vectors by place, a shop by key."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from numpy.typing import NDArray
 
 from .base import Ids
 
-# Keys that a database counts up lie close together; a table finds 100,000 of them in 0.2 ms, a
-# search among sorted ids in 9 ms. So many entries a key, at most, may the table have.
+# Keys from a sequence in a database are close together: a table finds 100,000 of them in 0.2 ms, a
+# search among sorted ids in 9 ms. The table may have at most this many entries per key.
 SPARSEST = 8
 
 
 class Places:
-    """Ids by place. Places are appended; the one of a removed id is dead and not used again."""
+    """The ids of all places. New ids are appended; the place of a removed id is never reused."""
 
     def __init__(self, ids: Ids | None = None, alive: NDArray[np.bool_] | None = None):
         self.ids = np.empty(0, np.int64) if ids is None else ids
@@ -25,11 +25,14 @@ class Places:
 
     @property
     def dead(self) -> int:
-        """How many places belong to no id any more."""
+        """Number of places whose id was removed."""
         return len(self.ids) - self.present
 
     def find(self, ids: Ids) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """Those of ``ids`` that are present: their places, each once, and a mask of all places."""
+        """Return the places of those ``ids`` that are present, each once, and a mask of them.
+
+        The mask is True or False for each place.
+        """
         mask = np.zeros(len(self.ids), bool)
         if not self.present or not len(ids):
             return np.empty(0, np.int64), mask
@@ -44,24 +47,24 @@ class Places:
             at = np.searchsorted(self._sorted, ids)
             places = self._at[at[self._sorted[at] == ids]]
         mask[places] = True
-        # Quicker than to sort: who asks seldom asks for an id twice.
+        # Faster than sorting, because callers seldom repeat an id.
         return (places if np.count_nonzero(mask) == len(places) else np.flatnonzero(mask)), mask
 
     def append(self, ids: Ids) -> None:
-        """Give new ids the next places; none of them may be present."""
+        """Give new ids the next places; none of the ids may be present."""
         self.ids = np.concatenate([self.ids, ids])
         self.alive = np.concatenate([self.alive, np.ones(len(ids), bool)])
         self.present += len(ids)
         self._known = False
 
     def kill(self, places: NDArray[np.int64]) -> None:
-        """Forget what lies at these places."""
+        """Mark these places as dead."""
         self.alive[places] = False
         self.present -= len(places)
         self._known = False
 
     def _learn(self) -> None:
-        """Prepare look-ups, after a change."""
+        """Rebuild the lookup after a change."""
         if self._known:
             return
         self._at = np.flatnonzero(self.alive)

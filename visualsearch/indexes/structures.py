@@ -1,7 +1,7 @@
-"""How FAISS searches: a scan of all vectors, inverted lists, or a graph.
+"""The ways in which FAISS searches: a scan of all vectors, inverted lists, or a graph.
 
-All hold float16 vectors, half the memory of float32 without a loss that a ranking shows, numbered
-by place in the order in which they were added.
+All hold float16 vectors: half the memory of float32, without a loss that shows in a ranking.
+Vectors are numbered by place, in the order in which they were added.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ Found = tuple[Places, Float32]
 METRIC = faiss.METRIC_INNER_PRODUCT
 FP16 = faiss.ScalarQuantizer.QT_fp16
 EFFORTS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
-# Vectors that inverted lists compare at least: they take some 30 microseconds, and what a small
-# catalog's own pictures need tells little of customers' photos.
+# Least number of vectors that inverted lists compare, which takes some 30 microseconds. How few
+# suffice for a small catalog's own pictures tells little about customers' photos.
 FEWEST = 500
 
 
@@ -33,39 +33,39 @@ class Structure(ABC):
 
     name: ClassVar[str]
     extra_bytes: ClassVar[int] = 0
-    """What a vector takes beside its own float16 numbers."""
+    """Bytes per vector besides its float16 numbers."""
 
     def __init__(self, index: Any, effort: int = 0, places: int = 0):
-        """``places``: how many were ever taken in ``index``, dead ones too."""
+        """Wrap a FAISS index; ``places``: how many were ever used in it, including dead ones."""
         self.index = index
         self.effort = effort
 
     @classmethod
     @abstractmethod
     def train(cls, sample: Float32, size: int) -> Self:
-        """An empty one for about ``size`` vectors like those of ``sample`` (N, dim)."""
+        """Return an empty structure for about ``size`` vectors like ``sample`` (N, dim)."""
 
     @abstractmethod
     def search(self, query: Float32, k: int, mask: Mask | None, among: Places | None) -> Found:
-        """The ``k`` best places and their scores.
+        """Return the ``k`` best places and their scores.
 
-        ``mask`` tells what may be found (None: all); ``among`` is the same as places, where only
-        some were asked for.
+        ``mask``: which places may be found (None: all); ``among``: the same as a list of places, if
+        the search is restricted to some ids.
         """
 
     @abstractmethod
     def vectors(self, places: Places) -> Float32:
-        """What lies at these places, (N, dim)."""
+        """Return the vectors at these places, (N, dim)."""
 
     def add(self, vectors: Float32) -> None:
         """Append vectors (N, dim)."""
         self.index.add(vectors)
 
     def remove(self, places: Places) -> None:  # noqa: B027 - there may be nothing to do
-        """Free what these places take, where that is possible; no search asks for them again."""
+        """Free the memory of these places, if possible; no search asks for them again."""
 
     def efforts(self) -> Iterator[int]:
-        """Rising efforts of a search, the last of them nearly exact."""
+        """Set and yield rising efforts of a search; the last of them is nearly exact."""
         return iter(())
 
     @property
@@ -77,7 +77,7 @@ class Structure(ABC):
 
 
 class Flat(Structure):
-    """All vectors are compared."""
+    """A structure that compares all vectors."""
 
     name = "flat"
 
@@ -97,15 +97,16 @@ class Flat(Structure):
 
 
 class InvertedLists(Structure):
-    """Vectors near the same centre are in one list; the lists nearest to the query are compared.
+    """Lists of vectors near the same centre; a search compares the lists nearest to the query.
 
-    ``effort`` is how many vectors are compared for the best ten of all. More are for a larger k:
-    its root tells how many, as measured. With a filter, the best k of those it lets through are
-    about the best k / share of all; only lists that hold some of them are read, wherever they are.
+    ``effort`` is how many vectors are compared for the best ten of all. For a larger k, more are
+    compared: as measured, in proportion to the root of k. With a filter, the best k that it lets
+    through are about the best k / share of all. Only lists that hold some of those are read,
+    wherever they are.
     """
 
     name = "ivf"
-    # Its id, its list, and its entry in FAISS's table of where it lies.
+    # The id, the number of the list, and the entry in FAISS's table of where a vector is.
     extra_bytes = 8 + 4 + 48
 
     def __init__(self, index: Any, effort: int = 0, places: int = 0):
@@ -148,7 +149,7 @@ class InvertedLists(Structure):
         if among is not None:
             held = np.bincount(self.lists[among], minlength=len(held))
             share = len(among) / self.index.ntotal
-        # By FAISS: NumPy would wake a second core for it.
+        # With FAISS, because NumPy would start a second core.
         order = self.index.quantizer.search(query[None], self.index.nlist)[1][0]
         order = order[held[order] > 0]
         need = max(k, self.effort * (max(1.0, k / 10) * share) ** 0.5)
@@ -156,7 +157,7 @@ class InvertedLists(Structure):
         return self._compare(query, k, order[:probes], None if among is None else mask)
 
     def _compare(self, query: Float32, k: int, lists: Places, mask: Mask | None) -> Found:
-        """Compare what these lists hold."""
+        """Return the best of the vectors in these lists."""
         scores, places = np.empty(k, np.float32), np.empty(k, np.int64)
         unused = np.zeros(len(lists), np.float32)
         params = faiss.SearchParametersIVF(nprobe=len(lists))
@@ -183,9 +184,9 @@ class InvertedLists(Structure):
 
 
 class Graph(Structure):
-    """Vectors are linked with near ones; a search walks along the links (HNSW).
+    """Vectors linked to near ones; a search walks along the links (HNSW).
 
-    ``effort`` is efSearch. A walk does not know of filters, so with one all vectors are scanned.
+    ``effort`` is efSearch. A walk cannot filter, so a search with a filter scans all vectors.
     """
 
     name = "hnsw"
@@ -224,7 +225,7 @@ class Graph(Structure):
 
 
 def scan(index: Any, query: Float32, k: int, mask: Mask | None, params: Any = None) -> Found:
-    """Search a FAISS index for what ``mask`` lets through."""
+    """Search a FAISS index among the places that ``mask`` allows."""
     if mask is not None:
         params = params or faiss.SearchParameters()
         params.sel = selector = selected(mask)  # noqa: F841 - FAISS keeps no reference to it
@@ -233,7 +234,7 @@ def scan(index: Any, query: Float32, k: int, mask: Mask | None, params: Any = No
 
 
 def selected(mask: Mask) -> Any:
-    """FAISS's form of a mask over places."""
+    """Return a mask over places as FAISS's selector."""
     bits = np.packbits(mask, bitorder="little")
     selector = faiss.IDSelectorBitmap(len(bits), faiss.swig_ptr(bits))
     selector.bits_kept_alive = bits
@@ -241,6 +242,6 @@ def selected(mask: Mask) -> Any:
 
 
 def stored(index: Any, places: Places) -> Float32:
-    """What a flat FAISS index holds at these places, (N, dim)."""
+    """Return the vectors of a flat FAISS index at these places, (N, dim)."""
     codes = faiss.rev_swig_ptr(index.codes.data(), int(index.codes.size()))
     return codes.view(np.float16).reshape(-1, index.d)[places].astype(np.float32)

@@ -1,4 +1,4 @@
-"""What a shop puts into its own templates: ``{% load visualsearch %}``."""
+"""Template tags for a shop's own templates: ``{% load visualsearch %}``."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def visual_search(
     content: str = "",
     api_key: str = "",
 ) -> SafeString:
-    """The search: a form for who has no JavaScript, which the component takes over for all others.
+    """Render the search component, with a form for browsers without JavaScript.
 
-    ``compact``: a camera button that opens it. ``results_url``: the page that shows what was found;
-    a compact one goes to the search page, any other shows it in place. ``history``: keep the search
-    in the page's address. ``photo``: the id of a query to start with. ``content``: the template of
-    what is seen without JavaScript. ``api_key``: of a storefront, whose searches these are then.
+    ``compact``: a camera button that opens the search. ``results_url``: the page that shows the
+    results; by default the search page if compact, else this page. ``history``: keep the search in
+    the page's URL. ``photo``: id of a query to start with. ``content``: template of what is shown
+    without JavaScript. ``api_key``: of the storefront that the searches belong to.
     """
     page = reverse("visualsearch:search_page")
     values = {
@@ -62,9 +62,9 @@ def visual_search(
 
 @register.simple_tag(takes_context=True)
 def similar_products(context: Context, product: Any, limit: int = 4) -> SafeString:
-    """Cards of what looks like a product, given as an item of the shop or as its key.
+    """Render cards of products that look like ``product``, an item of the shop or its key.
 
-    Nothing where nothing is known of it, or while search by photo is down.
+    Renders none if the product is unknown, or while search by photo is down.
     """
     source = catalog()
     key = source.key_of(product) if isinstance(product, source.model) else str(product)
@@ -77,7 +77,7 @@ def similar_products(context: Context, product: Any, limit: int = 4) -> SafeStri
 
 
 def rendered(context: Context, name: str, values: dict[str, Any]) -> SafeString:
-    """A template among the page's own values, as ``{% include %}`` does it."""
+    """Render a template with the page's own context, as ``{% include %}`` does."""
     assert context.template is not None
     page = context.template.engine.get_template(name)
     with context.push(**values):
@@ -85,9 +85,9 @@ def rendered(context: Context, name: str, values: dict[str, Any]) -> SafeString:
 
 
 def is_first(context: Context) -> bool:
-    """Whether the page has no ``<script>`` of the component yet."""
+    """Return whether the page has no ``<script>`` of the component yet, and remember it."""
     if not isinstance(context, RequestContext):
-        return True  # a browser runs a module once, however often it is named
+        return True  # browsers run a module only once
     first = not hasattr(context.request, "visual_search_script")
     context.request.visual_search_script = True  # type: ignore[attr-defined]
     return first

@@ -1,12 +1,12 @@
-"""Gunicorn's threads, that do not wait for slow clients for ever.
+"""A Gunicorn worker whose threads do not wait for slow clients for ever.
 
 `worker_class = "visualsearch.contrib.gunicorn.worker.PatientWorker"`
 
-Gunicorn's own worker reads a request in a thread of its pool and sets no limit: as many clients as
-there are threads, each sending a byte now and then, and nobody else is answered. Here a request
-must arrive at a pace: it may stand still for BODY_TIMEOUT seconds in all, and be no slower than
-:data:`PACE` otherwise. While more than half of the threads wait for such clients, patience is
-short.
+Gunicorn's own worker reads a request in a thread of its pool and sets no time limit. As many
+clients as there are threads, each sending a byte now and then, block all other clients. With this
+worker a request may stall for BODY_TIMEOUT seconds in all and must otherwise arrive at least as
+fast as :data:`PACE`. While more than half of the threads wait for clients, it may stall only for
+:data:`HURRIED` seconds.
 """
 
 from __future__ import annotations
@@ -21,20 +21,21 @@ from gunicorn.workers import gthread
 
 from ... import conf
 
-# Bytes a second.
+# Bytes per second.
 PACE = 20_000
-# Seconds of patience while threads are short, …
+# Seconds for which a request may stall while threads are short.
 HURRIED = 1.0
-# … between two looks at whether they are, and for the first byte before a thread is free again.
+# Seconds between checks of whether threads are short, and seconds to wait for the first byte of a
+# connection before its thread is released.
 LOOK = 0.25
 FIRST_BYTE = 0.05
-# Seconds, and bytes, for which a client that is still sending can read that it was refused.
+# Seconds and bytes for which a client that is still sending can read an error response.
 LINGER, HURRIED_LINGER = 1.0, 0.2
 LINGER_BYTES = 1_000_000
 
 
 class Waiting:
-    """How many threads of this process wait for their clients; ``room``: how many may at ease."""
+    """A count of the threads that wait for clients; with more than ``room``, threads are short."""
 
     def __init__(self, room: int):
         self.room, self.count = room, 0
@@ -54,14 +55,16 @@ class Waiting:
         return self.count > self.room
 
     def patience(self) -> float:
-        """Seconds for which a request may stand still."""
+        """Return the seconds for which a request may stall."""
         seconds: float = conf.get("BODY_TIMEOUT")
         return min(HURRIED, seconds) if self.crowded else seconds
 
 
 class PatientSocket(socket.socket):
-    """A client's connection. Of a body that is too slow, reading raises TimeoutError; where it is
-    the head of a request, it ends as if the client had gone: there is nobody to answer to.
+    """A client's connection with a time limit on each request.
+
+    Reading a body that is too slow raises TimeoutError. A request head that is too slow ends as if
+    the client had disconnected, because there is no request to respond to.
     """
 
     waiting: Waiting
@@ -72,17 +75,17 @@ class PatientSocket(socket.socket):
 
     @classmethod
     def of(cls, plain: socket.socket, waiting: Waiting) -> PatientSocket:
-        """The same connection."""
+        """Return the same connection as a PatientSocket."""
         patient = cls(fileno=plain.detach())
         patient.waiting = waiting
         return patient
 
     def begin(self) -> None:
-        """From here on it is another request that arrives."""
+        """Start the time limit anew for the next request."""
         self.began, self.received, self.in_body = time.monotonic(), 0, False
 
     def recv(self, *args: Any) -> bytes:
-        """As ever, at its pace."""
+        """Receive bytes within the time limit."""
         if self.closing:
             return b""
         timeout = self.gettimeout()
@@ -95,7 +98,7 @@ class PatientSocket(socket.socket):
         return data
 
     def recv_in_time(self, *args: Any) -> bytes:
-        """What arrives while there is patience."""
+        """Return bytes that arrive in time; else raise TimeoutError in a body, or return none."""
         while True:
             end = self.began + self.waiting.patience() + self.received / PACE
             left = end - time.monotonic()
@@ -110,9 +113,10 @@ class PatientSocket(socket.socket):
                 continue
 
     def linger(self) -> None:
-        """Let the client read its answer, although it may still be sending.
+        """Let the client read its response, although it may still be sending.
 
-        Gunicorn does this in the one thread that accepts connections; then nothing is left to it.
+        Gunicorn would do this in the one thread that accepts connections, and then find nothing
+        left.
         """
         self.closing = True
         end, seen = time.monotonic() + (HURRIED_LINGER if self.waiting.crowded else LINGER), 0
@@ -126,15 +130,18 @@ class PatientSocket(socket.socket):
 
 
 class PatientWorker(gthread.ThreadWorker):
-    """Threads that read requests from patient sockets. Where Gunicorn itself speaks HTTPS, it is
-    its own worker: then let a proxy do that."""
+    """A threaded worker that limits how long it waits for requests.
+
+    Where Gunicorn itself serves HTTPS, this worker is the same as Gunicorn's own; let a proxy do
+    that.
+    """
 
     def init_process(self) -> None:
         self.waiting = Waiting(self.cfg.threads // 2)
         super().init_process()
 
     def handle(self, conn: Any) -> Any:
-        """One request; runs in a thread of the pool."""
+        """Handle one request, in a thread of the pool."""
         if self.cfg.is_ssl:
             return super().handle(conn)
         if not isinstance(conn.sock, PatientSocket):
@@ -148,7 +155,7 @@ class PatientWorker(gthread.ThreadWorker):
         return result
 
     def handle_request(self, req: Any, conn: Any) -> Any:
-        """The head has arrived: who is slow from here on is told so."""
+        """Handle a request whose head has arrived; a slow client now gets an error response."""
         if isinstance(conn.sock, PatientSocket):
             conn.sock.in_body = True
         return super().handle_request(req, conn)

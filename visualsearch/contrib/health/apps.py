@@ -5,7 +5,7 @@ from ..packages import needs
 
 
 class HealthConfig(AppConfig):
-    """Pages for whoever watches over the processes; the shop says where they are."""
+    """Health checks for monitoring; the shop chooses their URLs."""
 
     name = "visualsearch.contrib.health"
     label = "visualsearch_health"

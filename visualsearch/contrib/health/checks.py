@@ -1,4 +1,4 @@
-"""What a process needs before it can search."""
+"""Checks of what a process needs before it can search."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from ..probes import Hanging, within
 
 logger = logging.getLogger(__name__)
 
-# Seconds for each question; they are asked at the same time.
+# Timeout of each check in seconds; all run at the same time.
 PATIENCE = 1.2
 
 
 @dataclasses.dataclass
 class Check(HealthCheck):
-    """Asks one question, for so long and no longer; what is wrong stays in the log."""
+    """A check with a timeout; the reason of a failure is only logged."""
 
     def run(self) -> None:
-        """Raise ServiceUnavailable where it does not hold."""
+        """Raise ServiceUnavailable if the check fails or times out."""
         try:
             holds = within(PATIENCE, self.holds)
         except (Error, redis.RedisError, ModelUnavailable, Hanging) as error:
@@ -37,17 +37,17 @@ class Check(HealthCheck):
             raise self.failure("it does not hold")
 
     def failure(self, reason: object) -> ServiceUnavailable:
-        """A line in the log, and what the page is told."""
+        """Log the reason, and return an error without it."""
         logger.warning("not ready: %s: %s", type(self).__name__.lower(), reason)
         return ServiceUnavailable("failed")
 
     @abstractmethod
     def holds(self) -> bool:
-        """The question."""
+        """Return whether the check passes."""
 
 
 class Database(Check):
-    """The database answers."""
+    """Checks that the database answers."""
 
     def holds(self) -> bool:
         with connection.cursor() as cursor:
@@ -56,7 +56,7 @@ class Database(Check):
 
 
 class Index(Check):
-    """An index version is active, and its model can be loaded."""
+    """Checks that an index version is active and that its model can be loaded."""
 
     def holds(self) -> bool:
         version = versions.active()
@@ -65,21 +65,22 @@ class Index(Check):
         if not conf.get("USE_CELERY"):
             encoding.of(version)
         elif package := version.encoder_options.get("package"):
-            # This process loads no model: where its description can be read, it is there.
+            # This process loads no model: if the model's description can be read, the model is
+            # there.
             folders = [Path(package), encoding.copy_of(version.encoder)]
             load_package(next((each for each in folders if each.is_dir()), folders[-1]))
         return True
 
 
 class Redis(Check):
-    """Redis answers, through which searches go to the workers."""
+    """Checks that Redis answers, which connects web processes and workers."""
 
     def holds(self) -> bool:
         return not conf.get("USE_CELERY") or bool(relay.client().ping())
 
 
 class Workers(Check):
-    """A search worker shows signs of life."""
+    """Checks that a search worker sends heartbeats."""
 
     def holds(self) -> bool:
         return not conf.get("USE_CELERY") or bool(relay.client().exists(relay.ALIVE))

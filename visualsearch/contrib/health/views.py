@@ -1,4 +1,4 @@
-"""Whether a process lives, and whether it can search: 200 or 503, and nothing for strangers."""
+"""Endpoints for liveness and readiness: 200 or 503, without details."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from . import checks
 
 @method_decorator(never_cache, name="dispatch")
 class LiveView(View):
-    """It answers; that is all it says, and all that it touches."""
+    """Liveness: the process responds. Nothing else is checked."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        """Always the same."""
+        """Return status 200."""
         return JsonResponse({"status": "ok"})
 
 
 class ReadyView(HealthCheckView):
-    """All that a search needs, asked at the same time; the reasons are in the log."""
+    """Readiness: all that a search needs, checked at the same time; failures are in the log."""
 
     checks = (checks.Database, checks.Index, checks.Redis, checks.Workers)
 
@@ -38,5 +38,5 @@ class ReadyView(HealthCheckView):
 
 
 def word(error: object) -> str:
-    """What the world is told."""
+    """Return ``failed`` or ``ok``, without details of the error."""
     return "failed" if error else "ok"

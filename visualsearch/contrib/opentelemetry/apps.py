@@ -13,7 +13,7 @@ class OpenTelemetryConfig(AppConfig):
     def ready(self) -> None:
         package = needs("opentelemetry.instrumentation", "opentelemetry-sdk", "tracing", self.name)
         register(package, "visualsearch")
-        if is_there("opentelemetry.instrumentation"):  # without it, the check says what to do
+        if is_there("opentelemetry.instrumentation"):  # if missing, the system check says so
             from . import receivers, tracing  # noqa: F401 (the receivers connect themselves)
 
             tracing.start()

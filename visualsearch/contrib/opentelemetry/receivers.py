@@ -1,4 +1,4 @@
-"""A span for each job of a search worker, in the trace of the request that it is done for."""
+"""Add a span for each job of a search worker to the trace of the web request."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from opentelemetry import propagate, trace
 from ... import signals
 
 UID = "visualsearch.opentelemetry"
-# Where the trace's id travels in a job's context.
+# Key of the trace's id in a job's context.
 CARRIER = "traceparents"
 
 
@@ -28,7 +28,7 @@ def begin(what: str, context: Mapping[str, Any], **kwargs: object) -> None:
     parent = propagate.extract(context.get(CARRIER, {}))
     tracer = trace.get_tracer("visualsearch")
     span = tracer.start_span(f"visualsearch {what}", parent, trace.SpanKind.CONSUMER)
-    # The job has a context of its own, so nobody need detach it.
+    # Each job has its own context, so nothing need be detached.
     contexts.attach(trace.set_span_in_context(span, parent))
 
 
@@ -36,7 +36,7 @@ def begin(what: str, context: Mapping[str, Any], **kwargs: object) -> None:
 def describe(
     took_ms: Mapping[str, float], matched: bool, model: str, index_version: int, **kwargs: object
 ) -> None:
-    """On the job's span, or the request's, where a web process searches itself."""
+    """Add figures of a search to the span of the job, or of the request without workers."""
     span = trace.get_current_span()
     span.set_attribute("visualsearch.matched", matched)
     span.set_attribute("visualsearch.model", model)

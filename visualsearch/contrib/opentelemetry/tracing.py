@@ -1,4 +1,4 @@
-"""Sends spans to where ``OTEL_EXPORTER_OTLP_ENDPOINT`` says; the SDK reads its other variables."""
+"""Send spans to ``OTEL_EXPORTER_OTLP_ENDPOINT``; the SDK reads its other variables."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 
 def start() -> None:
-    """Record requests, indexing tasks and SQL; searches are recorded by the receivers.
+    """Record requests, indexing tasks and SQL; receivers record the searches.
 
-    Not what is asked of Redis: a worker that waits for jobs asks it several times a second.
+    Commands to Redis are not recorded: a worker that waits for jobs sends several per second.
     """
     provider = TracerProvider()
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))

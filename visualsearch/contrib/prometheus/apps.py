@@ -6,7 +6,7 @@ from .checks import check_folder
 
 
 class PrometheusConfig(AppConfig):
-    """Counts what the app's signals tell."""
+    """Prometheus metrics of what the app's signals report."""
 
     name = "visualsearch.contrib.prometheus"
     label = "visualsearch_prometheus"
@@ -15,5 +15,5 @@ class PrometheusConfig(AppConfig):
         package = needs("prometheus_client", "prometheus-client", "metrics", self.name)
         register(package, "visualsearch")
         register(check_folder, "visualsearch")
-        if is_there("prometheus_client"):  # without it, the check says what to do
+        if is_there("prometheus_client"):  # if missing, the system check says so
             from . import receivers, worker  # noqa: F401 (they connect themselves)

@@ -1,4 +1,4 @@
-"""What must be there for metrics of several processes."""
+"""A system check for metrics of several processes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .processes import FOLDER
 
 
 def check_folder(**kwargs: Any) -> list[CheckMessage]:
-    """The folder of their files is there, where there is to be one."""
+    """Check that the configured folder of metrics files exists."""
     folder = os.environ.get(FOLDER)
     if not folder or Path(folder).is_dir():
         return []

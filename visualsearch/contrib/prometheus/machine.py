@@ -1,4 +1,4 @@
-"""What the processes of a server take of the machine, on Linux."""
+"""CPU and memory of a server's processes, on Linux."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ PROC = Path("/proc")
 
 
 class MachineCollector:
-    """CPU and memory of this process group: a web server and its children, or a worker's."""
+    """Collects CPU and memory of this process group: a web server or a worker, with children."""
 
     def collect(self) -> Iterator[Metric]:
-        """What prometheus-client calls at each scrape."""
+        """Yield the metrics; prometheus-client calls this at each scrape."""
         if not PROC.joinpath("self/stat").exists():
             return
         seconds, memory = 0.0, 0
         for process in group():
-            with suppress(OSError):  # it has just ended
-                # The children that ended are in it, so the sum never falls.
+            with suppress(OSError):  # the process has just ended
+                # This includes children that have ended, so the sum never falls.
                 seconds += sum(int(each) for each in fields(process)[11:15])
                 memory += resident(process)
         yield CounterMetricFamily(
@@ -39,7 +39,7 @@ class MachineCollector:
 
 
 def group() -> Iterator[Path]:
-    """The processes of this process's group."""
+    """Yield the ``/proc`` folders of the processes in this process group."""
     mine = str(os.getpgid(0))
     for process in PROC.glob("[0-9]*"):
         with suppress(OSError):
@@ -48,12 +48,12 @@ def group() -> Iterator[Path]:
 
 
 def fields(process: Path) -> list[str]:
-    """What ``stat`` says after the name, which may have anything in it."""
+    """Return the fields of ``stat`` after the process name, which may contain anything."""
     return process.joinpath("stat").read_text().rpartition(")")[2].split()
 
 
 def resident(process: Path) -> int:
-    """Bytes in memory; of a page that several processes share, each has its part."""
+    """Return bytes of memory; a page shared by several processes is divided among them."""
     for line in process.joinpath("smaps_rollup").read_text().splitlines():
         if line.startswith("Pss:"):
             return int(line.split()[1]) * 1024

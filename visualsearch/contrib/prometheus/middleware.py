@@ -1,4 +1,4 @@
-"""Counts and times requests."""
+"""Count and time requests."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ REQUESTS = Counter("visualsearch_http_requests", "Requests.", ["view", "method",
 SECONDS = Histogram(
     "visualsearch_http_seconds", "Time of requests by view.", ["view"], buckets=BUCKETS
 )
-# Whoever asks chooses the method; a label must not have a value for each that people think of.
+# Clients choose the method. Invented ones must not each become a value of the label.
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 class MetricsMiddleware:
-    """Put it first, so that it sees what the others answer by themselves."""
+    """Counts and times requests; put it first, to include responses of other middleware."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]):
         self.get_response = get_response

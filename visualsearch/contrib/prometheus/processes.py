@@ -1,6 +1,6 @@
-"""Metrics of one server with several processes: each writes its numbers to a file, one reads all.
+"""Metrics of a server with several processes: each writes to its own file, one reads all.
 
-Knows neither Django nor prometheus-client, which decides while it is imported.
+This module imports neither Django nor prometheus-client, which chooses its mode at import.
 """
 
 from __future__ import annotations
@@ -12,15 +12,16 @@ import tempfile
 from pathlib import Path
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-# Files in memory: each observation writes to one.
+# Files in memory, because each observation writes to one.
 MEMORY = Path("/dev/shm")
 PREFIX = "visualsearch-metrics-"
 
 
 def share() -> None:
-    """Let this process and those that it forks count together; call it first of all.
+    """Make this process and its forks count together; call it before anything else.
 
-    In a new folder, for old files would be counted too. It goes when this process ends.
+    Uses a new folder, because old files would be counted too, and removes it when this process
+    ends.
     """
     if os.environ.get(FOLDER):
         return
@@ -31,7 +32,7 @@ def share() -> None:
     os.environ[FOLDER] = folder
 
     def remove() -> None:
-        if os.getpid() == owner:  # forked processes end with the same handlers
+        if os.getpid() == owner:  # forked processes inherit this handler
             shutil.rmtree(folder, ignore_errors=True)
 
     atexit.register(remove)
@@ -45,11 +46,11 @@ def remove_left(parent: Path) -> None:
         except (ProcessLookupError, ValueError):
             shutil.rmtree(folder, ignore_errors=True)
         except PermissionError:
-            continue  # another user's, who lives
+            continue  # a live process of another user
 
 
 def ended(pid: int) -> None:
-    """A process of the server has ended: what it counted stays, what it measured goes."""
+    """Mark a process of the server as ended: its counters stay, its gauges are removed."""
     if os.environ.get(FOLDER):
         from prometheus_client.multiprocess import mark_process_dead
 

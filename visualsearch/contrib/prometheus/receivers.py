@@ -1,4 +1,4 @@
-"""Counts what the signals tell."""
+"""Count what the app's signals report."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from prometheus_client import Counter, Histogram
 
 from ... import signals
 
-# From an encoding of a millisecond to the deadline.
+# Seconds, from an encoding of a millisecond to the timeout of a search.
 BUCKETS = (
     *(0.001, 0.0025, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075),
     *(0.1, 0.15, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0),
@@ -30,7 +30,7 @@ JOBS = Counter("visualsearch_jobs", "Jobs of search workers by their end.", ["en
 IMAGES = Counter("visualsearch_images_indexed", "Images by what became of them.", ["outcome"])
 ACTIVATIONS = Counter("visualsearch_activations", "Index versions activated.")
 
-# Where nothing has happened yet, there is a zero: a first failure is an increase, too.
+# Create these counters at zero, so that a first failure is an increase, too.
 for _end in ("answered", "refused", "failed", "dropped"):
     JOBS.labels(_end)
 for _outcome in ("encoded", "unchanged", "failed", "removed"):
@@ -39,7 +39,10 @@ for _outcome in ("encoded", "unchanged", "failed", "removed"):
 
 @lru_cache(maxsize=64)
 def seconds_of(what: str, stage: str) -> Any:
-    """To find it by its labels takes three times as long as to observe."""
+    """Return the histogram of a stage, cached.
+
+    Finding it by its labels takes three times as long as an observation.
+    """
     return SECONDS.labels(what, stage)
 
 

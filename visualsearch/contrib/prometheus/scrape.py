@@ -1,4 +1,4 @@
-"""What a scrape is answered with."""
+"""The registry of metrics for a scrape."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .processes import FOLDER
 
 
 def counted() -> CollectorRegistry:
-    """What this process has counted, or all processes of this server together."""
+    """Return the metrics of this process, or of all processes of this server."""
     if not os.environ.get(FOLDER):
         return REGISTRY
     registry = CollectorRegistry()

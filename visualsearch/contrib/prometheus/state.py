@@ -1,4 +1,4 @@
-"""How things stand, asked of the database and of Redis when somebody scrapes."""
+"""Gauges that are read from the database and from Redis at each scrape."""
 
 from __future__ import annotations
 
@@ -19,17 +19,18 @@ from ..probes import Hanging, within
 
 logger = logging.getLogger(__name__)
 
-# Seconds for each question.
+# Timeout of each query in seconds.
 PATIENCE = 1.5
 
-# Rows are counted again after so many seconds, and not before so many times what that took.
+# Rows are counted again after this many seconds, and after this many times the duration of the last
+# count.
 COUNTED_FOR, PAUSE = 10.0, 50
 
 Gauges = list[Metric]
 
 
 class StateCollector:
-    """Gauges of the whole shop; what cannot be asked is down, and the rest is still told."""
+    """Collects gauges of the whole shop; a source that does not answer is reported as down."""
 
     def __init__(self) -> None:
         self.counts: Gauges = []
@@ -37,13 +38,13 @@ class StateCollector:
         self.again = 0.0
 
     def collect(self) -> Iterator[Metric]:
-        """What prometheus-client calls at each scrape."""
+        """Yield the metrics; prometheus-client calls this at each scrape."""
         up = GaugeMetricFamily("visualsearch_up", "Whether it answers.", labels=["what"])
         stands = asked(of_database)
         up.add_metric(["database"], stands is not None)
         yield from stands or []
         if stands is not None:
-            # In a large catalog that takes a while: then there are those of the last time.
+            # Counting a large catalog may time out. Then the last counts are reported.
             asked(self.count)
             yield from self.counts
         if conf.get("USE_CELERY"):
@@ -55,7 +56,7 @@ class StateCollector:
         yield up
 
     def count(self) -> Gauges:
-        """Rows, counted now or a moment ago, by one scrape at a time."""
+        """Return counts of rows, cached for a while; only one scrape counts at a time."""
         if self.counting.acquire(blocking=False):
             try:
                 start = time.monotonic()
@@ -69,7 +70,7 @@ class StateCollector:
 
 
 def asked(ask: Callable[[], Gauges]) -> Gauges | None:
-    """What a source says, or None where it does not answer, or not in time."""
+    """Return the gauges of a source, or None if it does not answer in time."""
     try:
         return within(PATIENCE, ask)
     except (Error, redis.RedisError, Hanging) as error:
@@ -78,12 +79,12 @@ def asked(ask: Callable[[], Gauges]) -> Gauges | None:
 
 
 def gauge(name: str, text: str, value: float) -> Metric:
-    """One that has one value."""
+    """Return a gauge with a single value."""
     return GaugeMetricFamily(f"visualsearch_{name}", text, value=value)
 
 
 def of_database() -> Gauges:
-    """Which index answers, and the run that goes on."""
+    """Return gauges of the active version and of the open run."""
     version, run = versions.active(), Run.objects.filter(open=True).first()
     gauges = [
         gauge("index_version", "The active index version; 0: none.", version.pk if version else 0),
@@ -111,7 +112,7 @@ def of_database() -> Gauges:
 
 
 def of_rows() -> Gauges:
-    """How much can be found, and what cannot."""
+    """Return counts of what can be found, of failed images, and of differing processors."""
     version = versions.active()
     rows = Embedding.objects.filter(encoder=version.encoder if version else "", removed=False)
     searchable = rows.filter(error="")
@@ -130,7 +131,7 @@ def of_rows() -> Gauges:
 
 
 def of_redis() -> Gauges:
-    """Searches that wait, and who could do them."""
+    """Return the length of the queue and the number of live search workers."""
     workers = sum(1 for _ in relay.client().scan_iter(relay.key_of("worker", "*"), count=1000))
     return [
         gauge("queue_length", "Searches that wait for a worker.", relay.client().llen(relay.QUEUE)),

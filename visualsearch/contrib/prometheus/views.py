@@ -1,4 +1,4 @@
-"""What Prometheus asks a web server for."""
+"""The metrics endpoint of a web server."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _state.register(StateCollector())
 
 
 class MetricsView(View):
-    """For whoever has the token of ``METRICS_TOKEN``; without one, there is no such page."""
+    """Metrics for clients with the token in ``METRICS_TOKEN``; 404 if the variable is not set."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        """All of it, in Prometheus's text format."""
+        """Return all metrics in Prometheus's text format; 401 for a wrong token."""
         token = os.environ.get("METRICS_TOKEN", "")
         given = request.headers.get("Authorization", "")
         if not token or not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):

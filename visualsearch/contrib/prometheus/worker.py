@@ -1,4 +1,4 @@
-"""A Celery worker serves what it has counted on ``METRICS_PORT``, to its own network."""
+"""Serve the metrics of a Celery worker on ``METRICS_PORT``, to its own network."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .scrape import counted
 
 @worker_init.connect(dispatch_uid="visualsearch.prometheus")
 def serve(**kwargs: object) -> None:
-    """From the start, so that one that waits for Redis can be asked, too."""
+    """Start before Redis connects, so that a waiting worker can be scraped."""
     if port := os.environ.get("METRICS_PORT"):
         address = os.environ.get("METRICS_HOST", "127.0.0.1")
         start_http_server(int(port), addr=address, registry=counted())

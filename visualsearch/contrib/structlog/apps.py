@@ -5,7 +5,7 @@ from ..packages import is_there, needs
 
 
 class StructlogConfig(AppConfig):
-    """A line for each search, and one name for a request in all processes that work on it."""
+    """A log line for each search, and one request id in all processes that work on a request."""
 
     name = "visualsearch.contrib.structlog"
     label = "visualsearch_structlog"
@@ -13,5 +13,5 @@ class StructlogConfig(AppConfig):
     def ready(self) -> None:
         package = needs("django_structlog", "django-structlog", "logs", self.name)
         register(package, "visualsearch")
-        if is_there("django_structlog"):  # without it, the check says what to do
+        if is_there("django_structlog"):  # if missing, the system check says so
             from . import receivers, worker  # noqa: F401 (they connect themselves)

@@ -1,4 +1,4 @@
-"""Says in the log what the signals tell, with the id of the request that it was done for."""
+"""Log what the app's signals report, with the id of the request that caused it."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from ... import signals
 
 UID = "visualsearch.structlog"
 HEADER = "X-Request-ID"
-# A proxy's or a client's own: nothing that could be taken for something else in a log.
+# Ids accepted from a proxy or a client, with no character that could confuse a log.
 SANE = re.compile(r"[A-Za-z0-9._-]{8,64}")
-# What travels with a job.
+# Log context that is sent along with a job.
 TRAVELS = ("request_id",)
 
 logger = structlog.get_logger("visualsearch.search")
@@ -27,7 +27,7 @@ logger = structlog.get_logger("visualsearch.search")
 
 @receiver(of_requests.bind_extra_request_metadata, dispatch_uid=UID)
 def name_request(request: HttpRequest, **kwargs: object) -> None:
-    """What the request is called, in this process and in others."""
+    """Bind the request's id to the log context; take it from the header if it is well-formed."""
     given = request.headers.get(HEADER, "")
     name = given if SANE.fullmatch(given) else str(uuid.uuid4())
     structlog.contextvars.bind_contextvars(request_id=name)
@@ -42,7 +42,7 @@ def tell_name(
     log_kwargs: dict[str, Any] | None = None,
     **kwargs: object,
 ) -> None:
-    """Who asked can name the request when something was wrong; its line says how long it took."""
+    """Return the request id in a response header, and log how long the request took."""
     response[HEADER] = structlog.contextvars.get_contextvars()["request_id"]
     if log_kwargs is not None:
         log_kwargs["ms"] = round((time.perf_counter() - request.META[UID]) * 1000, 1)
@@ -50,7 +50,7 @@ def tell_name(
 
 @receiver(signals.refused, dispatch_uid=UID)
 def note_refusal(code: str, **kwargs: object) -> None:
-    """It stands in the request's own line."""
+    """Add the error code to the request's own log line."""
     structlog.contextvars.bind_contextvars(refused=code)
 
 
@@ -76,7 +76,7 @@ def log_search(
     index_version: int,
     **kwargs: object,
 ) -> None:
-    """Numbers only: of the photo nothing, and of who sent it nothing."""
+    """Log figures of a search, without anything of the photo or its sender."""
     logger.info(
         "searched", what=what, matched=matched, took_ms=took_ms, model=model, version=index_version
     )
@@ -84,7 +84,7 @@ def log_search(
 
 @receiver(signals.job_done, dispatch_uid=UID)
 def log_refusal(refused: str, **kwargs: object) -> None:
-    """A job that was answered without a search."""
+    """Log a job that was refused."""
     if refused:
         logger.info("refused", code=refused)
 

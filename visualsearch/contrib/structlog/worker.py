@@ -1,6 +1,7 @@
-"""Celery's tasks, that is indexing, are logged under the id of the request that asked for them.
+"""Log indexing, which Celery's tasks do, under the id of the request that queued the task.
 
-Of django-structlog's receivers these two: Celery itself has a line for each end of a task.
+Only these two receivers of django-structlog are used, because Celery itself logs the end of each
+task.
 """
 
 from __future__ import annotations
@@ -16,6 +17,6 @@ before_task_publish.connect(_receiver.receiver_before_task_publish, weak=False)
 
 @task_prerun.connect(dispatch_uid="visualsearch.structlog")
 def go_on_as(task_id: str, task: Any, **kwargs: object) -> None:
-    """Not where a web process does the task itself, in the midst of its request."""
+    """Bind the request id, unless a web process runs the task within a request."""
     if not task.request.is_eager:
         _receiver.receiver_task_prerun(task_id, task)

@@ -58,12 +58,12 @@ class Command(BaseCommand):
         self.stdout.write(f"\nlatency  p50 {took['p50']:.1f} ms  p95 {took['p95']:.1f} ms")
 
     def measure(self, photos: list[LabelledPhoto], version: int | None) -> Measured:
-        """Measure a version, with a bar on a terminal."""
+        """Measure a version, with a progress bar on a terminal."""
         what = "Searching" if version is None else f"Version {version}"
         return measure(tqdm(photos, desc=what, unit=" photos", disable=None), version)
 
     def write_table(self, table: Table) -> None:
-        """Print a table with columns in line."""
+        """Print a table with aligned columns."""
         lines = [list(table.columns), *map(list, table.rows)]
         widths = [max(len(line[k]) for line in lines) for k in range(len(table.columns))]
         self.stdout.write(f"\n{table.title}")

@@ -38,7 +38,7 @@ class Command(BaseCommand):
             self.stdout.write(", ".join(f"{name}: {count}" for name, count in done.items()))
 
     def erase(self, options: dict[str, Any]) -> int:
-        """Of whom the options say."""
+        """Delete the searches that the options select; return how many."""
         if options["everything"]:
             KeptPhoto.objects.all().delete()
             return Query.erase()
@@ -46,7 +46,7 @@ class Command(BaseCommand):
             return Query.erase(visitor=pseudonym("user", options["user"]))
         if options["query"]:
             try:
-                # A search that nobody waited for may have failed when its photo was kept already.
+                # An asynchronous search may have failed after its photo was kept.
                 KeptPhoto.objects.filter(pk__in=options["query"]).delete()
                 return Query.erase(pk__in=options["query"])
             except ValidationError as error:
@@ -55,7 +55,7 @@ class Command(BaseCommand):
         return Query.erase(visitor=pseudonym("visitor", options["visitor"], storefront))
 
     def storefront(self, name: str | None) -> int | None:
-        """The primary key of the one with this name."""
+        """Return the primary key of the storefront with this name; raise CommandError."""
         if not name:
             return None
         try:

@@ -15,7 +15,7 @@ from visualsearch import encoding, live, runs, versions
 from visualsearch.exceptions import VisualSearchError
 from visualsearch.models import Embedding, Run
 
-# Seconds between two looks at a run that another process does.
+# Seconds between checks of a run that another process works on.
 WATCH = 0.5
 
 
@@ -53,7 +53,7 @@ class Command(BaseCommand):
             sys.exit(1)
 
     def wanted(self, options: dict[str, Any]) -> Run:
-        """A new run, or the one that is open: there is one at a time."""
+        """Return a new run, or the open one, because there can be only one; raise CommandError."""
         if options["run"]:
             run = Run.objects.filter(pk=options["run"]).first()
             if run is None:
@@ -78,7 +78,7 @@ class Command(BaseCommand):
         return run
 
     def work_on(self, run: Run, advance: Callable[[int], object]) -> None:
-        """Do a run, or watch it being done by another process and take over if that dies."""
+        """Execute a run, or watch another process execute it and take over if that dies."""
         while run.open:
             try:
                 runs.execute(run, advance)
@@ -91,7 +91,7 @@ class Command(BaseCommand):
                 return
 
     def report(self, run: Run, *, as_json: bool) -> None:
-        """What was done, and each failed image with its reason."""
+        """Print what was done, and each failed image with its reason."""
         failures = failed_images() if run.failed else []
         counts = {
             name: getattr(run, name)
@@ -130,7 +130,7 @@ class Command(BaseCommand):
 
 
 def failed_images() -> list[dict[str, str]]:
-    """All images that stand as failed now."""
+    """Return all images that are marked as failed now."""
     encoder = encoding.configured()
     failed = Embedding.objects.filter(encoder=encoder.id, removed=False).exclude(error="")
     rows = failed.order_by("item", "image").values_list("item", "image", "error")

@@ -16,7 +16,7 @@ from visualsearch.results import SearchResult, Stopwatch
 
 
 def crop(text: str) -> Crop:
-    """``x,y,w,h`` as fractions of the upright photo."""
+    """Parse ``x,y,w,h``, fractions of the upright photo; raise ArgumentTypeError."""
     try:
         x, y, w, h = (float(part) for part in text.split(","))
         check_crop((x, y, w, h))
@@ -52,7 +52,7 @@ class Command(BaseCommand):
             self.print(options["photo"], result, options["site"].rstrip("/"))
 
     def print(self, photo: Path, result: SearchResult, site: str) -> None:
-        """For people."""
+        """Print the result as text for people."""
         self.stdout.write(f"Photo    {photo}")
         best = ", ".join(f"{each.label} {each.probability:.0%}" for each in result.predictions[:3])
         self.stdout.write(f"Class    {best}")
@@ -69,7 +69,7 @@ class Command(BaseCommand):
 
 
 def search(data: bytes, crop: Crop | None, limit: int) -> SearchResult:
-    """One search in this process, timed after model and index are loaded."""
+    """Search in this process, with model and index loaded before the time is measured."""
     searching.warm_up()
     watch = Stopwatch()
     with watch.stage("decode"):

@@ -47,7 +47,7 @@ class Command(BaseCommand):
             self.print(report)
 
     def print(self, report: dict[str, Any]) -> None:
-        """Print the options side by side, and what became of the best."""
+        """Print the compared options, and whether the new version is active."""
         if report["tried"]:
             self.stdout.write(f"Over {report['queries']} {JUDGES[report['judged_by']]}:")
             heads = "".join(f"{name:>11}" for name in FIGURES)
@@ -68,7 +68,7 @@ class Command(BaseCommand):
 
 
 def described(run: Run, version: IndexVersion) -> dict[str, Any]:
-    """Return the fit of the version that a run built, in plain values."""
+    """Return the fit of the version that a run built, in plain JSON values."""
     version.refresh_from_db()
     fit = version.fit or {}
     active = versions.active()
@@ -86,5 +86,5 @@ def described(run: Run, version: IndexVersion) -> dict[str, Any]:
 
 
 def shares(found: dict[str, float]) -> str:
-    """Return shares as ``features 0.70, colour 0.30``; of no fit, that there is none."""
+    """Return shares as ``features 0.70, colour 0.30``, or ``not fitted`` if there are none."""
     return ", ".join(f"{name} {share:.2f}" for name, share in found.items()) or "not fitted"

@@ -1,4 +1,4 @@
-"""What index versions there are, and which one answers."""
+"""List the index versions, and activate one."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Command(BaseCommand):
             )
 
     def activate(self, number: int) -> None:
-        """Make this version the active one; it is no mistake if it is that already."""
+        """Activate a version, unless it is active already; raise CommandError if it is unknown."""
         version = IndexVersion.objects.filter(pk=number).first()
         if version is None:
             raise CommandError(f"There is no version {number}.")
@@ -49,7 +49,7 @@ class Command(BaseCommand):
 
 
 def described(version: IndexVersion) -> dict[str, Any]:
-    """A version in plain values."""
+    """Return a version in plain JSON values."""
     return {
         "version": version.pk,
         "state": version.state,

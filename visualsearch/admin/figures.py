@@ -26,14 +26,14 @@ class Figure:
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """A value as text; ``best`` if no value of its row is better."""
+    """A value as text; ``best`` marks the best value of its row."""
 
     text: str
     best: bool = False
 
 
 def plain(value: Any) -> str:
-    """Return a value as plain text."""
+    """Return a value as text; a dash if it is empty."""
     return str(value) if value else NOTHING
 
 

@@ -50,13 +50,16 @@ class Choice:
         return Period.last(self.days, now=timezone.now(), storefront=self.storefront)
 
     def query(self, **other: Any) -> str:
-        """Return the selection as a query string, with values of ``other`` in place of its own."""
+        """Return the selection as a query string; ``other`` overrides its values."""
         values = {"days": self.days, "storefront": self.storefront, **other}
         return urlencode({name: value for name, value in values.items() if value is not None})
 
 
 class InsightsPages(ReadOnlyAdmin):
-    """Mixes the Insights pages into the admin of queries; they take permission to view queries."""
+    """A base class that adds the Insights pages to the admin of queries.
+
+    The pages require permission to view queries.
+    """
 
     def insights_urls(self) -> list[URLPattern]:
         """Return the URLs of the Insights pages, below those of queries."""

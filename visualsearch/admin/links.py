@@ -21,7 +21,7 @@ class Product:
 
 
 def products(site: AdminSite, keys: Iterable[str]) -> dict[str, Product]:
-    """Return products by key, with one lookup; the name of one not on sale is its key."""
+    """Return products by key, in one lookup; a product that is not on sale has its key as name."""
     keys = list(dict.fromkeys(keys))
     source = catalog()
     shown = source.by_key(keys)

@@ -30,7 +30,10 @@ SIMILAR = 24
 
 
 class PagesAdmin(ReadOnlyAdmin):
-    """Mixes these pages into the admin of index versions; they take permission to view versions."""
+    """A base class that adds these pages to the admin of index versions.
+
+    The pages require permission to view versions.
+    """
 
     def page_urls(self) -> list[URLPattern]:
         """Return the URLs of these pages, below those of index versions."""
@@ -152,7 +155,7 @@ def facts(version: IndexVersion) -> list[tuple[str, str]]:
 
 
 def hours(counts: list[int]) -> list[dict[str, int]]:
-    """Return the columns of a chart with one column per hour, 24 wide and 100 high."""
+    """Return the columns of a chart, one per hour, 24 wide and 100 high."""
     most = max(counts)
     heights = [percent(count, most) for count in counts]
     return [

@@ -73,7 +73,7 @@ class SearchableAdmin(admin.ModelAdmin):
         return [*fieldsets, (_("Search by photo"), {"fields": [PANEL]})]
 
     def __init__(self, model: type[Model], admin_site: admin.AdminSite):
-        """Add the action that indexes products again to the shop's own."""
+        """Add the action ``reindex`` to the shop's own actions."""
         super().__init__(model, admin_site)
         if self.actions is not None:
             self.actions = [*self.actions, "reindex"]
@@ -90,7 +90,7 @@ class SearchableAdmin(admin.ModelAdmin):
 
 
 def picture_state(row: Embedding | None, visible: bool) -> SafeString:
-    """Return an image's state as a badge, by whether the catalog shows its product now."""
+    """Return an image's state as a coloured badge; ``hidden`` if its product is not visible."""
     if not visible:
         return badge("quiet", _("hidden"))
     return state_of(None if row and row.removed else row)

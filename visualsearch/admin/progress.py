@@ -26,7 +26,7 @@ COLOURS = {
 
 
 def progress(run: Run) -> dict[str, Any]:
-    """Return the values of the card; ``texts`` are in the active language, by their place."""
+    """Return the card's values; ``texts`` are in the active language, by place in the card."""
     share = percent(run.done, run.items)
     return {
         "open": bool(run.open),
@@ -76,7 +76,7 @@ def waits_long(run: Run) -> bool:
 
 
 def announcement(run: Run, share: int) -> str:
-    """Return the text for screen readers; it changes at each state and each tenth of progress."""
+    """Return the text for screen readers; it changes with the state and every 10 % of progress."""
     if run.open and run.state == State.RUNNING and not run.is_dead:
         return _("Run %(run)s: %(stage)s, %(percent)s %%") % {
             "run": run.pk,

@@ -39,7 +39,10 @@ class StorefrontForm(forms.ModelForm):
         return rate
 
     def clean_quota(self) -> int | None:
-        """Return the quota, None for no limit; reject 0, because deactivating does that."""
+        """Return the quota, None for no limit; raise ValidationError for 0.
+
+        To stop a storefront, deactivate it instead.
+        """
         quota: int | None = self.cleaned_data["quota"]
         if quota == 0:
             text = gettext("Leave it empty for no limit. To let it search no more, deactivate it.")

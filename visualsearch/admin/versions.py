@@ -178,7 +178,7 @@ class IndexVersionAdmin(PagesAdmin):
         )
 
     def switch(self, request: HttpRequest, change: Any) -> HttpResponse:
-        """Call ``change``, and show a message which version is active now, or why it failed."""
+        """Call ``change``; show which version is active now, or why it failed, in a message."""
         experiment = running()
         try:
             version = change()
@@ -255,7 +255,7 @@ class IndexVersionAdmin(PagesAdmin):
 
 
 def options(version: IndexVersion) -> list[list[str]]:
-    """Return what a fit was compared with, by labels: name, shares and figures."""
+    """Return the options that a fit was compared with, as rows of name, shares and figures."""
     return [
         [
             str(OPTIONS[each["name"]]),

@@ -23,7 +23,7 @@ _mine: ContextVar[list[int] | None] = ContextVar("bytes of the body of this requ
 
 @contextmanager
 def held() -> Iterator[None]:
-    """Release at the end what :func:`hold` has counted for this request."""
+    """Count a request's bytes with :func:`hold` from here on; release them at the end."""
     token = _mine.set([0])
     try:
         yield

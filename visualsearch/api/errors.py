@@ -107,7 +107,10 @@ def as_items(error: VisualSearchError, *, storefront: int | None = None) -> list
 
 
 def report(error: VisualSearchError, *, storefront: int | None = None) -> None:
-    """Send the signal ``refused``, and store a Refusal if a photo failed."""
+    """Send the signal ``refused``, and store a Refusal if a photo failed.
+
+    A missing photo or an invalid crop is not stored.
+    """
     refused.send_robust(sender=None, code=error.code)
     if isinstance(error, PhotoError) and not isinstance(error, ImageMissing | InvalidCrop):
         try:

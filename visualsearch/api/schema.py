@@ -29,7 +29,7 @@ Refusals = Iterable[type[VisualSearchError] | type[drf.APIException]]
 
 
 class Invalid(drf.ValidationError):
-    """An invalid field, for the description; real responses have the code of the failed check."""
+    """An example error for invalid fields; real responses have the code of the failed check."""
 
     default_code = "invalid"
     default_detail = "A valid integer is required."

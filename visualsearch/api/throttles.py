@@ -62,10 +62,10 @@ def parse_rate(rate: str) -> tuple[int, int]:
 def spend(
     request: HttpRequest, scope: str, *, times: int = 1, storefront: Storefront | None = None
 ) -> None:
-    """Count a request against its limits; raise Throttled if it is over one.
+    """Count a request against its limits; raise Throttled if one is exceeded.
 
-    Stores the smaller allowance on the request. ``times``: how many requests it counts as; each
-    photo of a batch counts as one.
+    The smallest allowance left is stored on the request. ``times``: how many requests it counts as;
+    each photo of a batch counts as one.
     """
     for key, rate in limits_on(request, scope, storefront):
         allowance = count(key, rate, times)

@@ -1,4 +1,4 @@
-"""The REST API, the HTTP side of :mod:`visualsearch.searching`."""
+"""The views of the REST API; :mod:`visualsearch.searching` does the searches."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ class Encoder(ABC):
     """How the encoder preprocesses an image; None if it cannot tell."""
 
     known_answers: KnownAnswers | None = None
-    """Embeddings that any machine must compute of generated pictures; None if not known."""
+    """Expected embeddings of generated pictures, the same on any machine; None if unknown."""
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -66,7 +66,7 @@ class Encoder(ABC):
         """
 
     def see(self, image: Image.Image) -> tuple[Encoding, Cells | None]:
-        """Encode one image; also return its cells for :meth:`pool`, or None without support."""
+        """Encode one image; also return the cells for :meth:`pool`, or None if unsupported."""
         return self.encode([image]), None
 
     def pool(self, cells: Cells, part: Crop) -> Encoding:

@@ -19,8 +19,8 @@ LEAST = 0.02
 class Cells:
     """A grid of h × w places of one image.
 
-    ``values`` (h, w, c) float32: the features that :meth:`Encoder.pool` averages. ``colours`` (h,
-    w, n, 3) uint8: the RGB colours that occur in a place, in any order. ``saliency`` (h, w)
+    ``values`` (h, w, c) float32: the features that :meth:`Encoder.pool` averages. ``colours``
+    (h, w, n, 3) uint8: the RGB colours that occur in a place, in any order. ``saliency`` (h, w)
     float32, 0…1: where the image's subject is, for :func:`visualsearch.subject.suggest_box`.
     ``worn``, 0…1: how much the image looks like a garment that somebody wears.
     """

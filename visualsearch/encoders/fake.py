@@ -17,7 +17,7 @@ GRID = 4
 
 
 class FakeEncoder(Encoder):
-    """An encoder that embeds an image as its 4 × 4 grid of mean colours, minus 0.5.
+    """An encoder that embeds an image as its centred 4 × 4 grid of mean colours.
 
     Similar pictures have near embeddings. The most probable class is the strongest channel, so that
     a test can predict it.

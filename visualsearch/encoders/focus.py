@@ -12,7 +12,7 @@ from .cells import LEAST, Cells, overlap
 def focus(cells: Cells, part: Crop, classes: int) -> NDArray[np.float32]:
     """Return how salient the subject of a part is in each cell (h, w), 0…1; 0 outside the part.
 
-    In a photo of a person, a cell counts as far as its logits support the class of the part: skin,
+    In a photo of a person, a cell counts as much as its logits support the class of the part: skin,
     hair and other garments support other classes. A photo of a thing alone shows the same thing
     everywhere. ``classes``: how many of the last numbers of each cell are logits. Source: class
     activation maps of Zhou et al., "Learning Deep Features for Discriminative Localization" (2016).

@@ -1,8 +1,8 @@
 """Generated pictures with known embeddings, to detect a machine that computes differently.
 
 int8 kernels of some processors overflow, and a package may be served by another runtime than it was
-measured with. An index built on one machine and searched from a differing one gives worse results,
-and nothing fails.
+measured with. If an index was built on one machine and is searched from one that differs, results
+are worse and nothing fails.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ COLOURS: list[tuple[tuple[int, int, int], ...]] = [
 
 @dataclass(frozen=True, kw_only=True)
 class KnownAnswers:
-    """Embeddings that a model must compute of the first N pictures.
+    """Expected embeddings of the first N generated pictures.
 
     ``embeddings`` (N, dim) float32; ``least_cosine``: the least similarity that is accepted.
     """

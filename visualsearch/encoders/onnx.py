@@ -83,7 +83,7 @@ class OnnxEncoder(Encoder):
 
     @property
     def sessions(self) -> list[onnxruntime.InferenceSession]:
-        """Sessions of this process, shared by its threads: for the model, then for its regions."""
+        """Sessions of this process, shared by its threads: of the model and, if any, of regions."""
         with self._lock:
             if not self._sessions:
                 self._sessions = [self.load(file) for file in self.package.files]
@@ -107,7 +107,7 @@ class OnnxEncoder(Encoder):
             raise ModelUnavailable(reason=f"{file.path} is not a usable model") from error
 
     def keep(self, folder: Path) -> dict[str, Any]:
-        """See :meth:`Encoder.keep`: copies the package, which a new one may replace in place."""
+        """See :meth:`Encoder.keep`: copies the package, because a newer one may overwrite it."""
         copy_package(self.package, folder)
         return {"package": str(folder)}
 

@@ -113,7 +113,10 @@ def parents_of(described: dict[str, Any]) -> dict[str, str]:
 
 
 def region_of(folder: Path, described: dict[str, Any]) -> ModelFile | None:
-    """Return the model file that embeds a part of an image, or None; raise ValueError."""
+    """Return the model file that embeds parts of an image, or None if there is none.
+
+    Raises ValueError unless the input's fit is ``squash``.
+    """
     region = described.get("region")
     if not region:
         return None

@@ -117,7 +117,7 @@ class SharedIndex(Index):
 
     @abstractmethod
     def create(self) -> None:
-        """Create an empty index, in place of any other under its name."""
+        """Create an empty index; an existing one of the same name is dropped."""
 
     @abstractmethod
     def drop(self) -> None:

@@ -1,7 +1,7 @@
 """Fit the embeddings of one model to one catalog.
 
 Features that all pictures of a catalog share do not help to tell them apart. So each part of an
-embedding is centred on the catalog's mean and brought to unit length again.
+embedding is centred on the catalog's mean and normalised to unit length again.
 """
 
 from __future__ import annotations
@@ -50,12 +50,12 @@ class Fit:
 
     @property
     def shares(self) -> dict[str, float]:
-        """Return the share of the fitted similarity by name of part."""
+        """Return each part's share of the fitted similarity, by its name."""
         return {part.name: part.share for part in self.parts}
 
     @cached_property
     def layout(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the start of each part, and the number of the part of each dimension (d,)."""
+        """Return the start of each part, and the index of the part of each dimension (d,)."""
         return layout_of(self.parts)
 
     @cached_property
@@ -148,10 +148,11 @@ def choose_shares(vectors: Float32, parts: Sequence[Part]) -> dict[str, float]:
 
 
 def class_share(roots: Float32) -> float:
-    """Return the share of the class part (N, classes), the square roots of softened probabilities.
+    """Return the share of the class part, from its numbers ``roots`` (N, classes).
 
-    It grows with the mutual information of picture and class: high if the classifier is sure of
-    each picture and the catalog is varied, 0 in a shop of one kind of thing.
+    The numbers are square roots of softened probabilities. The share grows with the mutual
+    information of picture and class: high if the classifier is sure of each picture and the catalog
+    is varied, 0 in a shop of one kind of thing.
     """
     # Softened at temperature 2, so the fourth power is the probability up to a factor.
     probabilities = roots.astype(np.float64) ** 4
@@ -161,7 +162,7 @@ def class_share(roots: Float32) -> float:
 
 
 def features_share(features: Float32) -> float:
-    """Return the share of features (N, n) beside colour: smaller if all pictures are alike."""
+    """Return the share of features against colour, from features (N, n): less if all are alike."""
     alike = float(np.linalg.norm(features.mean(0)))
     return float(np.interp(alike, (VARIED, NARROW), (MOST_FEATURES, LEAST_FEATURES)))
 
@@ -174,7 +175,7 @@ def entropy(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def unit_part(vectors: Float32, parts: Sequence[Part], name: str) -> Float32:
-    """Return one part of vectors (N, d), brought to unit length."""
+    """Return one part of vectors (N, d), normalised to unit length."""
     starts, _ = layout_of(parts)
     start, part = next(
         (start, part) for start, part in zip(starts, parts, strict=True) if part.name == name
@@ -184,7 +185,7 @@ def unit_part(vectors: Float32, parts: Sequence[Part], name: str) -> Float32:
 
 
 def mean_of(vectors: Float32, parts: Sequence[Part]) -> Float32:
-    """Return the mean (d,) of vectors whose parts are brought to unit length first."""
+    """Return the mean (d,) of vectors whose parts are normalised to unit length first."""
     total = np.zeros(vectors.shape[1], np.float64)
     starts, owner = layout_of(parts)
     for rows in in_steps(len(vectors)):
@@ -200,7 +201,7 @@ def distance(fitted: Fit, vectors: Float32) -> float:
 
 
 def layout_of(parts: Sequence[Part]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the start of each part, and the number of the part of each dimension (d,)."""
+    """Return the start of each part, and the index of the part of each dimension (d,)."""
     sizes = np.array([part.size for part in parts], np.int64)
     return np.cumsum(sizes) - sizes, np.repeat(np.arange(len(parts)), sizes)
 

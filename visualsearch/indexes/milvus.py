@@ -161,7 +161,7 @@ class MilvusIndex(SharedIndex):
         return [(row["id"], float(np.asarray(row["vector"], np.float32) @ query)) for row in rows]
 
     def optimise(self) -> None:
-        """Move what was written from the log into a graph, because searches wait for the log."""
+        """Flush written vectors from the log into the graph, because searches wait for the log."""
         with self._connected() as client:
             client.flush(self.collection)
             client.load_collection(self.collection)

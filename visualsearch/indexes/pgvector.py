@@ -148,7 +148,10 @@ class PgvectorIndex(SharedIndex):
     def _walk(
         self, cursor: Any, query: Float32, k: int, inner: str, values: list[Any]
     ) -> list[tuple[int, float]]:
-        """Return the nearest by the graph, or by a scan without one; perhaps fewer than ``k``."""
+        """Return the nearest ids and distances by the graph; there may be fewer than ``k``.
+
+        Without a graph, PostgreSQL scans the table.
+        """
         effort = min(LARGEST_EF, max(self.ef_search, 2 * k))
         cursor.execute(
             "SELECT set_config('hnsw.ef_search', %s, true),"
@@ -168,7 +171,7 @@ class PgvectorIndex(SharedIndex):
     def _compare(
         self, cursor: Any, query: Float32, k: int, inner: str, values: list[Any]
     ) -> list[tuple[int, float]]:
-        """Return the nearest by comparing all rows that the filter lets through."""
+        """Return the nearest ids and distances by comparing all rows that pass the filter."""
         where = f"WHERE id IN ({inner})" if inner else ""
         # The graph cannot order by a sum, so the planner does not use it.
         cursor.execute(
@@ -195,7 +198,7 @@ class PgvectorIndex(SharedIndex):
             cursor.execute(f"COMMENT ON TABLE {self.table} IS '{measured}'")
 
     def _recall(self, cursor: Any, queries: int = 50) -> float:
-        """Return the share of the ten nearest others that the graph finds, for some vectors."""
+        """Return the recall@10 of the graph, measured on some of the stored vectors."""
         cursor.execute(
             f"SELECT vector::text FROM {self.table} ORDER BY hashint8(id) LIMIT {queries}"
         )

@@ -65,7 +65,7 @@ class Structure(ABC):
         """Free the memory of these places, if possible; no search asks for them again."""
 
     def efforts(self) -> Iterator[int]:
-        """Set and yield rising efforts of a search; the last of them is nearly exact."""
+        """Yield rising values of :attr:`effort`, each already set; the last is nearly exact."""
         return iter(())
 
     @property

@@ -1,4 +1,4 @@
-"""Kinds of processors that compute embeddings, and how accurately each does so."""
+"""Kinds of processors, and how accurately each computes embeddings."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ class Query(models.Model):
 
     @classmethod
     def forget_expired(cls, at_most: int | None = None) -> int:
-        """Erase the embeddings and cells of expired searches; return how many searches that were.
+        """Erase the embeddings and cells of expired searches; return the number of these searches.
 
         Also deletes expired photos, and rows older than ``FIGURES_LIFETIME``: at most ``at_most``
         searches and as many refusals.
@@ -113,7 +113,7 @@ class Event(models.Model):
 
 
 class Refusal(models.Model):
-    """A photo that could not be searched by: only the error code, nothing of the photo."""
+    """A photo that could not be searched by; only the error code is stored, not the photo."""
 
     created = models.DateTimeField(_("created"), auto_now_add=True, db_index=True)
     code = models.CharField(_("code"), max_length=40)

@@ -1,4 +1,4 @@
-"""Storefronts: clients elsewhere that search with an API key."""
+"""Storefronts: external clients that search with an API key."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PREFIX = 8
 
 
 class Storefront(models.Model):
-    """A client with an API key, which alone can reach the queries made with it.
+    """A client with an API key; only that key gives access to the queries made with it.
 
     The key is shown once and not stored. It is random enough for a plain digest.
     """

@@ -85,7 +85,7 @@ def rendered(context: Context, name: str, values: dict[str, Any]) -> SafeString:
 
 
 def is_first(context: Context) -> bool:
-    """Return whether the page has no ``<script>`` of the component yet, and remember it."""
+    """Return whether the page lacks the component's ``<script>``, and mark it as added."""
     if not isinstance(context, RequestContext):
         return True  # browsers run a module only once
     first = not hasattr(context.request, "visual_search_script")

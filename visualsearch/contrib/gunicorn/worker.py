@@ -98,7 +98,10 @@ class PatientSocket(socket.socket):
         return data
 
     def recv_in_time(self, *args: Any) -> bytes:
-        """Return bytes that arrive in time; else raise TimeoutError in a body, or return none."""
+        """Return bytes that arrive in time.
+
+        If none do, raise TimeoutError in a body, and return empty bytes in a head.
+        """
         while True:
             end = self.began + self.waiting.patience() + self.received / PACE
             left = end - time.monotonic()
@@ -115,8 +118,8 @@ class PatientSocket(socket.socket):
     def linger(self) -> None:
         """Let the client read its response, although it may still be sending.
 
-        Gunicorn would do this in the one thread that accepts connections, and then find nothing
-        left.
+        Gunicorn itself would do this in the one thread that accepts connections, so it is done
+        here.
         """
         self.closing = True
         end, seen = time.monotonic() + (HURRIED_LINGER if self.waiting.crowded else LINGER), 0
@@ -132,8 +135,7 @@ class PatientSocket(socket.socket):
 class PatientWorker(gthread.ThreadWorker):
     """A threaded worker that limits how long it waits for requests.
 
-    Where Gunicorn itself serves HTTPS, this worker is the same as Gunicorn's own; let a proxy do
-    that.
+    If Gunicorn itself serves HTTPS there is no limit: let a proxy serve HTTPS instead.
     """
 
     def init_process(self) -> None:

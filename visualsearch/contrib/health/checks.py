@@ -73,7 +73,7 @@ class Index(Check):
 
 
 class Redis(Check):
-    """Checks that Redis answers, which connects web processes and workers."""
+    """Checks that Redis answers, through which web processes reach the workers."""
 
     def holds(self) -> bool:
         return not conf.get("USE_CELERY") or bool(relay.client().ping())

@@ -16,7 +16,7 @@ from . import checks
 
 @method_decorator(never_cache, name="dispatch")
 class LiveView(View):
-    """Liveness: the process responds. Nothing else is checked."""
+    """The liveness endpoint: responds without checking anything."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """Return status 200."""
@@ -24,12 +24,12 @@ class LiveView(View):
 
 
 class ReadyView(HealthCheckView):
-    """Readiness: all that a search needs, checked at the same time; failures are in the log."""
+    """The readiness endpoint: runs all checks at the same time; failures are in the log."""
 
     checks = (checks.Database, checks.Index, checks.Redis, checks.Workers)
 
     async def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """One word for each check."""
+        """Return the result of each check, with status 503 if one failed."""
         results = await asyncio.gather(*(each.get_result() for each in self.get_checks()))
         said = {type(each.check).__name__.lower(): word(each.error) for each in results}
         failed = any(each.error for each in results)

@@ -112,7 +112,7 @@ def of_database() -> Gauges:
 
 
 def of_rows() -> Gauges:
-    """Return counts of what can be found, of failed images, and of differing processors."""
+    """Return counts of searchable images and items, failed images, and differing processors."""
     version = versions.active()
     rows = Embedding.objects.filter(encoder=version.encoder if version else "", removed=False)
     searchable = rows.filter(error="")

@@ -1,4 +1,4 @@
-"""Log indexing, which Celery's tasks do, under the id of the request that queued the task.
+"""Log Celery's indexing tasks under the id of the request that queued them.
 
 Only these two receivers of django-structlog are used, because Celery itself logs the end of each
 task.

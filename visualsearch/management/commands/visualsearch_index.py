@@ -53,7 +53,7 @@ class Command(BaseCommand):
             sys.exit(1)
 
     def wanted(self, options: dict[str, Any]) -> Run:
-        """Return a new run, or the open one, because there can be only one; raise CommandError."""
+        """Return the run to work on: the given, the open, or a new one; raise CommandError."""
         if options["run"]:
             run = Run.objects.filter(pk=options["run"]).first()
             if run is None:

@@ -92,7 +92,8 @@ def test_export__calibrates_on_people_that_training_has_not_seen(run, drawn, tmp
     given = ["--run", str(run), "--validation", str(ten), "--out", str(tmp_path / "model")]
     export.main([*given, "--people", str(drawn.boxes), "--hold-out", "3"])
     described = json.loads((tmp_path / "model" / "model.json").read_text())
-    assert set(described["provenance"]["temperature"]) == {"alone", "worn", "cross_fitted_error"}
+    found = described["provenance"]["temperature"]
+    assert set(found) == {"alone", "worn", "cross_fitted_error", "region"}
     assert described["labels"] == list(LEAVES)
     assert described["parents"] == PARENTS
     (ten / "cats").mkdir()

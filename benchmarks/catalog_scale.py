@@ -1,15 +1,15 @@
-"""A shop of many pictures: how long its index takes to load, to rebuild, and to find unchanged.
+"""Time index load, rebuild and no-op reindex for a shop with many pictures.
 
     python -m benchmarks.catalog_scale [--images 100000] [--json]
 
-Makes a shop with given vectors in a folder of its own (SQLite; real rows, real small files), and
-measures, each in a process of its own:
+Creates a shop with generated vectors in a temporary folder (SQLite, real rows, small real files)
+and measures each step in a fresh process:
 
-- ``load``: a search process reads the index file: its hash, its content, the rows since;
-- ``rebuild``: the file is gone, the index is filled from the rows;
-- ``unchanged``: ``visualsearch_index --all`` over a catalog in which nothing changed: every file
-  is read and hashed, a new version is built and activated;
-- memory of the search process with its index, above what it has with an empty one.
+- ``load``: a search process hashes and reads the index file, then applies the newer rows;
+- ``rebuild``: the index file is missing, so the index is filled from the rows;
+- ``unchanged``: ``visualsearch_index --all`` over an unchanged catalog reads and hashes every
+  file, then builds and activates a new version;
+- ``load_grown_mb``: memory that the index adds to a search process with an empty index.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ import numpy as np
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--images", type=int, default=100_000)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -37,7 +37,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Measure all steps, or, in a child process, one."""
+    """Measure all steps; in a child process, run the one of ``--step``."""
     args = parse_args(argv)
     if args.step:
         import django
@@ -54,7 +54,7 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def measure(args: argparse.Namespace) -> dict[str, Any]:
-    """Every step in its own process, over one shop."""
+    """Run every step in its own process over one shop; return the figures by name."""
     with tempfile.TemporaryDirectory(prefix="visualsearch-") as folder:
         home = Path(folder)
         shop = {
@@ -89,7 +89,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def fill(args: argparse.Namespace) -> dict[str, Any]:
-    """Products with one small picture each, and the rows that stand for them."""
+    """Create the products, each with one small picture file and its embedding row."""
     from benchmarks.filling import fill
     from visualsearch import encoding
 
@@ -98,7 +98,7 @@ def fill(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def unchanged(args: argparse.Namespace) -> dict[str, Any]:
-    """A reindex in which nothing changed."""
+    """Time a reindex in which nothing changed; exit if any image was encoded."""
     from visualsearch import runs
 
     started = time.perf_counter()
@@ -111,7 +111,7 @@ def unchanged(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def load(args: argparse.Namespace) -> dict[str, Any]:
-    """What a search process does before its first answer, without the model."""
+    """Time how a search process loads its index (no model); return seconds and megabytes."""
     from visualsearch import encoding, live
     from visualsearch.models import IndexVersion
 
@@ -136,7 +136,7 @@ def load(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def resident() -> int:
-    """Bytes of memory that this process has now."""
+    """Return the resident memory of this process in bytes."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
 

@@ -1,6 +1,6 @@
-"""A shop of many products, each with one picture and its embedding: rows alone, no model is run.
+"""Fill a shop with products that have one picture and one embedding each; no model is run.
 
-Needs Django to be set up. SQLite is filled by bulk inserts, PostgreSQL by COPY.
+Django must be set up. SQLite is filled by bulk inserts, PostgreSQL by COPY.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ PRICE = "9.00"
 
 
 def sku(number: int) -> str:
-    """Of the product that is made as number ``number``, from 1 on."""
+    """Return the SKU of product ``number``, counted from 1."""
     return f"S{number:07}"
 
 
 def picture(number: int) -> str:
-    """The name of its picture."""
+    """Return the name of the picture of product ``number``."""
     return f"products/{number}.png"
 
 
 def content(number: int) -> bytes:
-    """What the picture's file holds, where it has one."""
+    """Return the bytes of that picture's file, if files are written."""
     return f"picture {number}".encode()
 
 
 def fill(count: int, media: Path | None = None) -> None:
-    """Products, pictures and embeddings 1…``count`` in an empty shop, migrated before.
+    """Migrate an empty shop and create products, pictures and embeddings 1…``count``.
 
-    With ``media`` the pictures get files there, small ones that no decoder would take.
+    With ``media``, write a small file for each picture there; no decoder could read it.
     """
     call_command("migrate", verbosity=0)
     encoder = encoding.configured()
@@ -78,11 +78,11 @@ def fill(count: int, media: Path | None = None) -> None:
         for statement in connection.ops.sequence_reset_sql(no_style(), kinds):
             cursor.execute(statement)
         if connection.vendor == "postgresql":
-            cursor.execute("VACUUM ANALYZE")  # as it does by itself a minute later
+            cursor.execute("VACUUM ANALYZE")  # autovacuum would do so a minute later
 
 
 def insert(rows: Sequence[Model]) -> None:
-    """Many new rows of one kind, primary keys given."""
+    """Insert many new rows of one model, with their primary keys."""
     kind = type(rows[0])
     if connection.vendor != "postgresql":
         kind._default_manager.bulk_create(rows)
@@ -99,7 +99,7 @@ def insert(rows: Sequence[Model]) -> None:
 
 
 def stored(field: Any, row: Model) -> Any:
-    """A field's value as the database driver takes it."""
+    """Return a field's value in the form that the database driver accepts."""
     value = field.pre_save(row, add=True)
     if isinstance(value, bytes):
         return value

@@ -1,8 +1,8 @@
-"""How the index back ends grow: building, loading, memory, search time and recall by size.
+"""Measure build, load and search time, memory and recall of the index back ends by size.
 
-``python -m benchmarks.index_scale`` writes ``index-scale.json``, ``.md`` and ``.png`` (matplotlib
-is needed for the last). Searches run one after another on one thread. Servers are started from
-their pip packages, and measured up to ``--server-limit`` vectors. See vectors.py for the data.
+``python -m benchmarks.index_scale`` writes ``index-scale.json``, ``.md`` and ``.png`` (the last
+needs matplotlib). Searches run one after another on one thread. Servers are started from their
+pip packages and measured up to ``--server-limit`` vectors. See vectors.py for the data.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ STRUCTURES = {"faiss": "auto", "faiss-hnsw": "hnsw"}
 
 
 class Task:
-    """Queries, the ids to search among, and the right answers."""
+    """Queries, the ids that each filter allows, and the exact results."""
 
     def __init__(self, catalog: Catalog, size: int, queries: int):
         self.queries = catalog.queries(queries)
@@ -50,7 +50,7 @@ class Task:
 
 
 def nearest(catalog: Catalog, size: int, queries: Float32, among: Ids | None) -> Ids:
-    """The ids (queries, K) that an exact search in float32 finds; -1 where there are no more."""
+    """Return the ids (queries, K) that exact float32 search finds, padded with -1."""
     best_ids = np.full((len(queries), K), -1, np.int64)
     best = np.full((len(queries), K), -np.inf, np.float32)
     for ids, vectors in catalog.batches(size):
@@ -66,7 +66,7 @@ def nearest(catalog: Catalog, size: int, queries: Float32, among: Ids | None) ->
 
 
 def measure(index: Index, task: Task) -> dict[str, Any]:
-    """Milliseconds and recall of every search, by filter."""
+    """Return median and p95 milliseconds and mean recall of the searches, by filter."""
     measured: dict[str, Any] = {}
     for name, among in task.among.items():
         index.search(task.queries[0], K, among=among)
@@ -86,7 +86,7 @@ def measure(index: Index, task: Task) -> dict[str, Any]:
 
 
 def build(index: Index, catalog: Catalog, size: int) -> float:
-    """Fill an index; the seconds that it took, without making the vectors."""
+    """Fill an index; return the seconds spent, without drawing the vectors."""
     spent = 0.0
     for ids, vectors in catalog.batches(size):
         start = time.perf_counter()
@@ -98,7 +98,7 @@ def build(index: Index, catalog: Catalog, size: int) -> float:
 
 
 def measure_file(path: Path, dim: int, task: Task) -> dict[str, Any]:
-    """Load and search in a process that did not build."""
+    """Load an index file and search it; run this in a process that did not build it."""
     before = resident()
     start = time.perf_counter()
     index = FaissIndex.load(path, dim)
@@ -114,13 +114,13 @@ def measure_file(path: Path, dim: int, task: Task) -> dict[str, Any]:
 
 
 def resident() -> int:
-    """Megabytes that this process holds in memory."""
+    """Return the resident memory of this process in MiB."""
     pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") // 2**20
 
 
 def faiss_row(structure: str, catalog: Catalog, size: int, task: Task) -> dict[str, Any]:
-    """Build here, save, and search elsewhere."""
+    """Build and save an index here, measure it in a new process; return the figures."""
     dim = task.queries.shape[1]
     index = FaissIndex(dim, structure=structure)
     row: dict[str, Any] = {"build_s": build(index, catalog, size)}
@@ -135,7 +135,7 @@ def faiss_row(structure: str, catalog: Catalog, size: int, task: Task) -> dict[s
 
 
 def server_row(kind: type[Any], options: dict[str, Any], catalog: Catalog, size: int, task: Task):
-    """Build and search in a server; its process's memory is not measured."""
+    """Build and search an index in a server, whose process memory is not measured."""
     index = kind(task.queries.shape[1], name="scale", **options)
     index.create()
     try:
@@ -147,7 +147,7 @@ def server_row(kind: type[Any], options: dict[str, Any], catalog: Catalog, size:
 
 @contextmanager
 def served(name: str) -> Iterator[tuple[type[Any], dict[str, Any]]]:
-    """The class of a shared index, and the options to reach a server of its kind."""
+    """Start the server of a shared index; yield the index class and its options."""
     if name == "milvus":
         from visualsearch.indexes.milvus import MilvusIndex
 
@@ -167,7 +167,7 @@ def served(name: str) -> Iterator[tuple[type[Any], dict[str, Any]]]:
 
 
 def measured_rows(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    """One row of numbers for each back end, dimension and size."""
+    """Yield a row of figures for each back end, dimension and size."""
     like = np.load(args.like) if args.like else None
     for backend in args.backends:
         with served(backend) if backend in SERVERS else nullcontext() as server:
@@ -211,7 +211,7 @@ def main(args: argparse.Namespace) -> None:
     for row in measured_rows(args):
         done.append(row)
         print(json.dumps(row), flush=True)
-        # Written after each row: what is there stays there when the next is too much.
+        # Written after each row, so that a crash loses only the row in progress.
         (args.out / "index-scale.json").write_text(json.dumps(done, indent=1), "utf-8")
         (args.out / "index-scale.md").write_text(table(done), "utf-8")
     draw(done, args.out / "index-scale.png")

@@ -1,4 +1,4 @@
-"""The numbers of a benchmark as a Markdown table and as a plot."""
+"""Render the rows of ``index_scale`` as a Markdown table and a plot."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ SEARCHES = ("all", "10%", "0.1%")
 
 
 def table(rows: list[Row]) -> str:
-    """A Markdown table, a line for each row."""
+    """Return a Markdown table with one line per row."""
     head = ["back end", "numbers", "vectors", "structure", "build s", "load s", "file MB"]
     head += ["memory MB", "all", "10 %", "0.1 %"]
     lines = [head, ["---"] * len(head)]
@@ -27,7 +27,7 @@ def table(rows: list[Row]) -> str:
 
 
 def draw(rows: list[Row], path: Path) -> None:
-    """Median search time by size, a panel for each kind of search."""
+    """Plot median search time by size, one panel per filter, to ``path``."""
     try:
         from matplotlib.figure import Figure
     except ImportError as error:

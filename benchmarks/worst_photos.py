@@ -2,9 +2,9 @@
 
     python -m benchmarks.worst_photos [--name jpeg]
 
-For each kind of photo: bytes, seconds of one core, how many times that of a plain photo of 12
-megapixels decoded in full, and the memory by which the process grew. Then the seconds of the look
-by which small files that would be endless work are refused.
+For each kind of photo: megabytes, CPU seconds, the ratio to a plain 12-megapixel photo decoded in
+full, and the growth of the process in memory. Then the seconds until small files that would take
+excessive work are refused.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def measure_photos(names: list[str]) -> None:
-    """Print a row for each kind of photo."""
+    """Print the decoding cost of each kind of photo."""
     print("| photo | MB | seconds | × a plain photo | memory, MB |\n|---|---|---|---|---|")
     with TemporaryDirectory() as folder:
         for name in names:
@@ -46,7 +46,7 @@ def measure_photos(names: list[str]) -> None:
 
 
 def measure_refusals() -> None:
-    """Print a row for each kind of small file that would be endless work."""
+    """Print how fast each kind of small but excessively costly file is refused."""
     print("\n| file | MB | seconds until it is refused |\n|---|---|---|")
     for make in MUCH_WORK:
         data, costs = make(), []

@@ -78,7 +78,7 @@ class ProductAdmin(SearchableAdmin):
         self, request: HttpRequest, products: models.QuerySet[Product], *, published: bool
     ) -> None:
         changed = list(products.exclude(published=published))
-        # One by one: `update()` sends no signal, and the search by photo would not hear of it.
+        # Save one by one: `update()` sends no signal, so the search index would miss the change.
         for product in changed:
             product.published = published
             product.save(update_fields=["published", "updated"])

@@ -1,4 +1,4 @@
-"""Read and judge a catalog file; nothing is written. It is good as a whole or not at all."""
+"""Read and validate a catalog CSV as a whole, without writing to the database."""
 
 import csv
 from collections.abc import Callable, Iterable, Iterator
@@ -19,7 +19,7 @@ COLUMNS = (*REQUIRED, "price", *TEXTS, "stock", "images")
 
 MAX_PIXELS = 64_000_000
 MAX_STOCK = 2_147_483_647
-# What every browser shows, with the ending that makes a web server say so.
+# Formats that every browser shows, with the suffix that gives the right content type.
 SUFFIXES = {
     "JPEG": ".jpg",
     "MPO": ".jpg",  # what phones call a JPEG with a second picture in it
@@ -33,7 +33,7 @@ Progress = Callable[[list[tuple[int, list[str]]]], Iterable[tuple[int, list[str]
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """What a person has to mend. `line` counts from 1, the header included."""
+    """An error in the file that the user must fix. `line` counts from 1, the header included."""
 
     line: int
     column: str
@@ -52,7 +52,7 @@ class CatalogImage:
 
 @dataclass(frozen=True, kw_only=True)
 class CatalogRow:
-    """One product as the file has it. `values` has only what the file has a column for."""
+    """One product as the file has it. `values` has only the fields for which there is a column."""
 
     sku: str
     category: str
@@ -65,16 +65,16 @@ class Catalog:
     rows: list[CatalogRow] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    # Without the column, further pictures that were added by hand are left alone.
+    # Without the column, further pictures that were added by hand are kept.
     has_images_column: bool = False
 
 
 class Rejected(ValueError):
-    """A value that cannot be used; the text says what to do instead."""
+    """Raised for an invalid value; the text says how to fix it."""
 
 
 def read_catalog(path: Path, progress: Progress = lambda lines: lines) -> Catalog:
-    """The rows of `path` and all that is wrong with them."""
+    """Return the valid rows of the file, with all problems and notes."""
     catalog = Catalog()
     try:
         lines = list(numbered_records(path))
@@ -104,7 +104,7 @@ def read_catalog(path: Path, progress: Progress = lambda lines: lines) -> Catalo
 
 
 def numbered_records(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Each record with the line it starts on: a quoted field may hold line breaks."""
+    """Yield each record with its first line: a quoted field may hold line breaks."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.reader(file, strict=True)
         line = 1
@@ -135,7 +135,7 @@ def judge_header(header: list[str], catalog: Catalog) -> None:
 
 
 class RowReader:
-    """Turns records into rows; remembers the SKUs and the pictures it has seen."""
+    """Converts records to rows; remembers SKUs and pictures that it has read."""
 
     def __init__(self, header: list[str], folder: Path) -> None:
         self.header = header
@@ -179,7 +179,7 @@ class RowReader:
             sku=cells["sku"],
             category=cells["category"],
             values=values,
-            images=tuple(dict.fromkeys([image, *(further or [])])),  # one that is named twice
+            images=tuple(dict.fromkeys([image, *(further or [])])),  # drops duplicates
         ), []
 
     def read_sku(self, value: str, line: int) -> str:
@@ -238,7 +238,7 @@ def read_category(value: str) -> str:
 
 
 def category_slug(name: str) -> str:
-    """By which two spellings of one category are the same."""
+    """Return the slug that identifies a category whatever its spelling."""
     return slugify(name, allow_unicode=True)
 
 
@@ -270,14 +270,14 @@ def read_stock(value: str) -> int | None:
 
 
 def read_image(value: str, folder: Path) -> CatalogImage:
-    """The picture at `value`, decoded once to know that it is whole."""
+    """Return the picture at `value`; decode it to check that it is intact."""
     if not value:
         raise Rejected("It is empty. Every product needs a picture.")
     try:
         path = (folder / value).resolve()
         outside = Path(value).is_absolute() or not path.is_relative_to(folder)
         missing = not outside and not path.is_file()
-    except (OSError, RuntimeError):  # too long a name, a ring of links
+    except (OSError, RuntimeError):  # name too long, symlink loop
         outside, missing = False, True
     if outside:
         raise Rejected(
@@ -293,13 +293,13 @@ def read_image(value: str, folder: Path) -> CatalogImage:
 
 def decoded_format(path: Path, value: str) -> str:
     try:
-        # Pillow opens an MPO by the name of JPEG, and knows no opener of its own for it.
+        # Pillow opens MPO files as JPEG and has no opener named MPO.
         with Image.open(path, formats=[name for name in SUFFIXES if name != "MPO"]) as image:
             name, pixels = image.format or "", image.width * image.height
             if pixels <= MAX_PIXELS:
-                image.draft("RGB", (256, 256))  # decodes all of the file, at a fraction of the cost
+                image.draft("RGB", (256, 256))  # reads the whole file at a fraction of the cost
                 image.load()
-    except Exception as error:  # decoders raise nearly everything for a broken file
+    except Exception as error:  # decoders raise almost any exception for a broken file
         raise Rejected(
             f"{quoted(value)} cannot be read as a picture. "
             "Save it again as a JPEG, PNG, WebP or GIF file."

@@ -1,4 +1,4 @@
-"""Bring the shop to what a judged catalog says, and touch nothing that is so already."""
+"""Store a validated catalog in the shop; rows that are up to date are left alone."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -17,10 +17,10 @@ Progress = Callable[[list[CatalogRow]], Iterable[CatalogRow]]
 
 
 def store_catalog(catalog: Catalog, progress: Progress = lambda rows: rows) -> Counter[str]:
-    """Count of the products that were `created`, `updated` and left `unchanged`.
+    """Store the catalog; return how many products were `created`, `updated` and `unchanged`.
 
-    All in one transaction. A file system knows none, so that what was written to it is removed
-    when the transaction fails, and what it replaced only once it has succeeded.
+    Everything happens in one transaction. Files cannot be rolled back, so new files are deleted if
+    the transaction fails, and replaced files only after it has succeeded.
     """
     store = CatalogStore(keep_further_images=not catalog.has_images_column)
     try:
@@ -31,7 +31,7 @@ def store_catalog(catalog: Catalog, progress: Progress = lambda rows: rows) -> C
     except BaseException:
         store.delete_files(store.written)
         raise
-    # A file that was lost has been written again under its old name.
+    # A missing file may have been written again under its old name: keep it.
     store.delete_files([name for name in store.replaced if name not in store.written])
     return store.counts
 
@@ -47,7 +47,7 @@ class CatalogStore:
         self.storage: Storage = ProductImage._meta.get_field("image").storage
 
     def remember(self, rows: list[CatalogRow]) -> None:
-        """Fetch what is there, in a few queries."""
+        """Fetch the existing categories and products in a few queries."""
         self.categories = {category.slug: category for category in Category.objects.all()}
         for start in range(0, len(rows), BATCH):
             skus = [row.sku for row in rows[start : start + BATCH]]
@@ -76,7 +76,7 @@ class CatalogStore:
         return self.categories[slug]
 
     def store_images(self, product: Product, images: tuple[CatalogImage, ...]) -> bool:
-        """Whether a picture was added, replaced or removed."""
+        """Store a product's pictures; return whether any was added, replaced or removed."""
         present = list(product.images.all())
         changed = False
         for position, image in enumerate(images):

@@ -11,7 +11,7 @@ from django.conf import settings
 from visualsearch.contrib.prometheus.processes import share
 
 if os.environ.get("METRICS_PORT"):
-    # Its children count, and it tells.
+    # Child processes write the metrics, the parent serves them.
     share()
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
@@ -23,12 +23,12 @@ app.autodiscover_tasks()
 
 @setup_logging.connect
 def log_as_django(**kwargs: object) -> None:
-    """Workers write lines as web processes do, and Celery leaves it at that."""
+    """Configure logging as in web processes; connecting this stops Celery from configuring it."""
     dictConfig(settings.LOGGING)
 
 
 @heartbeat_sent.connect
 def show_life(**kwargs: object) -> None:
-    """Touch a file every two seconds: who watches over a worker need not start a Python to ask."""
+    """Touch a file every two seconds, so that a health check needs no Python process."""
     if path := os.environ.get("HEARTBEAT_FILE"):
         Path(path).touch()

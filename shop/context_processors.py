@@ -10,11 +10,11 @@ BRAND = "Maison Lumen"
 
 
 def shown_categories() -> list[Category]:
-    """The categories a customer can find something in."""
+    """Return the categories that have a published product."""
     sold = Product.objects.published().filter(category=OuterRef("pk"))
     return list(Category.objects.filter(Exists(sold)))
 
 
 def storefront(request: HttpRequest) -> dict[str, Any]:
-    """What the header and the footer of every page show; queried only where a page shows it."""
+    """Return the context of every page's header and footer; categories are queried lazily."""
     return {"brand": BRAND, "shop_categories": SimpleLazyObject(shown_categories)}

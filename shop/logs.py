@@ -1,6 +1,6 @@
-"""What the shop's processes write: a line of JSON for each event, or of text for people.
+"""Logging of the shop's processes: one line per event, as JSON or as readable text.
 
-A request's lines have its id in all processes; see docs/monitoring.md for the fields.
+All lines of a request carry its id, in every process; docs/monitoring.md lists the fields.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ FORMATS = ("json", "console")
 
 
 def configure(format: str, level: str) -> dict[str, Any]:
-    """Set up structlog, and return Django's ``LOGGING`` to go with it."""
+    """Configure structlog and return the matching Django ``LOGGING``."""
     if format not in FORMATS:
         raise ImproperlyConfigured(f"LOG_FORMAT is “{format}”, and not one of {FORMATS}.")
     common: list[Any] = [
@@ -36,7 +36,7 @@ def configure(format: str, level: str) -> dict[str, Any]:
     )
     last: list[Any] = [structlog.dev.ConsoleRenderer(colors=False)]
     if format == "json":
-        # Tracebacks as text, without the values of variables: there might be a photo among them.
+        # Tracebacks as text, without the values of variables, which might include a photo.
         last = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
         logging.captureWarnings(True)
     formatter = {
@@ -51,14 +51,14 @@ def configure(format: str, level: str) -> dict[str, Any]:
         "handlers": {"line": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["line"], "level": level},
         "loggers": {
-            # Up to the root, and no further handler.
+            # Propagate to the root handler only.
             "django": {"handlers": [], "level": level},
-            # Each request has a line already, with the traceback where there is one.
+            # Each request is logged already, with any traceback.
             "django.request": {"level": "CRITICAL"},
             "visualsearch.api.errors": {"level": "WARNING"},
-            # How it looks for the fastest of its libraries.
+            # Logs its search for the fastest library.
             "faiss.loader": {"level": "WARNING"},
-            # The checks say themselves what is wrong, without a traceback each time.
+            # The checks report failures themselves, without tracebacks.
             "health_check": {"level": "ERROR"},
         },
     }

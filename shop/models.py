@@ -1,4 +1,4 @@
-"""What the shop sells. Search by photo knows none of these; `shop.visual` shows them to it."""
+"""Models of the sample shop. `shop.visual` connects them to search by photo."""
 
 from decimal import Decimal
 from functools import lru_cache
@@ -33,33 +33,33 @@ class Category(models.Model):
 
 class ProductQuerySet(models.QuerySet["Product"]):
     def published(self) -> "ProductQuerySet":
-        """What a customer may see."""
+        """Return the products that shoppers may see."""
         return self.filter(published=True)
 
     def for_cards(self) -> "ProductQuerySet":
-        """With all that a product card shows, in a fixed number of queries."""
+        """Fetch all that a product card shows in a fixed number of queries."""
         return self.select_related("category").prefetch_related("images")
 
     def with_picture(self) -> "ProductQuerySet":
-        """With the name of the main picture's file as ``picture``, in one query with the rest."""
+        """Annotate the file name of the main picture as ``picture``, in the same query."""
         pictures = ProductImage.objects.filter(product=models.OuterRef("pk"))
         return self.annotate(picture=models.Subquery(pictures.values("image")[:1]))
 
 
 @lru_cache(maxsize=10_000)
 def slug_of(name: str) -> str:
-    """What stands for a name in an address; a page of results asks for dozens."""
+    """Return the slug of a product name; cached, as a result page needs dozens."""
     return slugify(name) or "product"
 
 
 @lru_cache(maxsize=10_000)
 def address_of(key: int, slug: str) -> str:
-    """Where a product's page is."""
+    """Return the URL of a product's page; cached, as a result page needs dozens."""
     return reverse("shop:product", args=[key, slug])
 
 
 class Product(models.Model):
-    """One article that can be bought: one colour of one style."""
+    """A product on sale: one colour of one style."""
 
     sku = models.CharField(_("SKU"), max_length=64, unique=True)
     name = models.CharField(_("name"), max_length=200)
@@ -102,7 +102,7 @@ class Product(models.Model):
 
     @property
     def slug(self) -> str:
-        """For the address only: the key decides which product is shown."""
+        """Slug for the URL; only the primary key selects the product."""
         return slug_of(self.name)
 
     @property

@@ -1,4 +1,4 @@
-"""One way to write a price, in the reader's language."""
+"""Format prices in the active language."""
 
 from decimal import Decimal
 from functools import lru_cache
@@ -11,13 +11,13 @@ CURRENCY = "€"
 
 
 def format_price(amount: Decimal | float | str) -> str:
-    """`€52.00` in English, `52,00 €` in French; a product without a price has none to show."""
+    """Return `€52.00` in English, `52,00 €` in French, and “Price on request” for 0."""
     return written(Decimal(str(amount)), get_language())
 
 
 @lru_cache(maxsize=10_000)
 def written(amount: Decimal, language: str | None) -> str:
-    """A price in the language that is active; a page of results asks for dozens."""
+    """Format a price in the active language; cached, as a result page needs dozens."""
     if not amount:
         return _("Price on request")
     number = number_format(amount, decimal_pos=2, use_l10n=True, force_grouping=True)

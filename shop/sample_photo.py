@@ -1,4 +1,4 @@
-"""A photo to try a catalog with: ``python -m shop.sample_photo CATALOG.csv`` prints its path."""
+"""Print the path of a photo to try a catalog with: ``python -m shop.sample_photo CATALOG.csv``."""
 
 import csv
 import sys
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def sample_photo(catalog: Path) -> Path:
-    """The first photo of the ``queries.csv`` beside a catalog, or else its first product's."""
+    """Return the first photo of the ``queries.csv`` beside a catalog, or else of the catalog."""
     queries = catalog.with_name("queries.csv")
     source = queries if queries.is_file() else catalog
     with source.open(newline="", encoding="utf-8-sig") as file:

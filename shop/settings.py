@@ -1,6 +1,6 @@
-"""Settings of the sample shop. Every one that differs between machines comes from the environment.
+"""Settings of the sample shop. The environment provides those that differ between machines.
 
-Without any environment this is the demo: SQLite, one process, everything under `.data`.
+Without environment variables this is the demo: SQLite, one process, all files under `.data`.
 """
 
 import logging
@@ -19,14 +19,14 @@ DATA = BASE_DIR / ".data"
 DATA.mkdir(exist_ok=True)
 
 env = environ.Env()
-# A variable that is empty is one that was not set: compose files and CI leave such behind.
+# Treat empty variables as unset: compose files and CI often define them empty.
 env.ENVIRON = {name: value for name, value in os.environ.items() if value}
 
 DEBUG = env.bool("DEBUG", default=True)
 
 
 def demo_secret_key() -> str:
-    """The demo's own key, made once, so that sessions survive a restart of the server."""
+    """Return the demo's secret key, stored on first use so that sessions survive a restart."""
     path = DATA / "secret_key"
     try:
         with path.open("x", encoding="ascii") as file:
@@ -34,7 +34,7 @@ def demo_secret_key() -> str:
             file.write(get_random_secret_key())
     except FileExistsError:
         pass
-    # Empty only while another process is between the two lines above: sign with a key of our own.
+    # Empty only while another process has created but not written the file: use a temporary key.
     return path.read_text(encoding="ascii") or get_random_secret_key()
 
 
@@ -45,20 +45,20 @@ REDIS_URL = env.str("REDIS_URL", default="")
 
 # --- HTTPS ------------------------------------------------------------------------------------
 
-# Whether customers come by HTTPS: a proxy speaks it, and says so to the processes behind it.
+# Whether shoppers connect by HTTPS, terminated by a proxy that sets X-Forwarded-Proto.
 HTTPS = env.bool("HTTPS", default=not DEBUG)
 if HTTPS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
-    # Who watches over the processes asks them directly.
+    # Monitoring reaches the processes directly, by plain HTTP.
     SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics$"]
-    # Seconds for which browsers come by HTTPS only. It cannot be taken back before they are over.
+    # Seconds for which browsers use HTTPS only; this cannot be revoked before they have passed.
     SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=3600)
-    # Whether all names under the shop's speak HTTPS, and for ever, is for their owner to say.
+    # Subdomains (W005) and preloading (W021) are for the owner of the domain to decide.
     SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
 INSTALLED_APPS = [
-    # Before visualsearch: its templates restyle those of the app.
+    # Before visualsearch, so that its templates override those of the app.
     "shop",
     "visualsearch",
     "corsheaders",
@@ -76,8 +76,8 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    # Before staticfiles: while developing, files are served as in production, with the header by
-    # which another origin's page may load the component.
+    # Before staticfiles, so that runserver serves static files as production does, with the header
+    # that lets pages of other origins load the component.
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
 ]
@@ -118,18 +118,18 @@ TEMPLATES = [
     },
 ]
 
-# --- What can be seen from outside ------------------------------------------------------------
+# --- Observability ----------------------------------------------------------------------------
 
 LOG_FORMAT = env.str("LOG_FORMAT", default="console" if DEBUG else "json")
-# On a terminal, commands speak for themselves.
+# Only warnings on a terminal, where commands print their own output.
 LOG_LEVEL = env.str("LOG_LEVEL", default="WARNING" if LOG_FORMAT == "console" else "INFO")
 LOGGING = logs.configure(LOG_FORMAT, LOG_LEVEL)
-# One line a request, when it is done.
+# Log one line per request, when it is finished.
 DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG
 DJANGO_STRUCTLOG_STATUS_2XX_LOG_LEVEL = logging.INFO
 DJANGO_STRUCTLOG_STATUS_4XX_LOG_LEVEL = logging.INFO
 DJANGO_STRUCTLOG_CELERY_DEFAULT_LOG_LEVEL = logging.DEBUG
-# Who it was is the shop's decision, and nobody's by default.
+# Logging IP addresses is the shop's decision; user ids are never logged.
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = env.bool("LOG_IP", default=False)
 DJANGO_STRUCTLOG_USER_ID_FIELD = None
 
@@ -142,8 +142,8 @@ database: dict[str, Any] = dict(
     env.db_url("DATABASE_URL", default=f"sqlite:///{DATA / 'db.sqlite3'}")
 )
 if database["ENGINE"] == "django.db.backends.sqlite3":
-    # Readers beside one writer, and writers that wait for each other instead of failing: a
-    # transaction that starts as a reader cannot wait for the lock once it writes.
+    # WAL lets readers run beside one writer. IMMEDIATE makes writers wait for each other instead of
+    # failing: a transaction that starts as a reader cannot wait for the lock once it writes.
     database.setdefault("OPTIONS", {}).update(
         {
             "timeout": 20,
@@ -155,8 +155,8 @@ else:
     database.setdefault("CONN_MAX_AGE", 60)
     database.setdefault("CONN_HEALTH_CHECKS", True)
 if database["ENGINE"] == "django.db.backends.postgresql":
-    # A server that is gone without a word is missed within seconds (of TCP's hours), and its locks
-    # are free as soon. What a statement may take is not the same for a page and for an index.
+    # Detect a dead peer within seconds instead of TCP's hours, and so release its locks as soon.
+    # There is no statement timeout: pages and index builds need different ones.
     database["OPTIONS"] = {
         "connect_timeout": 2,
         "keepalives_idle": 10,
@@ -174,7 +174,7 @@ STATIC_ROOT = env.path("STATIC_ROOT", default=DATA / "static")
 Path(STATIC_ROOT).mkdir(parents=True, exist_ok=True)
 MEDIA_URL = "/media/"
 MEDIA_ROOT = env.path("MEDIA_ROOT", default=DATA / "media")
-# The demo has no web server in front of it that would serve the pictures.
+# The demo has no web server in front of it to serve the pictures.
 SERVE_MEDIA = env.bool("SERVE_MEDIA", default=DEBUG)
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -202,10 +202,10 @@ VISUALSEARCH: dict[str, Any] = {
     "DATA_DIR": str(VISUALSEARCH_DATA_DIR),
     "USE_CELERY": bool(REDIS_URL),
     "REDIS_URL": REDIS_URL,
-    # What iPhones save. Its decoder is in requirements.txt.
+    # The format of iPhone photos; requirements.txt has the decoder.
     "HEIC": True,
 }
-# Whoever tries the demo is the only client, and may be a program.
+# The demo has a single client, which may be a script.
 if not env.bool("VISUALSEARCH_THROTTLE", default=not DEBUG):
     VISUALSEARCH["THROTTLE"] = None
 if model := env.str("VISUALSEARCH_MODEL", default=""):
@@ -228,7 +228,7 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    # Of the addresses in X-Forwarded-For only those count that our own proxies have put there.
+    # Trust only the X-Forwarded-For entries that our own proxies have added.
     "NUM_PROXIES": env.int("NUM_PROXIES", default=1 if HTTPS else 0),
 }
 
@@ -237,12 +237,12 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Find the products of a shop that look like a photo.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
-    # The page to try the API loads nothing from elsewhere.
+    # Swagger UI loads nothing from other origins.
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "OAS_VERSION": "3.1.1",
-    # As in the urls: what is wanted most comes first.
+    # Keep the order of the URLs: most used first.
     "SORT_OPERATIONS": False,
     "SWAGGER_UI_SETTINGS": {"defaultModelsExpandDepth": -1},
 }
@@ -254,21 +254,20 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ROUTES = {"visualsearch.index*": {"queue": "visualsearch.index"}}
 if REDIS_URL:
     CELERY_BROKER_URL = REDIS_URL
-    # Without Redis a request fails at once and says so, instead of waiting for it; with one that
-    # hangs, after three such timeouts.
+    # If Redis is down, a request fails at once; if Redis hangs, after three such timeouts.
     redis_timeouts = {"socket_connect_timeout": 2, "socket_timeout": 2}
     CELERY_TASK_PUBLISH_RETRY = False
     CELERY_BROKER_CONNECTION_TIMEOUT = 2
     CELERY_BROKER_TRANSPORT_OPTIONS = {**redis_timeouts, "max_retries": 0}
-    # A worker, though, waits for Redis however long it is away.
+    # A worker waits for Redis indefinitely.
     CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
     CELERY_BROKER_CONNECTION_MAX_RETRIES = None
-    # What is limited per client must be counted in one place for all web processes.
+    # Rate limits must be counted in one place for all web processes.
     CACHES = {
         "default": {
             "BACKEND": "django.core.cache.backends.redis.RedisCache",
             "LOCATION": REDIS_URL,
-            # Seconds. To count is no reason to wait.
+            # Seconds; short, as counting must not delay a request.
             "OPTIONS": {"socket_connect_timeout": 0.5, "socket_timeout": 0.5},
         }
     }

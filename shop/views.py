@@ -1,4 +1,4 @@
-"""The pages of the shop: home and text search, a category, a product."""
+"""Views of the shop: home and text search, category, product."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ NEWEST = 8
 TILES = 12
 PICTURES = 12
 
-# How a list can be sorted: by the value of `?sort=`.
+# Sort orders by the value of `?sort=`.
 SORTINGS = {
     "": (_("Name"), ("name", "pk")),
     "price": (_("Price, low to high"), ("price", "name", "pk")),
@@ -25,7 +25,7 @@ SORTINGS = {
 
 
 def matching(products: ProductQuerySet, words: str) -> ProductQuerySet:
-    """Products in whose name, category or colour each of the words occurs."""
+    """Return products whose name, category or colour contain every one of the words."""
     for word in words.split():
         products = products.filter(
             Q(name__icontains=word) | Q(category__name__icontains=word) | Q(color__icontains=word)
@@ -34,12 +34,12 @@ def matching(products: ProductQuerySet, words: str) -> ProductQuerySet:
 
 
 def newest_products() -> QuerySet[Product]:
-    """What came into the shop last."""
+    """Return the most recently added products."""
     return Product.objects.published().for_cards().order_by("-created", "-pk")[:NEWEST]
 
 
 def category_tiles() -> list[tuple[Category, Product]]:
-    """The largest categories, each with the newest of its products that has a picture."""
+    """Return the largest categories, each with its newest product that has a picture."""
     pictured = Product.objects.published().filter(images__isnull=False).order_by()
     largest = pictured.values("category").annotate(size=Count("pk", distinct=True), key=Max("pk"))
     keys = [row["key"] for row in largest.order_by("-size", "category")[:TILES]]
@@ -48,7 +48,7 @@ def category_tiles() -> list[tuple[Category, Product]]:
 
 
 class ProductListView(ListView):
-    """A page of product cards."""
+    """A paginated, sortable list of product cards."""
 
     context_object_name = "products"
     paginate_by = PAGE_SIZE
@@ -56,12 +56,12 @@ class ProductListView(ListView):
 
     @property
     def sorting(self) -> str:
-        """What the address asks for; what is none is the usual one."""
+        """The requested sort order, or the default if it is unknown."""
         asked = self.request.GET.get("sort", "")
         return asked if asked in SORTINGS else ""
 
     def sorted(self, products: QuerySet[Product]) -> QuerySet[Product]:
-        """The products in the order that the address asks for."""
+        """Return the products in the requested order."""
         return products.order_by(*SORTINGS[self.sorting][1])
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
@@ -76,10 +76,10 @@ class ProductListView(ListView):
 
 
 class HomeView(ProductListView):
-    """The front page, or with `?q=` what matches the words."""
+    """The front page, or the results of a text search with `?q=`."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        # SQLite and PostgreSQL both refuse a NUL in a text.
+        # PostgreSQL and SQLite reject NUL characters.
         self.words = request.GET.get("q", "").replace("\x00", "").strip()[:200]
         return super().dispatch(request, *args, **kwargs)
 

@@ -1,4 +1,4 @@
-"""Where the shop and search by photo meet: the shop's catalog as search by photo sees it."""
+"""The adapter between shop and search by photo: catalog source, filters and categories."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -17,7 +17,7 @@ from visualsearch.facets import Choice, Ordering, Range
 from .models import Category, Product, ProductImage, address_of, slug_of
 from .prices import format_price
 
-# Words for the classes of the model that ships, in names of categories.
+# Words in category names that match each class of the shipped model.
 WORDS = {
     "bag": {"bag", "backpack", "handbag", "purse", "tote"},
     "blazer": {"blazer"},
@@ -38,20 +38,20 @@ WORDS = {
 
 
 def words_in(name: str) -> set[str]:
-    """The words of a category's name in the singular, and its neighbours in pairs."""
+    """Return the words of a category's name in the singular, and each pair of neighbours."""
     words = re.findall(r"[\w-]+", name.lower())
     single = [re.sub(r"(?<=ss)es$|(?<=[^s])s$", "", word) for word in words]
     return {*single, *map(" ".join, pairwise(single))}
 
 
 def of_class(label: str, categories: Iterable[tuple[int, str, str]]) -> list[int]:
-    """Of categories (key, slug, name) the keys of those that hold what a model calls so."""
+    """Return the keys of the categories (key, slug, name) that match a class of the model."""
     wanted = WORDS.get(label, {label.lower()})
     return [pk for pk, _slug, name in categories if words_in(name) & wanted]
 
 
 class ProductFilter(django_filters.FilterSet):
-    """What a result list can be narrowed by."""
+    """Filters of a result list."""
 
     category = django_filters.CharFilter(method="in_category")
     color = django_filters.CharFilter(lookup_expr="iexact")
@@ -65,7 +65,7 @@ class ProductFilter(django_filters.FilterSet):
         fields: list[str] = []
 
     def in_category(self, queryset: QuerySet[Product], name: str, value: str) -> QuerySet[Product]:
-        """By slug, by name, or by the class of a photo."""
+        """Filter by category slug, category name, or class of the model."""
         rows = list(Category.objects.order_by().values_list("pk", "slug", "name"))
         named = [pk for pk, *names in rows if value.lower() in (each.lower() for each in names)]
         return queryset.filter(category__in=named or of_class(value, rows))
@@ -73,7 +73,7 @@ class ProductFilter(django_filters.FilterSet):
 
 @cache
 def listed_products() -> QuerySet[Product, Any]:
-    """What a card shows of published products; put together once, for each search asks for some."""
+    """Return the card fields of published products; the query is built once for all searches."""
     products = Product.objects.published().with_picture().order_by()
     products = products.annotate(category_name=F("category__name"))
     shown = ("pk", "sku", "name", "price", "color", "picture", "category_name")
@@ -82,13 +82,13 @@ def listed_products() -> QuerySet[Product, Any]:
 
 @cache
 def sold_categories() -> QuerySet[Category, str]:
-    """Names of the categories with something in them, put together once as well."""
+    """Return the names of categories with published products; the query is built once."""
     sold = Product.objects.published().filter(category=OuterRef("pk"))
     return Category.objects.filter(Exists(sold)).order_by().values_list("name", flat=True)
 
 
 class ProductCatalog(CatalogSource):
-    """Published products by SKU."""
+    """The catalog of published products, identified by SKU."""
 
     model = Product
     key = "sku"

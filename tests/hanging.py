@@ -1,4 +1,4 @@
-"""Servers that hang, and calls that must not wait for them."""
+"""Helpers to test that calls do not wait for a hanging server."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-# Seconds that a hang lasts: far beyond every limit that a test sets.
+# Seconds that a hang lasts: far beyond every timeout that a test sets.
 HANGS = 60.0
 
 
 @contextmanager
 def before_the_hang_ends(release: Callable[[], object] = lambda: None) -> Iterator[None]:
-    """Fail unless the block ends first; otherwise call ``release`` after :data:`HANGS` seconds.
+    """Fail if the block takes longer than :data:`HANGS` seconds; then ``release`` is called.
 
-    What is judged is the order of two events, not a time: a call with a limit of a second returns
-    first on the slowest machine, and a call without a limit never does.
+    This tests an order of events, not a duration: a call with a timeout of a second returns before
+    the hang ends even on a slow machine, and a call without a timeout never does.
     """
     ended = threading.Event()
 

@@ -1,4 +1,4 @@
-"""Odd files that show a known picture, and files that show none."""
+"""Unusual files that show a known picture, damaged files, and files that are no pictures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from visualsearch.formats import with_heic
 
 WHITE = (255, 255, 255, 255)
 ORIENTATION = 0x0112
-# What a camera stores for each EXIF orientation, so that turning it back gives the upright one.
+# How a camera transposes the pixels for each EXIF orientation.
 STORED = {
     1: None,
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -28,7 +28,7 @@ STORED = {
 
 
 def shirt() -> Image.Image:
-    """A garment that a model takes for another thing when it is turned or its colours are."""
+    """Draw a garment that a model misclassifies if it is rotated or its colours are wrong."""
     image = Image.new("RGB", (300, 400), (236, 232, 225))
     draw = ImageDraw.Draw(image)
     outline = [(70, 90), (120, 60), (180, 60), (230, 90), (280, 170), (235, 195), (215, 160)]
@@ -42,31 +42,31 @@ def shirt() -> Image.Image:
 
 
 def held(orientation: int, kind: str = "JPEG", image: Image.Image | None = None) -> bytes:
-    """A photo as a camera stores it that was held like this."""
+    """Return a photo as stored by a camera that was held at an EXIF orientation."""
     turn, image = STORED[orientation], image or shirt()
     image = image.transpose(turn) if turn is not None else image
     block = Image.Exif()
     block[ORIENTATION] = orientation
     if kind != "HEIF":
         return encoded(image, kind, exif=block)
-    # As phones do: also outside of EXIF, and that is what counts.
+    # Like phones, store the orientation outside EXIF too; decoders use that one.
     image.info["exif"] = block.tobytes()
     return encoded(image, kind)
 
 
 def with_segment(jpeg: bytes, marker: int, body: bytes) -> bytes:
-    """A JPEG with one more segment, at its start."""
+    """Insert a segment at the start of a JPEG."""
     return jpeg[:2] + bytes([0xFF, marker]) + struct.pack(">H", len(body) + 2) + body + jpeg[2:]
 
 
 def without_adobe(jpeg: bytes) -> bytes:
-    """A CMYK JPEG that does not say by whose convention its colours are stored."""
+    """Remove the Adobe segment, which tells whether CMYK values are inverted."""
     start = jpeg.index(b"\xff\xee")
     return jpeg[:start] + jpeg[start + 2 + int.from_bytes(jpeg[start + 2 : start + 4], "big") :]
 
 
 def png16(image: Image.Image, colour: int) -> bytes:
-    """A PNG with 16 bits a channel: ``colour`` 2 is RGB, 6 is RGBA, 4 is grey with alpha."""
+    """Return a PNG of 16 bits per channel; ``colour`` 2 is RGB, 4 grey with alpha, 6 RGBA."""
     pixels = np.asarray(image, dtype=np.uint16) * 257
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels)
     head = struct.pack(">IIBBBBB", image.width, image.height, 16, colour, 0, 0, 0)
@@ -75,33 +75,33 @@ def png16(image: Image.Image, colour: int) -> bytes:
 
 
 def clear_corner(image: Image.Image) -> Image.Image:
-    """With alpha: a corner is transparent, and black where nobody sees it."""
+    """Add alpha with a transparent corner whose hidden pixels are black."""
     image = image.convert("RGBA")
     image.paste((0, 0, 0, 0), (0, 0, 150, 90))
     return image
 
 
 def on_white(image: Image.Image) -> Image.Image:
-    """What a viewer shows of a picture with alpha."""
+    """Composite a picture with alpha on white, as viewers do."""
     image = image.convert("RGBA")
     return Image.alpha_composite(Image.new("RGBA", image.size, WHITE), image).convert("RGB")
 
 
 def animated(kind: str) -> bytes:
-    """The shirt first, then something else."""
+    """Return an animation of the shirt and another picture."""
     other = plain("green", (300, 400))
     return encoded(shirt(), kind, save_all=True, append_images=[other], duration=100)
 
 
 def several(kind: str) -> bytes:
-    """Several pictures in one file, as phones keep them."""
+    """Return a file of several pictures, as phones write them, with the shirt first."""
     buffer = io.BytesIO()
     shirt().save(buffer, kind, save_all=True, append_images=[plain("red", (300, 400))])
     return buffer.getvalue()
 
 
 def odd_pictures() -> dict[str, tuple[bytes, Image.Image]]:
-    """By name: a file, and the plain upright RGB picture that people see in it."""
+    """Return files by name, each with the upright RGB picture that viewers show."""
     with_heic()
     image = shirt()
     grey, few, clear = image.convert("L"), image.convert("P"), clear_corner(image)
@@ -150,21 +150,21 @@ def odd_pictures() -> dict[str, tuple[bytes, Image.Image]]:
 
 
 def exif(orientation: int) -> bytes:
-    """EXIF that says nothing else."""
+    """Return an EXIF segment body with only an orientation."""
     block = Image.Exif()
     block[ORIENTATION] = orientation
     return b"Exif\0\0" + block.tobytes().removeprefix(b"Exif\0\0")
 
 
 def clear_where(image: Image.Image, index: int) -> Image.Image:
-    """A palette's picture whose one colour is transparent."""
+    """Make one palette index of a picture transparent."""
     clear = image.convert("RGBA")
     clear.putalpha(image.point(lambda value: 0 if value == index else 255, "L"))
     return clear
 
 
 def no_pictures() -> dict[str, bytes]:
-    """Files of other kinds, by their name."""
+    """Return files of unsupported types by name."""
     image = shirt()
     return {
         "SVG": b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)" width="40"/>',
@@ -185,7 +185,7 @@ def no_pictures() -> dict[str, bytes]:
 
 
 def damaged_pictures() -> dict[str, bytes]:
-    """Of each kind, cut off early and late, and with its middle gone."""
+    """Return files of each format, by name, truncated early or late or without their middle."""
     with_heic()
     damaged = {}
     for kind in ("JPEG", "PNG", "WEBP", "AVIF", "HEIF"):
@@ -193,7 +193,7 @@ def damaged_pictures() -> dict[str, bytes]:
         half = len(data) // 2
         damaged[f"{kind}, its half"] = data[:half]
         damaged[f"{kind}, its beginning"] = data[:40]
-        if kind not in ("JPEG",):  # of which all but some pixels can be seen
+        if kind not in ("JPEG",):  # of which most pixels can still be decoded
             damaged[f"{kind} without its middle"] = data[:half] + data[half + len(data) // 4 :]
     damaged["GIF, its half"] = encoded(picture(3, (300, 400)), "GIF")[:20_000]
     damaged["BMP, its half"] = encoded(picture(3, (300, 400)), "BMP")[:180_000]

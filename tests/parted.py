@@ -1,4 +1,4 @@
-"""An encoder whose embeddings have two parts."""
+"""A fake encoder whose embeddings have two parts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from visualsearch.encoders.parts import Part
 
 
 class PartedEncoder(FakeEncoder):
-    """The upper half of an image is 0.9 of the similarity, the lower half 0.1."""
+    """A fake encoder that weights the upper half of an image by 0.9 and the lower by 0.1."""
 
     @property
     def parts(self) -> tuple[Part, ...]:

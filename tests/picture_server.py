@@ -1,4 +1,4 @@
-"""A web server of pictures that behaves as its path says, and writes down what it was asked."""
+"""A web server of pictures whose paths select its behaviour and that records its requests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PHOTO = encoded(picture(3))
 
 
 class PictureServer(ThreadingHTTPServer):
-    """Serves until the end of the ``with``; ``requests`` are headers by path."""
+    """A server that runs inside ``with``; ``requests`` has the path and headers of each request."""
 
     daemon_threads = True
     block_on_close = False
@@ -43,7 +43,7 @@ class PictureServer(ThreadingHTTPServer):
         self.thread.join()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Clients that go away in the middle are what is tested."""
+        """Ignore errors: tests make clients disconnect midway."""
 
 
 class Pictures(BaseHTTPRequestHandler):
@@ -84,20 +84,20 @@ class Pictures(BaseHTTPRequestHandler):
         self.answer(b"secret words of the intranet")
 
     def send_to(self, argument: str) -> None:
-        """Redirect to what is quoted in the path."""
+        """Redirect to the URL that is quoted in the path."""
         self.answer(b"", 302, Location=unquote(argument))
 
     def send_round(self, argument: str) -> None:
-        """So many redirects, then the photo."""
+        """Redirect the given number of times, then send the photo."""
         left = int(argument)
         self.answer(b"", 307, Location=f"/round/{left - 1}" if left > 1 else "/photo")
 
     def send_announced(self, argument: str) -> None:
-        """More than is allowed, and it says so."""
+        """Declare the given Content-Length and send nothing."""
         self.answer(b"", Content_Length=argument)
 
     def send_endless(self, argument: str) -> None:
-        """Far more than is allowed, and it does not say so."""
+        """Send far more than is allowed, without a Content-Length."""
         self.answer(b"", Content_Length=None)
         for _ in range(4000):
             self.write(b"\xff" * 65536)
@@ -106,11 +106,11 @@ class Pictures(BaseHTTPRequestHandler):
         self.answer(PHOTO[:200], Content_Length=len(PHOTO))
 
     def send_bomb(self, argument: str) -> None:
-        """Little that becomes much, for who unpacks it without having asked for it."""
+        """Send a gzip bomb that the client did not ask for."""
         self.answer(gzip.compress(bytes(50_000_000)), Content_Encoding="gzip")
 
     def send_trickle(self, argument: str) -> None:
-        """A byte now and then: never silent for long, and never done."""
+        """Send a byte every 20 ms for ever, in the headers or in the body."""
         head = b"HTTP/1.0 200 OK\r\nContent-Length: 1000000\r\n"
         self.write({"headers": head + b"X: ", "body": head + b"\r\n"}[argument])
         while not self.server.closing.wait(0.02):

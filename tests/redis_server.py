@@ -1,4 +1,4 @@
-"""A Redis of one test, to be stopped, frozen and started again."""
+"""A Redis server for one test that can be stopped, frozen and restarted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ START = 20
 
 
 class RedisServer:
-    """Listens on 127.0.0.1 while it is entered; keeps nothing when it stops."""
+    """A context manager that runs Redis on 127.0.0.1 without persistence."""
 
     def __init__(self) -> None:
         self.port = free_port()
@@ -32,14 +32,14 @@ class RedisServer:
         self.stop()
 
     def start(self) -> None:
-        """Start it and wait until it answers."""
+        """Start Redis and wait until it answers."""
         place = ["--bind", "127.0.0.1", "--port", str(self.port), "--dir", tempfile.gettempdir()]
         command = [servers.redis_program(), *place, "--save", "", "--appendonly", "no"]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         until(self.answers, START, "Redis does not answer")
 
     def stop(self) -> None:
-        """End it, frozen or not."""
+        """Stop Redis, even if it is frozen."""
         if self.process is not None:
             self.resume()
             self.process.terminate()
@@ -47,21 +47,21 @@ class RedisServer:
             self.process = None
 
     def pause(self) -> None:
-        """Freeze it: connections open, and no answer comes."""
+        """Freeze Redis: it accepts connections but does not answer."""
         assert self.process is not None
         self.process.send_signal(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Let it go on."""
+        """Resume a frozen Redis."""
         assert self.process is not None
         self.process.send_signal(signal.SIGCONT)
 
     def client(self) -> redis.Redis:
-        """A client of the test's own."""
+        """Return a new client."""
         return redis.Redis(port=self.port)
 
     def answers(self) -> bool:
-        """Whether it takes commands."""
+        """Return whether Redis answers a ping."""
         with suppress(redis.RedisError), self.client() as client:
             return bool(client.ping())
         return False

@@ -1,4 +1,4 @@
-"""Runs and versions as a test needs them, in its own process."""
+"""Helpers that reindex in the test's own process."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from visualsearch.models import IndexVersion, Run
 
 
 def reindex(scope: str = Run.Scope.ALL, **values: Any) -> Run:
-    """A whole run."""
+    """Request a run, execute it to its end, and return it."""
     run, new = runs.request(scope, **values)
     assert new, f"run {run.pk} is {run.state}"
     return runs.execute(run)
 
 
 def rebuild() -> IndexVersion:
-    """A new version from the rows, made active."""
+    """Build a version from the stored embeddings, activate it, and return it."""
     version = versions.make()
     versions.build(version)
     versions.activate(version)

@@ -1,4 +1,4 @@
-"""What weeks of customers leave behind: plausible rows, the same every time."""
+"""Deterministic, plausible rows of weeks of searches, events and refusals."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ LABELS = ["dress", "shirt", "pants", "shoes", "t-shirt", "hat", "outwear", "skir
 ASKED = [0.22, 0.17, 0.15, 0.14, 0.11, 0.1, 0.07, 0.04]
 CODES = ["unsupported_image", "image_too_large", "image_corrupt", "search_timeout"]
 STAGES = {"decode": 0.25, "encode": 0.5, "index": 0.1, "products": 0.15}
-# How many search at which hour of a day, in parts.
+# Relative number of searches per hour of the day.
 DAY = np.array([2, 1, 1, 1, 1, 2, 3, 5, 6, 7, 8, 8, 9, 8, 7, 7, 8, 9, 11, 13, 14, 12, 8, 4], float)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Customers:
-    """Shares 0…1, a median in milliseconds: how searches turn out."""
+    """How searches turn out: shares and mean score from 0 to 1, median latency in milliseconds."""
 
     matched: float = 0.71
     clicks: float = 0.16
@@ -38,7 +38,7 @@ BAD = Customers(matched=0.57, clicks=0.09, median_ms=68.0, score=0.65, failing=0
 
 @contextmanager
 def at_their_time() -> Iterator[None]:
-    """Rows keep the time of creation that they are made with."""
+    """Let rows keep the ``created`` that they are given."""
     fields = [kind._meta.get_field("created") for kind in (Query, Event, Refusal)]
     for field in fields:
         field.auto_now_add = False
@@ -58,13 +58,16 @@ def leave_traces(
     experiment: Experiment | None = None,
     treatment: Customers = GOOD,
 ) -> list[Query]:
-    """Searches, their events, and refusals; of an experiment from when it started."""
+    """Create searches, events and refusals; return the searches.
+
+    From its start, ``experiment`` assigns variants, and its treatment behaves like ``treatment``.
+    """
     until = until or timezone.now()
     queries, events, refusals = [], [], []
     for place, moment in enumerate(moments(seed, until, days, per_day)):
         if moment >= until:
             break
-        # Each search by itself, so that it comes out the same at whatever time a test runs.
+        # Seed each search by itself, so that its outcome does not depend on the time of the run.
         rng = np.random.default_rng([seed, place])
         treated = experiment is not None and moment >= experiment.started
         has = experiment is not None and rng.random() < experiment.share_at(moment)
@@ -93,9 +96,9 @@ def leave_traces(
 
 
 def moments(seed: int, until: datetime, days: int, per_day: int) -> Iterator[datetime]:
-    """When customers searched: more on weekends and in the evening, and more and more.
+    """Yield times of searches: more on weekends and evenings, with a rising trend.
 
-    To the end of the day of ``until``.
+    The last day is that of ``until``, to its end.
     """
     rng = np.random.default_rng(seed)
     midnight = until.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -108,7 +111,7 @@ def moments(seed: int, until: datetime, days: int, per_day: int) -> Iterator[dat
 
 
 def search(rng: np.random.Generator, kind: Customers, **values: object) -> Query:
-    """One search as it is kept after its photo was forgotten."""
+    """Return a search as it is stored after its photo was deleted."""
     matched = bool(rng.random() < kind.matched)
     score = kind.score + 0.09 if matched else kind.score - 0.15
     total = float(rng.lognormal(np.log(kind.median_ms), 0.35))
@@ -131,7 +134,7 @@ def search(rng: np.random.Generator, kind: Customers, **values: object) -> Query
 
 
 def clicks(rng: np.random.Generator, kind: Customers, query: Query) -> Iterator[Event]:
-    """What becomes of a search: fewer at each step, and fewer further down."""
+    """Yield a search's events: views, then ever fewer clicks, baskets and purchases by rank."""
     if not query.shown:
         return
     steps = [Event.Kind.CLICK, Event.Kind.BASKET, Event.Kind.PURCHASE]
@@ -148,7 +151,7 @@ def clicks(rng: np.random.Generator, kind: Customers, query: Query) -> Iterator[
 
 
 def version(state: str = "ready", encoder: str = "fake-1") -> IndexVersion:
-    """An index version as a row, with figures."""
+    """Create the row of an index version, with figures."""
     return IndexVersion.objects.create(
         encoder=encoder,
         encoder_class="visualsearch.encoders.fake.FakeEncoder",

@@ -1,6 +1,6 @@
-"""What it costs to decode a photo, in a process of its own: `python -m tests.worst_photo FILE`.
+"""Measure the cost of decoding a photo in a new process: `python -m tests.worst_photo FILE`.
 
-`--crop x,y,w,h` decodes a part. Prints processor time and memory as JSON, as :func:`cost` returns.
+`--crop x,y,w,h` decodes a part. Prints CPU time and memory as JSON, as :func:`cost` returns them.
 """
 
 from __future__ import annotations
@@ -39,18 +39,18 @@ def cost(data: bytes, crop: str | None, folder: Path) -> dict[str, float]:
 
 
 def decode_in_full(data: bytes) -> None:
-    """Decode every pixel, without a look at how large the result must be."""
+    """Decode every pixel at full size."""
     Image.open(io.BytesIO(data)).load()
 
 
 def memory(name: str) -> float:
-    """A figure of this process, in MB, as Linux gives it."""
+    """Return a figure of ``/proc/self/status`` in MB."""
     status = Path("/proc/self/status").read_text("ascii")
     return int(next(line for line in status.splitlines() if line.startswith(name)).split()[1]) / 1e3
 
 
 def main() -> None:
-    """Decode the photo and the plain one in turns, and print the least of each."""
+    """Decode the photo and the plain one three times in turns; print the fastest of each."""
     parser = argparse.ArgumentParser(prog="python -m tests.worst_photo", description=__doc__)
     parser.add_argument("file", type=Path)
     parser.add_argument("--crop", help="x,y,w,h in fractions of the photo")
@@ -60,11 +60,11 @@ def main() -> None:
     limits = Limits(formats=with_heic())
     photo_seconds, plain_seconds, megabytes = [], [], 0.0
     for turn in range(3):
-        Path("/proc/self/clear_refs").write_text("5", "ascii")  # the peak begins anew
+        Path("/proc/self/clear_refs").write_text("5", "ascii")  # resets the peak
         before, start = memory("VmRSS"), time.process_time()
         open_photo(data, limits=limits, crop=crop)  # type: ignore[arg-type]
         photo_seconds.append(time.process_time() - start)
-        if turn == 0:  # what freed memory is kept for the second counts for nothing
+        if turn == 0:  # later turns reuse freed memory
             megabytes = memory("VmHWM") - before
         start = time.process_time()
         decode_in_full(plain)

@@ -1,4 +1,4 @@
-"""The most laborious photos that are allowed, and small ones that would be endless work."""
+"""The most expensive photos within the limits, and small files that take excessive work."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ MAX_BYTES = Limits().max_bytes
 
 
 def yardstick() -> bytes:
-    """A plain photo of 12 megapixels, as phones take them: others are compared with it."""
+    """Return a plain 12-megapixel photo, with which the others are compared."""
     return encoded(noise(12), quality=85)
 
 
 def size(megapixels: float) -> tuple[int, int]:
-    """3:2, and so many megapixels at most."""
+    """Return (width, height) at 3:2 with at most so many megapixels."""
     height = int((megapixels * 1e6 / 1.5) ** 0.5) // 2 * 2
     return height * 3 // 2, height
 
 
 def noise(megapixels: float, mode: str = "RGB", grain: int = 8) -> Image.Image:
-    """Random colours, ``grain`` pixels wide: the finer, the more there is to decode."""
+    """Draw random colours ``grain`` pixels wide; finer grain takes more decoding."""
     width, height = size(megapixels)
     rng = np.random.default_rng(0)
     shape = (height // grain + 1, width // grain + 1, len(Image.new(mode, (1, 1)).getbands()))
@@ -37,7 +37,7 @@ def noise(megapixels: float, mode: str = "RGB", grain: int = 8) -> Image.Image:
 
 
 def slope(megapixels: float, channels: int) -> Image.Image:
-    """Colours that change everywhere, and yet can be compressed."""
+    """Draw gradients: every pixel differs, but the file compresses well."""
     width, height = size(megapixels)
     ramp = np.arange(width)[None, :] + 3 * np.arange(height)[:, None]
     stack = np.stack([(ramp * (n + 1)).astype(np.uint8) for n in range(channels)], 2)
@@ -51,7 +51,7 @@ def sixteen_bits(megapixels: float) -> Image.Image:
 
 
 def interlaced_png(megapixels: float) -> bytes:
-    """RGBA in the seven passes of Adam7."""
+    """Return an RGBA PNG interlaced in the seven passes of Adam7."""
     width, height = size(megapixels)
     packer, parts = zlib.compressobj(1), []
     for x, y, across, down in (
@@ -92,12 +92,12 @@ WORST: dict[str, Callable[[], bytes]] = {
     "heic": lambda: encoded(noise(25), "HEIF", quality=66, **fast()),
     "heic-full-colour": lambda: encoded(noise(16), "HEIF", quality=70, chroma=444, **fast()),
 }  # fmt: skip
-# Parts that are searched by, instead of the whole photo.
+# Crops to decode instead of the whole photo.
 CROPS = {"jpeg-full-size-part": "0.4,0.4,0.03,0.03"}
 
 
 def many_scans() -> bytes:
-    """A progressive JPEG whose last scan comes again and again: 32 s for 300 kB, if one let it."""
+    """Return a progressive JPEG with its last scan 1,000 times: 300 kB take 32 s to decode."""
     data = encoded(Image.new("L", size(29), 128), progressive=True)
     return data[:-2] + data[data.rindex(b"\xff\xda") : -2] * 1000 + b"\xff\xd9"
 
@@ -108,7 +108,7 @@ def many_markers() -> bytes:
 
 
 def endless_padding() -> bytes:
-    """5 s; and half a minute for 80 kB while a marker was looked for from each byte anew."""
+    """Return a JPEG of padding: 5 s, or 30 s for 80 kB if each byte restarts the marker search."""
     return b"\xff\xd8" + b"\xff" * (MAX_BYTES - 2)
 
 
@@ -129,7 +129,7 @@ def many_blocks() -> bytes:
 
 
 def many_runs() -> bytes:
-    """A BMP of 4 megapixels in runs of one pixel each."""
+    """Return a 4-megapixel BMP in runs of one pixel each."""
     runs = b"\x01\x05" * 4_000_000 + b"\0\1"
     head = struct.pack("<IiiHHIIiiII", 40, 2000, 2000, 1, 8, 1, len(runs), 0, 0, 256, 0)
     offset = 14 + 40 + 1024

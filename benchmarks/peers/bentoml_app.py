@@ -1,6 +1,6 @@
-"""BentoML around the same parts, as its documentation advises for throughput.
+"""A BentoML server around the same parts, configured for throughput as its documentation advises.
 
-Two workers, each with the model and the index in its own process; a photo as multipart. No
+Two worker processes, each with its own model and index; the photo is sent as multipart. No
 batching: on one core a batch takes as long as its photos one by one.
 
     CATALOG=FOLDER bentoml serve benchmarks.peers.bentoml_app:Search --host 127.0.0.1 --port PORT

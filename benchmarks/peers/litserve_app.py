@@ -1,7 +1,7 @@
-"""LitServe around the same parts, as its documentation advises for throughput.
+"""A LitServe server around the same parts, configured for throughput as its documentation advises.
 
-A worker for each core and as many HTTP servers, the queue over ZeroMQ (``fast_queue``), a photo
-as multipart. No batching: on one core a batch takes as long as its photos one by one.
+One worker and one HTTP server per core, a ZeroMQ queue (``fast_queue``); the photo is sent as
+multipart. No batching: on one core a batch takes as long as its photos one by one.
 
     python litserve_app.py CATALOG_FOLDER PORT
 """

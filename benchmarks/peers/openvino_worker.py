@@ -1,4 +1,4 @@
-"""One model by ONNX Runtime or by OpenVINO, on one thread, tuned for latency.
+"""A worker that runs one model in ONNX Runtime or OpenVINO, on one thread, tuned for latency.
 
 python openvino_worker.py onnxruntime|openvino MODEL.onnx OUTPUT SIDE
 """
@@ -22,7 +22,7 @@ from benchmarks.search.lockstep import serve
 
 
 def by_onnxruntime(model: str, output: str) -> Callable[[Any], Any]:
-    """As the floor does."""
+    """Return a function that runs the model in ONNX Runtime, configured like the floor's."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -33,7 +33,7 @@ def by_onnxruntime(model: str, output: str) -> Callable[[Any], Any]:
 
 
 def by_openvino(model: str, output: str) -> Callable[[Any], Any]:
-    """One stream of one thread, one request that is used again."""
+    """Return a function that runs the model in OpenVINO: one stream, one thread, one request."""
     import openvino
 
     core = openvino.Core()

@@ -1,7 +1,7 @@
-"""The parts of a search by photo and nothing else: the floor, and what peers are built around.
+"""The bare parts of a search by photo: the benchmark's floor, and the core of the peer servers.
 
-Decode small, one call of the model, one look-up, one thread each. No Django anywhere: it runs in
-an environment that has Pillow, NumPy, ONNX Runtime and FAISS.
+Decode at reduced size, call the model once, look up once, each on one thread. Needs only Pillow,
+NumPy, ONNX Runtime and FAISS, no Django.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ LIMIT = 12
 
 
 class Parts:
-    """Model and index of a catalog's folder, as benchmarks/search/catalog.py leaves it."""
+    """The model and index in a catalog folder written by benchmarks/search/catalog.py."""
 
     def __init__(self, folder: Path | str, *, cards: bool = True):
-        """``cards``: read the product cards, too; the floor does not show products."""
+        """Load model and index, and with ``cards`` the product cards (the floor needs none)."""
         folder = Path(folder)
         described = json.loads((folder / "parts.json").read_text("utf-8"))
         self.side: int = described["side"]
@@ -40,31 +40,31 @@ class Parts:
             self.cards = json.loads((folder / "cards.json").read_text("utf-8"))
 
     def decode(self, data: bytes) -> NDArray[np.uint8]:
-        """The bytes of a JPEG -> (1, side, side, 3)."""
+        """Decode the bytes of a JPEG to pixels (1, side, side, 3)."""
         return pixels(data, self.side)
 
     def encode(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """(1, side, side, 3) -> (1, dim)."""
+        """Encode pixels (1, side, side, 3) to an embedding (1, dim)."""
         return self.session.run([self.output], {self.input: batch})[0]
 
     def look_up(self, embedding: NDArray[np.float32]) -> tuple[Any, Any]:
-        """The best scores and places, (1, LIMIT) each."""
+        """Return the best scores and their positions in the index, (1, LIMIT) each."""
         faiss.omp_set_num_threads(1)  # OpenMP keeps this number per thread
         return self.index.search(embedding, LIMIT)
 
     def search(self, data: bytes) -> list[dict[str, Any]]:
-        """From the bytes of a photo to product cards with their scores."""
+        """Return product cards with scores for the bytes of a photo."""
         return self.answer(*self.look_up(self.encode(self.decode(data))))
 
     def answer(self, scores: Any, places: Any) -> list[dict[str, Any]]:
-        """What was found as product cards with their scores."""
+        """Return the cards at the given index positions, with their scores."""
         return [
             {**self.cards[place], "score": round(float(score), 4)}
             for score, place in zip(scores[0], places[0], strict=True)
         ]
 
     def timed(self, data: bytes) -> dict[str, float]:
-        """Search without cards; the milliseconds of each stage."""
+        """Search without cards; return the milliseconds of each stage."""
         start = time.perf_counter()
         batch = self.decode(data)
         decoded = time.perf_counter()
@@ -80,7 +80,7 @@ class Parts:
 
 
 def pixels(data: bytes, side: int) -> NDArray[np.uint8]:
-    """Decode a JPEG, as much smaller as libjpeg can, and bring it to (1, side, side, 3)."""
+    """Decode a JPEG at libjpeg's smallest sufficient scale; return pixels (1, side, side, 3)."""
     image = Image.open(io.BytesIO(data))
     image.draft("RGB", (side, side))
     image = image.convert("RGB").resize((side, side), Image.Resampling.BILINEAR)
@@ -88,7 +88,7 @@ def pixels(data: bytes, side: int) -> NDArray[np.uint8]:
 
 
 def session(model: str) -> onnxruntime.InferenceSession:
-    """ONNX Runtime on one thread."""
+    """Open the model in ONNX Runtime on one thread."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

@@ -1,8 +1,9 @@
-"""The search by photo that tutorials teach: Flask, Keras and scikit-learn.
+"""The visual search server that tutorials teach: Flask, Keras and scikit-learn.
 
-Flask's own server with threads, MobileNetV2's 1,280 pooled features by ``model.predict()``, and a
-brute-force ``NearestNeighbors``. Its weights are random, so that nothing is downloaded, and so are
-the catalog's vectors: what a search costs is the same, what it finds is not looked at.
+Uses Flask's threaded development server, MobileNetV2's 1,280 pooled features from
+``model.predict()``, and a brute-force ``NearestNeighbors``. Weights and catalog vectors are
+random, so that nothing is downloaded: the cost of a search is the same, and its results are not
+examined.
 
     python tutorial_app.py CATALOG_FOLDER PORT euclidean|cosine
 """
@@ -33,7 +34,7 @@ neighbors.fit(features)
 
 
 def extract(photo: Image.Image) -> Any:
-    """A photo's features, (1, FEATURES)."""
+    """Return a photo's features, (1, FEATURES)."""
     pixels = keras_image.img_to_array(photo.convert("RGB").resize((224, 224)))
     return model.predict(preprocess_input(np.expand_dims(pixels, axis=0)), verbose=0)
 

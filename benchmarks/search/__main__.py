@@ -1,13 +1,13 @@
-"""How fast a search by photo is, against the floor of its parts and against other servers.
+"""Benchmark search by photo against its bare parts (the floor) and against other servers.
 
     python -m benchmarks.search [--quick] [--only in_process,stack,…] [--photos FOLDER]
                                 [--soak SECONDS] [--out FOLDER]
 
-Everything is measured on this machine in this run, with the same photos, catalogs, model and
-index: the floor (decode, one call of the model, one look-up; no Django), our search in process,
-our REST API without and with Redis, and peers. It needs benchmarks/requirements.txt; peers get
-environments of their own on first use. Let nothing else run beside it. Results are merged into
-``search.json``, so that sections can be measured again one by one.
+Measures, on this machine and with the same photos, catalogs, model and index: the floor (decode,
+one model call, one index look-up; no Django), our search in process, our REST API without and with
+Redis, and peer servers. Needs benchmarks/requirements.txt; each peer gets its own virtual
+environment on first use. Run nothing else meanwhile. Results are merged into ``search.json``, so
+that sections can be measured again one by one.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def main(args: argparse.Namespace) -> int:
-    """Measure, section by section; a section that fails does not cost the others."""
+    """Measure each section and write the report; a failing section does not stop the others."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     args.out.mkdir(parents=True, exist_ok=True)
     path = args.out / "search.json"
@@ -105,7 +105,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def described(plan: Plan, source: Path | None) -> dict[str, Any]:
-    """What the photos are."""
+    """Return source, count and mean kilobytes of the photos."""
     kb = {
         size: round(sum(os.path.getsize(path) for path in paths) / len(paths) / 1000)
         for size, paths in plan.photos.items()

@@ -1,9 +1,9 @@
-"""Shops of 1,000 to 1,000,000 products, filled once and kept.
+"""Shops of 1,000 to 1,000,000 products, filled once and cached.
 
-    python -m benchmarks.search.catalog SIZE FOLDER     (the shop in the environment)
+    python -m benchmarks.search.catalog SIZE FOLDER     (fills the shop of the environment)
 
-A folder holds the shop's SQLite database and index, and for the floor and the peers the same
-index as FAISS alone writes it, the product cards in its order, and where the model lies.
+A folder holds the shop's SQLite database and index. For the floor and the peers it also holds the
+same index as a plain FAISS file, the product cards in its order, and the path of the model.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ import django
 from benchmarks.search.places import HOME, ROOT, shop
 
 VERSION = 1
-# Cards are for the peers, which are measured up to this size.
+# Only the peers read cards, and they are measured up to this size.
 CARDS_UP_TO = 100_000
 
 
 def encoder_id() -> str:
-    """Names the weights that ship."""
+    """Return the encoder id of the shipped model."""
     from visualsearch.conf import SHIPPED_MODEL
     from visualsearch.encoders.package import load_package
 
@@ -33,12 +33,12 @@ def encoder_id() -> str:
 
 
 def folder_of(size: int) -> Path:
-    """Where a catalog lies."""
+    """Return the folder of a catalog of ``size`` products."""
     return HOME / f"catalog-{size}-{encoder_id()}-{VERSION}"
 
 
 def ready(size: int) -> Path:
-    """A filled catalog's folder; filled now unless it is there."""
+    """Return the folder of a filled catalog; fill or update it first if needed."""
     folder = folder_of(size)
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / "parts.json").exists():
@@ -49,13 +49,13 @@ def ready(size: int) -> Path:
 
 
 def prepare(size: int, folder: Path, environment: dict[str, str]) -> None:
-    """Fill a shop, or bring a filled one up to the code, in a process of its own."""
+    """Run this module in a child process to fill a shop or to update a filled one."""
     command = [sys.executable, "-m", "benchmarks.search.catalog", str(size), str(folder)]
     subprocess.run(command, env={**environment, "PYTHONPATH": str(ROOT)}, cwd=ROOT, check=True)
 
 
 def main() -> None:
-    """Fill the shop of the environment, unless it is filled; forget the queries of earlier runs."""
+    """Fill and index the shop of the environment if needed; delete queries of earlier runs."""
     size, folder = int(sys.argv[1]), Path(sys.argv[2])
     django.setup()
     from django.core.management import call_command
@@ -77,11 +77,11 @@ def main() -> None:
     Query.objects.all().delete()
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute("VACUUM ANALYZE")  # or it would while something else is measured
+            cursor.execute("VACUUM ANALYZE")  # or autovacuum would disturb a measurement
 
 
 def is_usable() -> bool:
-    """Whether the index that was built is of this code and can be read by it."""
+    """Return whether the active index version is current and its file readable."""
     from visualsearch import index_files, live, versions
     from visualsearch.exceptions import IndexFileError
 
@@ -97,7 +97,7 @@ def is_usable() -> bool:
 
 
 def index(size: int, folder: Path) -> None:
-    """An active index version with its file, and what the peers read."""
+    """Build and activate an index version, then export the files for the peers."""
     from visualsearch import live, versions
 
     version = versions.make()
@@ -107,7 +107,7 @@ def index(size: int, folder: Path) -> None:
 
 
 def export(index: Any, size: int, folder: Path) -> None:
-    """The index without what is around it, cards by their place in it, and the model's path."""
+    """Write the bare FAISS index, the cards in its order, and ``parts.json`` for the peers."""
     import faiss
 
     from visualsearch import encoding
@@ -115,7 +115,7 @@ def export(index: Any, size: int, folder: Path) -> None:
 
     held = index._held
     if hasattr(held.index, "nprobe"):
-        # As many lists as our search reads on average for as many products.
+        # Our search reads this many lists on average for a catalog of this size.
         each = held.index.ntotal / held.index.nlist
         held.index.nprobe = round(held.effort * 1.2**0.5 / each) + 1
     faiss.write_index(held.index, str(folder / "bare.faiss"))
@@ -136,7 +136,7 @@ def export(index: Any, size: int, folder: Path) -> None:
 
 
 def card(number: int) -> dict[str, str]:
-    """A product as a list of results shows it."""
+    """Return a product's card as a result list shows it."""
     from benchmarks.filling import PRICE, picture, sku
 
     return {

@@ -1,11 +1,10 @@
-"""Clients of one HTTP server: ``python -m benchmarks.search.clients``, a process of its own.
+"""A process of closed-loop HTTP clients: ``python -m benchmarks.search.clients``.
 
-Each client sends a photo, waits for the answer, and sends the next (a closed loop); after a few it
-closes its connection, as one customer goes and the next one comes. Requests are made beforehand and
-answers only counted, so that the clients leave the processor to the server; what they take is in
-the answer.
+Each client sends a photo, waits for the response and sends the next. After a few it reconnects, as
+when one visitor leaves and another arrives. Requests are prepared beforehand and responses only
+counted, so that the clients use little CPU; the result reports how much.
 
-A job is a JSON object on stdin; see :func:`drive`, which runs one.
+The job is a JSON object on stdin; :func:`drive` starts the process.
 """
 
 from __future__ import annotations
@@ -24,17 +23,17 @@ from benchmarks.search.places import ROOT, environment
 
 BOUNDARY = "a-boundary-that-no-photo-holds"
 PRODUCTS = 12
-# Searches of a customer, over one connection; then comes another customer. Were connections kept
-# for ever, it would be luck how evenly a server's processes share them.
+# Searches per connection. Connections that are kept for ever would be spread over a server's
+# processes by chance.
 VISIT = 5
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """What clients do: ``connections`` at once, for ``seconds`` or ``searches`` in all.
+    """A load: ``connections`` clients until ``seconds`` have passed or ``searches`` are sent.
 
-    ``field`` is the form field of the photo; ``warm_up``: requests that do not count, of each
-    connection; ``timeout``: seconds that one waits.
+    ``field``: form field of the photo. ``warm_up``: uncounted requests per connection. ``timeout``:
+    seconds per socket operation.
     """
 
     port: int
@@ -49,7 +48,7 @@ class Job:
 
 
 def drive(job: Job) -> dict[str, Any]:
-    """Run a job in a process of its own; ``ms`` of each search, ``wall_s``, ``cpu_s``, errors."""
+    """Run a job in a child process; return ``ms`` per search, ``wall_s``, ``cpu_s``, ``errors``."""
     with subprocess.Popen(
         [sys.executable, "-m", "benchmarks.search.clients"],
         env=environment(),
@@ -70,27 +69,27 @@ def drive(job: Job) -> dict[str, Any]:
 
 
 class Connection:
-    """HTTP over a socket, no more of it than these servers speak."""
+    """A minimal HTTP client connection to 127.0.0.1."""
 
     def __init__(self, port: int, timeout: float):
         self.port, self.timeout = port, timeout
         self.socket: socket.socket | None = None
 
     def open(self) -> socket.socket:
-        """The connection, made where there is none."""
+        """Return the socket; connect first if needed."""
         if self.socket is None:
             self.socket = socket.create_connection(("127.0.0.1", self.port), self.timeout)
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return self.socket
 
     def close(self) -> None:
-        """Let it go; the next request makes a new one."""
+        """Close the socket; the next request reconnects."""
         if self.socket is not None:
             self.socket.close()
         self.socket = None
 
     def post(self, request: bytes) -> tuple[int, bytes]:
-        """Send a whole request; the status and body of the answer. Raises OSError."""
+        """Send a complete request; return status and body. Raises OSError."""
         connection = self.open()
         connection.sendall(request)
         received = b""
@@ -113,7 +112,7 @@ class Connection:
 
     @staticmethod
     def more(connection: socket.socket) -> bytes:
-        """What comes next; raises OSError when nothing will."""
+        """Return the next bytes received; raise OSError if the server closed the connection."""
         data = connection.recv(256 * 1024)
         if not data:
             raise ConnectionResetError("the server closed the connection")
@@ -121,7 +120,7 @@ class Connection:
 
 
 class Clients:
-    """All connections of a job."""
+    """The clients of one job, one thread per connection."""
 
     def __init__(self, job: Job):
         self.job = job
@@ -133,7 +132,7 @@ class Clients:
         self.go = threading.Barrier(job.connections + 1)
 
     def run(self) -> dict[str, Any]:
-        """All connections at once, after each is warm."""
+        """Warm every connection, then run all at once; return the figures of :func:`drive`."""
         threads = [
             threading.Thread(target=self.client, args=(number,))
             for number in range(self.job.connections)
@@ -155,7 +154,7 @@ class Clients:
         }
 
     def client(self, number: int) -> None:
-        """One connection: warm, wait for the others, then search after search."""
+        """Warm one connection, wait for the others, then search until the job is over."""
         connection = Connection(self.job.port, self.job.timeout)
         for _ in range(self.job.warm_up):
             self.once(connection, number)
@@ -176,7 +175,7 @@ class Clients:
         connection.close()
 
     def next(self) -> int | None:
-        """The number of the next search, unless it is over."""
+        """Return the number of the next search, or None when the job is over."""
         with self.lock:
             if self.started >= self.job.searches or time.perf_counter() >= self.until:
                 return None
@@ -184,7 +183,7 @@ class Clients:
             return self.started
 
     def once(self, connection: Connection, number: int) -> str:
-        """One search; what is wrong with its answer, if anything is."""
+        """Send one search; return what is wrong with the response, or an empty string."""
         try:
             status, body = connection.post(self.requests[number % len(self.requests)])
         except OSError as error:
@@ -196,7 +195,7 @@ class Clients:
 
 
 def prepared(job: Job, photo: str) -> bytes:
-    """A photo as a whole HTTP request with a form."""
+    """Return the complete HTTP request that uploads a photo as a multipart form."""
     disposition = f'form-data; name="{job.field}"; filename="photo.jpg"'
     body = (
         f"--{BOUNDARY}\r\nContent-Disposition: {disposition}\r\nContent-Type: image/jpeg\r\n\r\n"

@@ -1,4 +1,4 @@
-"""Figures of many measurements. Milliseconds where the name says nothing else."""
+"""Summary statistics and a description of the machine. Times are in milliseconds."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ PACKAGES += ("celery", "redis", "gunicorn", "psycopg")
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
-    """The smallest value that is not below ``percent`` of all."""
+    """Return the nearest-rank percentile: the smallest value with ``percent`` % at or below it."""
     ordered = sorted(values)
     return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]
 
 
 def summary(values: Sequence[float]) -> dict[str, float | int]:
-    """How many, the median, p95, p99, mean and the extremes."""
+    """Return count, median (``p50``), p95, p99, mean, min and max; only the count if empty."""
     if not values:
         return {"count": 0}
     return {
@@ -38,7 +38,7 @@ def summary(values: Sequence[float]) -> dict[str, float | int]:
 
 
 def machine() -> dict[str, Any]:
-    """Where and with what it was measured."""
+    """Return date, processor, threads, load, memory, system and package versions."""
     model = "unknown"
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):
@@ -57,7 +57,7 @@ def machine() -> dict[str, Any]:
 
 
 def installed(packages: Sequence[str]) -> dict[str, str]:
-    """Versions of the packages that are here."""
+    """Return the installed version of each package, or "not installed"."""
     found = {}
     for package in packages:
         try:

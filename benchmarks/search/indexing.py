@@ -1,11 +1,11 @@
-"""Indexing: what ``visualsearch_index`` makes of what decoding and encoding alone would take.
+"""Compare ``visualsearch_index`` with decoding and encoding alone, in images per second.
 
-python -m benchmarks.search.indexing rows     (makes the products; the shop in the environment)
+python -m benchmarks.search.indexing rows     (creates products in the shop of the environment)
 python -m benchmarks.search.indexing floor FOLDER PART OF same|least
 
-Alone means: processes that do nothing but read the files, decode them and call the model, with the
-first call and all that comes before it left out. ``same`` decodes as we do, to a size that serves
-crops, too; ``least`` no larger than the model needs.
+The floor processes only read the files, decode them and call the model; their start and first call
+are not counted. ``same`` decodes as we do, large enough for crops; ``least`` decodes no larger than
+the model needs.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ SIZE = (1000, 1250)
 QUALITY = 88
 VERSION = 1
 PROCESSES = 2
-# What is compared takes turns, so that whatever else the machine does meets all of it.
+# The variants alternate, so that noise on the machine affects all of them.
 ROUNDS = 5
 
 
 def measure(plan: Plan) -> Found:
-    """Images per second of the command, and of decoding and encoding the same files."""
+    """Return images per second of the command and of decoding and encoding the same files."""
     media = drawn(plan.pictures) / "products"
     files = sorted(media.glob("*.jpg"))[: plan.pictures]
     catalog = ready(plan.sizes[0])
@@ -74,7 +74,7 @@ def measure(plan: Plan) -> Found:
 
 @contextmanager
 def cores(count: int) -> Iterator[None]:
-    """So many cores for all processes that are started meanwhile."""
+    """Restrict this process and those it starts to the first ``count`` cores."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, sorted(before)[:count])
     try:
@@ -84,7 +84,7 @@ def cores(count: int) -> Iterator[None]:
 
 
 def drawn(count: int) -> Path:
-    """A media folder with ``products/N.jpg``, all of them different; drawn on first use."""
+    """Return a media folder with ``count`` distinct ``products/N.jpg``; draw missing ones."""
     folder = HOME / f"pictures-{VERSION}" / "products"
     missing = [n for n in range(count) if not (folder / f"{n:05}.jpg").exists()]
     if missing:
@@ -95,7 +95,7 @@ def drawn(count: int) -> Path:
 
 
 def draw(number: int, folder: Path) -> None:
-    """One product's picture; after the last product comes the first again, turned round."""
+    """Draw picture ``number``; past the last product, start over mirrored, then from the back."""
     from shop.demo.products import products
     from shop.demo.studio import product_photo
 
@@ -110,7 +110,11 @@ def draw(number: int, folder: Path) -> None:
 
 
 def by_command(files: list[Path], media: Path) -> Found:
-    """A new shop, indexed by the command; with its start, without it, and without the index."""
+    """Index a new shop by the command; return ``wall_s`` and images per second.
+
+    ``per_s`` includes the command's start, ``per_s_run`` does not, and ``per_s_worked`` leaves
+    out building the index as well.
+    """
     folder = HOME / "indexing"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -143,7 +147,7 @@ def by_command(files: list[Path], media: Path) -> Found:
 
 
 def alone(catalog: Path, files: list[Path], count: int, how: str) -> float:
-    """Files per second that ``count`` processes decode and encode; the slowest one counts."""
+    """Return files per second of ``count`` floor processes; the slowest sets the time."""
     command = [sys.executable, "-m", "benchmarks.search.indexing", "floor", str(catalog)]
     running = [
         subprocess.Popen(
@@ -171,7 +175,7 @@ def alone(catalog: Path, files: list[Path], count: int, how: str) -> float:
 
 
 def floor(catalog: str, part: str, of: str, how: str) -> float:
-    """Seconds for one process's share of the files named on stdin."""
+    """Return the seconds to decode and encode share ``part`` of ``of`` of the files on stdin."""
     from benchmarks.peers.parts import Parts
     from visualsearch.encoders.preprocess import InputSpec, prepare
     from visualsearch.photos import open_photo
@@ -192,7 +196,7 @@ def floor(catalog: str, part: str, of: str, how: str) -> float:
 
 
 def rows() -> None:
-    """A product for each picture named on stdin."""
+    """Create a product for each picture named on stdin."""
     import django
 
     django.setup()

@@ -1,8 +1,7 @@
-"""Worker processes that are asked for one call at a time.
+"""Worker processes that serve one call at a time.
 
-Two of them are asked in turns, A B A B, so that whatever else happens on the machine happens to
-both. They import what they measure and nothing of each other. Standard library only: peers run
-this in environments of their own.
+Two workers are called alternately, A B A B, so that noise on the machine affects both. Each imports
+only what it measures. Standard library only, as peers run this in their own environments.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ Answer = dict[str, Any]
 
 
 class Worker:
-    """The asking side of a worker process."""
+    """The client side of a worker process; requests and answers are lines of JSON."""
 
     def __init__(self, command: list[str], environment: dict[str, str]):
         self.process = subprocess.Popen(
@@ -36,13 +35,13 @@ class Worker:
         )
 
     def send(self, **request: Any) -> None:
-        """Ask without waiting."""
+        """Send a request without waiting."""
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps(request) + "\n")
         self.process.stdin.flush()
 
     def receive(self) -> Answer:
-        """The answer to the oldest request; raises RuntimeError when the worker ended."""
+        """Return the answer to the oldest request; raise RuntimeError if the worker has exited."""
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line:
@@ -51,19 +50,19 @@ class Worker:
         return answer
 
     def ask(self, **request: Any) -> Answer:
-        """Ask and wait."""
+        """Send a request and return its answer."""
         self.send(**request)
         return self.receive()
 
     def close(self) -> None:
-        """End it, whatever it does."""
+        """Kill the worker."""
         self.process.kill()
         self.process.wait()
 
 
 @contextmanager
 def workers(*commands: tuple[list[str], dict[str, str]]) -> Iterator[list[Worker]]:
-    """Workers by command and environment; closed at the end."""
+    """Start a worker for each command and environment; kill them on exit."""
     made: list[Worker] = []
     try:
         for command, environment in commands:
@@ -76,16 +75,16 @@ def workers(*commands: tuple[list[str], dict[str, str]]) -> Iterator[list[Worker
 
 @cache
 def content(path: str) -> bytes:
-    """A file's bytes, read once."""
+    """Return a file's bytes, cached."""
     return Path(path).read_bytes()
 
 
 def serve(call: Callable[[bytes], Answer]) -> None:
-    """The answering side: ``call`` with a photo's bytes returns its stages in ms, and more.
+    """Answer requests on stdin with ``call``, which takes a photo's bytes and returns figures.
 
-    ``{"photo": path}`` is one call; ``{"photos": [...], "seconds": s}`` as many as fit in.
+    ``{"photo": path}`` is one call; ``{"photos": [...], "seconds": s}`` calls for ``s`` seconds.
     """
-    # What libraries print goes to stderr.
+    # Redirect what libraries print to stderr.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     for line in sys.stdin:
@@ -96,7 +95,7 @@ def serve(call: Callable[[bytes], Answer]) -> None:
 
 
 def once(call: Callable[[bytes], Answer], photo: str) -> Answer:
-    """One call: ``ms`` and ``cpu_ms`` of all of it, unless it answers with its own."""
+    """Call once; return the call's answer, with ``ms`` and ``cpu_ms`` added if it has none."""
     data = content(photo)
     start, cpu = time.perf_counter(), time.process_time()
     answer = call(data)
@@ -105,7 +104,7 @@ def once(call: Callable[[bytes], Answer], photo: str) -> Answer:
 
 
 def loop(call: Callable[[bytes], Answer], photos: list[str], seconds: float) -> Answer:
-    """Calls one after another: their ``ms``, the ``wall_s`` and ``cpu_s`` of all."""
+    """Call repeatedly for ``seconds``; return ``ms`` of each, total ``wall_s`` and ``cpu_s``."""
     bodies = [content(photo) for photo in photos]
     spent: list[float] = []
     gc.collect()

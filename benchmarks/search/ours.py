@@ -1,7 +1,7 @@
-"""A search in process as a worker: ``python -m benchmarks.search.ours``.
+"""Our search in process, as a benchmark worker: ``python -m benchmarks.search.ours``.
 
-From bytes to product cards: what the dispatcher does where there is no Celery. Which shop is in
-the environment.
+From bytes to product cards, as the dispatcher does without Celery. The environment selects the
+shop.
 """
 
 from __future__ import annotations

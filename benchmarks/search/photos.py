@@ -1,8 +1,8 @@
-"""Photos as customers send them: what the demo catalog draws, as large and grainy as a phone's.
+"""Photos as shoppers send them: the demo catalog's drawings at a phone's size and noise.
 
-Half of them show a garment that fills the picture, half one in a room. A phone's file is large
-because of its sensor's noise: as much is added as it takes to reach the usual size of a file, and
-with it the usual time of decoding, which goes by the size of the file.
+In half of them the garment fills the picture, in half it is in a room. Sensor noise is what makes a
+phone's file large, so noise is added until the file has a realistic size; decoding time, which
+grows with the file size, is then realistic too.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ COUNT = 12
 VERSION = 1
 QUALITY = 88
 SIZES = {"0.3": (480, 640), "1": (864, 1152), "4": (1728, 2304), "12": (3024, 4032)}
-# Bytes of a file, give or take a sixth.
+# Bytes of a file, ± one sixth.
 BYTES = {"0.3": 100_000, "1": 300_000, "4": 1_250_000, "12": 3_500_000}
 
 
 def made(source: Path | None = None) -> dict[str, list[str]]:
-    """Paths of JPEGs by megapixels, made on first use; of real photos where ``source`` has some."""
+    """Return paths of JPEGs by megapixels, made on first use, from ``source``'s photos if given."""
     name = "photos"
     if source is not None:
         name += f"-{hashlib.sha256(str(source.resolve()).encode()).hexdigest()[:8]}"
@@ -49,7 +49,7 @@ def made(source: Path | None = None) -> dict[str, list[str]]:
 
 
 def chosen(source: Path) -> list[Path]:
-    """Real photos, evenly out of all in a folder."""
+    """Return ``COUNT`` photos spread evenly over those in a folder; exit if there are none."""
     suffixes = (".jpg", ".jpeg", ".png", ".webp")
     files = sorted(each for each in source.rglob("*") if each.suffix.lower() in suffixes)
     if not files:
@@ -58,12 +58,12 @@ def chosen(source: Path) -> list[Path]:
 
 
 def path(folder: Path, size: str, number: int) -> Path:
-    """Where a photo lies."""
+    """Return the path of photo ``number`` at ``size`` megapixels."""
     return folder / f"{size}mp-{number:02}.jpg"
 
 
 def write(folder: Path, number: int, files: list[Path]) -> None:
-    """One photo in every size."""
+    """Write photo ``number`` in every size."""
     if files:
         with Image.open(files[number]) as opened:
             scene = ImageOps.exif_transpose(opened).convert("RGB")
@@ -74,7 +74,7 @@ def write(folder: Path, number: int, files: list[Path]) -> None:
 
 
 def drawn(number: int) -> Image.Image:
-    """A garment of the demo catalog, filling the photo where ``number`` is even."""
+    """Draw a garment of the demo catalog; it fills the photo if ``number`` is even."""
     from shop.demo.photos import LARGE, customer_photo, photos
 
     lying = [one for one in photos() if one.product.kind not in ("shoes", "hat")]
@@ -88,7 +88,7 @@ def drawn(number: int) -> Image.Image:
 
 
 def in_sizes(scene: Image.Image, number: int, *, grainy: bool) -> Iterator[tuple[str, bytes]]:
-    """The scene as JPEG bytes by megapixels."""
+    """Yield the scene's size in megapixels and its JPEG bytes, for every size."""
     for size in MEGAPIXELS:
         width, height = SIZES[size]
         if not grainy:
@@ -100,7 +100,7 @@ def in_sizes(scene: Image.Image, number: int, *, grainy: bool) -> Iterator[tuple
 
 
 def grained(image: Image.Image, seed: int, wanted: float) -> bytes:
-    """A JPEG with as much noise as makes it ``wanted`` bytes large."""
+    """Return a JPEG with enough noise added to be about ``wanted`` bytes long."""
     pixels = np.asarray(image, np.float32)
     rng = np.random.default_rng(seed)
     noise = rng.standard_normal(pixels.shape, np.float32)
@@ -115,7 +115,7 @@ def grained(image: Image.Image, seed: int, wanted: float) -> bytes:
 
 
 def jpeg(image: Image.Image) -> bytes:
-    """As a phone stores it."""
+    """Return the image as JPEG bytes at a phone's quality."""
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=QUALITY)
     return buffer.getvalue()

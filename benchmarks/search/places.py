@@ -1,4 +1,4 @@
-"""Where the benchmark keeps what it makes, and the sizes that it measures."""
+"""The benchmark's folders, child-process environments and measured sizes."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ HOME = ROOT / ".data" / "benchmarks"
 
 MEGAPIXELS = ("0.3", "1", "4", "12")
 CATALOGS = (1_000, 10_000, 100_000, 1_000_000)
-# What most figures are about.
+# The photo and catalog size of most figures.
 USUAL_PHOTO, USUAL_CATALOG = "4", 100_000
 
-# What a child process keeps of this one's environment.
+# Variables that a child process inherits.
 KEPT = ("PATH", "HOME", "LANG", "TMPDIR")
 
 
 def environment(**values: str) -> dict[str, str]:
-    """A child's environment: little of ours, the checkout to import from, and ``values``."""
+    """Return a child's environment: a few inherited variables, PYTHONPATH, and ``values``."""
     kept = {name: os.environ[name] for name in KEPT if name in os.environ}
     return {**kept, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **values}
 
 
 def shop(folder: Path, **values: str) -> dict[str, str]:
-    """The environment of a shop whose SQLite database and index lie in ``folder``."""
+    """Return the environment of a shop whose SQLite database and index are in ``folder``."""
     return environment(
         DJANGO_SETTINGS_MODULE="shop.settings",
         DATABASE_URL=f"sqlite:///{folder}/db.sqlite3",

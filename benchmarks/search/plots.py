@@ -1,4 +1,4 @@
-"""The results as pictures: the same colour for the same server everywhere."""
+"""Plot the results; each server has the same colour in all plots."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ PARTS = {
 
 
 def draw(results: Results, folder: Path) -> list[Path]:
-    """All plots that there are figures for; their files."""
+    """Write an SVG for each plot that has figures; return the paths."""
     made = []
     for name, plot in (
         ("latency", latency),
@@ -66,7 +66,7 @@ def draw(results: Results, folder: Path) -> list[Path]:
 
 
 def plain(axes: Axes, title: str, label: str, *, across: bool = False) -> None:
-    """A title, one labelled axis with a light grid, no frame."""
+    """Give the axes a title, one labelled axis with a light grid, and no frame."""
     axes.set_title(title, loc="left", fontsize=11, fontweight="bold")
     grid, other = ("x", "y") if across else ("y", "x")
     (axes.set_xlabel if across else axes.set_ylabel)(label)
@@ -78,7 +78,7 @@ def plain(axes: Axes, title: str, label: str, *, across: bool = False) -> None:
 
 
 def medians(results: Results, name: str) -> dict[str, float]:
-    """Median milliseconds by photo over the usual catalog."""
+    """Return a server's median milliseconds by photo size, over the usual catalog."""
     if name in ("floor", "ours"):
         rows = [row for row in results.get("in_process", ()) if row["catalog"] == USUAL_CATALOG]
         return {row["photo"]: row[name]["p50"] for row in rows}
@@ -86,7 +86,7 @@ def medians(results: Results, name: str) -> dict[str, float]:
 
 
 def latency(axes: Axes, results: Results) -> bool:
-    """One client, by size of the photo; a logarithmic axis, for the tutorial's sake."""
+    """Plot one client's latency by photo size, logarithmic; return if there are figures."""
     found = {name: medians(results, name) for name in NAMES}
     found = {name: values for name, values in found.items() if values}
     if not found:
@@ -110,7 +110,7 @@ def latency(axes: Axes, results: Results) -> bool:
 
 
 def throughput(axes: Axes, results: Results) -> bool:
-    """Searches per second at the best number of clients."""
+    """Plot searches per second at each server's best client count; return if there are figures."""
     names = [name for name in NAMES if "saturated" in results.get(name, {})]
     values = {name: best(results, name)["per_s"] for name in names}
     if "floor" in results:
@@ -129,7 +129,7 @@ def throughput(axes: Axes, results: Results) -> bool:
 
 
 def processor(axes: Axes, results: Results) -> bool:
-    """Processor time of a search at saturation, ours through Redis by process."""
+    """Plot CPU time per search at saturation, for our stack by process; return if any exists."""
     names = [name for name in NAMES if "saturated" in results.get(name, {}) and name != "tutorial"]
     labels = []
     if "floor" in results:
@@ -157,7 +157,7 @@ def processor(axes: Axes, results: Results) -> bool:
 
 
 def stages(axes: Axes, results: Results) -> bool:
-    """Where the time of a search goes, in process, by photo."""
+    """Plot the stages of an in-process search by photo size; return if there are figures."""
     rows = [row for row in results.get("in_process", ()) if row["catalog"] == USUAL_CATALOG]
     if not rows:
         return False
@@ -185,7 +185,7 @@ def stages(axes: Axes, results: Results) -> bool:
 
 
 def catalogs(axes: Axes, results: Results) -> bool:
-    """In process, by size of the catalog."""
+    """Plot in-process latency by catalog size; return if there are at least two sizes."""
     rows = [row for row in results.get("in_process", ()) if row["photo"] == USUAL_PHOTO]
     if len(rows) < 2:
         return False

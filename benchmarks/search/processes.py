@@ -1,4 +1,4 @@
-"""Server processes: started in groups of their own, watched with their children, surely stopped."""
+"""Start, measure and stop server processes together with their children."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ import psutil
 from benchmarks.search.clients import Connection
 from benchmarks.search.places import ROOT
 
-# Seconds: TensorFlow takes long to start.
+# Seconds; TensorFlow starts slowly.
 START, STOP = 90, 10
 KINDS = ("rss", "uss", "pss")
 
 
 def start(command: list[str], environment: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
-    """A process that leads a group of its own; what it prints goes to ``log``."""
+    """Start a process in its own group, with its output in ``log``."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as file:
         return subprocess.Popen(
@@ -38,7 +38,7 @@ def start(command: list[str], environment: dict[str, str], log: Path) -> subproc
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """Ask a process to end, then kill what is left of its group and its children."""
+    """Terminate a process, then kill the rest of its group and its children."""
     left = family(process.pid)
     process.terminate()
     with suppress(subprocess.TimeoutExpired):
@@ -52,7 +52,7 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def listens(port: int) -> bool:
-    """Whether somebody takes connections."""
+    """Return whether a port of 127.0.0.1 accepts connections."""
     try:
         socket.create_connection(("127.0.0.1", port), 1).close()
     except OSError:
@@ -61,7 +61,7 @@ def listens(port: int) -> bool:
 
 
 def wait_for(process: subprocess.Popen[bytes], port: int, request: bytes, log: Path) -> None:
-    """Until a server answers a request with 200; raises RuntimeError when it never does."""
+    """Wait until a server answers a request with 200; raise RuntimeError if it does not."""
     end = time.monotonic() + START
     answer: object = "nothing"
     while time.monotonic() < end and process.poll() is None:
@@ -70,7 +70,7 @@ def wait_for(process: subprocess.Popen[bytes], port: int, request: bytes, log: P
             if answer[0] == 200:
                 return
             if answer[0] not in (502, 503, 504):
-                break  # it will not think better of it
+                break  # a permanent error
         except OSError as error:
             answer = error
         time.sleep(0.2)
@@ -79,7 +79,7 @@ def wait_for(process: subprocess.Popen[bytes], port: int, request: bytes, log: P
 
 
 def family(pid: int) -> list[psutil.Process]:
-    """A process and all its descendants; none when it is gone."""
+    """Return a process and all its descendants; empty if it has exited."""
     try:
         head = psutil.Process(pid)
         return [head, *head.children(recursive=True)]
@@ -88,9 +88,9 @@ def family(pid: int) -> list[psutil.Process]:
 
 
 def cpu_seconds(roots: Mapping[str, int]) -> dict[str, float]:
-    """Seconds of processor time of each family so far, by name.
+    """Return the CPU seconds used so far by each process tree, by name.
 
-    What a child that ended had used is in its parent's account, so differences are complete.
+    A parent's times include its finished children, so that differences are complete.
     """
     found = {}
     for name, pid in roots.items():
@@ -102,12 +102,12 @@ def cpu_seconds(roots: Mapping[str, int]) -> dict[str, float]:
 
 
 def spent(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
-    """Processor seconds between two accounts."""
+    """Return the CPU seconds used between two :func:`cpu_seconds`, by name."""
     return {name: round(after[name] - before[name], 3) for name in before}
 
 
 def memory(roots: Mapping[str, int]) -> list[dict[str, Any]]:
-    """Megabytes of each process: resident, its own (USS) and its share of all (PSS)."""
+    """Return megabytes of each process: resident (RSS), unique (USS), proportional (PSS)."""
     found = []
     for name, pid in roots.items():
         for process in family(pid):

@@ -1,4 +1,4 @@
-"""The results as Markdown: the requirements first, then a table for each section."""
+"""Render the results as Markdown: the requirements, then a table for each section."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ VERDICTS = {True: "pass", False: "**fail**", None: "—"}
 
 
 def markdown(results: Results) -> str:
-    """Everything, sections that were not measured left out."""
+    """Return the whole report; sections without figures are left out."""
     parts = [introduction(results), requirement_table(results)]
     for name, make in (
         ("in_process", in_process),
@@ -31,18 +31,18 @@ def markdown(results: Results) -> str:
 
 
 def measured(results: Results) -> list[str]:
-    """The servers that have figures."""
+    """Return the names of the servers that have figures."""
     return [name for name in LABELS if name in results]
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A Markdown table."""
+    """Return a Markdown table."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
 
 
 def introduction(results: Results) -> str:
-    """Where, when and with what."""
+    """Return a paragraph on machine, date, versions and photos."""
     machine = results["machine"]
     versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
     load = machine["load_before"][0]
@@ -59,7 +59,7 @@ def introduction(results: Results) -> str:
 
 
 def requirement_table(results: Results) -> str:
-    """Measured against asked."""
+    """Return the table of requirements and verdicts."""
     return table(
         ["what", "at least", "measured", ""],
         [
@@ -70,7 +70,7 @@ def requirement_table(results: Results) -> str:
 
 
 def in_process(results: Results) -> str:
-    """The floor and our search, by catalog and photo."""
+    """Return the table of floor and in-process search, by catalog and photo size."""
     rows = []
     for row in results["in_process"]:
         ours, bare = row["ours"], row["floor"]
@@ -86,12 +86,12 @@ def in_process(results: Results) -> str:
 
 
 def stages(row: Results) -> str:
-    """Each stage's median."""
+    """Return the median of each stage as text."""
     return ", ".join(f"{name} {ms:.1f}" for name, ms in row["stages"].items())
 
 
 def openvino(results: Results) -> str:
-    """Two ways to run one model."""
+    """Return the table that compares ONNX Runtime and OpenVINO."""
     row = results["openvino"]
     rows = [
         [name, row[key]["p50"], row[key]["p95"], row[key]["cpu_ms"]]
@@ -103,7 +103,7 @@ def openvino(results: Results) -> str:
 
 
 def floor(results: Results) -> str:
-    """What a core gives."""
+    """Return the table of the saturated floor, by number of processes."""
     rows = [
         [row["processes"], row["per_s"], row["p50"], row["cpu_ms"]]
         for row in results["floor"].values()
@@ -114,12 +114,12 @@ def floor(results: Results) -> str:
 
 
 def servers(results: Results) -> str:
-    """All servers: one client, then many."""
+    """Return the tables of all servers: idle, saturated, memory."""
     return "\n\n".join([idle(results), saturated(results), processes(results)])
 
 
 def idle(results: Results) -> str:
-    """One client."""
+    """Return the table of latencies with one client."""
     rows = [
         [LABELS[name], row["photo"], f"{row['p50']:.1f} / {row['p95']:.1f}",
          f"{row['floor']['p50']:.1f}", f"{row['over_ms']:+.1f}", f"{row['ratio']:.2f}",
@@ -132,7 +132,7 @@ def idle(results: Results) -> str:
 
 
 def saturated(results: Results) -> str:
-    """Many clients."""
+    """Return the table of throughput and CPU time with many clients."""
     rows = []
     for name in measured(results):
         for row in results[name]["saturated"]:
@@ -154,7 +154,7 @@ def saturated(results: Results) -> str:
 
 
 def processes(results: Results) -> str:
-    """Memory after all that."""
+    """Return the table of each server's memory after its load."""
     rows: list[list[object]] = []
     for name in measured(results):
         by_part: dict[str, list[Results]] = {}
@@ -168,7 +168,7 @@ def processes(results: Results) -> str:
 
 
 def soak(results: Results) -> str:
-    """The long run."""
+    """Return the figures of the soak."""
     row = results["soak"]
     return (
         f"### {row['seconds']:.0f} s of {row['connections']} clients through Redis\n\n"
@@ -180,7 +180,7 @@ def soak(results: Results) -> str:
 
 
 def memory(results: Results) -> str:
-    """The worker's growth."""
+    """Return the table of the search worker's memory over time."""
     rows = [
         [f"{row['searches']:,}", row["rss"], row["uss"], row["pss"]]
         for row in results["memory"]["samples"]
@@ -190,14 +190,14 @@ def memory(results: Results) -> str:
 
 
 def start(results: Results) -> str:
-    """The worker's start."""
+    """Return the start times of the search worker."""
     row = results["start"]
     each = ", ".join(f"{seconds:.2f}" for seconds in row["seconds"])
     return f"### Start of a search worker until its first answer\n\n{each} s"
 
 
 def indexing(results: Results) -> str:
-    """Images per second."""
+    """Return the table of indexing speed."""
     row = results["indexing"]
     rows: Iterator[list[object]] = iter(
         [

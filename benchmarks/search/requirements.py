@@ -1,4 +1,4 @@
-"""What is asked for, what was measured, and whether it is enough."""
+"""The performance requirements, and whether the measured results meet them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DEADLINE_MS = 5000.0
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """One requirement; ``passed`` is None where nothing was measured."""
+    """One requirement and its verdict; ``passed`` is None if it was not measured."""
 
     what: str
     wanted: str
@@ -23,7 +23,7 @@ class Line:
 
 
 def lines(results: Results) -> Iterator[Line]:
-    """All requirements."""
+    """Yield every requirement with what was measured."""
     for what, wanted, judge in JUDGES:
         try:
             measured, passed = judge(results)
@@ -33,17 +33,17 @@ def lines(results: Results) -> Iterator[Line]:
 
 
 def row_of(rows: list[Results], **wanted: Any) -> Results:
-    """The first row with these values; raises StopIteration."""
+    """Return the first row with these values; raise StopIteration if there is none."""
     return next(row for row in rows if all(row[name] == value for name, value in wanted.items()))
 
 
 def usual(results: Results, server: str) -> Results:
-    """One client's figures of a server by the usual photo."""
+    """Return a server's idle figures for the usual photo."""
     return row_of(results[server]["idle"], photo=USUAL_PHOTO)
 
 
 def best(results: Results, server: str) -> Results:
-    """The figures of a server at the number of clients at which it answered most."""
+    """Return a server's saturated figures at the client count with the best throughput."""
     return max(results[server]["saturated"], key=lambda row: row["per_s"])
 
 
@@ -102,7 +102,7 @@ def indexing(results: Results) -> tuple[str, bool]:
 
 def memory(results: Results) -> tuple[str, bool]:
     samples = results["memory"]["samples"]
-    # The first hundred searches make buffers that stay; what grows after them is a leak.
+    # The first batch of searches allocates lasting buffers; growth after it is a leak.
     first, last = samples[1]["rss"], samples[-1]["rss"]
     text = f"{samples[0]['rss']:.0f}, {first:.0f}, {last:.0f} MB before, after "
     text += f"{samples[1]['searches']} and after {samples[-1]['searches']} searches"

@@ -1,4 +1,4 @@
-"""What is measured: each section answers with one JSON value."""
+"""The sections of the benchmark; each returns one JSON value."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ Found = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """How much is measured. Numbers of searches, or seconds where it says so.
+    """How much to measure: numbers of searches, or seconds if the name ends in ``_s``.
 
-    ``photos``: paths by megapixels.
+    ``photos`` are paths by megapixels.
     """
 
     photos: dict[str, list[str]]
@@ -44,23 +44,23 @@ class Plan:
 
     @property
     def usual(self) -> list[str]:
-        """The photos that most figures are about."""
+        """The photos of the usual size, on which most figures are based."""
         return self.photos[USUAL_PHOTO]
 
 
 def floor_command(size: int) -> tuple[list[str], dict[str, str]]:
-    """The floor over a catalog, as a worker."""
+    """Return command and environment of a worker that runs the floor over a catalog."""
     command = [sys.executable, "-m", "benchmarks.search.floor", str(folder_of(size))]
     return command, environment()
 
 
 def our_command(size: int) -> tuple[list[str], dict[str, str]]:
-    """Our search over a catalog in process, as a worker."""
+    """Return command and environment of a worker that runs our search over a catalog."""
     return [sys.executable, "-m", "benchmarks.search.ours"], shop_of(folder_of(size))
 
 
 def in_turns(names: list[str], asked: list[Worker], photos: list[str], count: int) -> Found:
-    """Ask workers one after another, ``count`` times each; answers by name, warm-up left out."""
+    """Call workers alternately, ``count`` times each after a warm-up; return answers by name."""
     found: dict[str, list[Found]] = {name: [] for name in names}
     for number in range(-len(photos), count):
         for name, worker in zip(names, asked, strict=True):
@@ -71,7 +71,7 @@ def in_turns(names: list[str], asked: list[Worker], photos: list[str], count: in
 
 
 def summed(answers: list[Found]) -> Found:
-    """Summaries of wall and processor time, and the median of each stage."""
+    """Summarise answers: wall and mean CPU time in ms, and the median of each stage."""
     stages = answers[0]["stages"]
     return {
         **summary([each["ms"] for each in answers]),
@@ -84,7 +84,7 @@ def summed(answers: list[Found]) -> Found:
 
 
 def in_process(plan: Plan) -> list[Found]:
-    """The floor and our search, in a process each, call by call in turns."""
+    """Compare the floor and our search, each in its own process, call by call in turns."""
     names = ["floor", "ours"]
     rows = []
     for size in plan.sizes:
@@ -98,19 +98,19 @@ def in_process(plan: Plan) -> list[Found]:
 
 
 def compared(found: dict[str, list[Found]]) -> Found:
-    """Summaries of each, and their ratio."""
+    """Return the summaries of the floor and of our search, and their ratio."""
     row: Found = {name: summed(answers) for name, answers in found.items()}
     row["ratio"] = ratio(found["ours"], found["floor"])
     return row
 
 
 def ratio(ours: list[Found], floor: list[Found]) -> float:
-    """Of the medians."""
+    """Return the ratio of the median milliseconds."""
     return round(median(x["ms"] for x in ours) / median(x["ms"] for x in floor), 3)
 
 
 def openvino(plan: Plan) -> Found:
-    """OpenVINO and ONNX Runtime on one thread each, call by call in turns."""
+    """Compare OpenVINO and ONNX Runtime on one thread each, call by call in turns."""
     python = str(variants.venv("openvino"))
     model = json.loads((ready(plan.sizes[0]) / "parts.json").read_text("utf-8"))
     script = str(variants.PEERS / "openvino_worker.py")
@@ -129,7 +129,7 @@ def openvino(plan: Plan) -> Found:
 
 
 def floor_saturated(photos: list[str], seconds: float, count: int = 2) -> Found:
-    """The floor in as many processes at once as there are hyperthreads."""
+    """Run the floor without pause in ``count`` processes at once; return its figures."""
     with workers(*[floor_command(USUAL_CATALOG)] * count) as asked:
         for warm in (True, False):
             for worker in asked:
@@ -145,7 +145,7 @@ def floor_saturated(photos: list[str], seconds: float, count: int = 2) -> Found:
 
 
 def floor(plan: Plan) -> Found:
-    """The floor on one and on both hyperthreads: what a core gives."""
+    """Measure the saturated floor on one and on both hyperthreads of a core."""
     ready(USUAL_CATALOG)
     seconds = plan.saturated_s
     found = {
@@ -157,7 +157,7 @@ def floor(plan: Plan) -> Found:
 
 
 def server(name: str) -> Callable[[Plan], Found]:
-    """The section of one server: one client by photo, then many clients."""
+    """Return the section of a server: one client by photo size, then many clients."""
 
     def measure(plan: Plan) -> Found:
         ready(USUAL_CATALOG)
@@ -176,7 +176,7 @@ def server(name: str) -> Callable[[Plan], Found]:
 
 
 def idle(plan: Plan, running: variants.Server) -> list[Found]:
-    """One client, between two blocks of the floor."""
+    """Measure one client by photo size, between two blocks of the floor."""
     rows = []
     with workers(floor_command(USUAL_CATALOG)) as asked:
         for pixels in plan.megapixels:
@@ -184,7 +184,7 @@ def idle(plan: Plan, running: variants.Server) -> list[Found]:
             count = plan.single // (6 if running.name == "tutorial" else 1)
             blocks = in_turns(["floor"], asked, photos, plan.floor_block)["floor"]
             before = cpu_seconds(running.roots)
-            # The warm-up counts towards no latency, but to the processor's time.
+            # CPU time includes the warm-up, latency does not.
             job = running.job(photos, searches=count, warm_up=len(photos))
             got = drive(job)
             used = spent(before, cpu_seconds(running.roots))
@@ -203,7 +203,7 @@ def idle(plan: Plan, running: variants.Server) -> list[Found]:
 def loaded(
     running: variants.Server, plan: Plan, connections: int, floor_cpu_ms: float, seconds: float
 ) -> Found:
-    """``connections`` clients in a closed loop: what they saw and what it cost."""
+    """Run ``connections`` closed-loop clients; return latency, throughput, errors, CPU time."""
     drive(running.job(plan.usual, connections=connections, searches=connections, warm_up=1))
     before = cpu_seconds(running.roots)
     got = drive(running.job(plan.usual, connections=connections, seconds=seconds, warm_up=0))
@@ -224,17 +224,17 @@ def loaded(
 
 
 def per_search(used: dict[str, float], searches: int) -> dict[str, float]:
-    """Milliseconds of processor time of each family of processes."""
+    """Return the CPU milliseconds per search of each process tree."""
     return {name: round(value / max(1, searches) * 1000, 3) for name, value in used.items()}
 
 
 def show(*words: object) -> None:
-    """Say how far it is."""
+    """Print a line of progress."""
     print("  " + "  ".join(str(word) for word in words), flush=True)
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Aside first: what was measured before must not be lost."""
+    """Write the file atomically, so that a crash loses no earlier results."""
     part = path.with_suffix(".part")
     part.write_text(json.dumps(value, indent=1), "utf-8")
     part.replace(path)

@@ -1,4 +1,4 @@
-"""The servers that are measured, ours and peers', each started alone over the usual catalog."""
+"""The measured servers, ours and the peers', each started alone over one catalog."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ LABELS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Server:
-    """One that runs: where it answers, and its processes by name."""
+    """A running server: its port, path, and root process ids by name."""
 
     name: str
     port: int
@@ -42,19 +42,19 @@ class Server:
     roots: dict[str, int] = field(default_factory=dict)
 
     def job(self, photos: list[str], **options: int | float) -> Job:
-        """What its clients do."""
+        """Return a load for this server."""
         return Job(port=self.port, path=self.path, field="image", photos=photos, **options)
 
 
 @dataclass(frozen=True, kw_only=True)
 class OurStack(Server):
-    """Ours, whose processes can be stopped and started one by one."""
+    """Our full stack, whose processes can be stopped and started one by one."""
 
     stack: Any
 
 
 def venv(peer: str) -> Path:
-    """The Python of a peer's own environment, made on first use."""
+    """Return the Python of a peer's virtual environment, created on first use."""
     folder, wanted = HOME / f"venv-{peer}", PEERS / f"{peer}.txt"
     stamp = folder / f"installed-{hashlib.sha256(wanted.read_bytes()).hexdigest()[:16]}"
     python = folder / "bin" / "python"
@@ -68,7 +68,7 @@ def venv(peer: str) -> Path:
 
 
 def log_of(name: str) -> Path:
-    """Where a server's output goes."""
+    """Return the path of a server's log."""
     return HOME / "logs" / f"{name}.log"
 
 
@@ -76,7 +76,7 @@ def log_of(name: str) -> Path:
 def running(
     name: str, command: list[str], environ: dict[str, str], port: int, path: str, photo: str
 ) -> Iterator[Server]:
-    """A server of one family of processes, from its first answer on."""
+    """Start a server of one process tree; yield it once it answers, stop it on exit."""
     process = processes.start(command, environ, log_of(name))
     try:
         job = Job(port=port, path=path, field="image", photos=[photo])
@@ -88,7 +88,7 @@ def running(
 
 @contextmanager
 def eager(size: int, photo: str) -> Iterator[Server]:
-    """Our REST API, each web process with model and index of its own."""
+    """Run our REST API without Celery: each web process has its own model and index."""
     port = free_port()
     command = [sys.executable, "-m", "gunicorn", "shop.wsgi", "--config", "shop/gunicorn.py"]
     place = {"HTTPS": "false", "PORT": str(port), "WEB_CONCURRENCY": str(WORKERS)}
@@ -99,7 +99,7 @@ def eager(size: int, photo: str) -> Iterator[Server]:
 
 @contextmanager
 def stack(size: int, photo: str) -> Iterator[Server]:
-    """Our REST API as it is deployed: PostgreSQL, Redis, web, search and index processes."""
+    """Run our REST API as deployed: PostgreSQL, Redis, web, search and index processes."""
     from shop.stack import Stack
 
     folder = folder_of(size)
@@ -129,7 +129,7 @@ def stack(size: int, photo: str) -> Iterator[Server]:
 
 @contextmanager
 def litserve(size: int, photo: str) -> Iterator[Server]:
-    """LitServe; see its file."""
+    """Run the LitServe peer; see ``peers/litserve_app.py``."""
     port = free_port()
     command = [str(venv("litserve")), str(PEERS / "litserve_app.py")]
     command += [str(folder_of(size)), str(port)]
@@ -139,7 +139,7 @@ def litserve(size: int, photo: str) -> Iterator[Server]:
 
 @contextmanager
 def bentoml(size: int, photo: str) -> Iterator[Server]:
-    """BentoML; see its file."""
+    """Run the BentoML peer; see ``peers/bentoml_app.py``."""
     port = free_port()
     command = [str(venv("bentoml")), "-m", "bentoml", "serve"]
     command += ["benchmarks.peers.bentoml_app:Search", "--host", "127.0.0.1", "--port", str(port)]
@@ -154,7 +154,7 @@ def bentoml(size: int, photo: str) -> Iterator[Server]:
 
 @contextmanager
 def tutorial(size: int, photo: str, metric: str = "euclidean") -> Iterator[Server]:
-    """What tutorials teach; see its file."""
+    """Run the tutorial peer; see ``peers/tutorial_app.py``."""
     port = free_port()
     command = [str(venv("tutorial")), str(PEERS / "tutorial_app.py")]
     command += [str(folder_of(size)), str(port), metric]

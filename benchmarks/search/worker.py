@@ -1,4 +1,4 @@
-"""What is asked of a search worker beyond speed: that it lasts, stays small and starts quickly."""
+"""Benchmark sections of the search worker: soak, memory growth and start time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ START_AT_MOST = 60.0
 
 
 def soak(plan: Plan) -> Found:
-    """Saturated through Redis and a worker for ``soak_s`` seconds."""
+    """Saturate our stack for ``soak_s`` seconds; return its figures and memory."""
     ready(USUAL_CATALOG)
     before = floor_saturated(plan.usual, plan.saturated_s / 2)
     with variants.stack(USUAL_CATALOG, plan.usual[0]) as running:
@@ -27,7 +27,7 @@ def soak(plan: Plan) -> Found:
 
 
 def memory(plan: Plan) -> Found:
-    """The worker's memory, sampled ten times in ``memory_searches`` searches by small photos."""
+    """Sample the worker's memory ten times over ``memory_searches`` searches by small photos."""
     ready(USUAL_CATALOG)
     photos = plan.photos["0.3"]
     with variants.stack(USUAL_CATALOG, photos[0]) as running:
@@ -45,14 +45,14 @@ def memory(plan: Plan) -> Found:
 
 
 def sample(searches: int, worker: dict[str, int]) -> Found:
-    """Megabytes of all processes of the worker."""
+    """Return the memory of the worker's processes together, in megabytes."""
     rows = processes.memory(worker)
     sums = {kind: round(sum(row[kind] for row in rows), 1) for kind in processes.KINDS}
     return {"searches": searches, "processes": len(rows), **sums}
 
 
 def start(plan: Plan) -> Found:
-    """From the start of a search worker's process to the first answer through it, in seconds."""
+    """Measure the seconds from starting a search worker to its first answer."""
     ready(USUAL_CATALOG)
     with variants.stack(USUAL_CATALOG, plan.usual[0]) as running:
         seconds = []
@@ -67,7 +67,7 @@ def start(plan: Plan) -> Found:
 
 
 def first_answer(running: variants.Server, photo: str) -> None:
-    """Ask until there is one; the request waits for the worker as a customer's does."""
+    """Repeat a request until it is answered with 200; raise RuntimeError on timeout."""
     job = running.job([photo])
     request = variants.prepared(job, photo)
     connection = processes.Connection(running.port, START_AT_MOST)

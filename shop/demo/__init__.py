@@ -1,4 +1,4 @@
-"""A catalog to show the shop with, drawn by the project itself: no downloads, no Django."""
+"""A demo catalog that the project draws itself, without downloads and without Django."""
 
 from .catalog import draw_catalog, sample_query
 

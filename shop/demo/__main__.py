@@ -1,4 +1,4 @@
-"""`python -m shop.demo FOLDER`: draws the demo catalog into a folder."""
+"""Draw the demo catalog into a folder: `python -m shop.demo FOLDER`."""
 
 import argparse
 import sys

@@ -1,4 +1,4 @@
-"""Places where customers take photos: floors, walls, beds, lawns. Each is drawn from noise."""
+"""Backgrounds of customer photos, such as floors, walls and lawns, drawn from noise."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from .fabric import Floats, blurred, noise, planes
 
-WIDTH, HEIGHT = 450, 600  # pixels; enlarged to the photo, out of focus as grounds are
+WIDTH, HEIGHT = 450, 600  # pixels; enlarging to the photo blurs it like a background
 
 RGBFloats = Floats
 Random = np.random.Generator
@@ -19,7 +19,7 @@ def _flat(colour: tuple[float, float, float]) -> RGBFloats:
 
 
 def wood(rng: Random) -> RGBFloats:
-    """Boards that run down the picture, each with its own tone and grain."""
+    """Draw vertical floor boards, each with its own tone and grain."""
     base = np.array([(176, 128, 82), (139, 98, 64), (201, 165, 120)][rng.integers(3)], np.float32)
     picture = _flat((0, 0, 0))
     boards = int(rng.integers(5, 8))
@@ -38,7 +38,7 @@ def wood(rng: Random) -> RGBFloats:
 
 
 def wall(rng: Random) -> RGBFloats:
-    """Painted plaster above a skirting board and a strip of floor."""
+    """Draw painted plaster above a skirting board and a strip of floor."""
     paints = [(214, 208, 196), (176, 188, 186), (208, 186, 170), (190, 196, 206)]
     shape = (HEIGHT, WIDTH)
     rough = noise(rng, shape, 60, 80) * 0.022 + noise(rng, shape, 1.2, 1.2) * 0.013
@@ -53,7 +53,7 @@ def wall(rng: Random) -> RGBFloats:
 
 
 def grass(rng: Random) -> RGBFloats:
-    """A lawn: thousands of blades, the later ones lighter."""
+    """Draw a lawn of thousands of blades, later ones lighter."""
     image = Image.new("RGB", (WIDTH, HEIGHT), (58, 82, 38))
     pen = ImageDraw.Draw(image)
     count = 5200
@@ -70,7 +70,7 @@ def grass(rng: Random) -> RGBFloats:
 
 
 def linen(rng: Random) -> RGBFloats:
-    """A crumpled sheet, lit from the side."""
+    """Draw a crumpled sheet, lit from the side."""
     sheets = [(232, 230, 226), (206, 216, 226), (226, 214, 202), (168, 178, 190)]
     shape = (HEIGHT, WIDTH)
     ridges = -np.abs(noise(rng, shape, 34, 80) + 0.5 * noise(rng, shape, 14, 22))
@@ -84,7 +84,7 @@ def linen(rng: Random) -> RGBFloats:
 
 
 def tiles(rng: Random) -> RGBFloats:
-    """Floor tiles with grout lines, some a little darker."""
+    """Draw floor tiles with grout lines, some a little darker."""
     tones = [(196, 190, 180), (150, 156, 160), (208, 196, 178)]
     step = int(rng.integers(85, 140))
     turned = Image.new("RGB", (900, 900), (120, 116, 110))
@@ -105,7 +105,7 @@ def tiles(rng: Random) -> RGBFloats:
 
 
 def carpet(rng: Random) -> RGBFloats:
-    """A thick pile in one colour, with a border of stripes."""
+    """Draw a carpet of one colour with a striped border."""
     colours = [(122, 116, 112), (154, 128, 104), (84, 100, 116), (176, 168, 154)]
     shape = (HEIGHT, WIDTH)
     pile = noise(rng, shape, 1.4, 1.4) * 0.11 + noise(rng, shape, 26, 26) * 0.05
@@ -117,7 +117,7 @@ def carpet(rng: Random) -> RGBFloats:
 
 
 def clutter(rng: Random) -> RGBFloats:
-    """A table with things on it: books, mugs, papers, a plant."""
+    """Draw a table with books, mugs, papers and a plant on it."""
     table = Image.fromarray(np.clip(wood(rng), 0, 255).astype(np.uint8))
     image = table.transpose(Image.Transpose.ROTATE_90).resize((WIDTH, HEIGHT))
     for _ in range(11):
@@ -140,7 +140,7 @@ def clutter(rng: Random) -> RGBFloats:
 
 
 def concrete(rng: Random) -> RGBFloats:
-    """Bare, stained concrete with fine cracks."""
+    """Draw bare, stained concrete with fine cracks."""
     shape = (HEIGHT, WIDTH)
     stain = noise(rng, shape, 50, 50) * 0.06 + noise(rng, shape, 9, 9) * 0.03
     grit = noise(rng, shape, 0.8, 0.8) * 0.05
@@ -161,7 +161,7 @@ BACKGROUNDS: dict[str, Callable[[Random], RGBFloats]] = {
 
 
 def background(name: str, size: tuple[int, int], seed: int) -> Floats:
-    """A place that fills a photo of (width, height) pixels, float32 (3, h, w), 0 to 255."""
+    """Return a background of ``size`` (width, height), float32 (3, h, w), 0 to 255."""
     drawn = BACKGROUNDS[name](np.random.default_rng(seed))
     image = Image.fromarray(np.clip(drawn, 0, 255).astype(np.uint8))
     if size[0] > size[1]:

@@ -1,4 +1,4 @@
-"""Writes the demo catalog: pictures, catalog.csv, customer photos and queries.csv."""
+"""Write the demo catalog: product pictures, catalog.csv, customer photos and queries.csv."""
 
 import csv
 import hashlib
@@ -17,28 +17,28 @@ from .photos import SAMPLE, photo_file, photos
 from .products import Product, products
 from .studio import jpeg, product_photo
 
-VERSION = 1  # raise it when a change of the drawing code changes pictures
+VERSION = 1  # increase it when the drawing code changes pictures
 MARKER = "demo-catalog.json"
 COLUMNS = ["sku", "style", "name", "category", "gender", "color", "price", "material"]
 COLUMNS += ["pattern", "stock", "image", "images"]
 
-Progress = Callable[[int, int], object]  # called with (pictures done, pictures in all)
+Progress = Callable[[int, int], object]  # called with (pictures done, total)
 Task = tuple[str, int]  # "product" or "photo", and its number
 
 
 def image_paths(product: Product) -> list[str]:
-    """Where a product's pictures are, relative to the catalog; the main one first."""
+    """Return the paths of a product's pictures relative to the catalog, main picture first."""
     return [f"images/{product.sku.lower()}-{view}.jpg" for view in product.views]
 
 
 def product_files(product: Product) -> dict[str, bytes]:
-    """A product's pictures as JPEG bytes, by their path."""
+    """Return a product's pictures as JPEG bytes by path."""
     pictures = (jpeg(product_photo(product, view)) for view in product.views)
     return dict(zip(image_paths(product), pictures, strict=True))
 
 
 def fingerprint() -> str:
-    """A hash of everything that decides what the catalog looks like."""
+    """Return a hash of all that determines the catalog's content."""
     described = {
         "version": VERSION,
         "libraries": [numpy.__version__, PIL.__version__],
@@ -49,7 +49,7 @@ def fingerprint() -> str:
 
 
 def draw_catalog(folder: Path, *, progress: Progress | None = None) -> Path:
-    """Draws the whole catalog into a folder, unless it is there; returns its catalog.csv."""
+    """Draw the catalog into a folder unless it is up to date; return the path of catalog.csv."""
     folder = Path(folder)
     catalog, marker = folder / "catalog.csv", folder / MARKER
     if _complete(folder, marker):
@@ -63,7 +63,7 @@ def draw_catalog(folder: Path, *, progress: Progress | None = None) -> Path:
         {"image": f"queries/{p.name}", "sku": p.sku, "style": p.product.style} for p in photos()
     )
     _write_rows(folder / "queries.csv", ["image", "sku", "style"], rows)
-    # Written last: a catalog that was cut short has no marker and is drawn again.
+    # The marker is written last, so that an incomplete catalog is drawn again.
     unfinished = marker.with_suffix(".tmp")
     unfinished.write_text(json.dumps({"fingerprint": fingerprint(), "files": sorted(written)}))
     unfinished.replace(marker)
@@ -71,7 +71,7 @@ def draw_catalog(folder: Path, *, progress: Progress | None = None) -> Path:
 
 
 def sample_query(folder: Path) -> Path:
-    """A good first customer photo to search with."""
+    """Return the path of the customer photo suggested for a first search."""
     return Path(folder) / "queries" / SAMPLE.name
 
 
@@ -89,7 +89,7 @@ def _draw_all(folder: Path, progress: Progress | None) -> list[str]:
     tasks: list[Task] = [("photo", number) for number in range(len(photos()))]
     tasks += [("product", number) for number in range(len(products()))]
     written: list[str] = []
-    # Spawned, not forked: the caller may be a server with threads and a model in memory.
+    # Spawn instead of fork: the caller may be a server with threads and a model in memory.
     workers = min(8, os.cpu_count() or 1)
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         for names in pool.map(_draw, [str(folder)] * len(tasks), tasks, chunksize=4):
@@ -104,7 +104,7 @@ def _picture_count() -> int:
 
 
 def _draw(folder: str, task: Task) -> list[str]:
-    """Draws and stores one product or one photo; returns the paths of its files."""
+    """Draw and write the pictures of one product, or one photo; return their paths."""
     what, number = task
     if what == "product":
         files = product_files(products()[number])

@@ -1,4 +1,4 @@
-"""Colours by the names that a shop uses for them."""
+"""A table of colours by the names that shops use."""
 
 from PIL import ImageColor
 
@@ -39,7 +39,7 @@ COLOURS: dict[str, RGB] = {
     "blush": (238, 202, 196),
     "lilac": (188, 168, 214),
     "purple": (98, 62, 128),
-    # Fittings, never a garment's own colour.
+    # Only for fittings such as buttons and zips.
     "steel": (168, 170, 174),
     "brass": (182, 146, 82),
     "gum": (178, 130, 84),
@@ -51,7 +51,7 @@ COLOURS: dict[str, RGB] = {
 
 
 def rgb(name: str) -> RGB:
-    """The colour of a name in the table, or of a `#rrggbb`; each channel 0 to 255."""
+    """Return the RGB value, 0 to 255, of a colour name or of `#rrggbb`."""
     if name in COLOURS:
         return COLOURS[name]
     red, green, blue = ImageColor.getrgb(name)[:3]
@@ -59,7 +59,7 @@ def rgb(name: str) -> RGB:
 
 
 def shaded(colour: RGB, factor: float) -> RGB:
-    """Darker for a factor below 1, lighter (towards white) above it."""
+    """Darken a colour by a factor below 1, or lighten it towards white above 1."""
     if factor <= 1:
         red, green, blue = (round(channel * factor) for channel in colour)
     else:

@@ -1,4 +1,4 @@
-"""Weaves: the fine relief of each material, as a tile that repeats without a seam."""
+"""Fabric textures as seamless tiles, and helpers for float images."""
 
 from functools import lru_cache
 
@@ -8,7 +8,7 @@ from PIL import Image, ImageFilter
 
 Floats = NDArray[np.float32]
 
-SIZE = 192  # pixels on a side of a weave tile
+SIZE = 192  # side of a texture tile, pixels
 WEAVES = {
     "cotton": "fine",
     "jersey": "fine",
@@ -30,7 +30,7 @@ WEAVES = {
     "chiffon": "none",
 }
 GLOSS = {"satin": 0.55, "leather": 0.42, "nylon": 0.38, "rubber": 0.2, "chiffon": 0.15}
-# How strongly cloth creases, against cotton.
+# How strongly a material creases, relative to cotton.
 LIMPNESS = {"satin": 1.5, "linen": 1.35, "viscose": 1.25, "chiffon": 1.3, "nylon": 1.15}
 STIFF = {"denim": 0.9, "wool": 0.6, "felt": 0.4, "leather": 0.75, "knit": 0.7, "straw": 0.1}
 STIFF |= {"canvas": 0.4, "suede": 0.35, "fleece": 0.8, "corduroy": 0.8, "rubber": 0.0}
@@ -41,7 +41,7 @@ def limpness(material: str) -> float:
 
 
 def blurred(field: Floats, x: float, y: float) -> Floats:
-    """A periodic Gaussian blur with a radius for each direction, float32 of the same shape."""
+    """Apply a periodic Gaussian blur with radii ``x`` and ``y`` in pixels; float32, same shape."""
     rows, columns = field.shape
     fy = np.fft.fftfreq(rows)[:, None] * y
     fx = np.fft.rfftfreq(columns)[None, :] * x
@@ -50,14 +50,14 @@ def blurred(field: Floats, x: float, y: float) -> Floats:
 
 
 def noise(rng: np.random.Generator, shape: tuple[int, int], x: float, y: float) -> Floats:
-    """Periodic smooth noise with features of about x by y pixels, float32, deviation 1."""
+    """Return smooth periodic noise with features of about x by y pixels, float32, deviation 1."""
     soft = blurred(rng.standard_normal(shape, dtype=np.float32), x, y)
     return (soft - soft.mean()) / max(float(soft.std()), 1e-6)
 
 
 @lru_cache(maxsize=64)
 def weave(kind: str, scale: float) -> Floats:
-    """A weave, float32 (SIZE, SIZE) around 1, for `scale` pixels a unit."""
+    """Return a texture of mean about 1 at `scale` pixels per unit, float32 (SIZE, SIZE)."""
     rng = np.random.default_rng(7)
     shape = (SIZE, SIZE)
     y, x = np.mgrid[0:SIZE, 0:SIZE].astype(np.float32)
@@ -78,7 +78,7 @@ def weave(kind: str, scale: float) -> Floats:
 
 
 def _bold(kind: str, x: Floats, y: Floats, scale: float) -> Floats:
-    """Weaves that are seen as such from a distance; -0.2 to 0.2."""
+    """Return the offsets (-0.2 to 0.2) of a texture that is visible from a distance."""
     if kind == "rib":
         return 0.11 * np.sin(2 * np.pi * x / _period(1.25 * scale))
     if kind == "cord":
@@ -100,17 +100,17 @@ def _bold(kind: str, x: Floats, y: Floats, scale: float) -> Floats:
 
 
 def _period(pixels: float) -> float:
-    """The nearest period that fits the tile a whole even number of times."""
+    """Return the nearest period that divides the tile an even number of times."""
     return SIZE / max(2, 2 * round(SIZE / pixels / 2))
 
 
 def plane(colour: tuple[float, ...]) -> Floats:
-    """A colour as float32 (3, 1, 1)."""
+    """Return a colour as float32 (3, 1, 1)."""
     return np.array(colour, np.float32)[:, None, None]
 
 
 def merged(planes: Floats) -> Image.Image:
-    """The picture of float planes (3 or 4, h, w), 0 to 255."""
+    """Convert float planes (3 or 4, h, w), 0 to 255, to an RGB or RGBA image."""
     return Image.merge(
         "RGB" if len(planes) == 3 else "RGBA",
         [Image.fromarray(one) for one in (planes + 0.5).clip(0, 255).astype(np.uint8)],
@@ -118,29 +118,29 @@ def merged(planes: Floats) -> Image.Image:
 
 
 def planes(image: Image.Image) -> Floats:
-    """An RGB picture's planes, float32 (3, h, w), 0 to 255."""
+    """Convert an RGB image to planes, float32 (3, h, w), 0 to 255."""
     return np.stack([np.asarray(band, np.float32) for band in image.split()])
 
 
 def soft_mask(mask: Image.Image, radius: float) -> Floats:
-    """A blurred mask, float32 in [0, 1]."""
+    """Blur a mask; return float32 in [0, 1]."""
     soft = mask.filter(ImageFilter.GaussianBlur(float(radius)))
     return np.asarray(soft, np.float32) / np.float32(255)
 
 
 def enlarged(field: Floats, size: tuple[int, int]) -> Floats:
-    """A coarse field at (width, height) pixels, float32."""
+    """Resize a coarse field to (width, height), float32."""
     return np.asarray(Image.fromarray(field).resize(size, Image.Resampling.BILINEAR))
 
 
 def shifted(field: Floats, down: int, right: int) -> Floats:
-    """The field moved down and to the right; its first row and column fill what becomes free."""
+    """Shift a field down and right; its first row and column fill the gap."""
     return np.pad(field, ((down, 0), (right, 0)), mode="edge")[: field.shape[0], : field.shape[1]]
 
 
 @lru_cache(maxsize=16)
 def rumple(unit: float) -> Floats:
-    """The height of cloth that was not ironed, periodic float32, for `unit` coarse pixels."""
+    """Return a periodic height map of crumpled cloth, float32 (256, 256); `unit` coarse pixels."""
     rng = np.random.default_rng(5)
     shape = (256, 256)
     wide, fine = noise(rng, shape, 5 * unit, 8 * unit), noise(rng, shape, 2.6, 3.4)
@@ -148,7 +148,7 @@ def rumple(unit: float) -> Floats:
 
 
 def rumpled(unit: float, shape: tuple[int, int], rng: np.random.Generator) -> Floats:
-    """A piece of such cloth from a random place, float32 of a shape up to 512."""
+    """Return a random piece of crumpled cloth's height map, float32, ``shape`` up to 512."""
     down, right = rng.integers(0, 256, 2)
     cloth = np.roll(rumple(unit), (down, right), axis=(0, 1))
     return np.tile(cloth, (2, 2))[: shape[0], : shape[1]]

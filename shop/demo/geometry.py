@@ -1,4 +1,4 @@
-"""Outlines as smooth curves, in a picture 100 units wide (-50 to 50) and 125 high."""
+"""Smooth outlines, in units of a picture that is 100 wide (-50 to 50) and 125 high."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 Points = NDArray[np.float64]
-# (x, y) is passed smoothly; (x, y, 1) is a corner.
+# (x, y) is a smooth node; (x, y, 1) is a corner.
 Node = tuple[float, ...]
 
 STEPS = 10
 
 
 def path(text: str) -> list[Node]:
-    """Nodes from "x y, x y!, ..."; a `!` makes a corner."""
+    """Parse nodes from "x y, x y!, ..."; `!` marks a corner."""
     nodes: list[Node] = []
     for part in text.split(","):
         x, y = part.strip(" !").split()
@@ -24,7 +24,7 @@ def path(text: str) -> list[Node]:
 
 
 def spline(nodes: Sequence[Node], *, closed: bool = False) -> Points:
-    """A curve through the nodes, float64 (n, 2): smooth at plain nodes, sharp at corners."""
+    """Return a curve through the nodes, float64 (n, 2), smooth except at corners."""
     nodes = list(nodes)
     corners = [index for index, node in enumerate(nodes) if len(node) > 2]
     if closed and not corners:
@@ -46,7 +46,7 @@ def _closed_smooth(nodes: Sequence[Node]) -> Points:
 
 
 def _smooth(xy: Points) -> Points:
-    """Hermite curve whose tangents follow chord lengths, so uneven spacing does not overshoot."""
+    """Return a Hermite curve; tangents follow chord lengths, so that it does not overshoot."""
     if len(xy) == 2:
         return xy.copy()
     gaps = np.sqrt(np.maximum(np.linalg.norm(np.diff(xy, axis=0), axis=1), 1e-6))[:, None]
@@ -66,24 +66,24 @@ def _smooth(xy: Points) -> Points:
 
 
 def flipped(nodes: Iterable[Node]) -> list[Node]:
-    """The nodes on the other side of the middle line, in reverse order."""
+    """Mirror nodes at the middle line, in reverse order."""
     return [(-node[0], *node[1:]) for node in reversed(list(nodes))]
 
 
 def symmetric(right_half: Sequence[Node]) -> Points:
-    """A closed outline from its right half; nodes on the middle line (x = 0) are not doubled."""
+    """Return a closed outline from its right half; nodes at x = 0 are not doubled."""
     left = [node for node in flipped(right_half) if node[0] != 0]
     return spline([*right_half, *left], closed=True)
 
 
 def arch(right_half: Sequence[Node]) -> Points:
-    """An open curve from left to right through a right half that starts on the middle line."""
+    """Return an open curve, left to right, from a right half that starts on the middle line."""
     left = [node for node in flipped(right_half) if node[0] != 0]
     return spline([*left, *right_half])
 
 
 def ribbon(curve: Points, width: float, *, taper: float = 1.0) -> Points:
-    """A closed band of a width along a curve; `taper` is the end width over the start width."""
+    """Return a closed band along a curve; `taper` is end width divided by start width."""
     along = np.gradient(curve, axis=0)
     along /= np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-9)
     across = np.stack([-along[:, 1], along[:, 0]], axis=1)
@@ -92,13 +92,13 @@ def ribbon(curve: Points, width: float, *, taper: float = 1.0) -> Points:
 
 
 def ellipse(x: float, y: float, rx: float, ry: float | None = None) -> Points:
-    """A closed ellipse around (x, y)."""
+    """Return a closed ellipse around (x, y)."""
     angle = np.linspace(0, 2 * np.pi, 40, endpoint=False)
     return np.stack([x + rx * np.cos(angle), y + (ry or rx) * np.sin(angle)], axis=1)
 
 
 def box(x: float, y: float, width: float, height: float, *, corner: float = 1.0) -> Points:
-    """A closed rectangle with cut corners whose middle of the top edge is (x, y)."""
+    """Return a rectangle with cut corners; (x, y) is the middle of its top edge."""
     half, c = width / 2, corner
     right: list[Node] = [(0, y, 1), (half - c, y, 1), (half, y + c, 1)]
     right += [(half, y + height - c, 1), (half - c, y + height, 1), (0, y + height, 1)]
@@ -106,17 +106,17 @@ def box(x: float, y: float, width: float, height: float, *, corner: float = 1.0)
 
 
 def mix(a: Sequence[float], b: Sequence[float], share: float) -> tuple[float, float]:
-    """The point at `share` of the way from a to b."""
+    """Return the point at `share` of the way from a to b."""
     return a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share
 
 
 @dataclass(frozen=True, kw_only=True)
 class Frame:
-    """Where the units of a drawing fall on a canvas: pixels = points @ matrix.T + shift."""
+    """The map from drawing units to pixels: pixels = points @ matrix.T + shift."""
 
     width: int
     height: int
-    scale: float  # pixels for each unit
+    scale: float  # pixels per unit
     turn: float = 0.0  # degrees
     shift: tuple[float, float] = (0.0, 0.0)  # pixels
 
@@ -131,7 +131,7 @@ class Frame:
 
 
 def fit(points: Points, width: int, height: int, *, fill: float = 0.86, turn: float = 0) -> Frame:
-    """A frame that shows all points centred; small things are not blown up to fill it."""
+    """Return a frame that centres all points; small objects are not enlarged to fill it."""
     low, high = points.min(axis=0), points.max(axis=0)
     size = np.maximum(high - low, 1)
     scale = float(fill * min(width / size[0], height / size[1]))

@@ -1,4 +1,4 @@
-"""How a product's surfaces look: which colours, pattern and weave a part of it shows."""
+"""Surfaces of a product: the colours, pattern and weave of each part."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,13 +13,13 @@ from .products import Product
 
 PLAIN = {"solid", "denim"}
 FITTINGS = {"steel": 0.7, "brass": 0.7, "gum": 0.1, "horn": 0.5, "pearl": 0.6, "dark": 0.1}
-# Weaves that look the same in every direction need not follow the cloth.
+# Isotropic weaves, which need not follow the cloth.
 EVEN = {"fine", "felt", "grain"}
 
 
 @dataclass(frozen=True)
 class Surface:
-    """A part without light."""
+    """The unlit appearance of a part."""
 
     colours: Floats  # (3, h, w) or (3, 1, 1), 0 to 255
     weave: Floats | float  # (h, w), around 1
@@ -28,7 +28,7 @@ class Surface:
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """A rectangle of the canvas, in pixels, and the slopes of its folds, which move the cloth."""
+    """A rectangle of the canvas in pixels, with the slopes of its folds, which shift the cloth."""
 
     left: int
     top: int
@@ -36,7 +36,7 @@ class Place:
     height: int
     slope_x: Floats  # coarse
     slope_y: Floats
-    push: float  # units by which a slope of 1 moves the cloth
+    push: float  # units by which a slope of 1 shifts the cloth
 
     @cached_property
     def bend(self) -> tuple[Floats, Floats]:
@@ -44,7 +44,7 @@ class Place:
         return enlarged(self.slope_x * self.push, size), enlarged(self.slope_y * self.push, size)
 
     def units(self, frame: Frame, turn: float) -> tuple[Floats, Floats]:
-        """Cloth coordinates of every pixel, two float32 (height, width), in units."""
+        """Return the cloth coordinates u and v of each pixel, float32 (height, width), in units."""
         x = np.arange(self.left, self.left + self.width, dtype=np.float32) - frame.shift[0]
         y = np.arange(self.top, self.top + self.height, dtype=np.float32) - frame.shift[1]
         angle = np.radians(frame.turn + turn)
@@ -56,13 +56,13 @@ class Place:
 
 
 def near(scale: float) -> float:
-    """A scale for tiles, coarse enough that products share them."""
+    """Round a scale so that products share cached tiles."""
     return round(scale * 2) / 2
 
 
 @dataclass(frozen=True)
 class Look:
-    """A product's paints: roles such as `fabric` or `rib`, or colours by name."""
+    """Resolves a product's paints: roles such as `fabric` or `rib`, or colour names."""
 
     product: Product
 
@@ -80,7 +80,7 @@ class Look:
         }
 
     def surface(self, paint: str, texture: str, turn: float, frame: Frame, place: Place) -> Surface:
-        """What a part shows at a place of the canvas."""
+        """Return the unlit surface of a part at a place of the canvas."""
         colours = plane(self.roles.get(paint) or rgb(paint))
         gloss = GLOSS.get(self.product.material, 0.0)
         if paint not in self.roles or paint == "sole":

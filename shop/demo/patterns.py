@@ -1,4 +1,4 @@
-"""Patterns: coloured tiles that repeat without a seam, drawn at twice a picture's resolution."""
+"""Fabric patterns as seamless coloured tiles, drawn at twice a picture's resolution."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -89,7 +89,7 @@ def chevron(draw: Draw, s: float, main: RGB, second: RGB) -> None:
 
 
 def _around(size: float, reach: float, x: float, y: float) -> list[tuple[float, float]]:
-    """Where to draw a thing at (x, y) so that what leaves the tile comes back on the other side."""
+    """Return where to draw a shape so that parts beyond an edge reappear at the opposite one."""
     return [
         (x + dx, y + dy)
         for dx in (-size, 0.0, size)
@@ -117,7 +117,7 @@ def _flower(draw: Draw, s: float, x: float, y: float, size: float, turn: float, 
 
 
 def _scatter(size: float, gap: float, count: int, seed: int) -> list[tuple[float, float]]:
-    """Places at least `gap` apart on a tile that wraps around."""
+    """Return random positions at least `gap` apart on a tile that wraps around."""
     rng = np.random.default_rng(seed)
     places: list[tuple[float, float]] = []
     for x, y in rng.random((400, 2)) * size:
@@ -167,7 +167,7 @@ def specks(draw: Draw, s: float, main: RGB, second: RGB) -> None:
             draw.polygon([tuple(point * s) for point in shape], fill=tone)
 
 
-# name: (units after which it repeats, painter)
+# name: (period in units, painter)
 PAINTERS: dict[str, tuple[float, Painter]] = {
     "stripes": (7.0, stripes),
     "wide stripes": (21.0, wide_stripes),
@@ -197,7 +197,7 @@ def camouflage(size: int, main: RGB, second: RGB) -> Image.Image:
 
 @lru_cache(maxsize=96)
 def tile(pattern: str, main: RGB, second: RGB, scale: float) -> tuple[Floats, float]:
-    """A tile, float32 (3, n, n), and its pixels per unit (about twice `scale`)."""
+    """Return a tile, float32 (3, n, n), and its pixels per unit (about twice `scale`)."""
     period, painter = PAINTERS.get(pattern, (48.0, None))
     size = max(8, round(period * scale * 2))
     if painter:
@@ -205,7 +205,7 @@ def tile(pattern: str, main: RGB, second: RGB, scale: float) -> tuple[Floats, fl
         painter(ImageDraw.Draw(image), size / period, main, second)
     else:
         image = camouflage(size, main, second)
-    # Blurred to about a picture's pixel, so that picking the nearest pixel leaves no stairs.
+    # Blur by about one picture pixel, so that nearest-neighbour sampling does not alias.
     wrapped = Image.fromarray(np.pad(np.asarray(image), ((4, 4), (4, 4), (0, 0)), mode="wrap"))
     soft = wrapped.filter(ImageFilter.GaussianBlur(0.9)).crop((4, 4, size + 4, size + 4))
     return planes(soft), size / period

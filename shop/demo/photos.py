@@ -1,4 +1,4 @@
-"""Customer photos: a worn, crumpled garment somewhere at home, taken in a hurry with a phone."""
+"""Draw customer photos: crumpled garments at home, taken in a hurry with a phone."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ from .render import Mood, draw_shapes
 from .shapes import all_points
 from .studio import jpeg
 
-EACH = 4  # photos of each kind of product
-GARMENT = (480, 600)  # pixels of a garment before it is placed in a photo
+EACH = 4  # photos per kind of product
+GARMENT = (480, 600)  # canvas of a garment before it is placed in a photo, pixels
 SIZES = ((720, 960), (480, 640), (600, 800), (640, 640), (540, 720), (800, 600), (600, 800))
 LARGE = (1200, 1600)
 ORIENTATION_TAG = 0x0112
-ROTATED = 6  # to be shown turned by a quarter clockwise
+ROTATED = 6  # EXIF: rotate by 90° clockwise to display
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,14 +34,14 @@ class Photo:
     place: str  # one of BACKGROUNDS
     size: tuple[int, int]  # upright width and height, pixels
     seed: int
-    fill: float  # how much of the photo the garment's height or width takes
+    fill: float  # share of the photo's height or width that the garment takes
     turn: float  # degrees
-    tilt: float  # how far corners move, as a share of the garment's size
-    shift: tuple[float, float]  # of the garment from the middle, shares of the photo
+    tilt: float  # most that a corner moves, as a share of the garment's size
+    shift: tuple[float, float]  # offset of the garment from the centre, shares of the photo
     warmth: float  # -1 (blue) to 1 (orange)
     exposure: float  # factor
     blur: float  # pixels on a photo 600 wide
-    grain: float  # deviation, 0 to 255
+    grain: float  # standard deviation, on a scale of 0 to 255
     quality: int
     orientation: int = 1
 
@@ -50,7 +50,7 @@ class Photo:
         return product(self.sku)
 
 
-# The first search of a tour: a dress with a print that is told apart from its sisters by colour.
+# The photo for a first search: a printed dress that differs from its style's others by colour.
 SAMPLE = Photo(
     name="query-01.jpg",
     sku="DR0504-NAVC",
@@ -70,15 +70,15 @@ SAMPLE = Photo(
 
 
 def _taken(number: int, one: Product) -> Photo:
-    """A photo whose circumstances follow from its number."""
+    """Return a photo with settings derived from its number."""
     rng = np.random.default_rng([2024, number])
     places = list(BACKGROUNDS)
     size = LARGE if number % 14 == 5 else SIZES[number % len(SIZES)]
     lying = one.kind not in {"shoes", "hat"}
     if lying and size[0] > size[1]:
-        size = size[::-1]  # nobody takes trousers across
+        size = size[::-1]  # garments laid flat are taken upright
     least = 0.72 if lying else 0.88
-    cropped = number % 6 == 3  # the garment runs out of the picture
+    cropped = number % 6 == 3  # the garment extends beyond the photo
     return Photo(
         name=f"query-{number:02d}.jpg",
         sku=one.sku,
@@ -100,7 +100,7 @@ def _taken(number: int, one: Product) -> Photo:
 
 @lru_cache(maxsize=1)
 def photos() -> tuple[Photo, ...]:
-    """Every customer photo, the sample first; the same on every call."""
+    """Return every customer photo, the sample first; the same on every call."""
     chosen = [SAMPLE]
     number = 1
     for step in range(EACH):
@@ -112,7 +112,7 @@ def photos() -> tuple[Photo, ...]:
 
 
 def homography(source: Sequence[Sequence[float]], target: Sequence[Sequence[float]]) -> list[float]:
-    """The eight numbers by which Pillow finds, for a point of the target, that of the source."""
+    """Return Pillow's eight perspective coefficients, which map target points to source points."""
     rows, values = [], []
     for (u, v), (x, y) in zip(source, target, strict=True):
         rows += [[x, y, 1, 0, 0, 0, -u * x, -u * y], [0, 0, 0, x, y, 1, -v * x, -v * y]]
@@ -121,7 +121,7 @@ def homography(source: Sequence[Sequence[float]], target: Sequence[Sequence[floa
 
 
 def crumpled(photo: Photo) -> Image.Image:
-    """The garment alone, more crumpled than in the studio, RGBA."""
+    """Draw the garment alone, more crumpled than in the studio, RGBA."""
     shapes = garment(photo.product)
     width, height = (GARMENT[0] * 3 // 2, GARMENT[1] * 3 // 2) if photo.size == LARGE else GARMENT
     frame = fit(all_points(shapes), width, height, fill=0.94)
@@ -132,7 +132,7 @@ def crumpled(photo: Photo) -> Image.Image:
 
 
 def placed_garment(photo: Photo) -> Image.Image:
-    """The garment turned, tilted and moved into its place, RGBA as large as the photo."""
+    """Draw the garment turned, tilted and in its place, RGBA of the photo's size."""
     image = crumpled(photo)
     rng = np.random.default_rng(photo.seed)
     (width, height), (w, h) = photo.size, image.size
@@ -150,7 +150,7 @@ def placed_garment(photo: Photo) -> Image.Image:
 
 
 def _with_shadow(photo: Photo, ground: Floats, alpha: Image.Image) -> Floats:
-    """The ground, darkened beside the garment by the room's lamp and under its edge."""
+    """Darken the background beside the garment and under its edge."""
     unit = photo.size[0] / 600
     small = alpha.reduce(4)
     rng = np.random.default_rng(photo.seed + 1)
@@ -164,7 +164,7 @@ def _with_shadow(photo: Photo, ground: Floats, alpha: Image.Image) -> Floats:
 
 
 def _lamp(photo: Photo, scene: Floats) -> Floats:
-    """Uneven light, colour temperature, exposure and the lens's dark corners."""
+    """Apply uneven light, colour temperature, exposure and vignetting."""
     rng = np.random.default_rng(photo.seed + 2)
     height, width = scene.shape[1:]
     x = np.linspace(-1, 1, width, dtype=np.float32)[None, :]
@@ -176,7 +176,7 @@ def _lamp(photo: Photo, scene: Floats) -> Floats:
 
 
 def customer_photo(photo: Photo) -> Image.Image:
-    """The photo as its taker saw it, upright RGB of `photo.size`."""
+    """Draw the photo upright, RGB of `photo.size`."""
     placed = placed_garment(photo)
     alpha = placed.getchannel("A")
     scene = _with_shadow(photo, background(photo.place, photo.size, photo.seed), alpha)
@@ -189,7 +189,7 @@ def customer_photo(photo: Photo) -> Image.Image:
 
 
 def photo_file(photo: Photo) -> bytes:
-    """The photo as its phone stored it: JPEG, some with pixels turned and a tag that says so."""
+    """Return the photo as a phone stores it: JPEG, some rotated with an EXIF orientation tag."""
     image = customer_photo(photo)
     if photo.orientation != ROTATED:
         return jpeg(image, quality=photo.quality)

@@ -1,4 +1,4 @@
-"""The products: what each is called, and the parameters from which its pictures are drawn."""
+"""The demo's products: their names and the parameters of their pictures."""
 
 import zlib
 from dataclasses import dataclass
@@ -28,10 +28,10 @@ class Product:
     style: str
     name: str
     kind: str  # one of CATEGORIES
-    cut: str  # which drawing of that kind
+    cut: str  # drawing of that kind
     gender: str
     colour: str
-    second: str  # the pattern's other colour, or that of sleeves and trims
+    second: str  # second colour of the pattern, or the colour of sleeves and trims
     price: str
     material: str
     pattern: str
@@ -52,7 +52,7 @@ class Product:
 
 
 def _in_colour(style: Style, colours: str) -> Product:
-    first = colours == style.colours[0]  # of the other colours only the front is shown
+    first = colours == style.colours[0]  # other colours have only the front view
     main, _, second = colours.partition("/")
     sku = f"{style.code}-{main[:3].upper()}{second[:1].upper()}"
     colour = f"{main} and {second}" if second else main
@@ -76,7 +76,7 @@ def _in_colour(style: Style, colours: str) -> Product:
 
 @lru_cache(maxsize=1)
 def products() -> tuple[Product, ...]:
-    """Every product, style by style; the same on every call."""
+    """Return every product, style by style; the same on every call."""
     return tuple(_in_colour(style, colours) for style in STYLES for colours in style.colours)
 
 

@@ -1,4 +1,4 @@
-"""Draws a garment: each part is cut out, given folds and volume, lit, and laid over the others."""
+"""Draw garments part by part: cut out, folded, shaded and laid over the parts below."""
 
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -13,14 +13,14 @@ from .geometry import Frame, Points
 from .look import Look, Place
 from .shapes import Fold, Line, Part, Shape
 
-STEP = 3  # folds and shadows are soft: they are worked out on every third pixel
-FINE = 3  # outlines are drawn three times as large, then reduced
-LIGHT = np.array([-0.55, -0.84], np.float32)  # towards the lamp, on the picture plane
+STEP = 3  # folds and shadows are soft, so they are computed at every third pixel ("coarse")
+FINE = 3  # outlines are drawn three times as large, then reduced (anti-aliasing)
+LIGHT = np.array([-0.55, -0.84], np.float32)  # direction of the light in the picture plane
 
 
 @dataclass(frozen=True, kw_only=True)
 class Mood:
-    """How a garment lies: seed of its creases, how crumpled it is, how far its outline strays."""
+    """How a garment lies: seed of its creases, amount of crumpling, deviation of its outline."""
 
     seed: int
     crumple: float = 1.0
@@ -29,16 +29,16 @@ class Mood:
 
 @dataclass(kw_only=True)
 class Canvas:
-    """A picture in the making: premultiplied RGB float32 (3, h, w) 0 to 255, alpha 0 to 1.
+    """The picture being drawn: premultiplied RGB float32 (3, h, w) 0 to 255, alpha 0 to 1.
 
-    Planes, not pixels: NumPy is several times faster along long rows than along three channels.
+    Channels come first because NumPy is several times faster along long rows.
     """
 
     width: int
     height: int
     rgb: Floats = field(init=False)
     alpha: Floats = field(init=False)
-    relief: Floats = field(init=False)  # the light on the topmost cloth, coarse
+    relief: Floats = field(init=False)  # light on the topmost cloth, coarse
 
     def __post_init__(self) -> None:
         self.rgb = np.zeros((3, self.height, self.width), np.float32)
@@ -46,14 +46,14 @@ class Canvas:
         self.relief = np.ones((self.height // STEP, self.width // STEP), np.float32)
 
     def image(self) -> Image.Image:
-        """The garment alone, RGBA."""
+        """Return the garment alone, RGBA."""
         colours = np.clip(self.rgb / np.maximum(self.alpha, 1 / 255), 0, 255)
         return merged(np.concatenate([colours, self.alpha[None] * 255]))
 
 
 @dataclass(frozen=True)
 class Cut:
-    """The rectangle that holds a part, with multiples of STEP as corners, in pixels."""
+    """The rectangle of a part in pixels, with corners at multiples of STEP."""
 
     left: int
     top: int
@@ -79,7 +79,7 @@ class Cut:
 
 
 def cut_around(points: Points, frame: Frame, margin: float) -> Cut | None:
-    """The rectangle around points; none where they lie outside the canvas."""
+    """Return the rectangle around points, or None if they are outside the canvas."""
     low, high = points.min(axis=0) - margin, points.max(axis=0) + margin
     left, top = (max(0, int(value) // STEP * STEP) for value in low)
     right = min(frame.width, -(-int(high[0] + 1) // STEP) * STEP)
@@ -90,7 +90,7 @@ def cut_around(points: Points, frame: Frame, margin: float) -> Cut | None:
 
 
 def mask_of(polygon: Points, cut: Cut) -> Image.Image:
-    """A polygon with smooth edges, an L image as large as the cut."""
+    """Return an anti-aliased mask of a polygon, an L image of the cut's size."""
     width, height = cut.size
     large = Image.new("L", (width * FINE, height * FINE), 0)
     points = ((polygon - (cut.left, cut.top)) * FINE).round(2)
@@ -106,13 +106,13 @@ def _waves(seed: int) -> tuple[Points, Points, Points]:
 
 
 def wobbled(points: Points, mood: Mood) -> Points:
-    """The points moved a little, neighbours alike: no two garments lie the same."""
+    """Displace points smoothly and slightly, so that no two garments lie the same."""
     waves, phases, ways = _waves(mood.seed)
     return points + mood.wobble * np.sin(points @ waves.T + phases) @ ways
 
 
 def fold_height(folds: list[Fold], frame: Frame, cut: Cut, shape: tuple[int, int]) -> Floats:
-    """The cloth's height from its folds, coarse float32: each is a soft bump that runs out."""
+    """Return the height map of the folds, coarse float32; each is a bump with soft ends."""
     height = np.zeros(shape, np.float32)
     for one in folds:
         line = (frame.pixels(one.curve) - (cut.left, cut.top)) / STEP
@@ -127,7 +127,7 @@ def fold_height(folds: list[Fold], frame: Frame, cut: Cut, shape: tuple[int, int
 
 
 def _bump(line: Floats, width: float, shape: tuple[int, ...]) -> Floats:
-    """A ridge of height 1 along a line, float32: Gaussian across it, fading towards its ends."""
+    """Return a ridge of height 1 along a line, float32: Gaussian across, fading at the ends."""
     y = np.arange(shape[0], dtype=np.float32)[:, None]
     x = np.arange(shape[1], dtype=np.float32)[None, :]
     nearest = np.full(shape, np.inf, np.float32)
@@ -145,7 +145,7 @@ def _bump(line: Floats, width: float, shape: tuple[int, ...]) -> Floats:
 
 
 def creases(part: Part, mood: Mood, rng: np.random.Generator) -> list[Fold]:
-    """Folds that nobody planned, across the part in its long direction, more or less."""
+    """Return random folds, roughly along the part's length."""
     low, high = part.outline.min(axis=0), part.outline.max(axis=0)
     size = high - low
     if min(size) < 9 or part.volume < 0.3 or len(part.folds) > 9:
@@ -164,7 +164,7 @@ def creases(part: Part, mood: Mood, rng: np.random.Generator) -> list[Fold]:
 def relief_of(
     part: Part, mask: Image.Image, look: Look, frame: Frame, cut: Cut, mood: Mood
 ) -> tuple[Floats, Floats, Floats]:
-    """The light on a part (around 1) and its slopes, coarse float32 (rows, columns)."""
+    """Return the light on a part (around 1) and its x and y slopes, coarse float32."""
     small = mask.reduce(STEP)
     shape = (small.height, small.width)
     unit = frame.scale / STEP
@@ -172,7 +172,7 @@ def relief_of(
     limp = limpness(look.product.material) * (0.4 + part.volume)
     folds = [*part.folds, *creases(part, mood, rng)]
     height = fold_height(folds, frame, cut, shape) * limp
-    smooth = min(1.0, min(shape) / (12 * unit))  # narrow parts hardly crease
+    smooth = min(1.0, min(shape) / (12 * unit))  # narrow parts crease little
     height += mood.crumple * limp * unit * smooth * rumpled(round(unit, 1), shape, rng)
     slope_y, slope_x = np.gradient(height) if min(shape) > 1 else (np.zeros(shape, np.float32),) * 2
     edge = soft_mask(small, max(1.0, 2.6 * unit * (0.4 + part.volume)))
@@ -185,7 +185,7 @@ def relief_of(
 
 
 def lamp(light: Floats, gloss: float) -> tuple[Floats, Floats]:
-    """What a light around 1 does to colours: a factor, and what it adds (0 to 255)."""
+    """Return the factor and the offset (0 to 255) that a light around 1 applies to colours."""
     bright = np.clip(light - 1, 0, 1)
     dim = np.minimum(light, 1)
     wash = 34 * bright + 10 * (dim - 0.9)
@@ -195,7 +195,7 @@ def lamp(light: Floats, gloss: float) -> tuple[Floats, Floats]:
 
 
 def paint_part(canvas: Canvas, part: Part, look: Look, frame: Frame, mood: Mood) -> None:
-    """Lays one part over what the canvas shows."""
+    """Draw one part over the canvas."""
     polygon = frame.pixels(wobbled(part.outline, mood))
     cut = cut_around(polygon, frame, margin=2 * STEP + 1.2 * part.lift * frame.scale)
     if cut is None:
@@ -232,7 +232,7 @@ def paint_part(canvas: Canvas, part: Part, look: Look, frame: Frame, mood: Mood)
 
 
 def throw_shadow(canvas: Canvas, image: Image.Image, cut: Cut, frame: Frame, lift: float) -> None:
-    """Darkens what a part covers, a little beyond its lower right edge."""
+    """Darken the canvas beneath a part, a little beyond its lower right edge."""
     small = image.reduce(STEP)
     shadow = soft_mask(small, max(0.8, 0.9 * lift * frame.scale / STEP + 0.4))
     down = round(lift * frame.scale * 0.9 / STEP)
@@ -241,7 +241,7 @@ def throw_shadow(canvas: Canvas, image: Image.Image, cut: Cut, frame: Frame, lif
 
 
 def sew(canvas: Canvas, line: Line, frame: Frame, mood: Mood, look: Look) -> None:
-    """Draws a seam with its lit lower lip, a row of stitches, or a pressed crease."""
+    """Draw a seam with a lit lower edge, a row of stitches, or a pressed crease."""
     points = frame.pixels(wobbled(line.curve, mood))
     width = max(line.width * frame.scale, 0.8)
     cut = cut_around(points, frame, margin=width + 2)
@@ -268,7 +268,7 @@ def sew(canvas: Canvas, line: Line, frame: Frame, mood: Mood, look: Look) -> Non
 
 
 def dash(pen: ImageDraw.ImageDraw, track: list[tuple[float, ...]], step: float, width: int) -> None:
-    """Draws every other `step` of a track."""
+    """Draw a dashed line along a track, one dash per `step` pixels."""
     xy = np.array(track)
     along = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(xy, axis=0), axis=1))])
     for start in np.arange(0, along[-1], step):
@@ -278,7 +278,7 @@ def dash(pen: ImageDraw.ImageDraw, track: list[tuple[float, ...]], step: float, 
 
 
 def draw_shapes(shapes: list[Shape], look: Look, frame: Frame, mood: Mood) -> Canvas:
-    """All shapes in their order on an empty canvas; the frame's sides are multiples of STEP."""
+    """Draw all shapes in order on a new canvas; the frame's sides must be multiples of STEP."""
     canvas = Canvas(width=frame.width, height=frame.height)
     for shape in shapes:
         if isinstance(shape, Part):

@@ -1,4 +1,4 @@
-"""What a garment's drawing is made of: parts laid over each other, and lines sewn on them."""
+"""The elements of a garment's drawing: layered parts, and lines sewn on them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -22,13 +22,13 @@ class Part:
     """A piece of cloth, leather, rubber or metal with a closed outline."""
 
     outline: Points
-    paint: str = "fabric"  # a role of the look, or the name of a colour
-    turn: float = 0.0  # degrees by which pattern and weave are turned
+    paint: str = "fabric"  # a role of Look, or a colour name
+    turn: float = 0.0  # rotation of pattern and weave, degrees
     folds: tuple[Fold, ...] = ()
-    lift: float = 0.4  # how dark a shadow it throws on what lies below, 0 to 1
+    lift: float = 0.4  # strength of its shadow on the parts below, 0 to 1
     volume: float = 0.5  # how round its edges look, 0 to 1
-    printed: bool = False  # lies in the cloth below and takes its folds
-    texture: str = ""  # a weave other than the material's
+    printed: bool = False  # printed on the cloth below, whose folds it shares
+    texture: str = ""  # overrides the material's weave
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +39,7 @@ class Line:
     style: str = "seam"  # seam, stitch, crease
     width: float = 0.45
     strength: float = 0.4
-    paint: str = ""  # colour of the thread; empty: darker or lighter than the cloth
+    paint: str = ""  # colour of the thread; empty: shade the cloth
 
 
 Shape = Part | Line
@@ -51,7 +51,7 @@ def _turned(points: Points) -> Points:
 
 
 def mirrored(shapes: Iterable[Shape]) -> Shapes:
-    """The same shapes on the other side of the middle line."""
+    """Mirror shapes at the middle line."""
     result: Shapes = []
     for shape in shapes:
         if isinstance(shape, Line):
@@ -64,13 +64,13 @@ def mirrored(shapes: Iterable[Shape]) -> Shapes:
 
 
 def both(shapes: Iterable[Shape]) -> Shapes:
-    """The shapes and their mirror images."""
+    """Return shapes and their mirror images."""
     shapes = list(shapes)
     return [*shapes, *mirrored(shapes)]
 
 
 def moved(shapes: Iterable[Shape], dx: float, dy: float, *, scale: float = 1.0) -> Shapes:
-    """The shapes scaled, then shifted."""
+    """Scale shapes, then shift them."""
     result: Shapes = []
     for shape in shapes:
         if isinstance(shape, Line):
@@ -82,7 +82,7 @@ def moved(shapes: Iterable[Shape], dx: float, dy: float, *, scale: float = 1.0) 
 
 
 def all_points(shapes: Iterable[Shape]) -> Points:
-    """The outline points of every part, float64 (n, 2)."""
+    """Return the outline points of all parts, float64 (n, 2)."""
     return np.concatenate([shape.outline for shape in shapes if isinstance(shape, Part)])
 
 
@@ -110,7 +110,7 @@ def band(
     lift: float = 0.4,
     volume: float = 0.5,
 ) -> Part:
-    """A strip along a curve: a waistband, a cord, a strap, a lace."""
+    """Return a strip along a curve, such as a waistband, cord, strap or lace."""
     texture = texture or ("rib" if paint == "rib" else "")
     outline = ribbon(spline(nodes), width)
     return Part(outline=outline, paint=paint, texture=texture, lift=lift, volume=volume)

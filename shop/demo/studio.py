@@ -1,4 +1,4 @@
-"""Product photos: a garment before a near-white background, with a soft shadow below it."""
+"""Draw product photos: a garment on a near-white background with a soft shadow."""
 
 from dataclasses import replace
 from functools import lru_cache
@@ -17,8 +17,8 @@ from .shapes import Shapes, all_points
 
 WIDTH, HEIGHT = 600, 750  # pixels
 QUALITY = 90
-DETAIL = 1.85  # how much closer a detail view comes
-# Where a detail view looks: a share of the picture from the left and from the top.
+DETAIL = 1.85  # magnification of a detail view
+# Centre of a detail view, as shares of the picture from the left and the top.
 FOCUS = {
     "longsleeve": (0.5, 0.3),
     "t-shirt": (0.5, 0.3),
@@ -29,7 +29,7 @@ STANDING = {"shoes", "hat"}
 
 
 def frame_for(product: Product, shapes: Shapes, view: str) -> Frame:
-    """How a view looks at a product: whole, or close to its finest part."""
+    """Return the frame of a view: the whole product, or its detail."""
     turn = float(np.random.default_rng(product.seed).uniform(-1.2, 1.2))
     frame = fit(all_points(shapes), WIDTH, HEIGHT, fill=0.84, turn=turn)
     if view != "detail":
@@ -42,7 +42,7 @@ def frame_for(product: Product, shapes: Shapes, view: str) -> Frame:
 
 @lru_cache(maxsize=1)
 def backdrop(width: int, height: int) -> Floats:
-    """Studio paper, float32 (3, height, width): lightest above the middle."""
+    """Draw studio paper, float32 (3, height, width), lightest above the middle."""
     y, x = np.mgrid[0 : height // 3, 0 : width // 3].astype(np.float32)
     away = ((x * 3 / width - 0.46) / 0.9) ** 2 + ((y * 3 / height - 0.4) / 0.95) ** 2
     light = 1 - 0.075 * np.clip(away, 0, 1)
@@ -50,7 +50,7 @@ def backdrop(width: int, height: int) -> Floats:
 
 
 def shadow(canvas: Canvas, *, standing: bool) -> Floats:
-    """How dark the ground is below a garment, float32 (height, width), 0 to 1."""
+    """Return the darkness of the ground below a garment, float32 (height, width), 0 to 1."""
     small = Image.fromarray((canvas.alpha * 255).astype(np.uint8)).reduce(3)
     wide, near = soft_mask(small, 13), soft_mask(small, 3.2)
     dark = 0.20 * shifted(wide, 7, 3) + 0.24 * shifted(near, 2, 1)
@@ -60,7 +60,7 @@ def shadow(canvas: Canvas, *, standing: bool) -> Floats:
 
 
 def _contact(small: Image.Image) -> Floats:
-    """The shadow on the ground where a thing stands: its shape, flattened at its foot."""
+    """Return the contact shadow of a standing object: its shape, flattened at its foot."""
     box = small.getbbox() or (0, 0, *small.size)
     width, depth = box[2] - box[0], max(6, (box[3] - box[1]) // 7)
     ground = Image.new("L", small.size, 0)
@@ -70,7 +70,7 @@ def _contact(small: Image.Image) -> Floats:
 
 
 def product_photo(product: Product, view: str) -> Image.Image:
-    """One view (front, back or detail) of a product, RGB 600 x 750."""
+    """Draw a view (front, back or detail) of a product, RGB 600 x 750."""
     shapes = garment(product, back=view == "back")
     frame = frame_for(product, shapes, view)
     mood = Mood(seed=product.seed + len(view))
@@ -82,7 +82,7 @@ def product_photo(product: Product, view: str) -> Image.Image:
 
 
 def jpeg(image: Image.Image, *, quality: int = QUALITY, **options: object) -> bytes:
-    """The picture as JPEG bytes; the same picture gives the same bytes."""
+    """Encode a picture as JPEG, deterministically."""
     buffer = BytesIO()
     image.save(buffer, "JPEG", quality=quality, **options)
     return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""The collection: every style with its cut, cloth, details and the colours it is made in."""
+"""The demo collection: every style with its cut, material, details and colours."""
 
 import csv
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, kw_only=True)
 class Style:
-    """An article in all its colours; `colours` are "main" or "main/second"."""
+    """A product line in all its colours, each "main" or "main/second"."""
 
     code: str
     kind: str

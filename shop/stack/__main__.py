@@ -1,4 +1,4 @@
-"""A shop in production's processes on this machine: `./run stack`."""
+"""Run the shop's production processes on this machine: `./run stack`."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def say(text: str) -> None:
 
 
 def is_taken(port: int) -> bool:
-    """Whether somebody listens on a port of this machine."""
+    """Return whether a port of 127.0.0.1 is in use."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def load_demo(stack: Stack) -> None:
-    """The first time: products to look at, and their index."""
+    """Draw, load and index the demo catalog, once per stack folder."""
     loaded = stack.folder / "loaded"
     if loaded.exists():
         return
@@ -54,7 +54,7 @@ def load_demo(stack: Stack) -> None:
 
 
 def write_environment(stack: Stack) -> Path:
-    """What the app's processes have in their environment, for a shell."""
+    """Write a shell script that exports the app's environment; return its path."""
     path = stack.folder / "environment"
     path.touch(mode=0o600)
     values = {k: v for k, v in stack.environment.items() if os.environ.get(k) != v}
@@ -90,7 +90,7 @@ def main(args: argparse.Namespace) -> int:
         return 0
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)  # so that nothing is left half stopped
+            signal.signal(number, signal.SIG_IGN)  # so that stopping is not interrupted
         stack.stop_all()
     return 0
 

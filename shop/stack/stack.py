@@ -1,4 +1,4 @@
-"""The services of docker-compose.yml as processes of this machine; all files in one folder."""
+"""Run the services of docker-compose.yml as local processes, with all files in one folder."""
 
 from __future__ import annotations
 
@@ -24,31 +24,31 @@ from celery import Celery
 from . import servers
 from .compose import ROOT, Compose
 
-# In the order of starting.
+# In starting order.
 SERVERS = ("db", "redis")
 APP = ("web", "search", "index")
-# As docker-compose.yml asks for the health of the web server.
+# The health check of the web server, as in docker-compose.yml.
 HEALTH = "/health/live/"
-# Programs by their names in the compose file; `celery` of this Python, not of the PATH.
+# Programs by their name in the compose file, run by this Python, not looked up in PATH.
 PROGRAMS = {
     "python": [sys.executable],
     "celery": [sys.executable, "-m", "celery"],
     "gunicorn": [sys.executable, "-m", "gunicorn"],
 }
-# PostgreSQL ends its sessions at this one; at a SIGTERM it waits for them to go.
+# PostgreSQL ends its sessions on SIGINT; on SIGTERM it waits for clients to disconnect.
 STOP_SIGNALS = {"db": signal.SIGINT}
 
-# Seconds. Generous: a loaded machine must not fail where speed is not the point.
+# Seconds; generous, so that a loaded machine does not cause failures.
 START = 60
 STOP = 10
 
 
 class StackError(AssertionError):
-    """A process ended, failed or did not answer in time; the message has what it wrote last."""
+    """Raised if a process ends, fails or does not answer in time; includes the end of its log."""
 
 
 def until(check: Callable[[], object], seconds: float, what: Callable[[], str] | str) -> float:
-    """Ask again until the answer is true; returns the seconds that it took."""
+    """Poll ``check`` until it is true; return the seconds waited, raise StackError on timeout."""
     start = time.monotonic()
     while not check():
         if time.monotonic() - start > seconds:
@@ -59,17 +59,17 @@ def until(check: Callable[[], object], seconds: float, what: Callable[[], str] |
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 on which nothing listens."""
+    """Return a free port of 127.0.0.1."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 class Stack:
-    """Processes by the names of their services: db, redis, migrate, web, search, index.
+    """The stack's processes, named after their services: db, redis, migrate, web, search, index.
 
-    ``environment`` goes before what the compose file says for the app's processes. What is left
-    running when this process is killed is ended by a watchdog.
+    ``environment`` overrides the compose file for the app's processes. If this process is killed,
+    a watchdog ends the rest.
     """
 
     def __init__(
@@ -98,12 +98,12 @@ class Stack:
             "MEDIA_ROOT": str(folder / "media"),
             "STATIC_ROOT": str(folder / "static"),
             "VISUALSEARCH_DATA_DIR": str(folder / "index"),
-            # Plain HTTP on this machine, where all clients have one address.
+            # Plain HTTP; no throttling, because all clients share one address.
             "HTTPS": "false",
             "VISUALSEARCH_THROTTLE": "off",
             **environment,
         }
-        # What the compose file says of one service alone.
+        # Variables that the compose file sets for one service only.
         shared = compose.environment("migrate").keys()
         self.own_environment = {
             name: {k: v for k, v in compose.environment(name).items() if k not in shared}
@@ -120,11 +120,11 @@ class Stack:
             }
 
     def database_folder(self) -> Path:
-        """Where the database's files are: every folder above it is opened to PostgreSQL's user."""
+        """Return the database's folder; PostgreSQL's user gets access to every folder above it."""
         return self.folder / "db"
 
     def command(self, name: str, compose: Compose) -> list[str]:
-        """What the compose file says, with this machine's programs and places."""
+        """Return the compose file's command, with local programs, folders and ports."""
         program, *arguments = compose.command(name)
         if name == "db":
             place = ["-D", str(self.database_folder()), "-k", str(self.sockets)]
@@ -135,10 +135,10 @@ class Stack:
         return [*PROGRAMS[program], *arguments]
 
     def start(self, name: str) -> None:
-        """Start a process in a group of its own; :meth:`ready` waits for it."""
+        """Start a service in its own process group; :meth:`ready` waits for it."""
         user = {}
         if name == "db":
-            self.sockets.mkdir(mode=0o700, exist_ok=True)  # stop_all() removes it
+            self.sockets.mkdir(mode=0o700, exist_ok=True)  # stop_all() removes the folder
             user = servers.make_database(self.postgres, self.sockets)
         with self.log_path(name).open("ab") as log:
             self.running[name] = subprocess.Popen(
@@ -154,7 +154,7 @@ class Stack:
         self.tell_watchdog(f"+{self.running[name].pid}")
 
     def tell_watchdog(self, line: str) -> None:
-        """Say which process group has started or ended."""
+        """Report a started (``+pid``) or ended (``-pid``) group to the watchdog."""
         if self.watchdog is None:
             self.watchdog = subprocess.Popen(
                 [sys.executable, "-m", "shop.stack.watchdog", str(self.sockets)],
@@ -168,7 +168,7 @@ class Stack:
         self.watchdog.stdin.write(f"{line}\n")
 
     def ready(self, name: str) -> None:
-        """Wait until a process answers; for ``migrate``, until it is done."""
+        """Wait until a service answers, or until ``migrate`` has finished; raise StackError."""
         if name == "migrate":
             until(lambda: self.running[name].poll() is not None, START, "migrate does not end")
             if self.running.pop(name).returncode:
@@ -183,25 +183,25 @@ class Stack:
         until(check, START, lambda: f"{name} does not answer:\n{self.tail(name)}")
 
     def answers(self, name: str) -> bool:
-        """Whether a service is there and takes work."""
+        """Return whether a service responds."""
         answers = {"db": self.db_answers, "redis": self.redis_answers, "web": self.web_answers}
         return answers[name]() if name in answers else self.worker_answers(name)
 
     def db_answers(self) -> bool:
-        """Whether PostgreSQL lets a client in."""
+        """Return whether PostgreSQL accepts connections."""
         program = str(self.postgres.bin_path / "pg_isready")
         command = [program, "-q", "-h", str(self.sockets), "-U", "postgres"]
         return subprocess.run(command).returncode == 0
 
     def redis_answers(self) -> bool:
-        """Whether Redis takes commands."""
+        """Return whether Redis answers a ping."""
         with closing(redis.Redis(port=self.redis_port)) as client, suppress(redis.RedisError):
             return bool(client.ping())
         return False
 
     def web_answers(self) -> bool:
-        """Whether the web server gives its sign of life."""
-        opener = build_opener(ProxyHandler({}))  # no proxy: all of this is on one machine
+        """Return whether the web server answers its health check with a status below 500."""
+        opener = build_opener(ProxyHandler({}))  # local requests must not use a proxy
         try:
             with opener.open(f"http://127.0.0.1:{self.web_port}{HEALTH}", timeout=5):
                 return True
@@ -211,22 +211,22 @@ class Stack:
             return False
 
     def remote(self) -> Celery:
-        """Celery's remote control. No pool: a pooled connection may be to a Redis that is gone."""
+        """Return a Celery app for remote control, unpooled: Redis may have been restarted."""
         app = Celery(broker=self.redis_url, set_as_current=False)
         app.conf.broker_pool_limit = 0
         return app
 
     def worker_answers(self, name: str) -> bool:
-        """Whether the worker's own remote control says that it is there."""
+        """Return whether a worker answers Celery's ping."""
         with self.remote() as app:
             return bool(app.control.ping([self.worker(name)], timeout=0.5, limit=1))
 
     def worker(self, name: str) -> str:
-        """What a worker calls itself."""
+        """Return a worker's Celery node name."""
         return f"{name}@{socket.gethostname()}"
 
     def stop(self, name: str) -> None:
-        """Ask a process to end; what is left of its group after :data:`STOP` s is killed."""
+        """Ask a service to end; kill what is left of its processes after :data:`STOP` seconds."""
         process = self.running[name]
         self.ask_to_stop(name)
         with suppress(subprocess.TimeoutExpired):
@@ -234,14 +234,14 @@ class Stack:
         self.kill(name)
 
     def ask_to_stop(self, name: str) -> None:
-        """Send the signal at which a service ends."""
+        """Send a service its stop signal; wake it if it is paused."""
         process = self.running[name]
         if process.poll() is None:
             process.send_signal(STOP_SIGNALS.get(name, signal.SIGTERM))
             self.signal(name, signal.SIGCONT)
 
     def kill(self, name: str) -> None:
-        """End a process and its children at once, as a power cut does."""
+        """Kill a service and its children at once, as a power cut would."""
         process = self.running[name]
         self.signal(name, signal.SIGKILL)
         process.wait()
@@ -249,18 +249,18 @@ class Stack:
         self.tell_watchdog(f"-{process.pid}")
 
     def pause(self, name: str) -> None:
-        """Freeze a process and its children: they are there, and do nothing."""
+        """Freeze a service and its children (SIGSTOP), as if they hung."""
         self.signal(name, signal.SIGSTOP)
 
     def resume(self, name: str) -> None:
-        """Let a frozen process go on."""
+        """Resume a paused service (SIGCONT)."""
         self.signal(name, signal.SIGCONT)
 
     def signal(self, name: str, number: signal.Signals) -> None:
-        """Send a signal to a process and its children."""
+        """Send a signal to a service and its children."""
         group, children = self.running[name].pid, []
         with suppress(psutil.NoSuchProcess):
-            # Each process of PostgreSQL is a group of its own.
+            # Each PostgreSQL process has its own group.
             children = psutil.Process(group).children(recursive=True)
         with suppress(ProcessLookupError):
             os.killpg(group, number)
@@ -269,7 +269,7 @@ class Stack:
                 child.send_signal(number)
 
     def start_all(self) -> None:
-        """Start every service and wait for it, in the order that the compose file asks for."""
+        """Start all services in the order of the compose file, and wait until they answer."""
         self.start_servers()
         # As the Dockerfile does.
         self.manage("collectstatic", "--noinput", "--verbosity=0")
@@ -279,7 +279,7 @@ class Stack:
             self.ready(name)
 
     def start_servers(self) -> None:
-        """Start database and Redis, and bring the tables up to date."""
+        """Start PostgreSQL and Redis, then migrate the database."""
         for name in SERVERS:
             self.start(name)
         for name in SERVERS:
@@ -288,7 +288,7 @@ class Stack:
         self.ready("migrate")
 
     def stop_all(self) -> None:
-        """Stop everything: the app first, its processes at the same time, then the servers."""
+        """Stop the app's processes in parallel, then the servers and the watchdog."""
         app = [name for name in self.running if name not in SERVERS]
         for name in app:
             self.ask_to_stop(name)
@@ -302,7 +302,7 @@ class Stack:
         shutil.rmtree(self.sockets, ignore_errors=True)
 
     def manage(self, *arguments: str, **environment: str) -> str:
-        """Run a management command to its end; returns what it printed."""
+        """Run a management command; return its output, raise StackError if it fails."""
         done = subprocess.run(
             [sys.executable, "-m", "django", *arguments],
             cwd=ROOT,
@@ -317,20 +317,20 @@ class Stack:
         return done.stdout
 
     def log_path(self, name: str) -> Path:
-        """Where a process writes."""
+        """Return the path of a service's log."""
         return self.folder / "logs" / f"{name}.log"
 
     def log(self, name: str) -> str:
-        """All that a process has written."""
+        """Return a service's whole log."""
         return self.log_path(name).read_text(encoding="utf-8", errors="replace")
 
     def tail(self, name: str) -> str:
-        """The last lines of a process's log."""
+        """Return the last 40 lines of a service's log."""
         return "\n".join(self.log(name).splitlines()[-40:])
 
 
 def secret_key(folder: Path) -> str:
-    """A key of this stack's own, so that sessions survive its restart."""
+    """Return this stack's secret key, stored on first use so that sessions survive a restart."""
     path = folder / "secret_key"
     if not path.exists():
         path.touch(mode=0o600)

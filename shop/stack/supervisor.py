@@ -1,4 +1,4 @@
-"""Starts again what ended unexpectedly, as Docker does with `restart: unless-stopped`."""
+"""Restart services that end unexpectedly, as Docker does with `restart: unless-stopped`."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Callable
 
 from .stack import Stack
 
-# Seconds before the first start, doubled for each that is needed soon after.
+# Seconds before the first restart, doubled for each one that follows soon.
 FIRST_WAIT, LONGEST_WAIT = 0.2, 60.0
-# Seconds after which a process counts as started well.
+# Seconds after which a restart counts as successful.
 WELL = 10.0
 
 
 class Supervisor:
-    """``say`` is told what happens."""
+    """Restarts a stack's services with exponential backoff; reports each event to ``say``."""
 
     def __init__(self, stack: Stack, say: Callable[[str], None]):
         self.stack, self.say = stack, say
@@ -23,13 +23,13 @@ class Supervisor:
         self.due: dict[str, float] = {}
 
     def watch(self) -> None:
-        """Look again and again, until an exception ends it."""
+        """Check the services ten times a second until an exception is raised."""
         while True:
             self.look()
             time.sleep(0.1)
 
     def look(self) -> None:
-        """Notice who ended, and start those whose time has come."""
+        """Schedule restarts for services that have ended; restart those that are due."""
         now = time.monotonic()
         for name, process in list(self.stack.running.items()):
             if process.poll() is not None:
@@ -41,7 +41,7 @@ class Supervisor:
             self.say(f"{name} was started again")
 
     def ended(self, name: str, code: int, now: float) -> None:
-        """Say so, end what is left of it, and plan its start."""
+        """Report the end of a service, kill what is left of it, and schedule its restart."""
         self.stack.kill(name)
         soon = name in self.started and now - self.started[name] < WELL
         wait = min(2 * self.waits[name], LONGEST_WAIT) if soon else FIRST_WAIT

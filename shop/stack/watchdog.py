@@ -1,7 +1,7 @@
-"""Ends what a stack started when the stack itself ended without a word: python -m … FOLDER < pipe.
+"""End a stack's processes when the stack itself is killed: python -m … FOLDER < pipe.
 
-Each line of the input is a process group that was started (`+123`) or has ended (`-123`).
-At the end of the input all that are left are ended, and the folder of their sockets goes.
+Each input line names a process group that was started (`+123`) or has ended (`-123`). At the end of
+the input, all remaining groups are ended and the socket folder is deleted.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ import sys
 import time
 from contextlib import suppress
 
-# Seconds that processes have to end by themselves.
+# Seconds that processes have to end before they are killed.
 GRACE = 5
 
 
 def alive(group: int) -> bool:
-    """Whether a process group still has members."""
+    """Return whether a process group still has members."""
     try:
         os.killpg(group, 0)
     except (ProcessLookupError, PermissionError):

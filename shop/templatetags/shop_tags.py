@@ -11,7 +11,7 @@ register = template.Library()
 
 @register.filter
 def price(amount: Decimal | float | str | None) -> str:
-    """An amount as the shop writes it; a text that is no number stays as it is."""
+    """Format an amount as a price; return text that is not a number unchanged."""
     if amount is None or amount == "":
         return ""
     try:
@@ -22,7 +22,7 @@ def price(amount: Decimal | float | str | None) -> str:
 
 @register.simple_tag(takes_context=True)
 def with_page(context: dict[str, Any], number: int) -> str:
-    """The address of another page of this list, with the same search words."""
+    """Return the query string of another page of this list, keeping the other parameters."""
     request: HttpRequest = context["request"]
     parameters = request.GET.copy()
     parameters["page"] = str(number)

@@ -1,4 +1,4 @@
-"""Staff with few permissions, and pictures that fail."""
+"""Fixtures of the admin's tests: staff users, broken pictures, query counts."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from shop.models import Product, ProductImage
 
 @pytest.fixture(autouse=True)
 def quick_passwords(settings):
-    """Nobody attacks these accounts."""
+    """A fast, insecure password hasher."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture
 def staff(db) -> Callable[..., Client]:
-    """Somebody who may do this and no more: ``staff("view_run", "add_run")``."""
+    """A function that logs in staff with only these permissions: ``staff("view_run")``."""
 
     def make(*codenames: str) -> Client:
         user = User.objects.create_user("-".join(codenames) or "nobody", is_staff=True)
@@ -38,7 +38,7 @@ def staff(db) -> Callable[..., Client]:
 
 @pytest.fixture
 def broken(db) -> Callable[[Product], ProductImage]:
-    """Give a product a picture that is none."""
+    """A function that adds an undecodable picture to a product."""
 
     def add(product: Product) -> ProductImage:
         content = ContentFile(b"no picture", f"{product.sku}-broken.png")
@@ -49,7 +49,7 @@ def broken(db) -> Callable[[Product], ProductImage]:
 
 @pytest.fixture
 def queries() -> Callable[..., int]:
-    """How often a page asks the database, once everything that is kept is warm."""
+    """A function that counts the database queries of a page with warm caches."""
 
     def count(client: Client, url: str, **params: str) -> int:
         client.get(url, params)
@@ -61,5 +61,5 @@ def queries() -> Callable[..., int]:
 
 
 def messages_of(response) -> list[str]:
-    """What the page says at its top."""
+    """Return the messages on a page."""
     return [str(message) for message in response.context["messages"]]

@@ -1,6 +1,6 @@
-"""For schemathesis: real photos, searches and products in place of those that it makes up.
+"""Schemathesis hooks that replace generated photos, searches and products by existing ones.
 
-The names of what there is are in the environment, for it runs in a process of its own.
+Schemathesis runs in its own process, so the environment names the existing search.
 """
 
 import base64
@@ -18,7 +18,7 @@ REAL: dict[str, Any] = {"query_id": QUERY_ID, "key": "P3", "product": "P3"}
 
 @schemathesis.hook
 def before_call(context: Any, case: Any, kwargs: Any) -> None:
-    """Whatever else is wrong with a request, these are right."""
+    """Set photos and identifiers to valid values, whatever else is wrong with the request."""
     for values in (case.path_parameters, case.body):
         if isinstance(values, dict):
             values.update({name: real for name, real in REAL.items() if name in values})

@@ -5,6 +5,6 @@ from tests.reindex import reindex
 
 @pytest.fixture
 def indexed(sold):
-    """Eight products that can be found."""
+    """Eight indexed products."""
     reindex()
     return sold

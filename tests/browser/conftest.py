@@ -1,4 +1,4 @@
-"""A real browser on a real server, under a policy that forbids inline scripts and styles."""
+"""Fixtures for a real browser on a real server with a strict Content-Security-Policy."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ OPTIONS = ["--no-sandbox", "--disable-background-networking", "--disable-quic"]
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """The browser; skips where there is none.
+    """Chromium; skips the test if it is not installed.
 
-    Its driver has an event loop in this thread as long as it is started, in which the ORM would
-    refuse to work.
+    Playwright runs an event loop in this thread, where the ORM would refuse to work without
+    DJANGO_ALLOW_ASYNC_UNSAFE.
     """
     playwright = pytest.importorskip("playwright.sync_api")
     path = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -37,7 +37,7 @@ def chromium() -> Iterator[Any]:
 
 @pytest.fixture
 def owner(live_server, chromium, settings) -> Iterator[Any]:
-    """A page of somebody who may do everything; fails if the browser had to complain."""
+    """A page logged in to the admin as superuser; fails on console messages or page errors."""
     settings.MIDDLEWARE = ["tests.browser.policy.with_pictures", *settings.MIDDLEWARE]
     User.objects.create_superuser("owner", password="x")
     context = chromium.new_context(
@@ -52,7 +52,7 @@ def owner(live_server, chromium, settings) -> Iterator[Any]:
     page.fill("[name=username]", "owner")
     page.fill("[name=password]", "x")
     follow(page.locator("[type=submit]"))
-    complaints.clear()  # of the favicon, which only the first page asks for
+    complaints.clear()  # about the favicon, which only the first page requests
     yield page
     context.close()
     assert not complaints
@@ -60,20 +60,20 @@ def owner(live_server, chromium, settings) -> Iterator[Any]:
 
 @pytest.fixture(scope="session")
 def storefront(tmp_path_factory) -> Storefront:
-    """The demo's catalog, indexed with the model that ships; it is made once."""
+    """The demo catalog, indexed with the shipped model, created once per session."""
     return Storefront(tmp_path_factory.mktemp("storefront"))
 
 
 @pytest.fixture(scope="module")
 def shop(storefront) -> Iterator[str]:
-    """The origin of a server of it."""
+    """The origin of a server of the demo shop."""
     with storefront.served() as origin:
         yield origin
 
 
 @pytest.fixture
 def visit(chromium, shop) -> Iterator[Callable[..., Visitor]]:
-    """Customers of the shop; fails if a browser had to complain of something unexpected."""
+    """A function that opens a page as a new visitor; fails on unexpected browser errors."""
     visitors: list[Visitor] = []
 
     def come(path: str, screen: str = "desktop", *, origin: str = shop, **options: Any) -> Visitor:
@@ -90,13 +90,13 @@ def visit(chromium, shop) -> Iterator[Callable[..., Visitor]]:
 
 @pytest.fixture(params=sorted(SCREENS))
 def screen(request) -> str:
-    """A phone that is touched, a desktop with a mouse."""
+    """Each kind of screen: a desktop with a mouse, a phone with touch."""
     return str(request.param)
 
 
 @pytest.fixture
 def screenshot(tmp_path) -> Callable[..., None]:
-    """Pictures of pages: into $VISUALSEARCH_SCREENSHOTS, or where the test ends."""
+    """A function that saves screenshots to $VISUALSEARCH_SCREENSHOTS or the test's folder."""
     folder = Path(os.environ.get("VISUALSEARCH_SCREENSHOTS", tmp_path))
 
     def take(visitor: Visitor, name: str) -> None:

@@ -1,4 +1,4 @@
-"""Clicks that load another page."""
+"""Follow links in browser tests."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Any
 
 
 def follow(target: Any, key: str = "") -> None:
-    """Click ``target``, or press ``key`` on it, and wait until the page it leads to has loaded.
+    """Click ``target``, or press ``key`` on it, and wait until the next page has loaded.
 
-    A click alone returns while the old page may still be there to be read.
+    A click alone returns while the old page may still be shown.
     """
     with target.page.expect_navigation():
         if key:

@@ -1,4 +1,4 @@
-"""Content-Security-Policies that pages are tested under, as middleware."""
+"""Middleware that sends the Content-Security-Policies of the tests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 def sending(policy: str) -> Callable[[GetResponse], Any]:
-    """Middleware that sends a policy with every answer."""
+    """Return middleware that adds a policy to every response."""
 
     def middleware(get_response: GetResponse) -> Any:
         def answer(request: HttpRequest) -> HttpResponse:
@@ -24,7 +24,7 @@ def sending(policy: str) -> Callable[[GetResponse], Any]:
     return middleware
 
 
-# No inline script or style, and no data: or blob: of any kind.
+# No inline scripts or styles, and no data: or blob: URLs.
 strict = sending("default-src 'self'")
-# The admin shows the photo that it was given.
+# The admin shows the uploaded photo.
 with_pictures = sending("default-src 'self'; img-src 'self' data:")

@@ -1,4 +1,4 @@
-"""A shop with the demo's catalog and the model that ships, served by processes of its own."""
+"""The demo shop with the shipped model, served by child processes, and its visitors."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ SCREENS: dict[str, dict[str, Any]] = {
 }
 ROOT = Path(__file__).resolve().parent.parent.parent
 START = 120  # seconds
-# Milliseconds to wait for what must come. No test fails because a machine is slow.
+# Milliseconds to wait for something expected; long, so that slow machines do not fail.
 WAIT = 60_000
 
 
 class Storefront:
-    """One catalog and its index in a folder; any number of servers with settings of their own."""
+    """The demo catalog and its index in a folder, served with any settings."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -54,7 +54,7 @@ class Storefront:
         }
 
     def manage(self, *arguments: str, **environment: str) -> None:
-        """A management command to its end."""
+        """Run a management command; raise CalledProcessError if it fails."""
         subprocess.run(
             [sys.executable, "manage.py", *arguments],
             cwd=ROOT,
@@ -65,7 +65,7 @@ class Storefront:
 
     @contextmanager
     def served(self, environment: dict[str, str] | None = None, **settings: Any) -> Iterator[str]:
-        """The origin of a server with these settings of the app."""
+        """Run a server with these settings of the app; yield its origin."""
         port = free_port()
         origin = f"http://127.0.0.1:{port}"
         values = self.environment(VISUALSEARCH_TEST=json.dumps(settings), **(environment or {}))
@@ -80,16 +80,16 @@ class Storefront:
                 server.wait(START)
 
     def photos(self) -> list[Path]:
-        """Customers' photos of the catalog's products."""
+        """Return the customer photos of the catalog's products."""
         queries = self.catalog.with_name("queries.csv")
         with queries.open(newline="", encoding="utf-8") as file:
             return [self.catalog.parent / row["image"] for row in csv.DictReader(file)]
 
 
 class Visitor:
-    """A customer with a browser window of their own, and what the browser complained of.
+    """A visitor with their own browser window, whose console messages and errors are recorded.
 
-    ``expected``: parts of complaints that belong to the test, as of an answer with status 503.
+    ``expected``: parts of messages that the test causes, such as a response with status 503.
     """
 
     def __init__(self, context: Any):
@@ -113,11 +113,11 @@ class Visitor:
 
     @property
     def tag(self) -> Any:
-        """The component that shows results: the last on the page."""
+        """The component that shows the results, the last one of the page."""
         return self.page.locator("visual-search").last
 
     def part(self, name: str) -> Any:
-        """One of the nodes of the component, by its id."""
+        """Return the locator of a node of the component by its id."""
         return self.tag.locator(f"#{name}")
 
     @property
@@ -133,7 +133,7 @@ class Visitor:
         self.part("files").set_input_files(files)
 
     def search(self, photo: Any) -> None:
-        """Search by a file, until results are shown and can be filtered."""
+        """Search by a file and wait for results and filters."""
         self.choose(photo)
         self.wait_for_results()
 
@@ -142,19 +142,19 @@ class Visitor:
         self.tag.locator(".pick").first.wait_for()
 
     def until(self, check: Callable[[], object]) -> None:
-        """Wait until a check is true, while the page goes on."""
+        """Wait until a check is true, while the page keeps running."""
         end = time.monotonic() + WAIT / 1000
         while not check():
             assert time.monotonic() < end, "it never happens"
             self.page.wait_for_timeout(20)
 
     def is_focused(self, name: str) -> bool:
-        """Whether a node of the component, by its id, has the focus."""
+        """Return whether the component's node with this id has the focus."""
         script = "node => node.getRootNode().activeElement === node"
         return bool(self.part(name).evaluate(script))
 
     def settled(self) -> None:
-        """Until a change of the search is shown."""
+        """Wait until the results are up to date."""
         self.tag.locator("#grid[aria-busy=false]").wait_for()
 
 
@@ -165,7 +165,7 @@ def free_port() -> int:
 
 
 def wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
-    """Until the server answers."""
+    """Wait until the server answers; raise TimeoutError if it does not."""
     end = time.monotonic() + START
     while time.monotonic() < end:
         try:

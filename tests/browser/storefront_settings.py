@@ -1,4 +1,4 @@
-"""The sample shop as the storefront's tests serve it: under a strict policy, with more pages."""
+"""Settings of the sample shop in browser tests: a strict policy and additional pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shop's pages, and plain ones with nothing on them but the tag."""
+"""The shop's URLs, and plain pages with only the component."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PAGE = """<!doctype html><html lang="{}"><head><meta charset="utf-8"><title>Shop
 
 
 def tag_page(request: HttpRequest, kind: str) -> HttpResponse:
-    """A page with the tag; ``?language=`` and ``?picture=``, the one to find alike."""
+    """Return a page with the component; ``?language=``, and ``?picture=`` for “Find similar”."""
     language = request.GET.get("language", "en")
     return HttpResponse(
         format_html(

@@ -1,4 +1,4 @@
-"""What is counted is counted by all tests of this process: each looks at what it adds itself."""
+"""Fixtures for metrics and probes. All tests share the metrics, so compare differences."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ from prometheus_client import REGISTRY
 
 @pytest.fixture
 def grown() -> Callable[..., float]:
-    """How much a sample has grown since the fixture was made, or a test asked first."""
+    """A function that returns how much a sample has grown since the test began."""
 
     def now(name: str, labels: dict[str, str]) -> float:
         return REGISTRY.get_sample_value(name, labels) or 0.0
@@ -27,12 +27,12 @@ def grown() -> Callable[..., float]:
 
 @pytest.fixture
 def in_this_thread(monkeypatch):
-    """Probes ask right here: a test's database is its thread's."""
+    """Run probes in the test's own thread, which has the test's database."""
     for module in ("prometheus.state", "health.checks"):
         monkeypatch.setattr(f"visualsearch.contrib.{module}.within", lambda seconds, ask: ask())
 
 
 @pytest.fixture
 def lasting_signs(monkeypatch):
-    """One sign of life of a worker is believed for a whole test."""
+    """Let one heartbeat of a worker count for the whole test."""
     monkeypatch.setattr("visualsearch.relay.SILENCE", 600)

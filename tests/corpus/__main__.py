@@ -1,8 +1,8 @@
-"""Send every file of a folder to a running server, and see that nothing breaks.
+"""Send every file of a folder to a running server and check that nothing breaks.
 
 `python -m tests.corpus FOLDER [--url http://localhost:8000] [--generate N --seed S] [--pid PID]`
 
-Exit 1 for an error of the server, an answer that is late, missing or no JSON, or memory that grows.
+Exits with 1 on a server error, a late, missing or non-JSON response, or growing memory.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tests.corpus.send import SLOWEST, Outcome, send
 
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """What the command line says."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.corpus", description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--url", default="http://localhost:8000")
@@ -33,7 +33,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def run(args: argparse.Namespace) -> tuple[list[Outcome], list[float]]:
-    """All answers, and the server's memory from time to time."""
+    """Send all files; return the outcomes and samples of the server's memory in MB."""
     if args.generate:
         fuzz.generate(args.folder, args.generate, args.seed)
     files = sorted(path for path in args.folder.rglob("*") if path.is_file())
@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> tuple[list[Outcome], list[float]]:
 
 
 def table(outcomes: list[Outcome]) -> str:
-    """Answers by kind of file."""
+    """Return a Markdown table of the responses by file type, status and code."""
     counts = Counter((Path(each.file).suffix, each.status, each.code or "–") for each in outcomes)
     lines = ["| kind | status | code | answers |", "|---|---|---|---|"]
     lines += [
@@ -61,7 +61,7 @@ def table(outcomes: list[Outcome]) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Send, print, judge."""
+    """Send all files and print a summary; return 1 if anything failed."""
     args, start = parse_args(arguments), time.monotonic()
     outcomes, measured = run(args)
     if not outcomes:

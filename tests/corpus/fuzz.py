@@ -1,4 +1,4 @@
-"""Damaged pictures by the thousand: the same bytes for the same seed, on every machine."""
+"""Generate damaged pictures: the same bytes for the same seed on every machine."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-# Each kind has its own turn, in this order.
+# Formats take turns in this order.
 SUFFIXES = ("jpg", "png", "webp", "gif", "bmp", "avif", "heic")
 SEEDS = Path(__file__).resolve().parent / "seeds"
-# Numbers at which programs err.
+# Boundary values that often trigger bugs.
 NUMBERS = (0, 1, 2, 7, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x10000, 0x7FFFFFFF, 0xFFFFFFFF)
 
 
 def originals() -> dict[str, list[bytes]]:
-    """Return the whole pictures to begin with, by suffix; see :mod:`tests.corpus.make_seeds`.
+    """Return the undamaged pictures by suffix; see :mod:`tests.corpus.make_seeds`.
 
-    No encoder has a part in this: its bytes may differ between two machines, or between two runs.
+    They are files because an encoder's bytes may differ between machines or runs.
     """
     return {
         suffix: [path.read_bytes() for path in sorted(SEEDS.glob(f"*.{suffix}"))]
@@ -56,7 +56,7 @@ def repeat(data: bytearray, rng: random.Random) -> None:
 
 
 def change_number(data: bytearray, rng: random.Random) -> None:
-    """Lengths, offsets and sizes are numbers of two or four bytes."""
+    """Overwrite two or four bytes, which may be a length, offset or size, with an odd number."""
     form = rng.choice((">H", "<H", ">I", "<I"))
     size = struct.calcsize(form)
     if len(data) > size:
@@ -65,7 +65,7 @@ def change_number(data: bytearray, rng: random.Random) -> None:
 
 
 def change_part(data: bytearray, rng: random.Random) -> None:
-    """Change, drop or repeat one part of a file that is made of parts, checksums and all."""
+    """Change, drop or repeat a PNG chunk or JPEG segment, with a valid checksum."""
     parts = list(png_parts(data) if data.startswith(b"\x89PNG") else jpeg_parts(data))
     if not parts:
         return flip_bits(data, rng)
@@ -83,7 +83,7 @@ def change_part(data: bytearray, rng: random.Random) -> None:
 
 
 def png_parts(data: bytearray) -> Iterator[tuple[int, int]]:
-    """Start and end of each chunk."""
+    """Yield start and end of each chunk."""
     place = 8
     while place + 12 <= len(data):
         end = place + 12 + int.from_bytes(data[place : place + 4], "big")
@@ -94,7 +94,7 @@ def png_parts(data: bytearray) -> Iterator[tuple[int, int]]:
 
 
 def jpeg_parts(data: bytearray) -> Iterator[tuple[int, int]]:
-    """Start and end of each segment before the picture itself."""
+    """Yield start and end of each segment before the image data."""
     place = 2
     while place + 4 <= len(data) and data[0] == data[place] == 0xFF and data[place + 1] != 0xDA:
         end = place + 2 + int.from_bytes(data[place + 2 : place + 4], "big")
@@ -110,7 +110,7 @@ MUTATIONS: tuple[Callable[[bytearray, random.Random], None], ...] = (
 
 
 def generate(folder: Path, count: int, seed: int) -> None:
-    """Write so many files; their names say what was done to them."""
+    """Write ``count`` damaged files, named after their mutations."""
     folder.mkdir(parents=True, exist_ok=True)
     rng, files = random.Random(seed), originals()
     for number in range(count):

@@ -1,7 +1,8 @@
-"""Draw the whole pictures that the fuzzer damages: `python -m tests.corpus.make_seeds`.
+"""Draw the undamaged pictures for the fuzzer: `python -m tests.corpus.make_seeds`.
 
-The files are kept in `seeds/`, since encoders may write other bytes on another machine (AVIF's does
-in two runs on one). Run this only to change them, and correct the digest in tests/test_corpus.py.
+The files are kept in `seeds/`, since encoders may write other bytes on another machine (the AVIF
+encoder even in two runs on one). Run this only to change them, then update the digest in
+tests/test_corpus.py.
 """
 
 from __future__ import annotations
@@ -24,12 +25,12 @@ SIZE = (72, 96)
 
 
 def small(image: Image.Image) -> Image.Image:
-    """The same picture in a few kilobytes of any format."""
+    """Shrink a picture so that it takes a few kilobytes in any format."""
     return image.resize(SIZE, Image.Resampling.BICUBIC)
 
 
 def animated(kind: str) -> bytes:
-    """Two frames that have nothing in common."""
+    """Return an animation of two entirely different frames."""
     buffer = io.BytesIO()
     first, second = small(shirt()), plain("green", SIZE)
     first.save(buffer, kind, save_all=True, append_images=[second], duration=100)
@@ -37,7 +38,7 @@ def animated(kind: str) -> bytes:
 
 
 def seeds() -> dict[str, bytes]:
-    """Return whole pictures of every format by the name of their file."""
+    """Return the pictures of every format by file name."""
     with_heic()
     colours, garment = small(picture(1)), small(shirt())
     files = {}

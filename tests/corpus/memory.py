@@ -1,4 +1,4 @@
-"""Whether a server's memory grows while it works."""
+"""Detect growth of a server's memory under load."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from statistics import median
 
 import psutil
 
-# Memory may vary by so much between the first and the last third of the measurements, as a share
-# of the first and in MB.
+# Growth allowed from the first to the last third of the samples, as a share of the first and in MB;
+# the larger one counts.
 SHARE, MEGABYTES = 0.10, 60.0
-# Measurements before that are of caches that fill: this share of all.
+# Share of the samples that is ignored while caches fill.
 WARM_UP = 0.1
 
 
 def used(pid: int) -> float:
-    """MB that a process and its children hold."""
+    """Return the resident memory of a process and its children in MB."""
     process = psutil.Process(pid)
     total = 0
     for each in (process, *process.children(recursive=True)):
@@ -26,14 +26,14 @@ def used(pid: int) -> float:
 
 
 def growth(measured: list[float]) -> tuple[float, float]:
-    """Median MB of the first and of the last third, after the warm-up."""
+    """Return the median of the first and of the last third after the warm-up, in MB."""
     warm = measured[int(len(measured) * WARM_UP) :]
     third = max(1, len(warm) // 3)
     return median(warm[:third]), median(warm[-third:])
 
 
 def grows(measured: list[float]) -> bool:
-    """Whether that is more than what varies."""
+    """Return whether memory grew by more than is allowed; needs six samples."""
     if len(measured) < 6:
         return False
     first, last = growth(measured)

@@ -1,4 +1,4 @@
-"""One file to a running server, by every way in."""
+"""Send a file to a running server by every kind of upload."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from urllib.parse import urlsplit
 
 from tests.stack.browser import multipart
 
-# Seconds after which an answer has failed, unless the caller says otherwise.
+# Default timeout of a response in seconds.
 SLOWEST = 10.0
 PATHS = ("search", "classify")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What was answered; ``failure`` is empty where that is as it should be."""
+    """The response to an upload; ``failure`` is empty if it is as expected."""
 
     file: str
     way: str
@@ -31,7 +31,7 @@ class Outcome:
 
 
 def bodies(data: bytes) -> Iterator[tuple[str, str, bytes]]:
-    """Way in, content type and body."""
+    """Yield name, content type and body of each kind of upload."""
     files = {"image": ("photo", "application/octet-stream", data)}
     yield "multipart", "multipart/form-data; boundary=xyz", multipart({}, files, "xyz")
     text = base64.b64encode(data).decode()
@@ -41,7 +41,7 @@ def bodies(data: bytes) -> Iterator[tuple[str, str, bytes]]:
 
 
 def send(file: Path, url: str, slowest: float = SLOWEST) -> Iterator[Outcome]:
-    """Yield the answers to a file; one that takes more than ``slowest`` seconds is a failure."""
+    """Upload a file in every way; yield the outcomes. Over ``slowest`` seconds is a failure."""
     for way, kind, body in bodies(file.read_bytes()):
         for path in PATHS:
             status, code, seconds, failure = ask(url, path, kind, body, slowest)
@@ -52,7 +52,7 @@ def send(file: Path, url: str, slowest: float = SLOWEST) -> Iterator[Outcome]:
 
 
 def ask(url: str, path: str, kind: str, body: bytes, slowest: float) -> tuple[int, str, float, str]:
-    """Status, code of a refusal, seconds, and what was wrong with the answer."""
+    """Send a request; return status, error code, seconds, and the failure if any."""
     parts, start = urlsplit(url), time.monotonic()
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=slowest)
     try:
@@ -71,7 +71,7 @@ def ask(url: str, path: str, kind: str, body: bytes, slowest: float) -> tuple[in
 
 
 def judged(status: int, kind: str, text: bytes) -> tuple[str, str]:
-    """The code in an answer, and what is wrong with it."""
+    """Return a response's error code, and what is wrong with the response if anything."""
     try:
         body = json.loads(text)
         code = "" if status == 200 else body["errors"][0]["code"]

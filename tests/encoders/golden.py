@@ -1,4 +1,4 @@
-"""Golden vectors of the shipped model; write them anew when a new model ships.
+"""Write the golden vectors of the shipped model; run it when a new model ships.
 
 python -m tests.encoders.golden
 """
@@ -17,7 +17,7 @@ SEEDS = (1, 2, 3)
 
 
 def compute() -> dict[str, object]:
-    """What the shipped model says of three pictures that any machine draws alike."""
+    """Return the shipped model's output for three pictures that are the same on any machine."""
     encoder = OnnxEncoder(SHIPPED_MODEL)
     encoding = encoder.encode([picture(seed, (240, 320)) for seed in SEEDS])
     return {

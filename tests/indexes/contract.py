@@ -1,4 +1,4 @@
-"""What every index must do; each back end's tests derive from it."""
+"""The test suite that every index back end must pass, as base classes."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def unit(count: int, seed: int = 0, dim: int = DIM) -> np.ndarray:
-    """Random directions (count, dim)."""
+    """Return random unit vectors (count, dim)."""
     vectors = np.random.default_rng(seed).normal(size=(count, dim)).astype(np.float32)
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
 def recall(found: np.ndarray, wanted: np.ndarray) -> float:
-    """The share of ``wanted`` that was found."""
+    """Return the share of ``wanted`` that was found."""
     return len(set(found.tolist()) & set(wanted.tolist())) / max(1, len(wanted))
 
 
 class IndexContract:
-    """Derive, set ``kind``, and say how another instance or process comes to the same vectors."""
+    """Tests of all back ends. Subclasses set ``kind`` and implement the two methods below."""
 
     kind: type[Index]
     options: dict = {}
@@ -49,11 +49,11 @@ class IndexContract:
         return index
 
     def reopened(self, index: Index, folder: Path) -> Index:
-        """Another instance that has what ``index`` has."""
+        """Return another instance with the content of ``index``."""
         raise NotImplementedError
 
     def in_another_process(self, index: Index, folder: Path, code: str) -> dict:
-        """What ``code`` leaves in ``answer`` after it ran with such an ``index`` elsewhere."""
+        """Run ``code`` with the same ``index`` in another process; return its ``answer``."""
         raise NotImplementedError
 
     def test_search__empty(self, index):
@@ -81,7 +81,7 @@ class IndexContract:
             wanted, wanted_scores = oracle.search(query, 10)
             shares.append(recall(ids, wanted))
             if not self.approximate:
-                assert shares[-1] >= 0.9  # float16 may swap two at the end
+                assert shares[-1] >= 0.9  # float16 may swap the last two
                 assert scores == pytest.approx(wanted_scores, abs=2e-3)
         assert np.mean(shares) >= 0.95
 
@@ -175,7 +175,7 @@ class IndexContract:
         json.dumps(filled.describe())
 
     def test_reopened__finds_the_same_and_goes_on(self, filled, tmp_path):
-        # The last place goes too: what is counted must not depend on what is left.
+        # Remove the last vector too: the count must not depend on the vectors that are left.
         filled.remove(np.array([100, 299]))
         again = self.reopened(filled, tmp_path)
         assert len(again) == 198
@@ -198,7 +198,7 @@ class IndexContract:
         assert answer[:2] == [201, 900]
 
     def test_search__while_another_thread_writes(self, filled):
-        """Vectors that nobody touches must be found at all times."""
+        """Untouched vectors must be found at all times."""
         stop, wrong = threading.Event(), []
 
         def write():
@@ -229,7 +229,7 @@ class IndexContract:
     rounds = 5
 
     def leave_thread(self):
-        """Give back what a thread holds of the back end."""
+        """Release the back end's resources of this thread."""
 
     def test_random_operations__as_the_oracle(self, filled):
         oracle = ExactIndex(DIM)
@@ -260,7 +260,7 @@ class IndexContract:
 
 
 class FileContract(IndexContract):
-    """What goes to a file comes back from it."""
+    """Further tests of indexes that are saved to a file."""
 
     def reopened(self, index, folder):
         index.save(folder / "index")
@@ -289,10 +289,10 @@ class FileContract(IndexContract):
 
 
 class SharedContract(IndexContract):
-    """What goes to a server is there for all."""
+    """Further tests of indexes that are shared through a server."""
 
     def make(self, name: str) -> Index:
-        """An instance of this name; nothing is made in the server."""
+        """Return an instance with this name, without creating it in the server."""
         return self.kind(DIM, name=name, **self.options)
 
     @pytest.fixture
@@ -339,7 +339,7 @@ class SharedContract(IndexContract):
 
 
 def run_elsewhere(code: str, env: dict[str, str] | None = None) -> dict:
-    """Run code in a process of its own; returns what it leaves in ``answer``."""
+    """Run code in a new process; return the JSON value of its variable ``answer``."""
     script = "import json, numpy as np\nfrom tests.indexes.contract import DIM, unit\n"
     script += code + "\nprint(json.dumps(answer))"
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""Photos and weights small enough for a test of the lab."""
+"""Photos and weights small enough for tests of the lab."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from tests.pictures import encoded, picture, plain
 
 @pytest.fixture
 def photos(tmp_path):
-    """A folder per class with a few photos each."""
+    """Two folders, one per class, with six photos each."""
     for label, colour in enumerate(("red", "blue")):
         folder = tmp_path / "photos" / colour
         folder.mkdir(parents=True)
@@ -21,7 +21,7 @@ def photos(tmp_path):
 
 @pytest.fixture(scope="session")
 def weights(tmp_path_factory):
-    """Initial weights in the stored format, random but sane: He-scaled."""
+    """Random initial weights in the stored format, scaled as by He."""
     from ml_models.lab.network import Backbone
     from ml_models.lab.weights import convolutions
 
@@ -52,7 +52,7 @@ def torchvision_weights(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def one_thread():
-    """Let PyTorch compute on one thread: small networks beside other work wait for each other."""
+    """Run PyTorch on one thread, which is faster for small networks on a busy machine."""
     import torch
 
     before = torch.get_num_threads()

@@ -1,4 +1,4 @@
-"""Garments as tensors, and a teacher, for tests of objectives: small, random, real."""
+"""Small random garment tensors and a teacher, for tests of objectives."""
 
 import torch
 from torch import nn
@@ -11,7 +11,7 @@ from ml_models.lab.steps import Chance
 
 
 class TinyTeacher(nn.Module):
-    """A random frozen network with what an objective asks of a teacher."""
+    """A random frozen network with the interface of a teacher."""
 
     features = 24
 
@@ -31,13 +31,13 @@ class TinyTeacher(nn.Module):
 
 
 def smooth_photos(count, chance):
-    """Random photos (count, 3, 256, 256) of large spots."""
+    """Draw smooth random photos, uint8 (count, 3, 256, 256)."""
     coarse = chance.uniform(0, 255, count, 3, 6, 6)
     return nn.functional.interpolate(coarse, 256, mode="bilinear").round().to(torch.uint8)
 
 
 def some_garments():
-    """A floor photo and a worn one of each class, a street photo to train on and one to judge.
+    """Return a floor and a worn photo per class, and a street photo each to train on and to judge.
 
     The first floor photo has no label.
     """
@@ -59,7 +59,7 @@ def some_garments():
 
 
 def some_tagged():
-    """Two photos of people with what they wear."""
+    """Return two photos of people with labels of what they wear."""
     pixels = smooth_photos(2, Chance("cpu", 2))
     return Tagged(
         pixels=nn.functional.pad(pixels, (0, 0, 0, 128)),

@@ -1,8 +1,8 @@
-"""A recipe for seconds: few photos, small views, small embeddings."""
+"""A training recipe that takes seconds: few photos, small views, small embeddings."""
 
 
 def train_args(data, weights, out, *further):
-    """Arguments of train for two epochs; later ones win."""
+    """Return arguments of train for two epochs; ``further`` ones override them."""
     return [
         *("--data", str(data), "--weights", str(weights), "--out", str(out)),
         *("--epochs", "2", "--batch", "6", "--side", "64", "--semantic-dim", "8"),

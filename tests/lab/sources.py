@@ -1,4 +1,4 @@
-"""Sources for fine-tuning, all drawn: floors, more photos, street photos with boxes and tags."""
+"""Drawn data sets for fine-tuning: floor photos, more photos, street photos with boxes or tags."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,14 +8,14 @@ from ml_models.lab.label_sets import LEAVES, PARENTS
 from tests.lab.test_composites import GROUND, SHAPES, lying
 from tests.pictures import picture, plain
 
-# Garments that the tests can draw; a bag is a plain thing on a floor.
+# The garment to draw for each class; a class without one is a random rectangle on the floor.
 DRAWN = {leaf: PARENTS.get(leaf, leaf) for leaf in LEAVES}
 SIZE = (160, 240)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Drawn:
-    """Paths of drawn sources."""
+    """Paths of the drawn data sets."""
 
     data: Path
     more: Path
@@ -24,13 +24,13 @@ class Drawn:
 
     @property
     def options(self):
-        """The options that name them."""
+        """The command-line options that name the data sets."""
         named = ("data", "more", "boxes", "tagged")
         return [part for name in named for part in (f"--{name}", str(getattr(self, name)))]
 
 
 def draw_sources(folder):
-    """Draw two floor photos a class, three more, six people with boxes and four with tags."""
+    """Draw two floor photos per class, three more, six people with boxes and four with tags."""
     return Drawn(
         data=draw_floors(folder / "floors"),
         more=draw_more(folder / "more"),

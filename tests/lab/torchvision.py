@@ -1,4 +1,4 @@
-"""torchvision's MobileNetV2, written down: an oracle for weights that come from there."""
+"""A reimplementation of torchvision's MobileNetV2, the oracle for weights from torchvision."""
 
 import torch
 from torch import nn
@@ -32,7 +32,7 @@ class InvertedResidual(nn.Module):
 
 
 class MobileNetV2(nn.Module):
-    """torchvision's, with its names; photos are normalised as its weights' transforms do."""
+    """torchvision's network with its parameter names; normalises photos as its transforms do."""
 
     def __init__(self):
         super().__init__()
@@ -51,7 +51,7 @@ class MobileNetV2(nn.Module):
 
 
 def random_mobilenet():
-    """One whose batch-norm statistics are all but the identity."""
+    """Return a network with random weights and batch-norm statistics far from the identity."""
     torch.manual_seed(0)
     model = MobileNetV2()
     for layer in model.modules():

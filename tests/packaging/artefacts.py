@@ -1,4 +1,4 @@
-"""Build the package's wheel and sdist, and read what is in them."""
+"""Build the package's wheel and sdist, and list their files."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 APP = ROOT / "visualsearch"
-# All that the build reads, beside the files of the app.
+# All that the build reads besides the app's files.
 SOURCES = ["visualsearch", "ml_models", "docs", "pyproject.toml", "README.md", "CHANGELOG.md"]
 SOURCES += ["LICENSE", ".gitignore"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Artefacts:
-    """The files of one build."""
+    """The wheel and sdist of one build."""
 
     wheel: Path
     sdist: Path

@@ -1,4 +1,4 @@
-"""One build for each test module: it takes a second."""
+"""Build once per test module, which takes a second."""
 
 import pytest
 

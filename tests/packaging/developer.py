@@ -1,4 +1,4 @@
-"""A developer with an empty virtual environment, an empty folder and docs/integrate.md."""
+"""A simulated developer who follows docs/integrate.md in an empty project folder."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ from urllib.parse import urlencode
 
 from .page import Block
 
-# Variables by which the tests' own Python or Django would reach into the new project.
+# Variables of the tests' own Python or Django that must not leak into the new project.
 FOREIGN = ("PYTHON", "DJANGO", "VISUALSEARCH", "COV", "PYTEST", "VIRTUAL_ENV", "DATABASE_URL")
 PASSWORD = "a long enough password"
 
 
 def constraints(artefact: Path) -> str:
-    """Pin the artefact, and all else to the versions of the tests' own environment."""
+    """Return pip constraints: the artefact, and all else as in the tests' own environment."""
     pins = {each.name: f"{each.name}=={each.version}" for each in distributions()}
     pins["visualsearch"] = f"visualsearch @ {artefact.as_uri()}"
     return "\n".join(pins.values())
 
 
 class Developer:
-    """Runs commands in a project folder, with a virtual environment of its own first on the path.
+    """Runs commands in a project folder with its own virtual environment first on the PATH.
 
-    The environment has the Python that runs the tests, and the Django that they run with.
+    The environment has the Python and Django that run the tests.
     """
 
     def __init__(self, home: Path, artefact: Path) -> None:

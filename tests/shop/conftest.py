@@ -11,7 +11,7 @@ from shop.models import Category, Product
 
 
 def png(color: str, size: tuple[int, int] = (24, 30), compress_level: int = 0) -> bytes:
-    """A picture of one colour. Not compressed, so that two colours make files of one size."""
+    """Return a picture of one colour, uncompressed so that all colours give the same file size."""
     buffer = BytesIO()
     Image.new("RGB", size, color).save(buffer, "PNG", compress_level=compress_level)
     return buffer.getvalue()
@@ -19,14 +19,14 @@ def png(color: str, size: tuple[int, int] = (24, 30), compress_level: int = 0) -
 
 @pytest.fixture(autouse=True)
 def media(settings, tmp_path) -> Path:
-    """Files go where the test ends."""
+    """The test's temporary media folder."""
     settings.MEDIA_ROOT = tmp_path / "media"
     return settings.MEDIA_ROOT
 
 
 @pytest.fixture
 def stored(media) -> Callable[[], list[str]]:
-    """Names of the files that the shop keeps."""
+    """A function that returns the names of the stored files."""
     return lambda: sorted(path.name for path in media.rglob("*") if path.is_file())
 
 
@@ -48,7 +48,7 @@ def make_product(db) -> Callable[..., Product]:
 
 @pytest.fixture
 def folder(tmp_path) -> Path:
-    """A catalog's folder with four pictures in it."""
+    """A catalog folder with four pictures."""
     pictures = tmp_path / "catalog" / "images"
     pictures.mkdir(parents=True)
     for color in ("red", "green", "blue", "white"):
@@ -58,7 +58,7 @@ def folder(tmp_path) -> Path:
 
 @pytest.fixture
 def write_catalog(folder) -> Callable[..., Path]:
-    """A catalog file of these rows; what a row does not say is as in a good one."""
+    """A function that writes a catalog CSV; missing values get valid defaults."""
 
     def write(*rows: dict[str, str], without: tuple[str, ...] = (), encoding="utf-8") -> Path:
         defaults = {

@@ -1,4 +1,4 @@
-"""What a shop's owner does in the admin, over HTTP."""
+"""Actions of a shop's owner in the admin, over HTTP."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.stack.browser import Answer, Browser
 
 
 def add_product(owner: Browser, sku: str, seed: int) -> Answer:
-    """Fill in the form of a new product with one picture."""
+    """Add a product with one picture by the admin's form."""
     owner.get("/admin/shop/product/add/")
     category = ids(owner.get("/admin/shop/category/").text, "category")[0]
     fields = {
@@ -29,19 +29,19 @@ def add_product(owner: Browser, sku: str, seed: int) -> Answer:
 
 
 def hide_product(owner: Browser, sku: str) -> Answer:
-    """Choose the action in the list."""
+    """Hide a product by the action of the list."""
     fields = {"action": "hide", "_selected_action": product_id(owner, sku), "index": 0}
     return changed(owner.post("/admin/shop/product/", fields))
 
 
 def publish_product(owner: Browser, sku: str) -> Answer:
-    """Choose the action in the list."""
+    """Publish a product by the action of the list."""
     fields = {"action": "publish", "_selected_action": product_id(owner, sku), "index": 0}
     return changed(owner.post("/admin/shop/product/", fields))
 
 
 def delete_product(owner: Browser, sku: str) -> Answer:
-    """Delete, and confirm."""
+    """Delete a product and confirm."""
     path = f"/admin/shop/product/{product_id(owner, sku)}/delete/"
     owner.get(path)
     answer = owner.post(path, {"post": "yes"})
@@ -50,7 +50,7 @@ def delete_product(owner: Browser, sku: str) -> Answer:
 
 
 def reindex(owner: Browser, scope: str) -> Answer:
-    """Press the button above the list of runs."""
+    """Start a run by the button above the list of runs."""
     owner.get("/admin/visualsearch/run/")
     answer = owner.post("/admin/visualsearch/run/reindex/", {"scope": scope})
     assert (answer.status, answer.path) == (200, "/admin/visualsearch/run/"), errors(answer)
@@ -58,22 +58,22 @@ def reindex(owner: Browser, scope: str) -> Answer:
 
 
 def product_id(owner: Browser, sku: str) -> str:
-    """The primary key by the admin's search."""
+    """Find a product's primary key by the admin's search."""
     return ids(owner.get(f"/admin/shop/product/?q={sku}").text, "product")[0]
 
 
 def ids(page: str, model: str) -> list[str]:
-    """Primary keys of the rows of a list."""
+    """Return the primary keys of the rows of a list page."""
     return re.findall(rf"/admin/shop/{model}/(\d+)/change/", page)
 
 
 def changed(answer: Answer) -> Answer:
-    """An action that said how many products it changed."""
+    """Check that an action reports one changed product; return the answer."""
     assert answer.status == 200
     assert "1 product changed." in answer.text, errors(answer)
     return answer
 
 
 def errors(answer: Answer) -> list[str]:
-    """The messages of a refused form."""
+    """Return the error messages of a rejected form."""
     return re.findall(r'class="(?:errorlist|errornote|error|messagelist)".*', answer.text)

@@ -1,4 +1,4 @@
-"""Real HTTP by the standard library: cookies, CSRF tokens, forms with files."""
+"""An HTTP client of the standard library with cookies, CSRF tokens and file uploads."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import HTTPCookieProcessor, ProxyHandler, Request, build_opener
 
-# Seconds after which nobody answered: more than any deadline of the shop.
+# Seconds; longer than any deadline of the shop.
 TIMEOUT = 120
 
 # Name, media type and bytes of an uploaded file.
@@ -21,12 +21,12 @@ File = tuple[str, str, bytes]
 
 
 class Unreachable(Exception):
-    """Nobody answered."""
+    """Raised if the server does not answer."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """``path``: where redirects led to; ``seconds`` are printed: no machine is like another."""
+    """A response. ``path`` is that of the last redirect; print ``seconds``, do not assert them."""
 
     status: int
     path: str
@@ -37,29 +37,29 @@ class Answer:
 
     @property
     def json(self) -> dict[str, Any]:
-        """The body, which must be declared as JSON."""
+        """The parsed body; fails if it is not declared as JSON."""
         assert self.media_type == "application/json", f"{self.status} {self.text[:500]}"
         return json.loads(self.text)
 
     @property
     def code(self) -> str:
-        """The code of a refusal in the API's shape."""
+        """The error code of a response that has one error in the API's format."""
         (error,) = self.json["errors"]
         assert error["detail"]
         return error["code"]
 
 
 class Browser:
-    """One visitor with cookies."""
+    """A visitor with cookies."""
 
     def __init__(self, origin: str):
         self.origin = origin
         self.cookies = CookieJar()
-        # No proxy, whatever the environment says: all of this is on one machine.
+        # Local requests must not use a proxy from the environment.
         self.opener = build_opener(HTTPCookieProcessor(self.cookies), ProxyHandler({}))
 
     def get(self, path: str, **headers: str) -> Answer:
-        """A page, or an absolute URL of this origin."""
+        """Get a page by path or absolute URL."""
         return self.send(Request(self.absolute(path), headers=headers))
 
     def post(
@@ -69,7 +69,7 @@ class Browser:
         files: Mapping[str, File] | None = None,
         headers: Mapping[str, str] = {},
     ) -> Answer:
-        """A form as browsers send it when it has files."""
+        """Post a multipart form with the CSRF token."""
         boundary = uuid.uuid4().hex
         body = multipart(fields, files or {}, boundary)
         headers = {
@@ -80,7 +80,7 @@ class Browser:
         return self.send(Request(self.absolute(path), data=body, headers=headers))
 
     def post_json(self, path: str, body: Mapping[str, Any]) -> Answer:
-        """A body of JSON."""
+        """Post a JSON body."""
         headers = {"Content-Type": "application/json"}
         data = json.dumps(body).encode()
         return self.send(Request(self.absolute(path), data=data, headers=headers))
@@ -91,15 +91,15 @@ class Browser:
         return self.post(f"/api/visual-search/search/{query}", fields, files)
 
     def csrf_token(self) -> str:
-        """The token of the last form that was shown."""
+        """Return the CSRF token of the cookie, or an empty string."""
         return next((each.value or "" for each in self.cookies if each.name == "csrftoken"), "")
 
     def absolute(self, path: str) -> str:
-        """The URL of a path."""
+        """Return the URL of a path."""
         return path if path.startswith("http:") else self.origin + path
 
     def send(self, request: Request) -> Answer:
-        """The answer, whatever its status; raises Unreachable."""
+        """Send a request; return the answer, whatever its status. Raises Unreachable."""
         start = time.monotonic()
         try:
             try:
@@ -121,7 +121,7 @@ class Browser:
 
 
 def multipart(fields: Mapping[str, Any], files: Mapping[str, File], boundary: str) -> bytes:
-    """The body of a form."""
+    """Return the body of a multipart form."""
     parts = [
         f'Content-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
         for name, value in fields.items()

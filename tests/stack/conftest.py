@@ -17,13 +17,13 @@ from tests.pictures import encoded, picture
 from tests.stack.stack import START, Stack, until
 
 PRODUCTS = 16
-# Of whoever may read the metrics.
+# Grants access to the metrics.
 TOKEN = "of the tests"
 
 
 @pytest.fixture(scope="session")
 def static_files(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The folder of the static files, collected once for all shops."""
+    """The folder of static files, collected once per session."""
     folder = str(tmp_path_factory.mktemp("static"))
     collect = [sys.executable, "-m", "django", "collectstatic", "--noinput", "--verbosity=0"]
     environment = {"DEBUG": "false", "SECRET_KEY": "of the tests", "STATIC_ROOT": folder}
@@ -33,7 +33,7 @@ def static_files(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="module")
 def environment() -> dict[str, str]:
-    """What a module's shop has in its environment beside that of the others."""
+    """Additional environment variables of the shop; override it per module."""
     return {}
 
 
@@ -41,7 +41,7 @@ def environment() -> dict[str, str]:
 def stack(
     tmp_path_factory: pytest.TempPathFactory, static_files: str, environment: dict[str, str]
 ) -> Iterator[Stack]:
-    """A shop with :data:`PRODUCTS` products, P0, P1…, that show picture(0), picture(1)…"""
+    """A shop with :data:`PRODUCTS` indexed products P0, P1… that show picture(0), picture(1)…"""
     environment = {"STATIC_ROOT": static_files, "METRICS_TOKEN": TOKEN, **environment}
     stack = Stack(tmp_path_factory.mktemp("stack"), **environment)
     try:
@@ -59,7 +59,7 @@ def stack(
 
 
 def write_catalog(folder: Path) -> Path:
-    """A CSV file with its pictures beside it."""
+    """Write a catalog CSV with its pictures; return its path."""
     folder.mkdir()
     path = folder / "catalog.csv"
     with path.open("w", encoding="utf-8", newline="") as file:
@@ -73,6 +73,6 @@ def write_catalog(folder: Path) -> Path:
 
 
 def searchable(stack: Stack) -> int:
-    """Images that the worker has encoded."""
+    """Return the number of encoded images."""
     query = "SELECT count(*) FROM visualsearch_embedding WHERE NOT removed AND error = ''"
     return stack.rows(query)[0][0]

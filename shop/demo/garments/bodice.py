@@ -1,4 +1,4 @@
-"""What shirts, dresses and jackets share: torso, sleeves, collars, buttons and pockets."""
+"""Torso, sleeves, collars, buttons and pockets, shared by shirts, dresses and jackets."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from ..shapes import Fold, Line, Part, Shapes, band, both, fold, folds_both, sea
 
 @dataclass(frozen=True, kw_only=True)
 class Torso:
-    """Measures of an upper body, in units; widths are half widths."""
+    """Measurements of an upper body, in units; widths are half widths."""
 
     top: float = 18.0  # where shoulder meets neck
     neck: float = 9.0
@@ -32,7 +32,7 @@ class Torso:
         return self.shoulder, self.top + self.slope
 
     def neckline(self) -> list[Node]:
-        """Front neckline, right half, from the middle up to the shoulder."""
+        """Return the right half of the front neckline, from the middle up to the shoulder."""
         low = self.top + self.drop
         if self.pointed:
             return [
@@ -57,7 +57,7 @@ class Torso:
         ]
 
     def side(self) -> list[Node]:
-        """Side and hem, right half, from the armpit down and to the middle."""
+        """Return the right side and hem, from the armpit down and to the middle."""
         return [
             (self.chest, self.armpit, 1),
             (self.waist, self.waist_y),
@@ -70,7 +70,7 @@ class Torso:
         return symmetric([*self.neckline(), *self.armhole(), *self.side()[1:]])
 
     def drape(self) -> tuple[Fold, ...]:
-        """The folds of a body that hangs from its shoulders."""
+        """Return the folds of cloth that hangs from the shoulders."""
         x, y, low = self.chest, self.armpit, self.hem_y
         return folds_both(
             fold((x - 1, y + 1), (x * 0.62, y + 7), (x * 0.36, y + 19), width=1.8, depth=-0.55),
@@ -86,7 +86,7 @@ class Torso:
         return Part(outline=self.outline(), paint=paint, folds=self.drape(), **more)  # type: ignore[arg-type]
 
     def inside(self, *, paint: str = "inside", rise: float = 0.0, label: bool = True) -> Shapes:
-        """The back's inner side, seen through the neck opening, with its label."""
+        """Return the inside of the back, seen through the neck opening, with its label."""
         top, neck, low = self.top, self.neck, self.top + self.drop
         right: list[Node] = [(0, top + 2.2 - rise), (neck * 0.6, top + 1.6 - rise)]
         right += [(neck, top, 1), (neck * 1.05, top + 2, 1), (neck * 0.75, low + 1), (0, low + 2)]
@@ -97,7 +97,7 @@ class Torso:
         return shapes
 
     def collar_rib(self, width: float = 2.6, paint: str = "rib") -> Shapes:
-        """A ribbed band around the neck: the back's behind, the front's on the body."""
+        """Return a ribbed band around the neck: its back behind the body, its front on top."""
         nodes: list[Node] = [(x, y + width * 0.45, *rest) for x, y, *rest in self.neckline()[:-1]]
         edge = arch([*nodes, (self.neck - 0.4, self.top + 0.3)])
         front = Part(outline=ribbon(edge, width), paint=paint, texture="rib", lift=0.12, volume=0.4)
@@ -130,7 +130,7 @@ def sleeve(
     rib: float = 0.0,
     rib_paint: str = "rib",
 ) -> Shapes:
-    """Both sleeves. `angle` is how steeply they hang; `cuff` their width at the end."""
+    """Return both sleeves, hanging at `angle` degrees, `cuff` wide at the end."""
     a = np.radians(angle)
     along, across = np.array([np.cos(a), np.sin(a)]), np.array([-np.sin(a), np.cos(a)])
     tip, pit = np.array(torso.tip), np.array([torso.chest - 0.4, torso.armpit])
@@ -167,7 +167,7 @@ def sleeve(
 def _sleeve_folds(
     tip: Points, pit: Points, out: Points, end: Points, length: float
 ) -> tuple[Fold, ...]:
-    """Creases at the armpit, and on long sleeves around the elbow."""
+    """Return creases at the armpit and, on long sleeves, around the elbow."""
 
     def place(share: float, side: float) -> tuple[float, float]:
         a, b = tip + (out - tip) * share, pit + (end - pit) * share
@@ -203,7 +203,7 @@ def buttons(top: float, bottom: float, count: int, *, x: float = 0, paint: str =
 
 
 def placket(top: float, bottom: float, *, width: float = 4.0, x: float = 0.0) -> Shapes:
-    """The strip that carries the buttons, with stitches on both of its edges."""
+    """Return the button strip, stitched along both edges."""
     half = width / 2
     shapes: Shapes = [band((x, top), (x, bottom), width=width, lift=0.28, volume=0.25)]
     shapes += [stitch((x + side, top), (x + side, bottom)) for side in (half - 0.6, 0.6 - half)]
@@ -237,7 +237,7 @@ def patch_pocket(
 def shirt_collar(
     torso: Torso, *, size: float = 9.0, open_neck: float = 0.0, paint: str = "fabric"
 ) -> Shapes:
-    """A turn-down collar: the stand behind, and two leaves that fall forward."""
+    """Return a turn-down collar: a stand behind the neck and two leaves in front."""
     neck, top = torso.neck, torso.top
     back: list[Node] = [(0, top - 5.0), (neck * 0.7, top - 4.4), (neck + 0.4, top - 0.6, 1)]
     back += [(neck * 0.8, top + 3, 1), (0, top + 2.4)]
@@ -261,7 +261,7 @@ def shirt_collar(
 
 
 def zip_line(top: float, bottom: float, *, x: float = 0.0, metal: str = "steel") -> Shapes:
-    """A zip with its tapes, teeth and puller."""
+    """Return a zip with tapes, teeth and puller."""
     shapes: Shapes = [
         band((x, top), (x, bottom), width=2.6, paint="edge", lift=0.2, volume=0.3),
         band((x, top), (x, bottom), width=0.95, paint=metal, lift=0.1, volume=0.3),

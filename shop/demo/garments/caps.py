@@ -8,7 +8,7 @@ from ..shapes import Line, Part, Shapes, band, both, fold, seam, stitch
 
 
 def cap(product: Product, back: bool) -> Shapes:
-    """A cap turned to the right, its peak towards the viewer."""
+    """Return a cap turned to the right, its peak towards the viewer."""
     if back:
         return _cap_back(product)
     crown: list[Node] = path(
@@ -71,7 +71,7 @@ def cap(product: Product, back: bool) -> Shapes:
 
 
 def _badge(product: Product) -> Shapes:
-    """An invented emblem on the front panel."""
+    """Return an invented emblem on the front panel."""
     if product.has("patch"):
         shapes: Shapes = [
             Part(

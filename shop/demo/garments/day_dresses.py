@@ -1,4 +1,4 @@
-"""Dresses cut in one piece or in tiers, and what all dresses share."""
+"""Dresses cut in one piece or in tiers, and details that all dresses share."""
 
 from dataclasses import replace
 
@@ -29,7 +29,7 @@ SLIM = Torso(
 def fan(
     waist: float, hem: float, top: float, low: float, *, count: int = 10, depth: float = 0.8
 ) -> tuple[Fold, ...]:
-    """Soft folds from the waist to the hem."""
+    """Return soft folds from waist to hem."""
     rng = np.random.default_rng(count)
     folds = []
     for number in range(count + 1):

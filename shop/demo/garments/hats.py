@@ -74,7 +74,7 @@ def beanie(product: Product, back: bool) -> Shapes:
 
 
 def _rows(top: Node, count: int, step: float, low: float, rise: float) -> Shapes:
-    """Rows of stitches along a brim."""
+    """Return rows of stitches along a brim."""
     x, y = top[:2]
     return [
         stitch(
@@ -121,7 +121,7 @@ def _wide_brim(rx: float, ry: float, y: float, wave: float) -> Points:
 
 
 def _weave_rings(rx: float, ry: float, y: float, count: int) -> tuple[Fold, ...]:
-    """The coils of a plaited brim."""
+    """Return the coils of a plaited brim."""
     rings = [_wide_brim(rx * k, ry * k, y, 0.6) for k in np.linspace(0.5, 0.95, count)]
     return tuple(
         Fold(curve=np.concatenate([ring, ring[:1]])[::6], width=0.9, depth=0.3) for ring in rings
@@ -181,7 +181,7 @@ def fedora(product: Product, back: bool) -> Shapes:
 
 
 def folds_along(brim: list[Node]) -> tuple[Fold, ...]:
-    """The rolled edge of a felt brim."""
+    """Return the rolled edge of a felt brim."""
     low = [(x * 0.94, 76 + (y - 76) * 0.86) for x, y, *_ in brim[3:]]
     curve = spline([*[(-x, y) for x, y in low], *reversed(low[:-1])])
     return (Fold(curve=curve, width=1.8, depth=0.6),)

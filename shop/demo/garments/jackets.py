@@ -1,4 +1,4 @@
-"""Short jackets, and what jackets and coats share."""
+"""Short jackets, and details that jackets and coats share."""
 
 from dataclasses import replace
 
@@ -47,7 +47,7 @@ def jacket_sleeves(
 
 
 def plain_back(torso: Torso, arms: Shapes, **collar: float) -> Shapes:
-    """A jacket from behind: a closed body with a seam down the middle and a low collar."""
+    """Return a jacket from behind: a closed body with a centre seam and a low collar."""
     high = replace(torso, drop=1.6, pointed=False)
     middle = seam((0, torso.top + 4), (0, torso.hem_y), strength=0.3)
     edge = band(

@@ -1,4 +1,4 @@
-"""Jackets and coats by cut, and those filled with down or with a hood."""
+"""Jackets and coats by cut, including down-filled and hooded ones."""
 
 from dataclasses import replace
 
@@ -58,7 +58,7 @@ def puffer(product: Product, back: bool) -> Shapes:
 
 
 def _baffles(rows: Points, half: float) -> tuple[Fold, ...]:
-    """Tubes of down: a ridge between every two seams, and puckers at the seams."""
+    """Return the folds of down-filled tubes: a ridge between seams, puckers at the seams."""
     ridges = [
         fold((-half - 9, y - 5), (0, y - 4), (half + 9, y - 5), width=3.2, depth=0.85)
         for y in (*rows, rows[-1] + 10)
@@ -74,7 +74,7 @@ def _baffles(rows: Points, half: float) -> tuple[Fold, ...]:
 
 
 def _quilted(arms: Shapes, torso: Torso) -> Shapes:
-    """Sleeves with seams across, each as wide as the sleeve there."""
+    """Add seams across the sleeves, each as wide as the sleeve there."""
     arm = next(shape for shape in arms if isinstance(shape, Part))
     x, y = torso.tip
     seams: Shapes = []
@@ -178,7 +178,7 @@ def _furry(curve: Points, width: float) -> Points:
 
 
 def _hood_front(torso: Torso, product: Product) -> Shapes:
-    """The lower ends of the hood, laid on the chest."""
+    """Return the lower ends of the hood, on the chest."""
     neck, top = torso.neck, torso.top
     fall: list[Node] = [
         (neck + 2.6, top - 4, 1),

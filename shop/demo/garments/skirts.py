@@ -58,7 +58,7 @@ def skirt(product: Product, *, back: bool = False) -> Shapes:
 
 
 def _hem_line(product: Product, hem: float, low: float, curve: float) -> list[Node]:
-    if product.cut == "pleated":  # every pleat ends in a small step
+    if product.cut == "pleated":  # each pleat ends in a small step
         xs = np.linspace(hem, 0, 9)[1:]
         steps: list[Node] = []
         for number, x in enumerate(xs[:-1]):
@@ -77,7 +77,7 @@ def _hem_line(product: Product, hem: float, low: float, curve: float) -> list[No
 
 
 def _skirt_folds(product: Product, waist: float, hem: float, low: float) -> tuple[Fold, ...]:
-    """Folds that fan out from the waist; sharp and many for pleats, soft and few elsewhere."""
+    """Return folds fanning out from the waist: many sharp ones for pleats, else a few soft ones."""
     cut = product.cut
     if cut in {"pencil", "mini"}:
         across = [
@@ -107,7 +107,7 @@ def _skirt_folds(product: Product, waist: float, hem: float, low: float) -> tupl
 def _tiers(
     tops: list[tuple[float, float]], ends: list[tuple[float, float]], curve: float
 ) -> Shapes:
-    """Ruffled layers, the lowest first, so that each hangs over the next."""
+    """Return ruffled layers, lowest first, so that each overlaps the one below."""
     tiers: Shapes = []
     for (wide, y), (hem, low) in reversed(list(zip(tops, ends, strict=True))):
         nodes: list[Node] = [(0, y + 0.6, 1), (wide, y, 1), (hem - 1, (y + low) / 2), (hem, low, 1)]
@@ -122,7 +122,7 @@ def _tiers(
 
 
 def ruffles(wide: float, y: float, hem: float, low: float) -> tuple[Fold, ...]:
-    """Short folds that start at a gathered seam."""
+    """Return short folds that start at a gathered seam."""
     rng = np.random.default_rng(17)
     folds = []
     for share in np.linspace(-0.94, 0.94, 15):
@@ -188,7 +188,7 @@ def _skirt_front(product: Product, waist: float, hem: float, low: float, curve: 
 
 
 def skirt_flare(waist: float, hem: float, top: float, low: float) -> Points:
-    """An A-shape between two heights, for a dress's skirt."""
+    """Return an A-shaped outline between two heights, for a dress's skirt."""
     right: list[Node] = [
         (0, top, 1),
         (waist, top, 1),

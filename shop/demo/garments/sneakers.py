@@ -1,4 +1,4 @@
-"""Sneakers, and what shoes with laces share."""
+"""Sneakers, and details that laced shoes share."""
 
 from ..geometry import Node, ellipse, path, ribbon, spline
 from ..products import Product
@@ -21,7 +21,7 @@ def _sole(
     heel: float = 0.0,
     toe: float = 0.0,
 ) -> Part:
-    """A flat sole; `heel` and `toe` say how far its ends rise."""
+    """Return a flat sole whose ends rise by `heel` and `toe` units."""
     low = top + thick
     return part(
         (-40.5, top - 3, 1),
@@ -50,7 +50,7 @@ def lacing(
     reach: float = 7.0,
     paint: str = "white",
 ) -> Shapes:
-    """Short bars across the throat, from its top to the toe, and a bow on top."""
+    """Return lace bars from the top of the throat to the toe, and a bow on top."""
     bars: Shapes = []
     for row in range(count):
         share = row / max(1, count - 1)
@@ -86,7 +86,7 @@ LOW += path("4 58, 14 64.4, 24 68.6, 34 71.4, 40.6 76, 41.6 81!, 20 83.5, -20 83
 
 
 def low_upper(product: Product, *, texture: str = "") -> Shapes:
-    """Lining, tongue and upper of a low shoe."""
+    """Return lining, tongue and upper of a low shoe."""
     opening = part(
         *path("-37.4 55.6!, -28 54, -16 51, -8 49!, -10 58, -22 63, -33 60"),
         paint="inside",

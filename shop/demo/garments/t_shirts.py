@@ -1,4 +1,4 @@
-"""T-shirts and what is printed on them."""
+"""T-shirts and their prints."""
 
 import numpy as np
 

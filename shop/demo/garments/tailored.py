@@ -10,7 +10,7 @@ from .jackets import COAT, jacket_sleeves, plain_back, welt_pockets
 
 
 def _lapels(torso: Torso, low: float, *, wide: float = 12.0) -> Shapes:
-    """A tailored collar: lapels that fold out from `low`, notched, with the collar above."""
+    """Return a tailored collar: notched lapels that fold out from `low`, and the collar above."""
     neck, top = torso.neck, torso.top
     lapel: list[Node] = [
         (neck * 0.8, top + 1, 1),
@@ -41,7 +41,7 @@ def _lapels(torso: Torso, low: float, *, wide: float = 12.0) -> Shapes:
 
 
 def _vest(torso: Torso, low: float, paint: str) -> Shapes:
-    """The lining and what shows between the lapels."""
+    """Return the lining and the clothing between the lapels."""
     gap: list[Node] = [
         (0, torso.top - 2),
         (torso.neck, torso.top - 1, 1),

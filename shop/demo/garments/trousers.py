@@ -12,7 +12,7 @@ from .bodice import button, patch_pocket
 
 @dataclass(frozen=True, kw_only=True)
 class Legs:
-    """Measures of trousers in units; widths from the middle line."""
+    """Measurements of trousers in units; widths are from the middle line."""
 
     waist: float = 18.5
     hip: float = 24.5
@@ -41,7 +41,7 @@ class Legs:
         ]
 
     def middle(self, y: float) -> float:
-        """Where the crease of a leg runs."""
+        """Return the x of a leg's crease at height ``y``."""
         share = (y - 12) / (self.hem_y - 12)
         return mix((self.waist * 0.52, 0), ((self.hem + self.inner) / 2, 0), share)[0]
 
@@ -91,7 +91,7 @@ def _leg_folds(legs: Legs) -> tuple[Fold, ...]:
 
 
 def trousers(product: Product, *, back: bool = False) -> Shapes:
-    """Trousers and shorts, by cut."""
+    """Return the shapes of trousers or shorts, by cut."""
     legs = CUTS[product.cut]
     leg = Part(
         outline=spline(legs.leg(), closed=True),

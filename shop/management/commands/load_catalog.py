@@ -33,7 +33,7 @@ class Command(BaseCommand):
         path: Path = options["csv"]
         if not path.is_file():
             raise CommandError(f"There is no file {path}.")
-        # A bar on a terminal, nothing elsewhere.
+        # `disable=None`: a progress bar on terminals only.
         catalog = read_catalog(path, lambda lines: tqdm(lines, "Checking", disable=None))
         for note in catalog.notes:
             self.stderr.write(self.style.WARNING(f"Note: {note}"))

@@ -24,7 +24,7 @@ def test_largest_frame(data, pixels):
 
 
 def test_largest_frame__of_a_sequence_header_with_all_that_may_be_in_it():
-    """Timing, a decoder's model, two operating points: 5.5.1 of the specification, by hand."""
+    """A sequence header with every optional part (AV1 specification, 5.5.1), built by hand."""
     bits = "00000"  # profile, still picture, reduced
     bits += "1" + "0" * 64 + "1" + "00101"  # timing; equal intervals, of 4 ticks
     bits += "1" + "00100" + "0" * 32 + "0" * 10  # a model, with delays of 5 bits
@@ -45,7 +45,7 @@ def test_bits__end():
 
 
 def test_largest_frame__of_what_is_damaged():
-    """A number or a refusal, and soon."""
+    """Damaged data gives a number or an error, quickly."""
     rng, good = random.Random(3), encoded(shirt(), "AVIF")
     for _ in range(500):
         data = bytearray(good)

@@ -19,7 +19,7 @@ PEOPLE = [f"visitor {n}" for n in range(400)]
 
 @pytest.fixture
 def experiment(sold):
-    """The version before the active one, for half of the visitors, at once."""
+    """An experiment with the version before the active one for half of the visitors, no ramp."""
     treatment = reindex().version
     rebuild()
     callers.forget()
@@ -194,6 +194,6 @@ def test_search__two_encoders_side_by_side(sold, shipped_model, configure):
         assert result.hits[0].item == "P3"
         page = searching.page(result.query_id, offset=2)
         assert (page.model, page.index_version) == (version.encoder, version.pk)
-        if version == treatment:  # the one of the two that sees parts of a photo
+        if version == treatment:  # only this version can search by parts of a photo
             part = searching.page(result.query_id, crop=(0, 0, 0.9, 0.9))
             assert part.hits[0].item == "P3"

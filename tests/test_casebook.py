@@ -1,4 +1,4 @@
-"""The page of cases: complete, safe, and usable without scripts."""
+"""The page of evaluated cases is complete, safe, and usable without scripts."""
 
 from html.parser import HTMLParser
 

@@ -13,7 +13,7 @@ from visualsearch.verdicts import Verdict
 
 pytestmark = pytest.mark.django_db
 
-# At whatever time of day this runs, the traces are the same.
+# A fixed time, so that the traces do not depend on the time of the run.
 NOON = (timezone.now() - timedelta(days=1)).replace(hour=12, minute=0, second=0, microsecond=0)
 
 

@@ -21,7 +21,7 @@ def shop(live_server, sold, configure):
 
 def test_corpus__of_damaged_pictures(shop, tmp_path, capsys):
     folder = str(tmp_path / "corpus")
-    # How long an answer takes is not judged here: it depends on the machine.
+    # Response times are not tested here, because they depend on the machine.
     few = ["--generate", "400", "--clients", "1", "--slowest", "600"]
     assert main([folder, "--url", shop.url, *few]) == 0
     printed = capsys.readouterr().out
@@ -31,13 +31,13 @@ def test_corpus__of_damaged_pictures(shop, tmp_path, capsys):
         assert f"| {kind} | 200 |" in printed
 
 
-# Of 700 files with seed 1. It changes with tests/corpus/seeds and with the fuzzer, and with nothing
-# else: no encoder and no compression has a part in it.
+# Digest of 700 files with seed 1. It depends only on tests/corpus/seeds and the fuzzer, not on any
+# encoder or compression.
 GENERATED = "8c29aeee2154bd0608ddc0da303961a61aacf3443203f9c2368523d3ad2e8ae4"
 
 
 def digest(folder):
-    """The SHA-256 of all names and contents in a folder."""
+    """Return the SHA-256 of all names and contents in a folder."""
     found = hashlib.sha256()
     for path in sorted(folder.iterdir()):
         found.update(f"{path.name} {path.stat().st_size}\n".encode() + path.read_bytes())
@@ -106,7 +106,7 @@ def test_corpus__of_nothing(tmp_path):
     [
         ([200.0] * 60, False),
         ([100.0, 150.0, 200.0, 250.0, *[300.0] * 56], False),  # caches fill
-        ([300.0, 340.0] * 30, False),  # it comes and goes
+        ([300.0, 340.0] * 30, False),  # memory fluctuates
         ([300.0 + 3 * n for n in range(60)], True),
         ([1000.0 + 1 * n for n in range(60)], False),
         ([200.0], False),

@@ -21,8 +21,8 @@ def indexed(sold):
 
 @pytest.fixture
 def with_workers(configure, redis_server, monkeypatch):
-    """As if a search worker were there; nothing takes the messages."""
-    monkeypatch.setattr(relay, "SILENCE", 600)  # its one sign of life is for the whole test
+    """Pretend that a search worker is alive; its messages are not consumed."""
+    monkeypatch.setattr(relay, "SILENCE", 600)  # one heartbeat lasts for the whole test
     configure(USE_CELERY=True, REDIS_URL=redis_server.url)
     relay.SignsOfLife("worker", lambda: None).give()
 
@@ -61,7 +61,7 @@ def test_search__what_is_no_photo_never_reaches_a_worker(with_workers, monkeypat
 
 
 def test_search__no_worker(configure, redis_server, monkeypatch):
-    """Nothing is done for a search that nobody would answer."""
+    """A search without a worker is rejected before any work is done."""
     monkeypatch.setattr(dispatch, "open_photo", lambda *args, **kw: pytest.fail("was decoded"))
     monkeypatch.setattr(relay, "wait", lambda *args: pytest.fail("was waited for"))
     configure(USE_CELERY=True, REDIS_URL=redis_server.url)
@@ -82,7 +82,7 @@ def test_refresh__broker_down(with_workers, monkeypatch, error):
     monkeypatch.setattr(tasks.index_items, "apply_async", down)
     with pytest.raises(BackendUnavailable):
         dispatch.refresh(["P1"])
-    assert len(asked) == 2  # the first may have been a connection of before a restart
+    assert len(asked) == 2  # one retry, as a pooled connection may predate a restart
 
 
 def test_refresh__connection_of_before_a_restart(with_workers, monkeypatch):
@@ -151,7 +151,7 @@ def test_index_run__is_done_once(sold):
 
 @pytest.mark.parametrize("eager", [True, False])
 def test_index_run__database_away(sold, monkeypatch, eager):
-    """A worker tries for long enough that a restarted database is back."""
+    """A task is retried for long enough to survive a restart of the database."""
     asked = []
 
     def away(run):

@@ -1,4 +1,4 @@
-"""What the documents say exists, exists; what exists and matters, is documented."""
+"""The documents name only things that exist, and cover all that must be documented."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What an experiment means to index versions: none is taken away from it, and it ends with them."""
+"""Experiments and index versions: a tried version is kept; an activation ends the experiment."""
 
 import logging
 from datetime import timedelta
@@ -42,7 +42,7 @@ def test_share__a_small_one_is_never_exceeded():
     goals=st.lists(st.tuples(st.floats(0, 1), st.floats(0, 99), st.floats(0, 99)), min_size=1),
 )
 def test_share__nobody_loses_the_treatment_unless_the_goal_is_lowered(goals):
-    """Each goal: the share, the hours to reach it, and after how many it is given another one."""
+    """A goal is a share, the hours to reach it, and the hours until the next goal is set."""
     experiment = Experiment(share=0.0, ramp_hours=0.0)
     moment = experiment.ramp_started
     for share, ramp_hours, later in goals:

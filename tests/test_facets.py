@@ -1,4 +1,4 @@
-"""Facets, orderings and the photo's class as a category, through the API as clients see them."""
+"""Facets, orderings and automatic categories, through the API."""
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -208,7 +208,7 @@ def test_ordering__unknown(client, indexed):
 
 @pytest.fixture
 def classes(indexed, sell, monkeypatch):
-    """The fake encoder's classes are colours; the shop has a category for one of them."""
+    """Map the fake encoder's colour classes to categories; the shop sells one of them."""
     sell("RED", plain("red"), category="Reds", color="red", price="5.00")
     indexing.refresh(["RED"])
     monkeypatch.setattr("shop.visual.WORDS", {"red": {"red"}, "blue": {"teal"}})
@@ -242,7 +242,7 @@ def test_auto__not_where_it_would_leave_nothing(client, indexed, classes):
 
 
 def test_auto__not_where_it_would_hide_what_was_photographed(client, indexed, sell, classes):
-    """The class is right, and the shop has put this one thing elsewhere."""
+    """The class is right, but the shop has put this product into another category."""
     photographed = plain("#e01010")
     sell("THIS", photographed, category="Others")
     indexing.refresh(["THIS"])

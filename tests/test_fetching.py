@@ -1,4 +1,4 @@
-"""What a server that fetches for others must not be talked into; against real sockets."""
+"""Defences of the image fetcher against server-side request forgery, on real sockets."""
 
 import ipaddress
 import socket
@@ -36,7 +36,7 @@ def get(server, path, **values):
 
 
 def names(monkeypatch, *answers):
-    """Let names that end in .example be at these addresses, one answer for each question."""
+    """Resolve .example names to these addresses, one answer per lookup; return the lookups."""
     real, asked = socket.getaddrinfo, []
 
     def resolve(host, port, *args, **kwargs):
@@ -114,7 +114,7 @@ def test_fetch__not_from_there(server, url):
      "①②⑦.0.0.1", "127。0。0。1", "[::1%lo]"],
 )  # fmt: skip
 def test_fetch__odd_spellings_of_an_address(server, host):
-    """Either the one spelling that was compared, or refused; never another place."""
+    """An odd spelling is either normalised to the allowed address or rejected."""
     url = f"http://{host}:{server.server_port}/photo"
     with suppress(UrlNotAllowed):
         assert parse(url).origin == server.origin
@@ -193,14 +193,14 @@ def test_fetch__all_addresses_of_a_name_must_be_allowed(server, monkeypatch):
 
 
 def test_fetch__a_name_that_is_somewhere_else_a_moment_later(server, monkeypatch):
-    """The connection goes to the address that was checked; the name is not asked again."""
+    """DNS rebinding: connect to the checked address without resolving the name again."""
     with PictureServer("127.0.0.2", server.server_port) as inside:
         asked = names(monkeypatch, ["127.0.0.1"], ["127.0.0.2"])
         origin = f"http://images.example:{server.server_port}"
         allowed = rules(origin, networks=(ipaddress.ip_network("127.0.0.1/32"),))
         assert fetch(f"{origin}/photo", allowed) == PHOTO
         assert asked == ["images.example"]
-        # Asked for again, it is checked again.
+        # A new fetch checks the name again.
         with pytest.raises(UrlUnreachable):
             fetch(f"{origin}/photo", allowed)
         assert inside.requests == []
@@ -282,7 +282,7 @@ def test_fetch__too_large_by_its_own_word(server):
 def test_fetch__too_large_without_a_word(server):
     with pytest.raises(ImageTooLarge):
         get(server, "/endless", max_bytes=2_000_000)
-    # What the sockets' buffers hold was sent as well, and not all of the 262 MB.
+    # The rest of the 262 MB was not sent, apart from the contents of socket buffers.
     assert server.sent < 100_000_000
 
 
@@ -302,7 +302,7 @@ def test_fetch__one_deadline_for_all_of_it(server, path):
     start = time.monotonic()
     with before_the_hang_ends(server.closing.set), pytest.raises(UrlUnreachable):
         get(server, path, timeout=0.5)
-    assert time.monotonic() - start > 0.4  # and not before it
+    assert time.monotonic() - start > 0.4  # not before the timeout
     until(lambda: server.requests, "nothing was asked for")
 
 

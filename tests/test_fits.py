@@ -1,4 +1,4 @@
-"""Versions that are fitted to their catalog: the rows stay raw, the index holds fitted vectors."""
+"""Versions fitted to their catalog: rows keep raw vectors, the index holds fitted ones."""
 
 import csv
 
@@ -41,7 +41,7 @@ COUNT = 12
 
 
 def garment(n, tint="red"):
-    """A picture that has half of its colours in common with all others of its tint."""
+    """Return a picture blended half with ``tint``, as all others of that tint."""
     return Image.blend(picture(n), plain(tint, picture(n).size), 0.5)
 
 
@@ -51,7 +51,7 @@ def photo(n, tint="red"):
 
 @pytest.fixture(autouse=True)
 def small_catalogs(monkeypatch):
-    """Twelve pictures are a catalog."""
+    """Let twelve pictures be enough to fit a catalog."""
     monkeypatch.setattr(fitting, "LEAST", COUNT)
 
 
@@ -62,7 +62,7 @@ def stocked(sell):
 
 @pytest.fixture
 def unfitted(stocked, configure):
-    """A version from before there were fits."""
+    """A version without a fit."""
     configure(FIT=False)
     version = reindex().version
     configure(FIT=True)
@@ -76,7 +76,7 @@ def raw_rows():
 
 
 def oracle(version, n, tint="red"):
-    """Items and scores of an exact search among the rows, fitted as the version says."""
+    """Return items and scores of an exact search among the rows by the version's fit."""
     pks, items, rows = raw_rows()
     query = from_bytes(to_bytes(encoding.configured().encode([photo(n, tint).image]).embeddings[0]))
     if version.fit:
@@ -227,7 +227,7 @@ def test_fit__of_too_few_pictures(stocked, monkeypatch):
 
 
 def add(sell, numbers, tint="red"):
-    """Sell more products and index them by a small run."""
+    """Create more products and index them by a run over these items."""
     keys = [sell(f"N{n}", garment(n, tint)).sku for n in numbers]
     return reindex(Run.Scope.CHOSEN, keys=keys)
 
@@ -317,7 +317,7 @@ def test_sample__evenly_and_with_some_items(stocked, monkeypatch):
 
 
 def swapped(n):
-    """The lower half of garment(n) under an upper half that says nothing of it."""
+    """Return the lower half of garment(n) below the upper half of another garment."""
     lower, upper = garment(n), garment(500 + n)
     width, height = lower.size
     upper.paste(lower.crop((0, height // 2, width, height)), (0, height // 2))
@@ -326,7 +326,7 @@ def swapped(n):
 
 @pytest.fixture
 def labelled(tmp_path, configure, stocked):
-    """Photos of which the lower half shows the product, and the upper half something else."""
+    """Labelled photos whose lower half shows the product and whose upper half another one."""
     configure(ENCODER="tests.parted.PartedEncoder")
     path = tmp_path / "queries.csv"
     with path.open("w", newline="") as file:
@@ -348,7 +348,7 @@ def test_labels__choose_the_shares_and_the_version_is_activated(labelled):
     assert [option["name"] for option in fit["tried"]] == ["now", "catalog", "labels"]
     assert active() == run.version
     assert run.version.evaluation["sku"]["mrr"] > first.evaluation["sku"]["mrr"] + 0.1
-    # What the table says of the search as it was is what was measured of it.
+    # The table's figures of the previous search are those of its evaluation.
     assert fit["tried"][0]["mrr"] == pytest.approx(first.evaluation["sku"]["mrr"], abs=0.02)
 
 

@@ -1,4 +1,4 @@
-"""A process that has searched may fork: gunicorn's --preload, Celery's prefork pool."""
+"""Search keeps working after a fork, as by gunicorn's --preload or Celery's prefork pool."""
 
 import os
 import subprocess
@@ -52,14 +52,14 @@ def test_fork__after_a_search():
 
 
 def in_child(check) -> None:
-    """Fork, and have the child check; what it finds is its exit status."""
+    """Run ``check`` in a forked child; fail if it returns false there."""
     child = os.fork()
     if not child:
         os._exit(0 if check() else 1)
     assert os.waitpid(child, 0)[1] == 0
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # that a process with threads forks
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # forking a multi-threaded process
 def test_fork__while_another_thread_holds_the_locks():
     encoder = OnnxEncoder(SHIPPED_MODEL)
     encoder.encode([picture(1)])

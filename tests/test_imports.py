@@ -1,4 +1,4 @@
-"""Dependencies point one way: core, then the Django shell, then its entrances; the shop on top."""
+"""Imports follow the layers: core, Django shell, entry points; the shop is on top."""
 
 import ast
 from pathlib import Path
@@ -18,7 +18,7 @@ CORE = {
     "indexes.base", "indexes.exact", "indexes.faiss", "indexes.fitting", "indexes.milvus",
     "indexes.places", "indexes.structures",
 }  # fmt: skip
-# A module may import from its own layer and from those below it.
+# A module may import from its own layer and lower ones.
 LAYERS = [
     {"exceptions", "formats", "metrics", "resampling", "statistics", "verdicts"},
     {"batches", "processes"},
@@ -47,7 +47,7 @@ OUTSIDE = {"migrations"}
 
 
 def modules() -> dict[str, Path]:
-    """Dotted name below visualsearch -> file."""
+    """Return the files of visualsearch by dotted name."""
     return {
         ".".join(path.relative_to(APP).with_suffix("").parts): path
         for path in sorted(APP.rglob("*.py"))
@@ -56,7 +56,7 @@ def modules() -> dict[str, Path]:
 
 
 def imported(path: Path, package: str) -> set[str]:
-    """Absolute names of all that a file imports, ``from a import b`` as ``a.b``."""
+    """Return the absolute names that a file imports, ``from a import b`` as ``a.b``."""
     names = set()
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):

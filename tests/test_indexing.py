@@ -11,7 +11,7 @@ from visualsearch.models import Embedding, Revision, from_bytes
 
 @pytest.fixture
 def encodings(monkeypatch):
-    """Counts the images that the encoder really gets."""
+    """The images that were passed to the encoder."""
     seen = []
     encode = FakeEncoder.encode
 
@@ -59,7 +59,7 @@ def test_refresh__changed_content_under_the_same_name(sold, encodings):
 
 
 def test_refresh__changed_image_keeps_its_row(sold):
-    """An index knows an image by the id of its row."""
+    """The row's id must not change, because it identifies the image in the index."""
     indexing.refresh(skus(sold))
     before = Embedding.objects.get(item="P0")
     file = sold[0].images.get().image
@@ -173,7 +173,7 @@ def test_refresh__what_is_newer_is_never_overwritten(sold, monkeypatch):
 
 
 def test_refresh__hidden_and_shown_again_while_another_process_looks(sold, monkeypatch):
-    """The slower task read it as hidden; the faster one found nothing to do."""
+    """The slower task saw the product hidden; the faster one found nothing to do."""
     indexing.refresh(["P0"])
     product = sold[0]
     product.published = False

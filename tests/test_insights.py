@@ -21,7 +21,7 @@ def utc(settings):
 
 
 def searched(hours_ago=1.0, *, events=(), **values):
-    """One search at noon less some hours, with events as kind and rank."""
+    """Create a search some hours before noon, with events given as (kind, rank)."""
     fields = {"best_score": 0.8, "matched": True, "took_ms": {"total": 40.0, "encode": 30.0}}
     fields |= {"shown": {"A": 1, "B": 2}, "encoder": "fake-1", "vector": b""}
     with at_their_time():
@@ -51,7 +51,7 @@ def test_period__the_last_24_hours_by_hour():
 
 def test_period__days_are_those_of_the_people_there(settings):
     settings.TIME_ZONE = "Europe/Paris"
-    spring = datetime(2026, 3, 30, 12, 0, tzinfo=UTC)  # on the 29th the clocks went forward
+    spring = datetime(2026, 3, 30, 12, 0, tzinfo=UTC)  # daylight saving began on the 29th
     period = Period.last(7, now=spring)
     assert len(period.steps) == 7
     assert {timezone.localtime(start).hour for start in period.steps} == {0}

@@ -35,7 +35,7 @@ def test_current__another_process_sees_what_it_missed(sold):
     reindex()
     sold[0].delete()
     indexing.refresh(["P0"])
-    live.forget()  # as a process does that starts now
+    live.forget()  # like a new process
     assert len(current().index) == 7
 
 
@@ -50,7 +50,7 @@ def test_common_input__of_the_models_that_are_loaded(sold, shipped_model, config
     live.current()
     assert live.common_input() != spec
     live.current(shipped.pk)
-    # A worker with two models is sent what is good for both.
+    # Photos sent to a worker with two models must suit both.
     assert live.common_input() is None
 
 
@@ -95,7 +95,7 @@ def damage(version):
 
 
 def slowly(monkeypatch, go_on):
-    """Rebuilding from rows waits for ``go_on``."""
+    """Make rebuilding from rows wait for ``go_on``."""
     rebuild_from_rows = live.from_rows
 
     def wait(version):
@@ -121,7 +121,7 @@ def test_current__goes_on_with_what_it_has_while_a_damaged_file_is_rebuilt(
         assert current().version == old.pk
     sold[0].delete()
     indexing.refresh(["P0"])
-    # It follows changes, and nobody waits any more: whoever did would wait for this long.
+    # The old index follows changes, and further requests do not wait for the rebuild.
     monkeypatch.setattr(live, "PATIENCE", 2 * HANGS)
     with before_the_hang_ends(go_on.set):
         for _ in range(3):

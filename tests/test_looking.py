@@ -1,4 +1,4 @@
-"""The subject of a photo, as a search sees it with the model that ships."""
+"""The subject of a photo, found by the shipped model."""
 
 import pytest
 
@@ -23,7 +23,7 @@ def area(box):
 
 
 def test_look_at__of_a_person_the_subject_is_a_garment(encoder):
-    """Its box is smaller than that of the person."""
+    """The subject's box is smaller than the person."""
     narrower, worn = [], []
     for seed in PEOPLE:
         image = person(seed).image

@@ -9,7 +9,7 @@ from visualsearch import exceptions
 from visualsearch.photos import Limits, decode, identify, open_photo, part_of, within
 
 UPRIGHT = picture(1)
-# What a camera stores for each EXIF orientation, so that turning it back gives UPRIGHT.
+# Pixels that a camera stores for each EXIF orientation; rotating them back gives UPRIGHT.
 STORED = {
     1: [],
     2: [Image.Transpose.FLIP_LEFT_RIGHT],
@@ -61,7 +61,7 @@ def test_open_photo__alpha_lies_on_white(mode):
 
 
 def test_open_photo__what_is_transparent_gives_no_colour_when_it_is_shrunk():
-    """Red bars on glass that is black where nobody sees it: on white they are pink, not brown."""
+    """Red bars between transparent black ones become pink on white, not brown."""
     bars = np.zeros((1440, 1440, 4), np.uint8)
     bars[:, ::2] = (255, 0, 0, 255)
     image = open_photo(encoded(Image.fromarray(bars), "PNG")).image
@@ -81,7 +81,7 @@ def test_open_photo__other_modes(mode):
     kind = "JPEG" if mode in ("CMYK", "L") else "PNG"
     photo = open_photo(encoded(UPRIGHT.convert(mode), kind))
     assert photo.image.mode == "RGB"
-    # Few colours are dithered: what must be kept is what the eye sees from afar.
+    # Modes with few colours are dithered, so compare strongly reduced pictures.
     assert difference(photo.image.convert("L").reduce(16), UPRIGHT.convert("L").reduce(16)) < 8
 
 
@@ -108,7 +108,7 @@ def test_open_photo__large_jpeg_is_shrunk_while_decoding():
 
 
 def test_decode__a_jpeg_is_never_decoded_in_full():
-    """Most of a phone photo's cost: libjpeg itself must scale, not what comes after it."""
+    """libjpeg must scale while it decodes, as decoding is most of a phone photo's cost."""
     source = identify(encoded(UPRIGHT.resize((3000, 4000))), Limits())
     decode(source, Limits(working_side=256))
     assert source.size == (375, 500)

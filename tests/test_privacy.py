@@ -1,4 +1,4 @@
-"""What docs/security.md promises of customers' photos, each promise by itself."""
+"""The promises of docs/security.md about shoppers' photos, one by one."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ADDRESS = "203.0.113.77"
 
 
 def photo(size=(900, 1200)):
-    """A photo that says where it was taken, in EXIF, XMP and a comment."""
+    """Return a photo with its location in EXIF, XMP and a comment."""
     exif = Image.Exif()
     exif[0x010E] = SECRET
     exif.get_ifd(0x8825)[2] = (TiffImagePlugin.IFDRational(48, 1),) * 3
@@ -48,7 +48,7 @@ def indexed(sold):
 
 
 def ways_in(client, data):
-    """Every way by which a photo comes in, and its answer."""
+    """Yield every way to upload a photo, with its response."""
     text = base64.b64encode(data).decode()
     file = lambda: SimpleUploadedFile(NAME, data, "image/jpeg")  # noqa: E731
     extra = {"REMOTE_ADDR": ADDRESS, "HTTP_X_FORWARDED_FOR": ADDRESS}
@@ -60,7 +60,7 @@ def ways_in(client, data):
 
 
 def everything_stored():
-    """All rows of the database, as text with bytes as they are."""
+    """Return all rows of the database as text, bytes decoded as Latin-1."""
     kept = io.StringIO()
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names(cursor):
@@ -74,7 +74,7 @@ def everything_stored():
 
 
 class Writes:
-    """Files that this process opens for writing, while it looks."""
+    """Records the files that this process opens for writing inside ``with``."""
 
     def __init__(self):
         self.seen, self.looking = [], False

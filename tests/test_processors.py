@@ -1,4 +1,4 @@
-"""Machines that compute otherwise are noticed: in the log, the database, and all that reads it."""
+"""Machines that compute other embeddings are reported in the log, the database and the check."""
 
 import json
 import logging
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def overflowing(monkeypatch):
-    """The tests' encoder with known answers, on a machine that computes otherwise."""
+    """Give the fake encoder known answers that differ from this machine's."""
     answers = FakeEncoder().encode(pictures()).embeddings
     noise = np.random.default_rng(0).normal(size=answers.shape).astype(np.float32)
     known = KnownAnswers(embeddings=answers + 0.1 * noise)
@@ -33,7 +33,7 @@ def overflowing(monkeypatch):
 
 @pytest.fixture
 def exact(monkeypatch):
-    """The tests' encoder with known answers that this machine gives."""
+    """Give the fake encoder known answers that this machine reproduces."""
     known = KnownAnswers(embeddings=FakeEncoder().encode(pictures()).embeddings)
     monkeypatch.setattr(FakeEncoder, "known_answers", known)
 
@@ -70,7 +70,7 @@ def test_compare__again_replaces_what_was_found(overflowing, monkeypatch):
 
 
 def test_compare__of_two_kinds_of_processors_both_are_known(exact, monkeypatch):
-    """One name, other instructions: virtual machines hide them."""
+    """Processors of one name may differ in instructions, which virtual machines can hide."""
     for flags in ("fpu avx2 avx512bw avx512_vnni", "fpu avx avx2"):
         monkeypatch.setattr(processors, "CPUINFO", Flags(flags))
         processors.compare(FakeEncoder())
@@ -79,7 +79,7 @@ def test_compare__of_two_kinds_of_processors_both_are_known(exact, monkeypatch):
 
 
 class Flags:
-    """What Linux says of a processor."""
+    """A fake ``/proc/cpuinfo``."""
 
     def __init__(self, flags):
         self.flags = flags
@@ -128,7 +128,7 @@ def test_check__names_it_and_fails(sold, overflowing):
 
 
 def test_check__of_another_machine_that_differs(sold, exact):
-    """Its own row alone tells: this machine agrees."""
+    """Another machine's row is reported although this machine agrees."""
     reindex()
     row = Processor.objects.get()
     row.pk, row.name, row.lowest_cosine = None, "Another", 0.97

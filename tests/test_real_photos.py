@@ -1,4 +1,4 @@
-"""The main job on real photos: a shop's catalog in, other photos of its garments in."""
+"""Index a catalog of real photos and find it by other photos of the same garments."""
 
 import json
 

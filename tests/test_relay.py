@@ -1,4 +1,4 @@
-"""Jobs, answers and signs of life through a real Redis."""
+"""Jobs, answers and heartbeats through a real Redis."""
 
 import threading
 import time
@@ -11,7 +11,7 @@ from visualsearch import relay
 from visualsearch.encoders.preprocess import InputSpec
 from visualsearch.exceptions import BackendUnavailable, Overloaded, SearchTimeout
 
-# Seconds: no machine is so slow that a job of these tests comes too late.
+# Seconds; long enough for slow machines.
 LONG = 3 * HANGS
 JOB = {"what": "similar", "arguments": {"item": "P1"}, "seconds": LONG}
 
@@ -23,13 +23,13 @@ def connected(configure, redis_server):
 
 @pytest.fixture
 def lasting(monkeypatch):
-    """A sign of life is believed for the whole test, however slow the machine is."""
+    """Make heartbeats last for the whole test, even on a slow machine."""
     monkeypatch.setattr(relay, "SILENCE", LONG)
 
 
 @pytest.fixture
 def worker(lasting):
-    """A worker that says that it lives, until it is stopped."""
+    """A worker that sends heartbeats until it is stopped."""
     signs = relay.SignsOfLife("w1", lambda: None)
     signs.start()
     wait_until_alive()
@@ -51,14 +51,14 @@ def wait_until_alive():
 
 
 def test_constants__a_customer_knows_within_two_seconds():
-    """That a worker died: its last sign is believed so long, and is looked at so often."""
+    """A dead worker is noticed within two seconds: heartbeat lifetime plus polling interval."""
     assert relay.BEAT < relay.SILENCE
     assert relay.SILENCE + 2 * relay.LOOK <= 2
     assert relay.PATIENCE <= 1
 
 
 def test_answer__comes_to_who_waits(worker, redis_server):
-    """To who is blocked at Redis when it comes: nobody polls."""
+    """The waiting client blocks in Redis instead of polling."""
 
     def work():
         job = relay.take(name, "w1")
@@ -129,14 +129,14 @@ def test_take__the_clocks_of_two_machines_do_not_matter(worker, monkeypatch):
 
 
 def commands(redis_server):
-    """How often each command was sent to a Redis."""
+    """Return how often each command was sent to a Redis."""
     with redis_server.client() as client:
         found = client.info("commandstats")
     return {name.removeprefix("cmdstat_"): each["calls"] for name, each in found.items()}
 
 
 def test_admit__nobody_is_there(redis_server):
-    """It is refused by one look at Redis: nothing is waited for, nothing is tried again."""
+    """Without a worker, one command to Redis is enough to refuse; no waiting, no retry."""
     relay.connect(redis_server.url).ping()
     with redis_server.client() as client:
         client.config_resetstat()
@@ -165,7 +165,7 @@ def test_admit__queue_is_full(worker, configure, redis_server):
 
 
 def test_admit__worker_gone():
-    """Its last sign of life is over by Redis's own clock."""
+    """The last heartbeat expires by Redis's own clock."""
     relay.SignsOfLife("w1", lambda: None).give()
     until(lambda: not is_admitted(), "a silent worker is believed for ever")
 
@@ -180,7 +180,7 @@ def test_wait__until_the_deadline_while_a_worker_works(worker):
 
 
 def test_wait__the_worker_that_took_it_dies(worker, monkeypatch):
-    """Another one lives, and does not have this job."""
+    """Another worker is alive but does not have this job."""
     monkeypatch.setattr(relay, "SILENCE", 0.3)
     mortal = relay.SignsOfLife("w2", lambda: None)
     mortal.give()
@@ -211,7 +211,7 @@ def test_wait__redis_flushed(worker, redis_server, taken):
 
 
 def test_wait__answer_lost(worker, redis_server):
-    """The worker says that it lives, and its answer is gone: only the deadline tells."""
+    """The worker is alive but its answer is lost, so the wait lasts until the deadline."""
     name = relay.post(JOB, LONG)
     relay.take(name, "w1")
     relay.answer(name, {})
@@ -222,7 +222,7 @@ def test_wait__answer_lost(worker, redis_server):
 
 
 def test_wait__less_than_a_millisecond_left(worker):
-    """Redis 6 takes that for no limit at all: it was a failure of Redis, a second too late."""
+    """Redis 6 takes such a timeout for none: it failed a second too late, as a Redis error."""
     name = relay.post(JOB, LONG)
     relay.take(name, "w1")
     with pytest.raises(SearchTimeout):

@@ -1,4 +1,4 @@
-"""Intervals and p values against what theory says of simple cases."""
+"""Intervals and p-values against theory in simple cases."""
 
 import math
 
@@ -101,7 +101,7 @@ def test_paired__the_better_system():
 
 
 def test_paired__sees_what_two_separate_intervals_hide():
-    """Each of six queries in a hundred improves: within the noise of a share, not of the pairs."""
+    """Six in a hundred queries improve: too few for separate intervals, enough for pairs."""
     a, b = binary(60, 200), binary(72, 200)
     assert interval(a)[1] > interval(b)[0]
     assert paired(a, b).p < 0.01
@@ -118,7 +118,7 @@ def test_paired__other_queries():
 
 
 def test_sign_flip_p__few_differences_are_exact():
-    # Of 16 signs of four equal differences, two are as extreme.
+    # Two of the 16 sign patterns of four equal differences are as extreme.
     assert sign_flip_p([1, 1, 1, 1]) == 2 / 16
     assert sign_flip_p([1, 1, 1, -1]) == 10 / 16
 

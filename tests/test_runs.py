@@ -18,9 +18,9 @@ State, Wish = Run.State, Run.Wish
 
 @pytest.fixture
 def encodings(monkeypatch, configure):
-    """The number of images in each call of the encoder; assign ``hook`` to act in between.
+    """The number of images per call of the encoder; assign ``hook`` to act in between.
 
-    One thread, in which a hook can use the test's database.
+    Encoding uses one thread, in which a hook can access the test's database.
     """
     configure(INDEX_THREADS=1)
 
@@ -49,11 +49,11 @@ def requested(scope=Run.Scope.ALL, **values):
 
 
 class Killed(BaseException):
-    """Ends a run as a killed process does: nothing is tidied up."""
+    """Ends a run without cleanup, as if its process were killed."""
 
 
 def kill(run):
-    """What a process that died leaves behind."""
+    """Leave a run as a killed process would."""
     runs._working.clear()
     Run.objects.filter(pk=run.pk).update(worker="elsewhere:1:x", heartbeat=long_ago())
 
@@ -150,7 +150,7 @@ def test_execute__what_stops_it_is_recorded(index_file, sold, monkeypatch):
     assert (run.state, run.open) == (State.FAILED, None)
     assert "no space" in run.error
     assert IndexVersion.objects.filter(state=IndexVersion.State.FAILED).count() == 1
-    # What was active before goes on answering.
+    # The version that was active before stays active.
     assert IndexVersion.objects.filter(state=IndexVersion.State.ACTIVE).count() == 1
 
 
@@ -193,7 +193,7 @@ def test_execute__a_killed_run_goes_on_where_it_was(sold, encodings, small_batch
     assert run.is_dead
     runs.execute(run)
     assert (run.state, run.items, run.done, run.encoded) == (State.FINISHED, 8, 8, 8)
-    # Two batches, the one in flight, that one again, and the last.
+    # Two batches, the interrupted one, its repetition, and the last.
     assert encodings == [2, 2, 2, 2, 2]
     assert IndexVersion.objects.count() == 1
 
@@ -206,14 +206,14 @@ def test_execute__no_more_than_a_batch_is_encoded_before_it_is_stored(
     write, ahead = indexing.write, []
 
     def counted(*args):
-        time.sleep(0.05)  # in which threads could go on
+        time.sleep(0.05)  # time for threads to continue
         ahead.append(sum(encodings) - Embedding.objects.count())
         return write(*args)
 
     monkeypatch.setattr(indexing, "write", counted)
     assert reindex().encoded == 8
     assert ahead == [3, 3, 2]
-    assert max(encodings) < 3  # shared out among the threads
+    assert max(encodings) < 3  # distributed over the threads
 
 
 def test_execute__a_killed_thread_ends_it(sold, encodings, configure):
@@ -228,7 +228,7 @@ def test_execute__a_killed_thread_ends_it(sold, encodings, configure):
 
 
 def test_execute__picture_added_after_it_looked(sold, monkeypatch):
-    """Pictures are looked up for many items at once; what is stored is judged when it is."""
+    """Pictures of many items are looked up at once, but checked again when they are stored."""
     begin = scopes.begin
 
     def late(*args):
@@ -284,7 +284,7 @@ def test_execute__a_task_that_is_delivered_twice(sold):
 
 
 def test_execute__taken_over_by_another(sold, encodings, small_batches):
-    """A process that was frozen for long finds another one at its work, and leaves it."""
+    """A process that was frozen for long stops when another has taken over its run."""
     run = requested()
 
     def freeze(calls):
@@ -294,7 +294,7 @@ def test_execute__taken_over_by_another(sold, encodings, small_batches):
     encodings.hook = freeze
     with pytest.raises(runs.Taken):
         runs.execute(run)
-    # The batch that was in flight when it lost the run is not stored.
+    # The batch in progress when it lost the run is not stored.
     assert Embedding.objects.count() == 2
     run.refresh_from_db()
     assert (run.state, run.worker, run.done) == (State.RUNNING, "elsewhere:1:x", 2)
@@ -312,7 +312,7 @@ def test_wish__after_the_batch_in_flight(sold, encodings, small_batches, ask, th
     encodings.hook = lambda calls: None
     if then == State.PAUSED:
         with pytest.raises(runs.Taken):
-            runs.execute(run)  # as the queue's copy of its task
+            runs.execute(run)  # a duplicate delivery of the task
         runs.resume(run)
         runs.execute(run)
         assert (run.state, run.encoded, run.version.images) == (State.FINISHED, 8, 8)
@@ -374,7 +374,7 @@ def test_write__unreadable_files_are_tried_again_later(sold):
         assert indexing.due_for_retry() == []
     indexing.refresh(["P2"])
     row.refresh_from_db()
-    assert row.retry_at is None  # and now it takes a person
+    assert row.retry_at is None  # no more automatic retries
 
     Embedding.objects.filter(pk=row.pk).update(attempts=1, retry_at=before)
     assert indexing.due_for_retry() == ["P2"]
@@ -391,7 +391,7 @@ def test_write__what_is_no_picture_is_not_tried_again(sold):
 
 
 def test_execute__the_active_versions_model_is_gone(sold):
-    """As after an upgrade without the folder in which models are kept: this is the way out."""
+    """Reindexing recovers from an upgrade that lost the folder of kept models."""
     reindex()
     IndexVersion.objects.update(encoder="gone-1", encoder_options={"version": "x"})
     Embedding.objects.update(encoder="gone-1")

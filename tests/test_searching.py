@@ -73,7 +73,7 @@ def test_search__best_image_of_a_product_counts(sell, sold):
 
 
 def test_search__hidden_since_the_last_index_is_not_shown(indexed):
-    # update() sends no signal: the index still has it, the live catalog decides.
+    # update() sends no signal, so the index still has it; the catalog query must exclude it.
     Product.objects.filter(sku="P3").update(published=False)
     result = searching.search(photo(picture(3)), limit=7)
     assert "P3" not in found(result)
@@ -201,14 +201,14 @@ def test_search__more_candidates_than_one_query_may_name(sell, monkeypatch):
 
 
 def cluttered(thing):
-    """A thing on the upper right quarter of a plain wall."""
+    """Return an object on the upper right quarter of a plain wall."""
     wall = plain("grey", (480, 480))
     wall.paste(thing.resize((240, 240)), (240, 0))
     return wall
 
 
 def test_search__finds_the_subject(indexed, configure):
-    """The whole is mostly wall; the part that stands out is what is searched for."""
+    """The photo is mostly wall; search by the salient part."""
     configure(ENCODER_OPTIONS={"cells": True})
     result = searching.search(photo(cluttered(picture(3))), limit=3)
     x, y, w, h = result.subject
@@ -226,7 +226,7 @@ def test_search__finds_the_subject(indexed, configure):
 
 
 def test_search__looks_once(indexed, configure, monkeypatch):
-    """The subject costs no second call of the model."""
+    """Finding the subject takes no second call of the model."""
     configure(ENCODER_OPTIONS={"cells": True})
     calls = []
     grid = FakeEncoder.grid
@@ -244,7 +244,7 @@ def test_search__subject_of_a_crop_is_in_fractions_of_the_photo(indexed, configu
 
 
 def test_page__of_a_crop(indexed, configure):
-    """What a part shows is told from what was kept of the whole; the photo is not there."""
+    """A crop is searched from the stored cells of the whole photo, which is not kept."""
     configure(ENCODER_OPTIONS={"cells": True}, FIND_SUBJECT=False)
     wall = plain("grey", (480, 480))
     wall.paste(picture(3).resize((240, 240)), (240, 0))
@@ -257,13 +257,13 @@ def test_page__of_a_crop(indexed, configure):
     assert first.predictions != other.predictions
     more = searching.page(query_id, limit=2, offset=1, crop=(0.5, 0.0, 0.5, 0.5))
     assert found(more) == found(first)[1:]
-    # It changed nothing that is stored.
+    # The stored search is unchanged.
     again = searching.page(query_id, limit=3)
     assert again.hits == searching.search(photo(wall), limit=3).hits
 
 
 def test_page__of_a_crop_of_a_crop(indexed, configure):
-    """Both are fractions of what the customer sent."""
+    """Both crops are fractions of the uploaded photo."""
     configure(ENCODER_OPTIONS={"cells": True}, FIND_SUBJECT=False)
     right = open_photo(encoded(cluttered(picture(3))), crop=(0.5, 0.0, 0.5, 1.0))
     query_id = searching.search(right, limit=3).query_id
@@ -286,7 +286,7 @@ def test_page__of_a_crop_without_cells(indexed):
 
 
 def test_search__forgets_what_has_expired(indexed, configure, monkeypatch):
-    """The row stays for the shop's figures; nothing of what the photo showed does."""
+    """The row is kept for statistics, without anything derived from the photo."""
     configure(ENCODER_OPTIONS={"cells": True})
     old, new = (searching.search(photo(picture(n))).query_id for n in (3, 4))
     Query.objects.filter(pk=old).update(expires=timezone.now())
@@ -302,8 +302,8 @@ def test_search__forgets_what_has_expired(indexed, configure, monkeypatch):
 
 
 def test_search__asks_only_for_what_it_shows(index_file, indexed, django_assert_num_queries):
-    searching.search(photo(picture(3)), limit=2)  # loads the index, and learns the images' names
-    # The version, the products of the first hits, and the query that is stored.
+    searching.search(photo(picture(3)), limit=2)  # loads the index and the images' names
+    # Queries: the version, the first hits' products, and storing the search.
     with django_assert_num_queries(3):
         result = searching.search(photo(picture(3)), limit=2)
     assert len(result.hits) == 2

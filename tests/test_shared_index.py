@@ -1,4 +1,4 @@
-"""A shop whose vectors are in a Milvus server: rows stay the truth, the server follows them."""
+"""A shop with its index in a Milvus server, which follows the rows of the database."""
 
 import pytest
 
@@ -46,7 +46,7 @@ def test_shop__in_milvus(milvus, sell, sold):
     sell("NEW", picture(40))
     sold[0].delete()
     indexing.refresh(["NEW", "P0"])
-    # Who searches has nothing left to do: the one who wrote the rows wrote to the server, too.
+    # Searching has nothing to apply, because refresh() wrote to the server as well.
     first.refresh_from_db()
     assert first.revision == Revision.current()
     assert found(40, limit=1) == ["NEW"]
@@ -61,7 +61,7 @@ def test_shop__in_milvus(milvus, sell, sold):
     assert drift.find_drift().index_differs == 0
     versions.delete(second)
 
-    # The server lost it: the rows have it all.
+    # An index that the server lost is rebuilt from the rows.
     live.make(first, live.current().encoder).drop()
     live.forget()
     assert found(40, limit=1) == ["NEW"]
@@ -72,7 +72,7 @@ def test_shop__fitted_to_its_catalog(milvus, sell, sold, monkeypatch):
     version = reindex().version
     assert version.fit
     sell("NEW", picture(40))
-    indexing.refresh(["NEW"])  # whoever writes the rows writes to the server, fitted
+    indexing.refresh(["NEW"])  # writes fitted vectors to the server
     rows = dict(Embedding.objects.searchable().values_list("item", "vector"))
     query = Query.objects.get(pk=search(3).query_id)
     fit = Fit.from_json(version.fit)
@@ -94,11 +94,11 @@ def test_shop__server_away(milvus, sell, sold):
     IndexVersion.objects.filter(pk=version.pk).update(options=away)
     live.forget()
     sell("NEW", picture(40))
-    indexing.refresh(["NEW"])  # a product can be changed all the same
+    indexing.refresh(["NEW"])  # changes are stored nevertheless
     assert Embedding.objects.searchable().filter(item="NEW").exists()
     with pytest.raises(BackendUnavailable):
         found(40)
-    # And when it is back, it is told what it missed.
+    # When the server is back, it gets the missed changes.
     back = version.options
     IndexVersion.objects.filter(pk=version.pk).update(options=back)
     live.forget()

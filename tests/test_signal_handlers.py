@@ -1,4 +1,4 @@
-"""Changes arrive by themselves. Commits are real here, as a shop's are."""
+"""Signals index changes automatically; these tests use real commits."""
 
 import pytest
 from django.core.files.base import ContentFile

@@ -1,4 +1,4 @@
-"""Who listens cannot break what is listened to."""
+"""Receivers of the app's signals cannot break it."""
 
 import pytest
 
@@ -12,7 +12,7 @@ NAMES = [name for name, each in vars(signals).items() if isinstance(each, signal
 
 @pytest.fixture
 def heard():
-    """What each signal said; each receiver then raises."""
+    """The values sent by each signal, whose receivers raise an exception after recording them."""
     said = {name: [] for name in NAMES}
     receivers = []
     for name in NAMES:

@@ -20,7 +20,7 @@ def noise(size: tuple[int, int]) -> Image.Image:
 
 
 def travelled(photo: Photo, spec: InputSpec | None) -> Photo:
-    """What a worker has of a photo, after its way through Redis."""
+    """Return a photo as a worker receives it through Redis."""
     return unpack(msgpack.unpackb(msgpack.packb(pack(photo, spec))))
 
 

@@ -1,4 +1,4 @@
-"""Against published values, and by simulation where a promise is one about chance."""
+"""Statistics against published values, and by simulation for statements about chance."""
 
 import math
 
@@ -141,9 +141,9 @@ def test_divided__is_worth_less_and_says_the_same():
 
 
 def looks(runs, treatment, control, *, seed, n=6000, hour=150, evening=1.0):
-    """Of each run, the intervals at every 50th search while the share grows to a half.
+    """Yield, for each run, the intervals at every 50th search while the share grows to a half.
 
-    ``evening``: how much more is clicked in each second half of the hours than in the first.
+    ``evening``: factor of the clicks in the second half of each eight hours.
     """
     rng = np.random.default_rng(seed)
     hours = np.arange(n) // hour
@@ -161,14 +161,14 @@ def told_apart(run):
 @pytest.mark.parametrize("rate", [0.5, 0.08, 0.005])
 def test_sequential__two_that_are_alike_are_seldom_told_apart_at_any_time(rate):
     wrong = [told_apart(run) for run in looks(150, rate, rate, seed=5)]
-    # At most .05 is promised; of 150 runs, 14 or more would then be a chance of 2 %.
+    # The error rate is at most 5 %; then 14 or more of 150 runs have a probability of 2 %.
     assert sum(wrong) <= 13
 
 
 def test_sequential__a_growing_share_on_a_changing_day_makes_no_difference():
     wrong = [told_apart(run) for run in looks(100, 0.1, 0.1, seed=15, hour=750, evening=3.0)]
     assert sum(wrong) <= 10
-    rng = np.random.default_rng(16)  # without strata it is taken for one
+    rng = np.random.default_rng(16)  # without strata it looks like an effect
     treated = np.concatenate([rng.random(4000) < 0.05, rng.random(4000) < 0.5])
     hit = rng.random(8000) < np.repeat([0.1, 0.3], 4000)
     hours = np.repeat([0, 1], 4000)
@@ -204,7 +204,7 @@ def test_sequential__a_real_change_is_told_early(treatment, control, within):
 
 
 def whole(control, treatment):
-    """All values as of one hour."""
+    """Return values and treatment flags of both variants, all in one hour."""
     values = np.concatenate([control, treatment])
     treated = np.repeat([False, True], [len(control), len(treatment)])
     return values, treated, np.zeros(len(values))
@@ -221,7 +221,7 @@ def test_sequential__few_say_nothing():
 
 
 def test_sequential__is_the_test_of_cochran_mantel_and_haenszel():
-    # By hand, of two tables: clicks and others of the treated, then of the rest.
+    # By hand from two tables: clicks and no clicks of the treated, then of the control.
     tables = [(30, 70, 40, 160), (10, 90, 5, 95)]
     values, treated, strata = [], [], []
     excess = variance = pairs = 0.0

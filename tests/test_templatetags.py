@@ -17,7 +17,7 @@ def render(source, request=None, **values):
 
 
 def attributes(html):
-    """Of the first component in a page, by name."""
+    """Return the attributes of a page's first component by name."""
     tag = re.search(r"<visual-search\b([^>]*)>", html).group(1)
     return dict(re.findall(r'([\w-]+)(?:="([^"]*)")?', tag))
 

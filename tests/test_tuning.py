@@ -19,7 +19,7 @@ def joined(shape, colour):
 
 
 def shop(queries=150, items=300, shape_noise=3.0, colour_noise=0.3, seed=0):
-    """Two pictures an item; a query shows an item with more noise in one part than in the other."""
+    """Return items with two pictures each, and queries with more noise in one part."""
     rng = np.random.default_rng(seed)
     shape, colour = rng.standard_normal((items, 16)), rng.standard_normal((items, 8))
     owners = np.tile(np.arange(items), 2)
@@ -98,7 +98,7 @@ def test_tune__is_no_better_than_what_it_chose_before():
 
 
 def test_cross_validated__an_item_is_not_in_two_folds():
-    """Each item is found by shares of its own, so that what is chosen by others finds nothing."""
+    """Each item is found only by its own shares, so shares chosen without it find nothing."""
     right = np.repeat(np.arange(10), [9, *[3] * 9])
     found = np.where(right == np.arange(10)[:, None], 1, 100)
     _, unseen = cross_validated(found, right)

@@ -20,7 +20,7 @@ def arm(
     encoder="m-1",
     per_visitor=1,
 ):
-    """A variant whose searches come out so."""
+    """Return a variant with ``n`` random searches at these rates."""
     rng = np.random.default_rng(seed)
     return Arm(
         created=np.arange(float(n)) * 60,
@@ -40,7 +40,7 @@ def verdicts(control, treatment):
 
 
 def first(whole, n):
-    """A variant after its first n searches."""
+    """Return a variant after its first n searches."""
     part = slice(n)
     return Arm(
         created=whole.created[part],
@@ -151,7 +151,7 @@ def test_no_worse__is_seldom_called_worse_at_any_time():
             Verdict.WORSE in verdicts(first(control, n), first(treatment, n)).values()
             for n in range(50, 1001, 50)
         )
-    # At most one in twenty is promised: more than 7 of 60 would then be a chance of 1 %.
+    # The error rate is at most 5 %; then more than 7 of 60 have a probability of 1 %.
     assert wrong <= 7
 
 

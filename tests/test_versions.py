@@ -25,7 +25,7 @@ def states():
 
 @pytest.fixture
 def labelled(tmp_path, configure):
-    """Labelled photos of the products, and with ``wrong`` of others."""
+    """Labelled photos; call it to rewrite them with ``wrong`` wrong labels."""
     path = tmp_path / "queries.csv"
 
     def write(wrong=0):
@@ -118,7 +118,7 @@ def test_change_of_model__the_old_one_answers_until_the_new_one_is_active(sold, 
     versions.activate(new)
     result = searching.search(photo(3), limit=2)
     assert (result.model, result.index_version) == ("fake-2", new.pk)
-    # Who paged through the result before goes on in it.
+    # Paging through an earlier result still works.
     assert searching.page(query.query_id, limit=2).hits == query.hits
 
 
@@ -188,7 +188,7 @@ def test_evaluate__a_worse_version_is_held_back(sold, labelled):
     assert run.state == Run.State.WITH_FAILURES
     assert "from 1.000 to 0.500" in run.error
     assert states() == {good.pk: ACTIVE, run.version.pk: READY}
-    # Somebody looked at it, and means it.
+    # It can still be activated manually.
     versions.activate(run.version)
     assert states()[run.version.pk] == ACTIVE
 
@@ -222,7 +222,7 @@ def test_change_of_model__what_a_run_finds_changed_is_in_the_kept_version_too(so
     configure(ENCODER_OPTIONS={"version": "2"})
     reindex()
     file = sold[3].images.get().image
-    with file.storage.open(file.name, "wb") as stored:  # no signal tells of this
+    with file.storage.open(file.name, "wb") as stored:  # sends no signal
         stored.write(encoded(picture(40), "PNG"))
     run = reindex()
     assert (run.encoded, run.unchanged) == (1, 7)
@@ -253,14 +253,14 @@ def test_change_of_model__some_items_never_make_a_version(sold, configure, scope
 
 
 def test_change_of_model__its_files_are_replaced_where_they_lie(sold, configure, tmp_path):
-    """As an upgrade of the package does that brings a new model."""
+    """An upgrade of the package replaces the model files in place."""
     package = tmp_path / "model"
     shutil.copytree(SHIPPED_MODEL, package)
     configure(ENCODER=DEFAULTS["ENCODER"], ENCODER_OPTIONS={"package": package})
     old = reindex().version
     shutil.rmtree(package)
     shutil.copytree(SHIPPED_MODEL.with_name("shopnet-fp32"), package)
-    configure(ENCODER_OPTIONS={"package": str(package)})  # and all processes start again
+    configure(ENCODER_OPTIONS={"package": str(package)})  # as if all processes restarted
     assert versions.is_outdated(old)
     result = searching.search(photo(3), limit=1)
     assert (result.model, result.hits[0].item) == (old.encoder, "P3")

@@ -1,4 +1,4 @@
-"""What a search worker makes of a job; real workers are in tests/stack."""
+"""Jobs of a search worker, run in the test's process; tests/stack has real workers."""
 
 import time
 
@@ -19,15 +19,15 @@ PHOTO = encoded(picture(3))
 
 @pytest.fixture
 def with_workers(sold, configure, redis_server, monkeypatch):
-    """A shop whose web processes send jobs; the test is the worker."""
+    """A shop whose web processes send jobs; the test acts as the worker."""
     reindex()
-    monkeypatch.setattr(relay, "SILENCE", 600)  # its one sign of life is for the whole test
+    monkeypatch.setattr(relay, "SILENCE", 600)  # one heartbeat lasts for the whole test
     configure(USE_CELERY=True, REDIS_URL=redis_server.url)
     relay.SignsOfLife("w1", lambda: InputSpec(size=64)).give()
 
 
 def done(what, arguments):
-    """The answer to a job that went through Redis."""
+    """Send a job through Redis, do it, and return its answer."""
     name = relay.post(dispatch.job_of(what, arguments, 60), 60)
     assert relay.next_job() == name
     worker.do(name, "w1")
@@ -115,7 +115,7 @@ def test_do__search_later(with_workers):
 
 
 def in_redis(server):
-    """All keys with their values and the milliseconds that they are kept for."""
+    """Return all keys with their values and remaining milliseconds."""
     redis = server.client()
     for key in redis.keys("*"):
         read = redis.get if redis.type(key) == b"string" else lambda key: redis.lrange(key, 0, -1)

@@ -1,8 +1,8 @@
-"""The most laborious photos that are allowed, decoded in a process of their own.
+"""The most expensive allowed photos, decoded in a new process.
 
-What they cost is compared with a plain photo, decoded in the same process in turns: seconds are of
-one machine, and `python -m benchmarks.worst_photos` prints them. Many customers may send such
-photos at a time.
+Seconds depend on the machine, so the cost is compared with that of a plain photo in the same
+process; `python -m benchmarks.worst_photos` prints the seconds. Many clients may send such photos
+at once.
 """
 
 from __future__ import annotations
@@ -23,8 +23,7 @@ from visualsearch.exceptions import ImageCorrupt, ImageTooManyPixels
 from visualsearch.formats import with_heic
 from visualsearch.photos import Limits, open_photo
 
-# At most so many times the processor time of a plain photo of 12 megapixels decoded in full, and so
-# many MB.
+# Limits: CPU time relative to a plain 12-megapixel photo decoded in full, and MB of memory.
 TIMES, MEGABYTES = 30, 300
 LIMITS = Limits(formats=with_heic())
 
@@ -41,7 +40,7 @@ def test_worst_photo__costs_little(name, tmp_path):
 
 
 def test_open_photo__a_plain_photo_is_shrunk_while_it_is_decoded(monkeypatch):
-    """A sixteenth of its pixels is decoded: most of what a phone's photo costs goes away."""
+    """Only a sixteenth of the pixels is decoded, which saves most of a phone photo's cost."""
     decoded, shrunk = [], photos.shrunk
 
     def counted(image, *args):
@@ -73,7 +72,7 @@ def test_open_photo__formats_have_ceilings_of_their_own(kind, megapixels, option
 
 
 def test_open_photo__a_frame_that_is_larger_than_its_file_says():
-    """The container's word is what a decoder tells, and the frame is what it decodes."""
+    """A decoder reports the container's size but decodes the frame's, which may be larger."""
     data = bytearray(encoded(Image.new("RGB", size(30)), "AVIF", speed=10))
     place = data.index(b"ispe") + 8
     data[place : place + 8] = struct.pack(">II", 640, 480)
@@ -88,7 +87,7 @@ def test_open_photo__a_frame_that_is_larger_than_its_file_says():
 
 @pytest.mark.parametrize("make", MUCH_WORK)
 def test_open_photo__much_work_in_few_bytes(make, monkeypatch):
-    """It is refused before a decoder sees it, by a look that costs little itself."""
+    """The file is rejected before it is decoded, by a cheap check."""
     data, plain = make(), yardstick()
     assert len(data) <= MAX_BYTES
     with monkeypatch.context() as patch:
@@ -108,7 +107,7 @@ def test_open_photo__much_work_in_few_bytes(make, monkeypatch):
 
 
 def test_open_photo__what_cameras_and_programs_write_is_not_too_much():
-    """Structures are counted, and those of real files are far from where that ends."""
+    """Real files have far fewer structures than the limits allow."""
     rng = np.random.default_rng(0)
     grain = Image.fromarray(rng.integers(0, 256, (1500, 2000, 3), dtype=np.uint8))
     for kind in ("PNG", "GIF", "BMP"):

@@ -1,4 +1,4 @@
-"""Every address of the app in the admin, for who may do nothing, and for who may only look."""
+"""Access to every URL of the app in the admin without permissions and with view permissions."""
 
 from __future__ import annotations
 
@@ -28,26 +28,26 @@ from visualsearch.models import Storefront as Shop
 
 pytestmark = pytest.mark.django_db
 
-# Asked with POST alone; whoever may not is told so before what is asked is looked at.
+# Accept POST only; permissions are checked before the request is validated.
 POSTED = {
     "visualsearch_reindex",
     "visualsearch_fit",
     "visualsearch_run_control",
     "visualsearch_experiment_stop",
 }
-# Asked with GET alone.
+# Accept GET only.
 ASKED = {
     "visualsearch_run_progress",
     "visualsearch_insights",
     "visualsearch_export_searches",
     "visualsearch_export_refusals",
 }
-# The stock view of an address without its last part: it leads to the row's page.
+# Django's view for an object URL without its last part; it redirects to the change page.
 REDIRECTS = "<path:object_id>/"
 
 
 def patterns(resolver=None, prefix="") -> list[tuple[str, URLPattern]]:
-    """All patterns of the app's models under the admin, with their whole route."""
+    """Return all URL patterns of the app's models in the admin, with their full routes."""
     found = []
     for each in (resolver or get_resolver()).url_patterns:
         route = prefix + str(each.pattern)
@@ -59,7 +59,7 @@ def patterns(resolver=None, prefix="") -> list[tuple[str, URLPattern]]:
 
 
 def rows() -> dict[type[models.Model], models.Model]:
-    """One row of each registered model; the version is one that could be activated."""
+    """Create a row of each registered model; the version could be activated."""
     reindex()
     rebuild()
     version = IndexVersion.objects.get(state="retired")
@@ -79,7 +79,7 @@ def rows() -> dict[type[models.Model], models.Model]:
 
 
 def address(route: str, pattern: URLPattern, found: dict[type[models.Model], models.Model]) -> str:
-    """A pattern's address for a row that there is."""
+    """Return a pattern's URL for an existing row."""
     kind = next(each for each in found if f"/{each._meta.model_name}/" in f"/{route}")
     values = {"pk": found[kind].pk, "object_id": found[kind].pk, "control": "cancel"}
     kwargs = {name: values[name] for name in pattern.pattern.converters}
@@ -93,7 +93,7 @@ def address(route: str, pattern: URLPattern, found: dict[type[models.Model], mod
 
 @pytest.fixture
 def addresses(sold) -> dict[str, str]:
-    """Address -> name of its pattern."""
+    """The names of all patterns by URL."""
     found = rows()
     registered = {kind for kind in admin.site._registry if kind._meta.app_label == "visualsearch"}
     assert registered == set(found)
@@ -101,7 +101,7 @@ def addresses(sold) -> dict[str, str]:
 
 
 def state() -> dict[str, list[dict[str, object]]]:
-    """All that somebody could have changed."""
+    """Return the content of all rows that a request could change."""
     kinds = [Run, IndexVersion, Experiment, Shop, Query, KeptPhoto]
     return {kind.__name__: [model_to_dict(row) for row in kind.objects.all()] for kind in kinds}
 
@@ -129,7 +129,7 @@ def test_staff__without_permissions_are_refused(staff, addresses, method):
     for url, name in addresses.items():
         expected = 403
         if name == REDIRECTS:
-            expected = 302  # to an address that refuses
+            expected = 302  # to a page that responds with 403
         elif name in (POSTED if method == "get" else ASKED):
             expected = 405
         assert getattr(client, method)(url).status_code == expected, url
@@ -137,7 +137,7 @@ def test_staff__without_permissions_are_refused(staff, addresses, method):
 
 
 def may_look(staff):
-    """Somebody who may see all there is."""
+    """Return a client of a user with all view permissions."""
     found = Permission.objects.filter(
         content_type__app_label="visualsearch", codename__startswith="view_"
     )

@@ -1,4 +1,4 @@
-"""How much of bodies is in memory: of one request, and of all together."""
+"""Limits on request bodies in memory, per request and in total."""
 
 import base64
 import json
@@ -17,7 +17,7 @@ FORM = "application/x-www-form-urlencoded"
 
 
 class Reads:
-    """A body without end, of which is counted what was read."""
+    """An endless body that counts the bytes read."""
 
     def __init__(self, start):
         self.start, self.count = start, 0
@@ -43,7 +43,7 @@ def test_event__is_not_read_to_its_end(client, indexed, kind, start):
 
 
 def files(*sizes, first="image"):
-    """A form with a file for each size."""
+    """Return a form with one file per size."""
     parts = {first: [SimpleUploadedFile("a.jpg", b"\xff" * size) for size in sizes]}
     return encode_multipart(BOUNDARY, parts)
 
@@ -74,12 +74,12 @@ def test_files__far_too_many_are_not_read(client, indexed, configure):
 
 @pytest.fixture
 def room(configure):
-    """50,000 bytes for all requests."""
+    """Limit the bodies of all requests together to 50,000 bytes."""
     configure(MAX_BATCH_BYTES=25_000, MAX_PHOTO_BYTES=25_000)
 
 
 def ways(client, size):
-    """A photo of so many bytes, or of a third more as base64, by every way in."""
+    """Yield the responses to a photo of ``size`` bytes sent in every way (base64: a third more)."""
     photo = b"\xff\xd8" + b"\xff" * (size - 2)
     text = base64.b64encode(photo).decode()
     yield upload(client, photo)
@@ -124,7 +124,7 @@ def test_room__what_was_dropped_is_free_at_once(room):
 
 
 def test_room__is_enough_for_the_largest_batch(client, indexed, configure):
-    """As base64 it is a third larger."""
+    """A batch of the largest size fits as base64, which is a third larger."""
     configure(MAX_BATCH_BYTES=3 * len(PHOTO))
     body = json.dumps({"images": [base64.b64encode(PHOTO).decode()] * 3})
     assert client.post(f"{API}batch/", body, "application/json").status_code == 200

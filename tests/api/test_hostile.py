@@ -1,4 +1,4 @@
-"""What is answered to odd and hostile input: one table, by every way in, over HTTP."""
+"""Responses to unusual and hostile input, sent in every way, over HTTP."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CLASSIFY = "/api/visual-search/classify/"
 
 
 def ways(client, data: bytes, url: str = URL):
-    """The answers to the same photo by every way in."""
+    """Return the responses to a photo sent in every way."""
     text = base64.b64encode(data).decode()
     file = SimpleUploadedFile("photo.jpg", data, content_type="image/jpeg")
     yield client.post(url, {"image": file})
@@ -35,7 +35,7 @@ def ways(client, data: bytes, url: str = URL):
     yield client.post(
         url, {"image": f"data:image/jpeg;base64,{text}"}, content_type="application/json"
     )
-    if len(text) < 2_000_000:  # a field of a form is no file: Django bounds it lower
+    if len(text) < 2_000_000:  # Django's limit for form fields is lower than for files
         yield client.post(url, {"image": text})
 
 
@@ -82,7 +82,7 @@ def test_heic__where_it_is_not_switched_on(client, indexed):
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "AVIF", "HEIF"])
 def test_a_few_bytes_changed(client, indexed, configure, kind):
-    """Whatever becomes of it: a result, or a refusal that says what to do."""
+    """A damaged photo gives either results or an error that says what to do."""
     configure(HEIC=True)
     good = encoded(picture(3), kind)
     for place in range(0, len(good), len(good) // 25 + 1):
@@ -98,7 +98,7 @@ def test_a_few_bytes_changed(client, indexed, configure, kind):
 
 @pytest.fixture
 def twins(sell, shipped_model, configure):
-    """A product whose picture is the plain twin, and others."""
+    """A product whose picture is the plain version of the odd ones, and other products."""
     configure(HEIC=True, FIND_SUBJECT=False)
 
     def make(twin):
@@ -123,7 +123,7 @@ def test_odd_picture__is_its_plain_twin_to_the_model(client, twins, name):
 
 
 def test_odd_picture__the_comparison_tells_things_apart(client, twins):
-    """What would be found if it went wrong: turned, inverted, black."""
+    """Rotated, inverted or black pictures score below 0.9, so decoding errors would be noticed."""
     twins(shirt())
     for wrong in (
         shirt().rotate(90, expand=True),
@@ -256,7 +256,7 @@ def test_enormous_text_field(client, indexed):
 
 
 def test_far_above_the_limit__is_not_read_to_its_end(live_server, indexed, settings):
-    """Nothing more is read once the client cannot but be refused."""
+    """Reading stops as soon as the request must be rejected."""
     settings.VISUALSEARCH = {**settings.VISUALSEARCH, "MAX_PHOTO_BYTES": 100_000}
     connection = http.client.HTTPConnection(live_server.thread.host, live_server.thread.port)
     connection.putrequest("POST", URL)
@@ -290,7 +290,7 @@ def test_hostile_file_name__is_nowhere(client, indexed, caplog, tmp_path, name):
 
 @pytest.mark.parametrize("text", ["<script>alert(1)</script>", "\x1b[31m", "\u202e", "a\r\nb"])
 def test_hostile_text__is_not_echoed_raw(client, indexed, text):
-    """JSON, by its type and by its escapes, whoever looks at it."""
+    """Responses are JSON by content type and escaping, even when opened in a browser."""
     response = client.post(URL, {"image": SimpleUploadedFile("a.jpg", PHOTO), "limit": text})
     assert response.status_code == 400
     assert response["Content-Type"] == "application/json"

@@ -1,4 +1,4 @@
-"""A photo by its URL, through the API: the field exists only where the shop switched it on."""
+"""Search by an image URL, a field that exists only if the shop has enabled it."""
 
 import pytest
 
@@ -66,7 +66,7 @@ def test_image_url__that_is_no_text(client, allowed, value):
 
 
 def test_image_url__takes_a_place_of_searches(client, allowed):
-    """Those who make the server wait for others must leave a thread to say that there are many."""
+    """A fetch counts as a running search, so that fetches cannot occupy all threads."""
     busy = []
 
     class Requests(list):
@@ -80,7 +80,7 @@ def test_image_url__takes_a_place_of_searches(client, allowed):
 
 
 def test_image_url__the_same_answer_whatever_is_inside(client, server, configure, indexed):
-    """Refused, of no host, private: a client cannot tell them apart."""
+    """Clients cannot distinguish private, refusing and unknown hosts."""
     origins = [server.origin, "http://127.0.0.1:1", "http://no-such-name.invalid"]
     configure(FETCH_ORIGINS=origins)
     answers = [client.post(URL, {"image_url": f"{origin}/photo"}) for origin in origins]

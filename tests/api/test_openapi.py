@@ -1,4 +1,4 @@
-"""The description of the API is true, and whole."""
+"""The OpenAPI schema is correct and complete."""
 
 import json
 import subprocess
@@ -17,7 +17,7 @@ from visualsearch.exceptions import VisualSearchError
 
 @pytest.fixture(scope="module")
 def description(tmp_path_factory):
-    """As the sample shop publishes it."""
+    """The schema as published by the sample shop."""
     path = tmp_path_factory.mktemp("schema") / "schema.json"
     call_command("spectacular", "--format", "openapi-json", "--file", str(path))
     return json.loads(path.read_text("utf-8"))

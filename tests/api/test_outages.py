@@ -1,4 +1,4 @@
-"""What is answered while the database is away, to whomever asks."""
+"""API responses while the database is down."""
 
 import logging
 
@@ -30,7 +30,7 @@ def headers(request, client, db):
 
 
 def asked(client, query_id, headers):
-    """Each address once."""
+    """Return the responses of all endpoints, each requested once."""
     photo = lambda: {"image": SimpleUploadedFile("a.jpg", PHOTO)}  # noqa: E731
     event = {"query_id": query_id, "event": "click", "product": "P3"}
     yield client.post(URL, photo(), headers=headers)

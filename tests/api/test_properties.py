@@ -1,4 +1,4 @@
-"""What holds for whatever is asked: nothing breaks, and what is answered is what was asked for."""
+"""Property tests: no request crashes, and results match the request."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.pictures import difference, picture
 from visualsearch.exceptions import InvalidCrop
 from visualsearch.photos import box_of, check_crop, open_photo, stored
 
-# The same examples each time: what fails here fails for whoever looks into it.
+# Deterministic examples, so that failures can be reproduced.
 bounded = settings(
     max_examples=60,
     deadline=None,
@@ -51,7 +51,7 @@ def search(client, query, **fields):
 
 
 def answered(response):
-    """No crash, and a refusal names what it is about."""
+    """Check for 200, or 400 with errors of known parameters; return the body of 200, else None."""
     assert response.status_code in (200, 400), response.content
     body = response.json()
     if response.status_code == 400:

@@ -27,7 +27,7 @@ def keys(response):
 
 
 def refused(response, status, code):
-    """The one shape of errors, with a sentence that says something; returns the error."""
+    """Check a response's error format, status and code; return the error."""
     assert response.status_code == status, response.content
     assert response["Content-Type"] == "application/json"
     body = response.json()
@@ -103,7 +103,7 @@ def test_search__next_pages_to_the_end(client, indexed):
 
 
 def test_search__not_indexed_yet(client, db, caplog):
-    """What to do about it is for those who run the shop, not for its customers."""
+    """Advice on the missing index is logged for operators, not shown to shoppers."""
     response = upload(client, PHOTO)
     refused(response, 503, "index_not_ready")
     assert "manage.py" not in response.json()["errors"][0]["detail"]
@@ -112,12 +112,12 @@ def test_search__not_indexed_yet(client, db, caplog):
 
 def test_search__model_gone(client, indexed, configure, caplog):
     configure(ENCODER=DEFAULTS["ENCODER"], ENCODER_OPTIONS={"package": "/nowhere"})
-    # A new model that is not there must not stop the one that answers …
+    # A missing new model must not stop the one in use …
     assert upload(client, PHOTO).status_code == 200
     options = {"package": "/nowhere/either"}
     IndexVersion.objects.update(encoder_class=DEFAULTS["ENCODER"], encoder_options=options)
     live.forget()
-    # … and where that is gone as well, the answer says so.
+    # … and if that is missing too, the response says so.
     response = upload(client, PHOTO)
     refused(response, 503, "model_unavailable")
     assert "/nowhere" not in response.json()["errors"][0]["detail"]

@@ -23,7 +23,7 @@ def test_status__ready(client, sold):
 def test_status__nothing_indexed(client, db):
     body = client.get(URL).json()
     assert (body["ready"], body["code"]) == (False, "index_not_ready")
-    assert "visualsearch_index" not in body["detail"]  # of no use to a customer
+    assert "visualsearch_index" not in body["detail"]  # of no use to shoppers
     assert (body["model"], body["products"]) == (None, None)
 
 

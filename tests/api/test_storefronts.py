@@ -1,4 +1,4 @@
-"""Who has a key, and what it opens."""
+"""Storefront keys and the access that they give."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -23,7 +23,7 @@ def indexed(sold):
 
 @pytest.fixture
 def keyed(db):
-    """Make a storefront; its key, as its requests send it."""
+    """A function that creates a storefront and returns its key as a request header."""
 
     def make(name, **values):
         storefront = Storefront(name=name, **values)

@@ -15,7 +15,7 @@ READ = "/api/visual-search/products/P3/similar/"
 
 @pytest.fixture
 def clock(monkeypatch):
-    """A minute begins, and no test is so slow that it ends by itself."""
+    """A frozen clock at the start of a minute, so that slow tests do not reach the next."""
     now = SimpleNamespace(time=1_000_000_020.0)
     monkeypatch.setattr(throttles.time, "time", lambda: now.time)
     return now
@@ -23,7 +23,7 @@ def clock(monkeypatch):
 
 @pytest.fixture
 def limited(sold, configure, clock):
-    """Two searches and three other requests a minute."""
+    """Limits of two searches and three other requests per minute."""
     reindex()
     cache.clear()
     configure(THROTTLE={"search": "2/min", "read": "3/min"})
@@ -91,7 +91,7 @@ def test_throttle__a_made_up_address_helps_nobody(client, limited):
 def test_throttle__behind_a_proxy(client, limited, settings):
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "NUM_PROXIES": 1}
     codes = []
-    for n in range(4):  # what a client says of itself, and what the proxy adds
+    for n in range(4):  # X-Forwarded-For: a forged address, then the proxy's entry
         client.defaults["HTTP_X_FORWARDED_FOR"] = f"1.1.1.{n}, 10.0.0.{n // 3}"
         codes.append(upload(client, PHOTO).status_code)
     assert codes == [200, 200, 429, 200]
@@ -156,7 +156,7 @@ def test_throttle__a_cache_that_is_down_stops_no_search(client, limited, setting
 
 
 def test_throttle__no_two_requests_share_a_place(redis_server, settings, configure, clock, rf):
-    """Many processes count in one Redis; here threads do, each with a connection of its own."""
+    """Processes share one Redis; here threads with separate connections stand in for them."""
     settings.CACHES = {
         "default": {
             "BACKEND": "django.core.cache.backends.redis.RedisCache",

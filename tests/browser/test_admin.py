@@ -1,4 +1,4 @@
-"""The admin as a person uses it: a card that moves, a photo, the keyboard, small screens."""
+"""The admin in a browser: live run cards, search by photo, keyboard, small screens."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PAGES = [
     PHOTO,
     "/admin/visualsearch/query/",
 ]
-# What the stock admin brings into the content of its lists.
+# Elements of Django's own list pages.
 STOCK = ["#changelist-filter", "#toolbar", ".actions", ".paginator", "#changelist-search"]
 
 
@@ -77,11 +77,11 @@ def test_card__stops_asking_when_the_run_has_ended(owner, sold):
     owner.goto(RUNS)
     with owner.expect_response("**/progress/"):
         pass
-    runs.cancel(run)  # between two questions: who reads SQLite in memory locks whole tables
+    runs.cancel(run)  # between two polls, because reading in-memory SQLite locks whole tables
     owner.locator(".vs-run").get_by_text("cancelled", exact=True).wait_for()
     asked = []
     owner.on("request", lambda request: asked.append(request.url))
-    owner.clock.run_for(60_000)  # of the page's own clock: each timer that is left is over
+    owner.clock.run_for(60_000)  # the page's clock, so that all remaining timers fire
     assert owner.evaluate("document.readyState") == "complete"
     assert asked == []
 
@@ -147,7 +147,7 @@ def test_colours__contrast(owner, indexed):
     rules = {"runOnly": ["color-contrast"]}
     for theme in ("light", "dark"):
         owner.emulate_media(color_scheme=theme)
-        owner.goto(RUNS)  # anew: on a page that is open colours change bit by bit
+        owner.goto(RUNS)  # reload, because colours of an open page change gradually
         answer = axe.run(owner, context=context, options=rules).response
         assert len(answer["passes"]) == 1
         assert [node["html"] for each in answer["violations"] for node in each["nodes"]] == []

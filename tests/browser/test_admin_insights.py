@@ -1,7 +1,7 @@
-"""Insights as they look and work: both themes, a phone and a wide screen.
+"""Appearance and behaviour of Insights in both themes, on a phone and a wide screen.
 
-``VISUALSEARCH_SCREENSHOTS=docs/images pytest tests/browser/test_admin_insights.py`` makes the
-pictures of the documentation.
+``VISUALSEARCH_SCREENSHOTS=docs/images pytest tests/browser/test_admin_insights.py`` takes the
+screenshots of the documentation.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SCREENS = {"desktop": {"width": 1280, "height": 900}, "phone": {"width": 390, "h
 
 @pytest.fixture
 def shoot(owner, tmp_path):
-    """A picture of a page's content: into $VISUALSEARCH_SCREENSHOTS, or where the test ends."""
+    """A function that saves a screenshot to $VISUALSEARCH_SCREENSHOTS or the test's folder."""
     folder = Path(os.environ.get("VISUALSEARCH_SCREENSHOTS", tmp_path))
 
     def take(name: str, height: int) -> None:
@@ -50,7 +50,7 @@ def storefront(db) -> Storefront:
 
 @pytest.fixture
 def month(sell, storefront) -> None:
-    """Customers of the last 60 days, in a shop that sells no hats."""
+    """Searches of the last 60 days, in a shop that sells no hats."""
     for name in ("Dresses", "Shirts", "Trousers", "Shoes", "T-shirts", "Jackets", "Skirts"):
         sell(f"S-{name}", category=name)
     assert Category.objects.count() == 7
@@ -58,7 +58,7 @@ def month(sell, storefront) -> None:
 
 
 def problems(page, axe) -> list[str]:
-    """What is wrong on a page for who cannot see it well, or has a small screen."""
+    """Return the accessibility violations of a page, and whether it is too wide."""
     found = [
         f"{each['id']}: {node['target']}"
         for each in axe.run(page, context={"include": [["#content"]]}).response["violations"]
@@ -70,7 +70,7 @@ def problems(page, axe) -> list[str]:
 
 
 def small_texts(page) -> list[str]:
-    """Texts of plots that are too small to read, or overlap their neighbours on an axis."""
+    """Return axis labels that are too small, cut off or overlapping."""
     return page.evaluate(
         """() => [...document.querySelectorAll(".vs-plot")].flatMap((plot) => {
           const boxes = [...plot.querySelectorAll(".vs-across")].map((each) => [
@@ -98,7 +98,7 @@ def test_insights__are_readable(owner, month, shoot, theme, screen):
 
 @pytest.fixture
 def experiment(db) -> Experiment:
-    """A model that finds less and takes longer, on its third day."""
+    """An experiment on its third day with a model that finds less and takes longer."""
     version("active")
     started = timezone.now() - timedelta(days=2.6)
     return Experiment.objects.create(

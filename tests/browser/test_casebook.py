@@ -1,4 +1,4 @@
-"""The page of cases in a browser: filters without scripts, both themes, small screens."""
+"""The page of evaluated cases: filters without scripts, both themes, small screens."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def address(tmp_path):
 
 @pytest.fixture
 def opened(chromium, address):
-    """Open the page; scripts are off."""
+    """A function that opens the page with scripts disabled."""
     pages = []
 
     def opening(scripts=False, **options):

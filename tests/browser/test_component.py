@@ -1,4 +1,4 @@
-"""The component as customers use it: ways to search, results, filters, the box over the photo."""
+"""The component in a browser: ways to search, results, filters, the box over the photo."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ORIENTATION = 0x0112
 
 @pytest.fixture
 def photo(storefront):
-    """A customer's photo of a cap."""
+    """A customer photo of a cap."""
     return storefront.photos()[2]
 
 
@@ -26,7 +26,7 @@ def file_of(image, format="JPEG", **options):
 
 
 def sent_photo(visitor):
-    """The bytes that the page puts into its request; the browser tells nobody else."""
+    """Return the uploaded bytes recorded by the page, which Playwright cannot read."""
     return bytes(visitor.page.evaluate("window.sent"))
 
 
@@ -42,7 +42,7 @@ RECORD = """() => {
 
 
 def box_of(visitor):
-    """x, y, w, h of the box in fractions of the photo."""
+    """Return x, y, w, h of the box in fractions of the photo."""
     frame = visitor.part("frame").bounding_box()
     box = visitor.part("box").bounding_box()
     return (
@@ -54,13 +54,13 @@ def box_of(visitor):
 
 
 def take_whole(visitor):
-    """Start from a box around the whole photo, wherever the search has put it."""
+    """Set the box to the whole photo."""
     with visitor.page.expect_response(lambda answer: "0%2C0%2C1%2C1&facets" in answer.url):
         visitor.part("whole").click()
 
 
 def drop(visitor, photo):
-    """Drop a file, as the browser tells the page of it."""
+    """Dispatch the browser's events of dropping a file."""
     visitor.tag.evaluate(
         """(tag, bytes) => {
             const transfer = new DataTransfer();
@@ -75,7 +75,7 @@ def drop(visitor, photo):
 
 
 def paste(visitor, photo):
-    """Paste a file, as the browser tells the page of it."""
+    """Dispatch the browser's event of pasting a file."""
     visitor.page.evaluate(
         """(bytes) => {
             const transfer = new DataTransfer();
@@ -405,7 +405,7 @@ def test_events(visit, photo):
     assert select[1]["rank"] == 1
     assert select[1]["query_id"] == answer["query_id"]
     assert select[1]["product"] == answer["results"][1]["product"]
-    assert visitor.page.url.endswith("/tag/plain/")  # a prevented click leads nowhere
+    assert visitor.page.url.endswith("/tag/plain/")  # the click's default is prevented
     visitor.choose({"name": "a.txt", "mimeType": "text/plain", "buffer": b"no picture"})
     visitor.part("problem").wait_for()
     assert visitor.page.evaluate("window.seen.at(-1)") == [

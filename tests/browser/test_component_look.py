@@ -1,7 +1,7 @@
-"""The component's looks in its main states: pictures of them, and what axe finds wrong with them.
+"""Screenshots and axe checks of the component in its main states.
 
-``VISUALSEARCH_SCREENSHOTS=docs/images pytest tests/browser/test_component_look.py`` makes the
-pictures of the documentation.
+``VISUALSEARCH_SCREENSHOTS=docs/images pytest tests/browser/test_component_look.py`` takes the
+screenshots of the documentation.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SMALL = """() => [...document.querySelectorAll('visual-search')].flatMap((tag) =
 
 @pytest.fixture
 def scheme(screen):
-    """Sizes are the same in both, and colours on both."""
+    """The colour scheme: dark on the phone, light on the desktop, which covers both."""
     return "dark" if screen == "phone" else "light"
 
 
@@ -32,11 +32,11 @@ def photo(storefront):
 
 @pytest.fixture
 def look(visit, screen, scheme, screenshot):
-    """Come to a page, do something, and let it be judged."""
+    """A function that opens a page, acts on it, takes a screenshot and checks accessibility."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
 
     def judge(name, path, act):
-        # axe is a script of its own, which the shop's policy would keep out.
+        # The shop's policy would block the script of axe.
         visitor = visit(path, screen, color_scheme=scheme, bypass_csp=True)
         act(visitor)
         screenshot(visitor, f"{name}-{screen}{'-dark' * (scheme == 'dark')}")

@@ -1,4 +1,4 @@
-"""The component in pages: their address, the shop's own pages, dialogs, other origins."""
+"""The component in pages: URLs, the shop's pages, dialogs, other origins."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def photo(storefront):
 
 
 def address(visitor):
-    """The parameters of the page's address."""
+    """Return the query parameters of the page's URL."""
     return {name: values[0] for name, values in parse_qs(urlsplit(visitor.page.url).query).items()}
 
 
@@ -162,7 +162,7 @@ def test_without_the_script__the_form_is_there(visit):
 
 
 class Elsewhere(SimpleHTTPRequestHandler):
-    """Serves the example's page, with the shop's origin in it."""
+    """Serves the example page with the shop's origin filled in."""
 
     def __init__(self, *arguments, shop, **options):
         self.shop = shop

@@ -1,4 +1,4 @@
-"""The component when something is wrong: the network, the server, the file, or too many photos."""
+"""The component with a failing network or server, bad files, or too many photos."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def throttle(visitor, bytes_a_second):
 
 
 def hold_back(visitor):
-    """Let photos wait on their way; what lets them go."""
+    """Hold uploads back; return a function that lets them continue."""
     held = []
     visitor.page.route("**/search/?*", lambda route: held.append(route))
 
@@ -127,7 +127,7 @@ def test_throttled__try_again_works_after_the_time_it_says(visit, storefront, ph
         visitor.expected.append("429")
 
         def after_another(route):
-            """The search of this second is somebody else's, however slow the machine is."""
+            """Use up the limit, then pass the 429 response to the page."""
             while True:
                 try:
                     urlopen(Request(f"{origin}/api/visual-search/search/", method="POST"))

@@ -1,4 +1,4 @@
-"""The documentation as a site: it is built without a warning and loads nothing from elsewhere."""
+"""The documentation site builds without warnings and loads nothing from other origins."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def origin(site) -> Iterator[str]:
 
 @pytest.fixture
 def page(chromium, origin, screen) -> Iterator[object]:
-    """A browser's page; fails if anything was asked of another origin, or if it complained."""
+    """A page; fails on requests to other origins and on console messages."""
     width = {"phone": 390, "desktop": 1280}[screen]
     context = chromium.new_context(base_url=origin, viewport={"width": width, "height": 900})
     context.set_default_timeout(WAIT)
@@ -77,7 +77,7 @@ def test_site__loads_nothing_from_elsewhere(site):
     assert len(files) > 20
     for path in files:
         text = path.read_text("utf-8")
-        if path.suffix == ".html":  # what is quoted is not loaded
+        if path.suffix == ".html":  # quoted code is not loaded
             text = re.sub(r"<code\b.*?</code>", "", text, flags=re.DOTALL)
         for pattern in LOADED:
             for target in re.findall(pattern, text):

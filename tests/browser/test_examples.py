@@ -1,4 +1,4 @@
-"""The examples of the REST page are run as they stand there, against a shop that serves."""
+"""Run the examples of the REST documentation literally against a running shop."""
 
 import re
 import shutil
@@ -27,7 +27,7 @@ def blocks(language):
 
 @pytest.fixture
 def folder(sold, tmp_path):
-    """Where a reader would try them: with a photo in it."""
+    """A folder with a photo, in which to run the examples."""
     reindex()
     (tmp_path / "photo.jpg").write_bytes(encoded(picture(3)))
     return tmp_path

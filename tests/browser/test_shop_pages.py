@@ -1,4 +1,4 @@
-"""The shop's pages as customers use them: without JavaScript, on a phone, in the dark."""
+"""The shop's pages without JavaScript, on a phone, and in dark mode."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def stocked(sell, monkeypatch) -> list[Product]:
 
 @pytest.fixture
 def visit(live_server, chromium, settings) -> Iterator[Callable[..., Any]]:
-    """Opens a page in a window of its own; fails where the browser had to complain."""
+    """A function that opens a page in a new window; fails on browser errors."""
     settings.MIDDLEWARE = ["tests.browser.policy.with_pictures", *settings.MIDDLEWARE]
     contexts, complaints = [], []
 
@@ -71,7 +71,7 @@ def photo(image: Any) -> dict[str, Any]:
 
 
 def shown(page: Any) -> list[str]:
-    """Names of the products on the page of results."""
+    """Return the names of the products on a result page."""
     return [text.strip() for text in page.locator(".vs-found .card__name").all_inner_texts()]
 
 
@@ -209,7 +209,7 @@ def test_results__are_accessible_without_javascript(visit, stocked, screen, sche
 
 
 def problems(axe: Any, page: Any, name: str) -> list[tuple[str, ...]]:
-    """What axe finds, and what is wider than the window."""
+    """Return the violations found by axe, and whether the page is wider than the window."""
     found = [
         (name, problem["id"], *(str(node["target"]) for node in problem["nodes"]))
         for problem in axe.run(page).response["violations"]

@@ -18,7 +18,7 @@ def indexed(sold):
 
 
 def check(capsys):
-    """The report, and the exit status."""
+    """A function that runs the check and returns report and exit status."""
     capsys.readouterr()
     try:
         call_command("visualsearch_check", "--json")

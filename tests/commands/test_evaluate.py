@@ -98,7 +98,7 @@ def test_evaluate__without_views(queries, capsys):
 
 
 def test_evaluate__compare(queries, capsys, configure):
-    """The version before, of an encoder with another name that sees the same."""
+    """Compare with the previous version, whose encoder differs only in its name."""
     first = IndexVersion.objects.get(state="active").pk
     configure(ENCODER_OPTIONS={"version": "2"})
     reindex()
@@ -165,7 +165,7 @@ def test_evaluate__page(queries, tmp_path, capsys):
 
 
 def test_evaluate__page_shows_the_picture_that_matched(sell, tmp_path):
-    """A product that is found by its second picture; the right answer is shown by its first."""
+    """The page shows the picture that matched, even if it is not the product's first."""
     sell("A", picture(1), picture(2))
     reindex()
     (tmp_path / "asked.jpg").write_bytes(encoded(picture(2)))
@@ -178,7 +178,7 @@ def test_evaluate__page_shows_the_picture_that_matched(sell, tmp_path):
 
 
 def test_evaluate__page_without_a_picture(queries, tmp_path):
-    """A product whose file is gone is shown without it; its page is written all the same."""
+    """The page is written even if a product's picture file is missing."""
     for picture_of in Product.objects.get(sku="P0").images.all():
         picture_of.image.storage.delete(picture_of.image.name)
     call_command("visualsearch_evaluate", str(queries), "--page", str(tmp_path / "page"))

@@ -14,7 +14,7 @@ from visualsearch.models import Event, KeptPhoto, Query, Storefront
 
 @pytest.fixture
 def traces(client, sold, configure):
-    """Three customers with a search, a click and a photo each: who is logged in, Ann, nobody."""
+    """A search, click and photo each of a logged-in user, of visitor Ann, and of no visitor."""
     configure(KEEP_PHOTOS=60)
     reindex()
     user = User.objects.create_user("customer")

@@ -106,7 +106,7 @@ def test_index__watches_a_run_that_another_process_does(sold, capsys, monkeypatc
 
     def sleep(seconds):
         naps.append(seconds)
-        if len(naps) == 3:  # it ends meanwhile
+        if len(naps) == 3:  # the other run ends meanwhile
             runs._working.clear()
             runs.end(working, Run.State.FINISHED)
 

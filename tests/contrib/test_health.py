@@ -15,7 +15,7 @@ FINE = {"database": "ok", "index": "ok", "redis": "ok", "workers": "ok"}
 
 @pytest.fixture
 def failed(in_this_thread):
-    """The checks that fail."""
+    """A function that returns the failing checks."""
 
     def ask():
         names = set()

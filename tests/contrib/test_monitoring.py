@@ -1,4 +1,4 @@
-"""Dashboard and alerts ask for metrics that there are."""
+"""Dashboard and alerts use only metrics that exist."""
 
 import json
 import re
@@ -31,10 +31,10 @@ def rules():
 
 @pytest.fixture
 def exposed(sold, configure, redis_server, monkeypatch):
-    """Names of all samples of web processes and workers."""
+    """The names of all samples of web processes and workers."""
     reindex()
     configure(USE_CELERY=True, REDIS_URL=redis_server.url)
-    # The database of a test is its thread's.
+    # The test's database belongs to its thread.
     monkeypatch.setattr("visualsearch.contrib.prometheus.state.within", lambda seconds, ask: ask())
     families = [*REGISTRY.collect(), *StateCollector().collect(), *MachineCollector().collect()]
     return {family.name + suffix for family in families for suffix in SUFFIXES.get(family.type, [])}

@@ -1,4 +1,4 @@
-"""Request and job in one trace. Spans are kept in memory here; real ones are in tests/stack."""
+"""Request and job share a trace. Spans stay in memory; tests/stack exports real ones."""
 
 import contextvars
 
@@ -19,13 +19,13 @@ LISTENING = {
     signals.job_done: receivers.end,
 }
 
-for each in LISTENING:  # they connected themselves, and are to listen in these tests only
+for each in LISTENING:  # connected at start-up, but needed in these tests only
     each.disconnect(dispatch_uid=receivers.UID)
 
 
 @pytest.fixture
 def spans(monkeypatch):
-    """Those that have ended."""
+    """A function that returns the ended spans."""
     exporter = InMemorySpanExporter()
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
@@ -36,7 +36,7 @@ def spans(monkeypatch):
 
 @pytest.fixture(autouse=True)
 def only_here():
-    """The sample shop listens only where it is told where traces go."""
+    """Connect the signal receivers for these tests only."""
     for signal, receiver in LISTENING.items():
         signal.connect(receiver, dispatch_uid=receivers.UID)
     yield

@@ -19,6 +19,6 @@ def test_needs__package_is_there():
 
 @pytest.mark.parametrize("name", ["prometheus", "structlog", "health"])
 def test_ready__without_its_package(name, monkeypatch):
-    """The app can be loaded, so that the check can say what to do."""
+    """The app loads without its package, so that the system check can give a hint."""
     monkeypatch.setattr("visualsearch.contrib.packages.find_spec", lambda module: None)
     apps.get_app_config(f"visualsearch_{name}").ready()

@@ -25,7 +25,7 @@ def upload(client, data):
 
 
 def gauges():
-    """What the state says, by name and labels."""
+    """Return the state gauges by name and labels."""
     return {
         (sample.name, *sample.labels.values()): sample.value
         for family in state.StateCollector().collect()

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture
 def events(caplog):
-    """What structlog's loggers said, as values."""
+    """A function that returns the logged events of a name, as dictionaries."""
     caplog.set_level(logging.INFO)
 
     def said(event):
@@ -76,7 +76,7 @@ def test_request__refused(client, db, events):
 
 
 def test_request__fails(client, events, monkeypatch):
-    """One line, with the traceback, and the client can name it."""
+    """A failure logs one line with the traceback, and the response has its request id."""
     monkeypatch.setattr("shop.views.HomeView.get", lambda *args, **kwargs: 1 / 0)
     client.raise_request_exception = False
     answer = client.get("/")

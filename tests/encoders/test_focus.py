@@ -1,4 +1,4 @@
-"""The garment of a person made of numbers: head, top, legs, on a wall."""
+"""Find the garment of a synthetic person: head, top and legs on a wall."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ HEAD, TOP, LEGS = slice(0, 2), slice(2, 4), slice(4, 7)
 
 
 def person(worn=1.0):
-    """A person in the three middle columns of seven; the top speaks louder than the legs."""
+    """Return a person in the middle three of seven columns; the top is the most salient."""
     values = np.zeros((7, 7, 5), np.float32)
     values[..., 3:] = -2
     values[TOP, 2:5, 3:] = 9, -6

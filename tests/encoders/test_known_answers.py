@@ -34,7 +34,7 @@ def test_known_answers__of_the_shipped_model():
 
 
 def test_known_answers__tell_a_model_that_computes_otherwise():
-    """The float32 twin is as far away as kernels that overflow are."""
+    """The float32 model differs as much as int8 kernels that overflow."""
     encoder = OnnxEncoder(SHIPPED_MODEL.with_name("shopnet-fp32"))
     encoder.known_answers = OnnxEncoder(SHIPPED_MODEL).known_answers
     assert encoder.lowest_known_cosine() < encoder.known_answers.least_cosine
@@ -77,7 +77,7 @@ def test_known_answers__need_not_be_there(tmp_path):
 
 
 def test_shipped_model__cannot_overflow_on_any_processor():
-    """Check the stored weights: pairs fit 16 bits, sums fit the 24 bits of a float32."""
+    """Check that weight pairs fit 16 bits and sums the 24 bits of a float32."""
     graph = onnx.load(str(SHIPPED_MODEL / "model.onnx")).graph
     stored = {each.name: numpy_helper.to_array(each) for each in graph.initializer}
     makers = {node.output[0]: node for node in graph.node}

@@ -33,7 +33,7 @@ def test_encode__golden_vectors():
     wanted, got = json.loads(golden.FILE.read_text()), golden.compute()
     assert got["encoder"] == wanted["encoder"]
     embeddings, expected = np.array(got["embeddings"]), np.array(wanted["embeddings"])
-    # Written down to four digits; every processor computes the same.
+    # Stored with four digits; every processor computes the same.
     lengths = np.linalg.norm(embeddings, axis=1) * np.linalg.norm(expected, axis=1)
     assert ((embeddings * expected).sum(1) / lengths > 0.99999).all()
     assert np.abs(np.array(got["probabilities"]) - wanted["probabilities"]).max() < 0.001
@@ -67,7 +67,7 @@ def test_encode__colour_is_part_of_the_embedding(encoder):
 
 @pytest.fixture(scope="module")
 def two(encoder):
-    """Two things on a wall, and each as a photo of its own."""
+    """A photo of two objects on a wall, and a photo of each."""
     things = picture(3, (320, 320)), picture(8, (320, 320))
     wall = plain("#d8d4cc", (640, 640))
     wall.paste(things[0], (320, 0))
@@ -116,7 +116,7 @@ def test_pool__all_of_a_photo(encoder):
 
 
 def test_pool__where_nothing_is_salient(encoder, two):
-    """A customer may ask for a piece of wall."""
+    """A shopper may search by a piece of wall."""
     (_, cells), _ = two
     assert np.isfinite(encoder.pool(cells, (0.01, 0.01, 0.05, 0.05)).embeddings).all()
 
@@ -142,7 +142,7 @@ def test_session__starts_with_the_first_encode():
 
 
 def test_any_classifier_with_a_model_json_can_be_served(tmp_path):
-    """The mean colour as embedding, float input in NCHW, normalised outside the graph."""
+    """A model with float NCHW input, external normalisation and the mean colour as embedding."""
     nodes = [
         helper.make_node("GlobalAveragePool", ["x"], ["pooled"]),
         helper.make_node("Flatten", ["pooled"], ["flat"]),
@@ -191,7 +191,7 @@ def test_session__damaged_region(tmp_path):
 
 @pytest.mark.parametrize("module", ["visualsearch.encoders.onnx", "ml_models.lab.quantise"])
 def test_nothing_calls_home(module, tmp_path):
-    """Its telemetry begins by making an identifier of the machine in the home folder."""
+    """ONNX Runtime's telemetry would start by creating a machine identifier in the home folder."""
     if module.startswith("ml_models.lab"):
         pytest.importorskip("torch", reason="./run test --lab installs PyTorch")
     code = f"import {module}, onnxruntime; onnxruntime.get_device()"

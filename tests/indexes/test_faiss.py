@@ -74,7 +74,7 @@ def test_search__recall(catalog, oracle, large, k, share):
 
 
 def test_search__among_another_kind(catalog, oracle, large):
-    """A photo of a dress, searched among shoes: all that the filter lets through is far away."""
+    """All items that the filter allows are far from the query, as for a dress among shoes."""
     shares = []
     queries = catalog.queries(30)
     for query in queries:
@@ -134,7 +134,7 @@ def test_add__same_ids_over_and_over_takes_no_more_room():
 
 
 def test_add__many_batches_cost_little_more_than_one(catalog):
-    """What is there is not copied for each batch: that would be twenty times as much work."""
+    """Adding a batch must not copy the stored vectors, which would be twenty times the work."""
     vectors = catalog.draw(5000, seed=1)
     rows = np.tile(vectors, (40, 1))
 

@@ -17,7 +17,7 @@ def unit(vectors):
 
 
 def vectors(count=400, seed=0, common=1.0):
-    """Embeddings of which all have a direction in common, ``common`` times as long as the rest."""
+    """Return embeddings that share a direction, ``common`` times as long as the rest."""
     rng = np.random.default_rng(seed)
     always = np.random.default_rng(7)
     joined = []
@@ -28,7 +28,7 @@ def vectors(count=400, seed=0, common=1.0):
 
 
 def by_hand(rows, means=(0, 0)):
-    """What is said of a fit, in plain words of NumPy."""
+    """Compute a fit in plain NumPy, as documented."""
     parts = [
         np.sqrt(part.share) * unit(unit(rows[:, place]) - mean)
         for part, place, mean in zip(PARTS, PLACES, means, strict=True)
@@ -75,13 +75,13 @@ def test_apply__a_part_without_a_direction_stays_zero():
     assert not fitted[PLACES[1]].any()
     assert fitted[PLACES[0]] == pytest.approx(made.apply(rows[0])[PLACES[0]])
     assert not made.apply(np.zeros(32, np.float32)).any()
-    # The very mean has no direction either, once it is centred.
+    # The mean itself becomes zero by centring.
     alike = np.repeat(rows[:1], 60, axis=0)
     assert np.isfinite(fit(alike, PARTS).apply(alike)).all()
 
 
 def test_apply__finds_what_is_hidden_behind_what_all_have_in_common():
-    """Each picture has more or less of what is common, which tells nothing about its product."""
+    """Pictures differ in their share of the common direction, which carries no information."""
     rng = np.random.default_rng(2)
     own, common = rng.standard_normal((300, 32)), rng.standard_normal(32) * 3
 
@@ -122,7 +122,7 @@ OURS = (
 
 
 def catalog(*, sure=0.97, kinds=KINDS, alike=0.0, count=300):
-    """Embeddings of pictures of so many kinds, of each of which the classifier is so sure."""
+    """Return random embeddings of pictures of ``kinds`` classes, each with probability ``sure``."""
     rng = np.random.default_rng(3)
     features = unit(rng.standard_normal((count, 24))) + alike * np.eye(24)[0]
     colour = unit(rng.standard_normal((count, 8)))

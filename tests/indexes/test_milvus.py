@@ -1,4 +1,4 @@
-"""The contract against a real milvus-lite server."""
+"""The index contract against a real milvus-lite server."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class TestMilvus(SharedContract):
 
     @pytest.fixture
     def index(self, server):
-        """The same collection for all, emptied: the client sleeps while one is made."""
+        """One collection for all tests, emptied each time, because creating one is slow."""
         index = self.make("contract")
         if not index.exists():
             index.create()

@@ -1,4 +1,4 @@
-"""The contract against a real PostgreSQL with pgvector."""
+"""The index contract against a real PostgreSQL with pgvector."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SIZE = 12_000
 
 @pytest.fixture(scope="module")
 def server(django_db_blocker):
-    """A connection of Django's to the server, beside the tests' own database."""
+    """A PostgreSQL server as a second database connection of Django."""
     with postgresql() as folder, django_db_blocker.unblock():
         add_connection(ALIAS, folder)
         try:
@@ -43,7 +43,7 @@ def add_connection(alias: str, host: str, **values) -> None:
         "USER": "postgres",
         "HOST": host,
         "PORT": "",
-        # Small tables too are to be searched through the graph; what is lost in a crash is no loss.
+        # Search small tables by the graph too; durability is not needed.
         "OPTIONS": {"options": "-c enable_seqscan=off -c synchronous_commit=off"},
         **values,
     }

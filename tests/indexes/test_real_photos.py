@@ -1,4 +1,4 @@
-"""Every back end finds among real garments what the oracle finds."""
+"""Compare every index back end with the exact one on embeddings of real garments."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from visualsearch.indexes.faiss import FaissIndex
 
 @pytest.fixture(scope="module")
 def garments():
-    """Embeddings as rows hold them, of the catalog (N, dim) and of its queries (M, dim)."""
+    """Stored embeddings of the catalog (N, dim) and of its queries (M, dim)."""
     folder = SHARED / "luma_men"
     if not folder.is_dir():
         pytest.skip(f"the real photos are not at hand ({folder} does not exist)")
@@ -38,7 +38,7 @@ def garments():
 
 
 def agreement(index, garments):
-    """Of the ten best by the oracle, the share that an index finds; over all queries."""
+    """Return an index's recall@10 against exact search, over all queries."""
     catalog, queries = garments
     oracle, ids = ExactIndex(catalog.shape[1]), np.arange(1, len(catalog) + 1)
     oracle.add(ids, catalog)

@@ -1,4 +1,4 @@
-"""Architectures compared, on a data set of two colours that any of them can learn."""
+"""The benchmark of architectures, on a data set of two colours that any of them can learn."""
 
 import json
 
@@ -40,7 +40,7 @@ def arguments(photos, weights, out, *more):
 
 @pytest.fixture(scope="module")
 def small_photos(tmp_path_factory):
-    """Two colours with a little noise: a folder per class."""
+    """Photos of two colours with a little noise, one folder per class."""
     folder, rng = tmp_path_factory.mktemp("colours"), np.random.default_rng(0)
     for colour, rgb in {"red": (210, 40, 40), "blue": (40, 40, 210)}.items():
         (folder / colour).mkdir()
@@ -56,7 +56,7 @@ def loaded(args):
 
 @pytest.fixture(scope="module")
 def finished(small_photos, weights, tmp_path_factory):
-    """The folder of one comparison, from scratch and from weights; tests only read it."""
+    """The folder of a finished comparison, from scratch and from weights; read only."""
     out = tmp_path_factory.mktemp("benchmark")
     benchmark.main(arguments(small_photos, weights, out))
     return out
@@ -80,7 +80,7 @@ def test_benchmark__learns_and_counts_add_up(finished):
         assert row["latency_ms"] > 0
         assert row["training_seconds"] > 0
         assert row["training_cpu_seconds"] > 0
-        # A process with a model holds more than the model.
+        # A process with a model uses more memory than the model.
         assert row["peak_memory_mb"] > row["size_mb"] > row["parameters"] * 4 / 1.1e6
     assert rows["mobilenetv2-pretrained"]["accuracy"] > 0.9
 
@@ -103,7 +103,7 @@ def test_benchmark__writes_tables_and_pictures(finished):
     assert "do not compare architectures" in pretrained
     for name in ("benchmark.png", "mobilenetv2/confusion.png"):
         with Image.open(finished / name) as image:
-            # More than one colour: something was drawn.
+            # More than one colour means that something was drawn.
             assert len(image.convert("RGB").getcolors(1 << 20)) > 10
 
 

@@ -14,7 +14,7 @@ from visualsearch.encoders import preprocess
 
 @pytest.fixture
 def data(tmp_path):
-    """Two splits of two classes, all pictures different: 3 + 2 to train on, 1 + 1 held out."""
+    """Two splits of two classes, all pictures different: 3 + 2 for training, 1 + 1 held out."""
     counts = {"train": {"dress": 3, "hat": 2}, "validation": {"dress": 1, "hat": 1}}
     seed = 0
     for split, classes in counts.items():
@@ -28,19 +28,19 @@ def data(tmp_path):
 
 
 def run(data, *arguments):
-    """Exit status of a check of both splits."""
+    """Check both splits; return the exit status."""
     folders = ["--data", str(data / "train"), "--validation", str(data / "validation")]
     return check.main([*folders, *map(str, arguments)])
 
 
 def findings(data, capsys):
-    """Exit status and the report as JSON."""
+    """Check both splits; return the exit status and the parsed report."""
     status = run(data, "--json")
     return status, json.loads(capsys.readouterr().out)
 
 
 def saved_again(path):
-    """The picture of a file smaller, brighter and in less quality."""
+    """Return a file's picture smaller, brighter and at lower quality."""
     with Image.open(path) as image:
         small = image.resize((image.width // 2, image.height // 2))
     return encoded(ImageEnhance.Brightness(small).enhance(1.25), quality=50)
@@ -114,7 +114,7 @@ def test_duplicates__within_a_class_are_told_but_do_no_harm(data, capsys):
 
 
 def test_duplicates__other_pictures(data, capsys):
-    """Garments of one cut on one background, and plain pictures, are not one picture."""
+    """Similar garments on one background, and plain pictures, are not duplicates."""
     for n, colour in enumerate(("white", "black")):
         (data / "train" / "hat" / f"plain{n}.jpg").write_bytes(encoded(plain(colour)))
     for n in range(2):
@@ -127,7 +127,7 @@ def test_duplicates__other_pictures(data, capsys):
 
 
 def test_near_pairs__all_of_many_in_blocks(monkeypatch):
-    """Blocks of rows find what a comparison of each with each finds."""
+    """Comparing in blocks finds the same pairs as comparing all rows at once."""
     monkeypatch.setattr(duplicates, "ROWS_AT_ONCE", 4)
     grey = np.stack([duplicates.thumbnail(picture(n % 7)) for n in range(15)])
     pairs = {(i, j) for i, j, _ in duplicates.near_pairs(grey)}
@@ -135,13 +135,13 @@ def test_near_pairs__all_of_many_in_blocks(monkeypatch):
 
 
 def test_near_pairs__noise_of_plain_pictures():
-    """A vignette of less than a level on two plain pictures makes them no copies."""
+    """Plain pictures with a vignette of less than one grey level are not duplicates."""
     faint = duplicates.thumbnail(picture(1)) / 500
     assert list(duplicates.near_pairs(np.stack([faint + 200, faint + 100]))) == []
 
 
 def test_near_pairs__one_texture_in_other_light():
-    """One weave, lit from the left and from the right: the edges agree, the greys do not."""
+    """A weave lit from the left and from the right has equal edges but other grey levels."""
     weave = np.indices((32, 32)).sum(0) % 2 * 60.0
     light = np.tile(np.linspace(-90, 90, 32), (32, 1))
     grey = np.stack([weave + light, weave - light, weave + light]).astype(np.float32)

@@ -1,4 +1,4 @@
-"""A garment that is cut out of its photo, and the drawn person who wears it."""
+"""Cutting a garment out of its photo, and drawing a person who wears it."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ SHAPES |= {"shirt": SHAPES["t-shirt"], "outwear": SHAPES["longsleeve"]}
 
 
 def lying(label, ground=GROUND, colour=RED):
-    """A garment of one colour on a floor, with the noise of a camera; and its mask."""
+    """Return a photo of a garment of one colour on a floor, with camera noise, and its mask."""
     mask = Image.new("L", (200, 280))
     ImageDraw.Draw(mask).polygon(SHAPES[label], fill=255)
     image = Image.new("RGB", mask.size, ground)
@@ -55,7 +55,7 @@ def test_cut_out__nothing_to_tell_apart():
 
 
 def test_cut_out__of_another_shape():
-    """A pair of trousers cannot be a skirt that is as wide as high, nor something crooked."""
+    """Shapes that are implausible for the class, such as crooked ones, are rejected."""
     image, _ = lying("pants")
     assert cut_out(image, "pants")
     assert cut_out(image.rotate(90, expand=True, fillcolor=GROUND), "pants") is None
@@ -118,7 +118,7 @@ def test_measure__without_sleeves():
 
 
 def test_wear__sleeves_hang_down():
-    """On the floor the sleeves of a t-shirt point aside; worn, they are narrower and lower."""
+    """The sleeves of a t-shirt point aside on the floor; worn, they are narrower and lower."""
     cut = cut_out(lying("t-shirt")[0], "t-shirt")
     boxes = [wear(cut, "t-shirt", seed)[1] for seed in range(20)]
     wide = np.median([(right - left) / (bottom - top) for left, top, right, bottom in boxes])

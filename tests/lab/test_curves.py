@@ -12,7 +12,7 @@ def row(accuracy, **further):
 
 
 def ink(folder):
-    """Share of the picture's pixels that are not white."""
+    """Return the share of the picture's pixels that are not white."""
     with Image.open(folder / "curves.png") as picture:
         assert picture.size == (1200, 800)
         return 1 - sum(picture.convert("L").histogram()[250:]) / (1200 * 800)

@@ -12,7 +12,7 @@ from visualsearch.photos import open_photo  # noqa: E402
 
 
 def test_preprocessing_is_one_function(photos):
-    """What the lab trains and measures on is bit by bit what serving would feed the model."""
+    """The lab's pixels are bit for bit those that serving feeds to the model."""
     assert data.prepare is preprocess.prepare
     spec = InputSpec(size=64)
     loaded = data.load_photos(photos, spec)

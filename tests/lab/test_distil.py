@@ -1,4 +1,4 @@
-"""Students of small runs: what they are taught, and the run that is left."""
+"""Distillation of small runs, and the run that it writes."""
 
 import argparse
 import copy
@@ -68,7 +68,7 @@ def settings(photos, weights, out, **more):
 
 
 def begin_run(photos, weights, networks, out, width=1.0, **more):
-    """A run of a new student, and the photos it learns from."""
+    """Return a run of a new student, and its training photos."""
     pixels = load_photos(photos, InputSpec(size=64))
     teachers = [copy.deepcopy(network) for network in networks]
     torch.manual_seed(0)
@@ -186,7 +186,7 @@ def test_losses__a_narrower_student_learns_the_first_teachers_features(
 
 @torch.no_grad()
 def test_take_channels__finds_a_narrow_network_inside_a_wide_one():
-    """Of a network whose other channels do nothing, what is left does all that it did."""
+    """Removing channels that have no effect leaves the outputs unchanged."""
     torch.manual_seed(0)
     inner, wide, student = (ShopNet(2, 8, 8, 0.3, width=width) for width in (0.5, 1.0, 0.5))
     for layer in inner.modules():
@@ -213,7 +213,7 @@ def test_take_channels__keeps_the_scale_of_what_is_left(networks):
 
 
 def test_take_channels__of_a_pruned_teacher():
-    """What the student lacks there stays as it was."""
+    """Weights for which the pruned teacher has no channels are left unchanged."""
     torch.manual_seed(0)
     hidden = [16] * len(ShopNet(2, 8, 8, 0.3).expanding())
     teacher, student = ShopNet(2, 8, 8, 0.3, hidden=hidden), ShopNet(2, 8, 8, 0.3, width=0.5)

@@ -1,4 +1,4 @@
-"""People who are drawn, and what is said of what they wear."""
+"""Drawn people and the labels of their garments."""
 
 from collections import Counter
 
@@ -45,7 +45,7 @@ def test_person__boxes_are_inside(people):
 
 
 def test_person__colours_are_found_in_their_boxes(people):
-    """Light, folds and the camera change them a little: in hue much less than between garments."""
+    """Light, folds and camera change a garment's hue much less than garments differ."""
     seen = 0
     for drawn in people:
         pixels = np.asarray(drawn.image, np.float32)

@@ -1,4 +1,4 @@
-"""The measurements of a package, on photos of which the right answers are known."""
+"""Measurements of a package on photos with known right answers."""
 
 import io
 import json
@@ -28,7 +28,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Five photos: three in the folder of what the model sees in them, two in another's."""
+    """Five photos: three in the folder of the model's class, two in another one."""
     encoder = OnnxEncoder(SHOPNET)
     root = tmp_path_factory.mktemp("photos")
     for n in range(5):
@@ -43,7 +43,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def run(folder, tmp_path_factory):
-    """Everything that the command measures: its two outputs and its folder."""
+    """The two outputs and the folder of a complete run of the command."""
     csv, out = folder / "all.csv", tmp_path_factory.mktemp("report") / "made/here"
     rows = [f"{path.relative_to(folder)},{path.stem}\n" for path in folder.rglob("*.jpg")]
     csv.write_text("image,sku\n" + "".join(rows))
@@ -153,7 +153,7 @@ def test_evaluate__intervals(run):
 
 @pytest.fixture(scope="module")
 def finer(tmp_path_factory):
-    """The shipped package, some of whose classes are said to be finer ones of others."""
+    """The shipped package, with some classes declared as finer ones of others."""
     package = shutil.copytree(SHOPNET, tmp_path_factory.mktemp("finer") / "model")
     described = json.loads((package / "model.json").read_text())
     parents = {label: "dress" for label in described["labels"] if label != "dress"}
@@ -234,14 +234,14 @@ def test_evaluate__needs_no_torch():
 
 
 def guesses(*rows):
-    """Probabilities of three classes and the true ones, from (top probability, right) pairs."""
+    """Return probabilities of three classes and true classes from (top probability, right)."""
     probabilities = np.array([[top, 1 - top - 0.01, 0.01] for top, _ in rows], np.float32)
     return probabilities, np.array([0 if right else 1 for _, right in rows])
 
 
 def test_calibration_error__is_weighted_by_photos():
     rows = [(0.9, True)] * 2 + [(0.9, False)] * 2 + [(0.6, True)] * 3 + [(0.6, False)] * 3
-    # Four photos are 0.4 too sure, six are 0.1 too sure.
+    # Four photos are overconfident by 0.4, six by 0.1.
     assert calibration_error(reliability(*guesses(*rows))) == pytest.approx(0.22)
 
 
@@ -267,7 +267,7 @@ def test_calibration_error__without_photos():
 
 
 def test_latency__is_per_image(monkeypatch):
-    """Of a model that takes 4 ms for every image, by a clock of the test's own."""
+    """A model that takes 4 ms per image, measured by a fake clock."""
     clock = SimpleNamespace(now=0.0)
     monkeypatch.setattr(resources, "time", SimpleNamespace(perf_counter=lambda: clock.now))
 
@@ -280,7 +280,7 @@ def test_latency__is_per_image(monkeypatch):
 
 
 def test_fresh_process__memory_is_its_own():
-    """What this process holds is no part of it: Linux counts it in a child's ru_maxrss."""
+    """The parent's memory, which Linux includes in a child's ru_maxrss, is not counted."""
     ballast = np.ones(500_000_000, np.uint8)
     measured = in_fresh_process(SHOPNET)
     assert ballast[-1]

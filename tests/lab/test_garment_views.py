@@ -1,4 +1,4 @@
-"""Views of garments: what they show of a box, and what stays the same."""
+"""Random views of garments."""
 
 import pytest
 
@@ -18,7 +18,7 @@ PLACE = (0.3, 0.4, 0.25, 0.3)
 
 
 def garments(kind):
-    """A white garment on black, in the same place of each of 64 photos."""
+    """Return 64 photos with a white garment on black in the same place."""
     x, y, w, h = (round(256 * share) for share in PLACE)
     pixels = torch.zeros(COUNT, 3, 256, 256, dtype=torch.uint8)
     pixels[:, :, y : y + h, x : x + w] = 255
@@ -31,7 +31,7 @@ def garments(kind):
 
 
 def light(views):
-    """Which pixels of views show the garment, whatever the light: (N, s, s)."""
+    """Return a mask (N, s, s) of the pixels that show the garment, whatever the light."""
     grey = views.mean(1)
     low, high = grey.amin((1, 2), keepdim=True), grey.amax((1, 2), keepdim=True)
     return grey > (low + high) / 2
@@ -39,11 +39,11 @@ def light(views):
 
 @pytest.mark.parametrize("kind", [Kind.STREET, Kind.WORN])
 def test_garment_views__keep_the_box(kind):
-    """The garment is in the middle and fills a share that its margins leave."""
+    """The garment is centred and fills the share that its margins leave."""
     views = garment_views.garment_views(garments(kind), torch.arange(COUNT), 64, Chance("cpu", 0))
     assert views.shape == (COUNT, 3, 64, 64)
     assert -1 <= views.min() < views.max() <= 1
-    # A view that cuts into the garment on all sides shows nothing else.
+    # A view that is cropped into the garment on all sides shows only the garment.
     seen = light(views)[views.amax((1, 2, 3)) - views.amin((1, 2, 3)) > 0.2]
     filled = seen.float().mean((1, 2))
     assert len(seen) > COUNT / 2
@@ -87,7 +87,7 @@ def test_judged_views__a_box_with_its_margin():
 
 
 def test_tagged_views__are_upright_parts_of_photos():
-    """A photo whose red grows to the right, and green downwards: a view is a part of that."""
+    """In views of a photo with gradients, red still grows to the right and green downwards."""
     across = torch.linspace(0, 255, 256).round().to(torch.uint8).expand(384, 256)
     down = torch.linspace(0, 255, 384).round().to(torch.uint8)[:, None].expand(384, 256)
     photo = torch.stack([across, down, torch.full_like(across, 128)])[None].repeat(COUNT, 1, 1, 1)
@@ -95,7 +95,7 @@ def test_tagged_views__are_upright_parts_of_photos():
     assert views.shape == (COUNT, 3, 32, 32)
     below = views[:, 1, -8:].mean((1, 2)) - views[:, 1, :8].mean((1, 2))
     right = views[:, 0, :, -8:].mean((1, 2)) - views[:, 0, :, :8].mean((1, 2))
-    # A view may be so light or dark that nothing is left to see.
+    # A view may be so light or dark that nothing can be seen.
     assert (below >= 0).all()
     assert (below > 0).float().mean() > 0.9
     assert 0.3 < (right > 0).float().mean() < 0.7

@@ -1,4 +1,4 @@
-"""Garments as tensors: crops, places, rows to train on and weights."""
+"""Garments as tensors: crops, places, training rows and weights."""
 
 from dataclasses import replace
 
@@ -28,7 +28,7 @@ STREET = {"kind": Kind.STREET, "allowed": ("hat",), "label": "hat"}
 
 @pytest.fixture
 def photo(tmp_path):
-    """A red garment at (0.4, 0.3), 20 by 30 % of a blue photo; saved without loss."""
+    """A lossless blue photo with a red garment at (0.4, 0.3) of 20 by 30 % of its size."""
     image = plain("blue", (400, 200))
     image.paste((200, 30, 30), (160, 60, 240, 120))
     image.save(tmp_path / "0001.png")
@@ -36,7 +36,7 @@ def photo(tmp_path):
 
 
 def shown(pixels, place):
-    """Where the red garment is in a crop: x, y, w, h."""
+    """Return x, y, w, h of the red garment in a crop."""
     assert pixels.shape == (SIDE, SIDE, 3)
     red = pixels[..., 0] > 110
     rows, columns = red.any(1).nonzero()[0], red.any(0).nonzero()[0]
@@ -91,7 +91,7 @@ def test_load_garments__damaged_file(photo):
 
 
 def test_sampling_weights__by_hand():
-    """Nine hats and one bag on floors, one unlabelled; a hat in a street, a bag on a person."""
+    """Nine hats, a bag and an unlabelled photo on floors; a street hat and a worn bag."""
     hat, bag = mask(["hat"]), mask(["bag"])
     allowed = torch.stack([*[hat] * 9, bag, mask([]), hat, bag])
     kinds = torch.tensor([Kind.FLOOR] * 11 + [Kind.STREET, Kind.WORN])

@@ -41,7 +41,7 @@ def kinds(path):
 
 
 def test_fuse_padding__convolutions_pad_themselves(model, path):
-    """Borders included: PyTorch, which pads in a step of its own, gives the same."""
+    """The outputs, borders included, equal PyTorch's, which pads separately."""
     assert "Pad" not in kinds(path)
     pads = [
         list(each.ints)
@@ -49,7 +49,7 @@ def test_fuse_padding__convolutions_pad_themselves(model, path):
         for each in node.attribute
         if each.name == "pads" and node.op_type == "Conv"
     ]
-    # The stem, three blocks of the trunk, and the first block of either tail.
+    # The stem, three blocks of the trunk, and the first block of each tail.
     assert pads.count([0, 0, 1, 1]) == 6
     with torch.no_grad():
         wanted = model(torch.from_numpy(image()))
@@ -107,7 +107,7 @@ def test_shorten_names__keeps_inputs_and_outputs(path, tmp_path):
 
 @torch.no_grad()
 def test_write_region__pools_as_pytorch_does(model, tmp_path):
-    """And what :func:`shrink` makes of the graph gives nearly the same."""
+    """The region graph pools as PyTorch does; after :func:`shrink` nearly so."""
     path, small = tmp_path / "region.onnx", tmp_path / "small.onnx"
     region = Region(model.model, 1.4)
     write_region(region, model, 224, path)

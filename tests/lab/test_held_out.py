@@ -1,4 +1,4 @@
-"""Figures on held-out street photos, by hand."""
+"""Figures on held-out street photos, computed by hand."""
 
 from dataclasses import replace
 
@@ -26,7 +26,7 @@ def test_figures__finer_classes_count_for_their_parents():
         [
             row(hoodie=0.5, hat=0.3, bag=0.2),  # right: a hoodie is a longsleeve
             row(hat=0.95, bag=0.05),  # wrong and sure
-            row(hat=0.5, polo=0.4, t_shirt=0.1),  # wrong, although both together are as much
+            row(hat=0.5, polo=0.4, t_shirt=0.1),  # wrong, although both together have as much
             row(hat=0.6, bag=0.4),  # right
         ]
     )

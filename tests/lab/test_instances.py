@@ -1,4 +1,4 @@
-"""The same photo again: known galleries, real distortions, a crop that is known to help."""
+"""Finding the same photo again: known galleries, real distortions, a crop that helps."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ MAGENTA = (255, 0, 255)
 
 
 class SeesMagenta(FakeEncoder):
-    """Its subject is where a photo is magenta, and a part is embedded as if it were a photo."""
+    """A fake encoder whose subject is the magenta area, and that embeds a part like a photo."""
 
     def see(self, image):
         pixels = np.asarray(image.resize((32, 32)))
@@ -37,7 +37,7 @@ class SeesMagenta(FakeEncoder):
 
 
 def save(root, rows):
-    """Photos by "class/name" -> paths and class numbers, as evaluate lists them."""
+    """Save photos by "class/name"; return paths and class numbers as evaluate lists them."""
     for name, image in rows.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_bytes(encoded(image, "PNG"))
@@ -61,7 +61,7 @@ def test_fillers__evenly_over_classes_and_the_same_again(photos, others):
     assert sorted(path.parent.name for path in chosen) == ["a"] * 3 + ["b"] * 3
     assert len(set(chosen)) == 6
     assert chosen == fillers([others], 6, [])
-    # A class that is used up leaves its turns to the others.
+    # When a class is used up, the others take its turns.
     assert [path.parent.name for path in fillers([others], 10, [])].count("b") == 3
     assert len(fillers([others], 100, [])) == 12
     assert fillers([others], -3, []) == []
@@ -118,7 +118,7 @@ def test_instances__without_photos(others):
 
 @pytest.fixture
 def seen(tmp_path, others):
-    """What is measured of products that are magenta but for a corner of their own."""
+    """Return the measurements of products that are magenta except for a distinct corner."""
     rows = {}
     for n, colour in enumerate(["white", "black", "red", "green", "blue", "yellow"]):
         rows[f"a/{n}.png"] = image = plain(MAGENTA, (120, 120))

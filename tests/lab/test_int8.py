@@ -1,4 +1,4 @@
-"""int8 with one result, whatever multiplies: of a small network, and of the one that ships."""
+"""Exact int8 arithmetic, of a small network and of the shipped one."""
 
 import numpy as np
 import onnx
@@ -27,14 +27,14 @@ SPEC = InputSpec(size=224)
 
 @pytest.fixture(scope="module")
 def pixels():
-    """Photos (8, 3, 224, 224) uint8."""
+    """Random photos, uint8 (8, 3, 224, 224)."""
     images = np.stack([prepare(picture(seed), SPEC) for seed in range(8)])
     return torch.from_numpy(images).permute(0, 3, 1, 2).contiguous()
 
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory):
-    """A narrow float32 model, of random weights."""
+    """A narrow float32 model with random weights."""
     torch.manual_seed(0)
     path = tmp_path_factory.mktemp("float32") / "model.onnx"
     write_onnx(Served(ShopNet(4, 64, 16, 0.3, width=0.35).eval()), 224, path)
@@ -117,7 +117,7 @@ def test_check__refuses_what_may_overflow(int8, change, reason):
 
 
 def test_quantise__one_result_by_any_kernel(quantised, pixels):
-    """Bit for bit: as it is served, by kernels that cannot overflow, and each node in floats."""
+    """Serving kernels, kernels that cannot overflow, and float nodes agree bit for bit."""
     images = pixels.permute(0, 2, 3, 1).numpy()
     runs = [
         session(quantised).run(None, {"image": images}),
@@ -126,7 +126,7 @@ def test_quantise__one_result_by_any_kernel(quantised, pixels):
     ]
     for served, precise, reference in zip(*runs, strict=True):
         assert np.array_equal(served, precise)
-        # What is made of the maps is floats, in an order of the optimiser's choice.
+        # The layers behind the maps use floats, summed in an order that the optimiser chooses.
         assert np.allclose(served, reference, atol=1e-5)
 
 
@@ -144,7 +144,7 @@ def test_quantise__does_what_pytorch_says(path, graph, pixels, quantised):
     int8 = Int8Convolutions(graph, extremes(network, pixels))
     fit(network, int8, pixels)
     model = onnx.load(str(quantised))
-    # The maps that leave are dequantised by channel; their integers are to be the same.
+    # Output maps are dequantised per channel; compare their integers.
     outside = [
         node
         for node in model.graph.node
@@ -170,7 +170,7 @@ def test_quantise__near_float32(path, quantised, pixels):
     measured = agreement(path, quantised, pixels)
     assert measured.reference.min() > 0.99999
     assert measured.precise.min() > 0.99999
-    assert measured.float32.mean() > 0.97  # of eight photos and random weights
+    assert measured.float32.mean() > 0.97  # with eight photos and random weights
 
 
 def test_fit__is_nearer_than_plain_rounding(graph, pixels):

@@ -1,4 +1,4 @@
-"""What a label of a data set may mean."""
+"""The classes that a data set's label allows."""
 
 import pytest
 

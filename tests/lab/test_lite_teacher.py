@@ -1,4 +1,4 @@
-"""The teacher, where its packages are installed, and its training."""
+"""The teacher and its training; skipped where its packages are missing."""
 
 import sys
 
@@ -39,7 +39,7 @@ def training(package):
 
 @pytest.mark.parametrize(("side", "given"), [(260, 260), (224, 224), (260, 224), (72, 100)])
 def test_lite_teacher__pads_for_the_side_that_it_sees(package, side, given):
-    """As a network does that pads by the side of each map, on photos of the built side."""
+    """Padding equals that of a network that pads by each map's side, for the built side."""
     torch.manual_seed(0)
     teacher = lite_teacher.LiteTeacher(side)
     dynamic = package.EfficientNet.from_name(lite_teacher.NAME, image_size=None).eval()
@@ -51,7 +51,7 @@ def test_lite_teacher__pads_for_the_side_that_it_sees(package, side, given):
     with torch.no_grad():
         wanted = dynamic.extract_features(resized).mean((2, 3))
         difference = (teacher.see(x) - wanted).abs().max()
-    # Untrained, it answers with small numbers.
+    # An untrained network has small outputs.
     assert difference < 1e-4 * wanted.abs().max()
 
 
@@ -81,7 +81,7 @@ def test_lite_teacher__pretrained(package):
 
 
 def test_solve__is_the_best_linear_head():
-    """No gradient is left, and what can be told apart is told apart."""
+    """The gradient is zero, and separable classes are separated."""
     chance = torch.Generator().manual_seed(0)
     names = ["hat", "bag", "dress"]
     features = torch.eye(3).repeat(20, 1) + 0.2 * torch.randn(60, 3, generator=chance)

@@ -29,15 +29,14 @@ def test_stride_two_pads_right_and_bottom(weights):
     x[0, :, 2, 2] = 1
     with torch.no_grad():
         moved = (stem(x) - stem(torch.zeros_like(x)))[0].abs().sum(0)
-    # Windows start on pixels 0, 2, 4, 6: the third pixel is the last of the first and the first
-    # of the second.
+    # Windows start at pixels 0, 2, 4, 6: the third pixel ends the first and starts the second.
     assert (moved[:2, :2] > 0).all()
     assert moved[2:].sum() == moved[:, 2:].sum() == 0
 
 
 @torch.no_grad()
 def test_shop_net__starts_from_the_pretrained_network(weights):
-    """Search features are the backbone's; the class branch has every n-th of its wide ones."""
+    """Search features equal the backbone's; the class branch takes every n-th wide channel."""
     backbone, model = load_backbone(weights).eval(), ShopNet(2, 8, 8, 0.3).eval()
     model.start_from(backbone)
     x = torch.rand(2, 3, 96, 96) * 2 - 1
@@ -116,7 +115,7 @@ def test_colour_histogram__the_middle_counts_more_than_the_border():
 
 
 def test_colour_histogram__the_wall_behind_counts_little():
-    """A red thing before a white wall is nearer to it before a blue one than to a blue thing."""
+    """A red object on white is closer to it on blue than to a blue object."""
     colours = torch.tensor(
         [[1.0, -0.8, -0.8], [-0.8, -0.8, 1.0], [0.9, 0.9, 0.9], [-0.2, 0.3, 0.8]]
     )

@@ -1,4 +1,4 @@
-"""Soft shapes, and whose each pixel is."""
+"""Painting soft shapes, and the owner of each pixel."""
 
 import numpy as np
 import pytest

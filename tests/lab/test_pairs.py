@@ -1,4 +1,4 @@
-"""Garments worn and alone, drawn, and how well the shipped model pairs them."""
+"""Matching worn garments with the same ones alone, by the shipped model on drawings."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ COLOURS = {"red": (190, 40, 40), "blue": (40, 60, 170)}
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory):
-    """Two garments of each of three classes, as they lie on a floor; and a bag."""
+    """Drawn photos of two garments of each of three classes on a floor, and of a bag."""
     folder = tmp_path_factory.mktemp("drawn")
     for label in ("t-shirt", "pants", "dress"):
         (folder / label).mkdir()
@@ -42,7 +42,7 @@ def test_pairs__what_is_worn_is_found(drawn, capsys):
         }
         low, high = row["intervals"]["recall@1"]
         assert low <= row["recall@1"] <= high
-    # Of seven things, a guess would be right once in seven.
+    # Guessing would be right once in seven.
     assert found["cropped"]["recall@1"] > 0.5
     assert found["cropped"]["place"] == 1
     text = pairs.table(found)

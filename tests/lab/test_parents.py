@@ -1,4 +1,4 @@
-"""Finer classes count for their parents."""
+"""Counting finer classes for their parents."""
 
 import json
 import shutil
@@ -29,7 +29,7 @@ def test_fold__adds_up():
 
 
 def test_fold__the_parent_of_the_first_class_stays_first():
-    """A polo is the most probable class, though two others together are more probable."""
+    """A polo stays the most probable class, although two others together are more probable."""
     _, numbers = coarse(LABELS, PARENTS)
     folded = fold(np.array([[0.3, 0.3, 0.4, 0.0], [0.6, 0.1, 0.2, 0.1]], np.float32), numbers)
     assert folded.argmax(1).tolist() == [1, 0]

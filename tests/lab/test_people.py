@@ -1,4 +1,4 @@
-"""Garments on people, whose figures can be worked out by hand."""
+"""Figures of garments on people, checked by hand."""
 
 import json
 import shutil
@@ -18,7 +18,7 @@ HEADER = "image,label,tag,x,y,w,h,area\n"
 
 @pytest.fixture
 def boxes(tmp_path):
-    """Boxes of six people who are drawn."""
+    """A CSV file with the boxes of six drawn people."""
     rows = []
     for seed in range(6):
         drawn = person(seed)
@@ -70,7 +70,7 @@ def test_cut__has_a_margin_and_stays_inside():
 
 
 def test_figures__by_hand():
-    """Of class 0, 3 of 4 are right; of class 1, none of 2, one of them with 95 % for another."""
+    """Class 0 has 3 of 4 right; class 1 none of 2, one of them wrong with 95 %."""
     probabilities = np.array(
         [
             [0.85, 0.15, 0],
@@ -97,7 +97,7 @@ def test_figures__by_hand():
 
 
 def test_people__as_one_box_at_a_time(boxes):
-    """The same as cropping each box by itself, with the shipped model."""
+    """The figures equal those of cropping each box separately, with the shipped model."""
     report = people.people(SHOPNET, boxes)
     encoder = ParentEncoder(str(SHOPNET))
     listed = people.read_boxes(boxes, encoder.labels, encoder.package.parents)

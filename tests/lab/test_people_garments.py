@@ -1,4 +1,4 @@
-"""Cloth and cuts of garments that are drawn."""
+"""Cloth and cuts of drawn garments."""
 
 import numpy as np
 import pytest

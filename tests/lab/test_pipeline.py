@@ -1,4 +1,4 @@
-"""Train, export, quantise and evaluate, on photos and weights small enough for a test."""
+"""Train, export, quantise and evaluate with few photos and small weights."""
 
 import json
 
@@ -47,7 +47,7 @@ def test_train_export_quantise_evaluate(photos, trained, tmp_path, capsys, monke
     export.main(
         ["--run", str(trained), "--validation", str(photos), "--out", str(tmp_path / "fp32")]
     )
-    # Twelve photos and random weights: no projection is fitted that rounding would not upset.
+    # With twelve photos and random weights the projection is too ill-fitted to survive rounding.
     with pytest.raises(Refused, match="float32 arithmetic"):
         quantised(photos, tmp_path)
     assert not (tmp_path / "int8").exists()
@@ -72,7 +72,7 @@ def test_train_export_quantise_evaluate(photos, trained, tmp_path, capsys, monke
         counts = np.array(report["confusion"]["counts"])
         assert report["accuracy"] == pytest.approx(counts.trace() / 12, abs=1e-3)
         sizes.append(report["size_bytes"])
-    # Embeddings are compared in test_graph: of twelve photos no projection is fitted that holds.
+    # test_graph compares embeddings; a projection fitted to twelve photos is not stable.
     assert probabilities[0] == pytest.approx(probabilities[1], abs=0.1)
     assert sizes[1] < sizes[0] / 2
 

@@ -1,4 +1,4 @@
-"""Changes before the model: what each does to a picture, and that the table measures them."""
+"""Image changes before the model: their effect on a picture, and the table of figures."""
 
 import json
 from pathlib import Path
@@ -85,7 +85,7 @@ def test_preprocessing__measures_each_change(tmp_path, capsys):
     ]
     assert found["as it is"]["accuracy"] in (0, 0.5, 1)
     for row in found.values():
-        # A picture is found by itself, whatever was done to both.
+        # A picture finds itself, whatever was done to both.
         assert row["catalogs"]["drawn"]["recall@1"] == 1
     text = preprocessing.table(found).splitlines()
     assert text[0] == "| change | class right | in other light | drawn @1 / @5 / @10 |"

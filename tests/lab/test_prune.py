@@ -1,4 +1,4 @@
-"""Channels taken out of a small trained run, and the run that is left."""
+"""Pruning channels of a small trained run."""
 
 import json
 
@@ -28,7 +28,7 @@ def model():
 
 @pytest.fixture
 def trained(photos, weights, tmp_path):
-    """A run of one epoch."""
+    """A run that was trained for one epoch."""
     out = tmp_path / "run"
     train.main(train_args(photos, weights, out, "--validation", photos, "--epochs", "1"))
     return out
@@ -75,7 +75,7 @@ def test_prune__borders_stay_as_the_initial_weights_expect():
 
 
 def test_prune__takes_out_what_does_nothing(model):
-    """Channels without weight go first, and the outputs do not change."""
+    """Channels with zero weights are pruned first, which leaves the outputs unchanged."""
     with torch.no_grad():
         for block in model.expanding():
             for k in range(0, block.depthwise.out_channels, 2):
@@ -115,7 +115,7 @@ def test_prune__run_loads_exports_and_is_smaller(photos, trained, tmp_path, caps
     encoding = OnnxEncoder(tmp_path / "package").encode([picture(1)])
     assert encoding.embeddings.shape == (1, 8 + 8 + 2)
     assert encoding.probabilities.shape == (1, 2)
-    # A second call finds the epochs done, and another ratio finds another network.
+    # A second call has nothing left to do; another ratio is refused.
     weights = torch.load(out / "model.pt")["weights"]
     prune.main(arguments(photos, trained, out, "--ratio", "0.5"))
     for name, value in torch.load(out / "model.pt")["weights"].items():
@@ -126,7 +126,7 @@ def test_prune__run_loads_exports_and_is_smaller(photos, trained, tmp_path, caps
 
 
 def test_prune__fine_tuning_is_held_to_the_network_as_it_was(photos, weights, tmp_path):
-    """Trunk and search tail learn towards the search features of the whole network."""
+    """Fine-tuning pulls trunk and search tail towards the unpruned network's search features."""
     torch.manual_seed(0)
     original = ShopNet(2, 8, 8, 0.3).eval()
     before = {name: value.clone() for name, value in original.state_dict().items()}

@@ -1,4 +1,4 @@
-"""The temperature of a photo's subject, where the answer is known."""
+"""Fitting the temperature of subjects, with a known answer."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ NUMBERS = np.array([0, 1, 0])
 
 
 class Sure:
-    """A network whose logits, in all cells of a subject, are those that a photo's pixels name."""
+    """A fake network whose logits, in all cells of a subject, are encoded in the photo's pixels."""
 
     def __init__(self, logits, saliency):
         self.logits, self.saliency = logits, saliency
@@ -36,7 +36,7 @@ def saliency(standing=True):
 
 
 def photos(temperature, count=250, seed=0):
-    """Photos of which a share is right that logits at this temperature would say."""
+    """Return photos that are right as often as logits at this temperature predict."""
     rng = np.random.default_rng(seed)
     logits = rng.standard_normal((count, 3)).astype(np.float32) * 3
     chances = np.exp(logits / temperature)

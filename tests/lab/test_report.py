@@ -1,4 +1,4 @@
-"""The comparison says what evaluate says, of real packages, in a page that stands alone."""
+"""The report repeats the figures of evaluate, in a self-contained page."""
 
 import json
 import re
@@ -44,7 +44,7 @@ kept = false
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
-    """Three photos, two of them where the model is right; a catalog, notes, and a twin package."""
+    """Three photos, two of them classified correctly, a catalog, notes, and a copied package."""
     root, encoder = tmp_path_factory.mktemp("world"), OnnxEncoder(SHOPNET)
     for n in range(3):
         image = picture(n)
@@ -76,7 +76,7 @@ def arguments(world):
 
 @pytest.fixture(scope="module")
 def made(world):
-    """Both packages' measurements, and the folder with the page and the card."""
+    """The measurements of both packages, and the folder with page and card."""
     report.main(arguments(world))
     found = [json.loads(file.read_text()) for file in sorted((world / "out/measured").iterdir())]
     by_name = {each["package"]["name"].split()[0]: each for each in found}
@@ -114,7 +114,7 @@ def test_pages__hold_the_figures(name, made):
 
 
 def test_card__tables_are_whole(made):
-    """Every row of a table has as many cells as its head, and no cell is split by its own text."""
+    """Every row has as many cells as its table's head, so no text breaks a cell."""
     head = None
     for line in (made[2] / "README.md").read_text("utf-8").splitlines():
         if not line.startswith("|"):
@@ -138,7 +138,7 @@ def test_card__pictures_are_small_and_linked(made):
 
 
 class Links(HTMLParser):
-    """Everything that a page loads or leads to."""
+    """Collects all that a page loads or links to."""
 
     def __init__(self):
         super().__init__()
@@ -161,7 +161,7 @@ def test_page__stands_alone(made):
     page = Links()
     page.feed(file.read_text("utf-8"))
     assert file.stat().st_size < 600_000
-    # Seven distortions, two pictures of clutter, one of calibration, each light and dark.
+    # Seven distortions, two clutter plots and one calibration plot, each light and dark.
     assert len(page.loads) == 20
     assert len(set(page.loads)) == 20
     assert all(link.startswith("data:image/svg+xml;base64,") for link in page.loads)
@@ -184,7 +184,7 @@ def test_second_call__measures_nothing(made, world, tmp_path, monkeypatch):
     given = [*arguments(world)[:-1], str(tmp_path), "--cache", f"{world}/out/measured"]
     report.main(given)
     assert (tmp_path / "README.md").read_text() == (made[2] / "README.md").read_text()
-    # Fewer photos are another measurement.
+    # Another number of photos needs a new measurement.
     with pytest.raises(AssertionError, match="measured again"):
         report.main([*given, "--limit", "1"])
 
@@ -251,7 +251,7 @@ def test_catalog__refused(text):
 
 
 def test_clutter_plot__has_a_line_for_every_kind(made):
-    """A package without saliency has one curve; one with it has two."""
+    """A package with saliency has two curves, one without has one."""
     before, after = json.loads(json.dumps(made[0])), made[1]
     for row in before["instances"]["clutter_with_subject"]:
         row["subject"] = None

@@ -1,4 +1,4 @@
-"""Retrieval by the encoder alone, on catalogs whose right order is known."""
+"""Retrieval by the encoder alone, on catalogs with a known order."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def write(path, header, *rows):
 
 @pytest.fixture
 def catalog(tmp_path):
-    """A red and a nearly red product of one style, a blue one of another, and a second photo."""
+    """A red and a nearly red product of one style, a blue one of another; one has two photos."""
     shades = {"red": (200, 30, 30), "brick": (185, 55, 40), "blue": (30, 60, 200)}
     for name, colour in shades.items():
         (tmp_path / f"{name}.png").write_bytes(encoded(plain(colour, (80, 80)), "PNG"))
@@ -39,8 +39,8 @@ def test_retrieval__sku_and_style(encoder, catalog):
     queries = write(
         catalog.with_name("queries.csv"), "image,sku,style",
         "red.png,RED,warm",  # found first
-        "red.png,BRICK,warm",  # second, after the very photo; the style is first
-        "red.png,GONE,",  # no such product, and no style to look for
+        "red.png,BRICK,warm",  # product second, after the same photo; style first
+        "red.png,GONE,",  # unknown product and no style
         "blue.png,BLUE,cold",
     )  # fmt: skip
     report = retrieval(encoder, catalog, queries)

@@ -1,4 +1,4 @@
-"""Each distortion does what its level says, and the measurement sees it."""
+"""Each distortion matches its level and affects the measurements."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -26,7 +26,7 @@ def encoder():
 
 @pytest.fixture
 def photos(encoder, tmp_path):
-    """Seven photos with detail to lose; the model is right about the first four."""
+    """Seven detailed photos, of which the model classifies the first four correctly."""
     rows = []
     for n in range(7):
         path = tmp_path / f"{n}.png"
@@ -49,7 +49,7 @@ def test_robustness__neutral_levels(encoder, photos):
 
 @pytest.mark.parametrize("name", ["blur", "clutter", "crop", "jpeg"])
 def test_robustness__similarity_falls_with_the_level(name, encoder, photos):
-    """These levels are listed from mild to severe: the first, a middle one, and the last."""
+    """Similarity falls from the first (mild) to a middle and the last (severe) level."""
     listed = CURVES[name].levels
     levels = (listed[0], listed[len(listed) // 2], listed[-1])
     curves = {name: replace(CURVES[name], levels=levels)}
@@ -129,7 +129,7 @@ def test_clutter__pastes_at_the_stated_share(share):
     pixels = np.asarray(clutter(Image.new("RGB", (240, 180), MAGENTA), share))
     own = (pixels == MAGENTA).all(2)
     assert own.mean() == pytest.approx(share, abs=0.01)
-    # One rectangle in the photo's proportions, and not bits of the scene.
+    # One rectangle with the photo's proportions, not pieces of the scene.
     rows, columns = np.flatnonzero(own.any(1)), np.flatnonzero(own.any(0))
     assert len(columns) / len(rows) == pytest.approx(240 / 180, abs=0.03)
     assert own[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].mean() > 0.99
@@ -144,7 +144,7 @@ def test_scene__is_busy():
     pixels = np.asarray(scene((200, 150), np.random.default_rng(0)), np.float32)
     assert pixels.shape == (150, 200, 3)
     assert pixels.std((0, 1)).min() > 30
-    # Edges all over, not one gradient: in every quarter there are hard steps.
+    # The scene has hard edges in every quarter, not just a gradient.
     steps = np.abs(np.diff(pixels, axis=1)).max(2) > 40
     quarters = [steps[y : y + 75, x : x + 99] for y in (0, 75) for x in (0, 100)]
     assert all(quarter.mean() > 0.005 for quarter in quarters)

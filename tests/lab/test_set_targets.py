@@ -1,4 +1,4 @@
-"""Losses and targets of sets of classes, by hand."""
+"""Losses and targets of sets of classes, computed by hand."""
 
 import pytest
 
@@ -19,7 +19,7 @@ from ml_models.lab.set_targets import (  # noqa: E402
 
 
 def probabilities(**found):
-    """A row of probabilities, 0 for classes that are not named."""
+    """Return a row of probabilities, 0 for classes that are not named."""
     row = torch.zeros(1, len(LEAVES))
     for name, value in found.items():
         row[0, LEAVES.index(name)] = value
@@ -50,12 +50,12 @@ def test_within():
 @pytest.mark.parametrize(
     ("allowed", "wanted"),
     [
-        # Half of what the teacher says, half of what it says within the set.
+        # Half the teacher's probabilities, half the same restricted to the set.
         (["hoodie", "longsleeve"], {"hoodie": 0.3, "longsleeve": 0.6, "hat": 0.1}),
-        # The teacher excludes it: allowed classes alike.
+        # The teacher excludes the whole set: equal shares of its classes.
         (["polo", "shirt"],
          {"polo": 0.25, "shirt": 0.25, "hoodie": 2 / 15, "longsleeve": 4 / 15, "hat": 0.1}),
-        # Nobody knows: the teacher decides.
+        # No label: the teacher decides.
         ([], {"hoodie": 4 / 15, "longsleeve": 8 / 15, "hat": 0.2}),
     ],
 )  # fmt: skip

@@ -10,7 +10,7 @@ from ml_models.lab.splits import check_classes, folds, hold_out, keep_split
 
 
 def listing(*, shoes, hats, pictures=3):
-    """Products of two classes, the n-th with n % pictures + 1 pictures."""
+    """Return a listing of two classes; product n has n % pictures + 1 pictures."""
     shown = [
         (label, f"{label}-{n}")
         for label, count in enumerate((shoes, hats))

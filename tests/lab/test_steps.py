@@ -1,4 +1,4 @@
-"""A training loop whose resumed run ends with the bits of an unbroken one."""
+"""A resumed training loop ends with the same bits as an uninterrupted one."""
 
 import pytest
 
@@ -12,11 +12,11 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 class Interrupted(Exception):
-    """The end of a process in a step."""
+    """Raised in a step to simulate the end of the process."""
 
 
 def loop(path, stop=None, steps=12):
-    """A loop that fits random lines; its process may end in a step. Returns loop and losses."""
+    """Fit random lines, optionally interrupted in step ``stop``; return loop and losses."""
     torch.manual_seed(0)
     module = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Linear(4, 1))
     made = Steps(
@@ -49,7 +49,7 @@ def test_steps__resumed_is_the_same_to_the_bit(tmp_path, stop):
     assert resumed.fit(losses, "second part") == found
     for name, value in whole.module.state_dict().items():
         assert torch.equal(value, resumed.module.state_dict()[name])
-    # Finished, it does nothing more and ends with the same weights.
+    # A finished loop does nothing and returns the same weights.
     again, losses = loop(tmp_path / "parts.pt", stop=0)
     again.fit(losses, "again")
     for name, value in whole.module.state_dict().items():

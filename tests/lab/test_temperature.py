@@ -1,4 +1,4 @@
-"""A temperature that depends on the photo."""
+"""A calibration temperature that depends on the photo."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ from ml_models.lab.temperature import (  # noqa: E402
 
 
 def seen(*, worn, temperature, count=1500, seed=0, numbers=(0, 1, 2)):
-    """Photos whose labels are drawn by probabilities at this temperature."""
+    """Return outputs for photos whose labels are drawn by probabilities at this temperature."""
     rng = np.random.default_rng(seed)
     features = rng.standard_normal((count, 6)).astype(np.float32)
     features[:, 0] += 6 if worn else -6

@@ -1,4 +1,4 @@
-"""The training verb: splits, weights of classes, stopping, what is kept and what goes on."""
+"""The train command: splits, class weights, early stopping, outputs and resuming."""
 
 import csv
 import json
@@ -22,7 +22,7 @@ from tests.lab.recipe import train_args  # noqa: E402
 
 @pytest.fixture
 def catalog(photos):
-    """Products with two photos each, three of a class."""
+    """A catalog of three products per class with two photos each."""
     path = photos / "catalog.csv"
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
@@ -40,7 +40,7 @@ def same_weights(a, b):
 
 
 class Killed(Run):
-    """A run whose process ends in the second epoch: while it trains, or before it is saved."""
+    """A run that ends in the second epoch, while it trains or before it is saved."""
 
     moment = "train_epoch"
 
@@ -55,14 +55,14 @@ class Killed(Run):
         super().save()
 
 
-# What is learned makes validation worse when its labels are exchanged: patience ends the run, and
-# what the first half of an interrupted run found is what the second must know.
+# With exchanged labels, training makes validation worse, so patience ends the run; a resumed run
+# must know what the first part found.
 STOPPING = ("--epochs", "6", "--patience", "2", "--lr", "0.01", "--side", "64")
 
 
 @pytest.fixture
 def exchanged(photos, tmp_path):
-    """The photos, red ones as blue and blue ones as red."""
+    """The photos with exchanged labels: red as blue and blue as red."""
     for here, there in (("red", "blue"), ("blue", "red")):
         shutil.copytree(photos / here, tmp_path / "exchanged" / there)
     return tmp_path / "exchanged"
@@ -86,7 +86,7 @@ def test_train__goes_on_exactly_after_an_interruption(photos, exchanged, weights
 
 
 def train_in_parts(photos, exchanged, weights, parts, moment):
-    """Train until the process ends, and then again."""
+    """Train until the simulated end of the process, then resume."""
     arguments = train_args(photos, weights, parts, "--validation", exchanged, *STOPPING)
     args = train.parse_args(arguments)
     args.out.mkdir()
@@ -109,7 +109,7 @@ def test_train__ships_the_last_epoch_or_the_best(photos, exchanged, weights, tmp
     assert best["epoch"] == best_epoch(rows) < len(rows)
     assert best["validation"] == rows[best["epoch"] - 1]
     assert not same_weights(out / "model.pt", out / "best.pt")
-    # Stopped it stays; what it ships is chosen again.
+    # The run stays stopped; the shipped epoch is chosen again.
     train.main(arguments)
     assert len(read_log(out)) == len(rows)
     assert same_weights(out / "model.pt", out / "best.pt")
@@ -152,7 +152,7 @@ def test_train__folds(catalog, weights, tmp_path, capsys):
 
 
 def test_train__torchvision_weights_reach_the_exported_model(photos, torchvision_weights, tmp_path):
-    """The run's config rebuilds the convention that it trained with."""
+    """Export restores the pixel and border convention from the run's config."""
     out = tmp_path / "run"
     train.main(
         train_args(photos, torchvision_weights, out, "--validation", photos, "--epochs", "1")
@@ -205,7 +205,7 @@ def test_class_weights__one_on_average_over_the_photos():
 
 
 def test_weighted_cross_entropy__weighs_photos_and_leaves_their_targets():
-    """A common class's photo is at its optimum at its smoothed label, however rare the others."""
+    """A common class's photo has its optimum at its smoothed label, however rare others are."""
     weights = torch.tensor([0.5, 10.0])
     target = torch.tensor([[1.0, 0.0]])
     logits = torch.tensor([[0.95, 0.05]]).log().requires_grad_()

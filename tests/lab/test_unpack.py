@@ -1,4 +1,4 @@
-"""A package turned back into a run: the same network, bit for bit."""
+"""Unpacking a package gives the run's network, bit for bit."""
 
 from pathlib import Path
 

@@ -34,7 +34,7 @@ def test_torchvision__same_features_borders_included(torchvision_weights, refere
 
 @torch.no_grad()
 def test_torchvision__every_pixel_of_the_stem(torchvision_weights, reference):
-    """The first layer shows a border that pads wrongly; pooled features would blur it."""
+    """Compare the first layer, because pooling would hide wrong padding at the border."""
     trunk = load_backbone(torchvision_weights).trunk
     stem = nn.Sequential(reference.features[0][0], reference.features[0][1])
     maps = []
@@ -48,7 +48,7 @@ def test_torchvision__every_pixel_of_the_stem(torchvision_weights, reference):
 
 
 def test_torchvision__convention_travels_in_the_config(torchvision_weights):
-    """What export rebuilds from a run's config treats pixels and borders like the run did."""
+    """The network rebuilt from a run's config treats pixels and borders like the run did."""
     backbone = load_backbone(torchvision_weights)
     assert backbone.trunk.convention == "torchvision"
     rebuilt = ShopNet(2, 8, 8, 0.3, convention="torchvision")

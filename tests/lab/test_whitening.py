@@ -8,7 +8,7 @@ from ml_models.lab.whitening import learned_whitening  # noqa: E402
 
 
 def pairs(seed):
-    """400 photos in 6 directions; a view differs from its photo in the first one alone."""
+    """Return 400 photos (400, 6) and views that differ in the first direction only."""
     rng = torch.Generator().manual_seed(seed)
     photos = torch.randn(400, 6, generator=rng) + 3
     views = photos.clone()
@@ -17,7 +17,7 @@ def pairs(seed):
 
 
 def found(photos, views, mean, basis):
-    """Share of the views whose nearest photo is their own."""
+    """Return the share of views whose nearest photo is their own."""
     a, b = ((rows - mean) @ basis.T for rows in (views, photos))
     a, b = (torch.nn.functional.normalize(rows, dim=1) for rows in (a, b))
     return float(((a @ b.T).argmax(1) == torch.arange(len(a))).float().mean())

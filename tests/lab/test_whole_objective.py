@@ -1,4 +1,4 @@
-"""What a whole network learns in a step: on real networks with random weights."""
+"""The training steps of a whole network, with real networks and random weights."""
 
 from dataclasses import replace
 
@@ -77,7 +77,7 @@ def test_losses__resumed_run_is_the_same_to_the_bit(weights, tmp_path):
 
 
 def plain_step(made):
-    """The first even step that is not mixed, whose losses are all there are."""
+    """Return the first even step without mixup, which has all losses."""
     return next(step for step in range(0, 40, 2) if "keep" in made.losses(step))
 
 
@@ -106,7 +106,7 @@ def test_losses__half_of_the_batches_are_mixed_without_search(weights):
 
 
 def test_batch__nothing_that_is_held_out(weights):
-    """Not even where its weight is the largest by far."""
+    """Held-out photos are never drawn, even with by far the largest weight."""
     garments = some_garments()
     made = objective(weights, garments)
     made.weights[garments.judged] = 1e6
@@ -148,6 +148,6 @@ def test_info_nce__each_finds_its_other_half():
     right, wrong = info_nce(unit, unit, torch.arange(4)), info_nce(unit, unit[[1, 0, 3, 2]], groups)
     assert right.item() == pytest.approx(0, abs=1e-4)
     assert wrong.item() > 5
-    # Two rows show one garment, and each finds the other's half: that is half of what is wanted.
+    # Two rows show one garment; each finds the other's half, which counts as half right.
     swapped = info_nce(unit, unit[[3, 1, 2, 0]], groups)
     assert swapped.item() == pytest.approx(0.5 * 0.5 / 0.07, abs=1e-3)

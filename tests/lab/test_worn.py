@@ -1,4 +1,4 @@
-"""Garments of floor photos on drawn people."""
+"""Putting garments of floor photos on drawn people."""
 
 from collections import Counter
 
@@ -18,7 +18,7 @@ PINK = (230, 20, 220)
 
 @pytest.fixture
 def examples(tmp_path):
-    """Three garments, one of them unlabelled, and a street photo."""
+    """Three floor photos, one of them unlabelled, and a street photo."""
     lying("t-shirt", colour=PINK)[0].save(tmp_path / "polo.jpg")
     lying("skirt", colour=PINK)[0].save(tmp_path / "skirt.jpg")
     floors = [
@@ -43,7 +43,7 @@ def test_make_worn__as_often_as_the_class_is_rare(examples, tmp_path):
 
 
 def test_make_worn__boxes_hold_the_garment(examples, tmp_path):
-    """The garments have a colour that nothing else has."""
+    """Check the boxes by the garments' colour, which nothing else has."""
     worn.make_worn(examples, tmp_path / "worn", seed=1)
     for each in worn.read_worn(tmp_path / "worn"):
         x, y, w, h = each.place

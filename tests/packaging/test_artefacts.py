@@ -1,4 +1,4 @@
-"""Wheel and sdist hold all that the app needs, and every build makes the same bytes."""
+"""Tests that wheel and sdist are complete, and that builds are reproducible."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""A developer installs the package, follows docs/integrate.md to the letter, and has a shop."""
+"""Test docs/integrate.md by following it literally with the installed package."""
 
 import base64
 import json
@@ -29,7 +29,7 @@ foreign = [name for name in ("ml_models", "shop", "tests") if find_spec(name)]
 print(json.dumps([django.__version__, sys.version, visualsearch.__file__, str(SHIPPED_MODEL), foreign]))
 """  # noqa: E501
 
-# bulk_create() sends no signals: visualsearch_index is the one that finds these.
+# bulk_create() sends no signals, so visualsearch_index must find these.
 FILL = """
 from pathlib import Path
 from django.core.files import File
@@ -85,7 +85,7 @@ ADMIN = {
 
 @dataclass(frozen=True, kw_only=True)
 class Shop:
-    """The developer's shop while it is served, and what its commands have printed."""
+    """The developer's running shop and the output of its commands."""
 
     developer: Developer
     browser: Browser

@@ -1,4 +1,4 @@
-"""The demo catalog: what it promises to the shop, the tests and the tour."""
+"""The properties of the demo catalog on which the shop, the tests and the tour rely."""
 
 import csv
 import re
@@ -37,7 +37,7 @@ def read(path: Path) -> list[dict[str, str]]:
 
 
 def middle(image: Image.Image) -> np.ndarray:
-    """The mean colour of the picture's middle, where the cloth is, float (3,)."""
+    """Return the mean colour of the picture's middle, where the cloth is, float (3,)."""
     width, height = image.size
     box = (width * 0.42, height * 0.5, width * 0.58, height * 0.62)
     return np.asarray(image.convert("RGB").crop(tuple(map(int, box)))).mean(axis=(0, 1))
@@ -198,7 +198,7 @@ def test_queries__some_need_turning(catalog):
 
 
 def test_queries__not_the_catalog_picture(catalog, rows, queries):
-    """A photo shows the product otherwise than the studio: no corner is studio paper."""
+    """Photos differ from catalog pictures: no corner shows studio paper."""
     for query in queries:
         with Image.open(catalog.parent / query["image"]) as image:
             pixels = np.asarray(image)

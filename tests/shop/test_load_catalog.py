@@ -26,7 +26,7 @@ def content(image: ProductImage) -> bytes:
 
 @pytest.fixture
 def load(capsys):
-    """Load a file; what the command printed."""
+    """A function that loads a file and returns the command's output."""
 
     def run(path):
         call_command("load_catalog", str(path))
@@ -37,7 +37,7 @@ def load(capsys):
 
 @pytest.fixture
 def refused(capsys):
-    """Load a bad file; what the command says is wrong with it. Nothing may have been loaded."""
+    """A function that loads an invalid file, checks that nothing changes, and returns stderr."""
 
     def run(path):
         before = list(Product.objects.values())
@@ -51,7 +51,7 @@ def refused(capsys):
 
 @pytest.fixture
 def saved():
-    """The rows that were saved, in order."""
+    """The list of saved rows, in order."""
     objects = []
 
     def remember(sender, instance, **kwargs):

@@ -1,4 +1,4 @@
-"""The search page as the shop shows it, from the context its view gives."""
+"""The shop's templates of the search page."""
 
 from types import SimpleNamespace
 

@@ -1,4 +1,4 @@
-"""What the environment decides. Each case is a process of its own: settings are read once."""
+"""Settings by environment. Each case runs in a new process, since settings are read once."""
 
 import json
 import os

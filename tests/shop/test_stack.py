@@ -1,4 +1,4 @@
-"""What is deployed: the compose file, the image, and the script that does without Docker."""
+"""The deployment: compose file, image, and the stack without Docker."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def stack(tmp_path):
 
 
 def run(*command: str, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
-    """A program to its end, in an environment of its own."""
+    """Run a program in a minimal environment; return the completed process."""
     return subprocess.run(
         [sys.executable, *command],
         cwd=cwd,
@@ -154,7 +154,7 @@ def test_health_check__is_not_sent_to_https():
 
 
 def final_stage() -> list[str]:
-    """The instructions of the Dockerfile's last stage, without comments."""
+    """Return the instructions of the Dockerfile's last stage, without comments."""
     text = (ROOT / "Dockerfile").read_text().replace("\\\n", " ")
     lines = [line for line in text.splitlines() if line and not line.startswith("#")]
     last = max(n for n, line in enumerate(lines) if line.startswith("FROM "))
@@ -203,5 +203,5 @@ def test_model_is_loaded_without_calling_home(tmp_path):
     )
     done = run("-c", code, DJANGO_SETTINGS_MODULE="shop.settings", **environment)
     assert done.returncode == 0, done.stderr
-    # ONNX Runtime's telemetry begins by making an identifier of the machine.
+    # ONNX Runtime's telemetry starts by creating a machine identifier.
     assert list(tmp_path.rglob("*")) == []

@@ -13,7 +13,7 @@ from visualsearch.exceptions import VisualSearchError
 
 @pytest.fixture(autouse=True)
 def similar(monkeypatch):
-    """What the search by photo answers; an exception is raised."""
+    """The fake result of the search for similar products; set ``hits`` or ``error``."""
     answer = SimpleNamespace(hits=[], error=None, asked=[])
 
     def ask(key, *, limit):

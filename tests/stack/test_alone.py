@@ -1,4 +1,4 @@
-"""A shop without Redis: one web process, and a reindex in a process of its own."""
+"""A shop without Redis: one web process, and reindexing in a separate process."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def when_ready(server):
 
 
 def test_web_forked_after_loading(stack, tmp_path):
-    """Gunicorn's --preload, with a model and an index that the parent has used already."""
+    """Gunicorn with --preload, whose parent has already used model and index."""
     admin.reindex(stack.owner(), "all")
     until(lambda: stack.rows(NEWEST)[0][0] == "finished", START, lambda: str(stack.rows(NEWEST)))
     config = tmp_path / "forks.py"

@@ -1,4 +1,4 @@
-"""The parts of the API that are about searches, where workers do these."""
+"""API endpoints around searches that run in workers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ API = "/api/visual-search/"
 
 @pytest.fixture
 def older(stack):
-    """An experiment that gives everybody the version before the active one."""
+    """An experiment that gives every visitor the version before the active one."""
     stack.manage("visualsearch_index", "--all")
     ids = [pk for (pk,) in stack.rows("SELECT id FROM visualsearch_indexversion ORDER BY id")]
     with closing(stack.connect()) as connection:

@@ -1,4 +1,4 @@
-"""What breaks at night: the answer a customer gets meanwhile, and that nobody is called for it."""
+"""Faults: what shoppers get meanwhile, and that the shop recovers without an operator."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from tests.stack.stack import START, Stack, until
 from visualsearch import relay
 from visualsearch.conf import SHIPPED_MODEL
 
-# Seconds to wait for search to be back, once what was down is up.
+# Seconds to wait for search to recover after the fault has ended.
 BACK = START
 
 NEWEST = "SELECT state, error FROM visualsearch_run ORDER BY id DESC LIMIT 1"
 
 
 def photo(seed: int) -> bytes:
-    """A customer's photo of picture(seed)."""
+    """Return a shopper's photo of picture(seed)."""
     return encoded(picture(seed, (480, 640)), quality=75)
 
 
@@ -40,35 +40,35 @@ def search(stack: Stack, seed: int = 3) -> Answer:
 
 
 def best(stack: Stack, seed: int = 3) -> str | None:
-    """The first product for a photo; none while there is no answer."""
+    """Return the first product found for a photo, or None if the search fails."""
     answer = search(stack, seed)
     return answer.json["results"][0]["product"]["key"] if answer.status == 200 else None
 
 
 def is_back(stack: Stack, name: str = "search") -> float:
-    """Wait until photos find their products again; returns the seconds."""
+    """Wait until search works again; return the seconds waited."""
     return until(lambda: best(stack) == "P3", BACK, lambda: stack.tail(name))
 
 
 def refused(answer: Answer, *codes: str) -> None:
-    """A refusal in the API's shape that says when to try again.
+    """Check that the response is a 503 error with one of ``codes`` and a Retry-After.
 
-    It came while what was down was still down. ``search_unavailable`` came before the deadline of
-    the search; at the deadline it would be ``search_timeout``.
+    ``search_unavailable`` proves that it came before the search's deadline; at the deadline the
+    code would be ``search_timeout``.
     """
     assert (answer.status, answer.code) in [(503, code) for code in codes], answer.text
     assert int(answer.headers["Retry-After"]) >= 1
 
 
 def peak_memory(pid: int) -> float:
-    """MB that a process has held at most."""
+    """Return the peak resident memory of a process in MB."""
     status = Path(f"/proc/{pid}/status").read_text("ascii")
     return int(status.split("VmHWM:")[1].split()[0]) / 1e3
 
 
 @contextmanager
 def in_mid_search(stack: Stack, count: int = 1) -> Iterator[Future[Answer]]:
-    """Searches that a worker has taken and cannot end, since nothing can be stored; the last."""
+    """Keep ``count`` searches in progress by blocking the storage; yield the last one's future."""
     with stack.locked_queries() as unlock, ThreadPoolExecutor(count) as customers:
         with closing(redis.Redis(port=stack.redis_port)) as client:
             before = set(client.keys("visualsearch:taken:*"))
@@ -81,12 +81,12 @@ def in_mid_search(stack: Stack, count: int = 1) -> Iterator[Future[Answer]]:
         try:
             yield coming[-1]
         finally:
-            unlock()  # or who waits for their answers would wait for the deadline
+            unlock()  # or the searches would wait until their deadline
 
 
 @pytest.fixture(scope="module", autouse=True)
 def index_with_a_file(stack):
-    """Until the first reindex, an index is only in memory."""
+    """Reindex once, because before that the index is only in memory."""
     admin.reindex(stack.owner(), "all")
     until(lambda: stack.rows(NEWEST)[0][0] == "finished", BACK, lambda: stack.tail("index"))
 
@@ -99,7 +99,7 @@ def works_before_and_after(stack, index_with_a_file):
 
 
 def test_worker_killed_in_mid_search(stack):
-    """As the kernel does to a process that takes too much memory."""
+    """The worker is killed, as by the kernel's out-of-memory killer."""
     with in_mid_search(stack) as coming:
         stack.kill("search")
         answer = coming.result()
@@ -118,7 +118,7 @@ def test_no_worker_at_all(stack):
     pages = [stack.browser().get("/"), stack.browser().get("/search/photo/")]
     stack.start("search")
     refused(first, "search_unavailable")
-    # Nothing is decoded for it, or the photo would be called corrupt.
+    # The photo is not decoded; otherwise it would be reported as corrupt.
     refused(torn, "search_unavailable")
     assert [page.status for page in pages] == [200, 200]
 
@@ -175,7 +175,7 @@ def test_database_restarted_while_indexing(stack):
 
 @pytest.mark.parametrize("harm", ["missing", "torn", "another"])
 def test_index_file(stack, harm):
-    """Rebuilt from rows: the same answers, and no picture is encoded again."""
+    """A missing or damaged index file is rebuilt from rows and gives the same results."""
     stack.stop("search")
     ((name,),) = stack.rows("SELECT file FROM visualsearch_indexversion WHERE state = 'active'")
     file = stack.folder / "index" / name
@@ -204,7 +204,7 @@ def test_index_older_than_the_rows(stack):
 
 
 def restart_and_reindex(stack: Stack) -> None:
-    """With what the environment says now."""
+    """Restart the workers with the current environment and reindex everything."""
     for name in ("search", "index"):
         stack.stop(name)
         stack.start(name)
@@ -215,7 +215,7 @@ def restart_and_reindex(stack: Stack) -> None:
 
 @pytest.fixture
 def own_model(stack):
-    """The shop's model is in a folder that may be harmed."""
+    """A copy of the shipped model that a test may damage, used by the shop."""
     folder = stack.folder / "model"
     shutil.copytree(SHIPPED_MODEL, folder)
     stack.environment["VISUALSEARCH_MODEL"] = str(folder)
@@ -228,7 +228,7 @@ def own_model(stack):
 
 @pytest.mark.parametrize("harm", ["missing", "wrong hash"])
 def test_model_file(stack, own_model, harm):
-    """A worker without its model says so, and goes on as soon as it has one."""
+    """A worker without its model reports so, and recovers as soon as the model is back."""
     stack.stop("search")
     aside = stack.folder / "aside"
     kept = stack.folder / "index" / "models"
@@ -254,7 +254,7 @@ def test_model_file(stack, own_model, harm):
 
 
 def test_disk_full_while_an_index_is_written(stack):
-    """No file of the index worker may grow beyond a few kB; the index would."""
+    """Limit the index worker's files to 2 kB, so that writing the index fails."""
     owner = stack.owner()
     before = search(stack).json["index_version"]
     child = stack.child("index")
@@ -288,7 +288,7 @@ def test_two_reindexes_at_once(stack):
 
 
 def test_photo_that_asks_for_too_much_memory(stack):
-    """As many pixels as a header can ask for, in a few kB: refused, and nobody else waits."""
+    """A small file with a huge size in its header is rejected and does not delay others."""
     file = io.BytesIO()
     Image.new("1", (13_000, 13_000)).save(file, "PNG")
     web = stack.children("web")
@@ -299,7 +299,7 @@ def test_photo_that_asks_for_too_much_memory(stack):
     for answer in (each.result() for each in greedy):
         assert (answer.status, answer.code) == (422, "image_too_many_pixels")
     assert [each.result().status for each in others] == [200] * 3
-    # Of the 169 MB of a single one, nothing was decoded.
+    # A single one would take 169 MB if it were decoded.
     grown = [peak_memory(pid) - mb for pid, mb in zip(web, before, strict=True)]
     assert max(grown) < 80, grown
 
@@ -321,7 +321,7 @@ def test_clock_of_the_workers_machine_is_wrong(stack, tmp_path, hours):
 
 
 def test_overload(stack):
-    """Far more customers than may wait: each has an answer, and it is one of two."""
+    """With more clients than the queue allows, each is either served or told to retry."""
     body = photo(3)
     with ThreadPoolExecutor(90) as crowd:
         answers = list(crowd.map(lambda _: stack.browser().search(body, limit=1), range(270)))
@@ -349,7 +349,7 @@ def test_respond_async(stack):
 
 
 def test_respond_async__pending_while_nobody_has_time(stack):
-    """The worker lives, and both of its threads are busy."""
+    """The worker is alive, but both of its threads are busy."""
     with in_mid_search(stack, count=2):
         files = {"image": ("photo.jpg", "image/jpeg", photo(4))}
         wish = {"Prefer": "respond-async"}
@@ -363,7 +363,7 @@ def test_respond_async__pending_while_nobody_has_time(stack):
 
 @pytest.mark.parametrize("pool", ["prefork", "solo"])
 def test_other_pools_of_the_worker(stack, pool):
-    """Threads share a model; where Celery forks, each process has its own, made after the fork."""
+    """With prefork, each process loads its own model after the fork."""
     usual = stack.commands["search"]
     stack.stop("search")
     stack.commands["search"] = [pool if word == "threads" else word for word in usual]

@@ -1,4 +1,4 @@
-"""``kill -9`` of the index worker, again and again: nothing is lost, nothing is done twice."""
+"""Repeated ``kill -9`` of the index worker: no work is lost or done twice."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def stack(tmp_path_factory):
 
 
 def write_catalog(folder: Path) -> Path:
-    """Products of :data:`PICTURES` small pictures each, all of them different."""
+    """Write a catalog of products with :data:`PICTURES` small, distinct pictures each."""
     folder.mkdir()
     path = folder / "catalog.csv"
     with path.open("w", encoding="utf-8", newline="") as file:
@@ -53,25 +53,25 @@ def write_catalog(folder: Path) -> Path:
 
 
 def rows(stack: Stack) -> dict[tuple[str, str], tuple[str, bytes]]:
-    """What the index is made of."""
+    """Return hash and vector of each stored embedding by item and image."""
     query = "SELECT item, image, content_hash, vector FROM visualsearch_embedding WHERE error = ''"
     return {(item, image): (digest, vector) for item, image, digest, vector in stack.rows(query)}
 
 
 def run(stack: Stack) -> tuple[str, int, int]:
-    """State, items done and images encoded of the last run."""
+    """Return state, items done and images encoded of the last run."""
     query = "SELECT state, done, encoded FROM visualsearch_run ORDER BY id DESC LIMIT 1"
     return stack.rows(query)[0]
 
 
 def encoded_images(stack: Stack) -> list[str]:
-    """Digests of all images that any process encoded."""
+    """Return the digests of all images that any process encoded."""
     log = Path(stack.environment["ENCODED"])
     return log.read_text().splitlines() if log.exists() else []
 
 
 def ask_for_run(stack: Stack) -> None:
-    """As the admin's button does."""
+    """Request a run as the admin's button does."""
     code = (
         "from visualsearch import dispatch, runs; dispatch.start(runs.request('all', by='test')[0])"
     )

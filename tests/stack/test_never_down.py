@@ -1,4 +1,4 @@
-"""Searches in a loop while the index is rebuilt, activated, rolled back and changes its model."""
+"""Search continuously while the index is rebuilt, activated, rolled back and gets a new model."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CLIENTS = 4
 
 @dataclass
 class Loop:
-    """Clients that search without a pause, and what they saw."""
+    """Clients that search without pause, and what they observed."""
 
     stack: Stack
     wrong: list[str] = field(default_factory=list)
@@ -25,7 +25,7 @@ class Loop:
     over: threading.Event = field(default_factory=threading.Event)
 
     def client(self, number: int) -> None:
-        """One customer, whose photo shows one product."""
+        """Search by photos of one product after another until the loop is over."""
         visitor = self.stack.browser()
         turn = number
         while not self.over.is_set():
@@ -55,7 +55,7 @@ class Loop:
 
 
 def active(stack: Stack) -> int:
-    """The version that answers."""
+    """Return the id of the active version."""
     return stack.rows("SELECT id FROM visualsearch_indexversion WHERE state = 'active'")[0][0]
 
 

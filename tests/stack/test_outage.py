@@ -1,6 +1,6 @@
-"""What a search needs goes away and comes back; nobody restarts the web process or the workers.
+"""Redis goes away and comes back; no process of the app is restarted.
 
-Each answer comes while Redis is still away: it is back only after the last of them.
+All responses must come while Redis is away: it returns only after the last of them.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ BACK = START
 
 
 def search(stack: Stack, seed: int) -> Answer:
-    """Search by a customer's photo of a picture."""
+    """Search by a photo of a picture."""
     return stack.browser().search(encoded(picture(seed, (480, 640)), quality=75), limit=5)
 
 
 def best(stack: Stack, seed: int) -> str | None:
-    """The first product for a photo; none while there is no answer."""
+    """Return the first product found for a photo, or None if the search fails."""
     answer = search(stack, seed)
     return answer.json["results"][0]["product"]["key"] if answer.status == 200 else None
 
@@ -53,7 +53,7 @@ def test_redis_gone(stack):
     assert "Search by photo is not available right now" in run.text
     assert stack.rows("SELECT state FROM visualsearch_run ORDER BY id LIMIT 1") == [("failed",)]
 
-    # What changed meanwhile: hidden at once, for the catalog decides; new after the next run.
+    # Changes meanwhile: products are hidden at once, by the catalog; new ones need the next run.
     assert best(stack, 2) != "P2"
     assert best(stack, 102) != "LATE"
     admin.reindex(owner, "missing")
@@ -61,7 +61,7 @@ def test_redis_gone(stack):
 
 
 def test_redis_hangs(stack):
-    """Worse than gone: connections open, and no answer comes."""
+    """Redis accepts connections but does not answer."""
     owner = stack.owner()
     assert best(stack, 3) == "P3"
 

@@ -1,4 +1,4 @@
-"""What the database decides (locks, order of commits, parameters) holds on PostgreSQL too."""
+"""Tests of database-dependent behaviour (locks, order of commits, parameters) on PostgreSQL."""
 
 from __future__ import annotations
 

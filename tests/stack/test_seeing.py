@@ -1,4 +1,4 @@
-"""What an operator sees of real processes: metrics, health, logs."""
+"""Metrics, health checks and logs of real processes."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from tests.stack.browser import Answer, Browser
 from tests.stack.conftest import PRODUCTS, TOKEN
 from tests.stack.stack import START, Stack, until
 
-# Seconds to wait for what is down to show.
+# Seconds to wait for a failure to show.
 SOON = START
-# Celery writes this past all logging when it is told to end.
+# Celery prints this without logging when it shuts down.
 SAID_RAW = "worker: Warm shutdown"
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
@@ -41,7 +41,7 @@ def samples(text: str) -> Samples:
 
 
 def scrape(stack: Stack, name: str = "web") -> Samples:
-    """What Prometheus gets from a service."""
+    """Return a service's metrics as Prometheus reads them."""
     if name == "web":
         answer = stack.browser().get("/metrics", Authorization=f"Bearer {TOKEN}")
     else:
@@ -52,7 +52,7 @@ def scrape(stack: Stack, name: str = "web") -> Samples:
 
 
 def value(found: Samples, name: str, **labels: str) -> float:
-    """The sum of all samples of a name that have these labels."""
+    """Return the sum of all samples with this name and these labels."""
     wanted = labels.items()
     return sum(
         number
@@ -62,7 +62,7 @@ def value(found: Samples, name: str, **labels: str) -> float:
 
 
 def lines(stack: Stack, name: str) -> list[dict[str, Any]]:
-    """Each complete line of a log, which must be JSON."""
+    """Return the complete lines of a log, parsed as JSON."""
     complete = stack.log(name).rpartition("\n")[0].splitlines()
     return [json.loads(line) for line in complete if line and not line.startswith(SAID_RAW)]
 
@@ -91,7 +91,7 @@ def test_metrics__add_up_over_all_web_processes(stack):
     assert grown("visualsearch_http_requests_total", view=view, code="200") == 24
     assert grown("visualsearch_http_requests_total", view=view, code="415") == 8
     assert grown("visualsearch_refused_total", code="unsupported_image") == 8
-    # The worker counts a job when its answer is on its way already.
+    # The worker counts a job after it has sent the answer.
     until(lambda: grown("visualsearch_jobs_total", "search", end="answered") == 24, SOON, "jobs")
     assert grown("visualsearch_searches_total", "search", what="search") == 24
     for stage in ("decode", "queue", "encode", "index", "products", "total"):
@@ -127,7 +127,7 @@ def test_metrics__for_whoever_has_the_token(stack, given):
 
 
 def test_metrics__web_process_killed(stack):
-    """What it counted still counts."""
+    """The counters of a killed process are kept."""
     with ThreadPoolExecutor(4) as visitors:
         list(visitors.map(lambda n: stack.browser().get("/health/live/"), range(16)))
     before = value(scrape(stack), "visualsearch_http_requests_total", view="live")
@@ -219,7 +219,7 @@ def test_health(stack):
 
 
 def fails(stack: Stack, *names: str) -> Callable[[], bool]:
-    """Whether readiness names these checks as failed."""
+    """Return a function that tells whether readiness reports all these checks as failed."""
 
     def check() -> bool:
         answer = ready(stack)

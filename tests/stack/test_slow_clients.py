@@ -1,4 +1,4 @@
-"""Clients that send as slowly as they can, beside customers who search."""
+"""Slow clients must not delay others."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.pictures import encoded, picture
 from tests.stack.browser import TIMEOUT
 from tests.stack.stack import Stack
 
-# Seconds for which a slow client goes on: longer than a customer of these tests waits.
+# Seconds for which a slow client keeps sending; longer than the other clients' timeout.
 BOUND = 2 * TIMEOUT
 HEAD = b"POST /api/visual-search/search/ HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 MULTIPART = (
@@ -23,7 +23,7 @@ MULTIPART = (
 SLOW = {
     "body": MULTIPART,
     "json": HEAD + b"Content-Type: application/json\r\nContent-Length: 500000\r\n\r\n{",
-    # Of unknown length: Django reads nothing of it.
+    # Chunked, so that the length is unknown: Django reads nothing of it.
     "chunks": HEAD
     + b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nfffff\r\n",
     "page": b"POST /search/photo/" + MULTIPART.partition(b"/search/")[2],
@@ -34,7 +34,7 @@ ANSWERS = {"body": b"408", "json": b"408", "chunks": b"400"}
 
 
 class SlowClient:
-    """Sends a beginning, then a byte every tenth of a second until it is cut off."""
+    """Sends the beginning of a request, then ten bytes a second until it is cut off."""
 
     def __init__(self, port: int, beginning: bytes, *, trickle: bool):
         self.connection = socket.create_connection(("127.0.0.1", port), timeout=0.1)
@@ -67,7 +67,7 @@ class SlowClient:
 
 
 def clients(stack: Stack, held: ExitStack, count: int, kind: str) -> list[SlowClient]:
-    """So many of a kind, until the end of the test."""
+    """Start slow clients of one kind, closed when ``held`` is."""
     made = [SlowClient(stack.web_port, SLOW[kind], trickle=kind != "idle") for _ in range(count)]
     for client in made:
         held.callback(client.close)
@@ -75,14 +75,14 @@ def clients(stack: Stack, held: ExitStack, count: int, kind: str) -> list[SlowCl
 
 
 def search(stack: Stack) -> float:
-    """Search as a customer; returns the seconds, which are printed and not judged."""
+    """Search by a photo; return the seconds taken, to be printed only."""
     found = stack.browser().search(encoded(picture(3, (480, 640)), quality=75))
     assert found.json["results"][0]["product"]["key"] == "P3"
     return found.seconds
 
 
 def test_slow_clients__are_cut_off_and_hold_nobody_up(stack):
-    """Twelve of them, two of each kind; each would go on for minutes."""
+    """Twelve slow clients, two of each kind, each of which would keep sending for minutes."""
     search(stack)
     with ExitStack() as held:
         slow = {kind: clients(stack, held, 2, kind) for kind in SLOW}
@@ -101,7 +101,7 @@ def test_slow_clients__are_cut_off_and_hold_nobody_up(stack):
 
 @pytest.fixture
 def patient(stack):
-    """With one slow client, a thread would wait for longer than any of these tests."""
+    """Let a thread wait for a slow client longer than any test takes, if threads are free."""
     stack.stop("web")
     stack.environment["BODY_TIMEOUT"] = "3600"
     stack.start("web")
@@ -114,7 +114,7 @@ def patient(stack):
 
 
 def test_slow_clients__more_than_there_are_threads(stack, patient):
-    """Two processes with 20 threads each: patience is short while most of them wait."""
+    """Two processes have 20 threads each; the time limit is short while most of them wait."""
     with ExitStack() as held:
         for kind in ("body", "headers", "json"):
             clients(stack, held, 30, kind)
@@ -124,7 +124,7 @@ def test_slow_clients__more_than_there_are_threads(stack, patient):
 
 
 def test_slow_clients__a_slow_upload_that_goes_on_is_served(stack):
-    """Half as fast as a modest phone's network, and for longer than the server's patience."""
+    """Upload at half the speed of a poor mobile network, for longer than the short time limit."""
     photo = encoded(picture(3, (1200, 1600)), "PNG", compress_level=0)[:600_000]
     body = MULTIPART.partition(b"\r\n\r\n")[2] + photo + b"\r\n--x--\r\n"
     head = MULTIPART.partition(b"\r\n\r\n")[0].replace(b"500000", str(len(body)).encode())
@@ -134,7 +134,7 @@ def test_slow_clients__a_slow_upload_that_goes_on_is_served(stack):
             connection.sendall(body[start : start + 20_000])
             time.sleep(0.4)
         answer = connection.recv(65536)
-    # All of it was read: it is the photo that is torn.
+    # The whole body was read; only the photo is incomplete.
     assert b'"image_corrupt"' in answer
 
 

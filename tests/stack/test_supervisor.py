@@ -1,4 +1,4 @@
-"""Who ends is started again, and nothing outlives the one who started it."""
+"""Crashed processes are restarted, and no process outlives the stack."""
 
 from __future__ import annotations
 

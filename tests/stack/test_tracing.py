@@ -1,4 +1,4 @@
-"""Traces of real processes, as a collector gets them."""
+"""Traces of real processes, as received by a collector."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _spans: list[Any] = []
 
 
 class Collector(BaseHTTPRequestHandler):
-    """Takes what exporters send."""
+    """A collector that receives what exporters send."""
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -35,7 +35,7 @@ class Collector(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *arguments: object) -> None:
-        """Not on the tests' terminal."""
+        """Print nothing."""
 
 
 @pytest.fixture(scope="module")

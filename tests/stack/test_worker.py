@@ -1,4 +1,4 @@
-"""Search, index and admin with workers in other processes."""
+"""Search, indexing and admin with workers in separate processes."""
 
 from __future__ import annotations
 
@@ -20,32 +20,32 @@ from tests.stack.holding import reading
 from tests.stack.stack import START, Stack, until
 from visualsearch.conf import DEFAULTS
 
-# Seconds to wait for a change in the shop to show in the search.
+# Seconds to wait until a change in the shop shows in the search.
 SOON = START
 
 
 @pytest.fixture(autouse=True)
 def no_traceback(stack):
-    """Nothing here may go wrong where only a log would tell."""
+    """Fail if a log contains a traceback."""
     yield
     for name in ("web", "search", "index"):
         assert "Traceback" not in stack.log(name), stack.log(name)
 
 
 def photo(seed: int) -> bytes:
-    """As a customer would take it: another size and another compression than the shop's picture."""
+    """Return a photo of picture(seed) with another size and compression than the shop's."""
     return encoded(picture(seed, (480, 640)), quality=75)
 
 
 def found(stack: Stack, seed: int, **options: object) -> list[str]:
-    """Keys of what a photo finds, best first."""
+    """Return the keys of the products found for a photo, best first."""
     answer = stack.browser().search(photo(seed), **options)
     assert answer.status == 200, answer.text
     return [each["product"]["key"] for each in answer.json["results"]]
 
 
 def ranked(stack: Stack) -> int:
-    """How many products the search knows."""
+    """Return how many products can be found."""
     return stack.browser().search(photo(0), limit=1).json["count"]
 
 
@@ -62,7 +62,7 @@ def test_search(stack):
 
 def test_search__nothing_of_it_stays_in_redis(stack):
     with closing(redis.Redis(port=stack.redis_port)) as client:
-        before = set(client.keys("*"))  # an answer that came too late for its customer, say
+        before = set(client.keys("*"))  # such as an answer that came too late
         assert found(stack, 1, limit=1) == ["P1"]
         after = set(client.keys("visualsearch:*")) - before
         kinds = {key.split(b":")[1] for key in after}
@@ -97,7 +97,7 @@ def test_search__searcher_frozen(stack):
         answer = stack.browser().search(photo(1))
     finally:
         stack.resume("search")
-    # It came while the searcher was frozen, and not at the deadline: that would be search_timeout.
+    # It came while the worker was frozen and before the deadline (search_timeout).
     assert (answer.status, answer.code) == (503, "search_unavailable")
     took = until(lambda: stack.browser().search(photo(1)).status == 200, SOON, "no search")
     print(
@@ -187,7 +187,7 @@ def test_product__saved_hidden_published_deleted(stack):
     took = {"saved": until(lambda: found(stack, 101)[0] == "NEW", SOON, "saved, not found")}
     assert ranked(stack) == before + 1
 
-    # No search shows it from the moment it is hidden; soon after, none counts it either.
+    # Results omit it as soon as it is hidden; the count follows soon after.
     admin.hide_product(owner, "NEW")
     assert "NEW" not in found(stack, 101, limit=100)
     took["hidden"] = until(lambda: ranked(stack) == before, SOON, "hidden, still in the index")
@@ -224,7 +224,7 @@ def test_search__searcher_restarted(stack):
 
 
 def kill_at_work(stack: Stack, sku: str, begin: Callable[[], object]) -> None:
-    """Start a task of the index worker, and kill its process while it reads a picture."""
+    """Start a task of the index worker and kill its process while it reads a picture."""
     child = stack.child("index")
     with reading(stack, sku, begin):
         os.kill(child, signal.SIGKILL)
@@ -261,7 +261,7 @@ def test_reindex(stack):
     )
     _, _, items, failed = stack.rows(newest)[0]
     assert (items >= PRODUCTS, failed) == (True, 0)
-    # Either sentence: the worker may be quicker than the page.
+    # Either message is right, as the worker may be faster than the page.
     assert "has started" in page or "is done" in page
     assert "Task visualsearch.index_run" in stack.log("index")
     answer = stack.browser().search(photo(6), limit=1).json

@@ -13,7 +13,7 @@ from torch import Tensor
 
 Float32 = NDArray[np.float32]
 
-# Cosines of embeddings, mean and lowest, below which an int8 model is none worth serving.
+# Mean and lowest cosine of embeddings; an int8 model below either bound is not worth serving.
 LEAST = {"reference": (0.9995, 0.998), "precise": (0.9995, 0.998), "float32": (0.992, 0.98)}
 
 
@@ -21,8 +21,8 @@ LEAST = {"reference": (0.9995, 0.998), "precise": (0.9995, 0.998), "float32": (0
 class Agreement:
     """Cosines of a model's embeddings (N,) with those of other arithmetic.
 
-    ``reference``: the same file, each node by itself in floats. ``precise``: the same file with
-    integer kernels whose sums cannot overflow. ``float32``: the model that it was made of.
+    ``reference``: the same file with each node computed separately in floats. ``precise``: the same
+    file with integer kernels that cannot overflow. ``float32``: the original model.
     """
 
     reference: Float32

@@ -84,7 +84,7 @@ def make(name: str, classes: int, side: int, weights: Path | None = None) -> Cla
     net = getattr(library, function)(num_classes=classes)
     if weights:
         load_features(net, weights)
-    # The library pools 7 × 7 numbers, which is all of them at 224 pixels only.
+    # The library pools windows of 7 × 7, which cover the whole map at 224 pixels only.
     net.features.final_pool = nn.AdaptiveAvgPool2d(1)
     layers = (layer for layer in net.output.modules() if isinstance(layer, nn.Conv2d | nn.Linear))
     if isinstance(next(layers), nn.Conv2d):

@@ -3,9 +3,9 @@
     python -m ml_models.lab.benchmark --data TRAIN --validation VALIDATION --out DIR
         [--more CSV] [--boxes CSV] [--device cuda --bf16]
 
-An architecture that has pretrained weights is trained twice, from them and from scratch: where a
-network starts from says more than which network it is. A finished one is not trained again with
-the same settings.
+An architecture with pretrained weights is trained twice, from them and from scratch, because the
+start matters more than the architecture. Finished entries with the same settings are not trained
+again.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ TRAINED, WEIGHTS, RESULT = "trained.json", "weights.pt", "result.json"
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="photos, a folder per class")
     parser.add_argument("--validation", type=Path, help="default: a fifth of --data is held out")
@@ -116,7 +116,7 @@ def photos_of(args: argparse.Namespace) -> BenchmarkPhotos:
 
 
 def entries(args: argparse.Namespace) -> Iterator[tuple[str, str, Path | None]]:
-    """Yield what is trained: name of the entry, architecture, pretrained weights or None."""
+    """Yield the entries to train: name, architecture, pretrained weights or None."""
     for name in args.architectures:
         if "scratch" in args.starts:
             yield name, name, None
@@ -129,7 +129,7 @@ def entries(args: argparse.Namespace) -> Iterator[tuple[str, str, Path | None]]:
 def settings(
     args: argparse.Namespace, weights: Path | None, photos: BenchmarkPhotos
 ) -> dict[str, Any]:
-    """Return all that a result depends on: another value of any of these trains again."""
+    """Return the settings that a result depends on; any change causes a new training."""
     names = ("side", "batch", "weight_decay", "smoothing", "bf16", "threads", "seed")
     start = "pretrained_" if weights else ""
     return {
@@ -179,7 +179,7 @@ def measured(
     photos: BenchmarkPhotos,
     trained: dict[str, Any],
 ) -> dict[str, Any]:
-    """Write the package of a trained entry, measure it, draw and track what was found."""
+    """Write the package of a trained entry, measure it, plot and track the figures."""
     name, architecture, weights = entry
     folder, wanted, log = args.out / name, trained["settings"], trained["log"]
     with tracked(args.tracking, name, {"architecture": architecture, **wanted}) as tracker:
@@ -201,7 +201,7 @@ def measured(
             numbers["people_accuracy"] = result["people"]["accuracy"]
         tracker.metrics(numbers, wanted["epochs"])
         plot_entry(result, folder)
-        # Last: its presence says that all the rest is there.
+        # Written last: its presence means that the entry is complete.
         write_json(folder / RESULT, result)
         tracker.artifacts(folder)
     return result

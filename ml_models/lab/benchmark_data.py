@@ -1,4 +1,4 @@
-"""The photos of the benchmark: what every architecture learns from, and what it is judged by."""
+"""The photos of the benchmark, for training and for measuring."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from .sources import Example, Sources, read_boxes, read_more
 from .splits import hold_out
 from .temperature import load_worn
 
-# Share of the photos that is kept apart where there are no validation photos.
+# Share of the photos that is held out if there are no validation photos.
 HELD_OUT = 0.2
-# What a training crop shows around a box, as a share of it.
+# Margin of a training crop around a box, as a share of the box.
 MARGIN = 0.25
 
 
@@ -38,7 +38,7 @@ class BenchmarkPhotos:
 
     @property
     def digests(self) -> dict[str, str | None]:
-        """Return a name for the very photos and labels of each."""
+        """Return a digest of the photos and labels of each set."""
         sets = {"data": self.train, "validation": self.floors, "people": self.people}
         return {name: digest(photos) if photos else None for name, photos in sets.items()}
 
@@ -46,8 +46,8 @@ class BenchmarkPhotos:
 def load(sources: Sources, validation: Path | None, side: int, seed: int) -> BenchmarkPhotos:
     """Decode all photos but tagged ones; without ``validation`` hold out a fifth of ``data``.
 
-    Garments of ``more`` and ``boxes`` count for the class that they, or their parents, are; those
-    that are none of the classes are left out. Raises Refused.
+    Garments of ``more`` and ``boxes`` count for their own class or its parent; those of other
+    classes are left out. Raises Refused.
     """
     listing = list_photos(sources.data)
     if validation:

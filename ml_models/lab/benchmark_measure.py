@@ -1,4 +1,4 @@
-"""What the benchmark measures of a trained network, through the encoder that serves."""
+"""Measure a trained network for the benchmark, through the encoder that serves."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .export import check_against_torch, run_onnx, write_onnx
 from .parents import coarse
 from .resources import in_fresh_process, latency_ms
 
-# Fifty images a round; the median of rounds stands for no burst of other work on the machine.
+# Fifty images a round; the median of rounds ignores bursts of other work on the machine.
 ROUNDS = 5
 
 

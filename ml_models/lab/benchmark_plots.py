@@ -30,10 +30,10 @@ def plot_all(report: dict[str, Any], folder: Path) -> None:
         x, y = [row["latency_ms"] for row in rows], [row["accuracy"] for row in rows]
         areas = [row["size_mb"] * AREA_OF_MB for row in rows]
         axes.scatter(x, y, areas, color=colour, alpha=0.45, linewidth=0)
-        # The legend's mark: a bubble's own size says nothing there.
+        # Marks in the legend have a fixed size.
         axes.scatter(x, y, 18, color=colour, label="from " + start.replace("ed", "ed weights"))
     for place, row in enumerate(sorted(report["architectures"], key=lambda row: row["latency_ms"])):
-        # Above and below in turn, so that neighbours' names do not lie on each other.
+        # Names alternate above and below, so that neighbours do not overlap.
         axes.annotate(
             f"{row['name']}\n{row['size_mb']:.0f} MB",
             (row["latency_ms"], row["accuracy"]),

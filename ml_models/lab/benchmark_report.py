@@ -1,4 +1,4 @@
-"""What the benchmark found, in words and tables."""
+"""Report the benchmark's figures in words and tables."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
-# Classes are alike when they are taken for each other this many times as often as classes are
-# on average: a bar that a good network's few errors can reach, and a bad one's many do not all.
+# Classes are alike if they are confused this many times as often as classes are on average. A
+# relative bound suits good networks with few errors and bad ones with many.
 LIFT = 2.0
 PAIRS = 5
 COLUMNS = {
@@ -25,7 +25,7 @@ COLUMNS = {
     "parameters": "parameters",
     "peak_memory_mb": "peak memory, MB",
 }
-# A network this much less accurate is as good as the best where it costs less.
+# A cheaper network with an accuracy this close to the best is preferred.
 CLOSE = 0.02
 STARTS = {"scratch": "From scratch", "pretrained": "From pretrained weights"}
 
@@ -33,8 +33,8 @@ STARTS = {"scratch": "From scratch", "pretrained": "From pretrained weights"}
 def shares(counts: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return the mutual confusion (classes, classes) in [0, 1]: symmetric, 0 on the diagonal.
 
-    The mean of both directions, each as a share of its true class: a big class is not more like
-    the others than a small one. ``counts``: rows are true classes, columns predicted ones.
+    The mean of both directions, each as a share of its true class, so that the size of a class does
+    not matter. ``counts``: rows are true classes, columns predicted ones.
     """
     share = counts / np.maximum(1, counts.sum(1, keepdims=True))
     share = (share + share.T) / 2
@@ -57,8 +57,8 @@ def confused_pairs(counts: NDArray[np.int64], labels: Sequence[str]) -> list[dic
 def alike(counts: NDArray[np.int64], labels: Sequence[str]) -> list[dict[str, Any]]:
     """Group classes that look alike, by average linkage on their mutual confusion.
 
-    ``classes``, and ``share``: of a class's photos, those taken for another class of the group.
-    The tree is cut at ``LIFT`` times the mutual confusion that is usual between two classes here.
+    Returns ``classes`` and ``share``, the share of photos taken for another class of the group. The
+    tree is cut at ``LIFT`` times the average mutual confusion of two classes.
     """
     mutual, count = shares(counts), len(labels)
     if count < 3 or not mutual.any():
@@ -153,7 +153,7 @@ def table(rows: list[dict[str, Any]], people: bool) -> list[str]:
 
 
 def conclusion(rows: Sequence[dict[str, Any]]) -> list[str]:
-    """Say which network of one start to take: the fastest of those that are nearly the best."""
+    """Recommend a network of one start: the fastest of those with nearly the best accuracy."""
     best = max(rows, key=lambda row: row["accuracy"])
     close = [row for row in rows if row["accuracy"] >= best["accuracy"] - CLOSE]
     fast = min(close, key=lambda row: row["latency_ms"])
@@ -169,7 +169,7 @@ def conclusion(rows: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def worth_of_starts(rows: Sequence[dict[str, Any]]) -> list[str]:
-    """Say what pretrained weights gave to each network that was trained both ways."""
+    """Describe the gain by pretrained weights for each network that was trained both ways."""
     found = {(row["architecture"], row["start"]): row["accuracy"] for row in rows}
     return [
         f"Pretrained weights are worth {100 * (found[name, 'pretrained'] - accuracy):.1f} points of"

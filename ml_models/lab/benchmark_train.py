@@ -65,11 +65,11 @@ def train_epoch(
 def train(
     model: Classifier, photos: BenchmarkPhotos, recipe: Recipe, device: str
 ) -> tuple[dict[str, float], list[dict[str, float]]]:
-    """Train a network; it is on the CPU again afterwards.
+    """Train a network, and move it back to the CPU.
 
-    Returns the time of training, ``training_seconds`` on the clock and ``training_cpu_seconds`` of
-    all threads, which other work on the machine does not change; and for each epoch the loss and
-    the accuracy on validation photos.
+    Returns the training time, as ``training_seconds`` of wall-clock time and
+    ``training_cpu_seconds`` of all threads, which does not depend on other work on the machine; and
+    per epoch the loss and the validation accuracy.
     """
     model.to(device, memory_format=torch.channels_last)
     training, floors = moved(photos.train, device), moved(photos.floors, device)

@@ -1,4 +1,4 @@
-"""How sure is it: of the class, and of the best hit being the same kind of thing?"""
+"""Calibrate class probabilities, and the similarity at which the best hit is a match."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from scipy.special import log_softmax, softmax
 from .reliability import calibration_error, reliability
 
 Float32 = NDArray[np.float32]
-# Half of the customers asking for what is not sold is a hard case; with one in five, 0.8 is 0.94.
+# If half of the searches are for items not sold (a hard case); if one in five are, 0.8 is 0.94.
 PRECISION = 0.8
 
 
 def fit_temperature(logits: Float32, labels: NDArray[np.int64]) -> tuple[float, float | None]:
     """Return a temperature for logits, and its cross-fitted calibration error.
 
-    ``logits`` (N, classes) of photos that were not trained on, ``labels`` (N,) their classes. The
-    temperature of least cross-entropy, fitted on all (Guo et al., "On calibration of modern neural
-    networks", 2017). The error is measured by halves: each half is scaled by what the other chose.
+    ``logits`` (N, classes) are of photos that were not trained on, ``labels`` (N,) their classes.
+    The temperature has the least cross-entropy over all photos (Guo et al., "On calibration of
+    modern neural networks", 2017). For the error, each half is scaled by the other's temperature.
     """
     halves = np.arange(len(labels)) % 2
     probabilities = np.empty_like(logits, float)
@@ -47,12 +47,12 @@ def match_calibration(
 ) -> dict[str, Any]:
     """Return the lowest similarity at which the best hit is right often enough.
 
-    ``photos`` (N, d) are embeddings of photos that were not trained on, ``views`` (N, d) those of
-    a distorted view of each, ``labels`` (N,) their classes. Each view is searched for twice: in a
-    shop that sells what it shows (all photos), and in one that does not (the photos of other
-    classes). A best hit of the same class is right; in the second shop none can be. The threshold
-    is the lowest at which ``precision`` of the best hits above it are right, when half of the
-    customers are in either shop; ``coverage`` is the share of searches in the first that pass it.
+    ``photos`` (N, d) are embeddings of photos that were not trained on, ``views`` (N, d) those of a
+    distorted view of each, ``labels`` (N,) their classes. Each view is a query in two galleries:
+    one with its class (all photos), and one without (photos of other classes). A best hit is right
+    if it has the query's class, so in the second gallery none is. The threshold is the lowest at
+    which ``precision`` of the best hits above it are right, over both galleries alike;
+    ``coverage`` is the share of queries in the first gallery that pass it.
     """
     similarity = views @ photos.T
     same = labels[:, None] == labels[None, :]

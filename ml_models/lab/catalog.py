@@ -1,4 +1,4 @@
-"""Lists of photos on disk, and the catalog file that holds one: several pictures a product."""
+"""Listings of photos on disk, and catalog files with several pictures per product."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SEPARATOR = "|"
 
 
 class Refused(ValueError):
-    """An error that the user must fix before a run can start; its text says how."""
+    """Raised for an error that the user must fix before a run can start; its text says how."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +44,7 @@ class Listing:
 
 @dataclass(frozen=True, kw_only=True)
 class Product:
-    """A line of a catalog; ``where`` is its file and line for a person to find."""
+    """A line of a catalog; ``where`` names its file and line for messages."""
 
     where: str
     sku: str
@@ -55,7 +55,7 @@ class Product:
 def read_catalog(path: Path) -> Listing:
     """Read a catalog CSV as the shop loads it: sku, category, image, and optionally images.
 
-    Products that share a picture become one group, so that no picture is on both sides of a split.
+    Products that share a picture form one group, so that a split does not separate them.
     """
     group_of: dict[Path, str] = {}
     category_of: dict[Path, str] = {}
@@ -119,7 +119,7 @@ def read_product(path: Path, line: int, row: dict[str, Any]) -> Product:
         raise Refused(f"{where}: {' and '.join(empty)} must be filled")
     further = [part.strip() for part in (row.get("images") or "").split(SEPARATOR)]
     names = [fields["image"], *filter(None, further)]
-    # One name for one file, so that a picture that two products share is seen to be shared.
+    # Normalise the path, so that pictures shared by two products are recognised.
     images = [(path.parent / name).resolve() for name in names]
     for name, image in zip(names, images, strict=True):
         if not image.is_file():

@@ -1,8 +1,8 @@
-"""Look at the photos before a model learns from them: damage, copies, balance, sizes.
+"""Check photos before training: damage, duplicates, balance, sizes.
 
     python -m ml_models.lab.check --data TRAIN [--validation VALIDATION] [--out FOLDER] [--json]
 
-Exit status 1 when a photo cannot be read, or one picture is in two splits or under two classes.
+Exits with 1 if a photo cannot be read, or a picture is in two splits or two classes.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Unreadable(Source):
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Command line; a folder without photos is a wrong argument, not a finding."""
+    """Parse the command line; a folder without photos is an error."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
         "--data", type=Path, required=True, help="training photos, a folder per class"
@@ -98,7 +98,7 @@ def read(source: Source) -> Sample | Unreadable:
         return Unreadable(**place, code=error.code, reason=str(error))
     except OSError as error:
         return Unreadable(**place, code="file_error", reason=error.strerror or str(error))
-    # The header tells the size as the camera held it, the image is upright.
+    # The header has the size before the EXIF rotation.
     if (width > height) != (image.width > image.height):
         width, height = height, width
     return Sample(
@@ -229,7 +229,7 @@ def finding_lines(report: dict[str, Any]) -> Iterable[str]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Print the findings; 1 when there are some that spoil training or its figures."""
+    """Print the findings; return 1 if some would spoil training or its figures."""
     args = parse_args(argv)
     sources = list_sources("train", args.data)
     if args.validation:
@@ -239,7 +239,7 @@ def main(argv: list[str] | None = None) -> int:
     samples = [result for result in results if isinstance(result, Sample)]
     report = make_report(samples, [result for result in results if isinstance(result, Unreadable)])
     if args.out:
-        # Whoever only wants the findings needs no Matplotlib.
+        # Imported here, because Matplotlib is needed for plots only.
         from .check_plots import write_plots
 
         args.out.mkdir(parents=True, exist_ok=True)

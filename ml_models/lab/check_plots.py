@@ -1,6 +1,6 @@
-"""What :mod:`ml_models.lab.check` finds, drawn: balance, sizes, aspect ratios, copies."""
+"""Plot the findings of :mod:`ml_models.lab.check`: balance, sizes, aspect ratios, duplicates."""
 
-# Matplotlib comes with the lab only, and the types are checked without it too.
+# Types are checked without Matplotlib too, which only the lab installs.
 # mypy: disable-error-code="import-not-found"
 
 from __future__ import annotations
@@ -96,13 +96,13 @@ def plot_sizes(splits: dict[str, list[Sample]], least_side: int) -> Figure:
             [width for width, _ in counts],
             [height for _, height in counts],
             s=[14 + 900 * count / len(samples) for count in counts.values()],
-            # The second split lies inside the first one's dots.
+            # Dots of the second split are drawn inside those of the first.
             facecolors=COLOURS[k] if k == 0 else "none",
             edgecolors="white" if k == 0 else COLOURS[k],
             linewidths=0.5 if k == 0 else 1.2,
             alpha=0.6 if k == 0 else 0.9,
         )
-        # The legend's dot is one of its own: the first size's may be huge.
+        # The legend has its own dot, because the first size's may be huge.
         axes.scatter([], [], s=40, color=COLOURS[k], label=f"{split}: {len(counts):,} sizes")
     axes.set(xlim=(0, far), ylim=(0, far), aspect="equal")
     tidy(axes, "Sizes of the photos", "width, pixels", "height, pixels")
@@ -118,7 +118,7 @@ def plot_aspects(splits: dict[str, list[Sample]]) -> Figure:
     reach = 1.08 * max(2.0, *(max(values.max(), 1 / values.min()) for values in aspects))
     axes.hist(
         aspects,
-        # An odd number of bins, so that squares fall into the middle of one.
+        # An odd number of bins, so that square photos fall into the middle of one.
         bins=np.geomspace(1 / reach, reach, 32).tolist(),
         weights=[np.full(len(values), 100 / len(values)) for values in aspects],
         color=list(COLOURS[: len(aspects)]),
@@ -196,7 +196,7 @@ def write_plots(
     if report["duplicates"]:
         by_name = {sample.name: sample for sample in samples}
         figures["duplicates"] = plot_duplicates(report["duplicates"], by_name)
-    # An older sheet would show copies that are gone.
+    # An older sheet would show duplicates that no longer exist.
     (folder / "duplicates.png").unlink(missing_ok=True)
     for name, figure in figures.items():
         figure.savefig(folder / f"{name}.png", bbox_inches="tight", pad_inches=0.2)

@@ -1,4 +1,4 @@
-"""Weights for classes of different size, and the loss that they enter."""
+"""Weights for classes of different size, and the weighted loss."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def weighted_cross_entropy(
     """Return the mean loss of logits (N, C) and soft targets (N, C), weighted by class.
 
     The ``weight`` of :func:`torch.nn.functional.cross_entropy` multiplies each class's term of a
-    soft target, what smoothing adds included: a plain photo of a common class would be pulled
-    towards the rare ones. So the photo is weighted, by its target before smoothing. The mean is
-    over photos, not over weights, which would undo them in a batch of one class.
+    soft target, including the smoothing, which would pull photos of common classes towards rare
+    ones. Here the photo is weighted, by its target before smoothing. The mean is over photos; a
+    mean over weights would cancel them in a batch of one class.
     """
     losses = F.cross_entropy(logits, target, label_smoothing=smoothing, reduction="none")
     return (losses * (target @ weights)).mean()

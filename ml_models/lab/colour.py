@@ -1,4 +1,4 @@
-"""Colour as part of the embedding: a smooth RGB histogram of what stands before the border."""
+"""Colour as part of the embedding: a smooth RGB histogram that discounts the background."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class ColourHistogram(nn.Module):
     Each pixel is shared between its neighbouring levels (trilinear), so that a small change of
     light moves the histogram a little instead of flipping bins. Pixels in the middle count more,
     and colours of the border less: by the ratio of the two histograms, as in Swain and Ballard,
-    "Color indexing" (1991), and Comaniciu et al., "Kernel-based object tracking" (2003). So the
-    white behind a product and the room behind a customer weigh little; a garment that fills the
+    "Color indexing" (1991), and Comaniciu et al., "Kernel-based object tracking" (2003). So
+    backgrounds of products and people weigh little, and a garment that fills the
     frame keeps its colour. The square root makes the inner product the Bhattacharyya coefficient
     of two histograms (Arandjelović and Zisserman, "Three things everyone should know to improve
     object retrieval", 2012). A histogram is one matrix product over pixels, cheap enough to sit
@@ -44,8 +44,8 @@ class ColourHistogram(nn.Module):
     def weighted(self, pixels: Tensor, weights: Tensor) -> Tensor:
         """Return the histogram of pixels (N, 3, P) in [-1, 1]; their order does not matter.
 
-        ``weights`` (2, P) or (N, 2, P), each row with the sum 1: what a pixel counts among those in
-        the middle, and among those of the border.
+        ``weights`` (2, P) or (N, 2, P), with rows of sum 1: the weight of each pixel in the
+        middle's histogram and in the border's.
         """
         value = (pixels + 1) * ((self.levels - 1) / 2)  # N, 3, P in [0, levels - 1]
         share = F.relu(1 - (value[..., None, :] - self.centres[:, None]).abs())  # N, 3, levels, P

@@ -1,9 +1,9 @@
-"""Put the garment of a photo, where it lies on a floor, on a person who is drawn.
+"""Put a garment, photographed on a floor, on a drawn person.
 
     python -m ml_models.lab.composites --data PHOTOS --out SHEET.png [--count N] [--seed N]
 
-A network learns from such pairs that a garment alone and the same one worn belong together. No
-photo of a person is used.
+Such pairs teach a network to match a worn garment with the same one alone. No photo of a person is
+used.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ UPPER = ("t-shirt", "shirt", "longsleeve", "outwear", "dress")
 LONG_SLEEVED = ("longsleeve", "outwear")
 LOWER = ("pants", "shorts", "skirt")
 LABELS = (*UPPER, *LOWER, "shoes", "hat")
-# Shortest and longest that a class may hang, in shares of the person's height.
+# Least and greatest length of a worn class, in shares of the person's height.
 LENGTHS = {
     "t-shirt": (0.33, 0.4), "shirt": (0.36, 0.44), "longsleeve": (0.33, 0.43),
     "outwear": (0.36, 0.58), "dress": (0.47, 0.78), "pants": (0.505, 0.545),
     "shorts": (0.15, 0.33), "skirt": (0.17, 0.5),
 }  # fmt: skip
-# Half the width of a trunk, of its length.
+# Half the width of a trunk, relative to its length.
 WIDEST = 0.37
-# The photo of a pair is read at this size; more is not seen of it when it is worn.
+# Photos are read at this size; more detail would not be visible on the person.
 READ = 320
 GARMENT = 100  # the owner of its pixels
 
@@ -58,7 +58,7 @@ def worn_pair(
 ) -> tuple[Image.Image, Box] | None:
     """Return a person who wears the garment of a photo, and the box (l, t, r, b) of what is seen.
 
-    None where the garment cannot be cut out. The same photo and seed give the same picture.
+    Return None if the garment cannot be cut out. The same photo and seed give the same picture.
     """
     small = image.convert("RGB")
     small.thumbnail((READ, READ), Image.Resampling.BOX, reducing_gap=2)
@@ -98,8 +98,8 @@ def paint_upper(
 ) -> None:
     """Paint arms, neck and the garment; a collar closes around the neck, a neckline does not.
 
-    ``bare``: arms along which no sleeve of the photo hangs. A class with long sleeves gets one in
-    its colour beneath the photo's, since sleeves that lie on the trunk are not seen.
+    ``bare``: arms without a sleeve in the photo. A class with long sleeves gets drawn ones in its
+    colour below the photo's, since sleeves that are folded onto the trunk cannot be seen.
     """
     jacket = label not in ("outwear", "dress") and rng.random() < 0.12
     if jacket:
@@ -129,7 +129,7 @@ def draw_sleeve(canvas: Canvas, someone: Body, rng: Random, arm: int, part: Laye
 
 
 def without_sleeves(part: Layer, someone: Body) -> Layer:
-    """Return what a jacket may show of a top."""
+    """Return the part of a garment between the sleeves, as seen under a jacket."""
     places = np.arange(part.box[0], part.box[2]) - someone.neck[0]
     inner = np.abs(places) < 7 * someone.wide * someone.unit
     return Layer(box=part.box, alpha=part.alpha * inner, texture=part.texture)
@@ -164,7 +164,7 @@ def wear_hat(canvas: Canvas, someone: Body, rng: Random, cut: CutOut, label: str
 
 
 def put(canvas: Canvas, part: Layer | None, someone: Body) -> None:
-    """Paint a photo's garment, with light from one side as everything has it."""
+    """Paint a photo's garment, shaded by the scene's light."""
     canvas.put(part, owner=GARMENT, round_by=someone.unit * 2.5, depth=0.25, folds=0.05)
 
 
@@ -172,7 +172,7 @@ def put(canvas: Canvas, part: Layer | None, someone: Body) -> None:
 class Measures:
     """Measures of a flat garment in pixels: its middle column and half its trunk's width.
 
-    ``sleeves``: for the left and the right, how far the end is from the trunk and from the top.
+    ``sleeves``: distance of the left and right sleeve's end from the trunk and from the top.
     """
 
     middle: float
@@ -183,8 +183,8 @@ class Measures:
 def measure(alpha: Floats) -> Measures:
     """Measure a garment's trunk and sleeves.
 
-    A sleeve is what reaches beyond the trunk in the upper half, or has a gap between itself and
-    it, or goes on beside it for most of its length.
+    A sleeve extends beyond the trunk in the upper half, or is separated from it by a gap, or runs
+    beside it for most of its length.
     """
     mask = alpha > 0.5
     height, width = mask.shape
@@ -193,7 +193,7 @@ def measure(alpha: Floats) -> Measures:
     left, right = runs(mask, int(middle))
     halves = ((right - left) / 2)[int(height * 0.5) : int(height * 0.88)]
     trunk = float(np.percentile(halves[halves > 0], 20)) if (halves > 0).any() else width / 2
-    # Sleeves that touch the trunk would make it too wide.
+    # Ignore sleeves that touch the trunk, which would make it too wide.
     trunk = min(trunk, WIDEST * height)
     loose = (columns < left[:, None]) | (columns >= right[:, None]) | (rows < 0.5 * height)
     sleeves = []
@@ -225,9 +225,9 @@ def runs(mask: NDArray[np.bool_], middle: int) -> tuple[NDArray[np.int64], NDArr
 def place_upper(
     size: Size, someone: Body, rng: Random, cut: CutOut, label: str
 ) -> tuple[Layer, list[bool]]:
-    """Hang a top or a dress on the shoulders, its sleeves along the arms, and pose the arms so.
+    """Place a top or dress on the shoulders, and pose the arms along its sleeves.
 
-    Return which arms have no sleeve, too.
+    Also return which arms have no sleeve.
     """
     u, high = someone.unit, cut.alpha.shape[0]
     found = measure(cut.alpha)
@@ -248,7 +248,7 @@ def place_upper(
         across, down = x - middle - lean * (y - top), y - top
         side = (across > 0).astype(int)
         out = np.maximum(0, np.abs(across) - trunk)
-        # Below the sleeve, a wide hem stays as it is.
+        # A wide hem below the sleeves is not moved.
         sleeve = down < np.array([each[3] + 1.5 * u for each in hang])[side]
         squeeze = np.where(sleeve, np.array([each[0] for each in hang])[side], 1)
         drop = np.where(sleeve, np.array([each[1] for each in hang])[side], 0)
@@ -265,9 +265,9 @@ def place_upper(
 def hang_sleeve(
     someone: Body, rng: Random, far: float, low: float
 ) -> tuple[float, float, float, float]:
-    """Return how a sleeve that ends ``far`` out and ``low`` down is turned towards the ground.
+    """Return the transform that turns down a sleeve which ends ``far`` out and ``low`` down.
 
-    (squeeze across, drop per pixel out, new distance out, new distance down); its length stays.
+    (squeeze across, drop per pixel out, new distance out, new distance down); its length is kept.
     """
     u = someone.unit
     if not far:
@@ -280,10 +280,10 @@ def hang_sleeve(
 
 
 def follow(someone: Body, rng: Random, arm: int, end: NDArray[np.float64], far: float) -> None:
-    """Pose an arm so that it comes out of the sleeve that ends at ``end``."""
+    """Pose an arm inside the sleeve that ends at ``end``."""
     u = someone.unit
     shoulder = someone.shoulders[arm]
-    # The end was measured at the outer edge of the sleeve.
+    # ``end`` was measured at the sleeve's outer edge.
     along = end - shoulder + (-SIDES[arm] * 1.2 * u, 0)
     long = float(np.hypot(*along))
     if not far or long < 3 * u:
@@ -297,7 +297,7 @@ def follow(someone: Body, rng: Random, arm: int, end: NDArray[np.float64], far: 
 
 
 def place_lower(size: Size, someone: Body, rng: Random, cut: CutOut, label: str) -> Layer:
-    """Hang trousers or a skirt on the hips, and stand the legs where its legs end."""
+    """Place trousers or a skirt on the hips, and move the legs into it."""
     high = cut.alpha.shape[0]
     mask = cut.alpha > 0.5
     places = np.nonzero(mask[: max(2, high // 5)])[1]
@@ -345,9 +345,9 @@ def stretched(size: Size, cut: CutOut, box: tuple[float, float, float, float]) -
 
 
 def sampled(size: Size, cut: CutOut, box: tuple[float, float, float, float], warp: Warp) -> Layer:
-    """Return the pixels of a box (x, y, w, h), each taken from where ``warp`` finds it.
+    """Return the pixels of a box (x, y, w, h), sampled from the cut-out through ``warp``.
 
-    ``warp`` turns places of the picture into places of the cut-out, both in pixels.
+    ``warp`` maps positions in the picture to positions in the cut-out, both in pixels.
     """
     left, top = max(0, int(box[0])), max(0, int(box[1]))
     right = max(left + 2, min(size[0], int(box[0] + box[2]) + 1))

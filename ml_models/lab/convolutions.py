@@ -45,7 +45,7 @@ class Layer:
         return F.pad(x, (left, right, top, bottom))
 
     def convolve(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        """(N, cin, h, w) -> (N, cout, h', w')."""
+        """Convolve (N, cin, h, w) to (N, cout, h', w')."""
         padding = self.pads[:2]
         if padding != self.pads[2:]:
             x, padding = self.pad(x), (0, 0)

@@ -1,4 +1,4 @@
-"""The course of a run as a picture: losses, accuracy, learning rate and time by epoch.
+"""Plot a run's losses, accuracy, learning rate and time by epoch.
 
 python -m ml_models.lab.curves RUN
 """
@@ -15,7 +15,7 @@ from .history import Row, best_epoch, read_log
 
 DPI = 120
 COLOURS = (BLUE, ORANGE, "#4d9221", "#762a83", "#8c510a")
-# What is not a loss to train on.
+# Columns that are not training losses.
 OTHERS = ("epoch", "accuracy", "agreement", "learning_rate", "seconds")
 
 

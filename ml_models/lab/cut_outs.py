@@ -29,7 +29,7 @@ LEAST_AREA, MOST_AREA = 0.1, 0.72
 LEAST_FILL = 0.38
 # Reject a mask that covers a larger share of the photo's border, where the ground is.
 MOST_BORDER = 0.2
-# Reject a garment whose colours are more like the ground's (Bhattacharyya coefficient).
+# Reject a garment whose colours are closer to the ground's (Bhattacharyya coefficient).
 MOST_ALIKE = 0.55
 # Reject a mask of which a larger share has the ground's colours.
 MOST_GROUND = 0.09
@@ -65,7 +65,7 @@ def cut_out(image: Image.Image, label: str) -> CutOut | None:
 
 
 def mask_of(pixels: Floats) -> NDArray[np.bool_] | None:
-    """Return the mask (h, w) of what the photo (h, w, 3) is of; None where all looks alike."""
+    """Return the mask (h, w) of the photo's (h, w, 3) subject; None if all looks alike."""
     bins = colour_bins(pixels)
     prior, border = place_prior(bins.shape)
     right, below = edges(pixels)
@@ -74,12 +74,12 @@ def mask_of(pixels: Floats) -> NDArray[np.bool_] | None:
     rim = histogram(bins, border.astype(np.float32))
     for trust in PLACE_TRUST:
         ground = 0.5 * histogram(bins, 1 - share) + 0.5 * rim
-        # Ground that the mask still holds must not count as the garment's colour.
+        # Colours of ground still inside the mask must not count as the garment's.
         ours = np.maximum(histogram(bins, share) - STRAY * ground, 1e-4)
         colours = np.log(ours[bins] / ground[bins]).clip(-4, 4)
         evidence = colours + trust * np.log(prior / (1 - prior))
         share = mean_field(evidence, share, right, below)
-        # Sleeves may reach the border; a border that is all garment may not be.
+        # Sleeves may reach the border, but it must not be all garment.
         share[border] = np.minimum(share[border], 0.6)
     mask = middle_part(share > 0.5)
     if mask is None or alike(bins, mask) > MOST_ALIKE:
@@ -97,7 +97,7 @@ def colour_bins(pixels: Floats) -> NDArray[np.int64]:
 
 
 def place_prior(shape: tuple[int, ...]) -> tuple[Floats, NDArray[np.bool_]]:
-    """Return how likely each place shows the garment, high in the middle; and the border."""
+    """Return the prior probability of garment, high in the middle, and the border's mask."""
     y, x = np.mgrid[0 : shape[0], 0 : shape[1]]
     far = np.maximum(np.abs(2 * x / (shape[1] - 1) - 1), np.abs(2 * y / (shape[0] - 1) - 1))
     near = 1 / (1 + np.exp((far - 0.72) * 9))
@@ -106,7 +106,7 @@ def place_prior(shape: tuple[int, ...]) -> tuple[Floats, NDArray[np.bool_]]:
 
 
 def edges(pixels: Floats) -> tuple[Floats, Floats]:
-    """Return how much each pixel wants to be as its right and its lower neighbour."""
+    """Return the affinity of each pixel to its right and its lower neighbour."""
     across = np.square(np.diff(pixels, axis=1)).sum(2)
     down = np.square(np.diff(pixels, axis=0)).sum(2)
     scale = 2 * float((across.mean() + down.mean()) / 2) + 1e-6
@@ -126,7 +126,7 @@ def histogram(bins: NDArray[np.int64], weights: Floats) -> Floats:
 
 
 def mean_field(evidence: Floats, share: Floats, right: Floats, below: Floats) -> Floats:
-    """Return how likely each pixel is garment, given colours and its neighbours."""
+    """Return each pixel's probability of garment, given colours and neighbours."""
     for _ in range(SWEEPS):
         lean = 2 * share - 1
         pull = np.zeros_like(lean)
@@ -169,13 +169,13 @@ def middle_part(mask: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
     outside = np.zeros_like(mask)
     outside[[0, -1]] = outside[:, [0, -1]] = True
     holes = ~mask & ~reached(outside, ~mask)
-    # A large hole, as between two sleeves, is ground.
+    # Large holes, such as between two sleeves, are ground.
     mask = mask | (holes if holes.sum() < 0.06 * mask.sum() else False)
     return filtered(mask, ImageFilter.MedianFilter(3)) if mask.any() else None
 
 
 def alike(bins: NDArray[np.int64], mask: NDArray[np.bool_]) -> float:
-    """Return how much of their colours garment and ground share, 0 to 1 (Bhattacharyya)."""
+    """Return the similarity of garment and ground colours, 0 to 1 (Bhattacharyya)."""
     counts = [
         np.bincount(bins[part], minlength=BINS**3) / max(1, part.sum()) for part in (mask, ~mask)
     ]
@@ -183,7 +183,7 @@ def alike(bins: NDArray[np.int64], mask: NDArray[np.bool_]) -> float:
 
 
 def plausible(mask: NDArray[np.bool_], label: str) -> bool:
-    """Tell whether a mask can be a whole garment of its class, upright and seen from the front."""
+    """Return whether a mask can be a whole, upright garment of its class, seen from the front."""
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     if len(rows) < 8 or len(columns) < 8:
         return False
@@ -203,7 +203,7 @@ def plausible(mask: NDArray[np.bool_], label: str) -> bool:
 
 
 def symmetry(mask: NDArray[np.bool_]) -> float:
-    """Return what a mask and its mirror image share of both together, 0 to 1."""
+    """Return the intersection over union of a mask and its mirror image."""
     mirrored = mask[:, ::-1]
     return float((mask & mirrored).sum() / max(1, (mask | mirrored).sum()))
 
@@ -211,7 +211,7 @@ def symmetry(mask: NDArray[np.bool_]) -> float:
 def enlarged(image: Image.Image, mask: NDArray[np.bool_]) -> CutOut:
     """Return the photo's pixels within the mask's box, with an edge that is soft."""
     soft = Image.fromarray(mask.astype(np.uint8) * 255).resize(image.size, Image.Resampling.BICUBIC)
-    # A little inside of the edge, so that no ground is taken along.
+    # Slightly inside the edge, so that no ground is included.
     step = image.width / mask.shape[1]
     blurred = np.asarray(soft.filter(ImageFilter.GaussianBlur(step * 0.6)), np.float32) / 255
     alpha: Floats = np.clip((blurred - 0.55) / 0.3, 0, 1).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Photos for training: which there are, in folders or in a catalog, and their pixels."""
+"""List and decode photos for training, from folders or a catalog."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from .catalog import Listing, Refused, read_catalog
 class PhotoSet:
     """Decoded photos: ``pixels`` (N, 3, s, s) uint8, ``labels`` (N,) int64, class names.
 
-    ``groups``: the product that each photo shows, N names, or none where nobody asks; each photo
-    of a folder is a product of its own.
+    ``groups``: N names of the product that each photo shows, or none if not needed; each photo of a
+    folder is a separate product.
     """
 
     pixels: Tensor

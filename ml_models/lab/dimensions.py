@@ -1,10 +1,10 @@
-"""How long must an embedding be? Recall against its length, and the time to scan it.
+"""Measure recall and scan time by the length of the embedding.
 
     python -m ml_models.lab.dimensions --model DIR --data VALIDATION --instances TRAIN \
       --catalog NAME=CATALOG.csv,QUERIES.csv
 
-DIR is a package whose embedding is as long as the longest row asked for. Both parts are stored
-along principal axes, so that cutting off their last numbers is what fitting fewer would give.
+DIR is a package with an embedding of the greatest length requested. Both parts are stored along
+principal axes, so that truncating them equals fitting fewer dimensions.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ SCANNED, NEAREST, SCANS = 100_000, 20, 30
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, required=True, help="folder with model.json")
     parser.add_argument("--data", type=Path, required=True, help="photos, a folder per class")
@@ -77,7 +77,7 @@ def scan_ms(length: int) -> float:
 
 
 class Asked:
-    """Photos that are looked for among others: their embeddings, and what is right."""
+    """Embeddings of queries and of the gallery, and the right answers."""
 
     def __init__(self, gallery: Float32, names: list[str], queries: Float32, right: list[str]):
         self.gallery, self.names, self.queries, self.right = gallery, names, queries, right

@@ -1,13 +1,12 @@
-"""Teach a network what trained ones know: a smaller one, or one what several know together.
+"""Distil trained networks into a smaller one, or several into one.
 
     python -m ml_models.lab.distil --run RUN --width 0.5 --data TRAIN --validation V --out RUN2
     python -m ml_models.lab.distil --run A --run B --run C --width 1 --data ... --out RUN2
 
-Classes are learned from the labels and from the teachers' probabilities for the same views, the
-mean of all teachers. A narrower student is trained whole, its search features towards those of
-the first teacher. A student as wide as the first teacher starts as a copy of it and its class
-branch alone learns: it searches as the first teacher does, to the bit. RUN2 is a run as training
-leaves it, for ``export``.
+Classes are learned from the labels and from the teachers' mean probabilities for the same views. A
+narrower student is trained whole, with its search features towards the first teacher's. A student
+as wide as the first teacher starts as a copy of it and trains only its class branch, so that its
+search features equal the teacher's bit for bit. RUN2 is a run for ``export``.
 """
 
 from __future__ import annotations
@@ -31,14 +30,14 @@ from .run import Run
 from .teachers import Teachers
 from .views import scale
 
-# Photos that show how large the channels of the teacher are.
+# Photos used to measure the teacher's channels.
 EXAMPLES = 32
 REPORT = "distillation.json"
 OWN = ["epochs", "lr", "distil", "soft", "bf16"]
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
         "--run",

@@ -1,4 +1,4 @@
-"""What happens to a photo between the shop and a customer's phone, at random but repeatable."""
+"""Random but repeatable distortions, from a shop's photo to one from a shopper's phone."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def homography(here: NDArray[np.float64], there: NDArray[np.float64]) -> NDArray
 
 def light(image: Image.Image, rng: np.random.Generator, strength: float) -> Image.Image:
     """Change brightness and contrast by up to ``LIGHT``, each channel by up to ``CAST``."""
-    # Powers, so that half as bright is as likely as twice as bright.
+    # Powers, so that halving is as likely as doubling.
     brighter, harder, *cast = rng.uniform(-strength, strength, 5)
     image = robustness.contrast(robustness.brightness(image, LIGHT**brighter), LIGHT**harder)
     pixels = np.asarray(image, np.float32) * CAST ** np.array(cast, np.float32)

@@ -35,13 +35,13 @@ LABELS = (
 )  # fmt: skip
 TOPS = ("t-shirt", "shirt", "longsleeve")
 LOWER = ("pants", "shorts", "skirt")
-# A garment of which less is seen, as a share of the picture, is not listed.
+# Garments with a smaller visible share of the picture are not listed.
 LEAST = 0.0015
 
 
 @dataclass(frozen=True, kw_only=True)
 class Garment:
-    """A garment in a picture: its class, its main colour in RGB, and the box of what is seen."""
+    """A garment in a picture: class, main RGB colour, and box of the visible part."""
 
     label: str
     colour: Colour
@@ -50,7 +50,7 @@ class Garment:
 
 @dataclass(frozen=True, kw_only=True)
 class Drawn:
-    """A picture of a person, and what the person wears."""
+    """A picture of a person, and the garments worn."""
 
     image: Image.Image
     garments: list[Garment]
@@ -75,7 +75,7 @@ Worn = list[tuple[str, Colour]]
 
 
 def stand(rng: Random, size: Size) -> tuple[Canvas, Body]:
-    """Return a canvas with a place, and a body that stands there with its shadow."""
+    """Return a canvas with a scene, and a body that stands in it with its shadow."""
     someone = body(rng, size)
     feet = max(ankle[1] for ankle in someone.ankles) + 4 * someone.unit
     ground = feet - rng.uniform(0.03, 0.22) * size[1]
@@ -137,7 +137,7 @@ def draw_above(canvas: Canvas, someone: Body, rng: Random, count: int) -> Worn:
 
 
 def finish(canvas: Canvas, rng: Random, worn: Worn) -> Drawn:
-    """Take the photo: light, white balance, grain and a lens that is not perfect."""
+    """Take the photo, and return it with the boxes of the visible garments."""
     found = []
     least = LEAST * canvas.owner.size
     for owner, (label, colour) in enumerate(worn, 1):
@@ -148,7 +148,7 @@ def finish(canvas: Canvas, rng: Random, worn: Worn) -> Drawn:
 
 
 def photo_of(canvas: Canvas, rng: Random) -> Image.Image:
-    """Return the picture as a camera would give it."""
+    """Return the picture as a camera would take it: light, white balance, blur and grain."""
     pixels, (across, down) = canvas.pixels, canvas.size
     pixels *= (rng.uniform(0.82, 1.15) * rng.uniform(0.95, 1.05, 3)).astype(np.float32)
     pixels *= (1 + 0.06 * noise(rng, (across, down), (3, 4)))[..., None]

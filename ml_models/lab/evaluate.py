@@ -34,7 +34,7 @@ from .robustness import robustness
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, required=True, help="folder with model.json")
     parser.add_argument("--data", type=Path, required=True, help="photos, a folder per class")
@@ -85,7 +85,7 @@ def list_photos(
 ) -> list[tuple[Path, int]]:
     """Return photos and their class numbers, sorted by name; the first ``limit`` of each class.
 
-    A folder that is no label of the model, nor has a parent that is one, raises ValueError.
+    Raises ValueError for a folder that is neither a label of the model nor has a parent that is.
     """
     photos = []
     for entry in sorted(path for path in folder.iterdir() if path.is_dir()):
@@ -100,7 +100,7 @@ def list_photos(
 
 
 def encoder_for(model: Path, folder: Path) -> OnnxEncoder:
-    """Load a package; where no folder is a finer class, these count for their parents."""
+    """Load a package; if no folder is a finer class, finer classes count for their parents."""
     encoder = OnnxEncoder(model)
     finer = set(encoder.package.parents) & set(encoder.labels)
     names = {path.name for path in folder.iterdir() if path.is_dir()}
@@ -108,7 +108,7 @@ def encoder_for(model: Path, folder: Path) -> OnnxEncoder:
 
 
 def is_photo(path: Path) -> bool:
-    """Whether a file's name is that of a photo."""
+    """Return whether a file's suffix is that of a photo."""
     return path.suffix.lower() in ACCEPTED_SUFFIXES
 
 
@@ -131,7 +131,7 @@ def confusion_matrix(
 
 
 def per_class(counts: NDArray[np.int64], labels: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Return photos, recall and precision of each class; None where the divisor is 0."""
+    """Return photos, recall and precision of each class; None if the divisor is 0."""
     true, predicted, right = counts.sum(1), counts.sum(0), counts.diagonal()
     return {
         label: {
@@ -145,7 +145,7 @@ def per_class(counts: NDArray[np.int64], labels: Sequence[str]) -> dict[str, dic
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """A package on photos: paths and class numbers, probabilities, and what was found of queries.
+    """Outputs of a package: photos with class numbers, probabilities, and results of queries.
 
     ``probabilities`` (N, labels), ``true`` (N,) class numbers.
     """
@@ -191,9 +191,9 @@ def measure(
     queries: Path | None = None,
     parents: Mapping[str, str] | None = None,
 ) -> Measured:
-    """Classify the photos of a folder, and search with the queries if there are any.
+    """Classify the photos of a folder, and search by the queries if given.
 
-    ``parents`` of classes that the package does not know.
+    ``parents``: the coarser classes of classes that the package does not know.
     """
     encoder = encoder_for(model, folder)
     known = {**(parents or {}), **encoder.package.parents}
@@ -222,10 +222,10 @@ def evaluate(
 ) -> dict[str, Any]:
     """Return accuracy, recall and precision per class, confusion, calibration and cost.
 
-    ``limit``: photos per class at most. ``distort`` adds ``robustness``; ``catalog`` and
-    ``queries``, two CSV files, add ``retrieval``; ``others``, folders of photos to find this one
-    among, add ``instances``; ``against``, another package, adds a paired test; ``page`` is the
-    folder of a page that shows each photo. Raises ValueError for unusable photos or rows.
+    ``limit``: greatest number of photos per class. ``distort`` adds ``robustness``; ``catalog`` and
+    ``queries`` (CSV files) add ``retrieval``; ``others`` (folders of gallery photos) add
+    ``instances``; ``against`` (another package) adds a paired test; ``page`` is the folder of a
+    page that shows each photo. Raises ValueError for unusable photos or rows.
     """
     measured = measure(model, folder, limit, catalog, queries)
     encoder, photos = measured.encoder, measured.photos
@@ -276,10 +276,10 @@ def class_intervals(measured: Measured) -> dict[str, Any]:
 
 
 def compare(measured: Measured, other: Measured) -> dict[str, Any]:
-    """Return how far a package is above another one on the same photos and queries.
+    """Return the difference of two packages on the same photos and queries.
 
-    A ``difference`` above 0: ``measured`` is better. ``accuracy`` is left out where the packages
-    have other classes; ``parents_accuracy`` remains.
+    A ``difference`` above 0 means that ``measured`` is better. ``accuracy`` is left out if the
+    packages have different classes; ``parents_accuracy`` remains.
     """
     ours, theirs = measured.scores(), other.scores()
     if measured.encoder.labels != other.encoder.labels:
@@ -295,7 +295,7 @@ def compare(measured: Measured, other: Measured) -> dict[str, Any]:
 
 
 def bracket(ends: Sequence[float] | None) -> str:
-    """Return an interval as text; nothing where there is none."""
+    """Return an interval as text, or an empty string."""
     return f"[{ends[0]:.3f}, {ends[1]:.3f}]" if ends else ""
 
 
@@ -338,7 +338,7 @@ def table(report: dict[str, Any]) -> str:
 
 
 def retrieval_table(found: dict[str, Any]) -> list[str]:
-    """Return lines on what was found of a catalog, each figure above its interval."""
+    """Return lines on retrieval, each figure above its interval."""
     lines = [f"{found['queries']} queries against {found['items']} products"]
     rows = [(kind, found[kind], found["intervals"][kind]) for kind in ("sku", "style")]
     rows += [(view, row, row["intervals"]) for view, row in found["by"]["view"].items()]
@@ -377,7 +377,7 @@ def instances_table(found: dict[str, Any]) -> list[str]:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Print the measurements, and keep them where ``--out`` says."""
+    """Print the measurements, and write them to ``--out``."""
     args = parse_args(argv)
     report = evaluate(
         args.model,
@@ -397,7 +397,7 @@ def main(argv: list[str] | None = None) -> None:
     if args.out:
         args.out.mkdir(parents=True, exist_ok=True)
         (args.out / "report.json").write_text(json.dumps(report, indent=2) + "\n")
-        # Not among the output, which may be JSON that a program reads.
+        # To stderr, because stdout may be JSON for a program.
         print(plot(report, args.out), file=sys.stderr)
 
 

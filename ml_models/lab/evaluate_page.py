@@ -1,4 +1,4 @@
-"""Show each photo of an evaluation: its class and the model's, or what a query found."""
+"""Write a page with each photo of an evaluation: true and predicted class, or a query's hits."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 def write_page(folder: Path, measured: Measured, report: dict[str, Any]) -> Path:
     """Write the page into a folder, and return its path.
 
-    Queries are shown where there are any, else the photos of the classes. The page holds small
-    copies of them: keep it where the photos may be.
+    It shows the queries if there are any, else the photos of the classes. It includes small copies
+    of the photos, so treat it as confidentially as them.
     """
     thumbnails = Thumbnails(folder)
     book = Book(

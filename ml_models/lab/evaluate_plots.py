@@ -1,4 +1,4 @@
-"""Pictures of a report of :mod:`ml_models.lab.evaluate`, where matplotlib is installed."""
+"""Plots of a report of :mod:`ml_models.lab.evaluate`; needs matplotlib."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BLUE, ORANGE, GREY = "#2166ac", "#d6604d", "#9aa3ab"
 
 
 def plot(report: dict[str, Any], folder: Path) -> str:
-    """Write PNG files into ``folder``; returns a sentence that says what was written."""
+    """Write PNG files into ``folder``; return a sentence that says what was written."""
     if find_spec("matplotlib") is None:
         return f"matplotlib is not installed: {folder} holds report.json and no plots"
     figures = {"confusion": confusion(report), "reliability": reliability(report)}
@@ -98,7 +98,7 @@ def robustness(report: dict[str, Any]) -> Any:
     figure = new_figure(3 * columns, 2.7 * lines + 0.4)
     grid = figure.subplots(lines, columns, squeeze=False, sharey=True).ravel()
     for axes, (name, rows) in zip(grid, curves.items(), strict=False):
-        # Levels are not evenly spaced; as categories every one of them is readable.
+        # Levels are unevenly spaced, so they are drawn as categories to stay readable.
         levels = [f"{row['level']:g}" for row in rows]
         axes.axhline(report["accuracy"], color=GREY, linewidth=1, linestyle="--")
         axes.plot(levels, [row["accuracy"] for row in rows], "o-", color=BLUE)

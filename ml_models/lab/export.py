@@ -2,8 +2,8 @@
 
     python -m ml_models.lab.export --run RUN --validation VALIDATION --out ml_models/shopnet
 
-The graph takes pixels as they come from the decoder (uint8, NHWC): normalisation and softmax are
-inside, so that serving cannot get them wrong.
+The graph takes the decoder's pixels (uint8, NHWC). It includes normalisation and softmax, so that
+serving cannot get them wrong.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ REGION = "region.onnx"
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--run", type=Path, required=True, help="folder that train wrote")
     parser.add_argument("--validation", type=Path, required=True, help="photos, a folder per class")
@@ -84,7 +84,7 @@ def write_graph(module: nn.Module, example: tuple[Tensor, ...], path: Path) -> N
     """Export with a free batch size; ``module`` names its ``inputs`` and ``outputs``."""
     names = {"input_names": list(module.inputs), "output_names": list(module.outputs)}
     with warnings.catch_warnings():
-        # The exporter that traces gives the plainest graph; it warns that a newer one exists.
+        # The tracing exporter gives the simplest graph; it warns that a newer one exists.
         warnings.simplefilter("ignore")
         torch.onnx.export(
             module,
@@ -111,7 +111,7 @@ def write_region(region: Region, served: Served, size: int, path: Path) -> None:
 
 
 def fold_constants(path: Path) -> None:
-    """Fold what does not depend on the image into constants; the graph stays plain ONNX."""
+    """Fold nodes that do not depend on the image into constants; keep standard ONNX operators."""
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
     options.optimized_model_filepath = str(path)
@@ -137,7 +137,7 @@ def check_against_torch(served: nn.Module, path: Path, pixels: Tensor) -> float:
 
 @torch.no_grad()
 def check_region(region: Region, served: Served, path: Path, pixels: Tensor) -> float:
-    """Return the same for the graph of regions, on the upper left quarter of photos."""
+    """Check the graph of regions likewise, on the upper left quarter of photos."""
     *_, cells, colours, _ = served(pixels.permute(0, 2, 3, 1))
     inside = torch.zeros(cells.shape[:3])
     inside[:, : inside.shape[1] // 2, : inside.shape[2] // 2] = 1
@@ -167,7 +167,7 @@ def compare(wanted: Sequence[np.ndarray], got: Sequence[np.ndarray]) -> float:
 
 
 def numbered_as(classes: Sequence[str], photos: PhotoSet) -> PhotoSet:
-    """Number the labels of photos as a model's classes; raise Refused for a class it has not."""
+    """Renumber the labels of photos as a model's classes; raise Refused for an unknown class."""
     unknown = sorted(set(photos.classes) - set(classes))
     if unknown:
         raise Refused(f"the model has no class {unknown[0]}: its classes are {', '.join(classes)}")
@@ -185,7 +185,7 @@ def describe(
 ) -> dict[str, Any]:
     """Return the contents of ``model.json``; measure scores on ``photos`` by the written file.
 
-    ``region.onnx`` lies beside it. Finer classes count for their parents.
+    ``region.onnx`` must be beside it. Finer classes count for their parents.
     """
     region, parents = path.with_name(REGION), stored.get("parents", {})
     _, numbers = coarse(stored["classes"], parents)

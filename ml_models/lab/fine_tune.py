@@ -1,12 +1,12 @@
-"""Fine-tune a whole network, so that it knows garments on people as on floors.
+"""Fine-tune a whole network, so that it recognises garments on people as well as on floors.
 
     python -m ml_models.lab.fine_tune --data PHOTOS --weights FILE --out RUN
         [--more CSV] [--boxes CSV] [--tagged CSV] [--device cuda --bf16]
 
-Four stages, each skipped where RUN has its file: ``worn/worn.csv``, garments of ``--data`` and
+Four stages, each skipped if RUN has its file: ``worn/worn.csv``, garments of ``--data`` and
 ``--more`` on drawn people; ``teacher-head.pt`` and ``teacher.pt``, an EfficientNet-Lite2 that
 learns the classes; ``student.pt``, the whole network that learns from it; ``model.pt``, the run
-that ``export`` reads. An interrupted stage goes on from its checkpoint.
+that ``export`` reads. An interrupted stage resumes from its checkpoint.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from .recipe import add_options
 from .stages import FineTuning
 
 OPTIONS = "options.json"
-# Options that change no result.
+# Options that do not affect results.
 FREE = ("out", "device", "workers")
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="photos, a folder per class")
     parser.add_argument("--weights", type=Path, required=True, help="initial weights, as of train")
@@ -60,7 +60,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def check_options(args: argparse.Namespace) -> None:
-    """Keep the options in RUN. Raises Refused if it was begun with others."""
+    """Store the options in RUN; raise Refused if it was started with others."""
     given = {name: str(each) for name, each in vars(args).items() if name not in FREE}
     path = args.out / OPTIONS
     args.out.mkdir(parents=True, exist_ok=True)
@@ -73,7 +73,7 @@ def check_options(args: argparse.Namespace) -> None:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Run the stages that are left."""
+    """Run the remaining stages."""
     args = parse_args(argv)
     check_options(args)
     tuning = FineTuning(args)

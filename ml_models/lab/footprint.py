@@ -1,4 +1,4 @@
-"""What a network costs and how right it is, beside others."""
+"""Compare networks by cost and accuracy."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def multiply_adds(model: nn.Module, side: int) -> int:
 def describe(
     model: ShopNet, photos: PhotoSet, folder: Path, parents: dict[str, str]
 ) -> dict[str, Any]:
-    """Measure cost and accuracy; ``folder`` holds the network's package meanwhile.
+    """Measure cost and accuracy; the network's package is written to ``folder`` for that.
 
     Finer classes count for their ``parents``.
     """

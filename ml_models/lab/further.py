@@ -24,7 +24,7 @@ def settings(
 ) -> argparse.Namespace:
     """Return the settings of the original training, with the command's ``own`` options.
 
-    ``origin``: what the new one is made from, to be kept in its recipe.
+    ``origin``: what the new run is made from, to be stored in its recipe.
     """
     paths = {"--data": args.data, "--validation": args.validation, "--out": args.out}
     given = [str(word) for pair in paths.items() for word in pair]
@@ -52,7 +52,7 @@ def read_photos(args: argparse.Namespace, classes: list[str]) -> tuple[PhotoSet,
 
 
 def begin(path: Path, origin: dict[str, Any]) -> None:
-    """Start the report at ``path`` with what the network is made from; refuse another origin."""
+    """Start the report at ``path`` with the run's origin; raise Refused if it has another one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     begun = json.loads(path.read_text()) if path.exists() else origin
     if any(begun[name] != value for name, value in origin.items()):
@@ -62,14 +62,14 @@ def begin(path: Path, origin: dict[str, Any]) -> None:
 
 
 def write_report(path: Path, report: dict[str, Any]) -> None:
-    """Keep what a command found."""
+    """Write the findings of a command."""
     path.write_text(json.dumps(report, indent=2) + "\n", "utf-8")
 
 
 def fit(run: Run, held_out: PhotoSet) -> ShopNet:
-    """Train what is left to train, and read the network that ships."""
+    """Train the remaining epochs, and load the shipped network."""
     run.resume()
-    # What fitting prints is progress here; the output is the report.
+    # Fitting prints progress, which must not mix with the report on stdout.
     with redirect_stdout(sys.stderr):
         run.fit(held_out)
     run.ship()

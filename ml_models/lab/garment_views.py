@@ -1,4 +1,4 @@
-"""Random views of garments: parts of shop photos, and what is around a box on a person."""
+"""Random views of garments: parts of shop photos, and crops around a box on a person."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from .garments import Garments
 from .steps import Chance
 from .views import scale
 
-# What a view around a box shows beyond it, as a share of the box: all sides alike, and each by
-# itself. Below 0 the view cuts into the garment.
+# Margin of a view around a box, as a share of the box: common to all sides, and per side. Below 0
+# the view crops the garment.
 MARGIN, MARGIN_OF_SIDE = (-0.05, 0.45), (-0.1, 0.15)
 LEAST_MARGIN, MOST_MARGIN = -0.12, 0.6
-# How far a view is turned, in degrees.
+# Greatest rotation of a view, in degrees.
 TURN, TURN_BOXED = 15, 8
-# Of a tagged photo: the share of its area that a view shows, and width by height in pixels.
+# Of views of a tagged photo: share of its area, and width divided by height in pixels.
 TAGGED_AREA, TAGGED_ASPECT = (0.03, 0.45), (0.55, 1.6)
 # The margin of a box when it is judged, as in :mod:`people`.
 JUDGED_MARGIN = 0.08
@@ -49,7 +49,7 @@ def tagged_views(pixels: Tensor, size: int, chance: Chance) -> Tensor:
     aspect = between(TAGGED_ASPECT, count, chance)
     w = (area * aspect / shape).sqrt().clamp(max=1)
     h = (area / aspect * shape).sqrt().clamp(max=1)
-    # People stand in the middle.
+    # People are usually in the middle.
     x = chance.uniform(-1, 1, count) * (1 - w) * 0.8
     y = chance.uniform(-1, 1, count) * (1 - h)
     angle = chance.uniform(-0.12, 0.12, count)
@@ -62,7 +62,7 @@ def judged_views(garments: Garments, rows: Tensor, size: int) -> Tensor:
     margins = torch.full((len(rows), 4), JUDGED_MARGIN, device=rows.device)
     box = widened(garments.places[rows], margins)
     zero = torch.zeros(len(rows), device=rows.device)
-    # Twice the size, then halved: a plain sample of a larger crop would have false edges.
+    # Sample at twice the size, then halve, to avoid aliasing of larger crops.
     return F.avg_pool2d(sample(garments.pixels[rows], affine(box, zero, zero + 1), 2 * size), 2)
 
 
@@ -92,12 +92,12 @@ def part(count: int, least: float, chance: Chance) -> Tensor:
 
 
 def between(ends: tuple[float, float], count: int, chance: Chance) -> Tensor:
-    """Return numbers between both ends, each factor alike likely."""
+    """Return log-uniform random numbers (count,) between both ends."""
     return torch.exp(chance.uniform(math.log(ends[0]), math.log(ends[1]), count))
 
 
 def mirrors(count: int, chance: Chance) -> Tensor:
-    """Return 1 or -1 (count,): whether left and right change places."""
+    """Return random 1 or -1 (count,): -1 mirrors a view."""
     return torch.where(chance.uniform(0, 1, count) < 0.5, -1.0, 1.0)
 
 
@@ -115,7 +115,7 @@ def affine(box: Tensor, angle: Tensor, mirror: Tensor) -> Tensor:
 
 
 def sample(pixels: Tensor, theta: Tensor, size: int) -> Tensor:
-    """Return what matrices (B, 2, 3) see of uint8 photos (B, 3, h, w): (B, 3, size, size)."""
+    """Sample uint8 photos (B, 3, h, w) by matrices (B, 2, 3): (B, 3, size, size)."""
     grid = F.affine_grid(theta, [len(pixels), 3, size, size], align_corners=False)
     return F.grid_sample(
         scale(pixels), grid, mode="bilinear", padding_mode="reflection", align_corners=False

@@ -1,4 +1,4 @@
-"""Garments as tensors: pixels of crops, where the garment is in them, and what they may be."""
+"""Garments as tensors: pixels of crops, places of the garments, and allowed classes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .sources import Example, Kind, Place
 SIDE = 256
 # Width and height of a tagged photo in memory.
 TAGGED_SIZE = (256, 384)
-# Garments of the held-out photos that are judged: what somebody would search for.
+# Smallest held-out garments to judge: smaller ones are not searched for.
 JUDGED_AREA = 0.01
 
 Pixels = NDArray[np.uint8]
@@ -37,8 +37,8 @@ class Garments:
     """N garments, each in a square crop of its photo.
 
     ``pixels`` (N, 3, 256, 256) uint8; ``places`` (N, 4): x, y, w, h of the garment in fractions of
-    the crop; ``allowed`` (N, 15): 1 for each allowed class, all 0 where nobody knows; ``kinds``
-    (N,): numbers of :class:`Kind`; ``train`` and ``judged``: rows to train on and to judge by.
+    the crop; ``allowed`` (N, 15): 1 for each allowed class, all 0 if unlabelled; ``kinds``
+    (N,): numbers of :class:`Kind`; ``train`` and ``judged``: rows for training and for evaluation.
     ``pairs`` (P, 2): rows of the same garment worn and alone.
     """
 
@@ -52,12 +52,12 @@ class Garments:
 
     @property
     def labelled(self) -> Tensor:
-        """Return the rows (T,) to train on that have a label."""
+        """The labelled training rows (T,)."""
         return self.train[self.allowed[self.train].sum(1) > 0]
 
     @property
     def boxed(self) -> Tensor:
-        """Return whether each (N,) is a box in a larger photo, so that views are around it."""
+        """Whether each garment (N,) is a box in a larger photo, with views around it."""
         return self.kinds != Kind.FLOOR
 
 
@@ -72,7 +72,7 @@ class Tagged:
 def load_garments(examples: Sequence[Example], margin: float, device: str) -> Garments:
     """Decode all examples but the tagged photos.
 
-    ``margin``: what a crop shows around a garment, on each side, as a share of the garment's.
+    ``margin``: margin of a crop on each side, as a share of the garment's size.
     """
     rows = [example for example in examples if example.kind is not Kind.TAGGED]
     cut = decode_all(rows, lambda image, example: crop_around(image, example, margin), "garments")
@@ -139,9 +139,9 @@ def stacked(pixels: Sequence[Pixels]) -> Tensor:
 
 
 def crop_around(image: Image.Image, example: Example, margin: float) -> tuple[Pixels, Place]:
-    """Return a garment with what is around it (256, 256, 3), and its place in that crop.
+    """Return a garment's crop with surroundings (256, 256, 3), and its place in the crop.
 
-    A floor photo, whose place is all of it, stays whole.
+    A floor photo is not cropped, and its place is the whole photo.
     """
     (width, height), (x, y, w, h) = image.size, example.place
     left, top = max(0.0, x - margin * w), max(0.0, y - margin * h)
@@ -156,11 +156,11 @@ def crop_around(image: Image.Image, example: Example, margin: float) -> tuple[Pi
 
 
 def sampling_weights(garments: Garments, street: float, worn: float) -> Tensor:
-    """Return how likely each (N,) is drawn, 1 for an average floor photo.
+    """Return relative sampling weights (N,), 1 for an average floor photo.
 
-    A class weighs the square root of the inverse of its share among labelled photos of its kind.
-    An unlabelled photo weighs half; a garment in a street ``street`` times, one on a drawn person
-    ``worn`` times.
+    A class has the square root of the inverse of its share among labelled photos of its kind. An
+    unlabelled photo has half the weight; garments in streets are multiplied by ``street``, those on
+    drawn people by ``worn``.
     """
     classes = garments.allowed.shape[1]
     first = garments.allowed.argmax(1)

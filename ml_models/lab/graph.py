@@ -1,4 +1,4 @@
-"""Changes to an ONNX graph: the same numbers faster, or nearly the same ones in int8."""
+"""Changes to an ONNX graph that make it faster, exactly or nearly equivalent."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import numpy as np
 from onnx import GraphProto, NodeProto, helper, numpy_helper
 from onnx import TensorProto as Kind
 
-# Of fewer numbers, int8 saves nothing worth having.
+# Smaller tensors are not worth storing as int8.
 FEWEST_FACTORS = 2048
 
 
 def fuse_padding(graph: GraphProto) -> None:
-    """Let convolutions pad with zeros themselves, also unevenly, which PyTorch's cannot.
+    """Merge zero padding into the convolutions, also uneven padding, which PyTorch exports apart.
 
-    A node of its own copies the whole map, and in an int8 graph turns it into floats and back.
+    A separate node copies the whole map, and in an int8 graph converts it to floats and back.
     """
     values = constants(graph)
     makers = {node.output[0]: node for node in graph.node}
@@ -67,15 +67,15 @@ def factors(graph: GraphProto) -> list[str]:
 
 
 def is_transposed(node: NodeProto) -> bool:
-    """Whether a matrix product transposes its second matrix."""
+    """Return whether a matrix product transposes its second matrix."""
     return any(each.name == "transB" and each.i == 1 for each in node.attribute)
 
 
 def store_as_int8(graph: GraphProto, name: str) -> None:
-    """Replace stored floats by int8 and a scale, of each row of a matrix; used as floats still.
+    """Store floats as int8 with a scale, per row of a matrix; they are still used as floats.
 
-    By a cast and a product, which the runtime does once, when it loads the graph; a
-    ``DequantizeLinear`` of stored numbers it would do again for every image.
+    The runtime evaluates the inserted cast and product once, when it loads the graph; it would
+    evaluate a ``DequantizeLinear`` for every image.
     """
     stored = next(each for each in graph.initializer if each.name == name)
     values = numpy_helper.to_array(stored)
@@ -96,7 +96,7 @@ def store_as_int8(graph: GraphProto, name: str) -> None:
 
 
 def shorten_names(graph: GraphProto) -> None:
-    """Number all inner names: written out, they are a tenth of the file."""
+    """Replace all inner names by numbers, as they make up a tenth of the file."""
     short = {each.name: each.name for each in (*graph.input, *graph.output)}
     for node in graph.node:
         node.name = ""

@@ -1,4 +1,4 @@
-"""Judge a classifier on the street photos that training never sees."""
+"""Measure a classifier on the held-out street photos."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def figures(probabilities: Tensor, allowed: Tensor) -> dict[str, float]:
     """Return the figures of probabilities (N, 15) against allowed classes (N, 15)."""
     to_parent = coarse().to(probabilities.device)
     summed, parents = probabilities @ to_parent, allowed @ to_parent > 0
-    # The parent of the most probable class, as :func:`parents.fold` has it.
+    # The parent of the most probable class, as in :func:`parents.fold`.
     said = to_parent[probabilities.argmax(1)].argmax(1)
     right = parents[torch.arange(len(said), device=said.device), said]
     true = parents.float().argmax(1)

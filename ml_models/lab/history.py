@@ -1,4 +1,4 @@
-"""The course of a run, ``log.csv``: one row an epoch, and what follows from it."""
+"""Read and write a run's ``log.csv``, one row per epoch, and choose the best epoch."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def read_log(folder: Path) -> list[Row]:
 
 
 def append_log(folder: Path, epoch: int, row: Row) -> None:
-    """Replace the log by its rows before this epoch and this one."""
+    """Append the row of an epoch; drop rows of this and later epochs."""
     rows = [*read_log(folder)[: epoch - 1], {"epoch": epoch, **row}]
     part = folder / "log.part"
     with part.open("w", newline="") as file:
@@ -35,7 +35,7 @@ def append_log(folder: Path, epoch: int, row: Row) -> None:
 def best_epoch(rows: Sequence[Row]) -> int:
     """Return the epoch of highest validation accuracy, ties by least loss; 0 without epochs.
 
-    It follows from the log alone, so that an interrupted run knows it again.
+    It depends on the log only, so that a resumed run finds the same one.
     """
     if not rows:
         return 0
@@ -44,5 +44,5 @@ def best_epoch(rows: Sequence[Row]) -> int:
 
 
 def out_of_patience(rows: Sequence[Row], patience: int) -> bool:
-    """Whether the last ``patience`` epochs brought nothing better; 0: never."""
+    """Return whether the last ``patience`` epochs brought no improvement; 0: never."""
     return 0 < patience <= len(rows) - best_epoch(rows)

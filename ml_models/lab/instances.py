@@ -1,4 +1,4 @@
-"""Is the same photo found again after it was distorted, and after it was put into clutter?"""
+"""Measure whether photos are found again after distortion or in clutter."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ SHARES = (0.2, 0.3, 0.4, 0.5, 0.6)
 def fillers(folders: Sequence[Path], count: int, taken: Sequence[Path]) -> list[Path]:
     """Return ``count`` photos of the folders, spread evenly over the classes.
 
-    Which ones is the same in every run; ``taken`` are not among them. Raises ValueError for
-    folders without photos.
+    The choice is the same in every run and excludes ``taken``. Raises ValueError for folders
+    without photos.
     """
     listed = chain.from_iterable(sorted(folder.glob("*/*")) for folder in folders)
     photos = [path for path in listed if path.suffix.lower() in ACCEPTED_SUFFIXES]
@@ -49,19 +49,19 @@ def fillers(folders: Sequence[Path], count: int, taken: Sequence[Path]) -> list[
 
 @dataclass
 class Tally:
-    """Ranks of the right photo and right classes of the queries so far, of one kind of query."""
+    """Accumulated ranks of the right photo, and right classes, for one kind of query."""
 
     ranks: list[int | None] = field(default_factory=list)
     right: int = 0
 
     def add(self, names: list[str], own: Sequence[str], scores: Float32) -> None:
-        """``scores`` (N, gallery) of N queries against the photos ``names``, whose is ``own``."""
+        """Add N queries: ``scores`` (N, gallery) of the photos ``names``; ``own`` are right."""
         for name, row in zip(own, scores, strict=True):
             self.ranks.append(first_rank(ranking(row, names), {name}))
 
     @property
     def found(self) -> dict[str, float]:
-        """Accuracy and recall@1, 0…1."""
+        """Return accuracy and recall@1, 0…1."""
         return {
             "accuracy": round(self.right / len(self.ranks), 4),
             "recall@1": retrieval_metrics(self.ranks)["recall@1"],
@@ -69,7 +69,7 @@ class Tally:
 
 
 def look(encoder: OnnxEncoder, image: Image.Image) -> tuple[Encoding, Encoding | None]:
-    """Encode a photo and its subject as a search does; None from a model without cells."""
+    """Encode a photo and its subject as a search does; the subject is None without cells."""
     whole, cells = encoder.see(image)
     if cells is None:
         return whole, None
@@ -80,7 +80,7 @@ def look(encoder: OnnxEncoder, image: Image.Image) -> tuple[Encoding, Encoding |
 def opened(
     photos: Sequence[tuple[Path, int]],
 ) -> Iterator[tuple[list[str], NDArray[np.int64], list[Image.Image]]]:
-    """A few photos at a time: their names (N), class numbers (N,) and RGB images (N)."""
+    """Yield photos in batches: names (N), class numbers (N,) and RGB images (N)."""
     for paths, true in batches(photos):
         yield [*map(str, paths)], true, [open_photo(path.read_bytes()).image for path in paths]
 
@@ -91,10 +91,10 @@ def instances(
     folders: Sequence[Path],
     size: int = GALLERY,
 ) -> dict[str, Any]:
-    """recall@k and MRR of distorted ``photos`` in a gallery of ``size``; accuracy in clutter.
+    """Return recall@k and MRR of distorted ``photos`` in a gallery, and figures in clutter.
 
-    The gallery is all ``photos`` (paths and class numbers), filled up from ``folders``. Raises
-    ValueError without photos.
+    The gallery has ``size`` photos: all ``photos`` (paths and class numbers), filled up from
+    ``folders``. Raises ValueError without photos.
     """
     if not photos:
         raise ValueError("instances needs photos, and there are none")
@@ -116,7 +116,7 @@ def after_distortions(
     names: list[str],
     gallery: Float32,
 ) -> dict[str, dict[str, float]]:
-    """Metrics per distortion, and their ``mean``; ``gallery`` (M, dim) of the photos ``names``."""
+    """Return metrics per distortion and their ``mean``; ``gallery`` (M, dim) embeds ``names``."""
     tallies = {name: Tally() for name in DISTORTIONS}
     for own, _, images in opened(photos):
         for name, tally in tallies.items():
@@ -134,9 +134,9 @@ def in_clutter(
     names: list[str],
     gallery: Float32,
 ) -> list[dict[str, Any]]:
-    """Per ``share`` of the area that the photo covers: ``whole``, and its ``subject`` alone.
+    """Return metrics of the ``whole`` scene and its ``subject``, by the photo's ``share`` of it.
 
-    ``subject`` is None for models that see none.
+    ``subject`` is None for models without cells.
     """
     tallies = {share: (Tally(), Tally()) for share in SHARES}
     for own, true, images in opened(photos):

@@ -1,10 +1,10 @@
-"""Convolutions in int8 with one result, whatever multiplies.
+"""Int8 convolutions with the same result on every kernel.
 
-Integer kernels with and without VNNI, float kernels, any order of summation: three choices make
-them agree to the last bit.
+Three constraints make integer kernels with and without VNNI, float kernels, and any order of
+summation agree to the last bit:
 
 - All steps of activations and weights are powers of two. A layer's outputs are rescaled to fit
-  theirs, and the next layer's weights take that back.
+  their step, and the next layer's weights reverse that.
 - No two weights of a channel exceed ``PAIR`` together, so that the 16-bit sums of two products that
   x86 without VNNI adds up cannot overflow.
 - No sum of products reaches 2^24, up to which float32 holds every integer.
@@ -31,8 +31,8 @@ PIXEL = 255
 STRONGEST = 64.0
 """Ratio of channels' ranges up to which units take back the difference.
 
-Where a photo is flat, as a black garment is, each position is rounded alike and nothing averages
-out: channels of a small range must not be rounded in the steps of those of a large one.
+In flat areas, such as a black garment, all positions are rounded alike and errors do not average
+out, so channels of a small range must not be rounded in the steps of those of a large one.
 """
 
 
@@ -55,15 +55,15 @@ def strongest_pair(flat: Tensor) -> Tensor:
 
 
 class Int8Convolutions(Convolutions):
-    """The maps of :class:`Convolutions` by exact int8, from ``2 · pixel - 255`` (:func:`whole`).
+    """:class:`Convolutions` in exact int8 arithmetic, on ``2 · pixel - 255`` (:func:`whole`).
 
     ``weights`` are in steps of their channel, ``biases`` in steps of the output; both are rounded
-    on use. The first convolution has wider weights and stays a float convolution, which is faster
-    over three channels; its sums are exact, too.
+    on use. The first convolution keeps wider weights and float arithmetic, which is faster for
+    three channels; its sums are exact, too.
     """
 
     def __init__(self, graph: GraphProto, ranges: Ranges):
-        """``ranges``: of each output before its ReLU6, from :func:`.convolutions.extremes`."""
+        """Take each output's range before its ReLU6 from :func:`.convolutions.extremes`."""
         super().__init__(graph)
         self.ranges = ranges
         self.steps: dict[str, float] = {self.image: 1.0}
@@ -78,7 +78,7 @@ class Int8Convolutions(Convolutions):
             self.bounds.append(self.bounds_of(layer))
 
     def streams(self) -> list[list[Layer]]:
-        """Group layers whose outputs are added up: their steps have to be powers of two apart."""
+        """Group layers whose outputs are added: their steps must differ by powers of two."""
         group_of = {layer.output: layer.output for layer in self.layers}
         for layer in self.layers:
             if layer.is_sum:
@@ -94,8 +94,8 @@ class Int8Convolutions(Convolutions):
     def choose_steps(self, group: list[Layer]) -> None:
         """Set step, zero point and unit of the outputs of a group.
 
-        A unit (C,) is what an output is multiplied by. Of signed outputs, which nothing cuts off,
-        weak channels get a greater one. Source: Nagel et al., "Data-free quantization through
+        A unit (C,) is the factor of an output's channels. Weak channels of signed outputs, which
+        are not clipped, get a greater one. Source: Nagel et al., "Data-free quantization through
         weight equalization and bias correction" (2019), section 4.1.
         """
         ranges = {layer.output: self.ranges[layer.output] for layer in group}
@@ -131,21 +131,21 @@ class Int8Convolutions(Convolutions):
     def least_step(self, layer: Layer, weight: Tensor, bias: Tensor) -> Tensor:
         """Return the finest step of each channel's weights at which its sums stay exact (cout,)."""
         flat = weight.flatten(1)
-        # Products and bias have one half each of the integers that are exact.
+        # Products and bias may each use half of the exact integers.
         least = bias.abs() / (self.steps[layer.inputs[0]] * EXACT / 2)
         if layer.number == 0:
             return least.maximum(flat.abs().sum(1) * PIXEL / (EXACT / 2)).clamp_min(1e-12)
         least = least.maximum(flat.abs().amax(1) / 127)
         if layer.groups == 1:
-            # Rounding may add half a step to each of the two.
+            # Rounding may add half a step to each.
             least = least.maximum(strongest_pair(flat) / (PAIR - 1))
         return least.clamp_min(1e-12)
 
     def bounds_of(self, layer: Layer) -> tuple[Tensor, Tensor]:
         """Return the least and greatest integer that each weight may become.
 
-        The strongest of a channel and sign may be what it is; each other one what then remains of
-        ``PAIR``.
+        The strongest weight per channel and sign may keep its value; the others are limited to the
+        rest of ``PAIR``.
         """
         weight = self.weights[layer.number]
         if layer.number == 0 or layer.groups > 1:
@@ -178,7 +178,7 @@ class Int8Convolutions(Convolutions):
         return layer.convolve(inputs[0], weight, bias * self.bias_steps(layer))
 
     def finish(self, layer: Layer, y: Tensor) -> Tensor:
-        """Bring an output to its step; where it is rectified, 0 and 255 steps are its ends."""
+        """Round an output to its step and clip it to eight bits, which includes the ReLU6."""
         step, zero = self.steps[layer.output], self.zeros[layer.output]
         return (y / step).round().clamp(-zero, 255 - zero) * step
 

@@ -12,10 +12,10 @@ from .int8_convolutions import PIXEL, Int8Convolutions
 
 
 def double_pixels(graph: GraphProto, image: str) -> None:
-    """Make ``image``, pixels / 127.5 - 1, of ``2 · pixel - 255``: whole numbers, so exact sums.
+    """Change ``image`` from pixels / 127.5 - 1 to ``2 · pixel - 255``: integers, so exact sums.
 
-    ``image`` itself becomes those whole numbers; what pools it divides by 255 after. Raises
-    ValueError where the graph prepares its image in another way.
+    Nodes that pool ``image`` divide by 255 afterwards. Raises ValueError if the graph prepares its
+    image differently.
     """
     stored = constants(graph)
     makers = {node.output[0]: node for node in graph.node}
@@ -52,7 +52,7 @@ def put_int8(graph: GraphProto, int8: Int8Convolutions) -> None:
     for layer in int8.convolving:
         put_weights(graph, nodes[layer.name], layer, int8)
         if layer.rectified:
-            # Quantisation clips where the ReLU6 would.
+            # Quantisation clips like the ReLU6.
             graph.node.remove(nodes[layer.output])
             nodes[layer.name].output[0] = layer.output
     inside = {layer.output for layer in int8.layers}
@@ -62,7 +62,7 @@ def put_int8(graph: GraphProto, int8: Int8Convolutions) -> None:
 
 
 def put_weights(graph: GraphProto, node: NodeProto, layer: Layer, int8: Int8Convolutions) -> None:
-    """Store a convolution's integers; those of the first one as floats, times their step."""
+    """Store a convolution's integers; those of the first one as floats, multiplied by the step."""
     weight, bias = int8.integers(layer)
     step, name = int8.weight_steps[layer.number], f"w{layer.number}"
     stored = {f"{name}_bias": bias * int8.bias_steps(layer)}
@@ -82,9 +82,9 @@ def put_weights(graph: GraphProto, node: NodeProto, layer: Layer, int8: Int8Conv
 def put_activation(
     graph: GraphProto, layer: Layer, int8: Int8Convolutions, inside: set[str]
 ) -> None:
-    """Quantise a layer's output, and dequantise it again for all that read it.
+    """Quantise a layer's output, and dequantise it for its readers.
 
-    Other layers, whose outputs are ``inside``, get it in its unit; what else reads it does not.
+    Layers whose outputs are ``inside`` get it in its unit; other nodes get it without the unit.
     """
     name, step, zero = layer.output, int8.steps[layer.output], int8.zeros[layer.output]
     made = next(n for n, node in enumerate(graph.node) if name in node.output)

@@ -1,9 +1,9 @@
-"""Write a package's known answers, by which machines that compute otherwise are noticed.
+"""Write a package's known answers, which detect machines that compute differently.
 
     python -m ml_models.lab.known_answers --model DIR
 
-``export`` and ``quantise`` do this by themselves; the command is for packages made elsewhere. Run
-it on the machine whose arithmetic is the right one. It computes with kernels that cannot overflow.
+``export`` and ``quantise`` do this themselves; the command is for packages made elsewhere. Run it
+on a machine with correct arithmetic. It uses kernels that cannot overflow.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from visualsearch.encoders.preprocess import InputSpec, prepare
 
 
 def answers_of(path: Path, spec: InputSpec) -> KnownAnswers:
-    """Return what the lab's own model at ``path`` says of the pictures."""
+    """Return the output of the lab's model at ``path`` for the test pictures."""
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     found = [
         session.run(["embedding"], {"image": prepare(each, spec)[None]})[0] for each in pictures()

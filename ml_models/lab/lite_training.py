@@ -1,4 +1,4 @@
-"""Train the teacher: a linear head first, then all of it, and the mean of both.
+"""Train the teacher: first its linear head, then all of it, then average both weights.
 
 Sources: Kumar et al., "Fine-Tuning can Distort Pretrained Features and Underperform
 Out-of-Distribution" (2022), for the head first; Wortsman et al., "Robust fine-tuning of zero-shot
@@ -66,7 +66,7 @@ class TeacherTraining:
         return torch.cat(features), torch.cat(rows)
 
     def fit_head(self) -> None:
-        """Fit the linear head to what the network sees: a convex problem, solved by L-BFGS."""
+        """Fit the linear head to the network's features: a convex problem, solved by L-BFGS."""
         features, rows = self.look()
         mean, deviation = features.mean(0), features.std(0).clamp_min(1e-3)
         weight, bias = solve(
@@ -78,7 +78,7 @@ class TeacherTraining:
             head.bias.copy_(bias - (weight / deviation) @ mean)
 
     def fine_tune(self, checkpoint: Path) -> dict[str, float]:
-        """Train the whole teacher for a few steps, then average with the weights before them.
+        """Train the whole teacher for a few steps, then average with the weights before.
 
         Return the last loss.
         """

@@ -1,9 +1,9 @@
 """A narrower network that starts with the strongest channels of a trained one.
 
-A layer keeps the output channels of largest weights, and of each the inputs that the layer before
-it kept. What is left is then scaled layer by layer, so that each channel has the mean and the
-deviation over photos that it had in the whole network: without it, the sums of fewer inputs would
-be too small, for there is no batch normalisation here that could set them right.
+A layer keeps the output channels of largest weights, and the inputs that the layer before it kept.
+Layer by layer, each channel is then rescaled to its mean and deviation over photos in the whole
+network. Otherwise the sums of fewer inputs would be too small, as there is no batch normalisation
+to correct them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from .network import Block, ShopNet
 
-# A channel that hardly varies is not blown up to vary as it did.
+# Channels that hardly vary are not scaled up.
 MOST = 100.0
 
 
@@ -31,9 +31,9 @@ class Taken(NamedTuple):
 
 @torch.no_grad()
 def take_channels(student: ShopNet, teacher: ShopNet, x: Tensor) -> None:
-    """Start ``student``, a narrower ``teacher``, but for its colour; x: photos (N, 3, s, s).
+    """Initialise ``student``, a narrower ``teacher``, except its colour; x: photos (N, 3, s, s).
 
-    Of a teacher that was pruned below the student's width, what it lacks stays untrained.
+    Channels that a pruned teacher lacks stay untrained.
     """
     taken: list[Taken] = []
     stem = strongest(student.trunk.stem.out_channels, teacher.trunk.stem.weight)
@@ -56,7 +56,7 @@ def take_blocks(
 ) -> Tensor:
     """Fill consecutive blocks given their input channels ``ins``; return their output channels.
 
-    What residual blocks add to has the same channels throughout.
+    The residual stream keeps the same channels throughout.
     """
     outs = ins
     for number, (narrow, whole) in enumerate(zip(mine, theirs, strict=True)):
@@ -96,7 +96,7 @@ def fill(
 
 
 def settle(taken: list[Taken], student: ShopNet, teacher: ShopNet, x: Tensor) -> None:
-    """Give each channel taken the mean and deviation over the photos x that it had before."""
+    """Rescale each taken channel to its mean and deviation over photos x in the teacher."""
     wanted: dict[nn.Module, Tensor] = {}
     origin: dict[nn.Module, Taken] = {row.narrow: row for row in taken}
 

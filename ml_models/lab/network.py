@@ -1,7 +1,7 @@
 """The network: a MobileNetV2 whose last blocks exist twice, for search and for classes.
 
-Batch normalisation is folded into the convolutions, in training too: the weights that training
-starts from come that way, and what is trained is then exactly what is exported.
+Batch normalisation is folded into the convolutions, in training too: the initial weights come that
+way, and the trained network is exactly the exported one.
 
 Source of the architecture: Sandler et al., "MobileNetV2: Inverted Residuals and Linear
 Bottlenecks" (2018), table 2.
@@ -28,13 +28,13 @@ STAGES = [
     (6, 160, 3, 2),
     (6, 320, 1, 1),
 ]
-# Blocks that both branches share: their features are the same for ten classes and for a thousand.
+# Blocks that both branches share: their features suit ten classes as well as a thousand.
 SHARED = 13
 CLASS_FEATURES = 320
 # Temperature of the class probabilities that become part of an embedding.
 SOFTER = 2.0
 
-# Of the photos that torchvision's weights were trained on: red, green, blue in [0, 1].
+# Statistics of ImageNet, for torchvision's weights: red, green, blue in [0, 1].
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 Convention = Literal["tensorflow", "torchvision"]
@@ -150,10 +150,10 @@ class ClassBranch(nn.Module):
 class Trunk(nn.Module):
     """Stem and the first thirteen blocks: (N, 3, s, s) in [-1, 1] -> (N, 96, s/16, s/16).
 
-    ``convention`` says what the initial weights were trained on. ``tensorflow``: pixels in
-    [-1, 1], stride 2 padded right and bottom. ``torchvision``: pixels less ImageNet's mean, by its
-    deviation, padded evenly. That is a step of its own here: folded into the stem it would change
-    the border, because what pads is zero after it and not before.
+    ``convention`` is the preprocessing of the initial weights. ``tensorflow``: pixels in [-1, 1],
+    stride 2 padded right and bottom. ``torchvision``: pixels standardised by ImageNet's mean and
+    deviation, padded evenly. Standardisation is a separate step here: folded into the stem it would
+    change the border, because the zeros of the padding come after it.
     """
 
     def __init__(self, convention: Convention = "tensorflow", width: float = 1.0) -> None:
@@ -161,7 +161,7 @@ class Trunk(nn.Module):
         self.stem = Conv(3, channels(32, width), kernel=3, stride=2)
         self.blocks = make_blocks(width)[:SHARED]
         mean, std = torch.tensor([IMAGENET_MEAN, IMAGENET_STD]).view(2, 3, 1, 1)
-        # Constants, not weights: a state dict has none of them.
+        # Constants, not weights: they are not part of the state dict.
         self.register_buffer("scale", 0.5 / std, persistent=False)
         self.register_buffer("shift", (0.5 - mean) / std, persistent=False)
         self.convention = convention
@@ -211,8 +211,8 @@ class Projection(nn.Module):
 def at_each_position(linear: nn.Linear, maps: Tensor) -> Tensor:
     """Apply a linear layer at each position of maps (N, c, h, w): (N, h, w, cout).
 
-    As one product of rows, so that an exported graph holds the layer's matrix once, although it is
-    also applied to pooled features.
+    It is one product of rows, so that an exported graph stores the layer's matrix once, although it
+    is also applied to pooled features.
     """
     _, c, h, w = maps.shape
     rows = maps.permute(0, 2, 3, 1).reshape(-1, c)
@@ -227,15 +227,15 @@ class Output(NamedTuple):
     logits: Tensor
     """(N, classes)."""
     saliency: Tensor
-    """(N, h, w), 0…1: how unlike the border each position is, 1 where it is most."""
+    """(N, h, w), 0…1: distance of each position from the border, relative to the largest."""
 
 
 class ShopNet(nn.Module):
     """The network that ships: a trunk, a class branch, a search branch, and colour.
 
-    The two branches are separate because fine-tuning on ten classes makes all trousers alike: the
-    class branch may do that, the search branch keeps the features of a thousand kinds of things.
-    They are taken before the wide convolution, whose rectified 1,280 find no better and cost more.
+    The branches are separate because fine-tuning on ten classes makes all trousers alike. That
+    suits the class branch; the search branch keeps the features of a thousand kinds of objects.
+    Search features are taken before the wide convolution, whose 1,280 are no better and cost more.
     The embedding joins search features, colour and, where ``class_share`` is not 0, the classes,
     so that its inner product is the sum of each one's cosine times its share. The classes' part is
     the square roots of the probabilities, whose inner product is the Bhattacharyya coefficient.
@@ -254,7 +254,7 @@ class ShopNet(nn.Module):
     ):
         """``hidden``: channels inside each of :meth:`expanding`, of a network that was pruned.
 
-        ``config`` keeps what builds the same network again, but for the number of classes.
+        ``config`` has the arguments to rebuild the network, except the number of classes.
         """
         super().__init__()
         self.config: dict[str, Any] = {
@@ -279,7 +279,7 @@ class ShopNet(nn.Module):
         pad_like(self, convention)
 
     def start_from(self, backbone: Backbone) -> None:
-        """Copy pretrained weights into trunk and branches; a narrower layer takes every n-th."""
+        """Copy pretrained weights to trunk and branches; narrow layers take every n-th channel."""
         self.trunk.load_state_dict(backbone.trunk.state_dict())
         self.search_tail.load_state_dict(backbone.tail.state_dict())
         self.class_branch.tail.load_state_dict(backbone.tail.state_dict())
@@ -304,7 +304,7 @@ class ShopNet(nn.Module):
 
     @property
     def shares(self) -> dict[str, float]:
-        """Return what each part of an embedding counts; a class share of 0 leaves the part out."""
+        """Return the share of each part of an embedding; a class share of 0 leaves the part out."""
         rest = 1 - self.class_share
         shares = {
             "features": round(rest * (1 - self.colour_share), 6),
@@ -330,10 +330,10 @@ class ShopNet(nn.Module):
         return self.class_branch(self.trunk(x))
 
     def embed(self, features: Tensor, histogram: Tensor, logits: Tensor) -> Tensor:
-        """Join what the network says of N images to embeddings (N, dim) of unit length.
+        """Join the network's outputs for N images to embeddings (N, dim) of unit length.
 
         ``logits`` (N, classes) are calibrated: divided by the temperature that fits validation.
-        They are softened once more, so that a second guess counts.
+        They are softened once more, so that the second most probable class counts.
         """
         found = {
             "features": features,
@@ -346,12 +346,12 @@ class ShopNet(nn.Module):
 def saliency(seen: Tensor) -> Tensor:
     """Return each position's distance from the border's mean: (N, c, h, w) -> (N, h, w).
 
-    Relative to the largest of the photo, so 0…1. What a photo is of seldom reaches its border, and
-    its surroundings seldom end before it.
+    Relative to the largest of the photo, so 0…1. Subjects seldom reach the border of a photo, while
+    backgrounds usually do.
     """
     border = torch.ones(seen.shape[2:], device=seen.device, dtype=seen.dtype)
     border[1:-1, 1:-1] = 0
-    # One product in place of four slices: a graph of few nodes is a fast one.
+    # One product instead of four slices, because fewer nodes are faster.
     around = seen.flatten(2) @ (border / border.sum()).flatten()[:, None]
     distance = (seen - around[..., None]).square().sum(1).sqrt()
     return distance / distance.amax((1, 2), keepdim=True).clamp_min(1e-6)

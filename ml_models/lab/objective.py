@@ -1,4 +1,4 @@
-"""What is learned: the projections of the embedding at once, the classes step by step."""
+"""Fit the embedding's projections in one step, and define the training of the classes."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ SERVED_SIDE = 224
 def fit_projections(model: ShopNet, photos: PhotoSet, seed: int, *, bf16: bool) -> None:
     """Fit both projections to whole photos and a random view of each; ``bf16`` is much faster.
 
-    Views show rooms, floors and parts of garments, in other light: what a customer's photo of a
-    product may differ in from the shop's.
+    Views show rooms, floors and parts of garments in other light, as shoppers' photos of a product
+    do compared with the shop's.
     """
     generator = torch.Generator().manual_seed(seed)
     features: list[list[Tensor]] = [[], []]
@@ -49,7 +49,7 @@ def fit_projections(model: ShopNet, photos: PhotoSet, seed: int, *, bf16: bool) 
 def build(args: argparse.Namespace, photos: PhotoSet) -> ShopNet:
     """Return a network with pretrained weights in both branches and fitted projections.
 
-    Trunk and search branch stay as they are: classes are learned by the class branch alone.
+    Trunk and search branch are frozen; only the class branch learns.
     """
     backbone = load_backbone(args.weights)
     model = ShopNet(

@@ -94,9 +94,9 @@ def relief(alpha: Floats, radius: float) -> Floats:
 
 
 class Canvas:
-    """A picture being painted: ``pixels`` (h, w, 3), 0 to 255, and whose each pixel is.
+    """A picture being painted: ``pixels`` (h, w, 3), 0 to 255, and the owner of each pixel.
 
-    ``light``: from -1 (from the right) to 1 (from the left). ``folds`` (h, w) is noise of cloth.
+    ``light``: -1 (from the right) to 1 (from the left). ``folds`` (h, w): noise of cloth folds.
     """
 
     def __init__(self, pixels: Floats, rng: Random, light: float) -> None:
@@ -122,7 +122,7 @@ class Canvas:
         depth: float = 0.35,
         folds: float = 0.0,
     ) -> None:
-        """Paint a layer; ``owner`` 0 is nobody's. ``round_by``: pixels over which it is curved."""
+        """Paint a layer; ``owner`` 0 means none. ``round_by``: width of its curved edge, pixels."""
         if part is None:
             return
         left, top, right, bottom = part.box
@@ -139,13 +139,13 @@ class Canvas:
         self.owner[area][part.alpha > 0.5] = owner
 
     def shade(self, part: Layer | None, strength: float) -> None:
-        """Darken what lies below a layer, as its shadow does."""
+        """Darken the pixels below a layer, as its shadow."""
         if part is not None:
             left, top, right, bottom = part.box
             self.pixels[top:bottom, left:right] *= 1 - strength * part.alpha[..., None]
 
     def box_of(self, owner: int) -> Box | None:
-        """Return the box around the pixels of an owner that are still seen; None without any."""
+        """Return the box around an owner's visible pixels, or None if there are none."""
         mine = self.owner == owner
         rows, columns = np.flatnonzero(mine.any(1)), np.flatnonzero(mine.any(0))
         if not len(rows):

@@ -2,9 +2,9 @@
 
     python -m ml_models.lab.pairs --model DIR --data VALIDATION [--json]
 
-The garment of each photo is cut out and put on a drawn person (:mod:`.composites`). The person, as
-the photo of an outfit, and the garment, cropped from it, are searched for as a customer's photo is,
-among all photos of garments alone. Give photos that training has not seen.
+The garment of each photo is cut out and put on a drawn person (:mod:`.composites`). The whole
+picture (an outfit), and the garment cropped from it, are then queries among all photos of garments
+alone. Use photos that training has not seen.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ from .parents import ParentEncoder
 from .people import MARGIN, cut
 from .retrieval import Row, embed
 
-# Fine-tuning starts at another seed, and draws other people.
+# Fine-tuning uses other seeds, and so draws other people.
 SEED = 90_000
-# A box that overlaps the garment's by so much, intersection over union, shows it.
+# Intersection over union at which a box counts as the garment's.
 ENOUGH = 0.3
 WHOLE: Crop = (0.0, 0.0, 1.0, 1.0)
-# Where the garment is in what :func:`.people.cut` leaves of a photo.
+# The garment's place in the crop by :func:`.people.cut`.
 INSIDE: Crop = (
     MARGIN / (1 + 2 * MARGIN),
     MARGIN / (1 + 2 * MARGIN),
@@ -58,7 +58,7 @@ class Worn:
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, required=True, help="folder with model.json")
     parser.add_argument("--data", type=Path, required=True, help="photos, a folder per class")
@@ -81,7 +81,7 @@ def worn_garments(paths: Sequence[Path], labels: Sequence[str]) -> Iterator[Worn
 
 
 def look(encoder: OnnxEncoder, image: Image.Image) -> tuple[Encoding, Crop | None]:
-    """Return what a search makes of a photo, and the box of its subject."""
+    """Encode a photo as a search does; return the encoding and the box of the subject."""
     whole, cells = encoder.see(image)
     part = suggest_box(cells.saliency) if cells else None
     if cells is None or part is None:
@@ -99,7 +99,7 @@ def overlap(a: Crop, b: Crop) -> float:
 
 @dataclass
 class Tally:
-    """Ranks, right classes and right places of the queries of one kind."""
+    """Accumulated ranks, right classes and right places for one kind of query."""
 
     ranks: list[int | None] = field(default_factory=list)
     right: list[bool] = field(default_factory=list)
@@ -118,7 +118,7 @@ class Tally:
 def pairs(model: Path, data: Path, limit: int | None = None) -> dict[str, Any]:
     """Return how often a worn garment, its class and its place are found.
 
-    Of ``outfit``, photos of all of the person, and of ``cropped``, the garment with a margin.
+    ``outfit``: pictures of the whole person; ``cropped``: the garment with a margin.
     Raises ValueError if no garment can be cut out.
     """
     encoder: OnnxEncoder = ParentEncoder(str(model))
@@ -147,7 +147,7 @@ def pairs(model: Path, data: Path, limit: int | None = None) -> dict[str, Any]:
 
 
 def table(report: dict[str, Any]) -> str:
-    """Return the figures for people."""
+    """Return the figures as text."""
     head = f"{report['model']}: {report['pairs']} worn garments, {report['gallery']} alone"
     lines = [f"{head}; 95 % intervals"]
     for kind in ("outfit", "cropped"):

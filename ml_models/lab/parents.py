@@ -15,15 +15,15 @@ from visualsearch.photos import Crop
 
 
 def coarse(labels: Sequence[str], parents: dict[str, str]) -> tuple[list[str], NDArray[np.int64]]:
-    """Return the labels without a parent, and for each label (N,) the number of its own."""
+    """Return the coarse labels, and for each label (N,) the number of its coarse one."""
     kept = [label for label in labels if label not in parents]
     return kept, np.array([kept.index(parents.get(label, label)) for label in labels], np.int64)
 
 
 def fold(probabilities: Float32, numbers: NDArray[np.int64]) -> Float32:
-    """Add up the probabilities (N, labels) of each coarse class: ``numbers`` of :func:`coarse`.
+    """Sum the probabilities (N, labels) per coarse class; ``numbers`` are those of :func:`coarse`.
 
-    The parent of the most probable class stays the most probable one.
+    The parent of the most probable class is kept the most probable one.
     """
     folded = np.zeros((len(probabilities), numbers.max() + 1), np.float32)
     np.add.at(folded.T, numbers, probabilities.T)
@@ -34,7 +34,7 @@ def fold(probabilities: Float32, numbers: NDArray[np.int64]) -> Float32:
 
 
 class ParentEncoder(OnnxEncoder):
-    """Serve a model package, its finer classes counted for their parents."""
+    """An encoder that counts a package's finer classes for their parents."""
 
     def __init__(self, package: str) -> None:
         super().__init__(package)

@@ -29,7 +29,7 @@ from visualsearch.resampling import interval, interval_of
 from .parents import ParentEncoder
 from .reliability import calibration_error, reliability
 
-# Smaller boxes, as shares of the photo, are shoes far away that nobody searches for.
+# Smaller boxes, as shares of the photo, are distant details that are not searched for.
 LEAST_AREA = 0.01
 MARGIN = 0.08
 SURE = 0.9
@@ -37,7 +37,7 @@ SURE = 0.9
 
 @dataclass(frozen=True, kw_only=True)
 class Box:
-    """A garment on a person: the photo, its class, and where it is: x, y, w, h in fractions."""
+    """A garment on a person: photo, class, and place x, y, w, h in fractions."""
 
     image: Path
     label: str
@@ -47,10 +47,10 @@ class Box:
 def read_boxes(
     path: Path, labels: Sequence[str], parents: dict[str, str], hold_out: int = 0
 ) -> list[Box]:
-    """Read the boxes whose class, or whose parent, is one of the labels.
+    """Read the boxes whose class or parent class is one of the labels.
 
-    ``hold_out``: only those of photos that ``fine_tune --hold-out`` with this number holds out; 0:
-    all. Raises ValueError that names a bad row.
+    ``hold_out``: only those of photos that ``fine_tune --hold-out`` holds out with this number; 0:
+    all. Raises ValueError that names an invalid row.
     """
     with path.open(newline="", encoding="utf-8-sig") as file:
         rows = list(csv.DictReader(file))
@@ -82,7 +82,7 @@ def number_of(image: Path) -> int:
 
 
 def cut(image: Image.Image, place: tuple[float, float, float, float]) -> Image.Image:
-    """Return the box's part of a photo with a margin around it."""
+    """Crop a photo to a box with a margin."""
     x, y, w, h = place
     left, top = max(0, x - MARGIN * w), max(0, y - MARGIN * h)
     right, bottom = min(1, x + (1 + MARGIN) * w), min(1, y + (1 + MARGIN) * h)
@@ -92,7 +92,7 @@ def cut(image: Image.Image, place: tuple[float, float, float, float]) -> Image.I
 
 
 def parts(boxes: Sequence[Box]) -> Iterator[Image.Image]:
-    """Yield what is in each box; neighbours of one photo open it once."""
+    """Yield the crop of each box; a photo is opened once for consecutive boxes."""
     opened: tuple[Path, Image.Image] | None = None
     for box in tqdm(boxes, desc="Garments", unit=" boxes", disable=None):
         if opened is None or opened[0] != box.image:
@@ -127,7 +127,7 @@ def figures(
 
     def error(rows: NDArray[np.int64]) -> float:
         found = calibration_error(reliability(probabilities[rows], true[rows]))
-        assert found is not None  # only without photos
+        assert found is not None  # None only without photos
         return found
 
     every = np.arange(count)
@@ -154,7 +154,7 @@ def figures(
 def of_class(
     right: NDArray[np.bool_], said: NDArray[np.int64], labels: Sequence[str]
 ) -> dict[str, Any]:
-    """Return the figures of one class, and the two classes that it is taken for most often."""
+    """Return the figures of a class, and the two classes it is most often confused with."""
     counts = np.bincount(said, minlength=len(labels))
     most = [k for k in np.argsort(-counts, kind="stable")[:2].tolist() if counts[k]]
     return {
@@ -166,7 +166,7 @@ def of_class(
 
 
 def table(report: dict[str, Any]) -> str:
-    """Return the figures for people."""
+    """Return the figures as text."""
     lines = [f"{report['model']}: {report['garments']} garments on people, 95 % intervals"]
     for name, (low, high) in report["intervals"].items():
         lines.append(f"  {name:<18} {report[name]:.3f} [{low:.3f}, {high:.3f}]")

@@ -27,10 +27,10 @@ SIDES = (-1, 1)
 
 @dataclass(kw_only=True)
 class Body:
-    """Joints (2,) in pixels. Of pairs, the first is on the left of the picture.
+    """The pose of a body: joints (2,) in pixels; of pairs, the left one in the picture is first.
 
-    ``height`` is from crown to soles, ``turned`` from -1 to 1 how far the chest looks aside, and
-    ``wide`` how broad the body is, 1 on average.
+    ``height``: crown to soles; ``turned``: -1 to 1, how far the chest is turned aside; ``wide``:
+    breadth of the body, 1 on average.
     """
 
     height: float
@@ -51,7 +51,7 @@ class Body:
     ankles: list[Points]
 
     def at(self, across: float, down: float) -> Points:
-        """Return a point by shares of the height: from the neck's middle, and from the crown."""
+        """Return the point at shares of the height across from the neck and down from the crown."""
         top = self.head[1] - 0.066 * self.height
         return np.array([self.neck[0] + across * self.height, top + down * self.height])
 
@@ -62,14 +62,14 @@ class Body:
 
 
 def body(rng: Random, size: Size) -> Body:
-    """Return a person who stands somewhere in a picture, in some pose."""
+    """Return a body at a random place in a picture, in a random pose."""
     height = size[1] * rng.uniform(0.84, 0.94)
     wide = float(np.clip(rng.normal(1.02, 0.13), 0.8, 1.4))
     turned = float(np.clip(rng.normal(0, 0.45), -1, 1))
     middle = size[0] * rng.uniform(0.43, 0.57)
     top = size[1] - height - size[1] * rng.uniform(0.015, 0.05)
     lean = rng.normal(0, 0.012)
-    # A body that looks aside is narrower, and its head and feet point there.
+    # A body that is turned aside is narrower, and its head and feet point there.
     narrow = wide * (1 - 0.22 * abs(turned))
 
     def at(across: float, down: float) -> Points:
@@ -102,7 +102,7 @@ def body(rng: Random, size: Size) -> Body:
 
 
 def tone(rng: Random) -> Colour:
-    """Return a skin between two neighbours of the Monk scale, all equally often."""
+    """Return a random skin colour, uniformly distributed over the Monk scale."""
     place = rng.uniform(0, len(MONK) - 1)
     low, share = int(place), place - int(place)
     mixed = np.array(MONK[low]) * (1 - share) + np.array(MONK[min(low + 1, 9)]) * share
@@ -202,7 +202,7 @@ def draw_arm(canvas: Canvas, made: Body, arm: int) -> None:
 
 
 def draw_neck(canvas: Canvas, made: Body, dip: float = 0.0) -> None:
-    """Draw the neck, and ``dip`` hundredths of the height of the chest, as a neckline shows it."""
+    """Draw the neck, and the chest down to ``dip`` hundredths of the height, as in a neckline."""
     u = made.unit
     points = [
         made.head + (-2.3 * u, 3 * u), made.neck + (-2.8 * u, 0.5 * u),
@@ -216,7 +216,7 @@ def draw_neck(canvas: Canvas, made: Body, dip: float = 0.0) -> None:
 
 
 def draw_hair_behind(canvas: Canvas, made: Body) -> None:
-    """Draw what of the hair is behind head and shoulders."""
+    """Draw the hair behind head and shoulders."""
     u, head = made.unit, made.head
     shapes: list[Points] = []
     if made.style == "long":

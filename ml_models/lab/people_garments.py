@@ -34,7 +34,7 @@ class Cloth:
 
 
 def pick(rng: Random, colours: list[Colour], by: int = 14) -> Colour:
-    """Return something like one of the colours."""
+    """Return a random variation of one of the colours."""
     chosen = np.array(colours[int(rng.integers(len(colours)))])
     red, green, blue = (chosen + rng.integers(-by, by + 1, 3)).clip(8, 246).tolist()
     return red, green, blue
@@ -46,9 +46,9 @@ def plain(colour: Colour) -> Callable[[Size], Floats]:
 
 
 def cloth(rng: Random, unit: float, colours: list[Colour] = CLOTH, fancy: float = 0.4) -> Cloth:
-    """Return cloth: plain, or with a share of ``fancy`` striped, checked, dotted or printed.
+    """Return cloth: plain, or with probability ``fancy`` striped, checked, dotted or printed.
 
-    The colour covers more than half of a pattern.
+    The main colour covers more than half of a pattern.
     """
     colour = pick(rng, colours)
     if rng.random() >= fancy:

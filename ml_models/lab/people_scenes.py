@@ -1,4 +1,4 @@
-"""Draw where people stand: streets, rooms and plain walls."""
+"""Draw the scenes in which people stand: streets, rooms and plain walls."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ WOODS: list[Colour] = [(150, 112, 78), (184, 148, 108), (110, 84, 62), (170, 164
 
 
 def scene(rng: Random, size: Size, ground: float) -> Floats:
-    """Return a place (h, w, 3), 0 to 255, whose floor begins at ``ground`` pixels."""
+    """Return a scene (h, w, 3), 0 to 255, whose floor begins at row ``ground``."""
     place = (street, street, street, room, wall)[int(rng.integers(5))]
     small = (size[0] // 2, size[1] // 2)
     image = Image.new("RGB", small)
     place(rng, image, int(ground / 2))
-    # Cameras focus on the person.
+    # The background is out of focus.
     image = image.filter(ImageFilter.GaussianBlur(float(rng.uniform(0.2, 2.2)) * size[0] / 320))
     pixels = np.asarray(image.resize(size, Image.Resampling.BILINEAR), np.float32)
     grain = 1 + 0.012 * noise(rng, size, (size[0] // 3, size[1] // 3))
@@ -34,15 +34,15 @@ def scene(rng: Random, size: Size, ground: float) -> Floats:
 
 
 def near(rng: Random, colour: Colour, by: int = 18) -> Colour:
-    """Return a colour like another one."""
-    # Light varies more than hue.
+    """Return a random variation of a colour."""
+    # Brightness varies more than hue.
     moved = rng.integers(-by, by + 1) + rng.integers(-by // 3, by // 3 + 1, 3)
     red, green, blue = (np.array(colour) + moved).clip(0, 255).tolist()
     return red, green, blue
 
 
 def any_colour(rng: Random) -> Colour:
-    """Return any colour, seldom a bright one."""
+    """Return a random colour, rarely a bright one."""
     pure = rng.integers(20, 230, 3)
     share = rng.uniform(0.15, 0.9) ** 1.5
     mixed = share * pure + (1 - share) * (pure.mean() + rng.normal(0, 6, 3))
@@ -51,7 +51,7 @@ def any_colour(rng: Random) -> Colour:
 
 
 def pick(rng: Random, colours: list[Colour]) -> Colour:
-    """Return something like one of the colours."""
+    """Return a random variation of one of the colours."""
     return near(rng, colours[int(rng.integers(len(colours)))])
 
 
@@ -135,7 +135,7 @@ def car(rng: Random, pen: ImageDraw.ImageDraw, x: int, ground: int, width: int) 
 
 
 def passer_by(rng: Random, pen: ImageDraw.ImageDraw, x: int, ground: int, height: int) -> None:
-    """Draw somebody far away."""
+    """Draw a distant person."""
     high = int(height * rng.uniform(0.18, 0.4))
     top, across = ground + 6 - high, high // 8
     skin = pick(rng, [(222, 186, 156), (140, 100, 72), (84, 60, 46)])

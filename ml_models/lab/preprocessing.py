@@ -1,11 +1,11 @@
-"""Measure what changing photos before the model sees them gives.
+"""Measure the effect of changing photos before the model.
 
     python -m ml_models.lab.preprocessing --model DIR --data VALIDATION
         [--catalog NAME=CATALOG,QUERIES]
 
-Each change is made to all photos, of customers and of the catalog alike: classes are told of
-``--data``, also with the light of each photo changed, and the queries of each catalog are searched
-for. Then pictures of the catalog alone are seen twice, and their embeddings added.
+Each change is applied to all photos, queries and catalog alike. Accuracy is measured on ``--data``,
+also with changed light, and retrieval on each catalog. Then only catalog pictures are encoded
+twice, as they are and changed, and their embeddings added.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from .parents import ParentEncoder
 from .report import catalog
 from .retrieval import figures, retrieval, search
 
-# Mean of the luma that exposure is brought to, in 0…255, and the most that a pixel is multiplied.
+# Target mean luma of exposure, 0…255, and the greatest factor of a pixel.
 MIDDLE, MOST_GAIN = 118.0, 2.5
-# The order of the mean in shades of grey.
+# Order of the norm in shades of grey.
 NORM = 6
-# Percent of the pixels at each end that contrast ignores.
+# Percentage of pixels at each end that contrast ignores.
 CUT_OFF = 1.0
 
-# What the middle of a photo leaves out on each side, as a share of it.
+# Margin that "middle" cuts off on each side, as a share of the photo.
 EDGE = 0.12
 
 Change = Callable[[Image.Image], Image.Image]
@@ -48,19 +48,19 @@ def plain(image: Image.Image) -> Image.Image:
 
 
 def contrast(image: Image.Image) -> Image.Image:
-    """Stretch brightness so that it reaches from black to white; colours keep their tone."""
+    """Stretch brightness to the range from black to white; keep hues."""
     return ImageOps.autocontrast(image, CUT_OFF, preserve_tone=True)
 
 
 def exposure(image: Image.Image) -> Image.Image:
-    """Multiply all pixels so that their mean brightness is medium."""
+    """Scale all pixels to a medium mean brightness."""
     mean = float(np.asarray(image.convert("L")).mean())
     gain = float(np.clip(MIDDLE / max(mean, 1.0), 1 / MOST_GAIN, MOST_GAIN))
     return scaled(image, [gain] * 3)
 
 
 def white_balance(image: Image.Image) -> Image.Image:
-    """Multiply each channel so that a high norm of all is the same.
+    """Scale the channels so that a high-order norm is the same for all.
 
     Source: Finlayson and Trezzi, "Shades of gray and colour constancy" (2004).
     """
@@ -76,7 +76,7 @@ def equalised(image: Image.Image) -> Image.Image:
 
 
 def padded(image: Image.Image) -> Image.Image:
-    """Make a photo square by bands of the mean colour of its border, so that its aspect is kept."""
+    """Pad a photo to a square with its border's mean colour, to keep its aspect ratio."""
     pixels = np.asarray(image)
     border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
     red, green, blue = border.mean(0).round().astype(int).tolist()
@@ -84,7 +84,7 @@ def padded(image: Image.Image) -> Image.Image:
 
 
 def middle(image: Image.Image) -> Image.Image:
-    """Cut the edges off."""
+    """Cut off the margins."""
     (width, height), keep = image.size, 1 - EDGE
     return image.crop(
         (round(EDGE * width), round(EDGE * height), round(keep * width), round(keep * height))
@@ -106,7 +106,7 @@ CHANGES: dict[str, Change] = {
     "equalised": equalised,
     "padded to a square": padded,
 }
-# How pictures of a catalog are seen a second time.
+# Changes for the second encoding of catalog pictures.
 SECOND_LOOKS: dict[str, Change] = {"mirrored": ImageOps.mirror, "its middle": middle}
 
 
@@ -135,7 +135,7 @@ class SeenTwice(Changed):
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, required=True, help="folder with model.json")
     parser.add_argument("--data", type=Path, required=True, help="photos, a folder per class")
@@ -149,7 +149,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def accuracies(encoder: OnnxEncoder, photos: Sequence[tuple[Path, int]]) -> dict[str, float]:
-    """Return how often classes are right: of photos as they are, and with their light changed."""
+    """Return the accuracy on photos as they are, and with changed light."""
     right = {"accuracy": 0, "changed_light": 0}
     for path, label in photos:
         image = open_photo(path.read_bytes()).image
@@ -165,7 +165,7 @@ def preprocessing(
     catalogs: Sequence[tuple[str, tuple[Path, Path]]],
     limit: int | None = None,
 ) -> dict[str, dict[str, Any]]:
-    """Return the figures of each change by its name; ``catalogs`` by theirs in each."""
+    """Return the figures of each change by name, including those of each catalog by name."""
     found: dict[str, dict[str, Any]] = {}
     for name, change in CHANGES.items():
         encoder = Changed(str(model), change)

@@ -1,11 +1,11 @@
-"""Make a trained network faster: take out the channels that do least, and fine-tune the rest.
+"""Make a trained network faster: remove its weakest channels, and fine-tune the rest.
 
     python -m ml_models.lab.prune --run RUN --ratio 0.3 --data TRAIN --validation V --out RUN2
 
-What goes are whole channels inside the inverted residuals, so that there is less to compute and
-not only more zeros; what comes in and out of a block, and of the network, keeps its size. While
-the rest is fine-tuned with the losses of training, its search features are held to those of the
-network as it was. RUN2 is a run as training leaves it, for ``export``.
+Whole channels inside the inverted residuals are removed, which reduces computation, not just adds
+zeros; inputs and outputs of blocks and network keep their sizes. The rest is fine-tuned with the
+losses of training, and its search features are held to those of the original network. RUN2 is a
+run for ``export``.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from .network import ShopNet
 from .objective import SERVED_SIDE
 from .run import Run
 
-# Convolutions of ONNX Runtime work on so many channels at a time.
+# ONNX Runtime's convolutions process this many channels at a time.
 ROUND_TO = 16
 MOST = 0.9
 REPORT = "pruning.json"
@@ -34,7 +34,7 @@ OWN = ["epochs", "lr", "distil", "bf16"]
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--run", type=Path, required=True, help="folder that train wrote")
     parser.add_argument("--ratio", type=float, default=0.3, help="share of channels to take out")
@@ -56,10 +56,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def prune(model: ShopNet, ratio: float) -> ShopNet:
-    """Return a copy without this share of hidden channels, those of least magnitude.
+    """Return a copy without the share ``ratio`` of hidden channels of least magnitude.
 
-    A channel is a row of ``expand``, a filter of ``depthwise`` and a column of ``project``; it is
-    judged, and goes, as one.
+    A channel is a row of ``expand``, a filter of ``depthwise`` and a column of ``project``, which
+    are ranked and removed together.
     """
     pruned = copy.deepcopy(model).cpu().eval()
     torch_pruning.pruner.BasePruner(
@@ -69,7 +69,7 @@ def prune(model: ShopNet, ratio: float) -> ShopNet:
         pruning_ratio=0.0,
         pruning_ratio_dict={block.expand: ratio for block in pruned.expanding()},
         round_to=ROUND_TO,
-        # The saliency mixes positions, which the tracer takes for channels: it would follow each.
+        # Without the saliency, whose positions the tracer would take for channels.
         output_transform=lambda output: output[:2],
     ).step()
     pruned.config["hidden"] = hidden(pruned)
@@ -77,12 +77,12 @@ def prune(model: ShopNet, ratio: float) -> ShopNet:
 
 
 def hidden(model: ShopNet) -> list[int]:
-    """Return the hidden channels of each block that expands, as for :class:`ShopNet`."""
+    """Return the number of hidden channels of each expanding block, as for :class:`ShopNet`."""
     return [block.depthwise.out_channels for block in model.expanding()]
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Prune, fine-tune, and print what was won and lost."""
+    """Prune, fine-tune, and print cost and accuracy before and after."""
     args = parse_args(argv)
     original, stored = export.load_run(args.run)
     parents = stored.get("parents", {})

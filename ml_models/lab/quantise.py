@@ -1,15 +1,15 @@
-"""Turn an exported model into int8: smaller, faster, and the same on every processor.
+"""Convert an exported model to int8: smaller, faster, and the same on every processor.
 
     python -m ml_models.lab.quantise --model DIR --data TRAIN --validation VALIDATION --out DIR
 
 Static quantisation: unsigned 8-bit activations, signed 8-bit weights per output channel, with steps
 and weights that give every kernel the same result (:mod:`.int8_convolutions`). Weights are rounded
-and biases corrected on photos of ``--data``, so that outputs change least. Of the layers behind the
-convolutions the weights alone become int8, and are multiplied as floats: that is next to no work,
-and the embedding's precision is decided there.
+and biases corrected on photos of ``--data`` so that outputs change least. The layers behind the
+convolutions store int8 weights but compute in floats, because they cost little and determine the
+embedding's precision.
 
-The command measures how well the result agrees with its own reference arithmetic and with float32,
-and writes no package that does not.
+The command measures the agreement of the result with its reference arithmetic and with float32, and
+writes no package if it is too low.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ from .int8_convolutions import Int8Convolutions
 from .int8_graph import put_int8
 from .rounding import fit
 
-# Photos of the validation set by which agreement is measured.
+# Number of validation photos for measuring agreement.
 MEASURED = 300
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Command line; the defaults are those of the model that ships."""
+    """Command line; the defaults are those of the shipped model."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, required=True, help="float32 model package")
     parser.add_argument("--data", type=Path, required=True, help="photos to calibrate on")
@@ -59,7 +59,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 def quantise(source: Path, target: Path, pixels: Tensor) -> None:
     """Write the int8 model, fitted to photos ``pixels`` (N, 3, s, s) uint8.
 
-    Raises ValueError when the graph is none whose int8 can be made exact.
+    Raises ValueError if the graph cannot be made exact in int8.
     """
     with tempfile.TemporaryDirectory() as folder:
         prepared = Path(folder) / "prepared.onnx"
@@ -83,7 +83,7 @@ def shrink(model: ModelProto, target: Path) -> None:
 
 
 def write_package(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    """Write the int8 package into ``folder``; return what ``model.json`` says of it."""
+    """Write the int8 package into ``folder``; return the content of its ``model.json``."""
     described = json.loads((args.model / "model.json").read_text("utf-8"))
     spec = InputSpec(size=described["input"]["size"])
     train = load_photos(args.data, spec)
@@ -123,7 +123,7 @@ def write_package(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
 
 
 def refuse_disagreement(measured: Agreement) -> None:
-    """Raise Refused when int8 is not what it should be."""
+    """Raise Refused if the int8 model does not agree well enough."""
     failures = measured.failures()
     if failures:
         raise Refused(
@@ -133,7 +133,7 @@ def refuse_disagreement(measured: Agreement) -> None:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Write the int8 package and print what it lost."""
+    """Write the int8 package and print its agreement."""
     args = parse_args(argv)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

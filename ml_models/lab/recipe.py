@@ -1,4 +1,4 @@
-"""Numbers of the recipe that fine-tunes a whole network."""
+"""Hyperparameters of fine-tuning a whole network, and their command-line options."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def option(default: float, text: str) -> Any:
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """The defaults are those of the model that ships."""
+    """Hyperparameters; the defaults are those of the shipped model."""
 
     seed: int = option(0, "of all random numbers")
     side: int = option(224, "pixels of a view")

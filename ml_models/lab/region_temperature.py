@@ -1,7 +1,7 @@
-"""Make the probabilities of a photo's subject honest too.
+"""Calibrate the probabilities of a photo's subject.
 
-A search asks what the subject of a photo is, not what all of the photo is. Fewer cells are surer
-than many, and no more often right: their logits are divided by one temperature more.
+A search classifies the subject of a photo, not the whole photo. Few cells are more confident than
+many, but not more often right, so their logits are divided by a further temperature.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from visualsearch.subject import suggest_box
 from .data import PhotoSet
 from .served import Served
 
-# A temperature outside these makes every class as likely as another, or one certain.
+# Temperatures outside this range make all classes equally likely, or one certain.
 COLDEST, HOTTEST = 0.5, 5.0
 
 
@@ -30,7 +30,7 @@ def fit_region_temperature(
     """Return the temperature of least cross-entropy over the subjects of photos.
 
     Each set of ``sets`` counts the same, and a finer class for its parent: ``numbers`` (classes,)
-    is the coarse class of each. 1 where no photo has a subject.
+    is the coarse class of each. Return 1 if no photo has a subject.
     """
     found = [subjects(served, photos, numbers) for photos in sets]
     found = [(logits, labels) for logits, labels in found if len(labels)]

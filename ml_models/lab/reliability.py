@@ -1,4 +1,4 @@
-"""Does a probability of 0.8 mean right in eight of ten photos?"""
+"""Reliability of probabilities: 0.8 should mean right in eight of ten photos."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def reliability(
     probability of a bin, ``accuracy``: the share of its photos that are right; None without photos.
     """
     top, right = probabilities.max(1), probabilities.argmax(1) == true
-    # A float32 of 0.8 must fall where the written 0.8 does.
+    # A float32 of 0.8 must fall into the same bin as the decimal 0.8.
     numbers = (np.ceil(np.round(top.astype(float) * bins, 5)).astype(int) - 1).clip(0, bins - 1)
     rows = []
     for number in range(bins):

@@ -1,10 +1,10 @@
-"""Two model packages side by side: a page for people, and the new one's card.
+"""Compare two model packages: write a page, and the new package's model card.
 
     python -m ml_models.lab.report --before DIR --after DIR [--also DIR] --data VALIDATION
         --instances TRAIN --catalog NAME=CATALOG.csv,QUERIES.csv --notes NOTES.toml --out FOLDER
 
-Writes ``report.html``, which holds all its pictures, and ``README.md`` with small PNG files beside
-it. What was measured is kept in ``--cache``, so that new words cost no new measurement.
+Writes a self-contained ``report.html``, and ``README.md`` with small PNG files beside it.
+Measurements are cached in ``--cache``, so that changed notes need no new ones.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Catalogs = dict[str, tuple[Path, Path]]
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--before", type=Path, required=True, metavar="DIR", help="a package")
     parser.add_argument("--after", type=Path, required=True, metavar="DIR", help="its successor")
@@ -161,7 +161,7 @@ def render(template: str, **values: Any) -> str:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Measure what is not measured yet, and write the page and the card."""
+    """Measure what is not cached, and write the page and the card."""
     args = parse_args(argv)
     notes = tomllib.loads(args.notes.read_text("utf-8")) if args.notes else {}
     folders = [args.before, args.after, *args.also]

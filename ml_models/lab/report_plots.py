@@ -1,4 +1,4 @@
-"""Curves of two packages in one picture, for a light page, a dark one, and as small PNG files."""
+"""Plot curves of two packages for light and dark pages, and as small PNG files."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from .evaluate_plots import new_figure
 from .instances import SHARES
 from .robustness import CURVES
 
-# Two dozen shades of four colours are all that a curve needs.
+# Curves need no more than two dozen shades of four colours.
 PALETTE = 48
 MEASURES = (("accuracy", "-"), ("similarity", ":"))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Theme:
-    """Colours of a plot: text, lines behind it, and one colour for each package."""
+    """Colours of a plot: text, grid, and one colour per package."""
 
     ink: str
     grid: str
@@ -52,7 +52,7 @@ def curve(axes: Any, name: str, before: Any, after: Any, theme: Theme) -> None:
     """Draw accuracy (solid) and similarity (dotted) of both packages under a distortion."""
     for report, colour in ((before, theme.before), (after, theme.after)):
         rows = report["robustness"][name]
-        # Levels are not evenly spaced; as categories every one of them is readable.
+        # Levels are unevenly spaced, so they are drawn as categories to stay readable.
         levels = [f"{row['level']:g}" for row in rows]
         for key, line in MEASURES:
             axes.plot(levels, [row[key] for row in rows], line, marker="o", ms=3, color=colour)
@@ -135,7 +135,7 @@ def themed(draw: Draw) -> dict[str, str]:
 def svg(figure: Any) -> str:
     """Return an SVG data URI; text stays text, which keeps it to a few kilobytes."""
     buffer = io.BytesIO()
-    # Fixed names inside, and no date: the same figures are the same bytes.
+    # Fixed ids and no date, so that equal figures give equal bytes.
     settings = {"svg.fonttype": "none", "svg.hashsalt": "report", "font.family": "sans-serif"}
     with import_module("matplotlib").rc_context(settings):
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})

@@ -1,4 +1,4 @@
-"""The tables of a comparison, as values that a template writes down."""
+"""The tables of a comparison, as values for a template."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ Commands = dict[str, str]
 # The share of clutter that the summary quotes.
 SHARE = 0.4
 NOTHING = "–"
-# Of the notes, by their keys; what is said first of all is ``intro``.
+# Sections of the notes by key; ``intro`` comes first.
 SECTIONS = (("How it was made", "made"), ("Where it fails", "fails"), ("Licences", "licences"))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """A row of a table: formatted ``cells``, one a package, and what the change came to.
+    """A row of a table: formatted ``cells``, one per package, and the change.
 
-    ``verdict``: ``better``, ``worse`` or nothing, of the second package against the first.
+    ``verdict``: ``better``, ``worse`` or empty, for the second package against the first.
     """
 
     title: str
@@ -36,7 +36,7 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """Something to compare: ``digits`` after the point, and the ``command`` that measures it."""
+    """A figure to compare: decimal ``digits``, and the ``command`` that measures it."""
 
     title: str
     read: Callable[[Report], float | None]
@@ -45,12 +45,12 @@ class Figure:
     lower_is_better: bool = False
 
     def line(self, reports: Sequence[Report]) -> Line:
-        """Return the figure of every package, a dash where it was not measured."""
+        """Return the figure's row; a dash means that a package was not measured."""
         values = [self.read(report) for report in reports]
         before, after = values[:2]
         change, verdict = "", ""
         if before is not None and after is not None:
-            # What is the same on paper is the same.
+            # Compare rounded values: figures that are printed alike count as equal.
             difference = round(after, self.digits) - round(before, self.digits)
             change = f"{difference:+.{self.digits}f}".replace("-", "−")
             if round(difference, self.digits):
@@ -75,7 +75,7 @@ def number(value: float | None, digits: int = 3) -> str:
 
 
 def path(*keys: Any) -> Callable[[Report], Any]:
-    """Return a getter of ``report[a][b]…``, None where it is missing."""
+    """Return a getter of ``report[a][b]…`` that gives None if it is missing."""
 
     def read(report: Report) -> Any:
         found: Any = report
@@ -130,7 +130,7 @@ def summary(catalogs: Sequence[str]) -> list[Figure]:
 
 
 def lines(figures: Sequence[Figure], reports: Sequence[Report]) -> list[Line]:
-    """Return the rows that at least one package has a figure for."""
+    """Return the rows for which at least one package has a figure."""
     found = [figure.line(reports) for figure in figures]
     return [line for line in found if set(line.cells) != {NOTHING}]
 

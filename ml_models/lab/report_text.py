@@ -1,4 +1,4 @@
-"""Notes as people write them, in the little Markdown that they need, as HTML."""
+"""Convert notes in a small subset of Markdown to HTML."""
 
 from __future__ import annotations
 

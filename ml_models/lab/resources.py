@@ -1,4 +1,4 @@
-"""What a model costs: time of a call, time to load, memory, size."""
+"""Measure a model's cost: latency, load time, memory, size."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ PHOTOS_IN_CHILD = 20
 
 
 def noise() -> Image.Image:
-    """Return a 300 × 300 RGB image of noise; content does not change a model's time."""
+    """Return a 300 × 300 RGB image of noise; the content does not affect latency."""
     pixels = np.random.default_rng(0).integers(0, 256, (300, 300, 3), dtype=np.uint8)
     return Image.fromarray(pixels)
 
 
 def latency_ms(encoder: OnnxEncoder, batch: int = 1) -> dict[str, float]:
-    """Return p50 and p95 milliseconds per image on one thread, ``batch`` images a call.
+    """Return p50 and p95 milliseconds per image on one thread, ``batch`` images per call.
 
     Preprocessing is included.
     """
     images = [noise()] * batch
-    # Large batches take long and vary little: fewer calls are enough.
+    # Large batches are slow and vary little, so fewer calls are enough.
     warm_up, repeats = (WARM_UP, REPEATS) if batch == 1 else (1, max(5, REPEATS // batch))
     took = []
     for _ in range(warm_up + repeats):
@@ -46,7 +46,7 @@ def latency_ms(encoder: OnnxEncoder, batch: int = 1) -> dict[str, float]:
 def peak_memory_mb() -> float:
     """Return this process's peak memory in MB (10^6 bytes)."""
     try:
-        # Linux starts ru_maxrss of a new program at the peak of the process that started it.
+        # On Linux, ru_maxrss of a new program starts at the peak of its parent.
         status = Path("/proc/self/status").read_text()
         return int(status.split("VmHWM:")[1].split()[0]) * 1024 / 1e6
     except (OSError, IndexError):
@@ -57,7 +57,7 @@ def peak_memory_mb() -> float:
 
 
 def in_this_process(model: Path) -> dict[str, float]:
-    """Load a package and encode a few images, one by one, in a process that did nothing else."""
+    """Load a package and encode a few images one by one; run this in a fresh process."""
     encoder = OnnxEncoder(model)
     start = time.perf_counter()
     _ = encoder.sessions
@@ -68,7 +68,7 @@ def in_this_process(model: Path) -> dict[str, float]:
 
 
 def in_fresh_process(model: Path) -> dict[str, float]:
-    """Run :func:`in_this_process` in a new Python; raise CalledProcessError."""
+    """Run :func:`in_this_process` in a new Python; raise CalledProcessError if it fails."""
     done = subprocess.run(
         [sys.executable, "-m", __name__, str(model.resolve())],
         cwd=Path(__file__).resolve().parents[2],

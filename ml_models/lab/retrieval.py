@@ -1,4 +1,4 @@
-"""Search with the encoder alone: every query against every photo, exactly."""
+"""Measure retrieval by the encoder alone, with exact search."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BATCH = 32
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """A photo, the product that it shows, and its style and view where they are known."""
+    """A photo, its product, and its style and view if known."""
 
     image: Path
     sku: str
@@ -66,7 +66,7 @@ def ranking(scores: NDArray[np.float32], skus: Sequence[str]) -> list[str]:
 class Found:
     """The result of a search: queries, number of products, ranks and first hits.
 
-    ``style_ranks`` are of the queries with a style; a hit is a row of the catalog and its score.
+    ``style_ranks`` are those of queries with a style; a hit is a catalog row and its score.
     """
 
     asked: Sequence[Row]
@@ -85,7 +85,7 @@ def search(
 ) -> Found:
     """Rank the products of a catalog for each query; keep the ``first`` hits.
 
-    ``sold_by`` encodes the catalog; ``encoder`` if None.
+    ``sold_by`` encodes the catalog; default: ``encoder``.
     """
     sold, asked = read_rows(catalog), read_rows(queries)
     similarity = embed(encoder, asked) @ embed(sold_by or encoder, sold).T
@@ -111,13 +111,13 @@ def best_photo(sold: Sequence[Row], scores: NDArray[np.float32], sku: str) -> tu
 def retrieval(encoder: OnnxEncoder, catalog: Path, queries: Path) -> dict[str, Any]:
     """Return recall@k and MRR by sku, and by style over the queries that have one.
 
-    With 95 % intervals, and by sku for each view of the queries that have one.
+    They have 95 % intervals. Figures by sku are also given per view, for queries that have one.
     """
     return figures(search(encoder, catalog, queries))
 
 
 def figures(found: Found) -> dict[str, Any]:
-    """Return what was found as figures."""
+    """Return the figures of a search."""
     views: dict[str, list[int | None]] = {}
     for row, rank in zip(found.asked, found.ranks, strict=True):
         if row.view:

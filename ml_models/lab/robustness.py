@@ -1,4 +1,4 @@
-"""What is left of accuracy and similarity when customers' photos are worse than the shop's?"""
+"""Measure accuracy and similarity on distorted photos, by level of distortion."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SHAPES = 60
 
 def rotation(image: Image.Image, degrees: float) -> Image.Image:
     """Turn counter-clockwise within the frame; fill corners with the mirrored photo."""
-    # Black corners would measure the corners, not the turn.
+    # Black corners would affect the result more than the rotation.
     width, height = image.size
     pad = math.ceil((math.hypot(width, height) - min(width, height)) / 2)
     turned = mirrored(image, pad).rotate(degrees, Image.Resampling.BICUBIC)
@@ -67,7 +67,7 @@ def crop(image: Image.Image, share: float) -> Image.Image:
 
 def clutter(image: Image.Image, share: float) -> Image.Image:
     """Shrink the photo to ``share`` of the area, 0…1, in a busy scene of its size."""
-    # The photo itself is the seed: its scene and place are the same at every share and run.
+    # Seed by the photo, so that scene and place are the same at every share and in every run.
     rng = np.random.default_rng(zlib.crc32(image.tobytes()))
     canvas = scene(image.size, rng)
     small = image.resize(scaled(image.size, share), Image.Resampling.LANCZOS)
@@ -96,7 +96,7 @@ def scene(size: tuple[int, int], rng: np.random.Generator) -> Image.Image:
     for _ in range(SHAPES):
         colour = tuple(rng.integers(0, 256, 3).tolist())
         centre = rng.random(2) * size
-        # Many small shapes and a few large ones, as things on a table are.
+        # Many small shapes and a few large ones, like objects on a table.
         half = min(size) * (0.02 + 0.2 * rng.random(2) ** 2)
         box = (*(centre - half).tolist(), *(centre + half).tolist())
         kind = rng.integers(4)
@@ -114,14 +114,14 @@ def scene(size: tuple[int, int], rng: np.random.Generator) -> Image.Image:
 
 @dataclass(frozen=True, kw_only=True)
 class Curve:
-    """A distortion and the levels that it is measured at; ``unit`` says what a level is."""
+    """A distortion and its measured levels; ``unit`` describes a level."""
 
     distort: Callable[[Image.Image, float], Image.Image]
     levels: tuple[float, ...]
     unit: str
 
 
-# Levels go from the mildest to the worst, or through the neutral one in the middle.
+# Levels go from mild to severe, or have the neutral one in the middle.
 CURVES = {
     "rotation": Curve(distort=rotation, levels=(0, 10, 20, 30, 45, 90, 180), unit="degrees"),
     "brightness": Curve(distort=brightness, levels=(0.2, 0.4, 0.7, 1, 1.5, 2, 3), unit="factor"),

@@ -9,17 +9,17 @@ from .convolutions import Convolutions, Layer
 from .int8_convolutions import Int8Convolutions, whole
 from .views import scale
 
-# Share of the mean input variance that is added to each variance, so that the matrix can be
-# inverted where inputs never vary.
+# Share of the mean input variance that is added to each variance, so that the matrix is invertible
+# even if inputs never vary.
 DAMPING = 0.001
 CHUNK = 4
 
 
 def rows_of(layer: Layer, x: Tensor, kernel: int) -> Tensor:
-    """Return what a channel's weights are multiplied by, once for each output position.
+    """Return the inputs of a channel's weights, one column per output position.
 
-    ``x`` (N, cin, h, w) is the layer's input. (1, cin, N·h·w) of a 1 × 1 convolution,
-    (cin, k², N·h'·w') of one that filters each channel by itself.
+    ``x`` (N, cin, h, w) is the layer's input. Returns (1, cin, N·h·w) for a 1 × 1 convolution,
+    (cin, k², N·h'·w') for a depthwise one.
     """
     if layer.groups == 1:
         return x.transpose(0, 1).flatten(1)[None]
@@ -43,7 +43,7 @@ def covariance(layer: Layer, x: Tensor, kernel: int) -> Tensor:
 
 
 def round_one_by_one(weight: Tensor, low: Tensor, high: Tensor, moments: Tensor) -> Tensor:
-    """Round weights (G, R, K) to integers, each making up for those before it.
+    """Round weights (G, R, K) to integers, each compensating the errors of those before it.
 
     ``low`` and ``high`` (G, R, K) bound them, ``moments`` (G, K, K) is their inputs' covariance.
     Source: Frantar et al., "GPTQ: accurate post-training quantization for generative pre-trained
@@ -64,7 +64,7 @@ def round_one_by_one(weight: Tensor, low: Tensor, high: Tensor, moments: Tensor)
 
 
 def round_weights(int8: Int8Convolutions, layer: Layer, x: Tensor) -> None:
-    """Set a layer's weights to the integers that suit its input ``x`` best."""
+    """Set a layer's weights to the integers that change its outputs for input ``x`` least."""
     weight = int8.weights[layer.number]
     axis = 1 if layer.groups > 1 else 0
     low, high, rows = (
@@ -75,11 +75,11 @@ def round_weights(int8: Int8Convolutions, layer: Layer, x: Tensor) -> None:
 
 
 def fit(network: Convolutions, int8: Int8Convolutions, pixels: Tensor) -> None:
-    """Round all weights, and correct biases by their channel's mean error.
+    """Round all weights, and correct biases by the mean error of their channel.
 
-    Over photos ``pixels`` (N, 3, s, s) uint8; layer by layer, so that each sees what the fitted
-    ones before it give. Source of the correction: Nagel et al., "Data-free quantization through
-    weight equalization and bias correction" (2019), section 4.2.
+    Fitted to photos ``pixels`` (N, 3, s, s) uint8, layer by layer, so that each layer gets the
+    outputs of the fitted ones before. Source of the correction: Nagel et al., "Data-free
+    quantization through weight equalization and bias correction" (2019), section 4.2.
     """
     means = {}
 

@@ -1,4 +1,4 @@
-"""A training run and its folder: what a step does, what is kept, what survives an interruption."""
+"""A training run and its folder: training steps, checkpoints, log and resuming."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def learning_rate(step: int, steps: int, warmup: int) -> float:
 
 
 class Run:
-    """A training run and its folder: state that survives an interruption."""
+    """A training run and its folder, which can be resumed after an interruption."""
 
     def __init__(
         self,
@@ -46,11 +46,11 @@ class Run:
     ):
         """Train the parameters of ``model`` that take gradients, with ``teachers`` if any.
 
-        ``parents``: the coarser class of each finer one, which is kept with the weights.
+        ``parents``: the coarser class of each finer one, stored with the weights.
 
-        ``args.distil`` weighs the cosine distance to the first one's search features, where the
-        model's can change; ``args.soft`` is the share of the class loss that asks for the
-        teachers' mean probabilities in place of the labels (Hinton et al., "Distilling the
+        ``args.distil`` is the weight of the cosine distance to the first teacher's search features,
+        if the model's can change; ``args.soft`` is the share of the class loss towards the
+        teachers' mean probabilities instead of the labels (Hinton et al., "Distilling the
         Knowledge in a Neural Network", 2015; at temperature 1).
         """
         self.args, self.photos, self.parents = args, photos, parents or {}
@@ -136,7 +136,7 @@ class Run:
         return totals | {"learning_rate": self.optimizer.param_groups[0]["lr"]}
 
     def save(self) -> None:
-        """Write the whole state aside and move it into place."""
+        """Write the checkpoint atomically."""
         state = {
             "epoch": self.epoch,
             "model": self.model.state_dict(),
@@ -155,7 +155,7 @@ class Run:
         return read_log(self.args.out)[: self.epoch]
 
     def resume(self) -> None:
-        """Go on from the last finished epoch, if there is one."""
+        """Resume after the last finished epoch, if there is one."""
         if self.checkpoint.exists():
             state = torch.load(self.checkpoint, map_location=self.args.device)
             for name in ("model", "average", "optimizer", "schedule"):
@@ -163,7 +163,7 @@ class Run:
             self.epoch = state["epoch"]
 
     def fit(self, held_out: PhotoSet) -> None:
-        """Train the epochs that are left, or until patience ends."""
+        """Train the remaining epochs, or until patience runs out."""
         args = self.args
         while self.epoch < args.epochs and not out_of_patience(self.rows(), args.patience):
             started = time.monotonic()
@@ -183,10 +183,10 @@ class Run:
             )
 
     def ship(self) -> Row:
-        """Make ``model.pt`` the last or the best epoch; return that epoch's row of the log.
+        """Write the last or the best epoch to ``model.pt``; return its row of the log.
 
-        The last epoch is the default: of few photos, the best is mostly luck, and what validation
-        says of a model that it chose is too good.
+        The default is the last epoch: with few photos the best one is mostly luck, and validation
+        figures of a model that was chosen by them are too good.
         """
         args, rows = self.args, self.rows()
         stopped = out_of_patience(rows, args.patience) and self.epoch < args.epochs

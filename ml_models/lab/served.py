@@ -12,7 +12,7 @@ from .temperature import Temperature
 OUTPUTS = ("embedding", "probabilities", "saliency", "cells", "colours", "worn")
 REGION_INPUTS = ("cells", "colours", "inside", "around")
 REGION_OUTPUTS = OUTPUTS[:2]
-# Pixels per side of the input whose colours a cell holds as one, and a cell's pixels per side.
+# Side of the input blocks whose colours are averaged, and of a cell in such blocks.
 COLOUR_STEP, CELL = 8, 32
 
 
@@ -22,16 +22,16 @@ class Served(nn.Module):
     inputs, outputs = ("image",), OUTPUTS
 
     def __init__(self, model: ShopNet, temperature: Temperature | None = None):
-        """``temperature``: what logits are divided by; 1 if None."""
+        """Divide logits by ``temperature``; by 1 if None."""
         super().__init__()
         self.model = model
         self.temperature = temperature or Temperature(model.class_branch.classifier.in_features)
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        """(N, s, s, 3) uint8 RGB -> embedding (N, dim), probabilities (N, classes), saliency.
+        """Return embedding (N, dim), probabilities (N, classes), saliency of (N, s, s, 3) uint8.
 
-        And for :class:`Region`: cells (N, h, w, semantic_dim + classes), of which search features
-        and logits are the means; colours (N, h, w, 16, 3) uint8; worn (N,), 0…1.
+        Also, for :class:`Region`: cells (N, h, w, semantic_dim + classes), whose means are the
+        search features and logits; colours (N, h, w, 16, 3) uint8; worn (N,), 0…1.
         """
         model, x = self.model, image.permute(0, 3, 1, 2).float() / 127.5 - 1
         shared = model.trunk(x)
@@ -70,16 +70,16 @@ class Region(nn.Module):
     """Embed and classify a part of a photo from the cells of the whole photo.
 
     Features are the weighted mean of the part's cells, as in Tolias et al., "Particular object
-    retrieval with integral max-pooling of CNN activations" (2016), which pools regions of one map;
-    colours are those of the part against those around it.
+    retrieval with integral max-pooling of CNN activations" (2016), which pools regions of one map.
+    Colours of the part are weighted against those around it.
     """
 
     inputs, outputs = REGION_INPUTS, REGION_OUTPUTS
 
     def __init__(self, model: ShopNet, temperature: float = 1.0):
-        """``temperature``: what the logits of a part are divided by once more.
+        """Divide the logits of a part by a further ``temperature``.
 
-        Fewer cells are surer than a whole photo, and no more often right.
+        Few cells are more confident than a whole photo, but not more often right.
         """
         super().__init__()
         self.model, self.temperature = model, temperature
@@ -88,10 +88,10 @@ class Region(nn.Module):
     def forward(
         self, cells: Tensor, colours: Tensor, inside: Tensor, around: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Cells and colours of :class:`Served` -> embedding (N, dim), probabilities (N, classes).
+        """Return embedding (N, dim) and probabilities (N, classes) from outputs of :class:`Served`.
 
-        ``inside`` and ``around`` (N, h, w): what each cell counts as one of the part, and as one
-        of its surroundings; each of a sum above 0.
+        ``inside`` and ``around`` (N, h, w): weight of each cell in the part, and in its
+        surroundings; each sum must be above 0.
         """
         weights = torch.stack([inside, around], 1).flatten(2)  # N, 2, cells
         weights = weights / weights.sum(2, keepdim=True)

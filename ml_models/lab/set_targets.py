@@ -10,7 +10,7 @@ from torch import Tensor
 
 from .label_sets import LEAVES, PARENTS
 
-# Less of the teacher's probability within a label's set says nothing about its classes.
+# A smaller probability within a label's set says nothing about its classes.
 LEAST_MASS = 0.02
 
 
@@ -28,7 +28,7 @@ def coarse() -> Tensor:
 def set_loss(logits: Tensor, allowed: Tensor, smoothing: float) -> Tensor:
     """Return -log of the probability within each allowed set: logits (N, 15) -> (N,).
 
-    Smoothed as labels are: a share ``smoothing`` of the loss asks for all classes alike.
+    Label smoothing: a share ``smoothing`` of the loss favours all classes equally.
     """
     log = F.log_softmax(logits.float(), 1)
     inside = torch.logsumexp(log.masked_fill(allowed == 0, -1e4), 1)
@@ -45,8 +45,9 @@ def within(probabilities: Tensor, allowed: Tensor) -> tuple[Tensor, Tensor]:
 def soft_targets(probabilities: Tensor, allowed: Tensor, soft: float) -> Tensor:
     """Return targets (N, 15) from a teacher's probabilities and the labels' allowed sets.
 
-    A share ``soft`` is what the teacher says; the rest is what it says within the allowed set, or
-    all allowed classes alike where the teacher excludes them. Without a label the teacher decides.
+    A share ``soft`` are the teacher's probabilities; the rest are those restricted to the allowed
+    set, or equal for all allowed classes if the teacher excludes them. Without a label, they are
+    the teacher's alone.
     """
     inside, mass = within(probabilities, allowed)
     alike = allowed / allowed.sum(1, keepdim=True).clamp_min(1)
@@ -56,7 +57,7 @@ def soft_targets(probabilities: Tensor, allowed: Tensor, soft: float) -> Tensor:
 
 
 def smooth(targets: Tensor, smoothing: float) -> Tensor:
-    """Return targets (N, 15) of which a share ``smoothing`` goes to all classes alike."""
+    """Return targets (N, 15) with a share ``smoothing`` spread equally over all classes."""
     return (1 - smoothing) * targets + smoothing / targets.shape[1]
 
 

@@ -1,4 +1,4 @@
-"""Read the sources of photos that a whole network is fine-tuned on: folders and CSV files."""
+"""Read the data sets for fine-tuning a whole network, from folders and CSV files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Place = tuple[float, float, float, float]
 """A box: x, y, width and height as fractions of the upright photo."""
 
 WHOLE: Place = (0.0, 0.0, 1.0, 1.0)
-# A smaller garment, as a share of the photo's area, is a few pixels that nobody can name.
+# Smaller garments, as a share of the photo's area, cannot be recognised.
 LEAST_AREA = 0.004
 
 
@@ -38,14 +38,14 @@ class Example:
     image: Path
     kind: Kind
     allowed: tuple[str, ...]
-    """The classes that the label allows; empty: nobody knows."""
+    """The classes that the label allows; empty: unknown."""
     label: str = ""
     """The label as its source writes it, in lower case."""
     place: Place = WHOLE
     area: float = 1.0
     """Share of the photo's area that the garment covers."""
     held_out: bool = False
-    """Judge by this one and never train on it."""
+    """Whether it is for evaluation only, never for training."""
     alone: Path | None = None
     """For a drawn person: the photo of the garment alone."""
 
@@ -159,7 +159,7 @@ def read_rows(
 
 @contextmanager
 def refused_at(where: str) -> Iterator[None]:
-    """Raise Refused, which says where, in place of a ValueError."""
+    """Convert a ValueError to Refused, with the position in the text."""
     try:
         yield
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""Which photos are held out: the classes' shares are kept, a product's photos stay together."""
+"""Split photos, stratified by class and grouped by product."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HELD_OUT = "validation.csv"
 
 
 def check_classes(listing: Listing, name: str) -> None:
-    """Refuse photos that no class can be learned from."""
+    """Raise Refused if the photos' classes cannot be learned."""
     if len(listing.classes) < 2:
         raise Refused(f"{name} has one class only ({listing.classes[0]}): two at least are needed")
     empty = [label for label, count in listing.groups_per_class().items() if not count]
@@ -27,7 +27,7 @@ def check_classes(listing: Listing, name: str) -> None:
 def folds(listing: Listing, count: int, seed: int) -> Iterator[tuple[Listing, Listing]]:
     """Yield ``count`` pairs of training and held-out photos; each photo is held out once.
 
-    Every class has a product in every part: a class with fewer products than parts is refused.
+    Every class has a product in every part; raise Refused for a class with too few products.
     """
     few = {name: n for name, n in listing.groups_per_class().items() if n < count}
     if few:
@@ -48,9 +48,9 @@ def hold_out(listing: Listing, share: float, seed: int) -> tuple[Listing, Listin
 
 
 def keep_split(held_out: Listing, folder: Path) -> None:
-    """Write what is held out as a catalog; refuse a folder of a run that held out other photos.
+    """Write the held-out photos as a catalog; raise Refused if the run has held out others.
 
-    Going on with another split would train on photos that validation measures.
+    Resuming with another split would train on photos of the validation.
     """
     path = folder / HELD_OUT
     if path.exists() and set(read_catalog(path).groups) != set(held_out.groups):

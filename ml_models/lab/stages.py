@@ -28,14 +28,14 @@ from .weights import load_backbone
 from .whole_objective import WholeNetwork, WholeObjective
 from .worn import LIST, make_worn, read_worn
 
-# What a crop shows around a garment, as a share of it: room for views.
+# Margin of a crop around a garment, as a share of it, to make room for views.
 MARGIN = 0.6
-# How often garments in streets and on drawn people are drawn, next to floor photos.
+# Sampling weights of street garments and of drawn people, relative to floor photos.
 FREQUENCIES = {"street": 2.5, "worn": 0.6}
 
 
 class FineTuning:
-    """The stages of a run and their files; a file is written aside and moved into place."""
+    """The stages of a run; each writes its file atomically."""
 
     def __init__(self, args: argparse.Namespace):
         self.args, self.out = args, args.out
@@ -45,7 +45,7 @@ class FineTuning:
 
     @cached_property
     def examples(self) -> list[Example]:
-        """Read the sources; draw the people who wear their garments, if there are none yet."""
+        """Read the sources; draw the people who wear their garments unless that is done."""
         args = self.args
         found = read_sources(
             Sources(
@@ -69,11 +69,11 @@ class FineTuning:
 
     @cached_property
     def frequencies(self) -> Tensor:
-        """Return how often each garment is drawn (N,)."""
+        """Return the sampling weight of each garment (N,)."""
         return sampling_weights(self.garments, **FREQUENCIES)
 
     def stage(self, name: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """Load a stage's file; run the stage first if the file is not there."""
+        """Load a stage's file; run the stage first if the file is missing."""
         path = self.out / name
         if not path.exists():
             part = path.with_suffix(".part")
@@ -95,7 +95,7 @@ class FineTuning:
 
     @cached_property
     def teacher(self) -> LiteTeacher:
-        """Return the trained teacher, frozen; train it first if its file is not there."""
+        """Return the trained, frozen teacher; train it first if its file is missing."""
         teacher = LiteTeacher(self.recipe.teacher_side)
         teacher.load_state_dict(self.stage("teacher.pt", self.fine_tune_teacher))
         fast = {"device": self.args.device, "memory_format": torch.channels_last}
@@ -138,7 +138,7 @@ class FineTuning:
         """Train the whole network."""
         fast = {"device": self.args.device, "memory_format": torch.channels_last}
         teacher = self.teacher
-        # After the teacher, which draws more numbers where it is trained than where it is read.
+        # Seed after the teacher, because training it draws more random numbers than loading it.
         torch.manual_seed(self.recipe.seed)
         network = WholeNetwork(self.new_model(), teacher.features).to(**fast)
         backbone = load_backbone(self.args.weights).to(**fast).requires_grad_(False)
@@ -165,7 +165,7 @@ class FineTuning:
         return network.model.state_dict()
 
     def finish(self) -> dict[str, Any]:
-        """Train the network, unless that is done, and fit its projections."""
+        """Train the network unless that is done, and fit its projections."""
         model = self.new_model()
         model.load_state_dict(self.stage("student.pt", self.train_student))
         model.to(self.args.device, memory_format=torch.channels_last)

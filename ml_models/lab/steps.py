@@ -1,4 +1,4 @@
-"""Train step by step, so that a resumed run ends with the same bits as an unbroken one."""
+"""Train step by step; a resumed run ends with the same bits as an uninterrupted one."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Chance:
 
 
 class Average:
-    """An exponential moving average of a module's weights, shorter in the first steps."""
+    """An exponential moving average of a module's weights, with a smaller decay at first."""
 
     def __init__(self, module: nn.Module, longest: float):
         self.longest = longest
@@ -73,7 +73,7 @@ class Steps:
     """A training loop over numbered steps with a checkpoint."""
 
     module: nn.Module
-    """All that the checkpoint keeps; what takes gradients is trained."""
+    """The module in the checkpoint; parameters with gradients are trained."""
     groups: Sequence[dict[str, Any]]
     """Parameter groups of AdamW, each with its learning rate."""
     weight_decay: float
@@ -93,7 +93,7 @@ class Steps:
         self.average = Average(self.module, self.longest)
 
     def fit(self, losses: Callable[[int], dict[str, Tensor]], name: str) -> dict[str, float]:
-        """Train the steps that are left; return the last losses.
+        """Train the remaining steps; return the last losses.
 
         ``losses(step)`` computes the weighted losses of a step, counted from 0. Its random numbers
         must depend on the step alone.
@@ -113,7 +113,7 @@ class Steps:
         return found
 
     def update(self, terms: dict[str, Tensor]) -> None:
-        """Make one step down the sum of the losses."""
+        """Make an optimizer step on the sum of the losses."""
         factor = rate_factor(self.step / self.steps, self.warmup)
         for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
             group["lr"] = rate * factor
@@ -125,7 +125,7 @@ class Steps:
         self.average.update(self.module, self.step)
 
     def save(self) -> None:
-        """Write the whole state aside and move it into place."""
+        """Write the checkpoint atomically."""
         state = {
             "step": self.step,
             "module": self.module.state_dict(),
@@ -137,7 +137,7 @@ class Steps:
         part.replace(self.checkpoint)
 
     def resume(self) -> None:
-        """Go on after the last step that was saved, if there is one."""
+        """Resume after the last saved step, if there is one."""
         if self.checkpoint.exists():
             state = torch.load(self.checkpoint, map_location="cpu")
             self.module.load_state_dict(state["module"])

@@ -11,10 +11,10 @@ from .network import ShopNet
 
 
 class Teachers:
-    """The first gives search features, the mean of all gives class probabilities."""
+    """Teachers: search features are the first one's, class probabilities the mean of all."""
 
     def __init__(self, networks: Sequence[ShopNet], student: ShopNet):
-        """Run a trunk once if all teachers share it, never if the student has it frozen."""
+        """Prepare to run a shared trunk once, or not at all if it is the student's frozen one."""
         self.networks = [network.eval().requires_grad_(False) for network in networks]
         trunks = [network.trunk for network in networks]
         self.one_trunk = bool(trunks) and all(same(trunk, trunks[0]) for trunk in trunks[1:])
@@ -48,12 +48,12 @@ class Teachers:
 
 
 def learns(*parts: nn.Module) -> bool:
-    """Whether any parameter of these modules takes gradients."""
+    """Return whether any parameter of these modules takes gradients."""
     return any(parameter.requires_grad for part in parts for parameter in part.parameters())
 
 
 def same(one: nn.Module, other: nn.Module) -> bool:
-    """Whether two networks have the same weights, to the bit."""
+    """Return whether two networks have bitwise equal weights."""
     ours, theirs = one.state_dict(), other.state_dict()
     return ours.keys() == theirs.keys() and all(
         torch.equal(ours[name], theirs[name].to(ours[name].device)) for name in ours

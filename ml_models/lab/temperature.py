@@ -1,7 +1,8 @@
-"""Divide logits by what makes probabilities honest: one temperature alone, another when worn.
+"""Calibrate probabilities by temperature: one for garments alone, another for worn ones.
 
-Photos of garments alone are told apart better than garments on people, and training leaves both
-about as sure. One temperature for all photos makes the one too unsure or the other too sure.
+Garments alone are classified better than garments on people, but training leaves the network about
+equally confident of both. A single temperature makes it underconfident of the former or
+overconfident of the latter.
 """
 
 from __future__ import annotations
@@ -31,27 +32,27 @@ from .views import scale
 Float32 = NDArray[np.float32]
 Labels = NDArray[np.int64]
 
-# Logit of a share of worn garments that is 0 for all purposes.
+# Logit of a share of worn garments that is practically 0.
 UNWORN = -10.0
 # Weight decay of the boundary between photos of garments alone and worn ones.
 DECAY = 0.02
 
 
 class Temperature(nn.Module):
-    """A temperature per photo, between two: by how much the photo looks like a worn garment."""
+    """A temperature per photo, between two, by how much the photo looks like a worn garment."""
 
     def __init__(self, features: int, alone: float = 1.0, worn: float | None = None) -> None:
-        """``features``: numbers that the classes are told from; ``worn`` as ``alone`` if None."""
+        """Start with fixed temperatures; ``features``: number of pooled class features."""
         super().__init__()
         self.boundary = nn.Linear(features, 1).requires_grad_(False)
         self.boundary.weight.zero_()
-        # Until it is fitted no photo looks worn.
+        # Before it is fitted, no photo looks worn.
         self.boundary.bias.fill_(UNWORN)
         pair = torch.tensor([alone, alone if worn is None else worn])
         self.register_buffer("logs", pair.log())
 
     def forward(self, pooled: Tensor) -> Tensor:
-        """Pooled class features (N, features) -> temperatures (N, 1)."""
+        """Return temperatures (N, 1) of pooled class features (N, features)."""
         return self.between(self.worn(pooled))
 
     def worn(self, pooled: Tensor) -> Tensor:
@@ -67,8 +68,8 @@ class Temperature(nn.Module):
 class Seen:
     """A network's outputs for N photos it was not trained on, and their labels.
 
-    ``features`` (N, d), ``logits`` (N, classes); ``numbers`` (classes,): the coarse class of each,
-    whose probability is the sum of theirs; ``labels`` (N,) coarse.
+    ``features`` (N, d), ``logits`` (N, classes); ``numbers`` (classes,): the coarse class of each
+    class, whose probabilities are summed; ``labels`` (N,) are coarse.
     """
 
     features: Float32
@@ -100,9 +101,9 @@ class Seen:
 def fit_temperatures(alone: Seen, worn: Seen) -> Temperature:
     """Fit a :class:`Temperature` to photos of garments alone and of worn ones.
 
-    The boundary is a logistic regression; the two temperatures are those of least cross-entropy,
-    both kinds of photos counting the same (Guo et al., "On calibration of modern neural networks",
-    2017, with a temperature that depends on the photo).
+    The boundary is a logistic regression. The two temperatures have the least cross-entropy, with
+    equal weight for both kinds of photos (Guo et al., "On calibration of modern neural networks",
+    2017, extended to a temperature that depends on the photo).
     """
     weight, bias = boundary_between(alone.features, worn.features)
     shares = [expit(seen.features @ weight + bias) for seen in (alone, worn)]
@@ -123,7 +124,7 @@ def fit_temperatures(alone: Seen, worn: Seen) -> Temperature:
 
 
 def cross_fitted_errors(alone: Seen, worn: Seen) -> dict[str, float | None]:
-    """Return calibration errors by halves, each half calibrated by what the other one chose."""
+    """Return calibration errors, with each half calibrated by the other's temperatures."""
     found = {}
     by_halves = [
         np.empty((len(seen.labels), seen.numbers.max() + 1), np.float32) for seen in (alone, worn)
@@ -158,7 +159,7 @@ def boundary_between(alone: Float32, worn: Float32) -> tuple[Float32, float]:
 
 @torch.no_grad()
 def seen_of(model: ShopNet, photos: PhotoSet, numbers: NDArray[np.int64]) -> Seen:
-    """Return what the class branch says of photos; ``numbers``: the coarse class of each class."""
+    """Return the class branch's outputs for photos; ``numbers``: coarse class of each class."""
     branch = model.class_branch
     pooled = torch.cat(
         [branch.map(model.trunk(scale(chunk))).mean((2, 3)) for chunk in photos.pixels.split(64)]
@@ -174,9 +175,9 @@ def seen_of(model: ShopNet, photos: PhotoSet, numbers: NDArray[np.int64]) -> See
 def calibrate(
     model: ShopNet, stored: dict[str, Any], photos: PhotoSet, worn: PhotoSet | None
 ) -> tuple[Temperature, dict[str, Any]]:
-    """Fit the temperature to validation photos, and to worn garments if there are some.
+    """Fit the temperature to validation photos, and to worn garments if given.
 
-    Returns it, and what ``model.json`` says of it.
+    Return it with its description for ``model.json``.
     """
     _, numbers = coarse(stored["classes"], stored.get("parents", {}))
     alone = seen_of(model, photos, numbers)

@@ -1,4 +1,4 @@
-"""Runs kept with MLflow: in local files, without a server."""
+"""Track runs with MLflow in local files, without a server."""
 
 from __future__ import annotations
 
@@ -30,8 +30,7 @@ class Tracker:
 
 def connect(uri: str) -> Any:
     """Return MLflow's client for a tracking URI; set environment switches, no global URI."""
-    # MLflow reports its use to its makers unless told not to, and wants a database or a server
-    # unless told that files will do; the client for a database needs the whole of mlflow.
+    # Disable MLflow's telemetry, and allow the file store; the database store needs all of mlflow.
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")
     return import_module("mlflow").MlflowClient(tracking_uri=uri)

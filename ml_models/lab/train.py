@@ -2,14 +2,14 @@
 
     python -m ml_models.lab.train --data PHOTOS --weights FILE --out RUN
 
-The embedding is fitted at once: pretrained features and colours, projected so that what views of
-one photo differ in counts less. Then the class branch learns the labels, step by step, from random
-views that are mixed in pairs; trunk and search branch stay as they are, so that learning ten
-classes costs the search nothing. An interrupted run goes on where it was.
+First the embedding is fitted in closed form: pretrained features and colours, projected so that
+differences between views of one photo count less. Then the class branch learns the labels from
+random views with mixup; trunk and search branch are frozen, so that learning ten classes does not
+harm the search. An interrupted run is resumed.
 
-RUN gets ``model.pt``, the averaged weights that are shipped; ``best.pt``, those of the epoch that
-validation liked best; ``log.csv`` and ``curves.png``, their course; ``checkpoint.pt``, to go on;
-and ``validation.csv``, a catalog of what was held out, where the run chose that itself.
+RUN gets ``model.pt``, the averaged weights to ship; ``best.pt``, those of the epoch with the best
+validation; ``log.csv`` and ``curves.png``; ``checkpoint.pt``, for resuming; and
+``validation.csv``, a catalog of the held-out photos, if the run chose them itself.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ STORED_SIDE = 256
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Command line of the recipe; the defaults are the recipe of the model that ships."""
+    """Parse the command line; the defaults are the recipe of the shipped model."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
         "--data",
@@ -148,14 +148,14 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def check_apart(photos: Listing, held_out: Listing, args: argparse.Namespace) -> None:
-    """Refuse validation photos that have other classes, or products that are trained on."""
+    """Raise Refused if validation has other classes, or shares products with training."""
     if held_out.classes != photos.classes:
         raise Refused(
             f"{args.data} and {args.validation} hold different classes: give both photos of"
             f" each of {', '.join(sorted({*photos.classes, *held_out.classes}))}"
         )
     both = sorted({*photos.groups} & {*held_out.groups})
-    # In folders a name tells nothing: each numbers its photos from the beginning.
+    # Names in folders identify nothing, because each folder numbers its photos from the start.
     if both and args.data.is_file() and args.validation.is_file():
         raise Refused(
             f"{len(both)} products are in {args.data} and in {args.validation}, such as {both[0]}:"
@@ -178,7 +178,7 @@ def cross_validate(args: argparse.Namespace, splits: Iterable[tuple[Listing, Lis
 
 
 def train_split(args: argparse.Namespace, photos: Listing, held_out: Listing) -> Row:
-    """Train on a split that was made here; it is kept, so that going on cannot take another."""
+    """Train on a split made here; store it, so that a resumed run uses the same."""
     args.out.mkdir(parents=True, exist_ok=True)
     keep_split(held_out, args.out)
     return train(args, photos, held_out)
@@ -189,7 +189,7 @@ def train(args: argparse.Namespace, photos: Listing, held_out: Listing) -> Row:
     torch.manual_seed(args.seed)
     args.out.mkdir(parents=True, exist_ok=True)
     pixels = decode_photos(photos, InputSpec(size=STORED_SIDE), "training photos")
-    # Validation sees what serving will see: a second resampling would cost a point of accuracy.
+    # Validate on serving's pixels: resampling twice would cost a point of accuracy.
     validation = decode_photos(held_out, InputSpec(size=SERVED_SIDE), "validation photos")
     run = Run(args, pixels, build(args, pixels))
     run.resume()

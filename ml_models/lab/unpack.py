@@ -1,8 +1,8 @@
-"""Turn a float32 model package back into a run, to prune it, to teach another, to export it anew.
+"""Turn a float32 model package back into a run, to prune, distil or export it again.
 
     python -m ml_models.lab.unpack --model ml_models/shopnet-fp32 --out RUN
 
-The graph keeps its weights by their names in the network, as ``export`` wrote them.
+The graph stores the weights under their names in the network, as written by ``export``.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PREFIX = "model."
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, required=True, help="package that export wrote")
     parser.add_argument("--out", type=Path, required=True, metavar="RUN", help="a new folder")
@@ -33,9 +33,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def unpack(folder: Path) -> dict[str, Any]:
-    """Return what ``model.pt`` held of the run that a package was exported from.
+    """Return the content of ``model.pt`` of the run from which a package was exported.
 
-    Raises Refused for a package that ``export`` did not write, or that is int8 or narrower.
+    Raises Refused for packages not written by ``export``, and for int8 or narrower ones.
     """
     package = load_package(folder)
     weights = {

@@ -1,4 +1,4 @@
-"""Random views of photos, made in batches: what augmentation does to them."""
+"""Augmentation: random views of photos, in batches."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 
 
 def scale(pixels: Tensor) -> Tensor:
-    """Scale uint8 to float32 in [-1, 1], channels last in memory: fast on a CPU."""
+    """Scale uint8 to float32 in [-1, 1], channels last in memory, which is fast on CPUs."""
     return pixels.contiguous(memory_format=torch.channels_last).float().div(127.5).sub(1)
 
 
@@ -24,10 +24,10 @@ def random_views(
 ) -> Tensor:
     """Return random views of (N, 3, s, s) uint8: (N, 3, size, size) in [-1, 1].
 
-    A view covers at least this share of the area, its proportions are changed by up to the factor
-    ``stretch``; it is turned by up to 15°, mirrored half of the time; brightness and contrast
-    change by up to 35 %, saturation by up to 35 %, and the light's colour by up to 8 % per channel.
-    ``generator`` is of the device that the pixels are on.
+    A view covers at least the share ``least`` of the area; its proportions change by up to the
+    factor ``stretch``; it is rotated by up to 15° and mirrored half of the time; brightness,
+    contrast and saturation change by up to 35 %, and the light's colour by up to 8 % per channel.
+    ``generator`` must be on the device of the pixels.
     """
     n = len(pixels)
 

@@ -1,4 +1,4 @@
-"""Initial weights: a MobileNetV2 1.0 trained on ImageNet, from this project or torchvision."""
+"""Load initial weights: a MobileNetV2 1.0 trained on ImageNet, of this project or torchvision."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BATCH_NORM_EPS = 1e-5
 def load_backbone(path: Path) -> Backbone:
     """Read a pretrained network: ``.npz`` of this project, ``.pth`` or ``.pt`` of torchvision.
 
-    Its ``trunk.convention`` says which pixels and borders it expects.
+    Its ``trunk.convention`` names the pixels and padding that it expects.
     """
     readers = {".npz": read_int8, ".pth": read_torchvision, ".pt": read_torchvision}
     if path.suffix not in readers:
@@ -48,7 +48,7 @@ def read_torchvision(path: Path) -> Backbone:
     layers = convolutions(backbone)
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-        # In double precision, so that rounding once is all that folding costs.
+        # Fold in double precision, so that only the final rounding costs accuracy.
         folded = [fold(state, *names) for names in torchvision_names()]
         with torch.no_grad():
             for layer, (weight, bias) in zip(layers, folded, strict=True):
@@ -68,7 +68,7 @@ def torchvision_names() -> list[tuple[str, str]]:
     """Return torchvision's names of each convolution and its batch norm, in network order."""
     names = [("features.0.0", "features.0.1")]
     for block in range(1, 18):
-        # The first block does not expand; each of the others does before it filters.
+        # All blocks but the first have an expanding convolution.
         wide = 1 if block == 1 else 2
         conv = f"features.{block}.conv"
         names += [(f"{conv}.{k}.0", f"{conv}.{k}.1") for k in range(wide)]

@@ -1,4 +1,4 @@
-"""The projection of an embedding: what views of one photo differ in counts less."""
+"""Fit the embedding's projection, so that differences between views of one photo count less."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from torch import Tensor
 def learned_whitening(photos: Tensor, views: Tensor, dim: int) -> tuple[Tensor, Tensor]:
     """Return mean (d,) and basis (dim, d), fitted to features (N, d) of photos and views.
 
-    First the directions in which a view differs from its photo are scaled down, then the ``dim``
-    principal axes of what is left are kept. Training pairs are few and of one kind of shop, so the
-    covariance of the differences is drawn half-way to that of white noise: no direction is scaled
-    up beyond what a round cloud of that size would allow.
+    First the directions in which views differ from their photo are scaled down, then the ``dim``
+    principal axes of the result are kept. Training pairs are few and of one kind of shop, so the
+    covariance of the differences is shrunk half-way to white noise of the same size, which limits
+    how far a direction is scaled up.
 
     Source: Mikolajczyk and Matas, "Improving descriptors for fast tree matching by optimal linear
     projection" (2007); Radenović et al., "Fine-tuning CNN image retrieval with no human

@@ -1,4 +1,4 @@
-"""What a whole network learns at once: classes, its teacher's features, and search.
+"""The joint losses of a whole network: classes, teacher's features, and search.
 
 Sources: Hinton et al., "Distilling the Knowledge in a Neural Network" (2015); Romero et al.,
 "FitNets" (2015), for features of a teacher by a linear layer; van den Oord et al.,
@@ -25,17 +25,17 @@ from .sources import Kind
 from .steps import Chance
 from .whitening import learned_whitening
 
-# Learning rates of the parts.
+# Learning rates per part.
 RATES = {"class": 6e-4, "trunk": 3e-4, "search": 1.5e-4, "heads": 1e-3}
-# Weights of the losses besides that of the classes.
+# Weights of the losses, relative to the class loss.
 FEATURES, KEEP, LEARN, PAIRS = 1.5, 1.5, 1.0, 0.3
-# Share of the class loss that asks for the teacher's probabilities, not only those allowed.
+# Share of the class loss towards the teacher's unrestricted probabilities.
 SOFT, SMOOTHING = 0.6, 0.03
 MIXED, ALPHA = 0.5, 0.3
 TEMPERATURE = 0.07
-# A tagged view with less of the teacher's probability on its tags shows something else.
+# With a smaller teacher's probability on its tags, a tagged view shows something else.
 LEAST_TAGGED = 0.25
-# Photos that the frame is fitted to.
+# Number of photos that the frame is fitted to.
 FRAME_PHOTOS = 1536
 # Keys of the random numbers.
 FRAME, STEP, PAIR = 3, 4, 5
@@ -43,7 +43,7 @@ FRAME, STEP, PAIR = 3, 4, 5
 
 @dataclass(frozen=True, kw_only=True)
 class Frame:
-    """The spaces in which features are compared; they do not change in training.
+    """The spaces in which features are compared, fixed during training.
 
     ``mean`` (320,) and ``basis`` (d, 320): the whitening of the pretrained search features;
     ``taught`` (features,): mean of the teacher's features.
@@ -59,7 +59,7 @@ class Frame:
 
 
 class WholeNetwork(nn.Module):
-    """A network and the linear heads by which its features are compared with a teacher's."""
+    """A network with linear heads that map its features to the teacher's."""
 
     def __init__(self, model: ShopNet, features: int):
         super().__init__()
@@ -71,7 +71,7 @@ class WholeNetwork(nn.Module):
 
     @property
     def groups(self) -> list[dict[str, Any]]:
-        """Return parameter groups, each with its rate."""
+        """Return parameter groups with their learning rates."""
         parts = {
             "trunk": [self.model.trunk],
             "search": [self.model.search_tail],
@@ -191,12 +191,12 @@ class WholeObjective:
         }
 
     def distance(self, head: nn.Linear, features: Tensor, taught: Tensor) -> Tensor:
-        """Return 1 - cosine of features, through a head, and a teacher's, less their mean."""
+        """Return 1 - cosine of features mapped by a head and the teacher's centred features."""
         guess = head(features.float())
         return (1 - F.cosine_similarity(guess, taught - self.frame.taught)).mean()
 
     def pair_loss(self, step: int) -> Tensor:
-        """Return InfoNCE of garments worn and alone: each finds its other half in the batch."""
+        """Return the InfoNCE loss that matches worn garments with the same ones alone."""
         chance = Chance(self.device, self.recipe.seed, PAIR, step)
         chosen = chance.pick(len(self.garments.pairs), self.recipe.pairs)
         pairs = self.garments.pairs[chosen]
@@ -214,7 +214,7 @@ class WholeObjective:
 def targets_of(probabilities: Tensor, allowed: Tensor, tagged: Tensor) -> tuple[Tensor, Tensor]:
     """Return targets (B, 15) and weights (B,) from the teacher's probabilities.
 
-    A tagged view may show none of its tags. Its weight is the teacher's probability on the tags,
+    A tagged view may show none of its tags, so its weight is the teacher's probability on the tags,
     or 0 below a quarter.
     """
     inside, mass = within(probabilities, allowed)
@@ -224,7 +224,7 @@ def targets_of(probabilities: Tensor, allowed: Tensor, tagged: Tensor) -> tuple[
 
 
 def info_nce(first: Tensor, second: Tensor, groups: Tensor) -> Tensor:
-    """Return the loss of unit vectors (P, d) and (P, d); rows of one group (P,) belong together."""
+    """Return the InfoNCE loss of unit vectors (P, d) each; rows of one group (P,) match."""
     similar = first @ second.T / TEMPERATURE
     same = (groups[:, None] == groups[None]).float()
     wanted = same / same.sum(1, keepdim=True)

@@ -1,4 +1,4 @@
-"""Put the garments of shop photos on drawn people, and keep the pictures with their boxes."""
+"""Put the garments of shop photos on drawn people, and write the pictures with their boxes."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from .sources import Example, Kind, Place
 SIZE = (400, 600)
 LIST = "worn.csv"
 COLUMNS = ("image", "alone", "label", "x", "y", "w", "h")
-# Photos of a label that are worn at most, and how often each is: rare classes more often.
+# Greatest number of photos per label, and repetitions of each; rare classes have more.
 MOST = {"shoes": 80}
 MOST_OF_OTHERS = 330
 TIMES = {
     "shorts": 3, "skirt": 3, "dress": 2, "hat": 2, "hoodie": 2, "polo": 2, "undershirt": 2,
     "blazer": 2,
 }  # fmt: skip
-# Labels that hang like a class of :mod:`composites`.
+# Labels that are worn like a class of :mod:`composites`.
 SHAPES = {**PARENTS, "top": "t-shirt", "body": "t-shirt", "blouse": "shirt"}
 
 
@@ -46,9 +46,9 @@ class Job:
 
 
 def make_worn(examples: Iterable[Example], folder: Path, seed: int, workers: int = 1) -> None:
-    """Write a picture per garment that can be cut out, and at the end their list.
+    """Write a picture per garment that can be cut out, then their list.
 
-    The list is written last: a folder without it is not finished.
+    The list is written last, so a folder without it is incomplete.
     """
     folder.mkdir(parents=True, exist_ok=True)
     jobs = plan(examples, folder, seed)
@@ -60,7 +60,7 @@ def make_worn(examples: Iterable[Example], folder: Path, seed: int, workers: int
 
 
 def plan(examples: Iterable[Example], folder: Path, seed: int) -> list[Job]:
-    """Return which garments are worn, each by whom: the same for the same photos and seed."""
+    """Return the garments to put on people, with seeds; deterministic for photos and seed."""
     by_label: dict[str, list[Path]] = {}
     for example in examples:
         if example.kind is Kind.FLOOR and SHAPES.get(example.label, example.label) in LABELS:
@@ -79,7 +79,7 @@ def plan(examples: Iterable[Example], folder: Path, seed: int) -> list[Job]:
 
 
 def some(paths: Sequence[Path], most: int, chance: random.Random) -> Sequence[Path]:
-    """Return the paths, or a random choice of them where there are more than ``most``."""
+    """Return the paths, or a random choice of ``most`` if there are more."""
     return paths if len(paths) <= most else chance.sample(paths, most)
 
 
@@ -88,7 +88,7 @@ def run_all(jobs: Sequence[Job], workers: int) -> Iterable[tuple[str, ...] | Non
     if workers < 2:
         yield from map(wear_one, jobs)
         return
-    # A forked child of a process that has threads may hang.
+    # Spawn, because a forked child of a multi-threaded process may hang.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
         yield from pool.map(wear_one, jobs, chunksize=8)

@@ -59,7 +59,7 @@ def kill(run):
 
 
 def killed_in_its_third_batch(encodings):
-    """A run whose process dies while it encodes."""
+    """Return a run whose process dies in its third batch."""
 
     def die(calls):
         if len(calls) == 3:

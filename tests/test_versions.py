@@ -188,7 +188,7 @@ def test_evaluate__a_worse_version_is_held_back(sold, labelled):
     assert run.state == Run.State.WITH_FAILURES
     assert "from 1.000 to 0.500" in run.error
     assert states() == {good.pk: ACTIVE, run.version.pk: READY}
-    # It can still be activated manually.
+    # The version can still be activated manually.
     versions.activate(run.version)
     assert states()[run.version.pk] == ACTIVE
 

@@ -38,7 +38,7 @@ LEAST_SYMMETRY = 0.68
 # Reject a mask whose edge is longer, relative to a disc of the same area: it follows noise.
 MOST_RAGGED = 2.8
 
-# Least and greatest width over height of a class when it lies flat.
+# Least and greatest ratio of width to height per class, laid flat.
 PROPORTIONS = {
     "dress": (0.25, 1.05), "hat": (0.6, 2.2), "longsleeve": (0.55, 1.9), "outwear": (0.45, 1.6),
     "pants": (0.22, 0.85), "shirt": (0.5, 1.8), "shoes": (0.4, 2.6), "shorts": (0.6, 1.7),

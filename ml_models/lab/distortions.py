@@ -36,8 +36,9 @@ def perspective(image: Image.Image, rng: np.random.Generator, strength: float) -
 
 
 def homography(here: NDArray[np.float64], there: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The 8 numbers of the projection that takes four points (4, 2) to four others, as in Pillow:
-    (ax + by + c) / (gx + hy + 1), (dx + ey + f) / (gx + hy + 1).
+    """Return Pillow's 8 coefficients of the projection of points (4, 2) ``here`` to ``there``.
+
+    It is (ax + by + c) / (gx + hy + 1), (dx + ey + f) / (gx + hy + 1).
     """
     rows = []
     for (x, y), (u, v) in zip(here, there, strict=True):

@@ -1,4 +1,4 @@
-"""Measure whether a garment is found by a photo of somebody who wears it.
+"""Measure whether a garment is found by a photo of a person who wears it.
 
     python -m ml_models.lab.pairs --model DIR --data VALIDATION [--json]
 

@@ -44,7 +44,7 @@ MEASURED = 300
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Command line; the defaults are those of the shipped model."""
+    """Parse the command line; the defaults are those of the shipped model."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, required=True, help="float32 model package")
     parser.add_argument("--data", type=Path, required=True, help="photos to calibrate on")

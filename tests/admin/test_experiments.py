@@ -45,7 +45,7 @@ def posted(tried, **values):
 
 @pytest.fixture
 def versions():
-    """One of each state, by its name."""
+    """One version per state, by the name of the state."""
     states = ("active", "ready", "retired", "building", "failed")
     return {state: version(state) for state in states}
 
@@ -151,7 +151,7 @@ def test_page__shows_both_variants(admin_client):
 
 
 def test_page__a_bad_variant_is_called_so(admin_client):
-    # Long enough to be seen at whatever time of day the test runs.
+    # Long enough to show at any time of day.
     mine = experiment(days=2.5, ramp_hours=0)
     leave_traces(days=4, per_day=400, experiment=mine, treatment=BAD)
     response = admin_client.get(page_of(mine))
@@ -207,7 +207,7 @@ def test_change__share_and_ramp_while_it_runs(admin_client):
 
 
 def change(admin_client, mine, **values):
-    """What its page says of the share after a change."""
+    """Change an experiment by its form; return the share in the message, and the page's text."""
     fields = {"name": mine.name, "percent": f"{100 * mine.share:.1f}", "ramp_hours": "24"}
     response = admin_client.post(page_of(mine), {**fields, **values}, follow=True)
     mine.refresh_from_db()

@@ -211,7 +211,7 @@ def test_photo__too_large(admin_client, version, configure):
     configure(MAX_PHOTO_BYTES=1_000)
     response = search(admin_client, image=SimpleUploadedFile("x.png", b"x" * 2_000))
     assert response.status_code == 413
-    # So large that it is not even read to its end.
+    # So large that the body is not read to its end.
     response = search(admin_client, image=SimpleUploadedFile("x.png", b"x" * 200_000))
     assert response.status_code == 413
 

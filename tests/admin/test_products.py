@@ -92,7 +92,7 @@ def test_action__needs_the_permission_to_start_runs(staff, sold):
     assert not Run.objects.exists()
     both = staff("view_product", "change_product", "add_run")
     assert 'value="reindex"' in both.get(LIST).content.decode()
-    # A window to choose a product in has no actions.
+    # The popup to choose a product has no actions.
     assert 'value="reindex"' not in both.get(LIST, {"_popup": 1}).content.decode()
 
 

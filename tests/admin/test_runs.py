@@ -26,7 +26,7 @@ def progress_of(run):
 
 
 def running(**values) -> Run:
-    """A run that a process of this machine works on: this one."""
+    """Create a run that is claimed by this process."""
     run, _ = runs.request(Run.Scope.ALL, by="ana")
     runs.claim(run)
     Run.objects.filter(pk=run.pk).update(**values)
@@ -225,7 +225,7 @@ def test_run_page__names_its_failed_images(admin_client, sold, broken):
     assert name in page
     assert "not a photo that can be read" in page
     assert reverse("admin:shop_product_change", args=[sold[0].pk]) in page
-    # Repaired, it is no longer named.
+    # After the repair, it is no longer listed.
     stored = sold[0].images.last().image
     with stored.storage.open(stored.name, "wb") as file:
         file.write(encoded(picture(9), "PNG"))

@@ -124,7 +124,7 @@ def test_compare__all_kept_with_the_best_marked(admin_client, two):
     assert [cell.best for cell in lines["recall@10"]] == [False, True]
     assert [cell.best for cell in lines["recall@1"]] == [False, False]
     assert lines["memory"][0].text == "3.0\xa0MB"
-    assert "recall@5" not in lines  # nobody measured it
+    assert "recall@5" not in lines  # not measured
 
 
 def test_compare__the_chosen_ones(admin_client, two):
@@ -164,7 +164,7 @@ FIT = reverse("admin:visualsearch_fit")
 
 @pytest.fixture
 def unfitted(sold, configure, monkeypatch):
-    """A version from before there were fits, of a catalog that is large enough for one."""
+    """A version without a fit, of a catalog that is large enough for one."""
     monkeypatch.setattr(fitting, "LEAST", 8)
     configure(FIT=False)
     version = reindex().version

@@ -95,7 +95,7 @@ def test_batch__too_large_together(client, indexed, configure, send):
     configure(MAX_BATCH_BYTES=100_000)
     assert firsts(send(client, [noise])) == ["P3"]
     refused(send(client, [noise, noise]), 413, "batch_too_large")
-    # So much is not even read to its end.
+    # So large that the body is not read to its end.
     refused(send(client, [noise] * 16), 413, "batch_too_large")
 
 

@@ -15,7 +15,7 @@ URL = "/api/visual-search/events/"
 
 @pytest.fixture
 def found(client, sold):
-    """What a search for P3 answered, three products of it."""
+    """The response to a search for P3 with three products."""
     reindex()
     return upload(client, PHOTO, limit=3)
 
@@ -76,7 +76,7 @@ def test_event__of_a_later_page(client, found):
     page = client.get(found.json()["next"])
     first = keys(page)[0]
     assert tell(client, found, first).json()["rank"] == 4
-    # Narrowed down, it is shown at another rank, and that is where it is clicked next.
+    # A filter shows the product at another rank, which its next event must have.
     price = page.json()["results"][0]["product"]["price"]
     narrowed = f"/api/visual-search/queries/{found.json()['query_id']}/?min_price={price}"
     assert keys(client.get(narrowed + f"&max_price={price}")) == [first]
@@ -155,7 +155,7 @@ def test_event__hostile_events_move_their_own_search_only(client, found, sold):
                 tell(client, other, f"P{n}", kind)
     assert Event.objects.filter(query=found.json()["query_id"]).count() == 0
     assert Query.objects.get(pk=found.json()["query_id"]).shown == before
-    # Of its own one thing of each kind for each product that it showed.
+    # Its own events are counted once per kind and shown product.
     assert Event.objects.count() == 4 * 3
 
 

@@ -63,7 +63,7 @@ def test_key__not_needed_unless_the_shop_says_so(client, indexed, configure, key
     assert response["WWW-Authenticate"] == "ApiKey"
     refused(client.get(STATUS), 401, "api_key_missing")
     assert search(headers).status_code == 200
-    # The shop's own pages.
+    # Requests by the shop's own pages have no key.
     assert search({"Sec-Fetch-Site": "same-origin"}).status_code == 200
     for site in ("cross-site", "same-site", "none"):
         refused(search({"Sec-Fetch-Site": site}), 401, "api_key_missing")

@@ -422,9 +422,9 @@ def test_search_event__can_stop_it(visit, photo):
         " window.stopped = true; event.preventDefault(); })"
     )
     visitor.choose(photo)
-    # Not wait_for_function: it would evaluate a string, which the page's policy forbids.
+    # wait_for_function would evaluate a string, which the page's policy forbids.
     visitor.until(lambda: visitor.page.evaluate("window.stopped"))
-    visitor.page.wait_for_timeout(300)  # in which it would be sent
+    visitor.page.wait_for_timeout(300)  # time in which it would be sent
     assert visitor.photos_sent == []
     assert visitor.part("drop").is_visible()
 

@@ -46,7 +46,7 @@ def test_slow_upload__shows_the_photo_and_how_much_is_sent(visit, screen):
     assert visitor.part("doing").text_content() == "Sending your photo…"
     bar = visitor.part("progress")
     seen = set()
-    # Not until “Searching…”: a slow test may miss it.
+    # Do not wait for “Searching…”, which a slow test may miss.
     while visitor.part("doing").text_content() == "Sending your photo…":
         seen.add(bar.evaluate("bar => bar.value"))
         visitor.page.wait_for_timeout(100)

@@ -70,7 +70,7 @@ def pgvector(dim):
     with postgresql() as folder:
         add_connection("garments", folder)
         try:
-            # So small a catalog would be compared in full; a graph is what is in question.
+            # A small catalog would be searched exactly; force the use of the graph.
             index = PgvectorIndex(dim, name="garments", alias="garments", flat_up_to=50)
             index.create()
             yield index
@@ -97,7 +97,7 @@ def test_search__flat_is_exact(garments):
 
 @pytest.mark.parametrize("structure", ["ivf", "hnsw"])
 def test_search__faiss(garments, structure):
-    # It is tuned with pictures of the catalog, and customers' photos lie further away.
+    # Tuned with catalog pictures; queries are further away, so recall is slightly lower.
     with faiss(garments[0].shape[1], structure=structure, target_recall=1.0) as index:
         assert agreement(index, garments) >= 0.99
 

@@ -189,7 +189,7 @@ def test_load__more_photos_and_garments_on_people(drawn):
     photos = load(sources, drawn.data, 32, 0)
     boxes = read_boxes(drawn.boxes, 3)
     learned = [class_of(box, LEAVES) for box in boxes if not box.held_out]
-    # A top may be a t-shirt or an undershirt, which is one too; nobody is sure of the second.
+    # “Top” allows t-shirt and undershirt, which is a t-shirt too; “Not sure” is left out.
     assert photos.train.classes == list(LEAVES)
     extra = photos.train.labels[2 * len(LEAVES) :].tolist()
     assert [LEAVES[k] for k in extra[:2]] == ["t-shirt", "longsleeve"]
@@ -274,7 +274,7 @@ def test_worth_of_starts():
 
 
 LABELS = ["hat", "pants", "shirt", "shorts", "t-shirt"]
-# Shirts and t-shirts are taken for each other, pants and shorts are; hats for nothing.
+# Shirts and t-shirts are confused, and so are pants and shorts; hats are not.
 COUNTS = np.array(
     [[20, 0, 0, 0, 0], [0, 16, 0, 4, 0], [0, 0, 14, 0, 6], [0, 2, 0, 18, 0], [1, 0, 30, 0, 69]]
 )

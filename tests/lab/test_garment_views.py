@@ -49,7 +49,7 @@ def test_garment_views__keep_the_box(kind):
     assert len(seen) > COUNT / 2
     assert filled.min() > 1 / (1 + 2 * garment_views.MOST_MARGIN) ** 2 * 0.9
     assert seen[:, 28:36, 28:36].float().mean() > 0.99
-    # Not all alike.
+    # Views vary in size.
     assert filled.max() - filled.min() > 0.3
 
 
@@ -59,7 +59,7 @@ def test_garment_views__floor_photos_in_part_whatever_their_box():
     rows = torch.arange(COUNT)
     views = [garment_views.garment_views(each, rows, 64, Chance("cpu", 0)) for each in (one, other)]
     assert torch.equal(*views)
-    # A square of at least 30 % of a photo holds all or a part of 7.5 % of it.
+    # The garment covers 7.5 % of the photo, and a view at least 30 %.
     shares = light(views[0]).float().mean((1, 2))
     assert shares.max() < 0.075 / 0.3 * 1.4
 

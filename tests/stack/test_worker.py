@@ -97,7 +97,7 @@ def test_search__searcher_frozen(stack):
         answer = stack.browser().search(photo(1))
     finally:
         stack.resume("search")
-    # It came while the worker was frozen and before the deadline (search_timeout).
+    # The response came while the worker was frozen and before the deadline (search_timeout).
     assert (answer.status, answer.code) == (503, "search_unavailable")
     took = until(lambda: stack.browser().search(photo(1)).status == 200, SOON, "no search")
     print(

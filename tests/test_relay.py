@@ -136,7 +136,7 @@ def commands(redis_server):
 
 
 def test_admit__nobody_is_there(redis_server):
-    """Without a worker, one command to Redis is enough to refuse; no waiting, no retry."""
+    """Without a worker, one GET and one LLEN are enough to refuse; no waiting, no retry."""
     relay.connect(redis_server.url).ping()
     with redis_server.client() as client:
         client.config_resetstat()

@@ -1,4 +1,4 @@
-"""Repeated ``kill -9`` of the index worker: no work is lost or done twice."""
+"""Repeated ``kill -9`` of the index worker: nothing is lost, only interrupted batches repeat."""
 
 from __future__ import annotations
 

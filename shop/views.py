@@ -25,7 +25,7 @@ SORTINGS = {
 
 
 def matching(products: ProductQuerySet, words: str) -> ProductQuerySet:
-    """Return products whose name, category or colour contain every one of the words."""
+    """Return the products with each of the words in name, category or colour."""
     for word in words.split():
         products = products.filter(
             Q(name__icontains=word) | Q(category__name__icontains=word) | Q(color__icontains=word)

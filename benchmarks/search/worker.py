@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 from typing import Any
 
@@ -63,7 +64,7 @@ def start(plan: Plan) -> Found:
             first_answer(running, plan.usual[number % len(plan.usual)])
             seconds.append(round(time.monotonic() - begin, 3))
             show("start", f"{seconds[-1]} s")
-    return {"seconds": seconds, "median": sorted(seconds)[len(seconds) // 2]}
+    return {"seconds": seconds, "median": statistics.median(seconds)}
 
 
 def first_answer(running: variants.Server, photo: str) -> None:

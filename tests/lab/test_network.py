@@ -42,9 +42,11 @@ def test_shop_net__starts_from_the_pretrained_network(weights):
     x = torch.rand(2, 3, 96, 96) * 2 - 1
     shared = backbone.trunk(x)
     assert torch.equal(model.search_tail(model.trunk(x)), backbone.tail(shared))
-    branch = model.class_branch
-    taken = F.relu6(backbone.wide(branch.tail(shared)))[:, [0, -1]]
-    assert torch.allclose(F.relu6(branch.wide(branch.tail(shared)))[:, [0, -1]], taken, atol=1e-5)
+    wide = F.relu6(backbone.wide(backbone.tail(shared)))
+    found = model.class_branch.map(shared)
+    # 320 of 1,280 channels, evenly spread.
+    taken = torch.linspace(0, 1279, 320).round().long()
+    assert torch.allclose(found, wide[:, taken], atol=1e-5)
     assert torch.equal(model.classify(x), model(x).logits)
 
 

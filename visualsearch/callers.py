@@ -1,4 +1,4 @@
-"""Identify the caller of a search, and choose the index version that an experiment gives them."""
+"""Identify the caller of a search, and assign callers to the variants of an experiment."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ KNOWN = 1.0
 class Caller:
     """The client that sent a search.
 
-    ``storefront``: primary key of its storefront, None for the shop itself. ``visitor``: the stored
-    pseudonym, empty for an anonymous visitor. ``place``: the key that assigns a visitor to a
-    variant of an experiment; it is not stored.
+    ``storefront``: primary key of its Storefront, None for the shop's own pages. ``visitor``: the
+    pseudonym to store, "" for an anonymous visitor. ``place``: the text that is hashed to assign
+    the visitor to a variant of an experiment, "" for no experiment; it is not stored.
     """
 
     storefront: int | None = None
@@ -35,9 +35,11 @@ NOBODY = Caller()
 
 @dataclass(frozen=True, kw_only=True)
 class Trace:
-    """A caller's storefront, visitor and variant, as stored with a query.
+    """The storefront, visitor and variant to store with a search, and the version to search.
 
-    ``version``: the index version to search, None for the active one.
+    ``experiment``: primary key of the running experiment, None outside one. ``variant``: a
+    :class:`Query.Variant`, "" outside an experiment. ``version``: id of the index version to
+    search, None for the active one.
     """
 
     storefront: int | None = None
@@ -48,13 +50,17 @@ class Trace:
 
 
 def pseudonym(kind: str, name: object, storefront: int | None = None) -> str:
-    """Return the stored id of a visitor: a keyed hash, stable per storefront and not reversible."""
+    """Return the id to store for a visitor: a keyed hash of 32 hexadecimal digits.
+
+    The same ``kind`` and ``name`` give the same id within a storefront, and another one in any
+    other. The name cannot be computed from the id.
+    """
     whole = f"{storefront or ''}:{kind}:{name}"
     return salted_hmac("visualsearch.visitor", whole, algorithm="sha256").hexdigest()[:32]
 
 
 def trace_of(caller: Caller) -> Trace:
-    """Return the trace of a caller, with their variant of the running experiment."""
+    """Return what to store about a caller, and the index version of their experiment's variant."""
     trace = Trace(storefront=caller.storefront, visitor=caller.visitor)
     experiment = running() if caller.place else None
     if experiment is None:
@@ -72,7 +78,10 @@ _running: tuple[float, Experiment | None] | None = None
 
 
 def running() -> Experiment | None:
-    """Return the running experiment, or None; cached for :data:`KNOWN` seconds."""
+    """Return the running experiment that has an index version, None if there is none.
+
+    Cached for :data:`KNOWN` seconds.
+    """
     global _running
     now = time.monotonic()
     if _running is None or now - _running[0] > KNOWN:
@@ -82,12 +91,12 @@ def running() -> Experiment | None:
 
 
 def known() -> Experiment | None:
-    """Return the experiment that :func:`running` found last, without a database query."""
+    """Return the experiment that :func:`running` returned last, without a database query."""
     return _running[1] if _running else None
 
 
 def forget(**kwargs: object) -> None:
-    """Drop the cached experiment; the next search reads it from the database."""
+    """Drop the cached experiment, so that the next search reads it from the database."""
     global _running
     _running = None
 

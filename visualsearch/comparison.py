@@ -38,8 +38,9 @@ class Moment:
 class Comparison:
     """The results of an experiment so far.
 
-    ``control`` and ``treatment``: number of searches. ``cut``: only the newest :data:`SAMPLE`
-    searches were read.
+    ``control`` and ``treatment``: number of searches. ``moments``: click-through rates over time,
+    by hour if ``by_hour``, else by day. ``cut``: whether only the newest :data:`SAMPLE` searches
+    were read.
     """
 
     control: int
@@ -51,14 +52,14 @@ class Comparison:
 
     @property
     def verdict(self) -> Verdict:
-        """Return WORSE if any signal is worse, else the verdict of the clicks."""
+        """WORSE if any signal is worse, else the verdict of the clicks."""
         if any(each.verdict == Verdict.WORSE for each in self.signals):
             return Verdict.WORSE
         return self.signals[0].verdict
 
 
 def compare(experiment: Experiment) -> Comparison:
-    """Compare the two variants of an experiment, from its own searches only; three queries."""
+    """Compare the two variants of an experiment by the searches made in it; three queries."""
     arms, count = read(experiment)
     control, treatment = arms[Variant.CONTROL], arms[Variant.TREATMENT]
     steps, by_hour = steps_of(experiment)
@@ -73,7 +74,11 @@ def compare(experiment: Experiment) -> Comparison:
 
 
 def read(experiment: Experiment) -> tuple[dict[str, Arm], int]:
-    """Return the data of both variants, and how many searches were read."""
+    """Return ``(arms, count)``: the data of each variant by name, and the number of searches read.
+
+    At most the newest :data:`SAMPLE` searches are read. A search without a visitor's id counts as a
+    visitor of its own.
+    """
     clicks = Event.objects.filter(query=OuterRef("pk"), kind=Event.Kind.CLICK)
     known = ("variant", "created", "visitor", "index_version", "encoder")
     fields = (*known, "matched", "best_score", "took_ms__total")
@@ -99,7 +104,11 @@ def read(experiment: Experiment) -> tuple[dict[str, Arm], int]:
 
 
 def arm(rows: list[Any], refused: list[datetime]) -> Arm:
-    """Convert query rows to arrays."""
+    """Return the data of one variant as arrays.
+
+    ``rows``: per search [created, visitor number, scale, matched, best score, milliseconds,
+    clicked]. ``refused``: when photos failed.
+    """
     created, visitors, scales, matched, scores, spent, clicked = (
         list(zip(*rows, strict=True)) if rows else [()] * 7
     )
@@ -117,7 +126,7 @@ def arm(rows: list[Any], refused: list[datetime]) -> Arm:
 
 
 def steps_of(experiment: Experiment) -> tuple[list[datetime], bool]:
-    """Return the start of each hour or day of an experiment, and whether these are hours."""
+    """Return ``(starts, by_hour)``: the start of each hour or day since the experiment began."""
     end = experiment.stopped or timezone.now()
     by_hour = end - experiment.started <= BY_HOUR
     start = midnight(experiment.started)
@@ -127,7 +136,10 @@ def steps_of(experiment: Experiment) -> tuple[list[datetime], bool]:
 
 
 def moments(control: Arm, treatment: Arm, steps: Sequence[datetime]) -> list[Moment]:
-    """Return the click-through of both variants in each hour or day."""
+    """Return the click-through rates of both variants in each hour or day.
+
+    ``steps``: the start of each; the last one has no end.
+    """
     edges = np.array([step.timestamp() for step in steps] + [math.inf])
     shares = []
     for each in (control, treatment):

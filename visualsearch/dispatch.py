@@ -51,9 +51,11 @@ def search(
     version: int | None = None,
     caller: Caller = NOBODY,
 ) -> SearchResult:
-    """Search by the bytes of a photo; see :func:`visualsearch.searching.search`.
+    """Search by the bytes of an image file; see :func:`visualsearch.searching.search`.
 
-    Raises any VisualSearchError, or ValidationError for a filter's value.
+    ``crop``: x, y, w, h in fractions of the upright photo. Raises PhotoError for an unusable photo,
+    ServiceUnavailable if the search cannot run or takes too long, ValidationError for an invalid
+    filter value.
     """
     options = {"limit": limit, "filters": dict(filters or {}), "version": version}
     options["caller"] = asdict(caller)
@@ -67,10 +69,11 @@ def search_later(
     filters: Mapping[str, Any] | None = None,
     caller: Caller = NOBODY,
 ) -> str | None:
-    """Queue a search and return the id of its query, or None without workers.
+    """Queue a search and return its query id; return None if ``USE_CELERY`` is off.
 
-    :func:`is_pending` says whether it is done, and :func:`page` returns its result. Raises the
-    errors of :func:`search` that can be known before the search runs.
+    Poll :func:`is_pending` with the id, then call :func:`page` for the result. Raises PhotoError
+    for an unusable photo, Overloaded if too many searches wait, BackendUnavailable without a search
+    worker.
     """
     if not conf.get("USE_CELERY"):
         return None
@@ -86,9 +89,10 @@ def search_later(
 
 
 def is_pending(query_id: str, *, storefront: int | None = None) -> bool:
-    """Return whether a search from :func:`search_later` is still to come; raise its refusal.
+    """Return whether a search from :func:`search_later` is still waiting or running.
 
-    False for an unknown search, and for one of another storefront.
+    False if it is done, unknown, or of another storefront. Raises the search's own error if it
+    failed, BackendUnavailable if no worker can finish it.
     """
     found = relay.look(job_name(query_id, storefront)) if conf.get("USE_CELERY") else None
     if found and "refused" in found:
@@ -97,7 +101,10 @@ def is_pending(query_id: str, *, storefront: int | None = None) -> bool:
 
 
 def job_name(query_id: str, storefront: int | None) -> str:
-    """Return the relay name of a search; including the storefront keeps others from polling it."""
+    """Return the job id of a queued search.
+
+    It contains the storefront's id, so that other storefronts cannot poll the search.
+    """
     return query_id if storefront is None else f"{query_id}-{storefront}"
 
 
@@ -120,21 +127,26 @@ def page(
 
 
 def similar(item: str, *, limit: int = 12) -> SearchResult:
-    """Return items that look like an item; see :func:`visualsearch.searching.similar`."""
+    """Return the items that look most like an item; see :func:`visualsearch.searching.similar`."""
     return SearchResult.from_dict(ask("similar", item=item, limit=limit))
 
 
 def classify(data: bytes, *, crop: Crop | None = None) -> list[Prediction]:
-    """Return the classes of a photo, most probable first."""
+    """Return the most probable classes of a photo, best first; ``data``: the image file.
+
+    Raises PhotoError for an unusable photo, ServiceUnavailable if the model cannot run now.
+    """
     return [Prediction(**each) for each in ask("classify", data, crop)["predictions"]]
 
 
 def ask(
     what: str, data: bytes | None = None, crop: Crop | None = None, /, **arguments: Any
 ) -> dict[str, Any]:
-    """Run a job, here or in a worker, and return its answer.
+    """Run the job named ``what``, here or in a search worker, and return its result as JSON values.
 
-    Raises the job's own refusal, or BackendUnavailable, Overloaded or SearchTimeout.
+    ``data`` and ``crop``: the photo, if the job needs one. If the job failed, raises the error that
+    it reported. Raises Overloaded if too many searches run, BackendUnavailable without Redis or a
+    worker, SearchTimeout after ``SEARCH_TIMEOUT`` seconds, PhotoError for an unusable photo.
     """
     with place():
         if conf.get("USE_CELERY"):
@@ -156,7 +168,7 @@ def ask(
 
 
 def opened(data: bytes, crop: Crop | None) -> tuple[Photo, dict[str, float]]:
-    """Return the decoded photo, and the milliseconds spent by stage."""
+    """Return the decoded photo, and the milliseconds spent by stage; raise PhotoError."""
     watch = Stopwatch()
     with watch.stage("decode"):
         photo = open_photo(data, limits=conf.limits(), crop=crop)
@@ -164,13 +176,20 @@ def opened(data: bytes, crop: Crop | None) -> tuple[Photo, dict[str, float]]:
 
 
 def prepared(data: bytes, crop: Crop | None, spec: InputSpec | None) -> dict[str, Any]:
-    """Decode a photo and pack it for a worker; an invalid photo is refused here."""
+    """Decode a photo; return the job arguments ``photo`` (packed for a worker) and ``stages``.
+
+    ``stages``: milliseconds by stage. Raises PhotoError for an unusable photo.
+    """
     photo, stages = opened(data, crop)
     return {"photo": pack(photo, spec), "stages": stages}
 
 
 def job_of(what: str, arguments: dict[str, Any], seconds: float) -> relay.Job:
-    """Return a job for the relay, in the active language."""
+    """Return the message that asks a worker to run ``what`` in the active language.
+
+    ``seconds``: time until the job expires. Sends ``job_posted``, whose receivers may fill
+    ``context``.
+    """
     language, context = get_language() or "en", dict[str, Any]()
     job_posted.send_robust(sender=None, context=context)
     return {
@@ -187,7 +206,10 @@ _counting = threading.Lock()
 
 @contextmanager
 def place() -> Iterator[None]:
-    """Occupy a search slot of this process in the block; raise Overloaded if all are taken."""
+    """Count the ``with`` block as a running search of this process.
+
+    Raises Overloaded if ``MAX_QUEUE`` searches are running already.
+    """
     global _busy
     with _counting:
         admit()
@@ -200,28 +222,37 @@ def place() -> Iterator[None]:
 
 
 def check() -> None:
-    """Raise BackendUnavailable or Overloaded if a search would be refused now."""
+    """Raise an error if a search would be rejected now, before the client's photo is read.
+
+    Overloaded if too many searches run or wait, BackendUnavailable without Redis or a search
+    worker.
+    """
     admit()
     if conf.get("USE_CELERY"):
         relay.admit()
 
 
 def admit() -> None:
-    """Raise Overloaded if this process is running ``MAX_QUEUE`` searches."""
+    """Raise Overloaded if this process is already running ``MAX_QUEUE`` searches."""
     if _busy >= conf.get("MAX_QUEUE"):
         raise Overloaded
 
 
 def refresh(keys: list[str]) -> None:
-    """Reindex the images of these items, in a worker with Celery; raise BackendUnavailable."""
+    """Reindex the images of the items with these keys, in a worker with ``USE_CELERY``, else here.
+
+    Raises BackendUnavailable if the broker does not answer.
+    """
     enqueue(tasks.index_items, keys)
 
 
 def start(run: Run) -> None:
-    """Hand a run to the index worker; raise BackendUnavailable.
+    """Start a queued run in the index worker, in a new process, or here.
 
-    Without Celery the run gets a background process, to keep the web process free. With
-    ``RUN_IN_BACKGROUND`` off, it is done before this returns, and an error is stored in the run.
+    Without ``USE_CELERY``, a new process executes the run, to keep the web process free. With
+    ``RUN_IN_BACKGROUND`` off as well, the run is over when this returns; its error is stored in the
+    run and not raised. Raises BackendUnavailable if the broker does not answer; the run is then
+    failed.
     """
     if not conf.get("USE_CELERY") and conf.get("RUN_IN_BACKGROUND"):
         start_process(run)
@@ -237,9 +268,9 @@ def start(run: Run) -> None:
 
 
 def start_process(run: Run) -> None:
-    """Continue a run in a process that outlives the request and this process.
+    """Execute a run in a new process, which outlives this one.
 
-    Its output is appended to ``runs.log`` beside the index files.
+    The process appends its output to ``runs.log`` beside the index files.
     """
     path = os.pathsep.join(entry for entry in sys.path if entry)
     with (index_files.folder() / "runs.log").open("ab") as log:
@@ -254,7 +285,10 @@ def start_process(run: Run) -> None:
 
 
 def enqueue(task: Task, *args: Any) -> None:
-    """Send a task and ignore its result; without Celery, run it here."""
+    """Send a Celery task without waiting for its result; without ``USE_CELERY``, run it here.
+
+    Raises BackendUnavailable if the broker does not answer. Errors of a task run here are logged.
+    """
     if conf.get("USE_CELERY"):
         publish(task, *args)
     else:
@@ -264,9 +298,9 @@ def enqueue(task: Task, *args: Any) -> None:
 
 
 def publish(task: Task, *args: Any) -> None:
-    """Send a task to its queue; raise BackendUnavailable.
+    """Send a Celery task to its queue; raise BackendUnavailable if the broker does not answer.
 
-    A connection that the broker closed by restarting fails only when used, so a quick failure is
+    A connection that a broker closed by restarting fails only when used, so a quick failure is
     retried once.
     """
     start = time.monotonic()
@@ -280,13 +314,17 @@ def publish(task: Task, *args: Any) -> None:
 
 
 def refusal(answer: dict[str, Any]) -> Exception:
-    """Return the exception for a job's refusal."""
+    """Return the exception that a failed job's answer describes, to be raised by the caller.
+
+    ValidationError for ``{"refused": "invalid", "messages"}``, else the error with the code
+    ``refused``.
+    """
     if answer["refused"] == "invalid":
         return ValidationError(answer["messages"])
     return by_code()[answer["refused"]](**answer["params"])
 
 
 def by_code() -> dict[str, type[VisualSearchError]]:
-    """Return all exception classes by their code."""
+    """Return all classes of VisualSearchError, by their ``code``."""
     kinds = [kind for kind in vars(exceptions).values() if isinstance(kind, type)]
     return {kind.code: kind for kind in kinds if issubclass(kind, VisualSearchError)}

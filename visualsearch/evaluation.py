@@ -26,7 +26,7 @@ DEPTH = 100
 
 @dataclass(frozen=True, kw_only=True)
 class LabelledPhoto:
-    """A photo, the key of the item that it shows, and the item's style if known.
+    """A photo, the key of the item that it shows, and the item's style ("" if unknown).
 
     ``view``: how the photo shows the item, such as "back"; each view is also measured separately.
     """
@@ -39,7 +39,11 @@ class LabelledPhoto:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """The result of one search: ranks of the right item and style (None: not found), first hits."""
+    """The result of searching for one labelled photo.
+
+    ``rank`` of the right item and ``style_rank`` of the first item of the right style, from 1, None
+    if not found; ``hits``: the first ones; ``took_ms``: milliseconds of the first page.
+    """
 
     photo: LabelledPhoto
     rank: int | None
@@ -50,9 +54,9 @@ class Outcome:
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """The outcomes of an index version on labelled photos.
+    """The outcomes of searching an index version for labelled photos.
 
-    ``items``: items that were searched; ``category``: category by item key, where known.
+    ``items``: number of items that were searched. ``category``: category by item key, where known.
     """
 
     version: int
@@ -62,7 +66,11 @@ class Measured:
     category: dict[str, str]
 
     def ranks(self, kind: str) -> list[int | None]:
-        """Return the rank per photo by ``sku``, or by ``style`` for the photos that have one."""
+        """Return the rank of each photo's right result, None if it was not found.
+
+        ``kind``: ``sku`` for the rank of the item, ``style`` for the rank of an item of the same
+        style; the latter leaves out photos without a style.
+        """
         if kind == "sku":
             return [outcome.rank for outcome in self.outcomes]
         return [outcome.style_rank for outcome in self.outcomes if outcome.photo.style]
@@ -72,9 +80,10 @@ KINDS = ("sku", "style")
 
 
 def read_queries(path: Path) -> list[LabelledPhoto]:
-    """Read rows of ``image,sku[,style][,view]``; images are relative to the file.
+    """Read a CSV file with the columns ``image,sku[,style][,view]``.
 
-    Raises ValueError that names the bad row, or the problem with the file.
+    Image paths are relative to the file's folder. Raises ValueError, which names the line, for a
+    missing value or image, and for an unreadable or empty file.
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
@@ -96,16 +105,21 @@ def read_queries(path: Path) -> list[LabelledPhoto]:
 
 
 def evaluate(photos: Iterable[LabelledPhoto], version: int | None = None) -> dict[str, Any]:
-    """Return recall@k and MRR by item and by style, their intervals, and latency.
+    """Search for each photo and return the figures that :func:`report` describes.
 
-    ``version``: an index version, by default the active one. A hit counts by style if its item has
-    the labelled photo's ``style``.
+    ``version``: id of an index version, None for the active one. Raises PhotoError for an
+    unreadable photo, IndexNotReady or ModelUnavailable if the version cannot be searched.
     """
     return report(measure(photos, version))
 
 
 def measure(photos: Iterable[LabelledPhoto], version: int | None = None) -> Measured:
-    """Search for each photo in the active version, or in the given one."""
+    """Search for each photo as a customer does, and return the outcomes.
+
+    ``version``: id of an index version, None for the active one. The stored queries are deleted
+    again. Raises PhotoError for an unreadable photo, IndexNotReady or ModelUnavailable if the
+    version cannot be searched.
+    """
     current = live.current(version)
     current.encoder.encode([Image.new("RGB", (64, 64))])
     outcomes, items = [], 0
@@ -140,7 +154,12 @@ def measure(photos: Iterable[LabelledPhoto], version: int | None = None) -> Meas
 
 
 def report(measured: Measured) -> dict[str, Any]:
-    """Return the figures as JSON values."""
+    """Return the figures of a measurement as JSON values.
+
+    ``queries`` and ``items``: their numbers; ``encoder``: its id; ``sku`` and ``style``: recall@k
+    and MRR; ``latency_ms``: ``p50`` and ``p95``; ``intervals``: bootstrap intervals of the metrics,
+    by ``sku`` and ``style``; ``by``: metrics by ``category`` and by ``view`` of the photos.
+    """
     outcomes = measured.outcomes
     latencies = [outcome.took_ms for outcome in outcomes]
     return {
@@ -162,9 +181,10 @@ def report(measured: Measured) -> dict[str, Any]:
 
 
 def grouped(outcomes: Sequence[Outcome], names: Sequence[str | None]) -> dict[str, Any]:
-    """Return retrieval metrics by item of each named group; photos without a name are left out.
+    """Return the metrics of each group of photos, by name of the group.
 
-    Each group has its number of ``queries`` and its ``intervals`` besides recall@k and MRR.
+    ``names``: the group of each outcome; photos without a name are left out. The values are dicts
+    with recall@k and MRR by item, ``queries`` (number of photos) and ``intervals`` of the metrics.
     """
     ranks: dict[str, list[int | None]] = {}
     for outcome, name in zip(outcomes, names, strict=True):
@@ -183,8 +203,9 @@ def grouped(outcomes: Sequence[Outcome], names: Sequence[str | None]) -> dict[st
 def compare(measured: Measured, other: Measured) -> dict[str, Any]:
     """Compare ``measured`` with ``other`` on the same photos, by ``sku`` and ``style``.
 
-    A positive ``difference`` means that ``measured`` is better. ``p`` is the p value of a paired
-    test.
+    Returns the metrics of ``other`` under ``sku`` and ``style``, and for each metric the mean
+    ``difference`` per photo (above 0: ``measured`` is better), its ``interval``, and ``p``, the p
+    value of a paired randomisation test.
     """
     found: dict[str, Any] = {
         "version": other.version,
@@ -207,13 +228,13 @@ def compare(measured: Measured, other: Measured) -> dict[str, Any]:
 
 
 def of_style(ranking: list[str], style: str) -> set[str]:
-    """Return the items of a ranking that have this ``style``."""
+    """Return the keys in ``ranking`` of the visible items with this ``style``."""
     found = catalog().by_key(ranking)
     return {key for key, item in found.items() if getattr(item, "style", None) == style}
 
 
 def categories_of(keys: Iterable[str]) -> dict[str, str]:
-    """Return the category of each visible item by key, if its card has one."""
+    """Return the category of each visible item by key, without items whose card has none."""
     source = catalog()
     listed = source.by_key(set(keys), among=source.listed())
     found = {key: source.card(item).get("category") for key, item in listed.items()}

@@ -17,10 +17,12 @@ SHOWN_AT_MOST = 1000
 def record(
     query_id: str, kind: str, item: str, *, storefront: int | None = None
 ) -> tuple[Event, bool]:
-    """Store an event for a product that a search showed; return it, and whether it is new.
+    """Store a customer's event on a product that a search showed.
 
-    The rank comes from the stored search, never from the client. Repeated events count once. Raises
-    ItemNotShown, or QueryNotFound, also for a query of another storefront.
+    Returns the event, and whether it is new: a repeated event of the same ``kind`` (see
+    :class:`Event.Kind`) counts once. The rank comes from the stored search, never from the client.
+    Raises ItemNotShown if the search did not show the item, QueryNotFound if the query is unknown
+    or of another storefront.
     """
     query = found(query_id, storefront)
     rank = query.shown.get(item)
@@ -30,7 +32,7 @@ def record(
 
 
 def found(query_id: str, storefront: int | None) -> Query:
-    """Return a query of this storefront; raise QueryNotFound if unknown or expired."""
+    """Return a query of this storefront; raise QueryNotFound if it has none with this id."""
     try:
         return Query.objects.only("pk", "shown").get(pk=UUID(query_id), storefront=storefront)
     except (Query.DoesNotExist, ValueError) as error:
@@ -38,12 +40,16 @@ def found(query_id: str, storefront: int | None) -> Query:
 
 
 def ranks(hits: list[Hit], offset: int = 0) -> dict[str, int]:
-    """Return the rank, from 1, at which each product is shown."""
+    """Return the rank of each hit by item key; the first hit has the rank ``offset`` + 1."""
     return {hit.item: offset + place for place, hit in enumerate(hits, 1)}
 
 
 def note_shown(query: Query, hits: list[Hit], offset: int) -> None:
-    """Store the ranks on a later page of a query; a product's newest rank replaces older ones."""
+    """Store the ranks of the hits on a later page in ``query.shown``.
+
+    A newer rank of a product replaces its older one. Nothing is stored beyond :data:`SHOWN_AT_MOST`
+    products.
+    """
     new = ranks(hits, offset)
     if new.items() <= query.shown.items():
         return

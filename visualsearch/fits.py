@@ -1,4 +1,4 @@
-"""Fit index versions to the catalog; choose the shares of vector parts by labels if possible."""
+"""Learn an index's transform from the catalog; weight the embedding's parts by labels."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ WORTH = (Event.Kind.CLICK, Event.Kind.BASKET, Event.Kind.PURCHASE)
 
 @dataclass(frozen=True, kw_only=True)
 class Rows:
-    """Embeddings of the catalog: raw vectors (N, d) and the item of each.
+    """A sample of the catalog's embeddings: encoder output (N, d), and the item key of each.
 
-    ``images``: number of searchable images, of which these may be a sample.
+    ``images``: number of all searchable images.
     """
 
     vectors: Vector
@@ -52,9 +52,9 @@ class Rows:
 
 @dataclass(frozen=True, kw_only=True)
 class Labels:
-    """Queries whose right item is known: raw vectors (Q, d) and the item of each.
+    """Queries whose right item is known: encoder output (Q, d), and the item key of each.
 
-    ``source``: labels or clicks.
+    ``source``: ``labels`` (photos of ``LABELLED_QUERIES``) or ``clicks`` (customers' events).
     """
 
     vectors: Vector
@@ -63,13 +63,14 @@ class Labels:
 
 
 def make(version: IndexVersion, *, by_labels: bool = False) -> dict[str, Any] | None:
-    """Return the fit to build a version with, as JSON values to store in it.
+    """Return the transform to build a version with, as JSON values for ``IndexVersion.fit``.
 
-    None if the catalog has fewer than :data:`fitting.LEAST` images, or the setting ``FIT`` is off.
-    ``by_labels`` chooses the shares anew, by labelled photos or clicks if available; otherwise
-    shares that labels chose for the active version are kept. ``chosen`` says what chose the shares
-    (catalog, labels or clicks), ``tried`` lists the options compared, and ``better`` says whether
-    the best found more than the active version.
+    None if the setting ``FIT`` is off or the catalog has fewer than :data:`fitting.LEAST` images.
+    ``by_labels`` chooses new weights of the embedding's parts, by labelled photos or clicks if
+    there are any; otherwise weights that labels chose for the active version are kept. Besides the
+    transform, the dict has ``chosen`` (what chose the weights: catalog, labels or clicks), and
+    after a comparison also the keys of :func:`described`. Raises PhotoError for an unreadable
+    labelled photo.
     """
     if not conf.get("FIT"):
         return None
@@ -88,12 +89,20 @@ def make(version: IndexVersion, *, by_labels: bool = False) -> dict[str, Any] | 
 
 
 def fitted(rows: Rows, encoder: Encoder, shares: fitting.Shares | None = None) -> Fit:
-    """Return a fit learned from rows; without ``shares``, the catalog chooses them."""
+    """Return a transform learned from rows; without ``shares``, choose weights from the catalog.
+
+    ``shares``: weight of each part of the embedding in the similarity, by name of the part.
+    """
     return fitting.fit(rows.vectors, encoder.parts, shares, images=rows.images)
 
 
 def described(tuned: Tuned, found: Labels) -> dict[str, Any]:
-    """Return the outcome of a comparison, as stored with a fit."""
+    """Return the outcome of a comparison, as stored with the transform.
+
+    ``chosen``: what chose the weights (catalog, labels or clicks); ``better``: whether they find
+    more than the active version; ``judged_by``: labels or clicks; ``queries``: their number;
+    ``tried``: name, weights and figures of each option.
+    """
     return {
         "chosen": found.source if tuned.by_labels else "catalog",
         "better": tuned.better,
@@ -104,15 +113,16 @@ def described(tuned: Tuned, found: Labels) -> dict[str, Any]:
 
 
 def active_fit(encoder: Encoder) -> Fit | None:
-    """Return the fit of the active version, None if it has none or another encoder."""
+    """Return the transform of the active version; None if it has none or another encoder."""
     active = IndexVersion.objects.filter(state=State.ACTIVE, encoder=encoder.id).first()
     return fit_of(active) if active else None
 
 
 def kept_shares(encoder: Encoder) -> tuple[fitting.Shares | None, str]:
-    """Return the shares that labels chose for the active version, and what chose them.
+    """Return the active version's weights of the embedding's parts, and what chose them.
 
-    (None, "catalog") if it has none, or if the encoder's parts changed.
+    The weights are by name of the part; ``labels`` or ``clicks`` chose them. (None, "catalog") if
+    the catalog chose them, if there is no transform, or if the encoder's parts changed.
     """
     active = IndexVersion.objects.filter(state=State.ACTIVE, encoder=encoder.id).first()
     fit = fit_of(active) if active else None
@@ -124,11 +134,11 @@ def kept_shares(encoder: Encoder) -> tuple[fitting.Shares | None, str]:
 
 
 def is_due(encoder: Encoder) -> bool:
-    """Return whether the catalog needs another fit than the newest kept version's.
+    """Return whether the catalog needs another transform than the newest kept version's.
 
-    It does if it can be fitted for the first time, has grown by half, or its mean has moved far.
-    The newest version counts even if it is not active, so that the next run does not rebuild one
-    that was held back or rolled back from.
+    True if there is none yet, if the catalog has grown by half, or if its mean embedding has moved
+    far. The newest version counts even if it is not active, so that the next run does not rebuild
+    one that was held back or rolled back from.
     """
     count = Embedding.objects.filter(encoder=encoder.id).searchable().count()
     if not conf.get("FIT") or count < fitting.LEAST:
@@ -144,7 +154,10 @@ def is_due(encoder: Encoder) -> bool:
 
 
 def sample(encoder: Encoder, at_most: int, items: Collection[str] = ()) -> Rows:
-    """Read searchable rows: all, or ``at_most`` evenly spaced ones plus those of ``items``."""
+    """Read embeddings of searchable rows: all, or ``at_most`` evenly spaced ones.
+
+    The rows of ``items`` are added to a sample.
+    """
     rows = Embedding.objects.filter(encoder=encoder.id).searchable()
     pks = np.array(rows.order_by("pk").values_list("pk", flat=True), np.int64)
     chosen = pks
@@ -166,7 +179,7 @@ def sample(encoder: Encoder, at_most: int, items: Collection[str] = ()) -> Rows:
 
 
 def labelled(rows: Rows, found: Labels) -> Labelled:
-    """Number the items of rows and labels for :mod:`visualsearch.tuning`."""
+    """Return rows and labels with numbers in place of item keys, for :mod:`visualsearch.tuning`."""
     number = {item: place for place, item in enumerate(dict.fromkeys(rows.items))}
     return Labelled(
         queries=found.vectors,
@@ -177,12 +190,19 @@ def labelled(rows: Rows, found: Labels) -> Labelled:
 
 
 def labels(encoder: Encoder) -> Labels | None:
-    """Return the photos of the setting ``LABELLED_QUERIES``, or else searches with clicks."""
+    """Return the labelled photos if the setting names some, else searches with clicks.
+
+    None if there are too few of either. Raises PhotoError for an unreadable labelled photo.
+    """
     return from_photos(encoder) or from_clicks(encoder)
 
 
 def from_photos(encoder: Encoder) -> Labels | None:
-    """Embed the labelled photos as a search does; raise PhotoError for an unreadable one."""
+    """Return the photos of ``LABELLED_QUERIES``, embedded as a search does.
+
+    None without the setting. At most :data:`PHOTOS` of them, drawn at random. Raises PhotoError for
+    an unreadable photo, ValueError for an unreadable list.
+    """
     path = conf.get("LABELLED_QUERIES")
     if not path:
         return None
@@ -201,11 +221,11 @@ def from_photos(encoder: Encoder) -> Labels | None:
 
 
 def from_clicks(encoder: Encoder) -> Labels | None:
-    """Return searches labelled by what customers clicked, put into the basket or bought.
+    """Return the newest searches, labelled by what customers clicked, put in the basket or bought.
 
-    The newest searches are used; None if there are fewer than :data:`LEAST_CLICKED`. A search's
-    vector is erased after ``QUERY_LIFETIME``, so only shops that keep it for days have that many.
-    Of several products of one search, the one with the strongest event is used.
+    Of several products of one search, the one with the strongest event counts. None if there are
+    fewer than :data:`LEAST_CLICKED` such searches; a search's vector is erased after
+    ``QUERY_LIFETIME``, so only shops that keep it for days have that many.
     """
     events = Event.objects.filter(
         kind__in=WORTH, query__encoder=encoder.id, query__expires__gt=timezone.now()

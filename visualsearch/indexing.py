@@ -56,7 +56,12 @@ RETRY_AFTER = [timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 720)]
 
 @dataclass
 class Seen:
-    """An image as it is in the catalog now, and its stored row."""
+    """An image as it is in the catalog now, and its stored row (None for a new image).
+
+    ``content_hash``: SHA-256 of the file. ``image`` is set between decoding and encoding,
+    ``vector`` after encoding. ``error``: why the file cannot be used; ``unreadable``: whether
+    storage failed.
+    """
 
     item: str
     name: str
@@ -77,10 +82,11 @@ class Seen:
 
 @dataclass
 class Batch:
-    """Some items, their stored rows, and their images, which are being read.
+    """Some items, their stored rows, and their images, which threads may still be reading.
 
-    ``before``: all rows of the items; ``gone``: rows whose image is no longer in the catalog.
-    ``reading`` and ``encoding``: work in progress; ``encoding`` is None until it begins.
+    ``before``: all stored rows of the items; ``seen``: their images in the catalog; ``gone``: rows
+    whose image is no longer in the catalog. ``reading`` and ``encoding``: futures of the work on
+    the images; ``encoding`` is None until encoding begins.
     """
 
     keys: Sequence[str]
@@ -92,26 +98,27 @@ class Batch:
 
     @property
     def changed(self) -> list[Seen]:
-        """Images whose row must be written; valid once all are read."""
+        """Images whose row must be written; call it only after all images are read."""
         return [one for one in self.seen if not one.unchanged or (one.row and one.row.removed)]
 
 
 class Overtaken(Exception):
-    """The items changed since they were read, or another process wrote their rows."""
+    """Raised if the catalog or the rows changed while a batch was being encoded."""
 
 
-# Files by item key and file name.
+# Image files by (item key, file name).
 Pictures = dict[tuple[str, str], FieldFile]
 Also = Callable[[Counter[str]], None]
 
 
 def refresh(keys: Iterable[str]) -> Counter[str]:
-    """Bring the rows of these items up to date with the catalog, and count images by outcome.
+    """Bring the rows of these items up to date with the catalog; return counts of images.
 
-    Changed images are encoded, and hidden or deleted ones are marked as removed, for every encoder
-    that a kept version needs, so that each can be rolled back to. The counts ``encoded``,
-    ``unchanged``, ``removed`` and ``failed`` are of the first encoder, the active version's. Raises
-    ModelUnavailable if that one cannot be loaded.
+    The keys of the counts are ``encoded``, ``unchanged``, ``removed`` and ``failed``. Changed
+    images are encoded, and images of hidden or deleted items are marked as removed, with the
+    encoder of every kept version, so that a rollback loses nothing. The counts are of the active
+    version's encoder. Raises ModelUnavailable if that encoder cannot be loaded, Overtaken if other
+    processes keep writing the same rows.
     """
     keys = list(dict.fromkeys(keys))
     counts: list[Counter[str]] = []
@@ -124,10 +131,10 @@ def refresh(keys: Iterable[str]) -> Counter[str]:
 
 
 class Here(Executor):
-    """An executor that runs work at once, in the calling thread."""
+    """An executor that runs each call immediately, in the calling thread."""
 
     def submit(self, work: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
-        """Run the work and return a finished future."""
+        """Call ``work`` and return a finished future with its result or exception."""
         future: Future[T] = Future()
         try:
             future.set_result(work(*args, **kwargs))
@@ -138,9 +145,9 @@ class Here(Executor):
 
 @contextmanager
 def threads() -> Iterator[Executor]:
-    """Yield an executor that reads, decodes and encodes images; all of these release the GIL.
+    """Yield an executor of ``INDEX_THREADS`` threads to read, decode and encode images.
 
-    Pending work is cancelled at the end.
+    All of that work releases the GIL. Pending work is cancelled when the ``with`` block ends.
     """
     count = conf.get("INDEX_THREADS")
     pool: Executor = Here()
@@ -155,10 +162,11 @@ def threads() -> Iterator[Executor]:
 def refresh_batch(
     encoder: Encoder, batch: Batch, pool: Executor, also: Also = lambda counts: None
 ) -> Counter[str]:
-    """Encode and store a gathered batch, and count images by outcome.
+    """Encode and store a batch from :func:`gather`; return counts of images.
 
-    If another process wrote its rows meanwhile, the batch is gathered again; Overtaken is raised
-    after :data:`MAX_ATTEMPTS`. ``also`` is called with the counts in the transaction that writes
+    The keys of the counts are ``encoded``, ``unchanged``, ``removed`` and ``failed``. If another
+    process wrote the batch's rows meanwhile, the batch is gathered again; raises Overtaken after
+    :data:`MAX_ATTEMPTS` attempts. ``also`` is called with the counts in the transaction that writes
     the rows.
     """
     for _ in range(MAX_ATTEMPTS):
@@ -173,10 +181,10 @@ def refresh_batch(
 def gather(
     encoder: Encoder, keys: Sequence[str], pool: Executor, found: Pictures | None = None
 ) -> Batch:
-    """Look up the rows and images of some items, and submit the reading of images to ``pool``.
+    """Return a batch of some items, whose images ``pool`` begins to read.
 
-    ``found``: the items' images, if already looked up. If they changed since, writing the batch
-    raises Overtaken.
+    ``found``: the items' images, if already looked up. If the catalog has changed since that
+    look-up, writing the batch raises Overtaken.
     """
     before = list(Embedding.objects.filter(encoder=encoder.id, item__in=keys).defer("vector"))
     rows = {(row.item, row.image): row for row in before}
@@ -191,7 +199,7 @@ def gather(
 
 
 def shares(images: Sequence[Seen]) -> Iterator[Sequence[Seen]]:
-    """Split images into parts, one per thread or more, of at most ``BATCH_SIZE`` images each."""
+    """Split images into parts for the threads, of at most ``BATCH_SIZE`` images each."""
     size = ceil(len(images) / conf.get("INDEX_THREADS"))
     return batched(images, max(1, min(size, conf.get("BATCH_SIZE"))))
 
@@ -207,10 +215,11 @@ def begin_encoding(encoder: Encoder, batch: Batch, pool: Executor) -> None:
 
 
 def settle(encoder: Encoder, batch: Batch, pool: Executor, also: Also) -> Counter[str]:
-    """Encode outside the transaction, write inside it, and return the counts; raise Overtaken.
+    """Encode a batch, write its rows in one transaction, and return the counts of images.
 
-    The check that nothing changed is inside it too. Otherwise the slower of two tasks could mark a
-    product as removed that was hidden and shown again at once.
+    Raises Overtaken if the catalog or the rows have changed since the batch was gathered. That
+    check is in the transaction too; otherwise the slower of two tasks could mark a product as
+    removed that was hidden and shown again at once.
     """
     if batch.encoding is None:
         begin_encoding(encoder, batch, pool)
@@ -237,9 +246,11 @@ def settle(encoder: Encoder, batch: Batch, pool: Executor, also: Also) -> Counte
 def unchanged_items(
     encoder: Encoder, keys: Sequence[str], pool: Executor
 ) -> Iterator[tuple[str, Pictures, bool]]:
-    """Yield each item in order, its images, and whether its rows are up to date.
+    """Yield ``(item, images, unchanged)`` for each item, in the order of ``keys``.
 
-    Only items whose rows may be up to date are read; no image is decoded and no row locked.
+    ``images``: the item's files. ``unchanged``: whether all its rows are up to date, by the hashes
+    of the files. Files are hashed only if their names match the rows; no image is decoded and no
+    row locked.
     """
     known: dict[str, dict[str, str]] = {key: {} for key in keys}
     rows = Embedding.objects.filter(encoder=encoder.id, item__in=keys, removed=False)
@@ -262,7 +273,7 @@ def unchanged_items(
 
 
 def pictures(keys: Sequence[str]) -> Pictures:
-    """Return the images of the visible items with these keys, by item and name."""
+    """Return the image files of the visible items among ``keys``, by item key and file name."""
     source = catalog()
     return {
         (key, name): file
@@ -272,13 +283,13 @@ def pictures(keys: Sequence[str]) -> Pictures:
 
 
 def revisions(encoder: Encoder, keys: Sequence[str]) -> dict[int, int]:
-    """Return the revision of each row of these items, by primary key."""
+    """Return the revision of each stored row of these items, by primary key of the row."""
     rows = Embedding.objects.filter(encoder=encoder.id, item__in=keys)
     return dict(rows.values_list("pk", "revision"))
 
 
 def files_by_name(files: Iterable[FieldFile]) -> dict[str, FieldFile]:
-    """Return an item's files by name; a file listed twice has one row."""
+    """Return an item's image files by name; empty fields are left out and repeated names merged."""
     return {str(file.name): file for file in files if file}
 
 
@@ -290,7 +301,7 @@ def read(file: FieldFile) -> bytes:
 
 
 def digests_of(files: Sequence[FieldFile]) -> list[str]:
-    """Return the SHA-256 of each stored file, "" if it cannot be read."""
+    """Return the SHA-256 of each stored file in hexadecimal, "" for one that cannot be read."""
     found = []
     for file in files:
         digest = ""
@@ -301,9 +312,10 @@ def digests_of(files: Sequence[FieldFile]) -> list[str]:
 
 
 def look(images: Sequence[Seen], limits: Limits, spec: InputSpec | None) -> None:
-    """Read and hash some images, and decode those whose content is new.
+    """Read and hash some images in place, and decode those whose content has changed.
 
-    They are scaled to the encoder's input at once, to save memory while they wait to be encoded.
+    Decoded images are scaled to the encoder's input size (``spec``) to save memory until they are
+    encoded. Errors are stored in :attr:`Seen.error`.
     """
     for seen in images:
         data = read_and_hash(seen)
@@ -318,7 +330,10 @@ def look(images: Sequence[Seen], limits: Limits, spec: InputSpec | None) -> None
 
 
 def read_and_hash(seen: Seen) -> bytes | None:
-    """Read an image and store its hash; return None and store the error if it cannot be read."""
+    """Return the bytes of an image file and set ``seen.content_hash``.
+
+    Returns None if the file cannot be read, and stores the reason in ``seen.error``.
+    """
     try:
         data = read(seen.file)
     except Exception as error:  # storages raise errors of their own
@@ -330,7 +345,7 @@ def read_and_hash(seen: Seen) -> bytes | None:
 
 
 def encode(encoder: Encoder, images: Sequence[Seen]) -> None:
-    """Encode images: set the ``vector`` of each and free its ``image``."""
+    """Encode the decoded images: set the ``vector`` of each and free its ``image``."""
     encoding = encoder.encode([seen.image for seen in images if seen.image is not None])
     for seen, vector in zip(images, encoding.embeddings, strict=True):
         seen.vector, seen.image = to_bytes(vector), None
@@ -339,7 +354,11 @@ def encode(encoder: Encoder, images: Sequence[Seen]) -> None:
 def write(
     encoder: Encoder, changed: Sequence[Seen], gone: Sequence[Embedding], revision: int
 ) -> Counter[str]:
-    """Store all changes under one revision, and count images by outcome."""
+    """Store all changes of a batch under one revision; return counts of images.
+
+    ``changed``: images whose row must be written. ``gone``: rows to mark as removed. The keys of
+    the counts are ``encoded``, ``failed``, ``unchanged`` and ``removed``.
+    """
     stamp = {"revision": revision, "updated": timezone.now()}
     rows = [row_for(encoder, one, revision) for one in changed if not one.unchanged]
     # Existing rows keep their primary key, which indexes refer to.
@@ -354,14 +373,17 @@ def write(
 
 
 def mark(rows: Sequence[Embedding], **values: Any) -> int:
-    """Update some rows alike and return their number."""
+    """Set the same field values on some rows; return the number of rows updated."""
     if not rows:
         return 0
     return Embedding.objects.filter(pk__in=[row.pk for row in rows]).update(**values)
 
 
 def row_for(encoder: Encoder, seen: Seen, revision: int) -> Embedding:
-    """Return the row to store for an image: its vector, or the error and the next attempt."""
+    """Return the unsaved row of an image, with its vector or its error.
+
+    A row whose file could not be read gets the time of its next attempt in ``retry_at``.
+    """
     row = Embedding(
         encoder=encoder.id,
         item=seen.item,
@@ -380,6 +402,6 @@ def row_for(encoder: Encoder, seen: Seen, revision: int) -> Embedding:
 
 
 def due_for_retry() -> list[str]:
-    """Return the items with an image whose next attempt is due."""
+    """Return the keys of the items with an unreadable image that should be tried again now."""
     failed = Embedding.objects.filter(removed=False, retry_at__lte=timezone.now())
     return list(failed.order_by("item").values_list("item", flat=True).distinct())

@@ -31,9 +31,9 @@ SCORE_STEP = 0.05
 
 @dataclass(frozen=True, kw_only=True)
 class Period:
-    """The time from ``start`` to before ``end``, in one storefront (its id) or in all.
+    """The time from ``start`` to before ``end``, in one storefront (its id) or in all (None).
 
-    Its ``steps`` are hours or days.
+    ``by_hour``: whether the figures are by hour; otherwise they are by day.
     """
 
     start: datetime
@@ -43,7 +43,7 @@ class Period:
 
     @classmethod
     def last(cls, days: int, *, now: datetime, storefront: int | None = None) -> Period:
-        """Return the last ``days`` days including today; for 1, the last 24 hours."""
+        """Return the last ``days`` days including today; for 1, the last 24 hours until ``now``."""
         here = timezone.localtime(now)
         if days == 1:
             start = here.replace(minute=0, second=0, microsecond=0) - timedelta(hours=23)
@@ -53,7 +53,7 @@ class Period:
 
     @property
     def steps(self) -> list[datetime]:
-        """Starts of its hours or days, the earliest first."""
+        """Start of each hour or day of the period, the earliest first."""
         found, moment = [], self.start
         while moment < self.end:
             found.append(moment)
@@ -62,7 +62,7 @@ class Period:
         return found
 
     def before(self) -> Period:
-        """Return the preceding period of the same length, for comparison."""
+        """Return the period of the same length that ends where this one starts."""
         length = timedelta(days=1) if self.by_hour else timedelta(days=len(self.steps))
         return Period(
             start=self.start - length,
@@ -72,7 +72,11 @@ class Period:
         )
 
     def of(self, kind: type[Model], through: str = "") -> QuerySet[Any]:
-        """Return the rows of a model in the period; ``through``: lookup prefix of their search."""
+        """Return a queryset of the rows of a model that were created in the period.
+
+        ``through``: lookup prefix of the related search, such as ``query__``; if given, the time
+        and storefront of that search count.
+        """
         when: dict[str, Any] = {
             f"{through}created__gte": self.start,
             f"{through}created__lt": self.end,
@@ -90,9 +94,10 @@ def midnight(moment: datetime) -> datetime:
 
 @dataclass(frozen=True, kw_only=True)
 class Totals:
-    """Counts of searches and of refused photos.
+    """Counts of a period's searches and of refused photos.
 
-    ``events``: number of searches with at least one event, by kind.
+    ``matched``: searches whose best hit reached the match threshold; ``events``: number of searches
+    with at least one event, by kind of event.
     """
 
     searches: int
@@ -103,11 +108,11 @@ class Totals:
 
     @property
     def clicked(self) -> int:
-        """Number of searches with a click on a product."""
+        """Number of searches in which a product was clicked."""
         return self.events.get(Kind.CLICK, 0)
 
     def share(self, part: int) -> Share:
-        """Return ``part`` as a share of the searches."""
+        """Return ``part`` (a number of searches) as a share of all searches."""
         return Share(part=part, whole=self.searches)
 
     @property
@@ -118,7 +123,10 @@ class Totals:
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """An hour or a day: searches, how many matched, and percentiles of their milliseconds."""
+    """The searches of one hour or day: their number, the matched ones, and their latency.
+
+    ``p50``, ``p95``: percentiles of the milliseconds; None without recorded times.
+    """
 
     start: datetime
     searches: int = 0
@@ -129,7 +137,10 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True)
 class Rank:
-    """A rank; ``clicks``: of the searches with a result at it, the share that was clicked."""
+    """The click-through rate at one rank of the results.
+
+    ``clicks``: clicked results at this rank, out of all results shown at it.
+    """
 
     rank: int
     clicks: Share
@@ -137,7 +148,10 @@ class Rank:
 
 @dataclass(frozen=True, kw_only=True)
 class ScoreColumn:
-    """A column of the score histogram: scores from ``low`` to ``low`` + :data:`SCORE_STEP`."""
+    """A column of the histogram of best scores, from ``low`` to ``low`` + :data:`SCORE_STEP`.
+
+    ``matched`` and ``unmatched``: number of searches above and below the match threshold.
+    """
 
     low: float
     matched: int
@@ -146,12 +160,13 @@ class ScoreColumn:
 
 @dataclass(frozen=True, kw_only=True)
 class Insights:
-    """All figures of a period. ``before`` is None if that period had no searches.
+    """All figures of a period, for the admin's Insights page.
 
-    ``steps`` count all searches, but their times are of the sample, the newest ``sampled``
-    searches. ``stages`` (mean milliseconds), ``scores`` and ``ranks`` are of the sample too.
-    ``unsold``: class and number of searches; ``refusals``: code and number of photos; both most
-    frequent first.
+    ``before``: totals of the preceding period, None if it had no searches. ``totals``, ``unsold``,
+    ``refusals`` and the counts in ``steps`` cover all searches. Times, ``scores`` and ``ranks``
+    cover the newest ``sampled`` searches. ``p50``, ``p95``: milliseconds; ``stages``: mean
+    milliseconds by stage; ``unsold``: see :func:`unsold`; ``refusals``: error code and number of
+    photos, most frequent first.
     """
 
     period: Period
@@ -169,13 +184,17 @@ class Insights:
 
     @property
     def cut(self) -> bool:
-        """Whether the sample is smaller than the number of searches."""
+        """Whether the sample has fewer searches than the period."""
         return self.sampled < self.totals.searches
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sampled:
-    """The columns that are read of one search."""
+    """The figures of one search in the sample.
+
+    ``score``: of the best hit, None without one; ``took_ms``: milliseconds by stage; ``ranks``:
+    those that were shown to the customer.
+    """
 
     created: datetime
     matched: bool
@@ -185,7 +204,7 @@ class Sampled:
 
 
 def insights(period: Period) -> Insights:
-    """Compute all figures of a period, with a fixed number of queries (about a dozen)."""
+    """Compute all figures of a period, with a fixed number of database queries (about a dozen)."""
     rows = sample(period)
     found = totals(period)
     earlier = totals(period.before())
@@ -208,7 +227,7 @@ def insights(period: Period) -> Insights:
 
 
 def totals(period: Period) -> Totals:
-    """Return exact counts, with three queries."""
+    """Return the exact counts of a period, with three database queries."""
     counts = period.of(Query).aggregate(
         searches=Count("pk"),
         matched=Count("pk", filter=Q(matched=True)),
@@ -223,7 +242,7 @@ def totals(period: Period) -> Totals:
 
 
 def sample(period: Period) -> list[Sampled]:
-    """Read the newest searches, at most :data:`SAMPLE`."""
+    """Return the newest searches of a period, at most :data:`SAMPLE`, newest first."""
     fields = ("created", "matched", "best_score", "took_ms", "shown")
     newest = period.of(Query).order_by("-created").values_list(*fields)[:SAMPLE]
     return [
@@ -239,7 +258,7 @@ def sample(period: Period) -> list[Sampled]:
 
 
 def times(rows: Iterable[Sampled]) -> list[float]:
-    """Return the total milliseconds of the searches that recorded them."""
+    """Return the total milliseconds of each search that recorded them."""
     return [row.took_ms["total"] for row in rows if "total" in row.took_ms]
 
 
@@ -252,7 +271,10 @@ def percentiles(spent: list[float]) -> tuple[float | None, float | None]:
 
 
 def steps(period: Period, rows: list[Sampled]) -> list[Step]:
-    """Return the figures of each hour or day, including those without searches."""
+    """Return the figures of each hour or day, also of those without searches.
+
+    Counts are of all searches; times are of the sample ``rows``.
+    """
     trunc = TruncHour("created") if period.by_hour else TruncDay("created")
     counts = period.of(Query).order_by().annotate(step=trunc).values_list("step")
     counts = counts.annotate(searches=Count("pk"), matched=Count("pk", filter=Q(matched=True)))
@@ -273,7 +295,10 @@ def steps(period: Period, rows: list[Sampled]) -> list[Step]:
 
 
 def ranks(period: Period, rows: list[Sampled]) -> list[Rank]:
-    """Return the click-through of each of the first ranks in the sample."""
+    """Return the click-through rate of each of the first :data:`RANKS` ranks, in the sample.
+
+    [] without searches.
+    """
     if not rows:
         return []
     shown = Counter(rank for row in rows for rank in row.ranks if 1 <= rank <= RANKS)
@@ -288,7 +313,7 @@ def ranks(period: Period, rows: list[Sampled]) -> list[Rank]:
 
 
 def stages(rows: Iterable[Sampled]) -> dict[str, float]:
-    """Return mean milliseconds by stage, over the searches that have it."""
+    """Return the mean milliseconds of each stage, over the searches that recorded the stage."""
     spent: dict[str, list[float]] = {}
     for row in rows:
         for stage, took in row.took_ms.items():
@@ -297,7 +322,10 @@ def stages(rows: Iterable[Sampled]) -> dict[str, float]:
 
 
 def scores(rows: Iterable[Sampled]) -> list[ScoreColumn]:
-    """Return the histogram of best scores, without gaps from the lowest to the highest."""
+    """Return the histogram of best scores, with empty columns between the lowest and highest.
+
+    [] without scores.
+    """
     counts: dict[bool, Counter[int]] = {True: Counter(), False: Counter()}
     for row in rows:
         if row.score is not None:
@@ -317,9 +345,11 @@ def scores(rows: Iterable[Sampled]) -> list[ScoreColumn]:
 
 
 def unsold(period: Period) -> list[tuple[str, int]]:
-    """Return classes that customers' photos show but that no category of the catalog covers.
+    """Return classes that customers photographed and no category of the catalog covers.
 
-    [] if the catalog maps none of the classes, because then nothing can be said.
+    Each with its number of searches, most frequent first, at most :data:`CLASSES`. Only predictions
+    of at least :data:`LIKELY` count. [] if the catalog maps none of the classes, because then
+    nothing can be said.
     """
     sure = period.of(Query).filter(predictions__0__probability__gte=LIKELY)
     asked = counted(sure, "predictions__0__label")
@@ -330,6 +360,6 @@ def unsold(period: Period) -> list[tuple[str, int]]:
 
 
 def counted(rows: QuerySet[Any], field: str) -> list[tuple[str, int]]:
-    """Return the values of a field and their counts, most frequent first."""
+    """Return each value of a field and its number of rows, most frequent first."""
     found = rows.order_by().values_list(field).annotate(count=Count("pk"))
     return sorted(found, key=lambda each: (-each[1], each[0]))

@@ -28,9 +28,11 @@ JOBS: dict[str, Callable[..., Answer]] = {}
 
 
 def job(function: Callable[..., Answer]) -> Callable[..., Answer]:
-    """Register a job; it runs in the client's language and returns refusals as values.
+    """Register a function as a job under its name; a decorator.
 
-    A refusal is ``{"refused": code, …}``; database and memory errors become BackendUnavailable.
+    The job runs in the client's ``language``. Errors are returned as ``{"refused": code,
+    "params"}``, or ``{"refused": "invalid", "messages"}`` for a ValidationError. Database and
+    memory errors become BackendUnavailable.
     """
 
     @wraps(function)
@@ -52,9 +54,10 @@ def job(function: Callable[..., Answer]) -> Callable[..., Answer]:
 
 
 def twice(function: Callable[..., Answer], kwargs: dict[str, Any]) -> Answer:
-    """Call the function; retry once if a restart of the database had closed the connection.
+    """Call the function; close broken database connections and retry once if the database failed.
 
-    Testing the connection before each search would cost a round trip each time.
+    Testing the connection before each search would cost a round trip each time. Raises the
+    database's error if no connection is broken or the retry fails.
     """
     try:
         return function(**kwargs)
@@ -72,7 +75,10 @@ def twice(function: Callable[..., Answer], kwargs: dict[str, Any]) -> Answer:
 
 
 def report(what: str, answer: Answer) -> None:
-    """Send the signal ``searched``; call it after the answer is sent."""
+    """Send the signal ``searched`` if ``answer`` is a search result.
+
+    Call it after the answer was sent to the client, who must not wait for the receivers.
+    """
     if "took_ms" in answer:
         names = ("took_ms", "matched", "model", "index_version")
         searched.send_robust(sender=None, what=what, **{name: answer[name] for name in names})
@@ -89,7 +95,10 @@ def search(
     query_id: str | None = None,
     caller: dict[str, Any] | None = None,
 ) -> Answer:
-    """Search by a photo; ``stages``: milliseconds already spent on it."""
+    """Search by a photo; ``stages``: milliseconds already spent on decoding and waiting, by stage.
+
+    The other arguments and the result: see :func:`visualsearch.searching.search`.
+    """
     options: dict[str, Any] = {"limit": limit, "filters": filters, "version": version}
     options |= {"query_id": query_id, "caller": Caller(**(caller or {}))}
     return searching.search(photo, watch=Stopwatch(stages), **options).as_dict()
@@ -107,7 +116,7 @@ def page(
     crop: Sequence[float] | None = None,
     storefront: int | None = None,
 ) -> Answer:
-    """Return another page of an earlier search."""
+    """Return another page of a stored search; see :func:`visualsearch.searching.page`."""
     options: dict[str, Any] = {"limit": limit, "offset": offset, "filters": filters}
     options |= {"ordering": ordering, "with_facets": with_facets, "storefront": storefront}
     options["crop"] = tuple(crop) if crop else None
@@ -116,11 +125,14 @@ def page(
 
 @job
 def similar(*, item: str, limit: int) -> Answer:
-    """Find items that look like an item."""
+    """Return the items that look most like an item; see :func:`visualsearch.searching.similar`."""
     return searching.similar(item, limit=limit).as_dict()
 
 
 @job
 def classify(*, photo: Photo, stages: dict[str, float]) -> Answer:
-    """Return the classes of a photo."""
+    """Return the classes of a photo, best first.
+
+    The answer is ``{"predictions": [{"label": …, "probability": …}, …]}``.
+    """
     return {"predictions": [vars(each) for each in looking.classify(photo)]}

@@ -50,10 +50,12 @@ PAUSE = 10.0
 
 @dataclass
 class LiveIndex:
-    """An index in memory or in a server, its encoder, and the revision of the rows it has reached.
+    """A version's index in memory or in a server, with its encoder.
 
-    With a ``fit`` the index holds fitted vectors. Rows and queries are raw: :meth:`add` and
-    :meth:`search` fit them first.
+    ``revision``: the last change of the rows that the index contains. ``items``: number of
+    searchable items. With a ``fit`` the index holds vectors transformed by it; callers pass
+    untransformed encoder output to :meth:`add` and :meth:`search`. ``used`` and ``counted``:
+    monotonic times of the last use and count. ``known``: cache of :meth:`names`.
     """
 
     index: Index
@@ -68,23 +70,26 @@ class LiveIndex:
     known: dict[int, tuple[str, str]] = field(default_factory=dict, repr=False)
 
     def fitted(self, vectors: Vectors) -> Vectors:
-        """Return raw vectors (N, dim) or (dim,) as the index stores them."""
+        """Apply the index's fitted transform to encoder output (N, dim) or (dim,).
+
+        Returns the vectors unchanged if the index has no fit.
+        """
         return vectors if self.fit is None else self.fit.apply(vectors)
 
     def add(self, ids: Ids, vectors: Vectors) -> None:
-        """Add raw vectors (N, dim) under ids (N,)."""
+        """Transform encoder output (N, dim) and add it to the index under ids (N,)."""
         self.index.add(ids, self.fitted(vectors))
 
     def search(
         self, vector: Vectors, k: int, *, among: Any | None = None
     ) -> tuple[Ids, NDArray[np.float32]]:
-        """Search for a raw vector (dim,); see :meth:`Index.search`."""
+        """Search for encoder output (dim,); see :meth:`Index.search` for the rest."""
         return self.index.search(self.fitted(vector), k, among=among)
 
     def names(self, ids: Sequence[int]) -> dict[int, tuple[str, str]]:
-        """Return item and image of each embedding id; ids that may not be shown are left out.
+        """Return (item key, image name) by embedding id, without ids that are not searchable.
 
-        Names are cached for an index in memory: they never change for an id, and it holds only
+        The names are cached for an index in memory: they never change for an id, and it holds only
         searchable rows. An index in a server may lag behind the rows, so its ids are always
         checked.
         """
@@ -111,11 +116,11 @@ _loading = threading.Lock()
 
 
 def current(version: int | None = None, *, wait: bool = True) -> LiveIndex:
-    """Return the active version, or the given one, with every change committed until now.
+    """Return the index of the active version, or of ``version``, with all committed changes.
 
-    After another version was activated, the one in memory answers until the new one is loaded. For
-    a given version this happens only if ``wait`` is False. Raises ModelUnavailable, or
-    IndexNotReady if nothing was ever indexed or the version is not kept.
+    If the active version is not in memory yet, the one used last is returned until it is loaded. A
+    given ``version`` is loaded first, unless ``wait`` is False. Raises ModelUnavailable if the
+    model cannot be loaded, IndexNotReady if nothing was ever indexed or the version is not kept.
     """
     state = wanted(version)
     live = held(state.version)
@@ -133,7 +138,10 @@ def current(version: int | None = None, *, wait: bool = True) -> LiveIndex:
 
 
 def held(version: int) -> LiveIndex | None:
-    """Return a version if this process has loaded it, and drop idle ones."""
+    """Return the index of a version, None if this process has not loaded it.
+
+    Versions that were not used for :data:`IDLE` seconds are dropped from memory.
+    """
     with _lock:
         live = _live.get(version)
         if live is not None:
@@ -148,16 +156,16 @@ def has_failed(version: int) -> bool:
 
 
 def common_input() -> InputSpec | None:
-    """Return the input of the loaded models, or None if they differ or none is loaded."""
+    """Return the input format of the loaded models; None if they differ or none is loaded."""
     with _lock:
         inputs = [live.encoder.input for live in _live.values()]
     return inputs[0] if inputs and all(each == inputs[0] for each in inputs) else None
 
 
 def keep(live: LiveIndex) -> None:
-    """Mark a version as used and drop idle ones; the caller holds the lock.
+    """Mark an index as just used, and drop idle ones; the caller holds ``_lock``.
 
-    The version of a running experiment stays: it has few visitors at first, and none should wait
+    The treatment of a running experiment stays: it has few visitors at first, and none should wait
     for it to load.
     """
     live.used = time.monotonic()
@@ -171,7 +179,7 @@ def keep(live: LiveIndex) -> None:
 
 
 def load_once(row: IndexVersion) -> LiveIndex:
-    """Load a version; threads that need it at the same time wait and share the result."""
+    """Load and return a version; threads that need it at the same time wait for one load."""
     with _loading:
         live = held(row.pk) or load(row)
         with _lock:
@@ -180,9 +188,11 @@ def load_once(row: IndexVersion) -> LiveIndex:
 
 
 def meanwhile(row: IndexVersion) -> LiveIndex | None:
-    """Load a version in the background; return the one used last until it is ready.
+    """Load a version in the background; return the index used last until the new one is ready.
 
-    Return None if no version is in memory, or if the new one is in a server and needs no loading.
+    Returns the new index once it is loaded. Returns None if no index is in memory, or if the new
+    one is in a server and needs no loading. A failed load is logged and repeated after
+    :data:`PAUSE` seconds.
     """
     with _lock:
         at_hand = next(reversed(_live.values()), None)
@@ -210,9 +220,9 @@ def meanwhile(row: IndexVersion) -> LiveIndex | None:
 
 
 def for_encoder(encoder: str) -> LiveIndex:
-    """Return the active version if it has this encoder, else the latest retired one that does.
+    """Return the active version's index if it has this encoder, else the latest retired one's.
 
-    Raises IndexNotReady if none is kept.
+    Raises IndexNotReady if no such version is kept, ModelUnavailable if the model cannot be loaded.
     """
     versions = IndexVersion.objects.filter(encoder=encoder, state__in=(State.ACTIVE, State.RETIRED))
     newest = versions.order_by("state", "-activated").first()
@@ -222,7 +232,7 @@ def for_encoder(encoder: str) -> LiveIndex:
 
 
 def in_background(row: IndexVersion) -> Future[LiveIndex]:
-    """Load a version in a new thread."""
+    """Load a version in a new thread; return the future of the index."""
     future: Future[LiveIndex] = Future()
 
     def work() -> None:
@@ -246,7 +256,10 @@ def forget() -> None:
 
 
 def forget_in_child() -> None:
-    """Reset after a fork: FAISS hangs if the parent has searched, and locks may be held forever."""
+    """Replace locks and drop indexes in a forked child.
+
+    FAISS hangs there if the parent has searched, and a copied lock may never be released.
+    """
     global _lock, _loading
     _lock, _loading = threading.Lock(), threading.Lock()
     forget()
@@ -256,7 +269,7 @@ os.register_at_fork(after_in_child=forget_in_child)
 
 
 def make(version: IndexVersion, encoder: Encoder) -> Index:
-    """Return the index that a version's row describes: empty, or connected to its server."""
+    """Return an empty index of the version's class and options, or one connected to its server."""
     kind: type[Index] = import_string(version.backend)
     if issubclass(kind, SharedIndex):
         return kind(encoder.dim, name=name_of(version), **version.options)
@@ -264,22 +277,26 @@ def make(version: IndexVersion, encoder: Encoder) -> Index:
 
 
 def fit_of(version: IndexVersion) -> Fit | None:
-    """Return the fit that a version is built with, or None."""
+    """Return the transform that a version's vectors are fitted with, None if it has none."""
     return Fit.from_json(version.fit) if version.fit else None
 
 
 def is_shared(version: IndexVersion) -> bool:
-    """Return whether a version's vectors are in a server and not in a file."""
+    """Return whether a version's vectors are in a server, not in a file."""
     return issubclass(import_string(version.backend), SharedIndex)
 
 
 def name_of(version: IndexVersion) -> str:
-    """Return the name of a version in its server."""
+    """Return the name of a version's index in its server."""
     return f"visualsearch_{version.pk}"
 
 
 def load(version: IndexVersion) -> LiveIndex:
-    """Load a version from its file or server, or rebuild it from the rows if lost or damaged."""
+    """Load a version from its file or server; rebuild it from the rows if it is lost or damaged.
+
+    Raises ModelUnavailable if its encoder cannot be loaded, BackendUnavailable if its server does
+    not answer.
+    """
     encoder = encoding.of(version)
     index = make(version, encoder)
     if isinstance(index, FileIndex):
@@ -299,7 +316,10 @@ def load(version: IndexVersion) -> LiveIndex:
 
 
 def from_rows(version: IndexVersion) -> LiveIndex:
-    """Build a version from the rows, ignoring its file; a version in a server is created anew."""
+    """Build and return a version's index from the rows, without reading or writing its file.
+
+    An index in a server is dropped and created anew.
+    """
     encoder = encoding.of(version)
     index = make(version, encoder)
     if isinstance(index, SharedIndex):
@@ -311,7 +331,10 @@ def from_rows(version: IndexVersion) -> LiveIndex:
 
 
 def restore(version: IndexVersion) -> LiveIndex:
-    """Rebuild a version in its server under a row lock, unless another process just did."""
+    """Rebuild a version's index in its server, unless another process has just done so.
+
+    The version's row is locked meanwhile. Returns the index.
+    """
     with transaction.atomic():
         row = IndexVersion.objects.select_for_update().get(pk=version.pk)
         encoder = encoding.of(row)
@@ -325,7 +348,10 @@ def restore(version: IndexVersion) -> LiveIndex:
 
 
 def follow(live: LiveIndex, newest: int) -> None:
-    """Apply the changes that an index has not seen, under a row lock if it is in a server."""
+    """Apply the changes of the rows that the index lacks, up to the revision ``newest``.
+
+    For an index in a server, the version's row is locked meanwhile, so that one process does it.
+    """
     if isinstance(live.index, SharedIndex):
         with transaction.atomic():
             row = IndexVersion.objects.select_for_update().get(pk=live.version)
@@ -339,10 +365,10 @@ def follow(live: LiveIndex, newest: int) -> None:
 
 
 def push(encoder: Encoder, *, transactional: bool) -> None:
-    """Bring an encoder's shared indexes up to date, so that no search has to.
+    """Apply committed changes to the encoder's indexes in servers, so that no search has to.
 
-    ``transactional``: whether to update those written in the same transaction as the rows, or the
-    others.
+    ``transactional``: True selects the indexes that are written in the transaction of the rows,
+    False the others. Raises BackendUnavailable only for the former; for the others it is logged.
     """
     for version in IndexVersion.objects.filter(
         encoder=encoder.id, state__in=(State.ACTIVE, State.READY, State.RETIRED)
@@ -357,14 +383,17 @@ def push(encoder: Encoder, *, transactional: bool) -> None:
 
 
 def discard(version: IndexVersion) -> None:
-    """Delete a version's data from its server."""
+    """Delete a version's data from its server, if it is in one; raise BackendUnavailable."""
     if is_shared(version):
         kind = import_string(version.backend)
         kind(1, name=name_of(version), **version.options).drop()
 
 
 def replay(live: LiveIndex, revision: int) -> None:
-    """Apply the changes after ``live.revision``; those after ``revision`` may be applied twice."""
+    """Apply the changes after ``live.revision`` to the index, then set that to ``revision``.
+
+    Changes after ``revision`` may be applied too, and again by a later call, which does no harm.
+    """
     encoder = live.encoder
     for ids, vectors, gone in changes(encoder.id, encoder.dim, live.revision):
         if len(gone):
@@ -378,7 +407,7 @@ def replay(live: LiveIndex, revision: int) -> None:
 
 
 def count_items(encoder: str) -> int:
-    """Return the number of items that a search can find."""
+    """Return the number of items with a searchable row of this encoder."""
     searchable = Embedding.objects.filter(encoder=encoder).searchable()
     return searchable.values("item").distinct().count()
 
@@ -386,7 +415,11 @@ def count_items(encoder: str) -> int:
 def changes(
     encoder: str, dim: int, since: int
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]]]:
-    """Yield batches of changes: ids (N,) and vectors (N, dim) to add, and ids (M,) to remove."""
+    """Yield changes since a revision in batches: ``(ids, vectors, gone)``.
+
+    ``ids`` (N,) and ``vectors`` (N, dim) are to be added, the ids ``gone`` (M,) to be removed.
+    ``since`` 0 yields all searchable rows.
+    """
     rows = Embedding.objects.filter(encoder=encoder, revision__gt=since).order_by("pk")
     if since == 0:
         rows = rows.searchable()

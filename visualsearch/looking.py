@@ -17,11 +17,11 @@ from .subject import suggest_box
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """What the model sees in a photo: ``embedding`` (dim,) and ``probabilities`` (labels,).
+    """What the model found in a photo: ``embedding`` (dim,) and ``probabilities`` (labels,).
 
-    Both are of the subject if there is one. ``subject``: its box in fractions of the photo, None if
-    the whole photo is searched for. ``cells``: features of the whole photo, from which any part can
-    be embedded.
+    Both are of the subject if one was found, else of the whole photo. ``subject``: its box as x, y,
+    w, h in fractions of the photo, None for the whole photo. ``cells``: features of the whole
+    photo, from which any part can be embedded later; None if the encoder has none.
     """
 
     embedding: Vector
@@ -33,9 +33,10 @@ class Look:
 def look_at(encoder: Encoder, photo: Photo) -> Look:
     """Encode the subject of a photo, or the whole photo if no subject stands out.
 
-    A customer's photo shows a room around the garment. Searching for the subject alone still finds
-    a garment that fills only a third of the area. The model runs once: the subject's embedding is
-    pooled from what it saw of the whole.
+    A customer's photo often shows a room around the garment, and encoding the subject alone still
+    finds a garment that fills a third of the area. The model runs once: the subject's embedding is
+    pooled from the features of the whole photo. Raises ModelUnavailable if the model cannot be
+    loaded.
     """
     seen, cells = encoder.see(photo.image)
     subject = suggest_box(cells.saliency) if cells and conf.get("FIND_SUBJECT") else None
@@ -52,13 +53,19 @@ def look_at(encoder: Encoder, photo: Photo) -> Look:
 
 
 def classify(photo: Photo) -> list[Prediction]:
-    """Return the classes of a photo, most probable first."""
+    """Return the most probable classes of a photo, best first, from the active version's encoder.
+
+    At most ``PREDICTIONS`` of them. Raises ModelUnavailable if the model cannot be loaded.
+    """
     encoder = encoding.answering()
     return top_predictions(encoder, look_at(encoder, photo).probabilities)
 
 
 def top_predictions(encoder: Encoder, probabilities: Vector) -> list[Prediction]:
-    """Return the most probable classes, at most ``PREDICTIONS`` of them."""
+    """Return the most probable classes, best first, at most ``PREDICTIONS`` of them.
+
+    ``probabilities`` (labels,) are in the order of ``encoder.labels``.
+    """
     best = np.argsort(-probabilities)[: conf.get("PREDICTIONS")]
     return [
         Prediction(label=encoder.labels[k], probability=round(float(probabilities[k]), 4))

@@ -26,10 +26,10 @@ def retrieval_metrics(ranks: Sequence[int | None]) -> dict[str, float]:
 
 
 def query_scores(ranks: Sequence[int | None]) -> dict[str, NDArray[np.float64]]:
-    """Return the scores (N,) of each query, whose means are :func:`retrieval_metrics`.
+    """Return each query's score (N,) for every metric; their means are :func:`retrieval_metrics`.
 
-    They serve for the intervals and paired tests of :mod:`visualsearch.resampling`; {} without
-    queries.
+    ``ranks``: as in :func:`retrieval_metrics`. :mod:`visualsearch.resampling` computes intervals
+    and paired tests from the scores. {} without queries.
     """
     if not ranks:
         return {}

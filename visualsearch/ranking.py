@@ -20,9 +20,11 @@ Among = Any
 
 
 def allowed(current: live.LiveIndex, filters: Mapping[str, Any] | None) -> tuple[Among | None, int]:
-    """Return the embeddings that pass the filters (None: all), and the number of their items.
+    """Return the embeddings to search among and the number of items that pass the filters.
 
-    They are given as ids, or as a query for an index in the same database as the rows.
+    (None, all items) without filters. The embeddings are ids (N,) int64, or a queryset of primary
+    keys if the index joins with the shop's database. Raises ValidationError for an invalid filter
+    value.
     """
     keys = catalog().filtered_keys(filters) if filters else None
     if keys is None:
@@ -43,10 +45,12 @@ def rank(
     among: Among | None = None,
     leave_out: str | None = None,
 ) -> list[Hit]:
-    """Return the best ``need`` visible items, each by its best image.
+    """Return the best ``need`` visible items, each with the score of its most similar image.
 
-    An item has several images, and items in the index may be hidden in the live catalog. So the
-    search widens until enough items are found or the index is exhausted.
+    ``vectors``: one or more query vectors (dim,); the best score of any of them counts. ``among``:
+    embeddings to search among, from :func:`allowed`. ``leave_out``: key of an item to exclude.
+    Indexed items may be hidden in the live catalog, so the search widens until enough visible ones
+    are found or the index is exhausted.
     """
     source = catalog()
     k = need * 3 + 8
@@ -74,10 +78,10 @@ def rank(
 
 
 def is_match(current: live.LiveIndex, vectors: Sequence[Vector], hits: Sequence[Hit]) -> bool:
-    """Return whether the best hit reaches the model's match threshold.
+    """Return whether the best hit reaches the encoder's match threshold; False without hits.
 
-    The raw similarity counts, for which the threshold was chosen; a fitted score depends on the
-    catalog.
+    For an index with a catalog-fitted transform, the cosine of the untransformed vectors is
+    compared, because the threshold was chosen for it.
     """
     if not hits:
         return False
@@ -90,10 +94,10 @@ def is_match(current: live.LiveIndex, vectors: Sequence[Vector], hits: Sequence[
 
 
 def first_visible(source: CatalogSource, keys: Sequence[str], need: int) -> dict[str, Any]:
-    """Return the first ``need`` visible items with these keys, by key; possibly more.
+    """Return the visible items among the first ``need`` of ``keys``, as a dict by key.
 
-    One query fetches the items that will most probably be shown; a second one fetches the rest if
-    some of them are hidden.
+    If some of those are hidden, the visible items of all ``keys`` are returned. So most calls need
+    only one database query.
     """
     shown = source.by_key(keys[:need], source.listed())
     if len(shown) < need and len(keys) > need:
@@ -107,9 +111,11 @@ def best_by_item(
     k: int,
     among: Among | None,
 ) -> tuple[dict[str, tuple[float, str]], bool]:
-    """Return score and image name of each item's best image, best item first.
+    """Search for each vector, and return ``(best, exhausted)``.
 
-    The second value says whether the index is exhausted.
+    ``best``: per item key, the score and image name of its most similar image, best item first.
+    ``exhausted``: True if the index had fewer than ``k`` hits for every vector, so that a larger
+    ``k`` finds no more.
     """
     scores: dict[int, float] = {}
     exhausted = True

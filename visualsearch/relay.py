@@ -53,7 +53,10 @@ ANSWER_KEPT = 30
 
 @lru_cache(maxsize=4)
 def connect(url: str) -> redis.Redis:
-    """Return the Redis client, one per process and URL; its pool reconnects after a fork."""
+    """Return the cached Redis client of this process for a URL.
+
+    The connection pool of the client reconnects after a fork.
+    """
     return redis.Redis.from_url(
         url,
         socket_timeout=PATIENCE,
@@ -69,7 +72,11 @@ def client() -> redis.Redis:
 
 
 def key_of(kind: str, name: str) -> str:
-    """Return the Redis key of a job, its answer, the worker that took it, or a heartbeat."""
+    """Return a Redis key, ``visualsearch:<kind>:<name>``.
+
+    ``kind``: ``job``, ``answer`` and ``taken`` (the worker that took the job) with the job's id as
+    ``name``; ``worker`` (a heartbeat) with the worker's name.
+    """
     return f"visualsearch:{kind}:{name}"
 
 
@@ -77,9 +84,10 @@ def key_of(kind: str, name: str) -> str:
 
 
 def admit() -> InputSpec | None:
-    """Raise BackendUnavailable without a living worker, or Overloaded if the queue is full.
+    """Return the input format of the workers' model, None if unknown or if models differ.
 
-    Return the input of the workers' model, or None if unknown.
+    Raises BackendUnavailable without Redis or a living worker, Overloaded if ``MAX_QUEUE`` jobs
+    wait.
     """
     try:
         alive, waiting = pipeline().get(ALIVE).llen(QUEUE).execute()
@@ -94,7 +102,7 @@ def admit() -> InputSpec | None:
 
 @lru_cache(maxsize=8)
 def read_spec(alive: bytes) -> InputSpec | None:
-    """Parse the model's input from a heartbeat."""
+    """Parse the input format of the worker's model from its heartbeat; None if it is unknown."""
     values = json.loads(alive)
     return InputSpec(**values) if values else None
 
@@ -102,7 +110,7 @@ def read_spec(alive: bytes) -> InputSpec | None:
 def post(job: Job, seconds: float, name: str = "") -> str:
     """Queue a job that expires after ``seconds``; return its id. Raise BackendUnavailable.
 
-    ``name`` sets the id, if the caller must know it beforehand.
+    ``name`` sets the id, if the caller must know it beforehand. BackendUnavailable: Redis is down.
     """
     name = name or uuid.uuid4().hex
     commands = pipeline().set(key_of("job", name), msgpack.packb(job), px=int(seconds * 1000))
@@ -114,7 +122,11 @@ def post(job: Job, seconds: float, name: str = "") -> str:
 
 
 def wait(name: str, seconds: float) -> Answer:
-    """Return the answer to a job; raise SearchTimeout, or BackendUnavailable if none can come."""
+    """Wait up to ``seconds`` for the answer to the job with the id ``name``, and return the answer.
+
+    Raises SearchTimeout after that time, BackendUnavailable as soon as Redis is down or the job's
+    worker has stopped sending heartbeats.
+    """
     key, end = key_of("answer", name), time.monotonic() + seconds
     found: Any = None
     try:
@@ -133,14 +145,15 @@ def wait(name: str, seconds: float) -> Answer:
 
 
 def wait_for(left: float) -> float:
-    """Return the timeout in seconds of the next blocking read, with ``left`` seconds to go."""
+    """Return the seconds to block for the next read, with ``left`` seconds until the deadline."""
     return max(SHORTEST, min(LOOK, left))
 
 
 def look(name: str) -> Answer | None:
-    """Return the answer to an asynchronous job: {} if pending, None if the job is unknown.
+    """Return the answer to the job with the id ``name``, without waiting.
 
-    Raises BackendUnavailable if no answer can come.
+    {} if the job is waiting or running, None if it is unknown or expired. Raises BackendUnavailable
+    if Redis is down, or if the job's worker, or every worker, has stopped.
     """
     answered, job, taken = (key_of(kind, name) for kind in ("answer", "job", "taken"))
     try:
@@ -158,7 +171,10 @@ def look(name: str) -> Answer | None:
 
 
 def is_coming(name: str) -> bool:
-    """Return whether a job waits for a living worker, or a living worker has taken it."""
+    """Return whether an answer to the job can still come.
+
+    True if the job is queued and any worker is alive, or if the worker that took it is alive.
+    """
     job, taken = key_of("job", name), key_of("taken", name)
     waiting, worker, alive = pipeline().exists(job).get(taken).exists(ALIVE).execute()
     if worker is not None:
@@ -176,9 +192,10 @@ def next_job() -> str | None:
 
 
 def take(name: str, worker: str) -> Job | None:
-    """Return a job and mark it as taken; None if it expired or Redis lost it.
+    """Take a job from Redis for ``worker``; return None if it has expired.
 
-    Adds ``waited``, the milliseconds that the job spent in the queue, by Redis's clock.
+    ``name``: the job's id. The job gets the key ``waited``: milliseconds that it spent in the
+    queue, by Redis's clock.
     """
     key, taken = key_of("job", name), key_of("taken", name)
     kept = int(conf.get("ASYNC_TIMEOUT") * 1000)
@@ -192,15 +209,15 @@ def take(name: str, worker: str) -> Job | None:
 
 
 def answer(name: str, value: Answer) -> None:
-    """Send the answer to a job, which wakes the waiting web process."""
+    """Send the answer to the job with the id ``name``, which wakes the waiting web process."""
     key = key_of("answer", name)
     pipeline(transaction=True).rpush(key, msgpack.packb(value)).expire(key, ANSWER_KEPT).execute()
 
 
 class SignsOfLife(threading.Thread):
-    """A thread that sends a worker's heartbeats until :meth:`stop`.
+    """A thread that sends a search worker's heartbeats until :meth:`stop`.
 
-    ``spec`` returns the input of the worker's model.
+    ``spec`` is called for the input format of the worker's model, which each heartbeat contains.
     """
 
     def __init__(self, worker: str, spec: Callable[[], InputSpec | None]):
@@ -238,7 +255,7 @@ def pipeline(*, transaction: bool = False) -> Any:
 
 
 def reset(*, setting: str, **kwargs: object) -> None:
-    """Drop the connections when a test overrides the settings."""
+    """Drop the cached Redis clients when a test overrides the settings."""
     if setting == "VISUALSEARCH":
         connect.cache_clear()
 

@@ -21,7 +21,10 @@ class Prediction:
 
 @dataclass(frozen=True, kw_only=True)
 class Hit:
-    """An item, its best similarity (cosine, -1…1), and the URL of the image that had it."""
+    """A found item: its key, the score and URL of its best image, and the shop's card for it.
+
+    ``score``: cosine similarity, -1…1, of that image. ``card``: see :meth:`CatalogSource.card`.
+    """
 
     item: str
     score: float
@@ -33,10 +36,12 @@ class Hit:
 class SearchResult:
     """The result of a search, without the photo.
 
-    ``count``: items that were ranked. ``took_ms``: milliseconds by stage. ``subject``: the box that
-    was searched for, x, y, w, h in fractions, None for the whole photo. ``category``: the category
-    filter that was applied, chosen or automatic. ``facets``: None unless requested, see
-    :mod:`visualsearch.facets`.
+    ``query_id``: id of the stored query, None if nothing was stored. ``model``: id of the encoder.
+    ``matched``: whether the best hit reaches the match threshold. ``count``: number of items that
+    can be paged through. ``took_ms``: milliseconds by stage, and their ``total``. ``warnings``:
+    codes. ``subject``: box of the garment that was searched for, x, y, w, h in fractions of the
+    uploaded photo, None for the whole photo. ``category``: the category filter that was applied,
+    None for none. ``facets``: None unless requested, see :func:`visualsearch.facets.describe`.
     """
 
     query_id: str | None
@@ -53,7 +58,7 @@ class SearchResult:
     facets: list[dict[str, Any]] | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """Return JSON values; its lists and cards are shared with this result, not copied."""
+        """Return the fields as JSON values; lists and cards are shared with the result."""
         return {
             **vars(self),
             "predictions": [vars(each) for each in self.predictions],
@@ -70,13 +75,13 @@ class SearchResult:
 
 @dataclass
 class Stopwatch:
-    """Milliseconds by stage."""
+    """Measure named stages: ``stages`` holds the milliseconds spent in each so far."""
 
     stages: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Add the time spent in the block to ``name``."""
+        """Add the milliseconds spent in the ``with`` block to the stage ``name``."""
         start = time.perf_counter()
         try:
             yield

@@ -31,23 +31,26 @@ COUNTS = ("encoded", "unchanged", "removed", "failed")
 
 
 class NotPossible(Exception):
-    """The request does not fit the run's state; the message says what does."""
+    """Raised if a run cannot be started, paused, cancelled or resumed now; the message says why."""
 
 
 class Taken(Exception):
-    """Another process executes the run, or it has ended."""
+    """Raised in a process that no longer may execute a run: another has it, or it is closed."""
 
 
 class Stopped(Exception):
-    """Somebody asked to pause or cancel the run; ``args[0]`` is the :class:`Run.Wish`."""
+    """Raised if somebody asked to pause or cancel the run; ``args[0]`` is the :class:`Run.Wish`."""
 
 
 def request(
     scope: str, *, keys: Sequence[str] = (), activate: bool = True, by: str = ""
 ) -> tuple[Run, bool]:
-    """Return a new run and True, or the run that is already open and False.
+    """Return ``(run, True)`` for a new queued run, or ``(run, False)`` for the one already open.
 
-    Raises NotPossible for a fit if :func:`visualsearch.versions.why_not_fit` gives a reason.
+    ``keys``: the items of a run with the scope ``chosen``. ``activate``: whether to activate the
+    version that the run builds. ``by``: the user name to record. Pass a new run to
+    :func:`visualsearch.dispatch.start`. Raises NotPossible if ``scope`` is a fit that is impossible
+    now (see :func:`visualsearch.versions.why_not_fit`), or if other runs start and end meanwhile.
     """
     refuse_fit(scope)
     for _attempt in range(3):
@@ -61,19 +64,25 @@ def request(
 
 
 def refuse_fit(scope: str) -> None:
-    """Raise NotPossible if the run would fit the index and that is impossible now."""
+    """Raise NotPossible if ``scope`` is a fit and the index cannot be fitted now."""
     reason = versions.why_not_fit() if scope == Run.Scope.FIT else ""
     if reason:
         raise NotPossible(reason)
 
 
 def pause(run: Run) -> None:
-    """Request a pause after the current batch; raise NotPossible."""
+    """Ask the run's process to pause after its current batch; pause a queued run at once.
+
+    Raises NotPossible unless the run is queued or running.
+    """
     wish(run, Run.Wish.PAUSE, Run.State.PAUSED, {Run.State.QUEUED, Run.State.RUNNING})
 
 
 def cancel(run: Run) -> None:
-    """Request an end after the current batch, keeping what was encoded; raise NotPossible."""
+    """Ask the run's process to end after its current batch; cancel one without a process at once.
+
+    Encoded images are kept. Raises NotPossible unless the run is queued, running or paused.
+    """
     wish(
         run,
         Run.Wish.CANCEL,
@@ -83,9 +92,10 @@ def cancel(run: Run) -> None:
 
 
 def wish(run: Run, what: Run.Wish, then: Run.State, allowed: set[Run.State]) -> None:
-    """Store a pause or cancel request for the run's process, or apply it if there is none.
+    """Store a pause or cancel request for the process that executes the run.
 
-    Raises NotPossible unless the run's state is ``allowed``.
+    If no process executes the run, it gets the state ``then`` at once. Raises NotPossible unless
+    the run's state is in ``allowed``.
     """
     with transaction.atomic():
         now = Run.objects.select_for_update().get(pk=run.pk)
@@ -101,9 +111,10 @@ def wish(run: Run, what: Run.Wish, then: Run.State, allowed: set[Run.State]) -> 
 
 
 def resume(run: Run) -> None:
-    """Queue a run again that is paused or whose process died; raise NotPossible.
+    """Put a paused run, or one whose process died, back in the queue.
 
-    Pass it to :func:`visualsearch.dispatch.start` to continue where it stopped.
+    Pass the run to :func:`visualsearch.dispatch.start` to continue where it stopped. Raises
+    NotPossible in any other state than queued or paused, unless the run's process died.
     """
     with transaction.atomic():
         now = Run.objects.select_for_update().get(pk=run.pk)
@@ -118,9 +129,10 @@ def resume(run: Run) -> None:
 
 
 def claim(run: Run) -> None:
-    """Make this process the one that executes a run; raise Taken.
+    """Mark a run as executed by this process; raise Taken if it is neither queued nor abandoned.
 
-    Only a queued run, or one whose process died, can be claimed: Celery may deliver a task twice.
+    A running run is abandoned if its process died. The check is needed because Celery may deliver a
+    task twice.
     """
     with transaction.atomic():
         now = Run.objects.select_for_update().get(pk=run.pk)
@@ -137,13 +149,13 @@ def claim(run: Run) -> None:
 
 
 def mine(run: Run) -> QuerySet[Run]:
-    """Return the row of a run, as a queryset that is empty if another process took the run over."""
+    """Return a queryset of the run's row; it is empty if another process has taken the run over."""
     return Run.objects.filter(pk=run.pk, worker=this_worker(), state=Run.State.RUNNING)
 
 
 @contextmanager
 def alive(run: Run) -> Iterator[None]:
-    """Send heartbeats in the background while a batch or a build takes long."""
+    """Update the run's heartbeat in a background thread during the ``with`` block."""
     over = threading.Event()
 
     def beat() -> None:
@@ -164,10 +176,12 @@ def alive(run: Run) -> Iterator[None]:
 
 
 def execute(run: Run, progress: Callable[[int], object] = lambda count: None) -> Run:
-    """Execute a run, or the rest of it: refresh its items, build a version, activate it.
+    """Execute a run from where it stopped: refresh its items, build a version, activate it.
 
-    ``progress`` is called with the number of items just done. A run with failed images ends as
-    ``WITH_FAILURES``; any other error is stored in the run and raised. Raises Taken.
+    Returns the updated run. ``progress`` is called with the number of items just done. A run with
+    failed images or a version held back ends as ``WITH_FAILURES``; any other error is stored in the
+    run and raised. A requested pause or cancellation ends the call without an error. Raises Taken
+    if another process executes the run, OperationalError if the database is down.
     """
     claim(run)
     _working.add(run.pk)
@@ -194,7 +208,11 @@ def execute(run: Run, progress: Callable[[int], object] = lambda count: None) ->
 
 
 def encode_items(run: Run, progress: Callable[[int], object]) -> None:
-    """Bring the rows of all items in the run's scope up to date, from its cursor on."""
+    """Bring the rows of all items in the run's scope up to date, starting after its cursor.
+
+    Does nothing if the run is past that stage. Raises Stopped, Taken, or NotPossible for an
+    impossible fit.
+    """
     if run.stage not in ("", Run.Stage.ENCODING):
         return
     refuse_fit(run.scope)
@@ -227,9 +245,10 @@ def encode_items(run: Run, progress: Callable[[int], object]) -> None:
 
 
 def finish(run: Run, encoder: Encoder, step: scopes.Step, pool: Executor, since: float) -> None:
-    """Encode and store a step, and the run's progress in the same transaction; raise Stopped.
+    """Encode and store a step, and the run's progress in the same transaction.
 
-    ``since``: monotonic time at which work on the step began.
+    ``since``: monotonic time at which work on the step began. Raises Stopped if a pause or
+    cancellation was requested, Taken if another process has taken the run over.
     """
 
     def also(counts: Counter[str]) -> None:
@@ -247,7 +266,10 @@ def finish(run: Run, encoder: Encoder, step: scopes.Step, pool: Executor, since:
 
 
 def advance(run: Run, counts: Counter[str], step: scopes.Step, seconds: float) -> None:
-    """Store the progress of one step; raise Taken if another process took the run over."""
+    """Add the counts of one step to the run's row; raise Taken if another process has the run.
+
+    ``seconds``: time spent on the step.
+    """
     values: dict[str, Any] = {name: F(name) + counts[name] for name in COUNTS}
     values |= {"done": F("done") + step.items, "worked": F("worked") + seconds}
     updated = mine(run).update(**values, cursor=step.cursor, heartbeat=timezone.now())
@@ -256,7 +278,10 @@ def advance(run: Run, counts: Counter[str], step: scopes.Step, seconds: float) -
 
 
 def build_version(run: Run, version: IndexVersion) -> None:
-    """Build the run's version, evaluate it, and activate it unless it is worse."""
+    """Build the run's version, evaluate it, and activate it unless there is a reason not to.
+
+    The reason is stored in ``run.error``; see :func:`visualsearch.versions.reason_to_hold_back`.
+    """
     if version.state == IndexVersion.State.BUILDING:
         run.stage = Run.Stage.BUILDING
         save(run, "stage")
@@ -272,7 +297,11 @@ def build_version(run: Run, version: IndexVersion) -> None:
 
 
 def save(run: Run, *fields: str) -> None:
-    """Store some fields; raise Taken, or Stopped if a pause or an end was requested."""
+    """Store some fields of the run, with a heartbeat.
+
+    Raises Taken if another process has taken the run over, Stopped if a pause or cancellation was
+    requested.
+    """
     values = {name: getattr(run, name) for name in fields}
     if not mine(run).update(**values, heartbeat=timezone.now()):
         raise Taken
@@ -282,7 +311,7 @@ def save(run: Run, *fields: str) -> None:
 
 
 def end(run: Run, state: Run.State) -> None:
-    """Close a run that this process executes; raise Taken."""
+    """Close a run with its final state; raise Taken if another process has taken the run over."""
     values: dict[str, Any] = {"state": state, "error": run.error, "finished": timezone.now()}
     if state in (Run.State.FAILED, Run.State.CANCELLED):
         abandon_version(run)
@@ -292,7 +321,7 @@ def end(run: Run, state: Run.State) -> None:
 
 
 def stop(run: Run, state: Run.State) -> None:
-    """Pause a run or close it as cancelled; its encoded images are kept."""
+    """Set a run to paused, or close it as cancelled; its encoded images are kept."""
     values: dict[str, Any] = {"state": state, "wish": "", "worker": ""}
     if state == Run.State.CANCELLED:
         abandon_version(run)
@@ -302,7 +331,7 @@ def stop(run: Run, state: Run.State) -> None:
 
 
 def abandon_version(run: Run) -> None:
-    """Delete the run's unfinished version; one that failed is kept with its error."""
+    """Delete the run's version if it is still being built; keep a failed one with its error."""
     version = run.version
     if version is not None and version.state == IndexVersion.State.BUILDING:
         run.version = None

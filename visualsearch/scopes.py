@@ -15,8 +15,8 @@ from .catalogs import catalog
 from .encoders.base import Encoder
 from .models import Embedding, Experiment, Run
 
-# Steps to decode ahead, so that threads always have work: one while the step before it is encoded,
-# one while that is written.
+# Steps to decode in advance, so that threads always have work: one while the step before it is
+# encoded, and one while that step is written.
 AHEAD = 2
 
 # Items to compare with their rows at a time.
@@ -24,9 +24,11 @@ SCAN = 200
 
 
 def makes_version(run: Run) -> bool:
-    """Return whether a run builds a version: for all items, a fit, or changed settings.
+    """Return whether a run builds an index version from its start.
 
-    Runs of chosen or failed items never do at the start, but see :func:`needs_fit`.
+    True for the scopes ``all`` and ``fit``, and for ``missing`` if the settings changed since the
+    active version was built or none was built. False for ``chosen`` and ``failed``, but see
+    :func:`needs_fit`.
     """
     if run.scope in (Run.Scope.CHOSEN, Run.Scope.FAILED):
         return False
@@ -36,9 +38,10 @@ def makes_version(run: Run) -> bool:
 
 
 def needs_fit() -> bool:
-    """Return whether a run without a version should build one because the catalog outgrew its fit.
+    """Return whether a run should build a version at its end, because the catalog outgrew the fit.
 
-    False while an experiment runs, because activating a version would end it.
+    The fit is the transform that the active version learned from the catalog. False while an
+    experiment runs, because activating a version would end it.
     """
     active = versions.active()
     if active is None or versions.is_outdated(active):
@@ -49,17 +52,22 @@ def needs_fit() -> bool:
 
 
 def encoder_for(run: Run) -> Encoder:
-    """Return the active version's encoder for chosen or failed items, else the configured one."""
+    """Return the encoder that a run encodes images with.
+
+    For the scopes ``chosen`` and ``failed`` the active version's, else the one in the settings.
+    Raises ModelUnavailable if it cannot be loaded.
+    """
     if run.scope in (Run.Scope.CHOSEN, Run.Scope.FAILED):
         return encoding.answering()
     return encoding.configured()
 
 
 def keys_in_scope(run: Run) -> list[str]:
-    """Return the keys of the items that a run processes; they may repeat.
+    """Return the keys of the items that a run processes; a key may be repeated.
 
-    ``all`` includes items that are no longer visible but have rows; ``missing`` are visible items
-    with an image that has no row; ``failed`` are those with an image that failed; ``fit`` has none.
+    By scope: ``all``: visible items, and items that are no longer visible but have rows.
+    ``missing``: visible items with an image that has no row. ``failed``: items with a failed image.
+    ``chosen``: the keys stored in the run. ``fit``: [].
     """
     if run.scope == Run.Scope.FIT:
         return []
@@ -77,7 +85,7 @@ def keys_in_scope(run: Run) -> list[str]:
 
 
 def items_missing_an_image(keys: list[str], rows: QuerySet[Embedding]) -> list[str]:
-    """Return the visible items with an image that has no row."""
+    """Return those of ``keys`` whose item is visible and has an image without a row in ``rows``."""
     present = set(rows.values_list("item", "image"))
     source = catalog()
     return [
@@ -89,10 +97,10 @@ def items_missing_an_image(keys: list[str], rows: QuerySet[Embedding]) -> list[s
 
 
 def others_to_keep_up(encoder: Encoder) -> list[Encoder]:
-    """Return the other kept versions' encoders, which must encode changed items as well.
+    """Return the encoders of other kept versions, with which changed items must be encoded as well.
 
-    [] for the first run of a new encoder, in which only the encoder is new. The active version's
-    model may be missing by then, and this run may be what replaces it.
+    [] if ``encoder`` is not the active version's, because a run with a new encoder does not need
+    the old ones. The active version's model may even be missing, and such a run may replace it.
     """
     active = versions.active()
     if active is not None and active.encoder != encoder.id:
@@ -102,7 +110,12 @@ def others_to_keep_up(encoder: Encoder) -> list[Encoder]:
 
 @dataclass
 class Step:
-    """Consecutive items of a run: the changed ones are being read, the others only counted."""
+    """Consecutive items that a run processes and saves together.
+
+    ``changed``: keys of the items to encode; ``batch``: their images, being read, None without
+    changed items. ``items``: number of all items; ``unchanged``: number of unchanged images.
+    ``cursor``: key of the last item, from which an interrupted run continues.
+    """
 
     changed: list[str]
     batch: indexing.Batch | None
@@ -112,10 +125,10 @@ class Step:
 
 
 def steps(encoder: Encoder, keys: Sequence[str], pool: Executor) -> Iterator[Step]:
-    """Yield the items in steps of at most one batch to encode.
+    """Yield the items in steps, each with at most about ``BATCH_SIZE`` images to encode.
 
-    Images of later steps are decoded in advance, but encoded only when the caller is done with the
-    step before. So a killed process loses at most one encoded batch.
+    Images of the next two steps are decoded in advance, but encoded only when the caller is done
+    with the step before. So a killed process loses at most one encoded batch.
     """
     ahead: deque[Step] = deque()
     for changed, found, items, unchanged, cursor in groups(encoder, keys, pool):
@@ -131,7 +144,7 @@ def steps(encoder: Encoder, keys: Sequence[str], pool: Executor) -> Iterator[Ste
 
 
 def begin(encoder: Encoder, step: Step, pool: Executor) -> None:
-    """Start encoding a step's images, if it has any."""
+    """Start encoding a step's images in ``pool``; do nothing if no item of the step changed."""
     if step.batch is not None:
         indexing.begin_encoding(encoder, step.batch, pool)
 
@@ -139,9 +152,10 @@ def begin(encoder: Encoder, step: Step, pool: Executor) -> None:
 def groups(
     encoder: Encoder, keys: Sequence[str], pool: Executor
 ) -> Iterator[tuple[list[str], indexing.Pictures, int, int, str]]:
-    """Yield the changed items of each step, their images, its counts, and its last item.
+    """Yield ``(changed, images, items, unchanged, cursor)`` for each step.
 
-    The counts are of all items and of unchanged images.
+    ``changed``: keys of the items to encode, and ``images``: their files. ``items``: number of all
+    items in the step; ``unchanged``: number of unchanged images; ``cursor``: key of the last item.
     """
     size = conf.get("BATCH_SIZE")
     for scanned in batched(keys, SCAN):

@@ -49,10 +49,11 @@ def search(
 ) -> SearchResult:
     """Return the items of the catalog that look most like a photo.
 
-    The query is stored, so that :func:`page` can continue it; ``query_id`` sets its id if the
-    client already knows it. ``version`` selects a kept index version; by default an experiment may
-    choose one for the caller. Raises ModelUnavailable, IndexNotReady, or ValidationError for a
-    wrong filter value.
+    The query is stored under ``SearchResult.query_id``, so that :func:`page` can continue it;
+    ``query_id`` sets that id if the client already knows it. ``version`` is the index version to
+    search; by default the active one, or the one that a running experiment assigns to the caller.
+    Raises IndexNotReady if the catalog is not indexed or the version is not kept, ModelUnavailable
+    if the model cannot be loaded, ValidationError for an invalid filter value.
     """
     watch = watch or Stopwatch()
     with watch.stage("index"):
@@ -86,9 +87,11 @@ def search(
 
 
 def version_for(caller: Caller, version: int | None) -> tuple[live.LiveIndex, Trace]:
-    """Return the index for a caller and their trace; the active one if an experiment's fails.
+    """Return the index to search for a caller, and what the query stores about the caller.
 
-    Such a failure counts against the experiment, but the customer still gets an answer.
+    If the treatment's index version cannot be loaded, the active version is returned and the
+    failure is stored as a refusal of that experiment. Raises IndexNotReady or ModelUnavailable only
+    for an explicit ``version`` and for the active one.
     """
     if version is not None:
         return live.current(version), Trace(storefront=caller.storefront, visitor=caller.visitor)
@@ -116,7 +119,7 @@ _swept = 0.0
 
 
 def sweep() -> None:
-    """Erase the data of expired queries, at most once in :data:`SWEEP` seconds."""
+    """Erase embeddings and old rows of expired queries, at most once in :data:`SWEEP` seconds."""
     global _swept
     now = time.monotonic()
     if now - _swept > SWEEP:
@@ -125,9 +128,9 @@ def sweep() -> None:
 
 
 def warm_up() -> None:
-    """Load model and index and run a search, so that the first customer's is no slower.
+    """Load model and index and run one search, so that the first customer does not wait for it.
 
-    Raises IndexNotReady or ModelUnavailable.
+    Raises IndexNotReady if nothing is indexed, ModelUnavailable if the model cannot be loaded.
     """
     current = live.current()
     look = look_at(current.encoder, Photo(image=Image.new("RGB", (64, 64))))
@@ -149,11 +152,15 @@ def page(
     with_facets: bool = False,
     storefront: int | None = None,
 ) -> SearchResult:
-    """Return another page of an earlier search, also with other filters or for a part of its photo.
+    """Return another page of a stored search, also with other filters or for a part of the photo.
 
-    ``ordering`` sorts the best hits in one of the shop's ways. After a change of the model, a kept
-    version of the query's own model answers. Raises QueryNotFound (also for a query of another
-    storefront), InvalidCrop, CropUnavailable, or ValidationError for an unknown ordering.
+    ``ordering`` is the ``value`` of one of the shop's :class:`~visualsearch.facets.Ordering`, ""
+    for similarity. ``crop`` (x, y, w, h in fractions of the uploaded photo) searches for that part
+    of the photo. If the active version has another encoder than the query, the latest kept version
+    with the query's encoder is searched. Raises QueryNotFound if the query is unknown, expired, of
+    another ``storefront``, or if no index version with the query's encoder is kept; InvalidCrop for
+    a malformed crop; CropUnavailable if the stored features do not cover the crop; ValidationError
+    for an unknown ordering or an invalid filter value.
     """
     try:
         query = Query.objects.get(
@@ -182,9 +189,11 @@ def page(
 
 
 def index_of(query: Query) -> live.LiveIndex:
-    """Return the index for the next page of a query.
+    """Return the index that continues a query; raise IndexNotReady if no suitable one is kept.
 
-    That is its own version if it was an experiment's treatment, else one of its encoder.
+    A query of an experiment's treatment continues in the version that it searched, while that one
+    is kept. Any other continues in the active version, or in the latest kept one with the query's
+    encoder.
     """
     if query.variant == Query.Variant.TREATMENT:
         with suppress(IndexNotReady):
@@ -193,9 +202,10 @@ def index_of(query: Query) -> live.LiveIndex:
 
 
 def narrow(query: Query, encoder: Encoder, crop: Crop) -> None:
-    """Change a query's vector and classes to those of a part of its photo; nothing is stored.
+    """Set ``query.vector`` and ``query.predictions`` to those of a part of the photo, unsaved.
 
-    Raises InvalidCrop or CropUnavailable.
+    ``crop`` is in fractions of the uploaded photo. Raises InvalidCrop for a malformed crop,
+    CropUnavailable if the query has no stored cells or the crop exceeds the searched part.
     """
     part = within(query.crop, crop)
     if part is None or not query.cells:
@@ -207,7 +217,11 @@ def narrow(query: Query, encoder: Encoder, crop: Crop) -> None:
 
 
 def similar(item: str, *, limit: int = 12) -> SearchResult:
-    """Return the items that look most like an item, without itself; raise ItemNotFound."""
+    """Return the items that look most like an item, without the item itself.
+
+    Nothing is stored, so the result has no ``query_id``. Raises ItemNotFound if the item is not
+    visible or has no searchable image.
+    """
     watch = Stopwatch()
     with watch.stage("index"):
         current = live.current()
@@ -242,7 +256,11 @@ def answer(
     filters: Mapping[str, Any] | None = None,
     ordering: str = "",
 ) -> SearchResult:
-    """Rank the catalog for a query's vector, and return the result."""
+    """Return one page of results for a query's vector; nothing is stored.
+
+    ``category=auto`` in ``filters`` becomes the predicted class, unless that would exclude the most
+    similar item. Raises ValidationError for an unknown ordering or an invalid filter value.
+    """
     predictions = [Prediction(**each) for each in query.predictions]
     order = facets.ordering_of(catalog(), ordering)
     need = facets.POOL if order else offset + limit
@@ -290,7 +308,10 @@ class Ranked:
 def rank_under(
     filters: Mapping[str, Any], query: Query, current: live.LiveIndex, need: int, watch: Stopwatch
 ) -> Ranked:
-    """Return the best ``need`` hits under the filters."""
+    """Return the best ``need`` visible hits that pass the filters, and the number of passing items.
+
+    Raises ValidationError for an invalid filter value.
+    """
     with watch.stage("index"):
         among, count = allowed(current, filters)
     hits = rank(current, [from_bytes(query.vector)], need, watch=watch, among=among)
@@ -298,7 +319,10 @@ def rank_under(
 
 
 def nearest(query: Query, current: live.LiveIndex, watch: Stopwatch) -> str | None:
-    """Return the item with the most similar image of all, whether visible or not."""
+    """Return the key of the item with the most similar image in the whole index, ignoring filters.
+
+    The item may be hidden from customers. None if the index is empty.
+    """
     with watch.stage("index"):
         best, _ = best_by_item(current, [from_bytes(query.vector)], 1, None)
     return next(iter(best), None)
@@ -307,7 +331,11 @@ def nearest(query: Query, current: live.LiveIndex, watch: Stopwatch) -> str | No
 def facets_of(
     query: Query, current: live.LiveIndex, filters: Mapping[str, Any], category: str | None
 ) -> list[dict[str, Any]]:
-    """Return the shop's facets over the best hits, in the category that was applied."""
+    """Return the shop's facets over the best hits, as described by :func:`facets.describe`.
+
+    ``category`` replaces the ``category`` of ``filters``: the value that was applied, None for
+    none.
+    """
     decided = categories.without(filters) | ({categories.CATEGORY: category} if category else {})
 
     def best(filters: Mapping[str, Any]) -> list[str]:
@@ -318,5 +346,5 @@ def facets_of(
 
 
 def with_total(watch: Stopwatch) -> dict[str, float]:
-    """Return the stages and their sum as ``total``."""
+    """Return the milliseconds of each stage, and their sum as ``total``."""
     return {**watch.stages, "total": round(sum(watch.stages.values()), 3)}

@@ -26,7 +26,7 @@ FEWEST = 30
 
 @dataclass(frozen=True, kw_only=True)
 class Interval:
-    """A closed interval from ``low`` to ``high``; infinite if unknown."""
+    """A closed interval from ``low`` to ``high``; infinite at an end that is unknown."""
 
     low: float
     high: float
@@ -37,7 +37,10 @@ UNKNOWN = Interval(low=-math.inf, high=math.inf)
 
 @dataclass(frozen=True, kw_only=True)
 class Share:
-    """A proportion ``part`` / ``whole``; fractional after the design-effect correction."""
+    """A proportion ``part`` / ``whole``.
+
+    Both are counts, which are fractional after division by a design effect.
+    """
 
     part: float
     whole: float
@@ -48,7 +51,7 @@ class Share:
         return self.part / self.whole if self.whole else None
 
     def divided(self, design_effect: float) -> Share:
-        """Return the same share with its counts divided by the design effect."""
+        """Return the same proportion with both counts divided by the design effect."""
         return Share(part=self.part / design_effect, whole=self.whole / design_effect)
 
 
@@ -62,7 +65,7 @@ class Mean:
 
     @classmethod
     def of(cls, values: Floats) -> Mean:
-        """Return the mean of a sample; 0 of 0 observations if empty."""
+        """Return the mean of a sample (N,); all zeros if the sample is empty."""
         if not len(values):
             return cls(value=0.0, deviation=0.0, count=0)
         spread = float(values.std(ddof=1)) if len(values) > 1 else 0.0
@@ -74,7 +77,11 @@ class Mean:
 
 
 def wilson(share: Share, z: float = Z95) -> Interval:
-    """Return the score interval of a proportion (Wilson 1927; Newcombe 1998, 17:857, method 3)."""
+    """Return the confidence interval of a proportion; 0 to 1 without observations.
+
+    The score interval: Wilson 1927; method 3 of Newcombe 1998, 17:857. ``z``: standard normal
+    quantile.
+    """
     if not share.whole:
         return Interval(low=0.0, high=1.0)
     n, p = share.whole, share.part / share.whole
@@ -85,7 +92,11 @@ def wilson(share: Share, z: float = Z95) -> Interval:
 
 
 def mover(control: float, around: Interval, treatment: float, other: Interval) -> Interval:
-    """Return the interval of a difference from those of both values (Zou & Donner 2008, MOVER)."""
+    """Return the interval of ``treatment`` − ``control`` from the interval of each.
+
+    ``around``: the interval of ``control``; ``other``: that of ``treatment``. Zou & Donner 2008
+    (MOVER).
+    """
     difference = treatment - control
     return Interval(
         low=difference - math.hypot(treatment - other.low, around.high - control),
@@ -94,7 +105,7 @@ def mover(control: float, around: Interval, treatment: float, other: Interval) -
 
 
 def newcombe(control: Share, treatment: Share, z: float = Z95) -> Interval:
-    """Return an interval of treatment − control of two proportions.
+    """Return the interval of the difference of two proportions, treatment − control.
 
     Method 10 of Newcombe 1998, 17:873. :data:`UNKNOWN` if either has no observations.
     """
@@ -109,10 +120,11 @@ def quantile(ordered: Floats, q: float) -> float:
 
 
 def quantile_interval(ordered: Floats, q: float, confidence: float = 0.95) -> Interval:
-    """Return an interval of a quantile of sorted values, by order statistics.
+    """Return a confidence interval of the q-quantile of sorted values, by order statistics.
 
     The number of values below a quantile is binomial (Conover, Practical Nonparametric Statistics,
-    3.2). With too few values for the confidence, the interval ends at the smallest or largest.
+    3.2). With too few values for the confidence, the interval ends at the smallest or largest
+    value. :data:`UNKNOWN` without values.
     """
     n = len(ordered)
     if not n:
@@ -127,7 +139,7 @@ def quantile_interval(ordered: Floats, q: float, confidence: float = 0.95) -> In
 
 
 def binomial_cdf(n: int, p: float) -> Floats:
-    """Return P(X ≤ k) for k = 0…n, of n trials that succeed with probability p, 0 < p < 1."""
+    """Return P(X ≤ k) for k = 0…n as (n + 1,), where X is binomial with n trials and 0 < p < 1."""
     k = np.arange(n)
     steps = np.log((n - k) / (k + 1.0)) + math.log(p / (1 - p))
     logs = n * math.log1p(-p) + np.concatenate(([0.0], np.cumsum(steps)))
@@ -135,9 +147,9 @@ def binomial_cdf(n: int, p: float) -> Floats:
 
 
 def quantile_difference(control: Floats, treatment: Floats, q: float) -> Interval:
-    """Return an interval of treatment − control of a quantile, by order statistics and MOVER.
+    """Return the interval of the difference of two q-quantiles, treatment − control.
 
-    Both arrays must be sorted. :data:`UNKNOWN` if either is empty.
+    By order statistics and MOVER. Both arrays must be sorted. :data:`UNKNOWN` if either is empty.
     """
     if not len(control) or not len(treatment):
         return UNKNOWN
@@ -150,10 +162,11 @@ def quantile_difference(control: Floats, treatment: Floats, q: float) -> Interva
 
 
 def design_effect(groups: Sequence[Any] | NDArray[Any], values: NDArray[Any]) -> float:
-    """Return how many observations carry the information of one independent one, at least 1.
+    """Return by how much to divide the number of observations, at least 1.
 
-    ``groups``: the visitor of each observation. A visitor's searches are alike, and counting them
-    as independent would make a difference look more certain than it is (Rao & Scott 1992).
+    ``groups``: the visitor of each observation. One visitor's searches are alike, and counting them
+    as independent would make a difference look more certain than it is (Rao & Scott 1992). 1 means
+    that they are independent.
     """
     if len(groups) < 2:
         return 1.0
@@ -168,11 +181,12 @@ def design_effect(groups: Sequence[Any] | NDArray[Any], values: NDArray[Any]) ->
 
 
 def sequential_z(pairs: float, error: float) -> float:
-    """Return how many standard errors from 0 a difference is significant, at any number of looks.
+    """Return the number of standard errors at which a difference is significant at any look.
 
     The test is the mixture sequential probability ratio test with a normal prior (Robbins 1970;
-    Johari, Koomen, Pekelis & Walsh 2022, "Always Valid Inference"; Howard et al. 2021). The chance
-    that a true difference of 0 ever exceeds it is at most ``error``. ``pairs``: 1 / (1/n₁ + 1/n₂).
+    Johari, Koomen, Pekelis & Walsh 2022, "Always Valid Inference"; Howard et al. 2021). If the true
+    difference is 0, the chance that any look exceeds the result is at most ``error``. ``pairs``: 1
+    / (1/n₁ + 1/n₂) for n₁ and n₂ observations.
     """
     gained = pairs * TYPICAL_EFFECT**2
     return math.sqrt((1 + 1 / gained) * (2 * math.log(1 / error) + math.log1p(gained)))
@@ -188,11 +202,12 @@ def sequential_difference(
 ) -> Interval:
     """Return an interval of mean(treated) − mean(others) that is valid at every look.
 
-    Its confidence is 1 − ``error``. Both are compared within ``strata``, such as hours, as in
-    Cochran (1954) and Mantel & Haenszel (1959). This removes the bias that would arise if the share
-    of the treated grew while evening customers click more than morning ones. ``values``: booleans,
-    which get a continuity correction, or finite floats; ``worth``: their design effect.
-    :data:`UNKNOWN` if too few observations share a stratum.
+    ``values`` (N,): booleans, which get a continuity correction, or finite floats. ``treated``
+    (N,): which observations are from the treatment. ``strata`` (N,): a label of each observation,
+    such as its hour; means are compared within strata, as in Cochran (1954) and Mantel & Haenszel
+    (1959). This removes the bias that arises if the share of the treated grows while evening
+    customers click more than morning ones. ``worth``: the values' design effect. ``error``: 1 −
+    confidence. :data:`UNKNOWN` if too few observations share a stratum.
     """
     _, place = np.unique(strata, return_inverse=True)
     count = np.bincount(place)

@@ -1,6 +1,7 @@
-"""Choose the shares of an embedding's parts that find the right items, by labelled queries.
+"""Choose the weights of an embedding's parts that find the right items, by labelled queries.
 
-All scores are exact: each query is compared with each row.
+All scores are exact: each query is compared with each row. ``shares`` are the weights of the parts
+in the similarity: by name of the part, or an array (parts,); they add up to 1.
 """
 
 from __future__ import annotations
@@ -31,9 +32,9 @@ TOGETHER = 100
 
 @dataclass(frozen=True, kw_only=True)
 class Labelled:
-    """Labelled queries and the catalog that they search, all vectors raw.
+    """Labelled queries and the catalog that they search, all vectors as the encoder returns them.
 
-    ``queries`` (Q, d), and ``right`` (Q,): the number of each query's item, -1 for an item without
+    ``queries`` (Q, d), and ``right`` (Q,): the number of each query's right item, -1 if it has no
     rows. ``rows`` (N, d), and ``owners`` (N,): the number of each row's item.
     """
 
@@ -45,24 +46,28 @@ class Labelled:
 
 @dataclass(frozen=True, kw_only=True)
 class Option:
-    """A way to search and its figures; ``name``: now, catalog or labels."""
+    """A way to search, its weights and its figures (recall@k and MRR).
+
+    ``name``: ``now`` (as the active version does), ``catalog`` (weights chosen without labels) or
+    ``labels`` (weights chosen by labels).
+    """
 
     name: str
     shares: dict[str, float]
     figures: dict[str, float]
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain JSON values."""
+        """Return ``name``, ``shares`` and each figure as one dict of JSON values."""
         return {"name": self.name, "shares": self.shares, **self.figures}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tuned:
-    """The outcome of a comparison.
+    """The outcome of a comparison of ways to search.
 
-    ``shares``: the chosen ones; ``by_labels``: whether labels chose them; ``better``: whether they
-    find more than the search does now; ``queries``: number of labelled queries; ``options``: the
-    ways to search that were compared.
+    ``shares``: the weights to use; ``by_labels``: whether labels chose them; ``better``: whether
+    they find more than the active version; ``queries``: number of labelled queries; ``options``:
+    what was compared.
     """
 
     shares: dict[str, float]
@@ -73,12 +78,13 @@ class Tuned:
 
 
 def tune(labelled: Labelled, fitted: Fit, now: Fit | None) -> Tuned:
-    """Compare the search as it is now, fitted to the catalog, and fitted with shares by labels.
+    """Choose between weights by the catalog and weights by labels; compare both with ``now``.
 
-    ``fitted`` has the shares that the catalog alone chose; ``now`` is the active version's fit,
-    None if it has none. Labels choose the shares with the highest mean reciprocal rank. They are
-    used only if the gain over the catalog's shares exceeds :data:`MARGIN` of its standard errors in
-    a five-fold cross-validation by item. The figures of ``labels`` are those of the held-out folds.
+    ``fitted``: a transform with the weights that the catalog alone chose. ``now``: the active
+    version's transform, None if it has none. Labels choose the weights with the highest mean
+    reciprocal rank. These are used only if their gain over the catalog's weights exceeds
+    :data:`MARGIN` of its standard errors in a five-fold cross-validation by item. The figures of
+    the option ``labels`` are those of the held-out folds.
     """
     tried = np.vstack([list(fitted.shares.values()), *grid(len(fitted.parts))])
     found = ranks(labelled, fitted.directions, fitted.parts, tried)
@@ -102,14 +108,17 @@ def tune(labelled: Labelled, fitted: Fit, now: Fit | None) -> Tuned:
 
 
 def grid(parts: int, steps: int = STEPS) -> Float32:
-    """Return all shares (M, parts) in steps of 1 / ``steps`` that add up to 1."""
+    """Return all weights (M, parts) that are multiples of 1 / ``steps`` and add up to 1."""
     bars = combinations(range(steps + parts - 1), parts - 1)
     edges = np.array([(-1, *each, steps + parts - 1) for each in bars])
     return ((np.diff(edges, axis=1) - 1) / steps).astype(np.float32)
 
 
 def ranks_now(labelled: Labelled, now: Fit | None) -> Numbers:
-    """Return the rank (Q,) of each right item under the fit ``now``, or unfitted if None."""
+    """Return the rank (Q,) of each query's right item with the transform ``now``.
+
+    Without one (None), the embeddings are compared as the encoder returns them.
+    """
     if now is None:
         parts: Sequence[Part] = whole(labelled.rows.shape[1])
         return ranks(labelled, lambda vectors: vectors, parts, np.ones((1, 1), np.float32))[0]
@@ -118,10 +127,11 @@ def ranks_now(labelled: Labelled, now: Fit | None) -> Numbers:
 
 
 def ranks(labelled: Labelled, directions: Any, parts: Sequence[Part], shares: Float32) -> Numbers:
-    """Return the rank (M, Q) of each right item, 1 for the best, under shares (M, parts).
+    """Return the rank (M, Q) of each query's right item for each of M ``shares`` (M, parts).
 
-    0 marks an item without rows. ``directions`` converts raw vectors to ones whose parts' inner
-    products are the parts' scores. An item's score is that of its best row.
+    Ranks begin at 1; 0 marks an item without rows. ``directions`` maps encoder output (N, d) to
+    vectors (N, d) in which the inner product of a part is that part's score, as
+    :meth:`Fit.directions` does. An item's score is that of its best row.
     """
     order = np.argsort(labelled.owners, kind="stable")
     rows, owners = directions(labelled.rows[order]), labelled.owners[order]
@@ -147,9 +157,10 @@ def ranks(labelled: Labelled, directions: Any, parts: Sequence[Part], shares: Fl
 
 
 def cross_validated(found: Numbers, right: Numbers) -> tuple[int, Numbers]:
-    """Return the number of the best shares, and the ranks (Q,) under shares of the other folds.
+    """Return the number of the best weights, and the rank (Q,) of each query when held out.
 
-    ``found``: ranks (M, Q) under M shares. All queries of one item are in one fold.
+    ``found``: ranks (M, Q) under M weights. A query is held out with all queries of the same item;
+    its rank is that under the weights that are best for the other folds.
     """
     rewards = reciprocal(found)
     fold = np.random.default_rng(0).permutation(right.max() + 2)[right + 1] % FOLDS
@@ -163,7 +174,11 @@ def cross_validated(found: Numbers, right: Numbers) -> tuple[int, Numbers]:
 
 
 def is_sure(gain: NDArray[np.float64], right: Numbers) -> bool:
-    """Return whether the mean of gains (Q,) is significant; queries of one item count once."""
+    """Return whether the mean gain is positive and exceeds :data:`MARGIN` of its standard errors.
+
+    ``gain`` (Q,): difference per query. ``right`` (Q,): the query's item; queries of one item are
+    averaged first.
+    """
     _, item, count = np.unique(right, return_inverse=True, return_counts=True)
     by_item = np.bincount(item, weights=gain) / count
     mean, error = by_item.mean(), by_item.std() / np.sqrt(len(by_item))
@@ -171,12 +186,12 @@ def is_sure(gain: NDArray[np.float64], right: Numbers) -> bool:
 
 
 def reciprocal(found: Numbers) -> NDArray[np.float64]:
-    """Return 1 / rank, 0 for an item not found."""
+    """Return 1 / rank for an array of ranks, 0 where the rank is 0 (not found)."""
     return np.where(found > 0, 1 / np.maximum(found, 1), 0.0)
 
 
 def figures(found: Numbers) -> dict[str, float]:
-    """Return recall@k and the mean reciprocal rank."""
+    """Return recall@1, @5, @10 and the mean reciprocal rank of ranks (Q,), 0 for not found."""
     return retrieval_metrics([int(rank) or None for rank in found])
 
 

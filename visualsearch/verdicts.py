@@ -1,4 +1,4 @@
-"""Judge whether an experiment's treatment is worse, by several figures, valid at any time."""
+"""Judge whether an experiment's treatment is worse, by several signals, valid at any time."""
 
 from __future__ import annotations
 
@@ -37,7 +37,10 @@ STRATUM = 3 * 3600.0
 
 
 class Verdict(StrEnum):
-    """The verdict on the treatment, valid at any time."""
+    """The verdict on the treatment, valid however often one looks.
+
+    EARLY: not enough data yet. SAME: a difference that matters is excluded.
+    """
 
     EARLY = "early"
     SAME = "same"
@@ -47,12 +50,12 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Arm:
-    """The data of one variant; arrays with one value per search, except ``refused``.
+    """The data of one variant: arrays with one value per search, except ``refused``.
 
-    ``created``: seconds; ``visitors``: a number for each; ``scales``: encoders and fits that the
-    scores are from; ``clicked``, ``matched``, ``empty``: whether there was a click, a match, no
-    result; ``scores`` and ``spent`` (milliseconds): NaN if unknown; ``refused``: seconds at which
-    photos failed.
+    ``created``: seconds since the epoch; ``visitors``: a number for each visitor; ``clicked``,
+    ``matched`` and ``empty``: whether there was a click, a match, no result; ``scores`` of the best
+    hit and ``spent`` milliseconds: NaN if unknown. ``refused``: seconds since the epoch at which
+    photos failed. ``scales``: names of the encoders, or fitted versions, that the scores are from.
     """
 
     created: Floats
@@ -71,27 +74,35 @@ class Arm:
         return len(self.created)
 
     def share(self, hits: NDArray[np.bool_]) -> Share:
-        """Return the share of searches for which ``hits`` is true."""
+        """Return the share of searches for which ``hits`` (searches,) is true."""
         return Share(part=int(hits.sum()), whole=len(hits))
 
     def worth(self, hits: NDArray[np.bool_]) -> Share:
-        """Return the same share, its counts divided by the design effect of visitors."""
+        """Return the same share with its counts divided by the design effect.
+
+        Confidence intervals are computed from it, because one visitor's searches are not
+        independent.
+        """
         return self.share(hits).divided(design_effect(self.visitors, hits))
 
     def mean(self, values: Floats) -> Mean:
-        """Return the mean of the known values; its count is divided by the design effect."""
+        """Return the mean of the values (searches,) that are not NaN.
+
+        Its count is divided by the design effect, because one visitor's searches are not
+        independent.
+        """
         known = np.isfinite(values)
         worth = design_effect(self.visitors[known], values[known])
         return Mean.of(values[known]).divided(worth)
 
     @property
     def times(self) -> Floats:
-        """The known milliseconds, sorted."""
+        """The known milliseconds of the searches, sorted."""
         return np.sort(self.spent[np.isfinite(self.spent)])
 
     @property
     def failures(self) -> Share:
-        """Share of failed photos among all photos."""
+        """Number of failed photos as a share of all photos."""
         return Share(part=len(self.refused), whole=len(self.refused) + self.searches)
 
 
@@ -105,10 +116,10 @@ class Estimate:
 
 @dataclass(frozen=True, kw_only=True)
 class Signal:
-    """One figure of both variants. ``unit``: ``share``, ``ms`` or ``score``.
+    """A figure compared between the variants. ``unit``: ``share``, ``ms`` or ``score``.
 
-    ``difference``: the 95 % interval of treatment − control, valid for one look. ``verdict`` is
-    based on a wider interval, which stays valid when looked at every day.
+    ``difference``: the 95 % interval of treatment − control, valid for a single look at the data.
+    ``verdict`` is based on a wider interval, which stays valid when looked at every day.
     """
 
     name: str
@@ -120,7 +131,10 @@ class Signal:
 
 
 def signals(control: Arm, treatment: Arm) -> list[Signal]:
-    """Return the signals: clicks first, then those that reveal a bad variant sooner."""
+    """Return all signals: clicks first, then those that reveal a bad variant sooner.
+
+    The signal ``score`` is left out if the searches' scores are from different encoders or fits.
+    """
     found = [
         of_shares("clicked", control, treatment, lambda arm: arm.clicked, relative=0.1),
         of_shares("matched", control, treatment, lambda arm: arm.matched, relative=0.05),
@@ -136,10 +150,10 @@ def signals(control: Arm, treatment: Arm) -> list[Signal]:
 
 
 def judge(difference: Interval, *, good: int, margin: float, tolerance: float = 0.0) -> Verdict:
-    """Return the verdict of a sequential interval of treatment − control.
+    """Return the verdict for a sequential interval of treatment − control.
 
-    ``good``: 1 if more is better, -1 if less is; ``margin``: a smaller loss counts as SAME;
-    ``tolerance``: a smaller loss never counts as WORSE.
+    ``good``: 1 if more is better, -1 if less is. ``margin``: SAME if the interval excludes losses
+    of this size and includes 0. ``tolerance``: WORSE only if the loss exceeds it.
     """
     low, high = sorted((good * difference.low, good * difference.high))
     if high < -tolerance:
@@ -150,7 +164,11 @@ def judge(difference: Interval, *, good: int, margin: float, tolerance: float = 
 
 
 def always(control: Arm, treatment: Arm, values: Callable[[Arm], NDArray[Any]]) -> Interval:
-    """Return a sequential interval of the difference between the two means; NaN is ignored."""
+    """Return an interval of the difference of two means, treatment − control, valid at every look.
+
+    ``values`` returns an arm's values (searches,); NaN is left out. See
+    :func:`visualsearch.statistics.sequential_difference`.
+    """
     arms = (control, treatment)
     found = np.concatenate([values(each) for each in arms])
     known = np.isfinite(found)
@@ -174,9 +192,10 @@ def of_shares(
     relative: float = 0.0,
     margin: float = 0.0,
 ) -> Signal:
-    """Compare the shares of searches with ``hits``.
+    """Compare the share of searches for which ``hits(arm)`` is true.
 
-    ``relative``: the margin as a part of control's share.
+    ``good``: 1 if a larger share is better, -1 if a smaller one is. The margin for SAME is
+    ``margin``, or ``relative`` times control's share.
     """
     before, after = control.share(hits(control)), treatment.share(hits(treatment))
     ours, theirs = control.worth(hits(control)), treatment.worth(hits(treatment))
@@ -192,12 +211,16 @@ def of_shares(
 
 
 def estimate(share: Share, worth: Share) -> Estimate:
-    """Return a share and its interval; ``worth``: the share after the design-effect correction."""
+    """Return the observed share with its confidence interval.
+
+    ``worth``: the same share with its counts reduced by the design effect, from which the interval
+    is computed. The interval is None without observations.
+    """
     return Estimate(value=share.value, interval=wilson(worth) if share.whole else None)
 
 
 def of_failures(control: Arm, treatment: Arm) -> Signal:
-    """Compare the shares of failed photos, without design effect, as their visitors are unknown."""
+    """Compare the share of failed photos, without a design effect: their visitors are unknown."""
     ours, theirs = control.failures, treatment.failures
     moments = [control.refused, control.created, treatment.refused, treatment.created]
     many = [len(each) for each in moments]
@@ -218,10 +241,11 @@ def of_failures(control: Arm, treatment: Arm) -> Signal:
 
 
 def of_times(name: str, control: Arm, treatment: Arm) -> Signal:
-    """Compare a percentile of the milliseconds.
+    """Compare the percentile ``name`` (``p50`` or ``p95``) of the milliseconds.
 
-    The median is judged by the mean of the logarithms, and the 95th percentile by the share of
-    searches slower than control's. Up to 20 % slower, or twice as many slow ones, is tolerated.
+    The interval is of the percentile itself. The verdict is based on the mean of the logarithms for
+    ``p50``, and on the share of searches slower than control's percentile for ``p95``. Up to 20 %
+    slower, or twice as many slow ones, is tolerated.
     """
     q = {"p50": 0.5, "p95": 0.95}[name]
     ours, theirs = control.times, treatment.times
@@ -242,14 +266,14 @@ def of_times(name: str, control: Arm, treatment: Arm) -> Signal:
 
 
 def of_quantile(ordered: Floats, q: float) -> Estimate:
-    """Return a percentile of sorted values with its interval."""
+    """Return the q-quantile of sorted values with its interval; both None without values."""
     if not len(ordered):
         return Estimate(value=None, interval=None)
     return Estimate(value=quantile(ordered, q), interval=quantile_interval(ordered, q))
 
 
 def of_scores(control: Arm, treatment: Arm) -> Signal:
-    """Compare the mean similarity of the best result; a loss of 0.02 is tolerated."""
+    """Compare the mean score of the best hit; a loss of 0.02 is tolerated."""
     ours, theirs = control.mean(control.scores), treatment.mean(treatment.scores)
     before, after = of_mean(ours), of_mean(theirs)
     difference = UNKNOWN
@@ -267,7 +291,10 @@ def of_scores(control: Arm, treatment: Arm) -> Signal:
 
 
 def of_mean(mean: Mean) -> Estimate:
-    """Return a mean with its interval, by the normal approximation."""
+    """Return a mean with its interval, by the normal approximation.
+
+    Both are None with fewer than two observations.
+    """
     if mean.count < 2:
         return Estimate(value=None, interval=None)
     half = Z95 * mean.deviation / math.sqrt(mean.count)

@@ -26,20 +26,20 @@ KEPT = (State.ACTIVE, State.BUILDING, State.READY, State.RETIRED)
 
 
 class NotUsable(Exception):
-    """A version cannot be activated; the message says why and what to do."""
+    """Raised if a version cannot be activated; the message says why and what to do."""
 
 
 def active() -> IndexVersion | None:
-    """Return the version that answers searches, None if there is none yet."""
+    """Return the version that searches use, None if there is none yet."""
     return IndexVersion.objects.filter(state=State.ACTIVE).first()
 
 
 def followed() -> list[Encoder]:
-    """Return the encoders whose rows are kept equal to the catalog, the active version's first.
+    """Return the encoders of all kept versions, the active version's first.
 
-    They include those of other kept versions, so that a rollback loses nothing. An encoder whose
-    model is missing is left out, and its versions cannot be activated. Raises ModelUnavailable if
-    that is the active version's.
+    The rows of each are kept equal to the catalog, so that a rollback loses nothing. Without a
+    version, returns the configured encoder. An encoder whose model cannot be loaded is left out;
+    raises ModelUnavailable if it is the active version's.
     """
     found: dict[str, Encoder] = {}
     kept = IndexVersion.objects.filter(state__in=KEPT)
@@ -55,10 +55,10 @@ def followed() -> list[Encoder]:
 
 
 def make(state: State = State.BUILDING) -> IndexVersion:
-    """Create an empty version of the configured encoder and index.
+    """Create and return an empty version of the encoder and index named in the settings.
 
-    A copy of the encoder's files is kept: an upgrade may replace the originals, and until the new
-    model has a version the old one must answer.
+    The encoder's files are copied, because an upgrade may replace the originals while searches
+    still need the old model. Raises ModelUnavailable if the encoder or its files cannot be loaded.
     """
     encoder = encoding.configured()
     encoder.keep(encoding.copy_of(encoder.id))
@@ -73,7 +73,10 @@ def make(state: State = State.BUILDING) -> IndexVersion:
 
 
 def ensure_active(encoder: Encoder) -> None:
-    """Create an empty active version if there is none, so that first products are found at once."""
+    """Create an empty active version if there is none, so that first products are found at once.
+
+    Does nothing if ``encoder`` is not the one in the settings.
+    """
     if active() is not None or encoder.id != encoding.configured().id:
         return
     try:
@@ -84,13 +87,16 @@ def ensure_active(encoder: Encoder) -> None:
 
 
 def is_outdated(version: IndexVersion) -> bool:
-    """Return whether the settings name another encoder or index than this version's."""
+    """Return whether the settings name another encoder, index or index options than the version's.
+
+    Raises ModelUnavailable if the configured encoder cannot be loaded.
+    """
     wanted = (encoding.configured().id, conf.get("INDEX"), conf.get("INDEX_OPTIONS"))
     return (version.encoder, version.backend, version.options) != wanted
 
 
 def why_not_fit() -> str:
-    """Return why the index cannot be fitted to the catalog now, or ""."""
+    """Return why no transform can be fitted to the catalog now, as text for staff; "" if it can."""
     version = active()
     if not conf.get("FIT"):
         return _("The setting FIT is off.")
@@ -113,9 +119,11 @@ def why_not_fit() -> str:
 
 
 def build(version: IndexVersion, *, by_labels: bool = False) -> None:
-    """Fit a version to the catalog and fill it from the rows; raise any error after storing it.
+    """Fill a version's index from the rows, after learning its catalog fit; set its state to READY.
 
-    Searchers replay what is written meanwhile. ``by_labels``: see :func:`visualsearch.fits.make`.
+    Rows written meanwhile are applied when a process loads the index. An error sets the state to
+    FAILED, is stored in the version, and is raised. ``by_labels``: see
+    :func:`visualsearch.fits.make`.
     """
     started = time.monotonic()
     try:
@@ -139,7 +147,10 @@ def build(version: IndexVersion, *, by_labels: bool = False) -> None:
 
 
 def evaluate(version: IndexVersion) -> None:
-    """Evaluate a version on the shop's labelled photos, if any, and store the figures."""
+    """Evaluate a version on the photos of ``LABELLED_QUERIES``, and store the figures in it.
+
+    Does nothing if the setting is empty. See :func:`visualsearch.evaluation.evaluate`.
+    """
     path = conf.get("LABELLED_QUERIES")
     if path:
         photos = evaluation.read_queries(Path(path))
@@ -148,7 +159,11 @@ def evaluate(version: IndexVersion) -> None:
 
 
 def reason_to_hold_back(version: IndexVersion) -> str:
-    """Return why a new version should not be activated automatically, or ""."""
+    """Return why a new version should not be activated automatically, "" if nothing speaks against.
+
+    The reason is text for staff: the version finds no more than the active one, or its recall is
+    lower.
+    """
     if version.fit and version.fit.get("better") is False:
         return _(
             "Version %(version)s was built and not activated: it finds no more of %(queries)s"
@@ -170,10 +185,10 @@ def reason_to_hold_back(version: IndexVersion) -> str:
 
 
 def activate(version: IndexVersion) -> None:
-    """Make ``version`` the active one; search processes load it by themselves.
+    """Make ``version`` the active one; search processes load it when they next search.
 
     A running experiment ends, because its control version is no longer active. Raises NotUsable if
-    the version is not complete or its model cannot be loaded.
+    the version is neither ready nor retired, or if its model cannot be loaded.
     """
     try:
         encoding.of(version)
@@ -202,19 +217,22 @@ def activate(version: IndexVersion) -> None:
 
 
 def end_experiment(version: IndexVersion) -> None:
-    """Stop the running experiment, with the time at which the version was activated."""
+    """Stop the running experiment, if any, at the time at which ``version`` was activated."""
     running = Experiment.objects.filter(running=True)
     if running.update(running=None, stopped=version.activated):
         logger.warning("the experiment ended: index version %s was activated", version.pk)
 
 
 def previous() -> IndexVersion | None:
-    """Return the version that was active before, None if it is not kept."""
+    """Return the version that was active before the current one, None if it is not kept."""
     return IndexVersion.objects.filter(state=State.RETIRED).order_by("-activated").first()
 
 
 def roll_back() -> IndexVersion:
-    """Activate the version that was active before; raise NotUsable if none is kept."""
+    """Activate and return the version that was active before.
+
+    Raises NotUsable if none is kept, or if its model cannot be loaded.
+    """
     version = previous()
     if version is None:
         raise NotUsable(_("No earlier version is kept. Raise the setting KEPT_VERSIONS."))
@@ -225,8 +243,9 @@ def roll_back() -> IndexVersion:
 def prune() -> None:
     """Delete versions beyond ``KEPT_VERSIONS``, and rows and model copies that no version needs.
 
-    Two versions stay: the one of a running experiment, and the newest one of the active encoder
-    that was held back, so that a person can compare it and no run builds it again.
+    ``KEPT_VERSIONS`` counts for each of the states retired, ready and failed. The treatment of a
+    running experiment stays in any case. So does the newest ready version of the active encoder, so
+    that a person can compare it and no run builds it again.
     """
     kept = conf.get("KEPT_VERSIONS")
     tried = Experiment.objects.filter(running=True)
@@ -249,7 +268,10 @@ def prune() -> None:
 
 
 def delete(version: IndexVersion) -> None:
-    """Delete a version with its data in files and servers."""
+    """Delete a version, its index file, and its data in a server.
+
+    If the server does not answer, a warning is logged and its data stays there.
+    """
     try:
         live.discard(version)
     except BackendUnavailable:

@@ -15,7 +15,11 @@ State = IndexVersion.State
 
 
 class Wanted(NamedTuple):
-    """A version's id, revision and number of items when built, and the newest revision."""
+    """The state of a version in the database.
+
+    ``version``: its id; ``revision`` and ``items``: the last change of the rows that it contains as
+    saved, and its number of items then; ``newest``: the last change of the rows.
+    """
 
     version: int
     revision: int
@@ -24,9 +28,10 @@ class Wanted(NamedTuple):
 
 
 def wanted(version: int | None) -> Wanted:
-    """Return what to search, with one query; raise IndexNotReady.
+    """Return the state of the version to search, with one query.
 
-    ``version``: an index version, None for the active one.
+    ``version``: id of an index version, None for the active one. Raises IndexNotReady if it does
+    not exist, is still being built, or failed.
     """
     sql, parameters = statement(version)
     with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
@@ -40,7 +45,7 @@ def wanted(version: int | None) -> Wanted:
 
 @lru_cache(maxsize=64)
 def statement(version: int | None) -> tuple[str, tuple[Any, ...]]:
-    """Return the SQL of :func:`wanted`, cached because building it takes most of the time."""
+    """Return SQL and parameters of :func:`wanted`, cached because building them takes longest."""
     newest = Revision.objects.filter(pk=1).values("value")
     rows = IndexVersion.objects.exclude(state__in=(State.BUILDING, State.FAILED)).order_by()
     chosen = rows.filter(state=State.ACTIVE) if version is None else rows.filter(pk=version)

@@ -34,7 +34,10 @@ AGAIN = 0.5
 
 
 class Searcher:
-    """Threads that run jobs, and a thread that sends heartbeats, until :meth:`stop`."""
+    """Search threads that run jobs, and a thread that sends heartbeats, until :meth:`stop`.
+
+    ``name`` identifies the worker in its heartbeats; ``threads``: number of search threads.
+    """
 
     def __init__(self, name: str, threads: int):
         self.name = name
@@ -46,22 +49,22 @@ class Searcher:
         ]
 
     def start(self) -> None:
-        """Start all threads."""
+        """Start the search threads and the heartbeat thread."""
         for thread in (self.signs, *self.threads):
             thread.start()
 
     def stop(self) -> None:
-        """Take no more jobs and send no more heartbeats; :meth:`join` waits for running jobs."""
+        """Stop taking jobs and sending heartbeats; running jobs go on, see :meth:`join`."""
         self.signs.stop()
         self.stopped.set()
 
     def join(self, seconds: float) -> None:
-        """Wait up to ``seconds`` per thread for running jobs."""
+        """Wait for running jobs, at most ``seconds`` for each thread."""
         for thread in self.threads:
             thread.join(seconds)
 
     def work(self) -> None:
-        """Run jobs until :meth:`stop`; the target of each thread."""
+        """Take and run jobs until :meth:`stop`; the target of each search thread."""
         try:
             while not self.stopped.is_set():
                 try:
@@ -78,7 +81,10 @@ class Searcher:
 
 
 def do(name: str, worker: str) -> None:
-    """Run a job and send its answer, unless its deadline is over; raise RedisError."""
+    """Run the job with the id ``name`` and send its answer, unless the job has expired.
+
+    An unexpected error is logged and sent as ``search_failed``. Raises RedisError if Redis is down.
+    """
     job = relay.take(name, worker)
     if job is None:
         logger.warning("job %s came too late and was dropped", name)
@@ -109,25 +115,25 @@ _searchers: list[Searcher] = []
 
 
 def searches(app: Celery) -> bool:
-    """Return whether this process's worker consumes the search queue."""
+    """Return whether this process's Celery worker consumes the search queue."""
     return QUEUE in app.amqp.queues.consume_from
 
 
 def forks(pool: Any) -> bool:
-    """Return whether the worker's pool forks child processes."""
+    """Return whether a Celery pool (its name or class) forks child processes."""
     return "prefork" in (pool if isinstance(pool, str) else pool.__module__)
 
 
 @worker_init.connect
 def load_before_threads(sender: Any, **kwargs: object) -> None:
-    """Load model and index before the worker connects to its queues (thread pools)."""
+    """Load model and index before the worker connects to its queues, unless its pool forks."""
     if searches(sender.app) and not forks(sender.pool_cls):
         load()
 
 
 @worker_ready.connect
 def search_in_threads(sender: Any, **kwargs: object) -> None:
-    """Start the search threads when the worker is ready (thread pools)."""
+    """Start the search threads when the worker is ready, unless its pool forks."""
     worker = sender.controller
     if searches(sender.app) and not forks(worker.pool_cls):
         search(worker.hostname, worker.concurrency)
@@ -135,17 +141,20 @@ def search_in_threads(sender: Any, **kwargs: object) -> None:
 
 @worker_process_init.connect
 def search_in_child(**kwargs: object) -> None:
-    """Load and search in each forked child: neither ONNX session nor index survives a fork."""
+    """Load model and index and start a search thread in each forked child.
+
+    Neither an ONNX session nor an index survives a fork.
+    """
     if searches(current_app):
         load()
         search(f"{os.getpid()}@{gethostname()}", 1)
 
 
 def load() -> None:
-    """Load model and index, run a first search, and compare known answers.
+    """Load model and index, run a first search, and compare the encoder with its known answers.
 
-    If loading fails, each job tries again. All loaded objects are frozen, so that the garbage
-    collector skips them.
+    A failure is logged, and the first jobs try to load again. All loaded objects are frozen, so
+    that the garbage collector skips them.
     """
     try:
         searching.warm_up()
@@ -158,7 +167,7 @@ def load() -> None:
 
 
 def search(worker: str, threads: int) -> None:
-    """Start search threads in this process."""
+    """Start ``threads`` search threads in this process, for the worker of this name."""
     searcher = Searcher(worker, threads)
     _searchers.append(searcher)
     searcher.start()
@@ -166,13 +175,13 @@ def search(worker: str, threads: int) -> None:
 
 @worker_is_told_to_stop.connect
 def stop(**kwargs: object) -> None:
-    """Take no more jobs, when the worker is shutting down."""
+    """Stop taking jobs when Celery's worker begins to shut down."""
     for searcher in _searchers:
         searcher.stop()
 
 
 @worker_shutdown.connect
 def join(**kwargs: object) -> None:
-    """Wait for running jobs before the worker ends, so that waiting clients get an answer."""
+    """Wait for running jobs before the worker process ends, so that clients get an answer."""
     while _searchers:
         _searchers.pop().join(relay.PATIENCE)

@@ -18,9 +18,9 @@ Float32 = NDArray[np.float32]
 
 
 class Index(ABC):
-    """Vectors of one length by integer id; the similarity is the inner product.
+    """Vectors of one length, each under an integer id; the similarity is the inner product.
 
-    Threads may search it while another thread changes it. An id is present at most once.
+    Threads may search the index while another thread changes it. An id is present at most once.
     """
 
     def __init__(self, dim: int, **options: Any):
@@ -32,7 +32,7 @@ class Index(ABC):
 
     @abstractmethod
     def add(self, ids: Ids, vectors: Float32) -> None:
-        """Add vectors (N, dim) under ids (N,), and replace those of ids that are present.
+        """Add vectors (N, dim) under ids (N,); replace the vectors of ids that are present.
 
         If an id is repeated, its last vector counts. Raises ValueError on a wrong shape or a value
         that is not finite.
@@ -40,29 +40,32 @@ class Index(ABC):
 
     @abstractmethod
     def remove(self, ids: Ids) -> None:
-        """Remove these ids, as far as they are present."""
+        """Remove the vectors with these ids; ids that are not present are ignored."""
 
     @abstractmethod
     def search(self, query: Float32, k: int, *, among: Ids | None = None) -> tuple[Ids, Float32]:
-        """Return the at most ``k`` nearest ids to ``query`` (dim,) and their scores, best first.
+        """Return the ids nearest to ``query`` (dim,) and their scores, best first, at most ``k``.
 
-        ``among`` restricts the search itself: as long as ``k`` of those ids are present, ``k`` are
-        found. Raises ValueError on a wrong shape or a value that is not finite.
+        ``among``: search only these ids; if ``k`` of them are present, ``k`` are found. Raises
+        ValueError on a wrong shape or a value that is not finite.
         """
 
     def optimise(self) -> None:  # noqa: B027 - a plain scan has nothing to prepare
         """Build the best structure for the vectors present; called once, after all were added."""
 
     def describe(self) -> dict[str, Any]:
-        """Return how the index is made and what was measured about it, in plain JSON values.
+        """Return how the index is built and what was measured about it, as JSON values.
 
         ``structure``: how it searches; ``memory_bytes``: memory of its vectors and links;
-        ``recall@10``: measured against an exact search, only if the search is not exact itself.
+        ``recall@10``: measured against an exact search, missing if the search is exact.
         """
         return {}
 
     def checked(self, ids: Ids, vectors: Float32) -> tuple[Ids, Float32]:
-        """Return validated ids and vectors, only the last of each id; raise ValueError."""
+        """Return the ids and vectors as arrays, only the last vector of each repeated id.
+
+        Raises ValueError on a wrong shape or a value that is not finite.
+        """
         ids = np.asarray(ids, np.int64)
         vectors = np.ascontiguousarray(vectors, np.float32)
         if vectors.shape != (len(ids), self.dim):
@@ -82,7 +85,7 @@ class Index(ABC):
 
 
 class FileIndex(Index):
-    """An index in this process's memory: a snapshot of the rows that is saved to a file."""
+    """An index in the memory of this process, which is saved to a file and loaded from it."""
 
     @abstractmethod
     def save(self, path: Path) -> None:
@@ -95,10 +98,10 @@ class FileIndex(Index):
 
 
 class SharedIndex(Index):
-    """An index in a server: what one process writes, all processes find.
+    """An index in a server; all processes find what one of them writes.
 
-    ``name`` is unique among all versions and consists of letters, digits and ``_``. Methods raise
-    BackendUnavailable when the server does not answer.
+    ``name`` is unique among all index versions and consists of letters, digits and ``_``. Methods
+    raise BackendUnavailable when the server does not answer.
     """
 
     transactional: ClassVar[bool] = False
@@ -113,7 +116,7 @@ class SharedIndex(Index):
 
     @abstractmethod
     def exists(self) -> bool:
-        """Return whether the index is still on the server."""
+        """Return whether the server has the index."""
 
     @abstractmethod
     def create(self) -> None:
@@ -121,4 +124,4 @@ class SharedIndex(Index):
 
     @abstractmethod
     def drop(self) -> None:
-        """Remove the index from the server; do nothing if it is gone."""
+        """Remove the index from the server; do nothing if it is missing."""

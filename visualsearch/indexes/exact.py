@@ -1,4 +1,4 @@
-"""An exact index: a plain scan in NumPy that other indexes are compared with."""
+"""An exact index: a scan of all vectors in NumPy, to compare other indexes with."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from .base import FileIndex, Float32, Ids
 
 
 class ExactIndex(FileIndex):
-    """An index of two arrays that are replaced, never changed, so that readers need no lock."""
+    """An index that compares all vectors.
+
+    Its two arrays are replaced, never changed, so that readers need no lock.
+    """
 
     def __init__(self, dim: int, **options: Any):
         super().__init__(dim, **options)

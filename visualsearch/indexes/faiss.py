@@ -1,4 +1,4 @@
-"""A FAISS index in the search process's own memory, for one machine."""
+"""A FAISS index in the memory of each search process."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ FORMAT = 1
 class FaissIndex(FileIndex):
     """A FAISS index: a scan of all vectors up to a size, inverted lists above it, or a graph.
 
-    FAISS must not be searched while another thread changes it, so both hold one lock. Nothing of
-    FAISS is touched at import: it hangs in a forked child if the parent has searched.
+    A lock serialises searches and changes, because FAISS does not support both at once. Nothing of
+    FAISS is called at import: it hangs in a forked child if the parent has searched.
     """
 
     def __init__(
@@ -42,10 +42,11 @@ class FaissIndex(FileIndex):
         target_recall: float = 0.99,
         threads: int = 1,
     ):
-        """Choose the ``structure`` that :meth:`optimise` builds.
+        """Set the ``structure`` that :meth:`optimise` builds.
 
-        "auto" builds inverted lists above ``flat_up_to`` vectors. ``target_recall``: least
-        recall@10 of either approximate structure. ``threads``: for building; a search takes one.
+        "auto" builds inverted lists above ``flat_up_to`` vectors and keeps a scan below.
+        ``target_recall``: least recall@10 of the inverted lists or the graph. ``threads``: for
+        building; a search uses one. Raises ValueError for an unknown structure.
         """
         super().__init__(dim)
         if structure not in ("auto", *STRUCTURES):
@@ -110,7 +111,7 @@ class FaissIndex(FileIndex):
             return self._places.ids[found], scores
 
     def optimise(self) -> None:
-        """Build the structure anew, and raise its effort until the target recall is reached."""
+        """Rebuild the structure, and raise its effort until recall@10 reaches the target."""
         with self._lock:
             kind, size = self._fitting(), len(self)
             if size == 0 or (kind is Flat and type(self._held) is Flat):
@@ -132,7 +133,7 @@ class FaissIndex(FileIndex):
             self._places = Places(self._places.ids[alive][np.concatenate([rest, held_out])])
 
     def _fitting(self) -> type[Structure]:
-        """Return the structure for the number of vectors, or the one that was asked for."""
+        """Return the configured structure, for "auto" the one for the present number of vectors."""
         if self.structure != "auto":
             return STRUCTURES[self.structure]
         return Flat if len(self) <= self.flat_up_to else InvertedLists
@@ -143,7 +144,7 @@ class FaissIndex(FileIndex):
             return self._held.describe() | recall
 
     def save(self, path: Path) -> None:
-        """Write the data that FAISS does not know, then what FAISS writes itself."""
+        """Write header, ids and removed slots, then FAISS's own data, to one file."""
         with self._lock, path.open("wb") as file:
             held = self._held
             header = {
@@ -180,7 +181,7 @@ class FaissIndex(FileIndex):
 
 
 def copied(source: Structure, places: NDArray[np.int64], target: Structure) -> Structure:
-    """Add the vectors at these places of ``source`` to ``target``, and return ``target``."""
+    """Add the vectors at ``places`` of ``source`` to ``target``, and return ``target``."""
     for start in range(0, len(places), BATCH):
         target.add(source.vectors(places[start : start + BATCH]))
     return target
@@ -189,11 +190,12 @@ def copied(source: Structure, places: NDArray[np.int64], target: Structure) -> S
 def tune(
     approximate: Structure, exact: Structure, held_out: NDArray[np.int64], target: float
 ) -> float:
-    """Raise the effort until recall@10 reaches the target; return the recall.
+    """Raise the effort of ``approximate`` until recall@10 reaches ``target``; return the recall.
 
-    The queries are vectors of ``exact`` that ``approximate`` does not have, because neighbours of
-    its own vectors are easier to find than those of a customer's photo. A hit as near as the tenth
-    counts as found, because catalogs hold the same picture twice.
+    The queries are the vectors at ``held_out`` in ``exact``, which ``approximate`` does not
+    contain, because neighbours of its own vectors are easier to find than those of a customer's
+    photo. A hit as near as the tenth counts as found, because catalogs contain the same picture
+    twice.
     """
     mask = np.ones(exact.index.ntotal, bool)
     mask[held_out] = False

@@ -1,7 +1,8 @@
 """Fit the embeddings of one model to one catalog.
 
 Features that all pictures of a catalog share do not help to tell them apart. So each part of an
-embedding is centred on the catalog's mean and normalised to unit length again.
+embedding is centred on the catalog's mean and normalised to unit length again. The share of a part
+is its weight, 0…1, in the similarity of two embeddings.
 """
 
 from __future__ import annotations
@@ -38,10 +39,11 @@ MOST_FEATURES, LEAST_FEATURES = 0.8, 0.5
 
 @dataclass(frozen=True, kw_only=True)
 class Fit:
-    """A transform of embeddings that was learned from the vectors of a catalog.
+    """A transform of embeddings that was learned from a catalog's vectors.
 
-    ``parts``: with their shares of the fitted similarity; ``mean`` (d,) float32: mean of the
-    vectors with each part at unit length; ``images``: number of vectors in the catalog.
+    ``parts``: the embedding's parts with their weights in the transformed similarity; ``mean`` (d,)
+    float32: mean of the catalog's vectors after each part was normalised; ``images``: number of
+    vectors in the catalog.
     """
 
     parts: tuple[Part, ...]
@@ -50,24 +52,25 @@ class Fit:
 
     @property
     def shares(self) -> dict[str, float]:
-        """Return each part's share of the fitted similarity, by its name."""
+        """The weight of each part in the transformed similarity, by name of the part."""
         return {part.name: part.share for part in self.parts}
 
     @cached_property
     def layout(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the start of each part, and the index of the part of each dimension (d,)."""
+        """The first index of each part, and for each dimension (d,) the number of its part."""
         return layout_of(self.parts)
 
     @cached_property
     def weights(self) -> Float32:
-        """Return the factor of each dimension (d,): the square root of its part's share."""
+        """The factor of each dimension (d,): the square root of the weight of its part."""
         roots = np.sqrt(np.array([part.share for part in self.parts], np.float32))
         return roots[self.layout[1]]
 
     def apply(self, vectors: Float32) -> Float32:
-        """Transform vectors (N, d) or (d,) float32; L2-normalised unless a part has no direction.
+        """Transform embeddings (N, d) or (d,) float32; the result has unit length.
 
-        A part without a direction stays zero, and so does its contribution to a score.
+        A part that is zero or equals the catalog's mean stays zero and adds nothing to a score; the
+        result is then shorter than 1.
         """
         if vectors.ndim == 1:
             return self.directions(vectors[None])[0] * self.weights
@@ -76,7 +79,7 @@ class Fit:
         return found
 
     def directions(self, vectors: Float32) -> Float32:
-        """Return vectors (N, d) with each part centred and of unit length."""
+        """Return embeddings (N, d) with each part centred and normalised, not weighted yet."""
         found = np.empty((len(vectors), len(self.mean)), np.float32)
         starts, owner = self.layout
         for rows in in_steps(len(vectors)):
@@ -87,7 +90,7 @@ class Fit:
         return found
 
     def to_json(self) -> dict[str, Any]:
-        """Return the fit in plain JSON values; the mean is base64 of little-endian float32."""
+        """Return JSON values for :meth:`from_json`; the mean is base64 of little-endian float32."""
         return {
             "parts": [vars(part) for part in self.parts],
             "mean": base64.b64encode(self.mean.astype("<f4").tobytes()).decode(),
@@ -96,7 +99,7 @@ class Fit:
 
     @classmethod
     def from_json(cls, described: Mapping[str, Any]) -> Self:
-        """Read what :meth:`to_json` wrote; other keys are ignored."""
+        """Return the transform that :meth:`to_json` described; other keys are ignored."""
         mean = np.frombuffer(base64.b64decode(described["mean"]), "<f4").astype(np.float32)
         return cls(
             parts=parts_from_json(described["parts"], len(mean)),
@@ -111,10 +114,10 @@ def fit(
     shares: Shares | None = None,
     images: int | None = None,
 ) -> Fit:
-    """Learn a transform from the vectors of a catalog (N, d), at least :data:`LEAST` of them.
+    """Learn a transform from a catalog's vectors (N, d), at least :data:`LEAST` of them.
 
-    ``shares``: by name of part, by default those of :func:`choose_shares`; ``images``: number of
-    vectors in the catalog, if ``vectors`` is a sample.
+    ``shares``: weight of each part by name, by default those of :func:`choose_shares`. ``images``:
+    number of vectors in the catalog, if ``vectors`` is a sample.
     """
     shares = choose_shares(vectors, parts) if shares is None else shares
     return Fit(
@@ -125,12 +128,11 @@ def fit(
 
 
 def choose_shares(vectors: Float32, parts: Sequence[Part]) -> dict[str, float]:
-    """Choose the share of each part from a catalog's vectors (N, d) alone, without labels.
+    """Return a weight for each part by name, chosen from a catalog's vectors (N, d) without labels.
 
-    Returns shares that add up to 1, by name of part. The class part gets more if the classifier
-    tells the catalog's pictures apart; colour gets more if features are alike. If there are parts
-    other than ``features``, ``colour`` and ``class``, or no ``features``, all parts keep their
-    shares.
+    The weights add up to 1. The class part gets more if the classifier tells the catalog's pictures
+    apart; colour gets more if features are alike. If there are parts other than ``features``,
+    ``colour`` and ``class``, or no ``features``, all parts keep the weights in ``parts``.
 
     The constants were chosen on three catalogs (docs/index-backends.md).
     """
@@ -148,9 +150,9 @@ def choose_shares(vectors: Float32, parts: Sequence[Part]) -> dict[str, float]:
 
 
 def class_share(roots: Float32) -> float:
-    """Return the share of the class part, from its numbers ``roots`` (N, classes).
+    """Return the weight of the class part, from its numbers ``roots`` (N, classes).
 
-    The numbers are square roots of softened probabilities. The share grows with the mutual
+    The numbers are square roots of softened probabilities. The weight grows with the mutual
     information of picture and class: high if the classifier is sure of each picture and the catalog
     is varied, 0 in a shop of one kind of thing.
     """
@@ -162,20 +164,23 @@ def class_share(roots: Float32) -> float:
 
 
 def features_share(features: Float32) -> float:
-    """Return the share of features against colour, from features (N, n): less if all are alike."""
+    """Return the weight of features as opposed to colour, from unit vectors ``features`` (N, n).
+
+    The more alike the features of the catalog are, the lower it is.
+    """
     alike = float(np.linalg.norm(features.mean(0)))
     return float(np.interp(alike, (VARIED, NARROW), (MOST_FEATURES, LEAST_FEATURES)))
 
 
 def entropy(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the entropy in nats of distributions (…, classes)."""
+    """Return the entropy in nats of distributions (…, classes), as (…)."""
     logs = np.log(np.maximum(probabilities, 1e-12))
     result: NDArray[np.float64] = -(probabilities * logs).sum(-1)
     return result
 
 
 def unit_part(vectors: Float32, parts: Sequence[Part], name: str) -> Float32:
-    """Return one part of vectors (N, d), normalised to unit length."""
+    """Return the named part of each of the vectors (N, d), normalised to unit length."""
     starts, _ = layout_of(parts)
     start, part = next(
         (start, part) for start, part in zip(starts, parts, strict=True) if part.name == name
@@ -185,7 +190,7 @@ def unit_part(vectors: Float32, parts: Sequence[Part], name: str) -> Float32:
 
 
 def mean_of(vectors: Float32, parts: Sequence[Part]) -> Float32:
-    """Return the mean (d,) of vectors whose parts are normalised to unit length first."""
+    """Return the mean (d,) of vectors (N, d), each part of which is normalised first."""
     total = np.zeros(vectors.shape[1], np.float64)
     starts, owner = layout_of(parts)
     for rows in in_steps(len(vectors)):
@@ -195,25 +200,31 @@ def mean_of(vectors: Float32, parts: Sequence[Part]) -> Float32:
 
 
 def distance(fitted: Fit, vectors: Float32) -> float:
-    """Return how far the mean of vectors (N, d) lies from a fit's, 0…2, weighted by the shares."""
+    """Return how far the mean of vectors (N, d) has moved from the transform's mean, 0…2.
+
+    The parts count by their weights.
+    """
     moved = mean_of(vectors, fitted.parts) - fitted.mean
     return float(np.linalg.norm(moved * fitted.weights))
 
 
 def layout_of(parts: Sequence[Part]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the start of each part, and the index of the part of each dimension (d,)."""
+    """Return the first index of each part, and for each dimension (d,) the number of its part."""
     sizes = np.array([part.size for part in parts], np.int64)
     return np.cumsum(sizes) - sizes, np.repeat(np.arange(len(parts)), sizes)
 
 
 def in_steps(count: int) -> Iterator[slice]:
-    """Yield slices of the rows that are transformed together."""
+    """Yield slices that cover ``count`` rows, :data:`ROWS` rows each, to limit memory."""
     for start in range(0, count, ROWS):
         yield slice(start, start + ROWS)
 
 
 def inverse_lengths(vectors: Float32, starts: NDArray[np.int64]) -> Float32:
-    """Return 1 / length of each part of vectors (N, d), as (N, parts); 0 without a direction."""
+    """Return 1 / length of each part of vectors (N, d), as (N, parts).
+
+    ``starts``: first index of each part. 0 for a part whose length is nearly zero.
+    """
     lengths = np.sqrt(np.add.reduceat(vectors * vectors, starts, axis=1))
     inverse: Float32 = np.zeros_like(lengths)
     return np.divide(1, lengths, out=inverse, where=lengths > ZERO)

@@ -21,7 +21,7 @@ MOST = 16_384
 
 
 class MilvusIndex(SharedIndex):
-    """A Milvus collection; each search finds what any process has written before it."""
+    """A Milvus collection; each search sees all writes that any process has finished."""
 
     def __init__(
         self,
@@ -38,8 +38,9 @@ class MilvusIndex(SharedIndex):
     ):
         """Set the options of the index, without connecting.
 
-        ``links`` and ``ef_construction``: for building the graph; ``ef_search``: a larger one finds
-        more and is slower; ``timeout``: seconds of one call, but building waits longer.
+        ``links`` and ``ef_construction`` are used when the graph is built. A larger ``ef_search``
+        finds more and is slower. ``timeout``: seconds of one call; building the graph may take
+        longer. Raises ValueError for an invalid ``name``.
         """
         super().__init__(dim, name=name)
         if not re.fullmatch(r"\w{1,100}", name, re.ASCII):
@@ -53,7 +54,7 @@ class MilvusIndex(SharedIndex):
 
     @contextmanager
     def _connected(self) -> Iterator[MilvusClient]:
-        """Yield this process's client, made after its fork; raise BackendUnavailable."""
+        """Yield this process's client, created on first use; raise BackendUnavailable on errors."""
         try:
             with self._lock:
                 if self._client is None:
@@ -114,7 +115,7 @@ class MilvusIndex(SharedIndex):
                 client.delete(self.collection, ids=part, timeout=self.timeout)
 
     def search(self, query: Float32, k: int, *, among: Ids | None = None) -> tuple[Ids, Float32]:
-        """See :meth:`Index.search`; at most 16,384 ids, the most that Milvus returns."""
+        """See :meth:`Index.search`; returns at most 16,384 ids, Milvus's limit."""
         query = self.checked_query(query)
         k = min(k, MOST)
         hits: list[tuple[int, float]] = []
@@ -145,7 +146,10 @@ class MilvusIndex(SharedIndex):
         return [(hit["id"], hit["distance"]) for hit in hits]
 
     def _nearest_among(self, query: Float32, k: int, ids: list[int]) -> list[tuple[int, float]]:
-        """Return the nearest of these ids; if the graph finds too few, fetch and compare all."""
+        """Return the (id, score) pairs of the nearest of these ids, in no order.
+
+        If the graph finds too few, all of them are fetched and compared.
+        """
         condition = f"id in {ids}"
         hits = self._nearest(query, k, condition)
         if len(hits) == min(k, len(ids)):

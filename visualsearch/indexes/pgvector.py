@@ -29,7 +29,7 @@ NO_EXTENSION = (
 
 
 class PgvectorIndex(SharedIndex):
-    """A table of halfvec, with a graph (HNSW) once it is large enough.
+    """A PostgreSQL table of vectors (halfvec), with an HNSW graph once it is large enough.
 
     Every method runs in the caller's transaction, if there is one.
     """
@@ -51,9 +51,9 @@ class PgvectorIndex(SharedIndex):
     ):
         """Set the options of the index, without connecting.
 
-        ``alias``: Django's name of the database. Above ``flat_up_to`` vectors a graph with
-        ``links`` per vector is built in ``build_memory``. A larger ``ef_search`` finds more and is
-        slower.
+        ``alias``: name of the database in ``DATABASES``. Above ``flat_up_to`` vectors,
+        :meth:`optimise` builds a graph with ``links`` per vector, using ``build_memory``. A larger
+        ``ef_search`` finds more and is slower. Raises ValueError for an invalid ``name``.
         """
         super().__init__(dim, name=name)
         if not re.fullmatch(r"\w{1,40}", name, re.ASCII):
@@ -65,7 +65,7 @@ class PgvectorIndex(SharedIndex):
 
     @contextmanager
     def _cursor(self) -> Iterator[Any]:
-        """Yield a cursor in a transaction; raise BackendUnavailable when the server is gone."""
+        """Yield a cursor in a transaction; raise BackendUnavailable if the database is down."""
         connection = connections[self.alias]
         try:
             with (
@@ -148,9 +148,10 @@ class PgvectorIndex(SharedIndex):
     def _walk(
         self, cursor: Any, query: Float32, k: int, inner: str, values: list[Any]
     ) -> list[tuple[int, float]]:
-        """Return the nearest ids and distances by the graph; there may be fewer than ``k``.
+        """Return the nearest (id, distance) pairs by the graph; possibly fewer than ``k``.
 
-        Without a graph, PostgreSQL scans the table.
+        Without a graph, PostgreSQL scans the table. ``inner`` and ``values``: see
+        :func:`selection`.
         """
         effort = min(LARGEST_EF, max(self.ef_search, 2 * k))
         cursor.execute(
@@ -171,7 +172,10 @@ class PgvectorIndex(SharedIndex):
     def _compare(
         self, cursor: Any, query: Float32, k: int, inner: str, values: list[Any]
     ) -> list[tuple[int, float]]:
-        """Return the nearest ids and distances by comparing all rows that pass the filter."""
+        """Return the nearest (id, distance) pairs by comparing all rows that pass the filter.
+
+        ``inner`` and ``values``: see :func:`selection`.
+        """
         where = f"WHERE id IN ({inner})" if inner else ""
         # The graph cannot order by a sum, so the planner does not use it.
         cursor.execute(
@@ -182,7 +186,7 @@ class PgvectorIndex(SharedIndex):
         return list(cursor.fetchall())
 
     def optimise(self) -> None:
-        """Build the graph, and measure its recall."""
+        """Build the graph if there are more than ``flat_up_to`` vectors, and store its recall."""
         if len(self) <= self.flat_up_to:
             return
         with self._cursor() as cursor:
@@ -198,7 +202,7 @@ class PgvectorIndex(SharedIndex):
             cursor.execute(f"COMMENT ON TABLE {self.table} IS '{measured}'")
 
     def _recall(self, cursor: Any, queries: int = 50) -> float:
-        """Return the recall@10 of the graph, measured on some of the stored vectors."""
+        """Return the recall@10 of the graph, measured with ``queries`` of the stored vectors."""
         cursor.execute(
             f"SELECT vector::text FROM {self.table} ORDER BY hashint8(id) LIMIT {queries}"
         )
@@ -225,7 +229,7 @@ class PgvectorIndex(SharedIndex):
 
 
 def selection(among: Among, alias: str) -> tuple[str, list[Any]]:
-    """Return the ids to search among as a subquery and its parameters; empty for all."""
+    """Return a subquery of the ids to search among, and its parameters; ("", []) for all."""
     if among is None:
         return "", []
     if not isinstance(among, QuerySet):
@@ -240,7 +244,10 @@ def selection(among: Among, alias: str) -> tuple[str, list[Any]]:
 
 
 def copied(ids: Ids, vectors: Float32) -> bytes:
-    """Return rows in PostgreSQL's binary COPY format: each value after its length, big endian."""
+    """Return rows of ids (N,) and vectors (N, dim) in PostgreSQL's binary COPY format.
+
+    Each value follows its length, big endian.
+    """
     dim = vectors.shape[1]
     row = np.dtype(
         [

@@ -1,4 +1,4 @@
-"""Map ids to places: FAISS numbers vectors by place, a shop by key."""
+"""Map ids to index slots: FAISS numbers vectors in the order of addition, a shop by key."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ SPARSEST = 8
 
 
 class Places:
-    """The ids of all places. New ids are appended; the place of a removed id is never reused."""
+    """The id of each index slot.
+
+    New ids are appended; the slot of a removed id is not reused. ``alive`` marks the slots whose id
+    is still present.
+    """
 
     def __init__(self, ids: Ids | None = None, alive: NDArray[np.bool_] | None = None):
         self.ids = np.empty(0, np.int64) if ids is None else ids
@@ -25,7 +29,7 @@ class Places:
 
     @property
     def dead(self) -> int:
-        """Number of places whose id was removed."""
+        """Number of slots whose id was removed."""
         return len(self.ids) - self.present
 
     def find(self, ids: Ids) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
@@ -48,20 +52,20 @@ class Places:
         return (places if np.count_nonzero(mask) == len(places) else np.flatnonzero(mask)), mask
 
     def append(self, ids: Ids) -> None:
-        """Give new ids the next places; none of the ids may be present."""
+        """Assign the next slots to new ids, none of which may be present."""
         self.ids = np.concatenate([self.ids, ids])
         self.alive = np.concatenate([self.alive, np.ones(len(ids), bool)])
         self.present += len(ids)
         self._known = False
 
     def kill(self, places: NDArray[np.int64]) -> None:
-        """Mark these places as dead."""
+        """Mark the ids in these slots as removed."""
         self.alive[places] = False
         self.present -= len(places)
         self._known = False
 
     def _learn(self) -> None:
-        """Rebuild the lookup after a change."""
+        """Rebuild the lookup table if slots have changed."""
         if self._known:
             return
         self._at = np.flatnonzero(self.alive)

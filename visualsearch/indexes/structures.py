@@ -1,7 +1,7 @@
 """The ways in which FAISS searches: a scan of all vectors, inverted lists, or a graph.
 
-All hold float16 vectors: half the memory of float32, without a loss that shows in a ranking.
-Vectors are numbered by place, in the order in which they were added.
+All hold float16 vectors: half the memory of float32, without a loss that shows in a ranking. A
+``place`` is the number of a vector, counted in the order of addition.
 """
 
 from __future__ import annotations
@@ -29,43 +29,53 @@ FEWEST = 500
 
 
 class Structure(ABC):
-    """A FAISS index and the parameters of a search in it."""
+    """A FAISS index with the parameters of its searches.
+
+    ``effort``: how much a search compares, if the structure is approximate; more finds more and is
+    slower.
+    """
 
     name: ClassVar[str]
     extra_bytes: ClassVar[int] = 0
     """Bytes per vector besides its float16 numbers."""
 
     def __init__(self, index: Any, effort: int = 0, places: int = 0):
-        """Wrap a FAISS index; ``places``: how many were ever used in it, including dead ones."""
+        """Wrap a FAISS index; ``places``: number of vectors ever added, including removed ones."""
         self.index = index
         self.effort = effort
 
     @classmethod
     @abstractmethod
     def train(cls, sample: Float32, size: int) -> Self:
-        """Return an empty structure for about ``size`` vectors like ``sample`` (N, dim)."""
+        """Return an empty structure for about ``size`` vectors similar to ``sample`` (N, dim)."""
 
     @abstractmethod
     def search(self, query: Float32, k: int, mask: Mask | None, among: Places | None) -> Found:
-        """Return the ``k`` best places and their scores.
+        """Return the places of the ``k`` best vectors, best first, and their scores.
 
-        ``mask``: which places may be found (None: all); ``among``: the same as a list of places, if
-        the search is restricted to some ids.
+        ``mask``: which places may be found, None for all. ``among``: the places in ``mask`` as a
+        list if the search is restricted to some ids, else None.
         """
 
     @abstractmethod
     def vectors(self, places: Places) -> Float32:
-        """Return the vectors at these places, (N, dim)."""
+        """Return the vectors (N, dim) at these places, as float32."""
 
     def add(self, vectors: Float32) -> None:
         """Append vectors (N, dim)."""
         self.index.add(vectors)
 
     def remove(self, places: Places) -> None:  # noqa: B027 - there may be nothing to do
-        """Free the memory of these places, if possible; no search asks for them again."""
+        """Free the memory of the vectors at these places, if the structure can.
+
+        Callers exclude the places from all later searches.
+        """
 
     def efforts(self) -> Iterator[int]:
-        """Yield rising values of :attr:`effort`, each already set; the last is nearly exact."""
+        """Set :attr:`effort` to rising values and yield each; the last one is nearly exact.
+
+        Yields nothing if searches are exact anyway.
+        """
         return iter(())
 
     @property
@@ -97,12 +107,12 @@ class Flat(Structure):
 
 
 class InvertedLists(Structure):
-    """Lists of vectors near the same centre; a search compares the lists nearest to the query.
+    """Lists of vectors near a common centre; a search compares the lists nearest to the query.
 
-    ``effort`` is how many vectors are compared for the best ten of all. For a larger k, more are
-    compared: as measured, in proportion to the root of k. With a filter, the best k that it lets
-    through are about the best k / share of all. Only lists that hold some of those are read,
-    wherever they are.
+    ``effort``: number of vectors compared for the best ten of all. For a larger k, more are
+    compared: as measured, in proportion to the root of k. With a filter that passes a share of all
+    vectors, the best k of that share are about the best k / share of all. Only lists with passing
+    vectors are read, however far they are from the query.
     """
 
     name = "ivf"
@@ -157,7 +167,7 @@ class InvertedLists(Structure):
         return self._compare(query, k, order[:probes], None if among is None else mask)
 
     def _compare(self, query: Float32, k: int, lists: Places, mask: Mask | None) -> Found:
-        """Return the best of the vectors in these lists."""
+        """Return places and scores of the best ``k`` vectors in these lists."""
         scores, places = np.empty(k, np.float32), np.empty(k, np.int64)
         unused = np.zeros(len(lists), np.float32)
         params = faiss.SearchParametersIVF(nprobe=len(lists))
@@ -184,9 +194,10 @@ class InvertedLists(Structure):
 
 
 class Graph(Structure):
-    """Vectors linked to near ones; a search walks along the links (HNSW).
+    """Vectors linked to near ones (HNSW); a search walks along the links.
 
-    ``effort`` is efSearch. A walk cannot filter, so a search with a filter scans all vectors.
+    ``effort`` is FAISS's efSearch. A walk cannot filter, so a search with a filter scans all
+    vectors.
     """
 
     name = "hnsw"
@@ -225,7 +236,7 @@ class Graph(Structure):
 
 
 def scan(index: Any, query: Float32, k: int, mask: Mask | None, params: Any = None) -> Found:
-    """Search a FAISS index among the places that ``mask`` allows."""
+    """Return places and scores of the best ``k`` vectors that ``mask`` allows, None for all."""
     if mask is not None:
         params = params or faiss.SearchParameters()
         params.sel = selector = selected(mask)  # noqa: F841 - FAISS keeps no reference to it
@@ -234,7 +245,7 @@ def scan(index: Any, query: Float32, k: int, mask: Mask | None, params: Any = No
 
 
 def selected(mask: Mask) -> Any:
-    """Return a mask over places as FAISS's selector."""
+    """Return a mask over places as a FAISS selector, for search parameters."""
     bits = np.packbits(mask, bitorder="little")
     selector = faiss.IDSelectorBitmap(len(bits), faiss.swig_ptr(bits))
     selector.bits_kept_alive = bits
@@ -242,6 +253,6 @@ def selected(mask: Mask) -> Any:
 
 
 def stored(index: Any, places: Places) -> Float32:
-    """Return the vectors of a flat FAISS index at these places, (N, dim)."""
+    """Return the vectors (N, dim) at these places of a flat FAISS index of float16."""
     codes = faiss.rev_swig_ptr(index.codes.data(), int(index.codes.size()))
     return codes.view(np.float16).reshape(-1, index.d)[places].astype(np.float32)

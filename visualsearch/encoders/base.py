@@ -55,26 +55,37 @@ class Encoder(ABC):
 
     @property
     def parts(self) -> tuple[Part, ...]:
-        """Return the parts of an embedding in order: one of all :attr:`dim` numbers by default."""
+        """The parts of an embedding, in order; by default a single one of :attr:`dim` numbers."""
         return whole(self.dim)
 
     @abstractmethod
     def encode(self, images: Sequence[Image.Image]) -> Encoding:
-        """Encode upright RGB images of any size; thread-safe.
+        """Return embeddings and class probabilities of upright RGB images of any size.
 
-        Raises ModelUnavailable when the model cannot be loaded.
+        Thread-safe. Raises ModelUnavailable if the model cannot be loaded.
         """
 
     def see(self, image: Image.Image) -> tuple[Encoding, Cells | None]:
-        """Encode one image; also return the cells for :meth:`pool`, or None if unsupported."""
+        """Encode one image; also return its cells for :meth:`pool`.
+
+        The cells are None if the encoder cannot embed parts of an image. Raises ModelUnavailable if
+        the model cannot be loaded.
+        """
         return self.encode([image]), None
 
     def pool(self, cells: Cells, part: Crop) -> Encoding:
-        """Encode a part of an image from the cells of :meth:`see`, without the image."""
+        """Return the encoding of a part of an image, computed from the cells of :meth:`see`.
+
+        ``part``: x, y, w, h in fractions of the image. Raises TypeError if the encoder makes no
+        cells.
+        """
         raise TypeError(f"{type(self).__name__}.see() gives cells, but it has no pool()")
 
     def focus(self, cells: Cells, part: Crop) -> Float32:
-        """Return where in a part of an image its one subject is: (h, w) of the cells, 0…1."""
+        """Return how much each cell (h, w) belongs to the subject of a part of the image, 0…1.
+
+        0 outside the part.
+        """
         return cells.saliency * (overlap(part, cells.shape) > 0)
 
     def lowest_known_cosine(self) -> float | None:
@@ -89,9 +100,9 @@ class Encoder(ABC):
         return known.lowest_cosine(self.encode(images).embeddings)
 
     def keep(self, folder: Path) -> dict[str, Any] | None:
-        """Copy the files that the encoder is loaded from into ``folder``, which is made if missing.
+        """Copy the encoder's files into ``folder``, which is created if missing.
 
-        Returns the constructor options that load the copy; None for an encoder without files.
-        Raises ModelUnavailable when the files cannot be read.
+        Returns the constructor options that load the copy, None for an encoder without files.
+        Raises ModelUnavailable if the files cannot be read.
         """
         return None

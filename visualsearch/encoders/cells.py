@@ -1,4 +1,4 @@
-"""A grid of what an encoder saw in an image: enough to embed any part of it, but no picture."""
+"""The features of an image on a grid: enough to embed any part of the image, but no picture."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ LEAST = 0.02
 
 @dataclass(frozen=True, kw_only=True)
 class Cells:
-    """A grid of h × w places of one image.
+    """The features of one image on a grid of h × w cells.
 
-    ``values`` (h, w, c) float32: the features that :meth:`Encoder.pool` averages. ``colours``
-    (h, w, n, 3) uint8: the RGB colours that occur in a place, in any order. ``saliency`` (h, w)
-    float32, 0…1: where the image's subject is, for :func:`visualsearch.subject.suggest_box`.
-    ``worn``, 0…1: how much the image looks like a garment that somebody wears.
+    ``values`` (h, w, c) float32: the features that :meth:`Encoder.pool` averages. ``colours`` (h,
+    w, n, 3) uint8: the RGB colours that occur in a cell, in any order. ``saliency`` (h, w) float32,
+    0…1: where the subject is, for :func:`visualsearch.subject.suggest_box`. ``worn``, 0…1: how much
+    the image looks like a garment that somebody wears.
     """
 
     values: NDArray[np.float32]
@@ -32,14 +32,15 @@ class Cells:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Rows and columns of the grid."""
+        """Number of rows and of columns of the grid."""
         h, w = self.saliency.shape
         return h, w
 
     def to_bytes(self) -> bytes:
-        """Return a compact form: values in 256 steps per channel, colours sorted in each place.
+        """Return a compact, lossy form for :meth:`from_bytes`; 17 kB for the shipped model.
 
-        Sorting discards where in a place a colour was. The model that ships takes 17 kB.
+        Values have 256 steps per channel. Colours are sorted in each cell, which discards where in
+        the cell a colour was.
         """
         h, w, c = self.values.shape
         low = self.values.min((0, 1)).astype("<f2").astype(np.float32)
@@ -60,7 +61,7 @@ class Cells:
 
     @classmethod
     def from_bytes(cls, stored: bytes | memoryview) -> Cells:
-        """Read what :meth:`to_bytes` wrote, with rounded values and sorted colours."""
+        """Return the cells that :meth:`to_bytes` wrote, with rounded values and sorted colours."""
         h, w, c, n = HEAD.unpack_from(stored)
         place = HEAD.size
 
@@ -87,7 +88,7 @@ def overlap(crop: Crop, shape: tuple[int, int]) -> NDArray[np.float32]:
 
 
 def along(start: float, length: float, n: int) -> NDArray[np.float64]:
-    """Return how much of each of ``n`` equal parts of [0, 1] an interval covers: (n,), 0…1."""
+    """Return which share of each of ``n`` equal parts of [0, 1] an interval covers: (n,), 0…1."""
     edges = np.arange(n)
     return np.clip(np.minimum((start + length) * n, edges + 1) - np.maximum(start * n, edges), 0, 1)
 

@@ -10,12 +10,13 @@ from .cells import LEAST, Cells, overlap
 
 
 def focus(cells: Cells, part: Crop, classes: int) -> NDArray[np.float32]:
-    """Return how salient the subject of a part is in each cell (h, w), 0…1; 0 outside the part.
+    """Return how much each cell (h, w) belongs to the subject of a part, 0…1; 0 outside it.
 
-    In a photo of a person, a cell counts as much as its logits support the class of the part: skin,
-    hair and other garments support other classes. A photo of a thing alone shows the same thing
-    everywhere. ``classes``: how many of the last numbers of each cell are logits. Source: class
-    activation maps of Zhou et al., "Learning Deep Features for Discriminative Localization" (2016).
+    In a photo of a person, a cell counts as much as its logits support the most likely class of the
+    part: skin, hair and other garments support other classes. In a photo of a thing alone, the
+    saliency counts. ``part``: x, y, w, h in fractions. ``classes``: number of logits, which are the
+    last numbers of each cell. Source: class activation maps of Zhou et al., "Learning Deep Features
+    for Discriminative Localization" (2016).
     """
     covered = overlap(part, cells.shape)
     salient: NDArray[np.float32] = (covered > 0) * cells.saliency

@@ -1,8 +1,8 @@
 """Generated pictures with known embeddings, to detect a machine that computes differently.
 
-int8 kernels of some processors overflow, and a package may be served by another runtime than it was
-measured with. If an index was built on one machine and is searched from one that differs, results
-are worse and nothing fails.
+int8 kernels of some processors overflow, and a model package may be served by another version of
+ONNX Runtime than it was measured with. If an index is built on one machine and searched from one
+that differs, results get worse without any error.
 """
 
 from __future__ import annotations
@@ -33,9 +33,10 @@ COLOURS: list[tuple[tuple[int, int, int], ...]] = [
 
 @dataclass(frozen=True, kw_only=True)
 class KnownAnswers:
-    """Expected embeddings of the first N generated pictures.
+    """The embeddings that every machine should compute for the first N generated pictures.
 
-    ``embeddings`` (N, dim) float32; ``least_cosine``: the least similarity that is accepted.
+    ``embeddings`` (N, dim) float32; ``least_cosine``: least cosine of a computed embedding with its
+    known one that is accepted.
     """
 
     embeddings: Float32
@@ -43,7 +44,10 @@ class KnownAnswers:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> KnownAnswers:
-        """Read ``known_answers`` of a model.json; raise ValueError, TypeError or KeyError."""
+        """Return the known answers in a model.json.
+
+        Raises KeyError for a missing field, ValueError or TypeError for a malformed one.
+        """
         rows = [np.frombuffer(base64.b64decode(row), "<f2") for row in stored["embeddings"]]
         if not rows or len(rows) > len(COLOURS):
             raise ValueError(f"known_answers holds {len(rows)} embeddings, not 1…{len(COLOURS)}")
@@ -53,23 +57,23 @@ class KnownAnswers:
         )
 
     def as_json(self) -> dict[str, Any]:
-        """Return plain JSON values for :meth:`from_json`, with embeddings as base64 of float16."""
+        """Return JSON values for :meth:`from_json`; embeddings are base64 of float16."""
         rows = [base64.b64encode(row.tobytes()).decode() for row in self.embeddings.astype("<f2")]
         return {"least_cosine": self.least_cosine, "embeddings": rows}
 
     def lowest_cosine(self, embeddings: Float32) -> float:
-        """Return the lowest cosine of a row of ``embeddings`` (N, dim) with its known embedding."""
+        """Return the lowest cosine of computed ``embeddings`` (N, dim) with the known ones."""
         lengths = np.linalg.norm(embeddings, axis=1) * np.linalg.norm(self.embeddings, axis=1)
         return float(((embeddings * self.embeddings).sum(1) / lengths).min())
 
 
 def pictures(count: int = len(COLOURS)) -> list[Image.Image]:
-    """Draw the first ``count`` pictures, 300 × 400 pixels RGB: the same bytes on any machine."""
+    """Draw the first ``count`` pictures, RGB, 300 × 400 pixels, identical on every machine."""
     return [picture(number) for number in range(count)]
 
 
 def picture(number: int) -> Image.Image:
-    """Draw a garment on a wall, with integers only, so that nothing is rounded."""
+    """Draw picture ``number``, a garment on a wall, with integer arithmetic only."""
     y, x = np.mgrid[:HEIGHT, :WIDTH].astype(np.int64)
     wall, cloth, pattern = (np.array(colour, np.int64) for colour in COLOURS[number])
     light = 256 - (x * 40 // WIDTH + y * 24 // HEIGHT)
@@ -92,7 +96,11 @@ def triangle(value: Int64, period: int) -> Int64:
 
 
 def garment(x: Int64, y: Int64, number: int) -> NDArray[np.bool_]:
-    """Return a mask of the garment; by number: shirt, dress, trousers, long sleeves."""
+    """Return a mask of the garment's pixels.
+
+    By ``number``: 0 a shirt, 1 a dress, 2 trousers, 3 long sleeves. ``x`` and ``y``: pixel
+    coordinates.
+    """
     across = np.abs(x - WIDTH // 2)
     body = (y > 70) & (y < 330) & (across < 70)
     neck = (y < 96) & (across < 24)

@@ -38,7 +38,7 @@ _made: WeakSet[OnnxEncoder] = WeakSet()
 
 
 def forget_all() -> None:
-    """Drop the sessions in a forked child, where they are useless and may be locked for ever."""
+    """Drop all sessions in a forked child, where they do not work and may be locked."""
     for encoder in _made:
         encoder.forget()
 
@@ -47,16 +47,17 @@ os.register_at_fork(after_in_child=forget_all)
 
 
 class OnnxEncoder(Encoder):
-    """An encoder that reads ``model.json`` at once and loads the model at the first :meth:`encode`.
+    """An encoder that runs the model of a package with ONNX Runtime.
 
-    So a web process that only forwards photos never loads it. A session does not survive a fork, so
-    a child makes its own.
+    ``model.json`` is read at once and the model at the first use, so a web process that only
+    forwards photos never loads it. A session does not survive a fork; a child process makes its
+    own.
     """
 
     def __init__(self, package: str | Path, *, threads: int = 1, precise: bool = False):
-        """Read the model package in a folder; raise ModelUnavailable.
+        """Read ``model.json`` in the folder ``package``; raise ModelUnavailable if it is unusable.
 
-        ``threads``: of ONNX Runtime for one call. ``precise``: use int8 kernels that cannot
+        ``threads``: threads of ONNX Runtime for one call. ``precise``: use int8 kernels that cannot
         overflow on x86 processors without VNNI; they are slower, and only needed by models whose
         weights are not made for the fast kernels.
         """
@@ -73,24 +74,30 @@ class OnnxEncoder(Encoder):
 
     @property
     def parts(self) -> tuple[Part, ...]:
-        """See :attr:`Encoder.parts`: those that ``model.json`` names."""
+        """See :attr:`Encoder.parts`: those that ``model.json`` describes."""
         return self.package.parts
 
     def forget(self) -> None:
-        """Drop the sessions; the next call makes new ones."""
+        """Drop the sessions; the next use loads the model again."""
         self._sessions: list[onnxruntime.InferenceSession] = []
         self._lock = threading.Lock()
 
     @property
     def sessions(self) -> list[onnxruntime.InferenceSession]:
-        """Sessions of this process, shared by its threads: of the model and, if any, of regions."""
+        """The session of the model and, if the package has one, of the region model.
+
+        Loaded on first use, and shared by the threads of this process. Raises ModelUnavailable.
+        """
         with self._lock:
             if not self._sessions:
                 self._sessions = [self.load(file) for file in self.package.files]
             return self._sessions
 
     def load(self, file: ModelFile) -> onnxruntime.InferenceSession:
-        """Check the file's hash and start a session; raise ModelUnavailable."""
+        """Return a session of a model file.
+
+        Raises ModelUnavailable if the file is missing, damaged, or not a usable model.
+        """
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self.threads
         options.inter_op_num_threads = 1
@@ -107,14 +114,14 @@ class OnnxEncoder(Encoder):
             raise ModelUnavailable(reason=f"{file.path} is not a usable model") from error
 
     def keep(self, folder: Path) -> dict[str, Any]:
-        """See :meth:`Encoder.keep`: copies the package, because a newer one may overwrite it."""
+        """See :meth:`Encoder.keep`: copies the package, which an upgrade may overwrite."""
         copy_package(self.package, folder)
         return {"package": str(folder)}
 
     def encode(self, images: Sequence[Image.Image]) -> Encoding:
         """See :meth:`Encoder.encode`.
 
-        On one thread the model is called once per image: a call for 16 images took a fifth longer
+        With one thread the model is called once per image: a call for 16 images took a fifth longer
         than 16 calls.
         """
         size = 1 if self.threads == 1 else len(images)
@@ -123,7 +130,7 @@ class OnnxEncoder(Encoder):
         return Encoding(embeddings=by_name["embedding"], probabilities=by_name["probabilities"])
 
     def see(self, image: Image.Image) -> tuple[Encoding, Cells | None]:
-        """See :meth:`Encoder.see`: only packages with a region have cells."""
+        """See :meth:`Encoder.see`; the cells are None if the package has no region model."""
         if self.package.region is None:
             return self.encode([image]), None
         wanted = OUTPUTS + CELLS
@@ -134,7 +141,7 @@ class OnnxEncoder(Encoder):
         return whole, Cells(values=values, colours=colours, saliency=saliency, worn=worn)
 
     def pool(self, cells: Cells, part: Crop) -> Encoding:
-        """See :meth:`Encoder.pool`: weighs what is salient in the part against its surroundings."""
+        """See :meth:`Encoder.pool`: contrasts what is salient in the part with its surroundings."""
         shape = cells.shape
         inside = overlap(part, shape)
         around = 1 - inside
@@ -154,11 +161,15 @@ class OnnxEncoder(Encoder):
         return Encoding(embeddings=embeddings, probabilities=probabilities)
 
     def focus(self, cells: Cells, part: Crop) -> NDArray[np.float32]:
-        """See :meth:`Encoder.focus`: on a person, the garment of the part's class."""
+        """See :meth:`Encoder.focus`: on a person, the garment of the part's most likely class."""
         return focus(cells, part, len(self.package.labels))
 
     def run(self, images: Sequence[Image.Image], wanted: Sequence[str]) -> dict[str, NDArray[Any]]:
-        """Call the model once; return its outputs by their keys in ``model.json``."""
+        """Run the model on some images, and return the outputs named in ``wanted``.
+
+        Names are the keys of ``outputs`` in ``model.json``. Raises ModelUnavailable if the model
+        cannot be loaded.
+        """
         batch = np.stack([prepare(image, self.package.input) for image in images])
         names = [self.package.outputs[name] for name in wanted]
         found = self.sessions[0].run(names, {self.package.input_name: batch})

@@ -58,21 +58,27 @@ class ModelPackage:
 
     @property
     def encoder_id(self) -> str:
-        """Id of exactly these weights: two packages share it only if their files are the same."""
+        """Id of exactly these weights: id, version and the start of the model file's hash."""
         return f"{self.id}-{self.version}-{self.model.sha256[:8]}"
 
     @property
     def files(self) -> list[ModelFile]:
-        """All files that ``model.json`` describes."""
+        """The model file and, if there is one, the region model file."""
         return [self.model, self.region] if self.region else [self.model]
 
     def read(self) -> list[bytes]:
-        """Return the bytes of :attr:`files`; raise ModelUnavailable."""
+        """Return the bytes of :attr:`files`.
+
+        Raises ModelUnavailable if a file is missing or its hash is wrong.
+        """
         return [file.read() for file in self.files]
 
 
 def load_package(folder: Path) -> ModelPackage:
-    """Read ``model.json``; raise ModelUnavailable if it is missing, malformed or incomplete."""
+    """Return the package in a folder, without reading its model files.
+
+    Raises ModelUnavailable if ``model.json`` is missing, malformed or incomplete.
+    """
     path = folder / "model.json"
     try:
         described = json.loads(path.read_text("utf-8"))
@@ -104,7 +110,10 @@ def load_package(folder: Path) -> ModelPackage:
 
 
 def parents_of(described: dict[str, Any]) -> dict[str, str]:
-    """Return the parent label of each finer class; raise ValueError for an unknown parent."""
+    """Return the parent label of each finer class in a ``model.json``.
+
+    Raises ValueError if a parent is not a label, or has a parent itself.
+    """
     parents: dict[str, str] = dict(described.get("parents", {}))
     for name, parent in parents.items():
         if parent not in described["labels"] or parent in parents:
@@ -113,7 +122,7 @@ def parents_of(described: dict[str, Any]) -> dict[str, str]:
 
 
 def region_of(folder: Path, described: dict[str, Any]) -> ModelFile | None:
-    """Return the model file that embeds parts of an image, or None if there is none.
+    """Return the file of the model that embeds parts of an image, None if there is none.
 
     Raises ValueError unless the input's fit is ``squash``.
     """
@@ -126,13 +135,19 @@ def region_of(folder: Path, described: dict[str, Any]) -> ModelFile | None:
 
 
 def parts_of(described: dict[str, Any]) -> tuple[Part, ...]:
-    """Return the parts that a description names; without any, the embedding is one part."""
+    """Return the parts of the embedding in a ``model.json``; without any, a single part.
+
+    Raises ValueError if the parts do not make up the embedding.
+    """
     dim = described["embedding_dim"]
     return parts_from_json(described["parts"], dim) if "parts" in described else whole(dim)
 
 
 def known_answers_of(described: dict[str, Any]) -> KnownAnswers | None:
-    """Return the known answers of a description, or None; raise ValueError for a wrong length."""
+    """Return the known answers in a ``model.json``, None if it has none.
+
+    Raises ValueError if they have another length than the embedding.
+    """
     if "known_answers" not in described:
         return None
     known = KnownAnswers.from_json(described["known_answers"])
@@ -142,9 +157,10 @@ def known_answers_of(described: dict[str, Any]) -> KnownAnswers | None:
 
 
 def copy_package(package: ModelPackage, folder: Path) -> None:
-    """Copy a package into ``folder``, unless it is there already; raise ModelUnavailable.
+    """Copy a package into ``folder``; do nothing if ``model.json`` is already there.
 
-    ``model.json`` is written last, because a folder without it is no package.
+    ``model.json`` is written last, because a folder without it is no package. Raises
+    ModelUnavailable if a file is missing or damaged.
     """
     described = folder / "model.json"
     if described.exists():

@@ -1,4 +1,4 @@
-"""The parts of an embedding: each is a unit vector times the square root of its share."""
+"""The parts of an embedding: each is a unit vector times the square root of its weight."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """A part of ``size`` numbers, with its ``share`` (0…1) of the similarity of two embeddings."""
+    """A part of an embedding: ``size`` numbers, whose similarity has the weight ``share``.
+
+    The similarity of two embeddings is the weighted sum of their parts' similarities; weights are
+    0…1 and add up to 1.
+    """
 
     name: str
     size: int
@@ -18,12 +22,15 @@ class Part:
 
 
 def whole(dim: int) -> tuple[Part, ...]:
-    """Return a single part that is the whole embedding."""
+    """Return a single part that is the whole embedding of ``dim`` numbers."""
     return (Part(name="embedding", size=dim, share=1.0),)
 
 
 def parts_from_json(described: Iterable[dict[str, Any]], dim: int) -> tuple[Part, ...]:
-    """Read parts; raise ValueError unless they make up an embedding of ``dim`` numbers."""
+    """Return the parts that JSON describes, as a list of ``name``, ``size`` and ``share``.
+
+    Raises ValueError unless names are unique, sizes add up to ``dim``, and shares to 1.
+    """
     parts = tuple(Part(**each) for each in described)
     if len({part.name for part in parts}) != len(parts):
         raise ValueError("two parts have one name")

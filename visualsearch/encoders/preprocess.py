@@ -72,7 +72,10 @@ def square(image: Image.Image, spec: InputSpec) -> Image.Image:
 
 
 def prepare(image: Image.Image, spec: InputSpec) -> NDArray[np.uint8] | NDArray[np.float32]:
-    """Return the model input of an upright RGB image, without batch axis, in the spec's layout."""
+    """Return the model input for an upright RGB image, in the spec's layout and dtype.
+
+    Shape (size, size, 3) for ``NHWC``, (3, size, size) for ``NCHW``: without batch axis.
+    """
     pixels = np.asarray(square(image, spec))
     if spec.dtype == "float32":
         mean, std = np.array(spec.mean, np.float32), np.array(spec.std, np.float32)

@@ -51,7 +51,7 @@ class Index(ABC):
         """
 
     def optimise(self) -> None:  # noqa: B027 - a plain scan has nothing to prepare
-        """Build the best structure for the vectors present; called once, after all were added."""
+        """Build the fastest structure for the vectors; called once, after all were added."""
 
     def describe(self) -> dict[str, Any]:
         """Return how the index is built and what was measured about it, as JSON values.
@@ -77,7 +77,7 @@ class Index(ABC):
         return ids[keep], vectors[keep]
 
     def checked_query(self, query: Float32) -> Float32:
-        """Return a validated query vector; raise ValueError."""
+        """Return the query as float32; raise ValueError if it is not finite or not (dim,)."""
         query = np.ascontiguousarray(query, np.float32)
         if query.shape != (self.dim,) or not np.isfinite(query).all():
             raise ValueError(f"expected a finite query ({self.dim},), got {query.shape}")
@@ -94,7 +94,7 @@ class FileIndex(Index):
     @classmethod
     @abstractmethod
     def load(cls, path: Path, dim: int, **options: Any) -> Self:
-        """Read what :meth:`save` wrote; raise IndexFileError if that is not possible."""
+        """Return the index that :meth:`save` wrote; raise IndexFileError if it is unreadable."""
 
 
 class SharedIndex(Index):

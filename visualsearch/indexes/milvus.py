@@ -131,7 +131,7 @@ class MilvusIndex(SharedIndex):
         return ids, np.array([score for _, score in hits[:k]], np.float32)
 
     def _nearest(self, query: Float32, k: int, condition: str) -> list[tuple[int, float]]:
-        """Return the ids and scores that Milvus finds with a filter in its own language."""
+        """Return the nearest (id, score) pairs that pass a Milvus filter, "" for all."""
         with self._connected() as client:
             (hits,) = client.search(
                 self.collection,
@@ -165,7 +165,7 @@ class MilvusIndex(SharedIndex):
         return [(row["id"], float(np.asarray(row["vector"], np.float32) @ query)) for row in rows]
 
     def optimise(self) -> None:
-        """Flush written vectors from the log into the graph, because searches wait for the log."""
+        """Move written vectors from Milvus's log into the graph, which is faster to search."""
         with self._connected() as client:
             client.flush(self.collection)
             client.load_collection(self.collection)

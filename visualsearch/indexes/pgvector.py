@@ -83,7 +83,7 @@ class PgvectorIndex(SharedIndex):
             return bool(cursor.fetchone()[0])
 
     def create(self) -> None:
-        """See :meth:`SharedIndex.create`; raises ImproperlyConfigured where pgvector is missing."""
+        """See :meth:`SharedIndex.create`; raises ImproperlyConfigured without pgvector."""
         try:
             with self._cursor() as cursor:
                 cursor.execute("CREATE EXTENSION IF NOT EXISTS vector")
@@ -121,7 +121,10 @@ class PgvectorIndex(SharedIndex):
             cursor.execute(f"DELETE FROM {self.table} WHERE id = ANY(%s)", [wanted])
 
     def search(self, query: Float32, k: int, *, among: Among = None) -> tuple[Ids, Float32]:
-        """See :meth:`Index.search`; ``among`` may be a queryset of primary keys as well."""
+        """See :meth:`Index.search`; ``among`` may also be a queryset of rows.
+
+        The primary keys of its rows are the ids to search.
+        """
         query = self.checked_query(query)
         if k <= 0:
             return np.empty(0, np.int64), np.empty(0, np.float32)

@@ -33,7 +33,7 @@ class Places:
         return len(self.ids) - self.present
 
     def find(self, ids: Ids) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """Return the places of the present ``ids``, each once, and a mask over all places."""
+        """Return the slots of those ``ids`` that are present, and a mask of them over all slots."""
         mask = np.zeros(len(self.ids), bool)
         if not self.present or not len(ids):
             return np.empty(0, np.int64), mask

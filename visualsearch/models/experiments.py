@@ -19,14 +19,15 @@ FIRST_SHARE = 0.01
 
 
 def new_salt() -> str:
-    """Return a random salt, so that two experiments split the same visitors differently."""
+    """Return a random salt; it makes each experiment assign visitors independently."""
     return secrets.token_hex(8)
 
 
 class Experiment(models.Model):
-    """An experiment: a share of the visitors gets another index version than the active one.
+    """A comparison of two index versions: a share of visitors gets ``version``, the treatment.
 
-    While the share grows, a visitor in the treatment stays in it.
+    All others get the active version, the control. While the share grows, a visitor in the
+    treatment stays in it.
     """
 
     name = models.CharField(_("name"), max_length=100)
@@ -73,9 +74,10 @@ class Experiment(models.Model):
         return self.name
 
     def share_at(self, moment: datetime) -> float:
-        """Return the share of visitors in the treatment at a moment, 0…1.
+        """Return the share of visitors in the treatment at ``moment``, 0…1.
 
-        The share rises gradually; a lower one applies at once.
+        After a raise the share grows over ``ramp_hours``; after a cut the lower share applies at
+        once.
         """
         hours = (moment - self.ramp_started).total_seconds() / 3600
         # Another machine's clock may be behind the start.
@@ -85,20 +87,20 @@ class Experiment(models.Model):
         return first + (self.share - first) * max(0.0, hours) / self.ramp_hours
 
     def go_on_from(self, share: float, moment: datetime) -> None:
-        """Restart the growth from ``share`` at this moment, without saving."""
+        """Let the share grow from ``share``, beginning at ``moment``; does not save."""
         self.first_share, self.ramp_started = share, moment
 
     def has(self, visitor: str, moment: datetime) -> bool:
-        """Return whether a visitor is in the treatment."""
+        """Return whether ``visitor`` (any stable text) is in the treatment at ``moment``."""
         return place_of(visitor, self.salt) < self.share_at(moment)
 
     def stop(self) -> None:
-        """End the experiment; all visitors get the active version again."""
+        """End the experiment and save it; all visitors get the active version again."""
         self.running, self.stopped = None, timezone.now()
         self.save(update_fields=["running", "stopped"])
 
 
 def place_of(visitor: str, salt: str) -> float:
-    """Return a visitor's place between 0 and 1: evenly distributed, and the same at each call."""
+    """Return a number in [0, 1) for a visitor: uniform, and the same at each call."""
     found = hashlib.sha256(f"{salt}:{visitor}".encode()).digest()
     return int.from_bytes(found[:8], "big") / 2**64

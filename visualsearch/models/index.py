@@ -16,10 +16,10 @@ from ..processes import has_ended
 
 
 class Revision(models.Model):
-    """One row that counts changes of embeddings.
+    """A counter of changes to embeddings, in a single row.
 
-    Taking a number locks the row until the transaction ends. So numbers become visible in order,
-    and a process that has replayed up to one has missed nothing before it.
+    Taking a number locks the row until the transaction ends, so numbers become visible in order. A
+    process that has applied all changes up to a number has missed none before it.
     """
 
     value = models.PositiveBigIntegerField(default=0)
@@ -29,20 +29,20 @@ class Revision(models.Model):
 
     @classmethod
     def hold(cls) -> None:
-        """Lock the row, so that no other transaction takes a number until this one ends."""
+        """Lock the counter, so that no other transaction takes a number until this one ends."""
         if not cls.objects.select_for_update().filter(pk=1).first():
             cls.objects.get_or_create(pk=1)
             cls.objects.select_for_update().get(pk=1)
 
     @classmethod
     def take(cls) -> int:
-        """Return the next number; call it after :meth:`hold`, in the transaction that uses it."""
+        """Return the next number; call it after :meth:`hold`, in the same transaction."""
         cls.objects.filter(pk=1).update(value=F("value") + 1)
         return cls.current()
 
     @classmethod
     def current(cls) -> int:
-        """Return the last number that this transaction can see."""
+        """Return the last number that this transaction can see; 0 if none was taken."""
         return cls.objects.filter(pk=1).values_list("value", flat=True).first() or 0
 
 
@@ -56,7 +56,7 @@ class Embedding(models.Model):
     """One image of one item, embedded by one encoder.
 
     Rows of a hidden or deleted item stay, marked as removed. Search processes learn from them what
-    to drop, and an item that comes back need not be encoded again.
+    to remove, and an item that comes back need not be encoded again.
     """
 
     item = models.CharField(_("item"), max_length=200, db_index=True)
@@ -91,7 +91,7 @@ class Embedding(models.Model):
 
 
 def to_bytes(vector: NDArray[np.float32]) -> bytes:
-    """Return an embedding as it is stored: float16, little endian."""
+    """Return an embedding (dim,) as it is stored: float16, little endian."""
     return vector.astype("<f2").tobytes()
 
 
@@ -101,7 +101,7 @@ def from_bytes(stored: bytes | memoryview) -> NDArray[np.float32]:
 
 
 class IndexVersion(models.Model):
-    """One built index of one encoder; the active version answers searches.
+    """One built index of one encoder; searches use the active version.
 
     The version stores how to load its encoder. So a change of the settings affects searches only
     when a version of the new encoder is activated.
@@ -155,14 +155,14 @@ class IndexVersion(models.Model):
 
     @property
     def can_be_activated(self) -> bool:
-        """Whether the version is complete and not active already."""
+        """Whether the version is ready or retired, and so complete and not active."""
         return self.state in (self.State.READY, self.State.RETIRED)
 
 
 class Run(models.Model):
-    """One reindex: its request, its progress, and its outcome.
+    """One reindexing run: its request, its progress, and its outcome.
 
-    At most one run is open. The process that works on it stores its name in ``worker`` and updates
+    At most one run is open. The process that executes it stores its name in ``worker`` and updates
     ``heartbeat``.
     """
 
@@ -237,10 +237,10 @@ class Run(models.Model):
 
     @property
     def rate(self) -> float | None:
-        """Items per second of work; None before any are done."""
+        """Items done per second of work; None before any are done."""
         return self.done / self.worked if self.done and self.worked else None
 
     @property
     def seconds_left(self) -> float | None:
-        """Seconds until all items are encoded, at the rate so far; None without a rate."""
+        """Seconds until all items are encoded, at the rate so far; None before any are done."""
         return (self.items - self.done) / self.rate if self.rate else None

@@ -1,4 +1,4 @@
-"""Kinds of processors, and how accurately each computes embeddings."""
+"""Processor models, and how accurately each computes embeddings."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Processor(models.Model):
-    """The last comparison of a kind of processor with the known answers of a model."""
+    """The last comparison of a processor model with an encoder's known answers.
+
+    ``lowest_cosine``: the worst agreement that was measured; ``least_cosine``: what is required.
+    """
 
     encoder = models.CharField(_("model"), max_length=200)
     name = models.CharField(_("processor"), max_length=200)
@@ -32,5 +35,5 @@ class Processor(models.Model):
 
     @property
     def agrees(self) -> bool:
-        """Whether its embeddings may be mixed with those of other processors."""
+        """Whether the processor's embeddings may be mixed with those of other processors."""
         return self.lowest_cosine >= self.least_cosine

@@ -1,4 +1,4 @@
-"""Records of searches by photo: figures and events; photos only with their senders' consent."""
+"""Records of searches by photo: figures, events, and photos kept with their senders' consent."""
 
 from __future__ import annotations
 
@@ -16,10 +16,9 @@ from .storefronts import Storefront
 
 
 class Query(models.Model):
-    """One search by photo, stored as numbers.
+    """One search by photo, stored as numbers without the photo.
 
-    The embedding and cells of the photo are erased after ``QUERY_LIFETIME``, the row after
-    ``FIGURES_LIFETIME``.
+    Vector and cells are erased after ``QUERY_LIFETIME``, the row after ``FIGURES_LIFETIME``.
     """
 
     class Variant(models.TextChoices):
@@ -63,10 +62,10 @@ class Query(models.Model):
 
     @classmethod
     def forget_expired(cls, at_most: int | None = None) -> int:
-        """Erase the embeddings and cells of expired searches; return the number of these searches.
+        """Erase vector and cells of expired searches; return the number of these searches.
 
-        Also deletes expired photos, and rows older than ``FIGURES_LIFETIME``: at most ``at_most``
-        searches and as many refusals.
+        Also deletes expired photos, and searches and refusals older than ``FIGURES_LIFETIME``: at
+        most ``at_most`` of each, None for all.
         """
         now = timezone.now()
         KeptPhoto.objects.filter(expires__lte=now).delete()
@@ -113,7 +112,7 @@ class Event(models.Model):
 
 
 class Refusal(models.Model):
-    """A photo that could not be searched by; only the error code is stored, not the photo."""
+    """A photo that could not be searched by; only the error's code is stored, not the photo."""
 
     created = models.DateTimeField(_("created"), auto_now_add=True, db_index=True)
     code = models.CharField(_("code"), max_length=40)

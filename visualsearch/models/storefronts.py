@@ -12,9 +12,9 @@ PREFIX = 8
 
 
 class Storefront(models.Model):
-    """A client with an API key; only that key gives access to the queries made with it.
+    """An external client with an API key; only that key gives access to the queries made with it.
 
-    The key is shown once and not stored. It is random enough for a plain digest.
+    The key is shown once; only its hash is stored, unsalted, because keys are random enough.
     """
 
     name = models.CharField(_("name"), max_length=100, unique=True)
@@ -41,17 +41,20 @@ class Storefront(models.Model):
         return self.name
 
     def new_key(self) -> str:
-        """Return a new key, which replaces the old one; save the storefront afterwards."""
+        """Return a new key and store its hash in this object; call ``save()`` afterwards.
+
+        The old key stops working when the object is saved.
+        """
         key = f"vs_{secrets.token_urlsafe(32)}"
         self.prefix, self.digest = key[:PREFIX], digest(key)
         return key
 
     @classmethod
     def of_key(cls, key: str) -> Storefront | None:
-        """Return the active storefront with this key, or None."""
+        """Return the active storefront with this key, None if the key is unknown or deactivated."""
         return cls.objects.filter(digest=digest(key), active=True).first()
 
 
 def digest(key: str) -> str:
-    """Return the digest of a key, which is stored in its place."""
+    """Return the SHA-256 of a key in hexadecimal, which is stored in place of the key."""
     return hashlib.sha256(key.encode()).hexdigest()

@@ -52,11 +52,11 @@ class CatalogSource:
         return self.visible()
 
     def images(self, item: Any) -> Iterable[FieldFile]:
-        """Return the item's pictures, the main one first. Prefetch them in :meth:`visible`."""
+        """Return the item's image files, the main one first; prefetch them in :meth:`visible`."""
         raise TypeError(f"{type(self).__name__} must define images()")
 
     def card(self, item: Any) -> dict[str, Any]:
-        """Return what a result list shows of an item of :meth:`listed`, serialisable to JSON.
+        """Return what a result list shows of an item of :meth:`listed`, as JSON values.
 
         ``key``, ``name``, ``url`` and ``image`` are expected; add what the shop's pages need.
         """
@@ -67,14 +67,15 @@ class CatalogSource:
         return self.listed()
 
     def categories(self, classes: Iterable[str]) -> set[str]:
-        """Return the model classes that the filter ``category`` accepts like the shop's own values.
+        """Return those of ``classes`` that the shop's filter ``category`` accepts as values.
 
-        Customers are offered these classes, and ``category=auto`` may apply them.
+        ``classes``: labels of the model. Customers are offered the returned ones, and
+        ``category=auto`` may apply them.
         """
         return set()
 
     def category_name(self, value: str) -> str:
-        """Return the customer-facing name of a ``category`` value: a shop category or a class."""
+        """Return the name that customers read for a value of ``category``, a shop's or a class."""
         return class_name(value)
 
     def watched(self) -> Mapping[type[Model], Callable[[Any], Any]]:
@@ -89,7 +90,7 @@ class CatalogSource:
         return str(getattr(item, self.key))
 
     def by_key(self, keys: Iterable[str], among: QuerySet[Any] | None = None) -> dict[str, Any]:
-        """Return the visible items with these keys, by key; invalid keys are ignored.
+        """Return the visible items with these keys, as a dict by key; unknown keys are ignored.
 
         ``among``: the queryset to search, by default :meth:`visible`; pass :meth:`listed` for
         cards.
@@ -115,7 +116,7 @@ class CatalogSource:
         return [str(key) for key in rows]
 
     def image_url(self, name: str) -> str:
-        """Return the URL of a picture, by its storage name."""
+        """Return the URL of an image by its name in the storage."""
         return default_storage.url(name)
 
     def filterset(self, params: Mapping[str, Any]) -> Any:
@@ -133,9 +134,10 @@ class CatalogSource:
         return filterset
 
     def filtered_keys(self, params: Mapping[str, Any]) -> QuerySet[Any] | None:
-        """Return a query for the keys, as text, that pass the shop's filters; None if none is set.
+        """Return a queryset of the keys, as text, of the items that pass; None if no filter is set.
 
-        The query becomes a subquery of the one for the embeddings. Raises ValidationError.
+        ``params``: the query parameters. The queryset is used as a subquery. Raises ValidationError
+        for an invalid value.
         """
         filterset = self.filterset(params)
         if filterset is None:
@@ -145,6 +147,6 @@ class CatalogSource:
 
 
 def catalog() -> CatalogSource:
-    """Return the shop's catalog source."""
+    """Return the instance of the shop's CatalogSource, one per process."""
     source: CatalogSource = conf.load("CATALOG")
     return source

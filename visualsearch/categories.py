@@ -18,9 +18,10 @@ SURE = 0.95
 
 
 def decide(filters: Mapping[str, str], predictions: Sequence[Any]) -> tuple[dict[str, str], bool]:
-    """Replace ``category=auto`` by the photo's class, or remove it if the class is uncertain.
+    """Replace ``category=auto`` by the most probable class, or remove it if that is uncertain.
 
-    Return the filters, and whether the class was applied.
+    Returns the filters, and whether a class was applied. A class is also uncertain if the shop has
+    no category for it. ``predictions``: best first.
     """
     decided = dict(filters)
     if decided.get(CATEGORY) != AUTO:

@@ -24,9 +24,13 @@ COMPARED = 20_000
 
 @dataclass(kw_only=True)
 class Drift:
-    """Counts of images, and lists of those that differ, each as ``item: name``.
+    """Differences between catalog, rows and index.
 
-    ``index_file``, ``known_answers``: "ok", or the problem. ``differing``: advice per processor.
+    ``items`` and ``images``: numbers in the catalog. ``not_indexed``, ``not_in_catalog`` and
+    ``failed``: images as ``item: name``. ``index_file``: "ok", or the problem. ``index_differs``:
+    number of vectors in the index that differ from the rows. ``outdated``: whether the settings
+    name another encoder or index. ``known_answers``: "ok", "differ" or "none". ``differing``: a
+    message per differing processor.
     """
 
     items: int = 0
@@ -42,17 +46,17 @@ class Drift:
 
     @property
     def clean(self) -> bool:
-        """Whether nothing differs."""
+        """Whether no difference was found."""
         differing = self.not_indexed or self.not_in_catalog or self.failed or self.index_differs
         differing = differing or self.differing
         return self.index_file == "ok" and not differing and not self.outdated
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain values, with ``clean``."""
+        """Return the fields and ``clean`` as JSON values."""
         return {"clean": self.clean, **asdict(self)}
 
     def lines(self) -> list[str]:
-        """Return a report for people: each difference and the command that repairs it."""
+        """Return a report for people: each difference with the command that repairs it."""
         lines = [
             _("%(items)d products, %(images)d images in the catalog.")
             % {"items": self.items, "images": self.images}
@@ -106,9 +110,10 @@ class Drift:
 
 
 def find_drift() -> Drift:
-    """Compare the catalog's visible images with the stored rows, and the rows with the index.
+    """Compare the catalog with the stored rows, and the rows with the index.
 
-    Raises IndexNotReady if nothing was ever indexed.
+    Raises IndexNotReady if nothing was ever indexed, ModelUnavailable if the model cannot be
+    loaded.
     """
     encoder = encoding.answering()
     drift = Drift()
@@ -137,7 +142,7 @@ def find_drift() -> Drift:
 
 
 def compare_processors(drift: Drift, encoder: Encoder) -> None:
-    """Check this machine against the model's known answers; record all processors that differ."""
+    """Set ``known_answers`` and ``differing`` of ``drift``, after checking this machine."""
     if processors.compare(encoder) is None:
         drift.known_answers = "none"
         return
@@ -147,7 +152,10 @@ def compare_processors(drift: Drift, encoder: Encoder) -> None:
 
 
 def compare_index(drift: Drift) -> None:
-    """Compare the active version's file with its hash, and its vectors with the rows."""
+    """Set ``outdated``, ``index_file`` and ``index_differs`` of ``drift``.
+
+    A large index is compared with the rows by a random sample of vectors.
+    """
     current = live.current()
     version = IndexVersion.objects.get(pk=current.version)
     drift.outdated = versions.is_outdated(version)

@@ -17,19 +17,29 @@ from .models import IndexVersion
 
 
 def configured() -> Encoder:
-    """Return the configured encoder, which new index versions are built with."""
+    """Return the encoder in the settings, which new index versions are built with.
+
+    Raises ModelUnavailable if it cannot be loaded.
+    """
     encoder: Encoder = conf.load("ENCODER")
     return encoder
 
 
 def answering() -> Encoder:
-    """Return the active version's encoder, or the configured one if there is no version yet."""
+    """Return the active version's encoder, or the configured one if no version is active.
+
+    Raises ModelUnavailable if it cannot be loaded.
+    """
     active = IndexVersion.objects.filter(state=IndexVersion.State.ACTIVE).first()
     return of(active) if active else configured()
 
 
 def recipe() -> dict[str, Any]:
-    """Return how to load the configured encoder, as fields of an index version."""
+    """Return how to load the configured encoder: ``encoder_class`` and ``encoder_options``.
+
+    These are fields of an index version. Raises TypeError if an option is not a JSON value or a
+    path.
+    """
     options = json.dumps(conf.get("ENCODER_OPTIONS"), default=as_text)
     return {"encoder_class": conf.get("ENCODER"), "encoder_options": json.loads(options)}
 
@@ -42,10 +52,11 @@ def as_text(value: object) -> str:
 
 
 def of(version: IndexVersion) -> Encoder:
-    """Return the encoder that a version's vectors were made with; raise ModelUnavailable.
+    """Return the encoder that a version's vectors were made with.
 
     After a change of the settings or of the model's files, the active version keeps its own encoder
-    until a version of the new one is active.
+    until a version of the new one is active. Raises ModelUnavailable if that encoder cannot be
+    loaded from the settings, from the version's stored options, or from the kept copy.
     """
     reasons = []
     for load in (configured, lambda: recorded(version), lambda: kept(version)):
@@ -64,14 +75,17 @@ def of(version: IndexVersion) -> Encoder:
 
 
 def recorded(version: IndexVersion) -> Encoder:
-    """Load the encoder with the settings stored in the version."""
+    """Load the encoder by the class and options stored in the version."""
     if not version.encoder_class:
         return configured()
     return loaded(version.encoder_class, json.dumps(version.encoder_options))
 
 
 def kept(version: IndexVersion) -> Encoder:
-    """Load the encoder from the copy of its files that was kept; raise ModelUnavailable."""
+    """Load the version's encoder from the copy of its files that :func:`copy_of` names.
+
+    Raises ModelUnavailable if there is no copy or it cannot be loaded.
+    """
     options = version.encoder_options | {"package": str(copy_of(version.encoder))}
     if not copy_of(version.encoder).is_dir():
         raise ModelUnavailable(reason=f"{copy_of(version.encoder)} does not exist")
@@ -79,13 +93,16 @@ def kept(version: IndexVersion) -> Encoder:
 
 
 def copy_of(encoder_id: str) -> Path:
-    """Return the folder for a copy of an encoder's files, beside the index files."""
+    """Return the folder for the copy of an encoder's files; it may not exist."""
     return Path(conf.get("DATA_DIR")) / "models" / encoder_id
 
 
 @cache
 def loaded(dotted_path: str, options: str) -> Encoder:
-    """Return a cached encoder by class and JSON options; raise ModelUnavailable."""
+    """Return a cached encoder by its class and its options (JSON).
+
+    Raises ModelUnavailable if the class cannot be imported or is not an encoder.
+    """
     try:
         kind = import_string(dotted_path)
     except ImportError as error:
@@ -96,7 +113,7 @@ def loaded(dotted_path: str, options: str) -> Encoder:
 
 
 def reset(*, setting: str, **kwargs: object) -> None:
-    """Clear the cache when a test overrides the settings."""
+    """Drop the cached encoders when a test overrides the settings."""
     if setting == "VISUALSEARCH":
         loaded.cache_clear()
 

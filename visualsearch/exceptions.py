@@ -4,17 +4,17 @@ from __future__ import annotations
 
 
 def gettext_noop(message: str) -> str:
-    """Mark a message for translation, which happens where it is shown."""
+    """Mark a message for translation; it is translated when it is shown."""
     return message
 
 
 class VisualSearchError(Exception):
     """Base class of all errors that a client can see.
 
-    ``code`` is part of the API and never changes; ``status`` is the HTTP status; the message says
-    what to do. ``params`` fill the message's placeholders after translation. ``told``: a message
-    for customers, if ``message`` addresses the shop's staff. ``attr``: the request field at fault,
-    "" for none.
+    ``code`` is part of the API and never changes; ``status``: HTTP status; ``message``: what to do,
+    with placeholders that ``params`` fill after translation. ``told``: the message for customers,
+    if ``message`` is for the shop's staff. ``attr``: the request field that caused the error, ""
+    for none.
     """
 
     told = ""
@@ -29,7 +29,7 @@ class VisualSearchError(Exception):
 
 
 class PhotoError(VisualSearchError):
-    """The photo cannot be used for a search; the client must send another one."""
+    """The photo cannot be used, so a retry with the same one fails again."""
 
     status = 422
     attr = "image"
@@ -140,7 +140,7 @@ class CropUnavailable(VisualSearchError):
 
 
 class Throttled(VisualSearchError):
-    """The client exceeded its rate limit; ``seconds``: until it may search again."""
+    """The client exceeded its rate limit; ``seconds``: time until its next request is accepted."""
 
     code = "throttled"
     status = 429
@@ -150,7 +150,7 @@ class Throttled(VisualSearchError):
 
     @property
     def retry_after(self) -> int:
-        """Seconds until a retry can succeed."""
+        """Seconds until the client's next request is accepted."""
         return int(str(self.params["seconds"]))
 
 
@@ -206,7 +206,7 @@ class QueryNotFound(VisualSearchError):
 
 
 class ServiceUnavailable(VisualSearchError):
-    """Something that the search needs is down or not ready; a retry can help.
+    """A database, server, worker or model is down or not ready; a retry may succeed.
 
     ``retry_after``: seconds to wait before the retry.
     """
@@ -249,4 +249,4 @@ class SearchTimeout(ServiceUnavailable):
 
 
 class IndexFileError(Exception):
-    """An index file is missing, damaged or of another index. It is rebuilt from rows, not used."""
+    """An index file is missing, damaged or of another index; the index is rebuilt from rows."""

@@ -42,11 +42,16 @@ class Choice:
 
     @property
     def params(self) -> tuple[str, ...]:
-        """The query parameters that set it."""
+        """The names of the query parameters that set the facet."""
         return (self.name,)
 
     def describe(self, rows: QuerySet[Any], filters: Filters) -> Described | None:
-        """Return the values among these items, most frequent first; None if there is no choice."""
+        """Return the facet over some items as a dict; None if there are fewer than two values.
+
+        Keys: ``name``, ``label``, ``kind`` ("choice"), ``value`` (selected, or None) and
+        ``options``: dicts of ``value``, ``label`` and ``count``, most frequent first. A selected
+        value is always described.
+        """
         field = self.field or self.name
         lookups = (field, self.shown or field)
         counts = rows.values_list(*lookups).annotate(n=Count("pk", distinct=True)).order_by()
@@ -69,7 +74,10 @@ class Choice:
 
 
 def option_of(options: list[Described], value: str) -> str | None:
-    """Return the chosen value, spelled as in its option; add an option for an unknown value."""
+    """Return the selected value, spelled as in its option; None if ``value`` is "".
+
+    An unknown value is added to ``options`` with the count 0.
+    """
     if not value:
         return None
     for option in options:
@@ -81,7 +89,10 @@ def option_of(options: list[Described], value: str) -> str | None:
 
 @dataclass(frozen=True, kw_only=True)
 class Range:
-    """A facet of numbers from … to …; the shop's filters have ``min_<name>`` and ``max_<name>``."""
+    """A facet of numbers; the shop's filters have the parameters ``min_<name>`` and ``max_<name>``.
+
+    ``label``: its heading. ``field``: the lookup of the values, by default ``name``.
+    """
 
     name: str
     label: Text
@@ -89,11 +100,15 @@ class Range:
 
     @property
     def params(self) -> tuple[str, ...]:
-        """The query parameters that set it."""
+        """The names of the query parameters that set the facet."""
         return (f"min_{self.name}", f"max_{self.name}")
 
     def describe(self, rows: QuerySet[Any], filters: Filters) -> Described | None:
-        """Return the least and largest value among these items; None if they are equal."""
+        """Return the facet over some items as a dict; None if all their values are equal.
+
+        Keys: ``name``, ``label``, ``kind`` ("range"), ``min_param``, ``max_param``, ``min`` and
+        ``max`` (of the items) and ``value``: the selected [minimum, maximum], each None if not set.
+        """
         field = self.field or self.name
         least, most = rows.aggregate(least=Min(field), most=Max(field)).values()
         value = [number(filters.get(param)) for param in self.params]
@@ -112,15 +127,15 @@ class Range:
 
 
 def number(text: str | None) -> float | None:
-    """Return the number in a validated filter's text, or None."""
+    """Return the number in a validated filter's text, None for "" and None."""
     return float(text) if text else None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ordering:
-    """A sort order: ``value`` is its name in URLs, ``fields`` are those of ``order_by()``.
+    """A sort order for results: its name in URLs (``value``) and its ``label`` for customers.
 
-    ``fields`` default to ``value``.
+    ``fields``: arguments of ``order_by()``, by default ``value``.
     """
 
     value: str
@@ -132,13 +147,19 @@ ALIKE = Ordering(value="", label=gettext_lazy("Most alike"))
 
 
 def orderings(source: CatalogSource) -> list[dict[str, str]]:
-    """Return all sort orders for clients, by similarity first; [] if the shop defines none."""
+    """Return ``value`` and ``label`` of each sort order, similarity first.
+
+    [] if the shop defines none.
+    """
     offered = (ALIKE, *source.orderings) if source.orderings else ()
     return [{"value": each.value, "label": str(each.label)} for each in offered]
 
 
 def ordering_of(source: CatalogSource, value: str) -> Ordering | None:
-    """Return the shop's ordering of that name, None for similarity; raise ValidationError."""
+    """Return the shop's ordering with this ``value``, None for "" (similarity).
+
+    Raises ValidationError if there is no such ordering.
+    """
     if not value:
         return None
     for each in source.orderings:
@@ -149,7 +170,7 @@ def ordering_of(source: CatalogSource, value: str) -> Ordering | None:
 
 
 def in_order(source: CatalogSource, keys: Iterable[str], ordering: Ordering) -> list[str]:
-    """Return the keys of these items, sorted; ties are broken by primary key, for stable pages."""
+    """Return those of ``keys`` whose item is visible, sorted; ties are broken by primary key."""
     fields = ordering.fields or (ordering.value,)
     rows = among(source, keys).order_by(*fields, "pk")
     return [str(key) for key in rows.values_list(source.key, flat=True)]
@@ -158,9 +179,10 @@ def in_order(source: CatalogSource, keys: Iterable[str], ordering: Ordering) -> 
 def describe(
     source: CatalogSource, best: Callable[[Filters], list[str]], filters: Filters
 ) -> list[Described]:
-    """Return the shop's facets; the counts of each ignore its own filter.
+    """Return the shop's facets as dicts; see :meth:`Choice.describe` and :meth:`Range.describe`.
 
-    ``best``: returns the keys of the best hits under some filters.
+    ``best``: called with filters, returns the keys of the best hits that pass them. The counts of a
+    facet ignore the facet's own filter.
     """
     pools: dict[tuple[tuple[str, str], ...], list[str]] = {}
     found = []
@@ -176,6 +198,6 @@ def describe(
 
 
 def among(source: CatalogSource, keys: Iterable[str]) -> QuerySet[Any]:
-    """Return the visible items with these keys, without prefetching related rows."""
+    """Return a queryset of the visible items with these keys, without prefetched relations."""
     rows = source.visible().prefetch_related(None).order_by()
     return rows.filter(**{f"{source.key}__in": list(keys)})

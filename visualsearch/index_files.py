@@ -14,14 +14,14 @@ from .models import IndexVersion
 
 
 def folder() -> Path:
-    """Return the folder of the index files, created if missing."""
+    """Return the folder of the index files; create it if missing."""
     path = Path(conf.get("DATA_DIR"))
     path.mkdir(parents=True, exist_ok=True)
     return path
 
 
 def write(index: FileIndex, name: str) -> str:
-    """Save an index as ``name`` atomically, and return the file's SHA-256."""
+    """Save an index to the file ``name`` atomically; return the file's SHA-256."""
     target = folder() / name
     part = target.with_suffix(f".part{os.getpid()}")
     try:
@@ -36,13 +36,17 @@ def write(index: FileIndex, name: str) -> str:
 
 
 def read(version: IndexVersion, kind: type[FileIndex], dim: int, options: Any) -> FileIndex:
-    """Load a version's file; raise IndexFileError unless its hash is the recorded one."""
+    """Load the index in a version's file.
+
+    Raises IndexFileError if the file is missing, does not have the recorded hash, or is not of this
+    kind.
+    """
     verify(version)
     return kind.load(folder() / version.file, dim, **options)
 
 
 def verify(version: IndexVersion) -> None:
-    """Compare a version's file with its recorded hash; raise IndexFileError."""
+    """Raise IndexFileError if a version's file is missing or does not have the recorded hash."""
     path = folder() / version.file
     try:
         with path.open("rb") as file:
@@ -59,6 +63,6 @@ def size(version: IndexVersion) -> int:
 
 
 def delete(version: IndexVersion) -> None:
-    """Remove a version's file, if it has one."""
+    """Delete a version's file, if there is one."""
     if version.file:
         (folder() / version.file).unlink(missing_ok=True)

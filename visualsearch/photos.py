@@ -63,10 +63,10 @@ class Limits:
     """Limits on a photo.
 
     ``max_bytes`` of the file; ``max_megapixels`` by its header; ``min_side`` in pixels;
-    ``max_aspect``: long side over short side. ``working_side``: decoding shrinks the shorter side
-    to no less than this many pixels, as models read less, even of a crop. At 360, a phone's 12
-    megapixels are still decoded at an eighth of their size. ``formats``: the keys of
-    :data:`visualsearch.formats.FORMATS` to read; each has limits of its own.
+    ``max_aspect``: long side over short side. ``working_side``: the decoded photo is shrunk, but
+    its shorter side stays at least this many pixels, even of a crop; models read less. At 360, a
+    phone's 12 megapixels are still decoded at an eighth of their size. ``formats``: accepted keys
+    of :data:`visualsearch.formats.FORMATS`, each of which has limits of its own.
     """
 
     max_bytes: int = 12_000_000
@@ -78,15 +78,16 @@ class Limits:
 
     @property
     def accepted(self) -> str:
-        """The formats' names as text for customers."""
+        """Names of the accepted formats as text for customers, separated by commas."""
         return names(self.formats)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Photo:
-    """An upright RGB image, shrunk towards ``Limits.working_side``, with codes of warnings.
+    """A decoded photo: an upright RGB image, shrunk towards ``Limits.working_side``.
 
-    ``crop``: the part of the original photo that the image shows; None for all of it.
+    ``warnings``: codes, such as ``animation_first_frame``. ``crop``: the part of the original photo
+    that the image shows, None for all of it.
     """
 
     image: Image.Image
@@ -95,10 +96,10 @@ class Photo:
 
 
 def open_photo(data: bytes, *, limits: Limits = Limits(), crop: Crop | None = None) -> Photo:
-    """Decode a photo of any accepted format; ``crop`` is x, y, w, h in fractions of it upright.
+    """Decode the bytes of an image file, or the part ``crop`` of it.
 
-    Raises ImageEmpty, ImageTooLarge, UnsupportedImage, ImageTooManyPixels, ImageBadShape,
-    ImageTooSmall, ImageCorrupt or InvalidCrop.
+    ``crop``: x, y, w, h in fractions of the upright photo. Raises ImageEmpty, ImageTooLarge,
+    UnsupportedImage, ImageTooManyPixels, ImageBadShape, ImageTooSmall, ImageCorrupt or InvalidCrop.
     """
     if not data:
         raise ImageEmpty
@@ -118,9 +119,10 @@ def open_photo(data: bytes, *, limits: Limits = Limits(), crop: Crop | None = No
 
 
 def identify(data: bytes, limits: Limits) -> Image.Image:
-    """Open the file lazily: read the header, decode no pixel.
+    """Open an image file lazily: the header is read, no pixel is decoded.
 
-    Raises UnsupportedImage, ImageCorrupt or ImageTooManyPixels.
+    Raises UnsupportedImage for another format, ImageCorrupt for a damaged file, ImageTooManyPixels
+    for a size beyond Pillow's own limit.
     """
     try:
         return Image.open(io.BytesIO(data), formats=limits.formats)
@@ -135,7 +137,10 @@ def identify(data: bytes, limits: Limits) -> Image.Image:
 
 
 def check_size(size: tuple[int, int], limits: Limits) -> None:
-    """Raise an error for a photo that is too large, too thin or too small by its header."""
+    """Raise an error if the size in the header exceeds the limits.
+
+    ImageTooManyPixels, ImageBadShape if too long and thin, or ImageTooSmall.
+    """
     width, height = size
     if width * height > limits.max_megapixels * 1e6:
         raise ImageTooManyPixels(limit=f"{limits.max_megapixels:g}")
@@ -146,7 +151,10 @@ def check_size(size: tuple[int, int], limits: Limits) -> None:
 
 
 def check_format(source: Image.Image, data: bytes) -> None:
-    """Raise an error for a photo that its format makes too slow or too large to decode."""
+    """Raise an error for a photo that is too slow or too large to decode in its format.
+
+    ImageTooManyPixels or ImageTooLarge; see :data:`visualsearch.formats.FORMATS`.
+    """
     kind = FORMATS.get(source.format or "", FORMATS["JPEG"])
     most = kind.megapixels
     if source.format == "HEIF" and source.info.get("chroma") == 444:
@@ -163,7 +171,10 @@ def check_format(source: Image.Image, data: bytes) -> None:
 
 
 def decode(source: Image.Image, limits: Limits, crop: Crop | None = None) -> Image.Image:
-    """Decode a photo, or a part of it, to upright RGB, shrunk towards ``working_side``."""
+    """Decode a photo, or a part of it, to upright RGB, shrunk towards ``working_side``.
+
+    Raises ImageCorrupt, or InvalidCrop if the part has fewer pixels than ``min_side``.
+    """
     side = round(limits.working_side / (min(crop[2:]) if crop else 1))
     try:
         # libjpeg scales by 1/2, 1/4 or 1/8 while it decodes; that saves most of the time.
@@ -186,7 +197,8 @@ def decode(source: Image.Image, limits: Limits, crop: Crop | None = None) -> Ima
 def shrunk(image: Image.Image, box: tuple[int, int, int, int], factor: int) -> Image.Image:
     """Return a part of a decoded image as RGB, ``factor`` times smaller.
 
-    It works in strips: a photo of 50 megapixels is 200 MB, and one copy of it is enough.
+    ``box``: left, top, right, bottom in pixels. Works in strips to limit memory: a photo of 50
+    megapixels takes 200 MB, and there must not be a second copy.
     """
     left, top, right, bottom = box
     factor = max(1, factor)
@@ -233,7 +245,7 @@ def has_alpha(image: Image.Image) -> bool:
 
 
 def is_animated(source: Image.Image) -> bool:
-    """Return whether there are more frames; phones' MPO and HEIC files count as still images."""
+    """Return whether the file has more frames than one; MPO and HEIC of phones count as stills."""
     try:
         return source.format not in ("MPO", "HEIF") and getattr(source, "is_animated", False)
     except Exception:  # a damaged second frame is no reason to refuse the first
@@ -250,7 +262,10 @@ def orientation(image: Image.Image) -> int:
 
 
 def stored(crop: Crop, turn: int) -> Crop:
-    """Convert a crop of the upright photo to one of the file, whose orientation is ``turn``."""
+    """Convert a crop of the upright photo to one of the pixels as stored in the file.
+
+    ``turn``: EXIF orientation of the file, 1 to 8.
+    """
     x, y, w, h = crop
     if turn in (2, 3, 7, 6):
         x = 1 - x - w
@@ -260,14 +275,17 @@ def stored(crop: Crop, turn: int) -> Crop:
 
 
 def box_of(size: tuple[int, int], part: Crop) -> tuple[int, int, int, int]:
-    """Convert a part in fractions to left, top, right and bottom in pixels."""
+    """Convert a part from fractions to pixels: left, top, right, bottom.
+
+    ``size``: width and height. ``part``: x, y, w, h.
+    """
     (width, height), (x, y, w, h) = size, part
     left, top = max(0, round(x * width)), max(0, round(y * height))
     return left, top, min(width, round((x + w) * width)), min(height, round((y + h) * height))
 
 
 def check_crop(crop: Crop) -> None:
-    """Raise InvalidCrop for a crop outside the photo, a too small one, or one with NaN."""
+    """Raise InvalidCrop if the crop is outside the photo, smaller than 1 %, or NaN."""
     x, y, w, h = crop
     inside = 0 <= x < 1 and 0 <= y < 1 and 0 < w <= 1 and 0 < h <= 1
     # Tolerate rounding errors of clients that add fractions.
@@ -287,7 +305,7 @@ def part_of(whole: Crop | None, part: Crop) -> Crop:
 def within(whole: Crop | None, crop: Crop) -> Crop | None:
     """Convert ``crop`` from fractions of the original photo to fractions of ``whole``.
 
-    Returns None if it sticks out of ``whole``. Raises InvalidCrop.
+    None if the crop exceeds ``whole``. Raises InvalidCrop if it exceeds the photo or is too small.
     """
     check_crop(crop)
     if whole is None:

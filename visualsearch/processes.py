@@ -1,4 +1,4 @@
-"""Name this process, and tell whether another process is still alive."""
+"""Name this process, and find out whether another process has ended."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ TOKEN = uuid.uuid4().hex
 
 
 def this_worker() -> str:
-    """Return host, process number and a token of this process."""
+    """Return the name of this process: host, process id and a random token, joined by colons."""
     return f"{socket.gethostname()}:{os.getpid()}:{TOKEN}"
 
 
 def has_ended(worker: str) -> bool:
-    """Return whether the process with this name ran on this machine and is gone.
+    """Return whether the process named by :func:`this_worker` ran on this machine and has ended.
 
     False for a process of another machine, whose state is unknown, and for an empty name.
     """

@@ -1,4 +1,4 @@
-"""Compare this machine's embeddings with a model's known answers, and store the result.
+"""Compare this machine's embeddings with an encoder's known answers, and store the result.
 
 If an index is built with one arithmetic and searched with another, results get worse without any
 error. So search workers and runs compare when they start, and every machine can read all results.
@@ -32,7 +32,7 @@ FEATURES = (
 
 
 def processor_name() -> str:
-    """Return the processor's model and its best instructions for int8, such as ``… (avx2)``."""
+    """Return the processor model and its best int8 instructions, such as ``… (avx2)``."""
     known: dict[str, str] = {}
     try:
         for line in CPUINFO.read_text("utf-8").splitlines():
@@ -47,7 +47,10 @@ def processor_name() -> str:
 
 
 def runtime_name() -> str:
-    """Return the version of ONNX Runtime, such as ``onnxruntime 1.31.1``; "" if not installed."""
+    """Return name and version of ONNX Runtime, such as ``onnxruntime 1.31.1``.
+
+    "" if it is not installed.
+    """
     try:
         return f"onnxruntime {version('onnxruntime')}"
     except PackageNotFoundError:
@@ -55,10 +58,10 @@ def runtime_name() -> str:
 
 
 def compare(encoder: Encoder) -> Processor | None:
-    """Compare this machine with the encoder's known answers; store and return the result.
+    """Compare this machine's embeddings with the encoder's known answers; store the result.
 
-    Logs a warning if they differ. Returns None for an encoder without known answers. Does not fail
-    if the database is down. Raises ModelUnavailable.
+    Returns the result, None for an encoder without known answers. Logs a warning if the embeddings
+    differ, or if the database is down. Raises ModelUnavailable if the model cannot be loaded.
     """
     lowest = encoder.lowest_known_cosine()
     if lowest is None or encoder.known_answers is None:
@@ -87,12 +90,12 @@ def compare(encoder: Encoder) -> Processor | None:
 
 
 def differing(encoder_id: str) -> list[Processor]:
-    """Return the processors whose embeddings with this encoder differ from the known answers."""
+    """Return the processors whose embeddings differ from an encoder's known answers."""
     return list(Processor.objects.filter(encoder=encoder_id, lowest_cosine__lt=F("least_cosine")))
 
 
 def advice(processor: Processor) -> str:
-    """Return a message on how a processor differs, and what to do about it."""
+    """Return a message for staff on how a processor's embeddings differ, and what to do."""
     return _(
         "%(processor)s (%(host)s, %(runtime)s) computes other embeddings with %(encoder)s than were"
         " measured: a cosine of %(lowest).4f, and %(least)s is needed. What it indexes is found"

@@ -1,11 +1,11 @@
-"""Bootstrap intervals of a score, and a paired test of two systems.
+"""Bootstrap intervals of a mean score, and a paired test of two systems.
 
-A score is a number per query: 0 or 1 for a wrong or right answer, a reciprocal rank, …
-All functions are seeded, so that the same scores give the same interval.
+A score is a number per query: 0 or 1 for a wrong or right answer, a reciprocal rank, … All
+functions are seeded, so that the same scores give the same interval.
 
-Sources: B. Efron and R. Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13
-(percentile intervals); M. Smucker, J. Allan and B. Carterette, A Comparison of Statistical
-Significance Tests for Information Retrieval Evaluation, CIKM 2007 (randomisation test).
+Sources: B. Efron and R. Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13 (percentile
+intervals); M. Smucker, J. Allan and B. Carterette, A Comparison of Statistical Significance Tests
+for Information Retrieval Evaluation, CIKM 2007 (randomisation test).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Interval = tuple[float, float]
 
 @dataclass(frozen=True, kw_only=True)
 class Paired:
-    """Mean difference of two systems on the same queries, its 95 % interval, and a p value."""
+    """Mean difference of two systems on the same queries, its 95 % interval, and the p value."""
 
     difference: float
     interval: Interval
@@ -37,9 +37,9 @@ class Paired:
 
 
 def samples(count: int, resamples: int = RESAMPLES, seed: int = 0) -> Iterator[NDArray[np.int64]]:
-    """Yield arrays (some, count) of row numbers, drawn with replacement.
+    """Yield bootstrap samples of ``count`` rows, as arrays (some, count) of row numbers.
 
-    There are ``resamples`` rows in all.
+    The arrays have ``resamples`` samples in all; row numbers are drawn with replacement.
     """
     rng = np.random.default_rng(seed)
     step = max(1, CHUNK // max(1, count))
@@ -65,9 +65,10 @@ def interval_of(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Interval:
-    """Return the interval of any ``statistic`` of row numbers (count,), such as a mean of classes.
+    """Return the 95 % bootstrap interval of a ``statistic`` of ``count`` rows.
 
-    A resample whose statistic is NaN is left out. Raises ValueError if ``count`` is 0.
+    ``statistic``: called with row numbers (count,), returns a number; a sample for which it is NaN
+    is left out. Raises ValueError if ``count`` is 0.
     """
     if not count:
         raise ValueError("there is nothing to resample")
@@ -76,7 +77,10 @@ def interval_of(
 
 
 def intervals(scores: Mapping[str, ArrayLike], *, seed: int = 0) -> dict[str, list[float]]:
-    """Return [low, high] of each named score, rounded for a report; {} without scores."""
+    """Return the 95 % bootstrap interval [low, high] of each metric's mean, by metric.
+
+    ``scores``: scores (N,) by metric; a metric without scores is left out. Rounded to 4 digits.
+    """
     return {
         name: [round(end, 4) for end in interval(values, seed=seed)]
         for name, values in scores.items()
@@ -87,8 +91,9 @@ def intervals(scores: Mapping[str, ArrayLike], *, seed: int = 0) -> dict[str, li
 def paired(a: ArrayLike, b: ArrayLike, *, resamples: int = RESAMPLES, seed: int = 0) -> Paired:
     """Compare system ``b`` with system ``a`` on the same queries; above 0, ``b`` is better.
 
-    The p value is two-sided: the share of random signs of the differences that give a mean at least
-    as far from 0. Raises ValueError if the numbers of scores differ, or there are none.
+    ``a`` and ``b``: scores (N,) in the same order. The two-sided p value is the share of random
+    signs of the differences that give a mean at least as far from 0. Raises ValueError if the
+    numbers of scores differ, or there are none.
     """
     first, second = numbers(a), numbers(b)
     if len(first) != len(second):
@@ -102,7 +107,10 @@ def paired(a: ArrayLike, b: ArrayLike, *, resamples: int = RESAMPLES, seed: int 
 
 
 def sign_flip_p(differences: ArrayLike, *, flips: int = FLIPS, seed: int = 0) -> float:
-    """Return the two-sided p value of a mean difference under random signs (randomisation test)."""
+    """Return the two-sided p value of the mean of differences (N,), by random signs.
+
+    1 if all differences are 0. Raises ValueError without differences.
+    """
     moved = numbers(differences)
     moved = moved[moved != 0]
     if not len(moved):
@@ -123,7 +131,7 @@ def sign_flip_p(differences: ArrayLike, *, flips: int = FLIPS, seed: int = 0) ->
 
 
 def numbers(scores: ArrayLike) -> NDArray[np.float64]:
-    """Return scores as an array (N,); raise ValueError without any."""
+    """Return scores as an array (N,); raise ValueError if there are none or they are nested."""
     values = np.asarray(scores, np.float64)
     if values.ndim != 1 or not len(values):
         raise ValueError("scores are a list of numbers, one per query, and at least one")
@@ -131,7 +139,7 @@ def numbers(scores: ArrayLike) -> NDArray[np.float64]:
 
 
 def percentiles(drawn: NDArray[np.float64]) -> Interval:
-    """Return the interval that leaves out 2.5 % of the resampled values on either side."""
+    """Return the interval that leaves out 2.5 % of the resampled values at either end."""
     tail = 50 * (1 - LEVEL)
     low, high = np.nanpercentile(drawn, [tail, 100 - tail])
     return float(low), float(high)

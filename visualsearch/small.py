@@ -16,11 +16,11 @@ QUALITIES = (90, 75, 50)
 
 
 def pack(photo: Photo, spec: InputSpec | None) -> dict[str, Any]:
-    """Convert a photo to values for :func:`unpack`; the image has at most :data:`SMALL` bytes.
+    """Convert a photo to plain values for :func:`unpack`, with at most :data:`SMALL` bytes.
 
-    ``spec`` is the input of the model that will read it. Scaling to that input here loses nothing
-    the model sees, and needs no compression. Without ``spec``, or for a larger input, a JPEG is
-    sent.
+    ``spec``: input format of the model that will read the photo. Scaling to that size here loses
+    nothing that the model sees, and needs no compression. Without ``spec``, or for a larger input,
+    a JPEG is sent.
     """
     image = square(photo.image, spec) if spec else photo.image
     values = {"crop": photo.crop, "warnings": photo.warnings}
@@ -30,7 +30,7 @@ def pack(photo: Photo, spec: InputSpec | None) -> dict[str, Any]:
 
 
 def unpack(values: dict[str, Any]) -> Photo:
-    """Return the photo from the values of :func:`pack`, after a round trip by msgpack or JSON."""
+    """Return the photo that :func:`pack` converted, also after a round trip through msgpack."""
     if "pixels" in values:
         image = Image.frombytes("RGB", tuple(values["shape"]), values["pixels"])
     else:

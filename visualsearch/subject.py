@@ -14,11 +14,12 @@ SMALLEST_SIDE, LARGEST_AREA = 0.15, 0.8
 
 
 def suggest_box(saliency: NDArray[np.float32]) -> Crop | None:
-    """Return the subject's box as x, y, w, h in fractions of the photo; None if cropping is no use.
+    """Return the subject's box as x, y, w, h in fractions of the photo.
 
-    ``saliency`` (h, w), at least 0, is high where the subject is. The box lies around the centre of
-    mass of the squared saliency, and its size follows the spread. Unlike a threshold, this changes
-    little when a single position does.
+    ``saliency`` (h, w), at least 0, is high where the subject is. The box is centred on the centre
+    of mass of the squared saliency, and its size follows the spread; unlike with a threshold, it
+    changes little when a single value does. None if the box would be nearly the whole photo, or
+    next to nothing.
     """
     mass = np.square(saliency.astype(float))
     if not mass.sum() > 0:
@@ -32,9 +33,9 @@ def suggest_box(saliency: NDArray[np.float32]) -> Crop | None:
 
 
 def span(mass: NDArray[np.float64]) -> tuple[float, float]:
-    """Return start and length, in fractions of the axis, of the part that the mass (n,) occupies.
+    """Return start and length of the part of an axis in which most of the mass (n,) lies.
 
-    ``mass`` sums to 1.
+    In fractions of the axis. ``mass`` sums to 1.
     """
     places = (np.arange(len(mass)) + 0.5) / len(mass)
     mean = float(np.dot(mass, places))

@@ -24,9 +24,9 @@ RETRY_PLANNED = "visualsearch-retry-planned"
 
 
 class IndexTask(Task[Any, Any]):
-    """A task that is redelivered if its process is killed, for example by running out of memory.
+    """A task that is delivered again if its process is killed, for example for lack of memory.
 
-    Retries are limited, in case the task itself kills the process.
+    It is delivered at most four times, in case the task itself kills the process.
     """
 
     acks_late = True
@@ -37,7 +37,10 @@ class IndexTask(Task[Any, Any]):
 
 @shared_task(name="visualsearch.index_items", base=IndexTask)
 def index_items(keys: list[str]) -> dict[str, int]:
-    """Bring these items' embeddings up to date, and those of items due for a retry."""
+    """Bring these items' embeddings up to date, and those of items due for a retry.
+
+    Returns counts of images by outcome, as :func:`visualsearch.indexing.refresh`.
+    """
     counts = indexing.refresh([*keys, *indexing.due_for_retry()])
     retry_later()
     return dict(counts)
@@ -45,14 +48,14 @@ def index_items(keys: list[str]) -> dict[str, int]:
 
 @shared_task(name="visualsearch.index_retry", base=IndexTask)
 def index_retry() -> None:
-    """Retry the images that could not be read and are due."""
+    """Retry the unreadable images whose next attempt is due."""
     cache.delete(RETRY_PLANNED)
     indexing.refresh(indexing.due_for_retry())
     retry_later()
 
 
 def retry_later() -> None:
-    """Schedule one task for the next attempt at files that could not be read.
+    """Schedule a task for the next attempt at unreadable images, if one is planned.
 
     Without Celery nothing is scheduled; the next change of any product retries them.
     """
@@ -69,7 +72,7 @@ def retry_later() -> None:
 
 @shared_task(name="visualsearch.index_run", base=IndexTask, bind=True)
 def index_run(self: Task[Any, Any], run_id: int) -> str:
-    """Execute a run and return its state; skip one that another process executes or that ended."""
+    """Execute a run and return its state; do nothing if it is closed or another process has it."""
     run = Run.objects.get(pk=run_id)
     try:
         runs.execute(run)
@@ -88,10 +91,10 @@ def index_run(self: Task[Any, Any], run_id: int) -> str:
 
 @worker_ready.connect
 def go_on_with_open_run(**kwargs: object) -> None:
-    """Resume the open run of a machine that went down, when a worker starts.
+    """When a worker starts, resume the open run if the process that executed it has died.
 
-    It waits for ``RUN_TIMEOUT`` first unless the run is known to be dead: only missing heartbeats
-    show that a process of another machine has died.
+    The death of a process on another machine shows only by missing heartbeats, so the task then
+    waits for ``RUN_TIMEOUT`` first.
     """
     with suppress(DatabaseError):
         run = Run.objects.filter(open=True, state=Run.State.RUNNING).first()

@@ -45,13 +45,13 @@ class Encoder(ABC):
     """Length of an embedding, at most 512 for the models that ship."""
 
     match_threshold: float
-    """Least similarity at which the best hit counts as the same kind of thing."""
+    """Least cosine similarity at which the best hit counts as a match (the same kind of thing)."""
 
     input: InputSpec | None = None
-    """How the encoder preprocesses an image; None if it cannot tell."""
+    """How the encoder preprocesses an image; None if unknown."""
 
     known_answers: KnownAnswers | None = None
-    """Expected embeddings of generated pictures, the same on any machine; None if unknown."""
+    """Embeddings of generated pictures that every machine should compute; None if unknown."""
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -89,9 +89,9 @@ class Encoder(ABC):
         return cells.saliency * (overlap(part, cells.shape) > 0)
 
     def lowest_known_cosine(self) -> float | None:
-        """Return the lowest cosine between a known answer and what this machine computes.
+        """Return the lowest cosine of this machine's embeddings with the known answers.
 
-        None without :attr:`known_answers`. Raises ModelUnavailable when the model cannot be loaded.
+        None without :attr:`known_answers`. Raises ModelUnavailable if the model cannot be loaded.
         """
         known = self.known_answers
         if known is None:

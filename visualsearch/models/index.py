@@ -229,7 +229,7 @@ class Run(models.Model):
 
     @property
     def is_dead(self) -> bool:
-        """Whether the run counts as running, but its process has ended or its heartbeat is late."""
+        """Whether the run's state is RUNNING, but its process has ended or misses heartbeats."""
         if self.state != self.State.RUNNING or self.heartbeat is None:
             return False
         silent = self.heartbeat < timezone.now() - timedelta(seconds=conf.get("RUN_TIMEOUT"))

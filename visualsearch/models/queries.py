@@ -79,7 +79,10 @@ class Query(models.Model):
 
     @classmethod
     def erase(cls, **which: Any) -> int:
-        """Delete the matching queries with their events and photos; return how many queries."""
+        """Delete the queries that match, with their events and photos; return their number.
+
+        ``which``: lookups of ``filter()``; without any, all queries are deleted.
+        """
         queries = cls.objects.filter(**which)
         KeptPhoto.objects.filter(pk__in=queries.values("pk")).delete()
         return queries.delete()[1].get("visualsearch.Query", 0)

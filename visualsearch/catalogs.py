@@ -79,9 +79,9 @@ class CatalogSource:
         return class_name(value)
 
     def watched(self) -> Mapping[type[Model], Callable[[Any], Any]]:
-        """Return the models whose saving or deleting changes an item, each with a key function.
+        """Return the models whose changes affect items, each with a function that finds the item.
 
-        The function gets the saved or deleted row and returns the item's key.
+        The function gets a saved or deleted row of the model and returns the item's key.
         """
         return {self.model: self.key_of}
 
@@ -120,9 +120,10 @@ class CatalogSource:
         return default_storage.url(name)
 
     def filterset(self, params: Mapping[str, Any]) -> Any:
-        """Return the shop's filter set with these values, or None if none of its filters is set.
+        """Return the shop's filter set for query parameters; None if they set no filter.
 
-        Raises :class:`django.core.exceptions.ValidationError` with messages by parameter.
+        Raises :class:`django.core.exceptions.ValidationError`, with messages by parameter, if a
+        value is invalid.
         """
         if self.filterset_class is None:
             return None

@@ -29,10 +29,11 @@ Described = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """A facet of discrete values; ``name`` is the parameter of the shop's filters that sets it.
+    """A facet of discrete values, set by the query parameter ``name`` of the shop's filters.
 
-    ``field``: the lookup of the values, by default ``name``. ``shown``: the lookup of the text that
-    customers read, if different (``category__slug`` and ``category__name``).
+    ``label``: its heading. ``field``: the lookup of the values, by default ``name``. ``shown``: the
+    lookup of the text that customers read, if different (``category__slug`` and
+    ``category__name``).
     """
 
     name: str

@@ -24,9 +24,9 @@ RETRY_PLANNED = "visualsearch-retry-planned"
 
 
 class IndexTask(Task[Any, Any]):
-    """A task that is delivered again if its process is killed, for example for lack of memory.
+    """A task that is retried if its process is killed, for example for lack of memory.
 
-    It is delivered at most four times, in case the task itself kills the process.
+    At most ``max_retries`` times, in case the task itself kills the process.
     """
 
     acks_late = True

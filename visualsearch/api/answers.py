@@ -17,7 +17,10 @@ from ..results import Prediction, SearchResult
 
 
 def pending(request: Request, query_id: str) -> Response:
-    """Return a 202 response with the URL of the query and a Retry-After of one second."""
+    """Return the 202 response for a search that is not done, with the URL to poll.
+
+    The header Retry-After asks for one second between polls.
+    """
     path = reverse("visualsearch-api:query", args=[query_id])
     headers = {
         "Location": request.build_absolute_uri(path),
@@ -30,9 +33,10 @@ def pending(request: Request, query_id: str) -> Response:
 def as_response(
     request: Request, result: SearchResult, offset: int, limit: int, params: dict[str, str]
 ) -> dict[str, Any]:
-    """Return the body of a search response, with absolute links.
+    """Return the JSON body of a search response, with absolute links.
 
-    ``params`` are repeated in the link to the next page.
+    ``offset`` and ``limit``: the page that ``result`` is. ``params``: query parameters (filters,
+    crop, ordering) that the link to the next page repeats.
     """
     shown = offset + len(result.hits)
     absolute, following = from_anywhere(request), None
@@ -66,14 +70,15 @@ def as_response(
 
 
 def as_class(prediction: Prediction) -> dict[str, Any]:
-    """Return a prediction as JSON values, with the display name of its class."""
+    """Return a prediction as JSON values: ``label``, ``probability`` and the display ``name``."""
     return {**vars(prediction), "name": class_name(prediction.label)}
 
 
 def as_predictions(result: SearchResult, *, with_offered: bool) -> list[dict[str, Any]]:
-    """Return the predictions of a photo as JSON values.
+    """Return the predictions of a photo as JSON values, see :func:`as_class`.
 
-    ``with_offered`` adds whether the shop has a category for each class, which costs a query.
+    ``with_offered`` adds ``offered``: whether the shop has a category for the class. That costs a
+    query.
     """
     told = [as_class(each) for each in result.predictions]
     if with_offered:
@@ -83,12 +88,12 @@ def as_predictions(result: SearchResult, *, with_offered: bool) -> list[dict[str
 
 
 def as_category(value: str | None) -> dict[str, str] | None:
-    """Return the category that a search was filtered by, with its label, or None."""
+    """Return the applied category as ``value`` and ``label``, None if there was none."""
     return {"value": value, "label": catalog().category_name(value)} if value else None
 
 
 def from_anywhere(request: Request) -> Callable[[str], str]:
-    """Return a function that makes URLs absolute.
+    """Return a function that makes URLs absolute for this request.
 
     The origin is computed only once, because each response has dozens of links.
     """
@@ -102,5 +107,8 @@ def from_anywhere(request: Request) -> Callable[[str], str]:
 
 
 def absolute_links(absolute: Callable[[str], str], card: dict[str, Any]) -> dict[str, Any]:
-    """Return a product card with an absolute ``url`` and ``image``."""
+    """Return a copy of a product card with absolute ``url`` and ``image``.
+
+    ``absolute``: the function that :func:`from_anywhere` returned.
+    """
     return {**card, **{name: absolute(card[name]) for name in ("url", "image") if card.get(name)}}

@@ -28,7 +28,7 @@ IN_QUERY = ("limit", "crop", "category", "visitor", "keep_photo")
 
 
 class VisualSearchView(APIView):
-    """A view with JSON responses and one format of errors; no session, and so no CSRF token."""
+    """A view with JSON responses and one error format; no session, and so no CSRF token."""
 
     authentication_classes: list[Any] = []
     permission_classes: list[Any] = []
@@ -38,7 +38,7 @@ class VisualSearchView(APIView):
     storefront: Storefront | None = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Check the API key and the rate limit before anything else is done.
+        """Identify the storefront by its API key, and count the request against the rate limit.
 
         Raises ApiKeyMissing, ApiKeyInvalid or Throttled.
         """
@@ -54,7 +54,10 @@ class VisualSearchView(APIView):
 
     @property
     def storefront_id(self) -> int | None:
-        """Primary key of the calling storefront, whose queries alone this request may read."""
+        """Primary key of the calling storefront, None without an API key.
+
+        The request may only read queries of this storefront.
+        """
         return self.storefront.pk if self.storefront else None
 
     def caller(self, visitor: str = "") -> Caller:
@@ -69,35 +72,41 @@ class VisualSearchView(APIView):
         return super().finalize_response(request, response, *args, **kwargs)
 
     def get_exception_handler(self) -> Callable[[Exception, Any], Response | None]:
-        """Return the app's own handler, so that errors have one format under any settings."""
+        """Return the app's own exception handler, whatever the shop's REST framework settings."""
         return handle
 
 
 class PhotoView(VisualSearchView):
-    """A view of requests with a photo, as multipart or as JSON."""
+    """A view for requests with a photo, as multipart or as JSON."""
 
     parser_classes = [MultiPartParser, BoundedJSONParser]
     scope = throttles.SEARCH
     upload_handler = PhotoUploadHandler
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
-        """Count the body against the process's memory limit until the response is made."""
+        """Count the body's bytes against the process's memory limit during the request."""
         with bodies.held():
             return super().dispatch(request, *args, **kwargs)
 
     def initialize_request(self, request: Any, *args: Any, **kwargs: Any) -> Request:
-        """Keep uploads in memory: Django's default handlers write large ones to disk."""
+        """Keep uploaded files in memory; Django's default handlers write large ones to disk."""
         request.upload_handlers = [self.upload_handler(request)]
         return super().initialize_request(request, *args, **kwargs)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Reject requests over the limit of concurrent searches before reading the body."""
+        """Reject requests over the limit of concurrent searches before the body is read.
+
+        Raises Overloaded, besides the errors of :meth:`VisualSearchView.initial`.
+        """
         super().initial(request, *args, **kwargs)
         dispatch.admit()
 
 
 def validated(kind: type[Any], data: Any) -> dict[str, Any]:
-    """Return the validated fields of a request; raise DRF's ValidationError."""
+    """Return the validated fields of ``data``; ``kind``: the serializer class.
+
+    Raises REST framework's ValidationError.
+    """
     serializer = kind(data=data)
     serializer.is_valid(raise_exception=True)
     values: dict[str, Any] = serializer.validated_data
@@ -105,7 +114,7 @@ def validated(kind: type[Any], data: Any) -> dict[str, Any]:
 
 
 def fields_of(request: Request) -> dict[str, Any]:
-    """Return the fields of the body, and the search options in the query string.
+    """Return the fields of the body, and search options from the query string.
 
     The body takes precedence. The photo can only be in the body.
     """
@@ -115,18 +124,21 @@ def fields_of(request: Request) -> dict[str, Any]:
 
 
 def filters_of(request: Request) -> dict[str, str]:
-    """Return the query parameters that are not options of the API, for the shop's filters."""
+    """Return the query parameters for the shop's filters: all that are no options of the API."""
     return {name: str(value) for name, value in request.query_params.items() if name not in OPTIONS}
 
 
 def check_filters(filters: dict[str, str]) -> None:
-    """Raise ValidationError if the shop's filters reject a value; ``auto`` is a valid category."""
+    """Raise ValidationError if the shop's filters reject a value; ``category=auto`` is valid."""
     named = filters.get("category") != categories.AUTO
     catalog().filterset(filters if named else categories.without(filters))
 
 
 def search_filters(request: Request, options: dict[str, Any]) -> dict[str, str]:
-    """Return the filters of a search, including the category; raise ValidationError if invalid."""
+    """Return the filters of a search, with the category from ``options``.
+
+    Raises ValidationError if the shop's filters reject a value.
+    """
     filters = filters_of(request)
     if options.get("category"):
         filters[categories.CATEGORY] = options["category"]

@@ -70,9 +70,10 @@ class BatchView(PhotoView):
         filters: dict[str, str],
         caller: Caller,
     ) -> dict[str, Any]:
-        """Return the result or the error of one photo.
+        """Return ``status``, ``result`` and ``errors`` of one photo of the batch.
 
-        Raises ServiceUnavailable, because then the other photos would fail as well.
+        ``result`` is None if the photo could not be used. Raises ServiceUnavailable, because then
+        the other photos would fail as well.
         """
         try:
             data = photo_bytes(photo)
@@ -95,9 +96,9 @@ class BatchView(PhotoView):
 
 
 def photos_of(request: Request) -> list[Any]:
-    """Return the photos of a batch, not yet decoded.
+    """Return the photos of a batch: uploaded files, or base64 texts.
 
-    Raises ImageMissing, TooManyPhotos or BatchTooLarge.
+    Raises ImageMissing if there are none, TooManyPhotos, or BatchTooLarge by their size together.
     """
     body: Any = request.data
     photos = body.getlist("image") if hasattr(body, "getlist") else body.get("images")

@@ -23,7 +23,7 @@ _mine: ContextVar[list[int] | None] = ContextVar("bytes of the body of this requ
 
 @contextmanager
 def held() -> Iterator[None]:
-    """Count a request's bytes with :func:`hold` from here on; release them at the end."""
+    """Count the bytes that :func:`hold` reserves in the block; release them at its end."""
     token = _mine.set([0])
     try:
         yield
@@ -33,11 +33,11 @@ def held() -> Iterator[None]:
 
 
 def hold(size: int) -> bool:
-    """Count ``size`` more bytes of this request; return whether they fit in the limit.
+    """Reserve ``size`` more bytes for this request; return whether they fit in the limit.
 
-    If they do not, read the rest without keeping it and raise Overloaded at the end: a client that
-    is still sending does not read a response. Only bytes that have arrived are counted, not the
-    announced length, so an idle client takes up no memory.
+    If they do not, read the rest of the body without keeping it and raise Overloaded at the end: a
+    client that is still sending does not read a response. Reserve bytes only when they have
+    arrived, not by the announced length, so an idle client takes up no memory.
     """
     global _held
     mine = _mine.get()
@@ -53,7 +53,7 @@ def hold(size: int) -> bool:
 
 
 def dropped() -> None:
-    """Release the bytes that this request holds."""
+    """Release all bytes that this request has reserved."""
     global _held
     mine = _mine.get()
     if mine is not None:

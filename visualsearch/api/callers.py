@@ -17,11 +17,11 @@ KEY_HEADER = "X-Api-Key"
 
 
 def storefront_of(request: HttpRequest) -> Storefront | None:
-    """Return the storefront of the request's API key, or None without a key.
+    """Return the storefront of the request's API key, None without a key.
 
-    Raises ApiKeyInvalid, or ApiKeyMissing if the setting REQUIRE_API_KEY demands a key. The shop's
-    own pages need no key, because browsers mark same-origin requests. A program can fake that mark;
-    it then has the rate limits of any client without a key.
+    Raises ApiKeyInvalid for an unknown key, ApiKeyMissing if the setting REQUIRE_API_KEY demands
+    one. The shop's own pages need no key, because browsers mark same-origin requests. A program can
+    fake that mark; it then has the rate limits of any client without a key.
     """
     key = request.headers.get(KEY_HEADER, "")
     if not key:
@@ -36,11 +36,11 @@ def storefront_of(request: HttpRequest) -> Storefront | None:
 
 
 def caller_of(request: HttpRequest, storefront: Storefront | None, visitor: str = "") -> Caller:
-    """Return the caller that a search is attributed to.
+    """Return the caller to attribute a search to.
 
-    ``visitor``: the storefront's name for its customer, if it sends one. Visitors and logged-in
-    users are stored as pseudonyms. All others are told apart by a digest of their address, which is
-    not stored.
+    ``visitor``: the storefront's name for its customer, "" if it sends none. Visitors and logged-in
+    users are stored as pseudonyms. Other clients are identified by a hash of their IP address, only
+    to assign them to a variant of an experiment; the address itself is not stored.
     """
     pk = storefront.pk if storefront else None
     user = user_of(request)
@@ -56,9 +56,9 @@ def caller_of(request: HttpRequest, storefront: Storefront | None, visitor: str 
 
 
 def client_of(request: HttpRequest) -> str:
-    """Return the name that a client's requests are counted under: a logged-in user or an address.
+    """Return the key under which a client's requests are counted, for its user or IP address.
 
-    REST framework's setting ``NUM_PROXIES`` determines which address that is behind proxies.
+    Behind proxies, REST framework's setting ``NUM_PROXIES`` determines the address.
     """
     user = user_of(request)
     if user is not None:
@@ -67,9 +67,9 @@ def client_of(request: HttpRequest) -> str:
 
 
 def user_of(request: HttpRequest) -> object:
-    """Return the primary key of the logged-in user, or None.
+    """Return the primary key of the logged-in user, None for an anonymous client.
 
-    It is cached on the request, because REST framework replaces the session's user with its own.
+    Cached on the request, because REST framework replaces ``request.user``.
     """
     if not hasattr(request, "visual_search_user"):
         user = getattr(request, "user", None)
@@ -79,7 +79,10 @@ def user_of(request: HttpRequest) -> object:
 
 
 def network_of(address: str) -> str:
-    """Return an address as part of a cache key; IPv6 as its /64 network, which is one client."""
+    """Return an IP address as part of a cache key.
+
+    An IPv6 address is shortened to its /64 network, because one client may use all of it.
+    """
     try:
         parsed = ipaddress.ip_address(address.strip())
     except ValueError:

@@ -35,19 +35,19 @@ DATABASE_AWAY = (OperationalError, InterfaceError)
 
 
 def describe(error: VisualSearchError) -> str:
-    """Return the error message for the shop's staff, in the active language."""
+    """Return the message of an error for the shop's staff, in the active language."""
     return gettext(error.message) % error.params
 
 
 def told(error: VisualSearchError) -> str:
-    """Return the error message for customers; log the staff's message where it differs."""
+    """Return the message of an error for customers; if staff have another one, log that."""
     if error.told:
         logger.warning("%s: %s", error.code, error)
     return sentence(error)
 
 
 def sentence(error: VisualSearchError) -> str:
-    """Return the error message for customers, without logging."""
+    """Return the message of an error for customers, without logging."""
     return gettext(error.told) if error.told else describe(error)
 
 
@@ -65,21 +65,21 @@ class Refused(APIException):
 
 
 class Handler(ExceptionHandler):
-    """An exception handler that also knows the app's exceptions, and always answers JSON."""
+    """An exception handler that converts the app's exceptions, with JSON responses only."""
 
     def should_not_handle(self, exc: Exception) -> bool:
-        """Return False, so that debug mode has the same responses; the log has the traceback."""
+        """Return False, so that responses are the same in debug mode; the log has tracebacks."""
         return False
 
     def report_exception(self, exc: APIException, response: Response) -> None:
-        """Log an expected error in one line, without a traceback; report others as usual."""
+        """Log an expected error in one line; report any other with its traceback."""
         if isinstance(self.exc, (VisualSearchError, *DATABASE_AWAY)):
             logger.info("%s: %s", exc.get_codes(), exc.detail)
         else:
             super().report_exception(exc, response)
 
     def convert_known_exceptions(self, exc: Exception) -> Exception:
-        """Return the APIException for an error that a client can be told about."""
+        """Return the APIException for a known error; count the errors of photos."""
         if isinstance(exc, VisualSearchError):
             view = self.context.get("view")
             report(exc, storefront=getattr(view, "storefront_id", None))
@@ -96,20 +96,20 @@ class Handler(ExceptionHandler):
         return super().convert_known_exceptions(exc)
 
     def convert_unhandled_exceptions(self, exc: Exception) -> APIException:
-        """Return a generic error for an unexpected exception; the log has the details."""
+        """Return the error ``search_failed`` for an unexpected exception."""
         return exc if isinstance(exc, APIException) else Refused(VisualSearchError())
 
 
 def as_items(error: VisualSearchError, *, storefront: int | None = None) -> list[dict[str, Any]]:
-    """Return the error of one photo in a batch as a list for JSON, and report it."""
+    """Return the error of one photo of a batch as the JSON list ``errors``; report it."""
     report(error, storefront=storefront)
     return [{"code": error.code, "detail": told(error), "attr": error.attr or None}]
 
 
 def report(error: VisualSearchError, *, storefront: int | None = None) -> None:
-    """Send the signal ``refused``, and store a Refusal if a photo failed.
+    """Send the signal ``refused`` for an error, and store a Refusal if the photo failed.
 
-    A missing photo or an invalid crop is not stored.
+    Nothing is stored for a missing photo or an invalid crop. ``storefront``: its primary key.
     """
     refused.send_robust(sender=None, code=error.code)
     if isinstance(error, PhotoError) and not isinstance(error, ImageMissing | InvalidCrop):
@@ -120,5 +120,5 @@ def report(error: VisualSearchError, *, storefront: int | None = None) -> None:
 
 
 def handle(exc: Exception, context: Any) -> Response | None:
-    """Return the response to an exception; used by the app's views under any settings."""
+    """Return the error response to an exception; ``context``: see REST framework."""
     return Handler(exc, context).run()

@@ -132,7 +132,7 @@ PARAMS = {
 
 
 def error(refusal: type[VisualSearchError]) -> dict[str, Any]:
-    """Return the example body of an error, in English."""
+    """Return the example body of an error of the app, in English."""
     with override("en"):
         detail = sentence(refusal(**PARAMS))
     kind = "server_error" if refusal.status >= 500 else "client_error"
@@ -140,7 +140,7 @@ def error(refusal: type[VisualSearchError]) -> dict[str, Any]:
 
 
 def framework_error(refusal: type[drf.APIException]) -> dict[str, Any]:
-    """Return the example body of an error that REST framework raises itself."""
+    """Return the example body of an error that REST framework raises, in English."""
     with override("en"):
         detail = str(refusal.default_detail).format(method="PUT", media_type="text/html")
     code = str(refusal.default_code)
@@ -150,5 +150,5 @@ def framework_error(refusal: type[drf.APIException]) -> dict[str, Any]:
 
 
 def body(kind: str, code: str, detail: str, attr: str | None) -> dict[str, Any]:
-    """Return an error body in the format that all errors have."""
+    """Return an error body with a single error, in the format of all errors."""
     return {"type": kind, "errors": [{"code": code, "detail": detail, "attr": attr}]}

@@ -39,14 +39,15 @@ DRAIN = 4
 
 
 def too_large() -> ImageTooLarge:
-    """Return the error for a photo over the limit."""
+    """Return the error for a photo over ``MAX_PHOTO_BYTES``, to be raised."""
     return ImageTooLarge(limit_mb=conf.get("MAX_PHOTO_BYTES") // 1_000_000)
 
 
 class PhotoUploadHandler(FileUploadHandler):
-    """An upload handler that keeps a photo in memory, never on disk, and drops it over the limit.
+    """An upload handler that keeps a photo in memory, and discards it over the size limit.
 
-    The limit of one photo holds for all files of a request together.
+    The limit of one photo holds for all files of a request together. Raises Overloaded if the
+    process's memory for bodies is used up.
     """
 
     chunk_size = CHUNK
@@ -60,11 +61,11 @@ class PhotoUploadHandler(FileUploadHandler):
 
     @property
     def most(self) -> int:
-        """Limit in bytes for all files together."""
+        """Limit in bytes for all files of the request together."""
         return int(conf.get("MAX_PHOTO_BYTES"))
 
     def refusal(self) -> VisualSearchError:
-        """Return the error for files over :attr:`most`."""
+        """Return the error for files larger than :attr:`most` together, to be raised."""
         return too_large()
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
@@ -91,7 +92,7 @@ class PhotoUploadHandler(FileUploadHandler):
 
 
 class BatchUploadHandler(PhotoUploadHandler):
-    """An upload handler for several photos, which together have the limit of a batch."""
+    """An upload handler for several photos, with ``MAX_BATCH_BYTES`` for all together."""
 
     @property
     def most(self) -> int:
@@ -102,14 +103,14 @@ class BatchUploadHandler(PhotoUploadHandler):
 
 
 def batch_too_large() -> BatchTooLarge:
-    """Return the error for a batch over the limit."""
+    """Return the error for photos over ``MAX_BATCH_BYTES``, to be raised."""
     return BatchTooLarge(limit_mb=conf.get("MAX_BATCH_BYTES") // 1_000_000)
 
 
 class BoundedJSONParser(BaseParser):
-    """A JSON parser that accepts at most the base64 size of the largest photo.
+    """A JSON parser for bodies up to the base64 size of the largest photo.
 
-    Django's own limit on bodies held in memory is lower than a photo, and answers with HTML.
+    Django's own limit is lower than that, and its error response is HTML.
     """
 
     media_type = "application/json"
@@ -120,7 +121,11 @@ class BoundedJSONParser(BaseParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """Return the body as a dict; raise ImageTooLarge, Overloaded or ParseError."""
+        """Return the JSON object in the body.
+
+        Raises ImageTooLarge over the limit, Overloaded if the process's memory for bodies is used
+        up, ParseError unless the body is a JSON object.
+        """
         body = self.read(stream)
         try:
             parsed = json.loads(body)
@@ -136,7 +141,7 @@ class BoundedJSONParser(BaseParser):
 
 
 class BatchJSONParser(BoundedJSONParser):
-    """A JSON parser that accepts at most the base64 size of the largest batch."""
+    """A JSON parser for bodies up to the base64 size of the largest batch."""
 
     def read(self, stream: IO[bytes]) -> bytes:
         try:
@@ -146,7 +151,7 @@ class BatchJSONParser(BoundedJSONParser):
 
 
 class SmallJSONParser(BoundedJSONParser):
-    """A JSON parser for a few short fields."""
+    """A JSON parser for bodies of at most 16 kB."""
 
     def read(self, stream: IO[bytes]) -> bytes:
         try:
@@ -156,7 +161,11 @@ class SmallJSONParser(BoundedJSONParser):
 
 
 def read_bounded(stream: IO[bytes], limit: int) -> bytes:
-    """Return all bytes of a stream; raise ImageTooLarge above ``limit`` bytes, or Overloaded."""
+    """Return all bytes of a stream.
+
+    Raises ImageTooLarge above ``limit`` bytes, Overloaded if the process's memory for bodies is
+    used up.
+    """
     kept, seen, room = io.BytesIO(), 0, True
     while chunk := stream.read(CHUNK):
         seen += len(chunk)
@@ -178,8 +187,8 @@ def read_bounded(stream: IO[bytes], limit: int) -> bytes:
 def photo_from(fields: Mapping[str, Any]) -> bytes:
     """Return the bytes of a request's photo, from ``image`` or downloaded from ``image_url``.
 
-    ``image_url`` is ignored if the setting FETCH_ORIGINS is empty. Raises the errors of
-    :func:`photo_bytes` and :func:`visualsearch.fetching.fetch`, or Overloaded.
+    ``image_url`` is ignored if the setting FETCH_ORIGINS is empty. Raises Overloaded if too many
+    searches run, and the errors of :func:`photo_bytes` and :func:`visualsearch.fetching.fetch`.
     """
     image, url = fields.get("image"), fields.get("image_url")
     if image is None and isinstance(url, str) and conf.get("FETCH_ORIGINS"):
@@ -195,7 +204,7 @@ def photo_from(fields: Mapping[str, Any]) -> bytes:
 def photo_bytes(value: Any) -> bytes:
     """Return the bytes of the field ``image``: an uploaded file, base64 text, or a data URL.
 
-    Raises ImageMissing, ImageEmpty, ImageTooLarge or InvalidBase64.
+    Raises ImageMissing without any of these, ImageEmpty, ImageTooLarge or InvalidBase64.
     """
     if value is None:
         raise ImageMissing

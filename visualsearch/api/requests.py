@@ -40,7 +40,7 @@ class CropField(serializers.Field[Crop, Any, Any, Any]):
     """A crop ``x,y,w,h`` in fractions of the upright photo; JSON may send four numbers."""
 
     def to_internal_value(self, data: Any) -> Crop:
-        """Return four numbers; raise ValidationError unless they lie within the photo."""
+        """Return x, y, w, h; raise ValidationError unless they are a part of the photo."""
         parts = data.split(",") if isinstance(data, str) else data
         try:
             x, y, w, h = (float(part) for part in parts)
@@ -97,12 +97,15 @@ class SearchOptionsSerializer(PhotoOptionsSerializer):
 
 
 class ByUrl(serializers.Serializer[Any]):
-    """Accepts the URL of a photo in place of its bytes, if the shop downloads photos."""
+    """Adds ``image_url``, to send a photo's URL in place of its bytes.
+
+    Only if the shop allows downloads.
+    """
 
     image_url = serializers.URLField(required=False, help_text=URL_HELP)
 
     def get_fields(self) -> dict[str, Any]:
-        """Return the fields, without ``image_url`` if the setting FETCH_ORIGINS is empty."""
+        """Return the fields; without ``image_url`` if the setting FETCH_ORIGINS is empty."""
         fields = super().get_fields()
         if conf.get("FETCH_ORIGINS"):
             fields["image"].required = False

@@ -85,7 +85,7 @@ MEANING = {
 
 
 def header(name: str, description: str, **options: Any) -> OpenApiParameter:
-    """Return the description of a response header with an integer value."""
+    """Return a response header with an integer value, for the OpenAPI description."""
     return OpenApiParameter(name, int, OpenApiParameter.HEADER, description=description, **options)
 
 
@@ -98,7 +98,7 @@ HEADERS = [
 
 
 class Schema(AutoSchema):
-    """The description of the app's endpoints, the same under any settings of the shop."""
+    """The OpenAPI description of the app's endpoints, whatever the shop's settings."""
 
     def get_override_parameters(self) -> list[Any]:
         """Return the response headers, and the shop's filters if the method uses them."""
@@ -107,7 +107,7 @@ class Schema(AutoSchema):
         return [*super().get_override_parameters(), *HEADERS, *filters]
 
     def get_auth(self) -> list[dict[str, Any]]:
-        """Return the API key as optional; the shop's settings say whether it is required."""
+        """Describe the API key as optional, because settings decide whether it is required."""
         self.registry.register_on_missing(
             ResolvedComponent(
                 name="ApiKey",
@@ -140,9 +140,9 @@ def described(
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Return a decorator that describes a view's method in OpenAPI.
 
-    ``answers``: a serializer and an example by status. ``refusals``: the errors besides those of
-    all endpoints. ``with_filters``: add the shop's filters as parameters. All other options are
-    passed to ``extend_schema``.
+    ``answers``: (serializer, example) by HTTP status. ``refusals``: the errors that this endpoint
+    has besides those of all endpoints. ``with_filters``: add the shop's filters as parameters.
+    ``options`` are passed to ``extend_schema``.
     """
     responses: dict[int, OpenApiResponse] = {
         status: OpenApiResponse(serializer, examples=[OpenApiExample("answer", example)])
@@ -160,7 +160,7 @@ def described(
 
 
 def refused(refusals: Refusals) -> dict[int, OpenApiResponse]:
-    """Return the error responses by status, with an example of each error."""
+    """Return the OpenAPI error responses by HTTP status, with an example of each error."""
     by_status: dict[int, list[OpenApiExample]] = defaultdict(list)
     for each in refusals:
         if issubclass(each, VisualSearchError):
@@ -175,7 +175,7 @@ def refused(refusals: Refusals) -> dict[int, OpenApiResponse]:
 
 
 def filter_parameters() -> list[OpenApiParameter]:
-    """Return the shop's filters as query parameters, without ``category``."""
+    """Return the shop's filters as OpenAPI query parameters, without ``category``."""
     filters = getattr(catalog().filterset_class, "base_filters", {})
     return [
         OpenApiParameter(
@@ -187,7 +187,7 @@ def filter_parameters() -> list[OpenApiParameter]:
 
 
 def type_of(field: Field) -> Any:
-    """Return the OpenAPI type of a form field."""
+    """Return the OpenAPI type for a Django form field."""
     name = type(field).__name__
     if name in ("DecimalField", "FloatField"):
         return OpenApiTypes.NUMBER

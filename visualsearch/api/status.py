@@ -50,7 +50,7 @@ class StatusView(VisualSearchView):
 
 
 def limits() -> dict[str, Any]:
-    """Return the limits on uploads."""
+    """Return the accepted formats and the limits on uploads, by field of the status response."""
     return {
         "accepted": conf.limits().accepted.split(", "),
         "max_photo_bytes": conf.get("MAX_PHOTO_BYTES"),
@@ -62,6 +62,9 @@ def limits() -> dict[str, Any]:
 
 
 def found_of(version: IndexVersion) -> int:
-    """Count the products that can be found now; the count in ``version`` may be out of date."""
+    """Return the number of products that can be found now, counted from the rows.
+
+    The count stored in ``version`` may be out of date.
+    """
     rows = Embedding.objects.filter(encoder=version.encoder).searchable()
     return rows.values("item").distinct().count()

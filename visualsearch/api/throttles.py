@@ -36,7 +36,10 @@ _paused_until = 0.0
 
 @dataclass(frozen=True, kw_only=True)
 class Allowance:
-    """The requests that a client has left; ``reset``: seconds until it has ``limit`` again."""
+    """The requests that a client has left; ``remaining`` is negative over the limit.
+
+    ``reset``: seconds until the client has ``limit`` requests again.
+    """
 
     limit: int
     remaining: int
@@ -62,10 +65,11 @@ def parse_rate(rate: str) -> tuple[int, int]:
 def spend(
     request: HttpRequest, scope: str, *, times: int = 1, storefront: Storefront | None = None
 ) -> None:
-    """Count a request against its limits; raise Throttled if one is exceeded.
+    """Count a request against the client's rate limits; raise Throttled if one is exceeded.
 
-    The smallest allowance left is stored on the request. ``times``: how many requests it counts as;
-    each photo of a batch counts as one.
+    ``scope``: one of :data:`SCOPES`. ``times``: how many requests it counts as; each photo of a
+    batch counts as one. The smallest remaining allowance is stored on the request, see
+    :func:`allowance_of`.
     """
     for key, rate in limits_on(request, scope, storefront):
         allowance = count(key, rate, times)
@@ -79,7 +83,7 @@ def spend(
 def limits_on(
     request: HttpRequest, scope: str, storefront: Storefront | None
 ) -> Iterator[tuple[str, tuple[int, int]]]:
-    """Yield the limits of a request: a cache key with its rate as (requests, seconds)."""
+    """Yield each limit of a request as its cache key and its rate (requests, seconds)."""
     if storefront is None:
         rate = (conf.get("THROTTLE") or {}).get(scope)
         if rate is not None:
@@ -93,7 +97,10 @@ def limits_on(
 
 
 def count(key: str, rate: tuple[int, int], times: int) -> Allowance:
-    """Add ``times`` requests to the count of a key, and return the allowance left."""
+    """Add ``times`` requests to a client's count; return what the client has left.
+
+    ``key``: of the cache; ``rate``: (requests, seconds).
+    """
     limit, period = rate
     now = time.time()
     used = counted(f"visualsearch:{key}:{int(now // period)}", period, times)
@@ -101,22 +108,23 @@ def count(key: str, rate: tuple[int, int], times: int) -> Allowance:
 
 
 def allowance_of(request: HttpRequest) -> Allowance | None:
-    """Return the allowance that :func:`spend` stored on a request; None without a limit."""
+    """Return the allowance that :func:`spend` stored on a request, None without a limit."""
     found: Allowance | None = getattr(request, "visual_search_allowance", None)
     return found
 
 
 def tell(request: HttpRequest, response: HttpResponseBase) -> None:
-    """Add the RateLimit headers to a response."""
+    """Set the RateLimit headers of a response, if the request has a limit."""
     allowance = allowance_of(request)
     for name, value in (allowance.as_headers() if allowance else {}).items():
         response[name] = value
 
 
 def counted(key: str, period: int, times: int = 1) -> int:
-    """Return the count of a key after adding ``times``; 0 while the cache is down.
+    """Add ``times`` to a counter and return its value; return 0 while the cache is down.
 
-    The limits protect the search, so a failing cache must not stop it.
+    ``period``: seconds until the counter expires. The limits protect the search, so a failing cache
+    must not stop it.
     """
     global _paused_until
     if time.monotonic() < _paused_until:
@@ -130,10 +138,7 @@ def counted(key: str, period: int, times: int = 1) -> int:
 
 
 def incremented(key: str, period: int, times: int) -> int:
-    """Add ``times`` to a counter in the cache; create it if it is missing.
-
-    The counter mostly exists, so incrementing is tried first.
-    """
+    """Add ``times`` to a counter in the cache and return its value; create it if missing."""
     with suppress(ValueError):
         return int(cache.incr(key, times))
     if cache.add(key, times, timeout=period):

@@ -176,7 +176,10 @@ class EventView(VisualSearchView):
         ],
     )
     def post(self, request: Request) -> Response:
-        """Record a customer's action on a product from a search; a known one returns 200."""
+        """Record a customer's action on a product that a search showed.
+
+        The first time returns 201, a repetition returns 200; a repeated action counts once.
+        """
         told = validated(EventSerializer, request.data)
         event, new = events.record(
             str(told["query_id"]), told["event"], told["product"], storefront=self.storefront_id

@@ -22,9 +22,9 @@ MAX_ITEMS, MAX_EXTENTS, MAX_PARTS = 2_000, 16, 5_000
 
 
 def largest_frame(data: bytes) -> int:
-    """Return the pixels (width × height) of the largest frame in an AVIF.
+    """Return the pixels (width × height) of the largest frame in an AVIF file.
 
-    Raise ImageCorrupt if no frame size can be read.
+    Raises ImageCorrupt if no frame size can be read.
     """
     sizes = []
     try:
@@ -43,7 +43,11 @@ def largest_frame(data: bytes) -> int:
 
 
 def boxes(data: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Yield type, start and end of the content of each box; raise ValueError for a bad length."""
+    """Yield type, start and end of each box's content between two offsets.
+
+    A box is a part of the container with a length and a type. Raises ValueError for an invalid
+    length.
+    """
     while start + 8 <= end:
         size, kind, head = number(data, start, 4), data[start + 4 : start + 8], 8
         if size == 1:
@@ -56,14 +60,20 @@ def boxes(data: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, int]]
 
 
 def number(data: bytes, place: int, size: int) -> int:
-    """Return a big-endian number of ``size`` bytes; raise IndexError beyond the end of the data."""
+    """Return the big-endian number of ``size`` bytes at ``place``.
+
+    Raises IndexError past the end of the data.
+    """
     if place + size > len(data):
         raise IndexError(place)
     return int.from_bytes(data[place : place + size], "big")
 
 
 def items(data: bytes, start: int, end: int) -> Iterator[bytes]:
-    """Yield the bytes of each AV1 picture that a ``meta`` box describes."""
+    """Yield the bytes of each AV1 picture that a ``meta`` box (``start`` to ``end``) describes.
+
+    Raises ValueError for a file that refers to far more bytes than it has.
+    """
     inner = {kind: (first, last) for kind, first, last in boxes(data, start, end)}
     pictures = set(av1_items(data, *inner.get(b"iinf", (0, 0))))
     store, seen = inner.get(b"idat", (0, 0)), 0
@@ -84,7 +94,7 @@ def items(data: bytes, start: int, end: int) -> Iterator[bytes]:
 
 
 def av1_items(data: bytes, start: int, end: int) -> Iterator[int]:
-    """Yield the ids of the items in an ``iinf`` box that are AV1 pictures."""
+    """Yield the ids of the AV1 pictures that an ``iinf`` box (``start`` to ``end``) lists."""
     if start == end:
         return
     for kind, first, _ in boxes(data, start + (6 if data[start] == 0 else 8), end):
@@ -97,7 +107,11 @@ def av1_items(data: bytes, start: int, end: int) -> Iterator[int]:
 def locations(
     data: bytes, start: int, end: int
 ) -> Iterator[tuple[int, int, list[tuple[int, int]]]]:
-    """Yield id, construction method and (offset, length) extents of each item in an ``iloc``."""
+    """Yield id, construction method and extents of each item in an ``iloc`` box.
+
+    An extent is an (offset, length) of bytes; a length of 0 extends to the end. Raises ValueError
+    for too many items or extents.
+    """
     if start == end:
         return
     version, sizes = data[start], number(data, start + 4, 2)
@@ -125,7 +139,7 @@ def locations(
 
 
 def first_samples(data: bytes, start: int, end: int) -> Iterator[bytes]:
-    """Yield the first frame of each track in a ``moov`` box."""
+    """Yield the bytes of the first frame of each track in a ``moov`` box (``start`` to ``end``)."""
     table: dict[bytes, int] = {}
     for kind, first, last in boxes(data, start, end):
         if kind in INSIDE:
@@ -141,7 +155,10 @@ def first_samples(data: bytes, start: int, end: int) -> Iterator[bytes]:
 
 
 def frames(stream: bytes) -> Iterator[int]:
-    """Yield the pixels of the largest frame for each sequence header of an AV1 stream."""
+    """Yield the pixels of the largest frame that each sequence header of an AV1 stream allows.
+
+    Raises ValueError for too many units or a malformed header.
+    """
     place = parts = 0
     while place < len(stream):
         parts += 1
@@ -159,7 +176,7 @@ def frames(stream: bytes) -> Iterator[int]:
 
 
 def leb128(stream: bytes, place: int) -> tuple[int, int]:
-    """Return a LEB128 number (seven bits a byte) and the place after it."""
+    """Return the LEB128 number (seven bits a byte) at ``place``, and the offset after it."""
     value = 0
     for n in range(8):
         value |= (stream[place + n] & 127) << (7 * n)
@@ -169,13 +186,13 @@ def leb128(stream: bytes, place: int) -> tuple[int, int]:
 
 
 class Bits:
-    """A reader of integers of any number of bits, the most significant bit first."""
+    """A reader of integers with any number of bits, the most significant bit first."""
 
     def __init__(self, data: bytes):
         self.value, self.left = int.from_bytes(data, "big"), len(data) * 8
 
     def read(self, count: int) -> int:
-        """Return the next ``count`` bits as a number; raise ValueError at the end."""
+        """Return the next ``count`` bits as a number; raise ValueError past the end."""
         self.left -= count
         if self.left < 0:
             raise ValueError("too short")
@@ -195,7 +212,7 @@ def frame_size(header: bytes) -> int:
 
 
 def operating_points(bits: Bits) -> None:
-    """Skip the timing, decoder model and operating points of a sequence header."""
+    """Skip timing, decoder model and operating points of a sequence header (AV1 spec, 5.5.1)."""
     delay = 0
     if bits.read(1):  # timing
         bits.read(64)

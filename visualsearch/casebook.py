@@ -23,10 +23,10 @@ FIRST = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Shown:
-    """A picture with its name and an optional note.
+    """A picture with its name and an optional remark (``note``).
 
     ``picture``: path relative to the page, "" if missing, None to show text only. ``right``:
-    whether it is the right answer.
+    whether it shows the right answer.
     """
 
     picture: str | None
@@ -37,7 +37,10 @@ class Shown:
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """One labelled photo: the right answer, its rank (None: not found), and the first hits."""
+    """One labelled photo on the page: the photo, the right answer, its rank, and the first hits.
+
+    ``rank``: from 1, None if not found. ``category`` and ``view`` of the photo: "" if unknown.
+    """
 
     photo: Shown
     answer: Shown
@@ -48,7 +51,7 @@ class Case:
 
     @property
     def verdict(self) -> str:
-        """Return "first", "near" or "far" by rank; these are the keys of the page's filter."""
+        """Kind of rank: "first", "near" or "far", the keys of ``Book.verdicts``."""
         if self.rank == 1:
             return "first"
         return "near" if self.rank is not None and self.rank <= FIRST else "far"
@@ -65,7 +68,10 @@ class Table:
 
 @dataclass(kw_only=True)
 class Book:
-    """The contents of the page."""
+    """The contents of the page: title, paragraphs (``words``), tables, and photos (``cases``).
+
+    ``verdicts``: text by :attr:`Case.verdict`.
+    """
 
     title: str
     words: Sequence[str] = ()
@@ -81,14 +87,14 @@ class Book:
 
 
 class Thumbnails:
-    """Small JPEG copies of pictures, in a folder beside the page; equal copies share a file."""
+    """A folder of small JPEG copies beside the page; equal copies share a file."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / PICTURES
         self.folder.mkdir(parents=True, exist_ok=True)
 
     def add(self, image: Image.Image) -> str:
-        """Save a small copy and return its path relative to the page."""
+        """Save a small copy of an image; return the copy's path relative to the page."""
         small = image.convert("RGB")
         small.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS, reducing_gap=3)
         file = io.BytesIO()
@@ -99,7 +105,7 @@ class Thumbnails:
 
 
 def write(folder: Path, book: Book) -> Path:
-    """Write ``index.html`` into a folder and return its path."""
+    """Write the page as ``index.html`` into ``folder``, created if missing; return its path."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "index.html"
     path.write_text(html(book), "utf-8")
@@ -132,7 +138,7 @@ def html(book: Book) -> str:
 
 
 def table(figures: Table) -> str:
-    """Return figures as an HTML table with a caption."""
+    """Return a table as HTML, with its title as the caption."""
     head = "".join(
         f'<th scope="col">{escape(name)}</th>' if name else "<td></td>" for name in figures.columns
     )
@@ -150,7 +156,10 @@ def table(figures: Table) -> str:
 
 
 def filters(book: Book, numbers: dict[str, str]) -> str:
-    """Return the form that filters photos by rank and category; "" without cases."""
+    """Return the form that filters photos by verdict and category; "" without photos.
+
+    ``numbers``: CSS class by category.
+    """
     if not book.cases:
         return ""
     counts = {key: sum(case.verdict == key for case in book.cases) for key in book.verdicts}
@@ -168,14 +177,14 @@ def filters(book: Book, numbers: dict[str, str]) -> str:
 
 
 def choice(name: str, key: str, words: str, chosen: bool = False) -> str:
-    """Return a radio button with its label."""
+    """Return a radio button (``key``: its HTML id) with its label."""
     checked = " checked" if chosen else ""
     button = f'<input type="radio" name="{name}" id="{key}"{checked}>'
     return f'<label for="{key}">{button}<span>{escape(words)}</span></label>'
 
 
 def case_item(case: Case, verdicts: dict[str, str], numbers: dict[str, str]) -> str:
-    """Return the list item of one photo with its answer and hits."""
+    """Return the HTML list item of one photo; ``numbers``: CSS class by category."""
     kinds = f"case {case.verdict} {numbers.get(case.category, '')}".strip()
     rank = "not found" if case.rank is None else f"rank {case.rank}"
     facts = " · ".join(escape(fact) for fact in (case.category, case.view) if fact)
@@ -193,7 +202,7 @@ def case_item(case: Case, verdicts: dict[str, str], numbers: dict[str, str]) -> 
 
 
 def figure(shown: Shown, marked: bool = False) -> str:
-    """Return a picture with its caption; ``marked`` adds "right" or "wrong" in words."""
+    """Return a picture with its caption as HTML; ``marked`` adds "right" or "wrong"."""
     mark = ""
     if marked:
         sign, words = ("✓", "right") if shown.right else ("✗", "wrong")

@@ -51,7 +51,7 @@ SWITCHES = (
 
 @register("visualsearch")
 def check_settings(**kwargs: Any) -> list[CheckMessage]:
-    """Check the names and values in ``VISUALSEARCH``."""
+    """Report unknown names and invalid values in ``VISUALSEARCH``."""
     known = ", ".join(conf.DEFAULTS)
     found: list[CheckMessage] = [
         Error(
@@ -88,7 +88,7 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
 
 @register("visualsearch")
 def check_classes(**kwargs: Any) -> list[CheckMessage]:
-    """Check that dotted paths can be imported and that the catalog is a CatalogSource."""
+    """Report dotted paths that cannot be imported, and a catalog that is no CatalogSource."""
     found: list[CheckMessage] = []
     for name in ("CATALOG", "ENCODER", "INDEX"):
         path = conf.get(name)
@@ -116,7 +116,7 @@ def check_classes(**kwargs: Any) -> list[CheckMessage]:
 
 @register("visualsearch")
 def check_model(**kwargs: Any) -> list[CheckMessage]:
-    """Check that the model package exists and can be read."""
+    """Report a model package that is missing or cannot be read."""
     # Imported here because web processes import this module and need no ONNX Runtime.
     from .encoders.onnx import OnnxEncoder
 
@@ -142,7 +142,7 @@ def check_model(**kwargs: Any) -> list[CheckMessage]:
 
 @register("visualsearch")
 def check_redis(**kwargs: Any) -> list[CheckMessage]:
-    """Check that a Redis is configured if Celery is used."""
+    """Report a missing Redis address if Celery is used."""
     if conf.get("USE_CELERY") is not True or conf.get("REDIS_URL"):
         return []
     return [
@@ -156,7 +156,7 @@ def check_redis(**kwargs: Any) -> list[CheckMessage]:
 
 @register("visualsearch")
 def check_heic(**kwargs: Any) -> list[CheckMessage]:
-    """Check that pillow-heif is installed if HEIC is switched on."""
+    """Report that pillow-heif is not installed although HEIC is switched on."""
     if conf.get("HEIC") is not True or find_spec("pillow_heif"):
         return []
     return [
@@ -170,7 +170,7 @@ def check_heic(**kwargs: Any) -> list[CheckMessage]:
 
 @register("visualsearch")
 def check_fetching(**kwargs: Any) -> list[CheckMessage]:
-    """Check that the origins and networks for fetching are valid lists."""
+    """Report invalid origins and networks for downloading photos."""
     hints = {
         "FETCH_ORIGINS": "Set it to a list of origins such as “https://images.example.com”:"
         " scheme, host and, where it is not the usual one, port.",
@@ -192,7 +192,7 @@ def check_fetching(**kwargs: Any) -> list[CheckMessage]:
 
 @register("visualsearch")
 def check_throttle(**kwargs: Any) -> list[CheckMessage]:
-    """Check that throttle rates can be parsed and name known scopes."""
+    """Report rates that cannot be parsed, and unknown scopes."""
     rates = conf.get("THROTTLE")
     if rates is None:
         return []
@@ -209,7 +209,7 @@ def check_throttle(**kwargs: Any) -> list[CheckMessage]:
 
 
 def is_rate(scope: Any, rate: Any) -> bool:
-    """Return whether ``rate`` is valid for a known scope; None is valid and means no limit."""
+    """Return whether ``rate`` is valid for a known scope; None means no limit and is valid."""
     from .api.throttles import SCOPES, parse_rate
 
     if scope not in SCOPES:
@@ -222,7 +222,7 @@ def is_rate(scope: Any, rate: Any) -> bool:
 
 @register("visualsearch", deploy=True)
 def check_proxies(**kwargs: Any) -> list[CheckMessage]:
-    """Warn if clients could choose the address by which they are throttled."""
+    """Warn in production if clients can forge the address by which they are rate limited."""
     if not conf.get("THROTTLE") or "NUM_PROXIES" in getattr(settings, "REST_FRAMEWORK", {}):
         return []
     return [
@@ -237,7 +237,7 @@ def check_proxies(**kwargs: Any) -> list[CheckMessage]:
 
 @register("visualsearch")
 def check_labelled_queries(**kwargs: Any) -> list[CheckMessage]:
-    """Check that the file of labelled photos exists."""
+    """Report a missing file of labelled photos."""
     path = conf.get("LABELLED_QUERIES")
     if not path or Path(path).is_file():
         return []

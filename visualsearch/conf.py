@@ -19,7 +19,7 @@ from .photos import Limits
 
 
 def shipped_model() -> Path:
-    """Return the folder of the shipped model: in an installed package, or else in a checkout."""
+    """Return the folder of the shipped model, in an installed package or in a checkout."""
     app = Path(__file__).resolve().parent
     installed = app / "shopnet"
     return installed if installed.is_dir() else app.parent / "ml_models" / "shopnet"
@@ -29,7 +29,7 @@ SHIPPED_MODEL = shipped_model()
 
 
 def cores() -> int:
-    """Return the number of processor cores that this process may use."""
+    """Return the number of CPU cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -95,9 +95,10 @@ DEFAULTS: dict[str, Any] = {
     "KEPT_VERSIONS": 2,
     # Labelled photos (CSV: image,sku[,style]) to evaluate every new index version on.
     "LABELLED_QUERIES": "",
-    # Whether new index versions are fitted to the catalog.
+    # Whether new index versions transform vectors by a fit to the catalog; see fits.py.
     "FIT": True,
-    # Largest drop of recall@10 on them at which a new version is still activated automatically.
+    # Largest drop of recall@10 on the labelled photos at which a new version is still activated
+    # automatically.
     "MAX_RECALL_DROP": 0.05,
     # Seconds without a heartbeat after which a run counts as dead and may be taken over.
     "RUN_TIMEOUT": 60,
@@ -119,7 +120,7 @@ def get(name: str) -> Any:
 
 @cache
 def load(name: str) -> Any:
-    """Return an instance, one per process, of the class that a dotted-path setting names.
+    """Return an instance of the class that the setting ``name`` names, one per process.
 
     The setting ``<name>_OPTIONS``, if there is one, holds the arguments of the constructor.
     """
@@ -127,7 +128,7 @@ def load(name: str) -> Any:
 
 
 def limits() -> Limits:
-    """Return the limits on photos."""
+    """Return the limits on photos that the settings define."""
     return Limits(
         max_bytes=get("MAX_PHOTO_BYTES"),
         max_megapixels=get("MAX_PHOTO_MEGAPIXELS"),
@@ -138,7 +139,7 @@ def limits() -> Limits:
 
 @cache
 def fetch_rules() -> Rules:
-    """Return the rules for fetching photos by URL; raise ValueError for an invalid setting."""
+    """Return the rules for downloading photos; raise ValueError for an invalid setting."""
     return Rules(
         origins=frozenset(origin_of(each) for each in get("FETCH_ORIGINS")),
         networks=tuple(ip_network(each) for each in get("FETCH_NETWORKS")),
@@ -148,7 +149,7 @@ def fetch_rules() -> Rules:
 
 
 def reset(*, setting: str, **kwargs: object) -> None:
-    """Clear the caches when a test overrides the settings."""
+    """Drop the cached settings and instances when a test overrides the settings."""
     if setting == "VISUALSEARCH":
         merged.cache_clear()
         load.cache_clear()

@@ -38,7 +38,8 @@ PROGRESSIVE = {0xC2, 0xC6, 0xCA, 0xCE}
 def check_structure(data: bytes) -> None:
     """Raise ImageCorrupt for a file that costs far more to decode than its size suggests.
 
-    Formats are skipped if their decoders are not written in Python and read each pixel once.
+    JPEG, PNG, GIF and BMP are checked. Decoders of other formats are not written in Python and read
+    each pixel once.
     """
     if data.startswith(b"\xff\xd8\xff"):
         check_scans(data)
@@ -51,7 +52,7 @@ def check_structure(data: bytes) -> None:
 
 
 def is_single_scan(data: bytes) -> bool:
-    """Return whether a JPEG has one non-progressive scan, so that decoding can downscale it."""
+    """Return whether a JPEG has a single, non-progressive scan, so decoding can downscale it."""
     frame = Frame()
     for marker, place in jpeg_segments(data):
         if marker in FRAMES:
@@ -64,7 +65,8 @@ def is_single_scan(data: bytes) -> bool:
 def check_scans(data: bytes) -> None:
     """Raise ImageCorrupt for a JPEG with too many scans for its size.
 
-    The check ends early at a non-progressive first scan of all components, which is the only one.
+    The check ends early at a non-progressive scan of all components, because no other scan follows
+    it.
     """
     scans, frame = 0, Frame()
     for marker, place in jpeg_segments(data):
@@ -84,12 +86,15 @@ def refuse(condition: bool) -> None:
 
 
 def count(parts: Iterator[object], most: int) -> None:
-    """Raise ImageCorrupt if there are more than ``most`` parts."""
+    """Raise ImageCorrupt if ``parts`` yields more than ``most`` parts."""
     refuse(any(number >= most for number, _ in enumerate(parts)))
 
 
 class Frame:
-    """The fields of a JPEG's frame header; a truncated header is padded with zeros."""
+    """The fields of a JPEG's frame header (size, components, progressive).
+
+    A truncated header is padded with zeros.
+    """
 
     def __init__(self, header: bytes = b"", *, progressive: bool = True):
         header = header.ljust(8, b"\0")
@@ -100,9 +105,9 @@ class Frame:
 
 
 def jpeg_segments(data: bytes) -> Iterator[tuple[int, int]]:
-    """Yield marker and offset of each segment up to the end of the first picture.
+    """Yield marker and content offset of each segment, up to the end of the first picture.
 
-    Raises ImageCorrupt for too many segments, or too many bytes between them.
+    Raises ImageCorrupt for too many segments, or too many bytes between segments.
     """
     place, between, scan = 2, 0, False
     for _ in range(MAX_PARTS):
@@ -122,7 +127,7 @@ def jpeg_segments(data: bytes) -> Iterator[tuple[int, int]]:
 
 
 def png_chunks(data: bytes) -> Iterator[bytes]:
-    """Yield the type of each chunk."""
+    """Yield the four-byte type of each chunk of a PNG."""
     place = 8
     while place + 8 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, place)
@@ -131,7 +136,7 @@ def png_chunks(data: bytes) -> Iterator[bytes]:
 
 
 def gif_blocks(data: bytes) -> Iterator[int]:
-    """Yield the offsets of blocks and sub-blocks, up to the end of the second picture."""
+    """Yield the offset of each block and sub-block of a GIF, up to its second picture's end."""
     place, pictures = 13 + colours(data[10:11]), 0
     while place < len(data) and pictures < 2:
         yield place
@@ -150,12 +155,12 @@ def gif_blocks(data: bytes) -> Iterator[int]:
 
 
 def colours(flags: bytes) -> int:
-    """Return the bytes of the colour table that the flags of a GIF or of one picture declare."""
+    """Return the size in bytes of the colour table that a GIF's flags declare; 0 without one."""
     return 3 << ((flags[0] & 7) + 1) if flags and flags[0] & 0x80 else 0
 
 
 def bmp_compression(data: bytes) -> int:
-    """Return the compression: 0 for none, 1 and 2 for run-length encoding of 8 and 4 bits.
+    """Return a BMP's compression: 0 none, 1 and 2 run-length encoding of 8 and 4 bits.
 
     Headers of 12 bytes have no such field and count as 0.
     """

@@ -17,15 +17,16 @@ from .photos import open_photo
 
 
 def write_page(folder: Path, measured: Measured, report: dict[str, Any]) -> Path:
-    """Write the page of an evaluation into a folder and return its path.
+    """Write a page that shows each photo of an evaluation into a folder; return its path.
 
-    The folder gets small copies of the photos: choose one where these may be stored.
+    ``report``: the figures of :func:`visualsearch.evaluation.report`. Small copies of the photos
+    are written too: choose a folder in which these may be stored.
     """
     return write(folder, book(measured, report, Thumbnails(folder)))
 
 
 def book(measured: Measured, report: dict[str, Any], thumbnails: Thumbnails) -> Book:
-    """Return the page's contents, and save small copies of its pictures."""
+    """Return the contents of the page, and save small copies of its pictures."""
     shelf = Shelf(thumbnails, measured.outcomes)
     return Book(
         title="Search by photo on labelled photos",
@@ -41,7 +42,7 @@ def book(measured: Measured, report: dict[str, Any], thumbnails: Thumbnails) -> 
 
 
 def case(outcome: Outcome, category: dict[str, str], shelf: Shelf) -> Case:
-    """Return one photo's entry on the page."""
+    """Return one photo's entry on the page; ``category``: category by item key."""
     photo = outcome.photo
     return Case(
         photo=Shown(picture=shelf.photo(photo.image), name=photo.image.name),
@@ -62,7 +63,7 @@ def case(outcome: Outcome, category: dict[str, str], shelf: Shelf) -> Case:
 
 
 class Shelf:
-    """Names and small pictures of the catalog items on the page."""
+    """Names and small pictures of the catalog items on the page, looked up once."""
 
     def __init__(self, thumbnails: Thumbnails, outcomes: Iterable[Outcome]) -> None:
         self.thumbnails = thumbnails
@@ -75,22 +76,25 @@ class Shelf:
         self.saved: dict[tuple[str, str], str] = {}
 
     def photo(self, path: Path) -> str:
-        """Save a small copy of a labelled photo and return its path relative to the page."""
+        """Save a small copy of a labelled photo; return the copy's path relative to the page."""
         return self.thumbnails.add(open_photo(path.read_bytes(), limits=conf.limits()).image)
 
     def name(self, key: str) -> str:
-        """Return the name and the key of an item."""
+        """Return name and key of an item as text; only the key if the item is not visible."""
         name = self.names.get(key)
         return f"{name} ({key})" if name and name != key else key
 
     def picture(self, key: str, url: str = "") -> str:
-        """Save a small copy of an item's picture, by URL or the first one; return its path."""
+        """Save a small copy of an item's picture once; return the copy's path.
+
+        ``url``: which picture; by default the first one. "" if no picture can be read.
+        """
         if (key, url) not in self.saved:
             self.saved[key, url] = self.copy(key, url)
         return self.saved[key, url]
 
     def copy(self, key: str, url: str) -> str:
-        """Save a small copy and return its path, or "" if no picture can be read."""
+        """Save a small copy of an item's picture; return its path, "" if none can be read."""
         if key not in self.items:
             return ""
         files = [file for file in self.source.images(self.items[key]) if file]
@@ -110,7 +114,11 @@ def contents(file: FieldFile) -> bytes:
 
 
 def tables(report: dict[str, Any]) -> list[Table]:
-    """Return tables of the figures with intervals: by item and style, by category, and by view."""
+    """Return tables of the figures: by item and style, by category, by view, and a comparison.
+
+    ``report``: see :func:`visualsearch.evaluation.report`. The comparison is added if it has
+    ``compared``. Tables without rows are left out.
+    """
     names = list(report["sku"])
     found = [
         Table(
@@ -141,7 +149,7 @@ def tables(report: dict[str, Any]) -> list[Table]:
 
 
 def comparison(compared: dict[str, Any]) -> Table:
-    """Return a table of the differences from another version."""
+    """Return the table of a comparison by :func:`visualsearch.evaluation.compare`."""
     rows = [
         [
             f"{kind} {name}",
@@ -160,10 +168,10 @@ def comparison(compared: dict[str, Any]) -> Table:
 
 
 def cells(figures: dict[str, Any], ends: dict[str, list[float]]) -> list[str]:
-    """Return figures with their intervals as text."""
+    """Return each figure with its interval as text."""
     return [f"{figures[name]:.3f} {bracket(ends[name])}" for name in ends]
 
 
 def bracket(ends: list[float]) -> str:
-    """Return an interval as text."""
+    """Return an interval [low, high] as text."""
     return f"[{ends[0]:.3f}, {ends[1]:.3f}]"

@@ -43,11 +43,11 @@ HEADERS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Rules:
-    """Limits on fetching.
+    """Limits on downloading photos.
 
-    ``origins`` that are allowed (see :func:`visualsearch.origins.origin_of`); ``timeout`` in
-    seconds for the whole fetch; ``max_bytes`` of the body; private ``networks`` that are allowed
-    too.
+    ``origins``: allowed ones, as :func:`visualsearch.origins.origin_of` spells them; ``networks``:
+    private ones that are allowed too; ``timeout``: seconds for the whole download; ``max_bytes`` of
+    the body.
     """
 
     origins: frozenset[str]
@@ -57,13 +57,13 @@ class Rules:
 
 
 class Deadline:
-    """A point in time by which a fetch must be done."""
+    """The time by which a download must be complete, ``seconds`` from now."""
 
     def __init__(self, seconds: float):
         self.end = time.monotonic() + seconds
 
     def left(self) -> float:
-        """Return the seconds that are left; raise TimeoutError if there are none."""
+        """Return the seconds until the deadline; raise TimeoutError after it."""
         seconds = self.end - time.monotonic()
         if seconds <= 0:
             raise TimeoutError("the deadline is over")
@@ -71,9 +71,10 @@ class Deadline:
 
 
 def fetch(url: str, rules: Rules) -> bytes:
-    """Return the bytes at a URL, of any content type.
+    """Download the bytes at a URL, of any content type, following up to three redirects.
 
-    Raises UrlNotAllowed, UrlUnreachable or ImageTooLarge.
+    Raises UrlNotAllowed if an origin is not allowed, UrlUnreachable for any failure on the network,
+    ImageTooLarge over the limit.
     """
     deadline = Deadline(rules.timeout)
     for _ in range(REDIRECTS + 1):
@@ -96,9 +97,10 @@ def fetch(url: str, rules: Rules) -> bytes:
 
 
 def ask(target: Target, rules: Rules, deadline: Deadline) -> tuple[str | None, bytes]:
-    """Send one request; return the redirect's location and b"", or None and the body.
+    """Send one request; return ``(location, b"")`` for a redirect, else ``(None, body)``.
 
-    Raises network errors (OSError, HTTPException), OSError for any other status, or ImageTooLarge.
+    Raises OSError for a network error or any status but 200, HTTPException for a malformed
+    response, ImageTooLarge for a body over the limit.
     """
     connection = http.client.HTTPConnection(target.host, target.port)
     timed = connect(target, rules.networks, deadline)
@@ -117,7 +119,10 @@ def ask(target: Target, rules: Rules, deadline: Deadline) -> tuple[str | None, b
 
 
 def read(response: http.client.HTTPResponse, limit: int) -> bytes:
-    """Return the body; raise ImageTooLarge as early as possible, or OSError if it is truncated."""
+    """Return the body of a response; raise ImageTooLarge over ``limit`` bytes.
+
+    Raises OSError if the body is shorter than announced.
+    """
     too_large = ImageTooLarge(limit_mb=limit // 1_000_000)
     if (response.length or 0) > limit:
         raise too_large
@@ -132,7 +137,10 @@ def read(response: http.client.HTTPResponse, limit: int) -> bytes:
 
 
 def connect(target: Target, networks: tuple[Network, ...], deadline: Deadline) -> Timed:
-    """Return a connection to one of the host's addresses; raise OSError unless all are allowed."""
+    """Return a connection to one of the addresses of the target's host.
+
+    Raises OSError if an address is not allowed or none of them can be connected to.
+    """
     addresses = within(deadline, lambda: resolve(target.host, target.port))
     if not addresses or not all(may_connect(each, networks) for each in addresses):
         raise OSError(f"{target.host} is at {addresses}, not all of which are allowed")
@@ -164,10 +172,10 @@ def resolve(host: str, port: int) -> list[Address]:
 
 
 def within(deadline: Deadline, call: Callable[[], T]) -> T:
-    """Return or raise the outcome of a call; raise TimeoutError after the deadline.
+    """Run ``call`` and return its result, or raise its error; raise TimeoutError at the deadline.
 
-    A resolver cannot be interrupted. The call runs in a thread, which is abandoned at the deadline
-    and ends when the resolver gives up.
+    For a resolver, which cannot be interrupted: the call runs in a thread, which is abandoned at
+    the deadline and ends when the resolver gives up.
     """
     answers: queue.SimpleQueue[tuple[bool, Any]] = queue.SimpleQueue()
 
@@ -198,7 +206,7 @@ class Timed:
         self.socket, self.deadline = connected, deadline
 
     def sendall(self, data: bytes) -> None:
-        """Send all data, or raise TimeoutError."""
+        """Send all data; raise TimeoutError at the deadline."""
         self.socket.settimeout(self.deadline.left())
         self.socket.sendall(data)
 
@@ -211,7 +219,7 @@ class Timed:
 
 
 class TimedReader(io.RawIOBase):
-    """The reading end of a socket."""
+    """The reading end of a :class:`Timed` connection."""
 
     def __init__(self, connected: socket.socket, deadline: Deadline):
         self.socket, self.deadline = connected, deadline
@@ -220,6 +228,9 @@ class TimedReader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Read what has arrived into the buffer; raise TimeoutError at the deadline."""
+        """Read available bytes into ``buffer`` and return their number.
+
+        Raises TimeoutError at the deadline.
+        """
         self.socket.settimeout(self.deadline.left())
         return self.socket.recv_into(buffer)

@@ -21,9 +21,10 @@ Image.init()
 
 @dataclass(frozen=True, kw_only=True)
 class Format:
-    """An image format and its own limits, which apply besides the general ones.
+    """An image format with its own limits, besides those of the settings.
 
-    ``name`` as shown to customers; ``suffixes`` of its files; most ``megapixels`` and ``bytes``.
+    ``name``: as shown to customers; ``suffixes``: of its files, with the dot; ``megapixels`` and
+    ``bytes``: the most that is accepted.
     """
 
     name: str
@@ -55,13 +56,16 @@ USUAL = tuple(
 
 
 def names(formats: Iterable[str]) -> str:
-    """Return the formats' names as text for customers."""
+    """Return the names of formats, given by their keys in :data:`FORMATS`, as one text."""
     return ", ".join(FORMATS[each].name for each in formats)
 
 
 @cache
 def with_heic() -> tuple[str, ...]:
-    """Return the formats including HEIC; raise ImportError without the package pillow-heif."""
+    """Return the accepted formats including HEIC, and register its decoder.
+
+    Raises ImportError without the package pillow-heif.
+    """
     import pillow_heif
 
     # No thumbnails: an embedded one may show another picture. One thread, because a web process

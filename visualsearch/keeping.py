@@ -15,7 +15,8 @@ from .small import jpeg
 def keep(query_id: str | None, data: bytes, *, allowed: bool) -> None:
     """Store a photo for ``KEEP_PHOTOS`` seconds: upright, small, and without its metadata.
 
-    Does nothing unless the sender allows it and the setting is not 0.
+    Does nothing if ``allowed`` (the sender's consent) is False, the setting is 0, or there is no
+    query.
     """
     seconds = conf.get("KEEP_PHOTOS")
     if not (allowed and seconds and query_id):

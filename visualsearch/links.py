@@ -21,13 +21,18 @@ WORTH_OFFERING = 0.01
 
 
 def address(params: dict[str, Any]) -> str:
-    """Return the URL of the search page with these parameters, without empty ones."""
+    """Return the URL of the search page with these query parameters; empty ones are left out."""
     given = {name: value for name, value in params.items() if value not in ("", None)}
     return f"{reverse('visualsearch:search_page')}?{urlencode(given)}"
 
 
 def chips(result: SearchResult, params: dict[str, str]) -> list[dict[str, Any]]:
-    """Return links to the photo's likely categories and to all items; mark the chosen one."""
+    """Return links that filter by the photo's likely categories, and one to all items.
+
+    Each is a dict: ``label``, ``percent`` (probability, None if unknown), ``chosen`` (whether it is
+    the current filter) and ``url``. [] if the shop has none of the categories. ``params``: query
+    parameters of the page.
+    """
     offered = catalog().categories([each.label for each in result.predictions])
     chosen = result.category
     found = [
@@ -53,7 +58,11 @@ def chips(result: SearchResult, params: dict[str, str]) -> list[dict[str, Any]]:
 
 
 class Narrowing:
-    """Template context of the filter form; ``kept``: parameters to preserve in hidden fields."""
+    """Template context of the form with facets and sort orders.
+
+    ``kept``: other query parameters of the page, for hidden fields. ``active``: whether a facet is
+    set. ``clear_url``: the page without facets.
+    """
 
     def __init__(self, result: SearchResult, params: dict[str, str]):
         self.facets = result.facets or []
@@ -68,7 +77,7 @@ class Narrowing:
 
 
 def paging(result: SearchResult, params: dict[str, str], offset: int) -> dict[str, Any]:
-    """Return the URLs of the next and previous page, or None."""
+    """Return ``next_url`` and ``previous_url``, each None if there is no such page."""
     after = offset + PAGE_SIZE
     before = max(0, offset - PAGE_SIZE)
     return {

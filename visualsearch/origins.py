@@ -1,4 +1,4 @@
-"""Decide which URLs and network addresses a photo may be fetched from, without network access."""
+"""Decide from which URLs and IP addresses a photo may be downloaded, without network access."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """A parsed URL: ``host`` in canonical spelling, ``path`` with its query, percent-encoded."""
+    """A parsed URL: ``host`` in canonical spelling, ``path`` percent-encoded with its query."""
 
     scheme: str
     host: str
@@ -35,7 +35,7 @@ class Target:
 
     @property
     def authority(self) -> str:
-        """Host, and port unless it is the default, as in a URL and in the header ``Host``."""
+        """Host and port as in the header ``Host``; a default port is left out."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == PORTS[self.scheme] else f"{host}:{self.port}"
 
@@ -46,7 +46,11 @@ class Target:
 
 
 def parse(url: str) -> Target:
-    """Parse a URL as a browser does; raise UrlNotAllowed for an ambiguous or unsupported one."""
+    """Parse a URL as a browser does.
+
+    Raises UrlNotAllowed if it is too long, ambiguous, malformed, neither http nor https, or
+    contains a user name.
+    """
     if len(url) > MAX_URL or AMBIGUOUS.search(url):
         raise UrlNotAllowed
     try:
@@ -68,9 +72,10 @@ def parse(url: str) -> Target:
 
 
 def canonical(host: str, *, literal: bool) -> str:
-    """Return the canonical spelling of a host; raise UrlNotAllowed.
+    """Return the canonical spelling of a host name or IP address.
 
-    ``literal``: whether it was in brackets, as IPv6 addresses are.
+    ``literal``: whether it was in brackets, as IPv6 addresses are. Raises UrlNotAllowed if it is
+    invalid.
     """
     try:
         if literal:
@@ -90,7 +95,10 @@ def canonical(host: str, *, literal: bool) -> str:
 
 
 def origin_of(text: str) -> str:
-    """Return an origin in canonical spelling; raise ValueError for anything else."""
+    """Return an origin, such as ``https://images.example.com``, in canonical spelling.
+
+    Raises ValueError if ``text`` is not an origin, or has a path, query or fragment.
+    """
     try:
         target = parse(text)
     except UrlNotAllowed as error:

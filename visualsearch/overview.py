@@ -22,10 +22,10 @@ SAMPLE = 50_000
 
 @dataclass(frozen=True, kw_only=True)
 class Searches:
-    """Figures of the last 24 hours.
+    """Figures of the searches in the last 24 hours.
 
-    ``matched``: a share, 0…1. ``p50`` and ``p95``: milliseconds. ``by_hour``: counts, oldest hour
-    first.
+    ``matched``: share of searches with a match, 0…1; ``p50`` and ``p95``: milliseconds; all None
+    without searches. ``by_hour``: number of searches, oldest hour first.
     """
 
     count: int = 0
@@ -40,8 +40,10 @@ class Overview:
     """The state of catalog, index, runs and searches.
 
     ``products``: number on sale. ``indexed_…`` and ``failed_images``: counted from the rows of the
-    active version's encoder. ``changes``: revisions by which the rows are ahead of the active
-    version's file; searchers replay them.
+    active version's encoder. ``last_change``: of any row. ``changes``: revisions of the rows that
+    are not in the active version's file; search processes apply them when they load it. ``runs``:
+    the newest ones. ``processors``: compared with the known answers of the active version's
+    encoder.
     """
 
     version: IndexVersion | None
@@ -57,17 +59,17 @@ class Overview:
 
     @property
     def advice(self) -> list[str]:
-        """What to do about processors that compute other embeddings."""
+        """A message for each processor that computes other embeddings."""
         return [processors.advice(each) for each in self.processors if not each.agrees]
 
     @property
     def missing_products(self) -> int:
-        """Number of products on sale that are not in the index."""
+        """Number of products on sale without a searchable image."""
         return max(0, self.products - self.indexed_products)
 
 
 def overview() -> Overview:
-    """Read the state from the database; works before anything is indexed, too."""
+    """Return the state, read from the database only; works before anything is indexed."""
     version = versions.active()
     rows = Embedding.objects.filter(encoder=version.encoder if version else "", removed=False)
     searchable = rows.filter(error="")

@@ -27,7 +27,7 @@ _local = threading.local()
 
 
 def connect() -> None:
-    """Connect to the models that the shop's catalog source watches, and to deleted users."""
+    """Connect to the models that the shop's catalog watches, and to the deletion of users."""
     for model in catalog().watched():
         for signal, name in ((post_save, "save"), (post_delete, "delete")):
             signal.connect(
@@ -45,7 +45,7 @@ def customer_left(sender: type[Model], instance: Any, **kwargs: object) -> None:
 
 
 def changed(sender: type[Model], instance: Any, **kwargs: object) -> None:
-    """Record the item as changed; it is refreshed when the transaction commits."""
+    """Refresh the item of a saved or deleted row when the transaction commits."""
     if kwargs.get("raw") or getattr(_local, "paused", False):
         return
     try:
@@ -57,7 +57,7 @@ def changed(sender: type[Model], instance: Any, **kwargs: object) -> None:
 
 @contextmanager
 def paused() -> Iterator[None]:
-    """Ignore changes by this thread in the block, for an import that is followed by a reindex."""
+    """Ignore changes made by this thread in the block, for an import followed by a reindex."""
     _local.paused = True
     try:
         yield
@@ -66,7 +66,7 @@ def paused() -> Iterator[None]:
 
 
 def enqueue(keys: Iterable[str]) -> None:
-    """Refresh items when the current transaction commits, in one task per transaction.
+    """Refresh the items with these keys when the transaction commits, with one task in all.
 
     Call it after changes that send no signals, such as ``QuerySet.update()`` and ``bulk_create()``.
     """
@@ -78,13 +78,13 @@ def enqueue(keys: Iterable[str]) -> None:
 
 
 class Changes:
-    """The items that one transaction changed; called when it commits."""
+    """The keys of the items that one transaction changed; called when it commits."""
 
     def __init__(self, keys: Iterable[str]):
         self.keys = dict.fromkeys(map(str, keys))
 
     def __call__(self) -> None:
-        """Send the items to the index task.
+        """Refresh the items, in the index worker if there is one.
 
         Saving a product must work while the broker is down, so a failure is only logged;
         ``visualsearch_check`` finds the items that were missed.

@@ -1,4 +1,4 @@
-"""The search page, which works without JavaScript; with it, the web component takes over."""
+"""The search page; it works without JavaScript, and with it a web component replaces the form."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ NO_FILTERS = (PHOTO, OFFSET, ORDERING, "crop", "limit", "facets", "visitor", "ke
 # The upload handlers must be set before the CSRF check reads the body.
 @method_decorator(csrf_exempt, name="dispatch")
 class SearchPage(View):
-    """The search page: an empty form, an upload, or an earlier search's results (``?photo=``)."""
+    """The search page: an empty form, an upload, or the results of a stored query (``?photo=``)."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Handle the request; show an error as a sentence on the page."""
+        """Handle the request; render any error of the search as a message on the page."""
         try:
             with bodies.held():
                 response = super().dispatch(request, *args, **kwargs)
@@ -49,21 +49,21 @@ class SearchPage(View):
         return response
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        """Show an earlier search under the filters in the URL, or the empty form."""
+        """Show the results of the query ``?photo=`` under the URL's filters, or the empty form."""
         if not request.GET.get(PHOTO):
             return self.show(request, instead=suggestions())
         throttles.spend(request, throttles.READ)
         return self.show_result(request, request.GET.dict())
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        """Search by an uploaded photo and show it beside the results; the photo is not stored."""
+        """Search by an uploaded photo, which is not stored, and show the first results."""
         throttles.spend(request, throttles.SEARCH)
         request.upload_handlers = [PhotoUploadHandler(request)]
         return self.search(request)
 
     @method_decorator(csrf_protect)
     def search(self, request: HttpRequest) -> HttpResponse:
-        """Search by the uploaded photo, after the CSRF check."""
+        """Search by the uploaded photo, after the CSRF check that decorates this method."""
         data = photo_bytes(request.FILES.get("image"))
         filters = {categories.CATEGORY: categories.AUTO}
         found = dispatch.search(data, limit=1, filters=filters, caller=caller_of(request, None))
@@ -73,7 +73,11 @@ class SearchPage(View):
     def show_result(
         self, request: HttpRequest, params: dict[str, str], **context: Any
     ) -> HttpResponse:
-        """Render a page of an earlier search's results."""
+        """Render a page of a stored query's results.
+
+        ``params``: query parameters of the page: the query's id (``photo``), filters, offset,
+        ordering, crop. ``context`` is added to the template's.
+        """
         offset = offset_in(params)
         filters = {name: text for name, text in params.items() if name not in NO_FILTERS and text}
         ordering = params.get(ORDERING, "")
@@ -100,7 +104,7 @@ class SearchPage(View):
         )
 
     def show(self, request: HttpRequest, status: int = 200, **context: Any) -> HttpResponse:
-        """Render the page."""
+        """Render the template with ``context`` added to its defaults."""
         defaults = {
             "accepted": conf.limits().accepted,
             "max_megabytes": conf.get("MAX_PHOTO_BYTES") // 1_000_000,
@@ -112,7 +116,7 @@ class SearchPage(View):
         return render(request, "visualsearch/search.html", defaults | context, status=status)
 
     def refuse(self, request: HttpRequest, error: VisualSearchError) -> HttpResponse:
-        """Render the page with the error's message."""
+        """Render the page with the message and the status of an error; report the error."""
         report(error)
         refusal = {"code": error.code, "detail": told(error)}
         instead = suggestions() if isinstance(error, ServiceUnavailable) else []
@@ -123,13 +127,16 @@ class SearchPage(View):
 
 
 def earlier_address(request: HttpRequest, query_id: UUID) -> HttpResponse:
-    """Redirect from the former URLs of results."""
+    """Redirect from the former URL of a query's results to the present one."""
     params = {PHOTO: str(query_id), **request.GET.dict()}
     return redirect(address(params), permanent=True)
 
 
 def offset_in(params: dict[str, str]) -> int:
-    """Return the offset of the page, limited to 0…10,000; raise Http404 if it is not a number."""
+    """Return the offset in the query parameters, limited to 0…10,000.
+
+    Raises Http404 if it is not a number.
+    """
     try:
         return min(max(0, int(params.get(OFFSET, 0))), 10_000)
     except ValueError as error:
@@ -137,7 +144,10 @@ def offset_in(params: dict[str, str]) -> int:
 
 
 def crop_in(params: dict[str, str]) -> Crop | None:
-    """Return the crop in the URL; raise InvalidCrop."""
+    """Return the crop in the query parameters, None without one.
+
+    Raises InvalidCrop if it is malformed or outside the photo.
+    """
     text = params.get("crop")
     if not text:
         return None
@@ -150,7 +160,7 @@ def crop_in(params: dict[str, str]) -> Crop | None:
 
 
 def suggestions() -> list[dict[str, Any]]:
-    """Return cards of suggested products; [] if the database is down."""
+    """Return the cards of suggested products; [] if the database is down."""
     source = catalog()
     try:
         return [source.card(item) for item in source.suggested()[:PAGE_SIZE]]
@@ -159,7 +169,7 @@ def suggestions() -> list[dict[str, Any]]:
 
 
 def preview(data: bytes) -> str:
-    """Return the photo, upright and small, as a data URL for its sender's page."""
+    """Return a photo, upright and small, as a data URL to embed in the page."""
     image = open_photo(data, limits=conf.limits()).image
     image.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE))
     small = io.BytesIO()

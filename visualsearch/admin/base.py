@@ -14,7 +14,7 @@ from django.urls import reverse
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
-    """A model admin without permission to add, change or delete, unless a subclass grants one."""
+    """A model admin that forbids adding, changing and deleting, unless a subclass allows it."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Return False: only the app adds these rows."""
@@ -25,11 +25,11 @@ class ReadOnlyAdmin(admin.ModelAdmin):
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return False: the app deletes these rows itself, following catalog and settings."""
+        """Return False: the app itself deletes these rows."""
         return False
 
     def may_look(self, request: HttpRequest) -> None:
-        """Raise PermissionDenied for staff without permission to view these rows."""
+        """Raise PermissionDenied for users without permission to view these rows."""
         if not self.has_view_permission(request):
             raise PermissionDenied
 
@@ -38,7 +38,10 @@ class ReadOnlyAdmin(admin.ModelAdmin):
         return get_object_or_404(self.model, pk=pk)
 
     def page(self, request: HttpRequest, template: str, **context: Any) -> TemplateResponse:
-        """Return the response of one of the app's own pages, in the layout of the admin site."""
+        """Return the response of one of the app's own pages, in the layout of the admin site.
+
+        ``template``: a file in ``admin/visualsearch/``.
+        """
         # The tag ``{% url %}`` resolves names of the admin in this site.
         request.current_app = self.admin_site.name
         frame = self.admin_site.each_context(request)
@@ -47,7 +50,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):
         )
 
     def url(self, name: str, *args: Any) -> str:
-        """Return the URL of an admin page on this site."""
+        """Return the URL of a page of this admin site by its name, without ``admin:``."""
         return reverse(f"admin:{name}", args=args, current_app=self.admin_site.name)
 
     def url_of(self, row: Model) -> str:

@@ -40,7 +40,10 @@ ENOUGH = 20
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """One row of the table as text: control, treatment, their difference, and the verdict."""
+    """One row of the table of signals, as text for the template.
+
+    ``colour`` and ``verdict``: a badge. Intervals are "" if unknown.
+    """
 
     label: str
     control: str
@@ -54,7 +57,12 @@ class Line:
 
 
 def report(experiment: Experiment) -> dict[str, Any]:
-    """Return the template context of an experiment's page."""
+    """Return the template context of an experiment's page.
+
+    Keys: ``experiment``; ``now``: see :func:`standing`; ``found``: the Comparison; ``colour`` and
+    ``verdict``: the badge; ``worse``: names of the signals that got worse; ``lines``: rows of the
+    table; ``clicks``: a Plot, None without searches; ``ended_by``: see :func:`ended_by`.
+    """
     found = compare(experiment)
     colour, verdict = OVERALL[found.verdict]
     return {
@@ -73,7 +81,10 @@ def report(experiment: Experiment) -> dict[str, Any]:
 
 
 def notice() -> dict[str, Any] | None:
-    """Return the running experiment's share and verdict for other pages, or None."""
+    """Return the running experiment for a notice on other pages, None if none is running.
+
+    Keys: ``experiment``, ``share`` (of visitors now), ``colour`` and ``verdict`` (a badge).
+    """
     experiment = Experiment.objects.select_related("version").filter(running=True).first()
     if experiment is None:
         return None
@@ -83,7 +94,10 @@ def notice() -> dict[str, Any] | None:
 
 
 def standing(experiment: Experiment) -> dict[str, Any]:
-    """Return the current share of visitors, the share at the end, and the hours until then."""
+    """Return the progress of an experiment's share of visitors.
+
+    Keys: ``share`` (now) and ``goal`` as text, ``percent`` (now), ``growing``, ``hours_left``.
+    """
     moment = experiment.stopped or timezone.now()
     share = experiment.share_at(moment)
     hours = (moment - experiment.ramp_started).total_seconds() / 3600
@@ -97,7 +111,7 @@ def standing(experiment: Experiment) -> dict[str, Any]:
 
 
 def ended_by(experiment: Experiment) -> IndexVersion | None:
-    """Return the version whose activation ended the experiment, or None."""
+    """Return the version whose activation ended the experiment, None if it ended otherwise."""
     if experiment.stopped is None:
         return None
     return IndexVersion.objects.filter(activated=experiment.stopped).first()
@@ -122,7 +136,7 @@ def line(signal: Signal) -> Line:
 
 
 def value_text(value: float | None, unit: str) -> str:
-    """Format a value by its unit: a share in percent, milliseconds, or a score."""
+    """Format a figure; ``unit``: ``share`` (shown in percent), ``ms`` or ``score``."""
     if value is None:
         return NOTHING
     if unit == "share":
@@ -131,7 +145,7 @@ def value_text(value: float | None, unit: str) -> str:
 
 
 def around(estimate: Estimate, unit: str) -> str:
-    """Format the confidence interval of a value; empty without one."""
+    """Format the confidence interval of a figure, "" without one."""
     if estimate.interval is None:
         return ""
     low, high = estimate.interval.low, estimate.interval.high
@@ -139,14 +153,14 @@ def around(estimate: Estimate, unit: str) -> str:
 
 
 def gap_text(value: float, unit: str) -> str:
-    """Format a difference; one of shares is in percentage points."""
+    """Format a difference with its sign; a difference of shares is in percentage points."""
     if unit == "share":
         return _("%(points)s points") % {"points": signed(100 * value, 1)}
     return f"{signed(value)}\xa0ms" if unit == "ms" else signed(value, 3)
 
 
 def gap_range(interval: Interval, unit: str) -> str:
-    """Format the interval of a difference without its unit; empty if it is infinite."""
+    """Format the interval of a difference, without a unit; "" if it is infinite."""
     if not math.isfinite(interval.high - interval.low):
         return ""
     scale, digits = {"share": (100, 1), "ms": (1, 0), "score": (1, 3)}[unit]
@@ -155,7 +169,7 @@ def gap_range(interval: Interval, unit: str) -> str:
 
 
 def clicks(found: Comparison) -> Plot:
-    """Return the plot of both variants' click-through over time."""
+    """Return the plot of both variants' click-through rates over time."""
     moments = found.moments
     return plot(
         label=_("Searches with a click by hour")
@@ -176,7 +190,10 @@ def clicks(found: Comparison) -> Plot:
 
 
 def of_variant(name: str, colour: str, shares: list[Share]) -> Series:
-    """Return the line of a variant with its interval band; gaps where searches were too few."""
+    """Return a variant's click-through rates as a line with a confidence band.
+
+    The line has gaps where there were fewer than :data:`ENOUGH` searches.
+    """
     around = [wilson(share) if share.whole >= ENOUGH else None for share in shares]
     return Series(
         name=name,

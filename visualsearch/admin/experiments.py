@@ -28,7 +28,7 @@ ADD, CHANGE = "visualsearch.add_experiment", "visualsearch.change_experiment"
 
 
 class ExperimentForm(forms.ModelForm):
-    """A form with the share in percent, and the versions that are complete and not active."""
+    """A form with the share in percent, and a choice of the versions that can be tried."""
 
     percent = forms.DecimalField(
         label=_("Share in percent"),
@@ -60,7 +60,7 @@ class ExperimentForm(forms.ModelForm):
             choice.label_from_instance = lambda version: f"{version} – {version.encoder}"
 
     def save(self, commit: bool = True) -> Experiment:
-        """Save the experiment; a new share grows from the current one.
+        """Save the experiment; a changed share grows from the one reached so far.
 
         So no visitor loses the treatment when the share is raised.
         """
@@ -74,7 +74,7 @@ class ExperimentForm(forms.ModelForm):
 
 @admin.register(Experiment)
 class ExperimentAdmin(ReadOnlyAdmin):
-    """Admin of experiments: one may run at a time, and is compared with the active version."""
+    """Admin of experiments; one may run at a time, and the active version is its control."""
 
     form = ExperimentForm
     list_display = ["name", "state", "version", "share_now", "begun", "ended"]
@@ -85,20 +85,17 @@ class ExperimentAdmin(ReadOnlyAdmin):
         return request.user.has_perm(ADD)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return whether the user may change an experiment, which must still be running."""
+        """Return whether the user may change experiments, and this one is still running."""
         return request.user.has_perm(CHANGE) and (obj is None or bool(obj.running))
 
     def get_urls(self) -> list[URLPattern]:
-        """Return the stock URLs and that of the stop button."""
+        """Return the default URLs and that of the stop button."""
         stop = self.admin_site.admin_view(require_POST(self.stop))
         name = "visualsearch_experiment_stop"
         return [path("<int:pk>/stop/", stop, name=name), *super().get_urls()]
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        """Return the fields, without ``version`` once the experiment exists.
-
-        With another version it would be another experiment.
-        """
+        """Return the fields; ``version`` only for a new experiment, as it must not change later."""
         return ["name", *([] if obj else ["version"]), "percent", "ramp_hours"]
 
     def changelist_view(
@@ -190,17 +187,17 @@ class ExperimentAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("state"), ordering="running")
     def state(self, experiment: Experiment) -> SafeString:
-        """Return the state as a coloured badge."""
+        """Return running or ended as a coloured badge."""
         return badge("busy", _("running")) if experiment.running else badge("quiet", _("ended"))
 
     @admin.display(description=_("share"))
     def share_now(self, experiment: Experiment) -> str:
-        """Return the current share of visitors; for an ended experiment, the last one."""
+        """Return the current share of visitors as text; of an ended experiment, the last one."""
         return str(standing(experiment)["share"])
 
     @admin.display(description=_("share in percent"))
     def percent(self, experiment: Experiment) -> str:
-        """Return the share that the experiment grows to."""
+        """Return the share of visitors that the experiment grows to, as text."""
         return str(standing(experiment)["goal"])
 
     @admin.display(description=_("started"), ordering="started")

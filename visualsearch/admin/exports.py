@@ -33,7 +33,7 @@ FIELDS = [
 
 
 class Echo:
-    """A file object whose ``write`` returns the text, so that ``csv`` can stream."""
+    """A file object whose ``write`` returns the text, to stream what ``csv`` writes."""
 
     def write(self, text: str) -> str:
         """Return the text."""
@@ -41,7 +41,7 @@ class Echo:
 
 
 def response(name: str, lines: Iterable[list[Any]]) -> StreamingHttpResponse:
-    """Return the lines as a CSV download that is streamed."""
+    """Return rows as a streamed CSV download; ``name``: of the file, without its suffix."""
     writer = csv.writer(Echo())
     written = (writer.writerow([harmless(cell) for cell in line]) for line in lines)
     answer = StreamingHttpResponse(written, content_type="text/csv; charset=utf-8")
@@ -50,12 +50,12 @@ def response(name: str, lines: Iterable[list[Any]]) -> StreamingHttpResponse:
 
 
 def harmless(cell: Any) -> Any:
-    """Return a cell, with an apostrophe before text that a spreadsheet would read as a formula."""
+    """Return a cell; text that a spreadsheet would read as a formula gets an apostrophe."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
 
 
 def searches(period: Period) -> Iterator[list[Any]]:
-    """Yield the header and a row per search; nothing in it identifies the visitor."""
+    """Yield the header row and a row per search, without the visitor's id."""
     yield COLUMNS
     rows = period.of(Query).order_by("created", "pk").values(*FIELDS)
     found = rows.iterator(chunk_size=CHUNK)
@@ -66,7 +66,7 @@ def searches(period: Period) -> Iterator[list[Any]]:
 
 
 def ranks_of(queries: list[UUID]) -> dict[UUID, dict[str, list[int]]]:
-    """Return the ranks of each search's events by kind."""
+    """Return the ranks of each search's events, by query id and kind of event."""
     found: dict[UUID, dict[str, list[int]]] = {
         query: {kind: [] for kind in Kind.values} for query in queries
     }
@@ -77,7 +77,7 @@ def ranks_of(queries: list[UUID]) -> dict[UUID, dict[str, list[int]]]:
 
 
 def line(query: dict[str, Any], ranks: dict[str, list[int]]) -> list[Any]:
-    """Return the row of one search."""
+    """Return the row of one search; ``ranks``: of its events, by kind."""
     first = query["predictions"][0] if query["predictions"] else {}
     return [
         str(query["pk"]),
@@ -102,7 +102,7 @@ def line(query: dict[str, Any], ranks: dict[str, list[int]]) -> list[Any]:
 
 
 def refusals(period: Period) -> Iterator[list[Any]]:
-    """Yield the header and a row per refused photo."""
+    """Yield the header row and a row per refused photo."""
     yield ["created", "code", "storefront", "experiment", "variant"]
     rows = period.of(Refusal).order_by("created", "pk")
     fields = ("created", "code", "storefront__name", "experiment__name", "variant")

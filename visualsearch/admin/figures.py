@@ -16,7 +16,10 @@ from .formats import NOTHING, duration, milliseconds, moment, number, percentage
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """One row of the table; ``best`` is ``max`` or ``min`` if one value is better than others."""
+    """One row of the comparison: its label, how to read the value, and how to format it.
+
+    ``best``: ``max`` or ``min``, to mark the best value; None if no value is better.
+    """
 
     label: str | Promise
     value: Callable[[IndexVersion], Any]
@@ -33,17 +36,20 @@ class Cell:
 
 
 def plain(value: Any) -> str:
-    """Return a value as text; a dash if it is empty."""
+    """Return a value as text, a dash if it is empty."""
     return str(value) if value else NOTHING
 
 
 def share(value: float | None) -> str:
-    """Format a recall or a reciprocal rank."""
+    """Format a recall or a reciprocal rank, 0…1, with three digits."""
     return number(value, 3)
 
 
 def measured(*path: str) -> Callable[[IndexVersion], Any]:
-    """Return a function that reads one number of a version's evaluation, or None."""
+    """Return a function that reads a number in ``IndexVersion.evaluation`` by its keys.
+
+    It returns None if the number is missing.
+    """
 
     def read(version: IndexVersion) -> Any:
         found: Any = version.evaluation
@@ -55,7 +61,7 @@ def measured(*path: str) -> Callable[[IndexVersion], Any]:
 
 
 def known(name: str) -> Callable[[IndexVersion], Any]:
-    """Return a function that reads one of a version's figures, or None."""
+    """Return a function that reads a value in ``IndexVersion.figures``, None if missing."""
     return lambda version: version.figures.get(name)
 
 
@@ -67,24 +73,24 @@ CHOSEN_BY = {
 
 
 def fit(version: IndexVersion) -> str:
-    """Say whether a version is fitted, and what chose the shares."""
+    """Return as text whether a version's vectors are fitted, and what chose the weights."""
     return str(CHOSEN_BY[version.fit["chosen"]]) if version.fit else _("not fitted")
 
 
 def shares(version: IndexVersion) -> str | None:
-    """List the parts of an embedding with their shares of a score."""
+    """Return the weights of the embedding's parts as text, None for a version without a fit."""
     if not version.fit:
         return None
     return named_shares({part["name"]: part["share"] for part in version.fit["parts"]})
 
 
 def named_shares(found: dict[str, float]) -> str:
-    """List shares 0…1 by the name of their part, in percent."""
+    """Return weights 0…1 by part as text, in percent."""
     return ", ".join(f"{name} {percentage(each, 0)}" for name, each in found.items())
 
 
 def of_fit(name: str) -> Callable[[IndexVersion], Any]:
-    """Return a function that reads one value of a version's fit, or None."""
+    """Return a function that reads a value in ``IndexVersion.fit``, None if missing."""
     return lambda version: (version.fit or {}).get(name)
 
 
@@ -134,7 +140,10 @@ FIGURES = [
 
 
 def table(versions: list[IndexVersion]) -> list[tuple[str, list[Cell]]]:
-    """Return rows of a label and a cell per version; rows without any value are left out."""
+    """Return the rows of the comparison: a label and a cell per version.
+
+    Rows in which no version has a value are left out.
+    """
     lines = []
     for figure in FIGURES:
         values = [figure.value(version) for version in versions]

@@ -28,7 +28,7 @@ def number(value: float | None, digits: int = 0) -> str:
 
 
 def size(value: float | None) -> str:
-    """Format bytes in a suitable unit."""
+    """Format a number of bytes in a suitable unit."""
     return NOTHING if value is None else filesizeformat(value)
 
 
@@ -55,7 +55,7 @@ def percent_tick(value: float) -> str:
 
 
 def signed(value: float, digits: int = 0) -> str:
-    """Format a change with its sign."""
+    """Format a change with its sign; without one if it rounds to 0."""
     text = number(abs(value), digits)
     if text == number(0, digits):
         return text

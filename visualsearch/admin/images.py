@@ -22,7 +22,7 @@ from .starting import ADD, start
 
 
 class ResultFilter(admin.SimpleListFilter):
-    """A filter by an image's state; ``failed`` are images that the active version lacks."""
+    """A filter by the state of an image: failed, indexed or not on sale."""
 
     title = _("result")
     parameter_name = "result"
@@ -43,17 +43,17 @@ class ResultFilter(admin.SimpleListFilter):
 
 
 def failed(rows: QuerySet[Embedding]) -> QuerySet[Embedding]:
-    """Return images that could not be read or encoded for the active version."""
+    """Return the rows whose image could not be read or encoded, of the active version's encoder."""
     active = versions.active()
     rows = rows.filter(removed=False).exclude(error="")
     return rows.filter(encoder=active.encoder) if active else rows
 
 
 class ImageList(ChangeList):
-    """A changelist that looks up the products of all rows on a page at once."""
+    """A changelist that looks up the products of all rows of a page with one query."""
 
     def get_results(self, request: HttpRequest) -> None:
-        """Set ``product`` on each row of this page."""
+        """Set ``product`` (a :class:`links.Product`) on each row of the page."""
         super().get_results(request)
         rows = list(self.result_list)
         named = links.products(self.model_admin.admin_site, [row.item for row in rows])
@@ -102,7 +102,7 @@ class EmbeddingAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("image"))
     def thumbnail(self, row: Embedding) -> SafeString:
-        """Return the thumbnail, with the row's name as hidden text for screen readers."""
+        """Return the thumbnail, with the row as hidden text for screen readers."""
         hidden = format_html('<span class="visually-hidden">{}</span>', row)
         return thumbnail(row.image) + hidden
 
@@ -116,14 +116,14 @@ class EmbeddingAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("state"))
     def state(self, row: Embedding) -> SafeString:
-        """Return the state as a coloured badge, with the reason of a failure."""
+        """Return the image's state as a coloured badge, with the error if it failed."""
         if not row.error:
             return state_of(row)
         return format_html('{} <span class="vs-reason">{}</span>', state_of(row), row.error)
 
     @admin.display(description=_("next attempt"), ordering="retry_at")
     def next_attempt(self, row: Embedding) -> str:
-        """Return when a failed image is retried automatically."""
+        """Return when a failed image is retried automatically, a dash if never."""
         return moment(row.retry_at)
 
     @admin.display(description=_("updated"), ordering="updated")
@@ -137,18 +137,18 @@ class EmbeddingAdmin(ReadOnlyAdmin):
         return format_html('<span class="vs-file">{}</span>', row.image)
 
     def has_retry_permission(self, request: HttpRequest) -> bool:
-        """Return whether the user may retry images, which takes permission to add runs."""
+        """Return whether the user may retry images; that needs permission to add runs."""
         return request.user.has_perm(ADD)
 
     @admin.action(description=_("Index the selected images again"), permissions=["retry"])
     def retry(self, request: HttpRequest, queryset: QuerySet[Embedding]) -> None:
-        """Start a run of the products that the selected images belong to."""
+        """Start a run for the products that the selected images belong to."""
         keys = sorted(set(queryset.values_list("item", flat=True)))
         start(self, request, Run.Scope.CHOSEN, keys)
 
 
 def state_of(row: Embedding | None) -> SafeString:
-    """Return an image's state as a coloured badge; without a row it is not indexed yet."""
+    """Return an image's state as a coloured badge; None: not indexed yet."""
     if row is None:
         return badge("quiet", _("not indexed yet"))
     if row.removed:
@@ -159,7 +159,10 @@ def state_of(row: Embedding | None) -> SafeString:
 
 
 def thumbnail(name: str) -> SafeString:
-    """Return a small square image without alt text, to be named beside it."""
+    """Return an ``<img>`` for an image's storage name, without alt text.
+
+    Put the image's name beside it.
+    """
     url = catalog().image_url(name)
     return format_html(
         '<span class="vs-thumb"><img src="{}" alt="" loading="lazy"></span>',

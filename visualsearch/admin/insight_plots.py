@@ -51,7 +51,7 @@ LABELS = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Tile:
-    """A figure, and its change since the previous period."""
+    """A figure with its label, and its change since the previous period ("" if unknown)."""
 
     label: str
     value: str
@@ -59,7 +59,10 @@ class Tile:
 
 
 def page_of(found: Insights) -> dict[str, Any]:
-    """Return the template context of the figures on the Insights page."""
+    """Return the template context of the figures on the Insights page.
+
+    Besides ``found`` (the Insights), the values are tiles, Plots, lists of Bars, or text.
+    """
     return {
         "found": found,
         "tiles": tiles(found.totals, found.before),
@@ -79,7 +82,7 @@ def page_of(found: Insights) -> dict[str, Any]:
 
 
 def refusal_name(code: str) -> str:
-    """Return the meaning of an error code in a few words."""
+    """Return what an error code means in a few words; an unknown code is returned as it is."""
     return str(REFUSALS.get(code, code))
 
 
@@ -110,7 +113,7 @@ def tiles(now: Totals, before: Totals | None) -> list[Tile]:
 
 
 def changed(now: Share, before: Share) -> str:
-    """Return the change in percentage points; empty if it may be due to chance."""
+    """Return the change of a share in percentage points, "" if it may be due to chance."""
     if before.value is None or now.value is None:
         return ""
     interval = newcombe(before, now)
@@ -121,12 +124,12 @@ def changed(now: Share, before: Share) -> str:
 
 
 def step_name(start: datetime, *, by_hour: bool) -> str:
-    """Return the axis label of an hour or a day."""
+    """Return the axis label of the hour or day that begins at ``start``."""
     return date_format(timezone.localtime(start), "H:i" if by_hour else "j M")
 
 
 def spaced(count: int) -> int:
-    """Return how many categories share one label on the axis."""
+    """Return of how many categories one gets an axis label."""
     return max(1, math.ceil(count / LABELS))
 
 
@@ -168,7 +171,7 @@ def latency(steps: Sequence[Step], *, by_hour: bool) -> Plot:
 
 
 def stages(spent: dict[str, float]) -> list[Bar]:
-    """Return mean milliseconds per stage as bars, in the order of the stages."""
+    """Return the mean milliseconds of each stage as bars, in the order of the stages."""
     total = spent.get("total", 0.0)
     return [
         Bar(label=label, text=milliseconds(spent[name]), percent=percent(spent[name], total))
@@ -201,7 +204,7 @@ def ranks(found: Insights) -> Plot:
 
 
 def funnel(totals: Totals) -> list[Bar]:
-    """Return bars of how many searches reached each step, with their share of all searches."""
+    """Return bars of how many searches reached each step, from a search to a purchase."""
     reached = [(_("all searches"), totals.searches)]
     reached.append((_("something was found"), totals.searches - totals.without_result))
     reached += [(str(label), totals.events.get(kind, 0)) for kind, label in STEPS.items()]
@@ -216,7 +219,7 @@ def funnel(totals: Totals) -> list[Bar]:
 
 
 def scores(found: Insights) -> Plot:
-    """Return the plot of how searches are distributed by their best score."""
+    """Return the histogram of searches by their best score."""
     matched = [each.matched for each in found.scores]
     unmatched = [each.unmatched for each in found.scores]
     names = [number(each.low, 2) for each in found.scores]
@@ -236,7 +239,7 @@ def scores(found: Insights) -> Plot:
 
 
 def bars(counts: Sequence[tuple[str, int]]) -> list[Bar]:
-    """Return counts by name as bars; the most frequent one is the longest."""
+    """Return counts by name as bars; the largest count has the longest bar."""
     most = max((count for _, count in counts), default=0)
     return [
         Bar(label=name, text=number(count), percent=percent(count, most)) for name, count in counts

@@ -32,7 +32,10 @@ EXPORTS = {"searches": exports.searches, "refusals": exports.refusals}
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """The selected number of days, and the selected storefront's id (None: all storefronts)."""
+    """The period and storefront selected on the Insights page.
+
+    ``days``: one of :data:`PERIODS`. ``storefront``: its id, None for all.
+    """
 
     days: int
     storefront: int | None
@@ -62,7 +65,7 @@ class InsightsPages(ReadOnlyAdmin):
     """
 
     def insights_urls(self) -> list[URLPattern]:
-        """Return the URLs of the Insights pages, below those of queries."""
+        """Return the URLs of the Insights page and its exports, below those of queries."""
         wrap = self.admin_site.admin_view
         return [
             path("insights/", wrap(require_GET(self.insights)), name="visualsearch_insights"),

@@ -13,7 +13,7 @@ from ..catalogs import catalog
 
 @dataclass(frozen=True, kw_only=True)
 class Product:
-    """An item as named in the admin; ``url`` is empty if it has no page in this admin."""
+    """An item as shown in the admin; ``url``: its change page, "" if there is none."""
 
     key: str
     name: str
@@ -21,7 +21,10 @@ class Product:
 
 
 def products(site: AdminSite, keys: Iterable[str]) -> dict[str, Product]:
-    """Return products by key, in one lookup; a product that is not on sale has its key as name."""
+    """Return the products with these keys, as a dict by key, with one lookup.
+
+    A product that is not on sale has its key as its name and no URL.
+    """
     keys = list(dict.fromkeys(keys))
     source = catalog()
     shown = source.by_key(keys)

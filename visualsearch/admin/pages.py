@@ -36,7 +36,7 @@ class PagesAdmin(ReadOnlyAdmin):
     """
 
     def page_urls(self) -> list[URLPattern]:
-        """Return the URLs of these pages, below those of index versions."""
+        """Return the URLs of the overview, the photo trial and similar products."""
         wrap = self.admin_site.admin_view
         return [
             path("overview/", wrap(self.overview), name="visualsearch_overview"),
@@ -69,7 +69,7 @@ class PagesAdmin(ReadOnlyAdmin):
         return self.page(request, "similar.html", title=_("Similar products"), **context)
 
     def receive(self, request: HttpRequest) -> HttpResponse:
-        """Keep the upload in memory, within the limit, and then check the CSRF token."""
+        """Check the CSRF token of an upload and handle it; the upload stays in memory."""
         # Set before anything reads the body, as the CSRF check does.
         request.upload_handlers = [PhotoUploadHandler(request)]
         try:
@@ -78,7 +78,7 @@ class PagesAdmin(ReadOnlyAdmin):
             return self.show_trial(request, trial.TrialForm(), error=error)
 
     def photo(self, request: HttpRequest) -> HttpResponse:
-        """Search by a photo in one or two versions; the photo is never stored."""
+        """Show the form; on POST, search by the photo in one or two versions, storing nothing."""
         self.may_look(request)
         if request.method != "POST":
             return self.show_trial(request, trial.TrialForm())
@@ -103,7 +103,7 @@ class PagesAdmin(ReadOnlyAdmin):
         error: VisualSearchError | None = None,
         **context: Any,
     ) -> HttpResponse:
-        """Show the form, and below it the results or an error."""
+        """Render the form, and below it the results in ``context`` or the message of ``error``."""
         context |= {
             "form": form,
             "error": describe(error) if error else "",
@@ -115,7 +115,7 @@ class PagesAdmin(ReadOnlyAdmin):
 
 
 def dashboard(now: Overview) -> dict[str, Any]:
-    """Return the template context of the overview."""
+    """Return the template context of the overview, with all figures as text."""
     version = now.version
     return {
         "now": now,
@@ -135,7 +135,7 @@ def dashboard(now: Overview) -> dict[str, Any]:
 
 
 def recalls(version: IndexVersion) -> list[trial.Bar]:
-    """Return the recalls of a version's evaluation as bars; empty without an evaluation."""
+    """Return the recall@k of a version's evaluation as bars; [] without an evaluation."""
     found = [(k, measured("sku", f"recall@{k}")(version)) for k in (1, 5, 10)]
     return [
         trial.Bar(label=f"recall@{k}", text=share(value), percent=percent(value))
@@ -145,7 +145,7 @@ def recalls(version: IndexVersion) -> list[trial.Bar]:
 
 
 def facts(version: IndexVersion) -> list[tuple[str, str]]:
-    """Return the other figures of a version's evaluation as (label, text)."""
+    """Return MRR, number of photos and latencies of a version's evaluation as (label, text)."""
     return [
         ("MRR", share(measured("sku", "mrr")(version))),
         (_("labelled photos"), number(measured("queries")(version))),
@@ -155,7 +155,10 @@ def facts(version: IndexVersion) -> list[tuple[str, str]]:
 
 
 def hours(counts: list[int]) -> list[dict[str, int]]:
-    """Return the columns of a chart, one per hour, 24 wide and 100 high."""
+    """Return the columns of a bar chart, 24 wide and 100 high, as dicts.
+
+    ``counts``: one per hour. Keys: ``x``, ``y`` (top), ``height`` and ``count``.
+    """
     most = max(counts)
     heights = [percent(count, most) for count in counts]
     return [

@@ -24,10 +24,11 @@ Values = Sequence[float | None]
 
 @dataclass(frozen=True, kw_only=True)
 class Series:
-    """Values by category. ``kind``: ``bar`` (bars are stacked) or ``line``; ``colour``: a, b or c.
+    """A named row of values, one per category (position on the horizontal axis).
 
-    ``lows`` and ``highs``: the interval of each value, drawn as whiskers on bars or as a band
-    around a line.
+    ``kind``: ``bar`` (stacked) or ``line``. ``colour``: a, b or c. ``lows`` and ``highs``: the
+    interval of each value, drawn as whiskers on bars or as a band around a line. None is a missing
+    value.
     """
 
     name: str
@@ -38,7 +39,7 @@ class Series:
     highs: Values = ()
 
     def text(self, place: int, write: Callable[[float], str]) -> str:
-        """Format a value, with its interval if it has one."""
+        """Format the value at index ``place``, with its interval if it has one."""
         value = self.values[place]
         if value is None:
             return "–"
@@ -48,13 +49,16 @@ class Series:
         return f"{write(value)} ({write(low)} – {write(high)})"
 
     def around(self, place: int) -> tuple[float | None, float | None]:
-        """Return the interval of a value, (None, None) without one."""
+        """Return the interval at index ``place``, (None, None) without one."""
         return (self.lows[place], self.highs[place]) if self.lows else (None, None)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tick:
-    """A mark of an axis; ``label_at``: the baseline of its text, on the vertical axis only."""
+    """A mark of an axis: its position (``at``) and its text.
+
+    ``label_at``: baseline of the text in pixels, on the vertical axis only.
+    """
 
     at: str
     text: str
@@ -63,7 +67,7 @@ class Tick:
 
 @dataclass(frozen=True, kw_only=True)
 class Rect:
-    """A bar; or, with a title, a category's area that shows a tooltip."""
+    """A bar; or, with a title, the area of a category, which shows the title as a tooltip."""
 
     x: str
     width: str
@@ -75,7 +79,7 @@ class Rect:
 
 @dataclass(frozen=True, kw_only=True)
 class Whisker:
-    """The interval of a bar: a vertical stroke in its middle."""
+    """The interval of a bar: a vertical stroke at ``x`` from ``y1`` to ``y2``."""
 
     x: str
     y1: str
@@ -84,7 +88,10 @@ class Whisker:
 
 @dataclass(frozen=True, kw_only=True)
 class Path:
-    """A line or a band, 100 wide and :data:`HEIGHT` high, stretched to the plot's width."""
+    """A line or a band as an SVG path, 100 wide and :data:`HEIGHT` high.
+
+    The template stretches it to the plot's width.
+    """
 
     d: str
     colour: str
@@ -92,7 +99,11 @@ class Path:
 
 @dataclass(frozen=True, kw_only=True)
 class Plot:
-    """Everything that the template of a plot needs."""
+    """All texts and shapes that the template of a plot draws.
+
+    ``heads`` and ``rows``: the same values as a table. ``legend``: (colour, name). ``across`` and
+    ``up``: ticks of the horizontal and vertical axis. ``hovers``: areas with tooltips.
+    """
 
     label: str
     unit: str
@@ -122,11 +133,11 @@ def plot(
     whole: bool = False,
     most: float = math.inf,
 ) -> Plot:
-    """Return the plot of series over categories.
+    """Return the plot of some series over the same categories.
 
-    ``write`` formats a value, ``tick`` a value on the axis. ``head``: heading of the categories;
-    ``every``: how many of them share a label; ``whole``: values are counts; ``most``: the upper
-    limit of all values.
+    ``label``: title for screen readers. ``head``: heading of the categories in the table. ``write``
+    formats a value, ``tick`` a value on the axis (default: ``write``). ``every``: label every n-th
+    category. ``whole``: values are counts. ``most``: upper limit of the axis.
     """
     ticks = round_ticks(min(highest(series), most), whole=whole)
     top = ticks[-1]
@@ -154,7 +165,7 @@ def plot(
 
 
 def levels(ticks: Sequence[float], write: Callable[[float], str]) -> list[Tick]:
-    """Return the marks of the vertical axis."""
+    """Return the ticks of the vertical axis; ``write`` formats their values."""
     found = []
     for value in ticks:
         at = down(value, ticks[-1])
@@ -163,7 +174,7 @@ def levels(ticks: Sequence[float], write: Callable[[float], str]) -> list[Tick]:
 
 
 def named(categories: Sequence[str], every: int) -> list[Tick]:
-    """Return the labels of every ``every``-th category."""
+    """Return the ticks of the horizontal axis: every ``every``-th category."""
     return [
         Tick(at=percent((place + 0.5) / len(categories)), text=name)
         for place, name in enumerate(categories)
@@ -172,7 +183,7 @@ def named(categories: Sequence[str], every: int) -> list[Tick]:
 
 
 def hovers(series: Sequence[Series], rows: Sequence[tuple[str, list[str]]]) -> list[Rect]:
-    """Return an area per category, with its values as a tooltip."""
+    """Return an area per category, whose tooltip has the category's values."""
     return [
         Rect(
             x=percent(place / len(rows)),
@@ -184,14 +195,14 @@ def hovers(series: Sequence[Series], rows: Sequence[tuple[str, list[str]]]) -> l
 
 
 def titled(series: Sequence[Series], cells: Sequence[str]) -> Iterable[str]:
-    """Return the values, with the names of their series if there is more than one."""
+    """Return formatted values, with the names of their series if there are several."""
     if len(series) == 1:
         return cells
     return (f"{each.name} {cell}" for each, cell in zip(series, cells, strict=True))
 
 
 def highest(series: Sequence[Series]) -> float:
-    """Return the highest value to draw, including stacked bars and ends of intervals."""
+    """Return the highest value to draw, including stacked bars and interval ends; 0 if none."""
     bars = [each.values for each in series if each.kind == "bar"]
     stacks = [sum(value or 0 for value in values) for values in zip(*bars, strict=True)]
     others = [value for each in series if each.kind == "line" for value in each.values]
@@ -212,7 +223,10 @@ def round_ticks(top: float, *, whole: bool = False) -> list[float]:
 
 
 def stacked(series: Sequence[Series], top: float) -> list[Rect]:
-    """Return stacked bars, with the first series at the bottom."""
+    """Return the bars; the first series is at the bottom of each stack.
+
+    ``top``: the value at the upper edge.
+    """
     if not series:
         return []
     many = len(series[0].values)
@@ -237,7 +251,7 @@ def stacked(series: Sequence[Series], top: float) -> list[Rect]:
 
 
 def stand(series: Series, top: float) -> Iterable[Whisker]:
-    """Yield the whiskers of bars."""
+    """Yield the whiskers of a series of bars; ``top``: the value at the upper edge."""
     many = len(series.values)
     for place in range(many):
         low, high = series.around(place)
@@ -247,7 +261,7 @@ def stand(series: Series, top: float) -> Iterable[Whisker]:
 
 
 def line(series: Series, top: float) -> Path:
-    """Return a line with gaps where values are missing."""
+    """Return a series as a line, with gaps where values are missing."""
     many, parts = len(series.values), []
     for some in stretches(series.values):
         points = [f"{across(place, many)} {pixels(value, top)}" for place, value in some]
@@ -257,7 +271,7 @@ def line(series: Series, top: float) -> Path:
 
 
 def lone_points(series: Series, top: float) -> Path:
-    """Return the values between two gaps, which no line shows, as strokes of zero length."""
+    """Return the values without neighbours, which a line cannot show, as dots."""
     many = len(series.values)
     lone = [some[0] for some in stretches(series.values) if len(some) == 1]
     parts = [f"M{across(place, many)} {pixels(value, top)}h0" for place, value in lone]
@@ -265,7 +279,7 @@ def lone_points(series: Series, top: float) -> Path:
 
 
 def band(series: Series, top: float) -> Path:
-    """Return the area between the interval ends of a line."""
+    """Return the area between the lows and the highs of a series."""
     many, parts = len(series.values), []
     lows = list(stretches(series.lows))
     for some, under in zip(stretches(series.highs), lows, strict=True):
@@ -276,7 +290,7 @@ def band(series: Series, top: float) -> Path:
 
 
 def stretches(values: Values) -> Iterable[list[tuple[int, float]]]:
-    """Yield runs of values without a gap, as (category, value)."""
+    """Yield each run of values without a gap, as a list of (index, value)."""
     run: list[tuple[int, float]] = []
     for place, value in enumerate(values):
         if value is not None:
@@ -289,25 +303,25 @@ def stretches(values: Values) -> Iterable[list[tuple[int, float]]]:
 
 
 def across(place: int, many: int) -> str:
-    """Return the middle of a category, in a drawing 100 wide."""
+    """Return the horizontal middle of category ``place``, in a drawing 100 wide."""
     return number(100 * (place + 0.5) / many)
 
 
 def down(value: float, top: float) -> float:
-    """Return the distance of a value from the upper edge in pixels."""
+    """Return the distance in pixels of a value from the upper edge, whose value is ``top``."""
     return HEIGHT * (1 - value / top)
 
 
 def pixels(value: float, top: float) -> str:
-    """Return :func:`down` as an attribute."""
+    """Return :func:`down` as the text of an SVG attribute."""
     return number(down(value, top))
 
 
 def percent(part: float) -> str:
-    """Return a part of the width as an attribute."""
+    """Return a part of the width, 0…1, as the text of an SVG attribute."""
     return f"{number(100 * part)}%"
 
 
 def number(value: float) -> str:
-    """Format a number as an attribute, the same in every language."""
+    """Format a number for an SVG attribute, the same in every language."""
     return f"{value:.2f}".rstrip("0").rstrip(".")

@@ -1,4 +1,4 @@
-"""The admin of processors that computed known answers."""
+"""The admin of processors that were compared with known answers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .formats import badge
 
 @admin.register(Processor)
 class ProcessorAdmin(ReadOnlyAdmin):
-    """Admin of processors: which compute the same embeddings, and which do not."""
+    """Admin of processors: which of them compute the expected embeddings."""
 
     list_display = [
         *("name", "agreement", "lowest_cosine", "least_cosine"),
@@ -32,5 +32,5 @@ class ProcessorAdmin(ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("known answers"))
     def agreement(self, row: Processor) -> SafeString:
-        """Return whether the processor agrees, as a coloured badge."""
+        """Return whether the processor computes the expected embeddings, as a coloured badge."""
         return badge("good", _("agrees")) if row.agrees else badge("bad", _("differs"))

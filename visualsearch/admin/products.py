@@ -1,4 +1,4 @@
-"""The panel and the action that a shop's product admin gets."""
+"""The panel and the action that this app adds to a shop's product admin."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ PANEL = "search_by_photo"
 class SearchableAdmin(admin.ModelAdmin):
     """A base class for the admin of the catalog's model.
 
-    The product's page gets a panel with the state of each image in the index and a link to similar
-    products. The list gets an action that indexes products again. The panel comes last, or where
-    the fieldsets name ``search_by_photo``.
+    A product's page gets a panel with the state of each image in the index and a link to similar
+    products. The panel is last, or where the fieldsets name ``search_by_photo``. The list gets an
+    action that reindexes products.
     """
 
     class Media:
@@ -84,13 +84,13 @@ class SearchableAdmin(admin.ModelAdmin):
 
     @admin.action(description=_("Reindex the selected products"), permissions=["reindex"])
     def reindex(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        """Start a run of these products."""
+        """Start a run for the selected products."""
         source = catalog()
         start(self, request, Run.Scope.CHOSEN, [source.key_of(item) for item in queryset])
 
 
 def picture_state(row: Embedding | None, visible: bool) -> SafeString:
-    """Return an image's state as a coloured badge; ``hidden`` if its product is not visible."""
+    """Return an image's state as a coloured badge; hidden if its product is not visible."""
     if not visible:
         return badge("quiet", _("hidden"))
     return state_of(None if row and row.removed else row)

@@ -1,4 +1,4 @@
-"""The state of a run as its card shows it, in the page and in the JSON polled every second."""
+"""The state of a run for its card, in the page and in the JSON that the page polls."""
 
 from __future__ import annotations
 
@@ -26,7 +26,12 @@ COLOURS = {
 
 
 def progress(run: Run) -> dict[str, Any]:
-    """Return the card's values; ``texts`` are in the active language, by place in the card."""
+    """Return the values of a run's card.
+
+    Keys: ``open``, ``colour`` (of the badge), ``done`` and ``items`` (their numbers), ``percent``,
+    ``controls`` (see :func:`controls`), ``announcement`` (for screen readers) and ``texts`` (see
+    :func:`texts`), in the active language.
+    """
     share = percent(run.done, run.items)
     return {
         "open": bool(run.open),
@@ -41,12 +46,12 @@ def progress(run: Run) -> dict[str, Any]:
 
 
 def colour(run: Run) -> str:
-    """Return the severity of the state as the colour of a badge."""
+    """Return the colour of the badge for a run's state: good, warning, bad, busy or quiet."""
     return "bad" if run.is_dead else COLOURS[State(run.state)]
 
 
 def outcome(run: Run) -> str:
-    """Return the state in words, with a pause or cancellation that is pending."""
+    """Return a run's state as text, with a pause or cancellation that is pending."""
     if run.is_dead:
         return _("no sign of life")
     if run.open and run.wish:
@@ -55,7 +60,7 @@ def outcome(run: Run) -> str:
 
 
 def controls(run: Run) -> list[str]:
-    """Return which buttons a run has now."""
+    """Return the buttons to show for a run: some of pause, resume and cancel."""
     if not run.open:
         return []
     if run.state == State.PAUSED or run.is_dead:
@@ -70,7 +75,7 @@ def controls(run: Run) -> list[str]:
 def waits_long(run: Run) -> bool:
     """Return whether a queued run may have been lost on its way to a worker.
 
-    Handing it over twice does no harm.
+    Sending it to a worker again does no harm.
     """
     return run.created < timezone.now() - timedelta(seconds=conf.get("RUN_TIMEOUT"))
 
@@ -87,7 +92,7 @@ def announcement(run: Run, share: int) -> str:
 
 
 def texts(run: Run) -> dict[str, str]:
-    """Return all texts of the card."""
+    """Return the texts of a run's card by name: state, stage, counts, rate, time left, error."""
     working = run.open and run.state == State.RUNNING and not run.is_dead
     left = run.seconds_left if working and run.stage in ("", Run.Stage.ENCODING) else None
     return {
@@ -114,7 +119,7 @@ def rate(run: Run) -> str:
 
 
 def heartbeat(run: Run) -> str:
-    """Return how long ago the heartbeat of an open run was."""
+    """Return how long ago the last heartbeat of an open run was, a dash if there is none."""
     if run.heartbeat is None or not run.open:
         return NOTHING
     age = max(0, round((timezone.now() - run.heartbeat).total_seconds()))

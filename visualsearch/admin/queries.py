@@ -1,4 +1,4 @@
-"""The admin of searches: their figures and their events."""
+"""The admin of queries: figures and events of each search by photo."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SEE_PHOTO = "visualsearch.view_keptphoto"
 
 @admin.register(Query)
 class QueryAdmin(InsightsPages):
-    """Admin of queries: one row per search by photo, as long as it is kept."""
+    """Admin of queries: one row per search by photo, until it expires."""
 
     list_display = [
         "searched",
@@ -56,7 +56,7 @@ class QueryAdmin(InsightsPages):
         return super().get_queryset(request).defer("vector", "cells")
 
     def get_urls(self) -> list[URLPattern]:
-        """Return the stock URLs, those of the Insights pages, and that of a kept photo."""
+        """Return the default URLs, those of the Insights pages, and that of a kept photo."""
         kept = self.admin_site.admin_view(self.kept_photo)
         return [
             path("<uuid:pk>/photo/", kept, name="visualsearch_query_photo"),
@@ -65,7 +65,7 @@ class QueryAdmin(InsightsPages):
         ]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return whether the user may delete queries; nothing depends on one."""
+        """Return whether the user may delete queries, as a visitor may ask for it."""
         return request.user.has_perm("visualsearch.delete_query")
 
     def delete_model(self, request: HttpRequest, obj: Query) -> None:
@@ -88,7 +88,10 @@ class QueryAdmin(InsightsPages):
         return fields if request.user.has_perm(SEE_PHOTO) else fields[:-1]
 
     def kept_photo(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        """Return the kept photo of a query, which no cache may store; raise Http404 if expired."""
+        """Return the kept photo of a query as JPEG, which no cache may store.
+
+        Raises Http404 if none is kept, PermissionDenied for users who may not view photos.
+        """
         self.may_look(request)
         if not request.user.has_perm(SEE_PHOTO):
             raise PermissionDenied
@@ -121,7 +124,7 @@ class QueryAdmin(InsightsPages):
 
     @admin.display(description=_("matched"), ordering="matched")
     def is_matched(self, query: Query) -> SafeString:
-        """Return whether the search matched, as a coloured badge."""
+        """Return whether the best hit reached the match threshold, as a coloured badge."""
         return badge("good", _("matched")) if query.matched else badge("quiet", _("no match"))
 
     @admin.display(description=_("results shown"))
@@ -145,7 +148,7 @@ class QueryAdmin(InsightsPages):
 
     @admin.display(description=_("what became of it"))
     def what_became(self, query: Query) -> SafeString | str:
-        """Return the customer's events, each with its product."""
+        """Return the customer's events on the results as a list, each with its product."""
         events = list(query.events.order_by("created", "pk"))
         if not events:
             return gettext("No event came in.")
@@ -164,7 +167,7 @@ class QueryAdmin(InsightsPages):
 
     @admin.display(description=_("photo"))
     def photo(self, query: Query) -> SafeString | str:
-        """Return the kept photo and its expiry, or a note that there is none."""
+        """Return the kept photo and when it expires, or a text that there is none."""
         kept = KeptPhoto.objects.filter(pk=query.pk, expires__gt=timezone.now()).only("expires")
         found = kept.first()
         if found is None:

@@ -35,7 +35,7 @@ NAMED = 50
 
 @admin.register(Run)
 class RunAdmin(ReadOnlyAdmin):
-    """Admin of runs: the history, the card of the open run, and its buttons."""
+    """Admin of runs: the history, the card of the open run, and buttons to start one."""
 
     list_display = [
         "__str__",
@@ -50,7 +50,7 @@ class RunAdmin(ReadOnlyAdmin):
     date_hierarchy = "created"
 
     def get_urls(self) -> list[URLPattern]:
-        """Return the stock URLs, that of the card's progress, and those of the buttons."""
+        """Return the default URLs, and those of the progress JSON and the buttons."""
         wrap = self.admin_site.admin_view
         return [
             path("reindex/", wrap(require_POST(self.reindex)), name="visualsearch_reindex"),
@@ -70,7 +70,7 @@ class RunAdmin(ReadOnlyAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Show the list, below the card of the open run or a button for each scope."""
+        """Show the list, and above it the card of the open run, or buttons to start one."""
         run = Run.objects.filter(open=True).first()
         scopes = [] if run else [each for each in Run.Scope.choices if each[0] in BUTTONS]
         card = progress(run) if run else None
@@ -105,7 +105,7 @@ class RunAdmin(ReadOnlyAdmin):
         )
 
     def reindex(self, request: HttpRequest) -> HttpResponse:
-        """Start a run of the posted scope."""
+        """Start a run of the posted ``scope``; raise Http404 for one without a button."""
         if not request.user.has_perm(ADD):
             raise PermissionDenied
         scope = request.POST.get("scope", Run.Scope.ALL)
@@ -120,7 +120,7 @@ class RunAdmin(ReadOnlyAdmin):
         return JsonResponse(progress(self.found(pk)))
 
     def control(self, request: HttpRequest, pk: int, control: str) -> HttpResponse:
-        """Pause, resume or cancel a run."""
+        """Pause, resume or cancel a run; ``control``: which of them."""
         if not request.user.has_perm(CONTROL):
             raise PermissionDenied
         if control not in CONTROLS:
@@ -137,7 +137,7 @@ class RunAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("state"), ordering="state")
     def outcome(self, run: Run) -> SafeString:
-        """Return the state as a coloured badge."""
+        """Return the run's state as a coloured badge."""
         return badge(colour(run), outcome(run))
 
     @admin.display(description=_("encoded"), ordering="encoded")
@@ -152,7 +152,7 @@ class RunAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("duration"), ordering="finished")
     def time(self, run: Run) -> str:
-        """Return the time from the request to the end."""
+        """Return the time from the request of the run to its end, or until now."""
         return duration(seconds(run))
 
     @admin.display(description=_("requested"), ordering="created")
@@ -167,12 +167,12 @@ class RunAdmin(ReadOnlyAdmin):
 
 
 def seconds(run: Run) -> float:
-    """Return seconds from the request of a run to its end, or until now."""
+    """Return the seconds from the request of a run to its end, or until now."""
     return ((run.finished or timezone.now()) - run.created).total_seconds()
 
 
 def failed_in(run: Run) -> QuerySet[Embedding]:
-    """Return images that failed while a run was open and have not been repaired since."""
+    """Return the images that failed during a run and are still failed."""
     rows = Embedding.objects.filter(removed=False, updated__gte=run.created).exclude(error="")
     if run.finished:
         rows = rows.filter(updated__lte=run.finished)

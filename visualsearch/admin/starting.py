@@ -1,4 +1,4 @@
-"""Start a run from any page of the admin, and show its state in a message."""
+"""Start a run from any page of the admin, and tell the user in a message."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ ADD = "visualsearch.add_run"
 def start(
     model_admin: admin.ModelAdmin, request: HttpRequest, scope: str, keys: Sequence[str] = ()
 ) -> None:
-    """Request a run and start it; show its state in a message."""
+    """Request a run and start it; tell the user in a message what happened.
+
+    ``keys``: products of a run with the scope ``chosen``. Errors are shown too, not raised.
+    """
     try:
         run, new = runs.request(scope, keys=keys, by=request.user.get_username())
     except runs.NotPossible as error:
@@ -36,7 +39,10 @@ def start(
 
 
 def hand_over(model_admin: admin.ModelAdmin, request: HttpRequest, run: Run) -> None:
-    """Start a queued run, by a worker if there are any; show its state in a message."""
+    """Start a queued run, in a worker if there is one; tell the user in a message.
+
+    Errors are shown too, not raised.
+    """
     try:
         dispatch.start(run)
     except VisualSearchError as error:
@@ -48,7 +54,7 @@ def hand_over(model_admin: admin.ModelAdmin, request: HttpRequest, run: Run) -> 
 
 
 def linked(text: str, model_admin: admin.ModelAdmin, run: Run) -> SafeString:
-    """Return a message in which the run's name is a link to it."""
+    """Return a message with a link to the run in place of ``%(run)s``."""
     site = model_admin.admin_site.name
     url = reverse("admin:visualsearch_run_change", args=[run.pk], current_app=site)
     before, after = text.split("%(run)s", 1)
@@ -57,7 +63,7 @@ def linked(text: str, model_admin: admin.ModelAdmin, run: Run) -> SafeString:
 
 
 def summary(run: Run) -> tuple[str, int]:
-    """Return a message about ``%(run)s`` and its level."""
+    """Return a message about a run's state, with the placeholder ``%(run)s``, and its level."""
     counts = {
         "run": "%(run)s",
         "encoded": run.encoded,

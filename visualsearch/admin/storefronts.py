@@ -41,7 +41,7 @@ class StorefrontForm(forms.ModelForm):
     def clean_quota(self) -> int | None:
         """Return the quota, None for no limit; raise ValidationError for 0.
 
-        To stop a storefront, deactivate it instead.
+        A storefront is stopped by deactivating it.
         """
         quota: int | None = self.cleaned_data["quota"]
         if quota == 0:
@@ -52,9 +52,9 @@ class StorefrontForm(forms.ModelForm):
 
 @admin.register(Storefront)
 class StorefrontAdmin(ReadOnlyAdmin):
-    """Admin of storefronts, which are deactivated and never deleted.
+    """Admin of storefronts, which can be deactivated but not deleted.
 
-    Searches of a deleted storefront would belong to nobody, and everybody could read them.
+    A deleted storefront's queries would belong to none, and clients without a key could read them.
     """
 
     form = StorefrontForm
@@ -85,14 +85,14 @@ class StorefrontAdmin(ReadOnlyAdmin):
         return super().changelist_view(request, {**(extra_context or {}), **context})
 
     def save_model(self, request: HttpRequest, obj: Storefront, form: Any, change: bool) -> None:
-        """Save a storefront; give a new one its key and show it."""
+        """Save a storefront; create the key of a new one and show it."""
         key = None if change else obj.new_key()
         super().save_model(request, obj, form, change)
         if key:
             self.tell(request, obj, key)
 
     def tell(self, request: HttpRequest, storefront: Storefront, key: str) -> None:
-        """Show a key in a message, the only time that it is visible."""
+        """Show a new key in a message, which is the only time that it is visible."""
         text = gettext("The key of %(name)s, shown this once: keep it now.")
         text %= {"name": storefront.name}
         told = format_html('{} <code class="vs-secret">{}</code>', text, key)
@@ -100,7 +100,7 @@ class StorefrontAdmin(ReadOnlyAdmin):
 
     @admin.action(description=_("Give a new key: the old one ends at once"), permissions=["change"])
     def new_key(self, request: HttpRequest, queryset: QuerySet[Storefront]) -> None:
-        """Replace the keys of storefronts, for keys that were lost or leaked."""
+        """Replace the keys of the selected storefronts, for keys that were lost or leaked."""
         for storefront in queryset:
             key = storefront.new_key()
             storefront.save(update_fields=["prefix", "digest"])
@@ -116,12 +116,12 @@ class StorefrontAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("key begins with"))
     def key(self, storefront: Storefront) -> SafeString:
-        """Return the first characters of the key, to tell keys apart."""
+        """Return the first characters of the key, by which staff can recognise it."""
         return format_html("<code>{}…</code>", storefront.prefix)
 
     @admin.display(description=_("quota"), ordering="quota")
     def quota_text(self, storefront: Storefront) -> str:
-        """Return the limit of photos per day."""
+        """Return the most photos per day as text, a dash without a limit."""
         return NOTHING if storefront.quota is None else number(storefront.quota)
 
     @admin.display(description=_("searches of the last 24 hours"))

@@ -1,4 +1,4 @@
-"""A search as shown to the shop's staff: stages, classes, scores."""
+"""A trial search by photo for the shop's staff: its stages, classes and scores."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ DEFAULT_LIMIT = 12
 
 
 class TrialForm(forms.Form):
-    """A form for a trial search: the photo, one or two versions, the number of products."""
+    """A form for a trial search: a photo, one or two index versions, a number of products."""
 
     image = forms.FileField(label=_("Photo"), widget=forms.FileInput(attrs={"accept": "image/*"}))
     version = forms.ModelChoiceField(
@@ -61,13 +61,13 @@ class TrialForm(forms.Form):
 
 
 def name_of(version: IndexVersion) -> str:
-    """Return the name of a version in choice lists."""
+    """Return the label of a version in choice lists."""
     return f"{version} – {version.encoder}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bar:
-    """A labelled bar; ``percent`` is its length."""
+    """A labelled bar with a text; ``percent`` is its length, 0…100."""
 
     label: Any
     text: str
@@ -76,7 +76,10 @@ class Bar:
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """The results of one version, or its error."""
+    """The results of a trial search in one version.
+
+    ``error``: its message, "" if it succeeded; then ``result`` is set.
+    """
 
     version: IndexVersion
     error: str = ""
@@ -87,7 +90,10 @@ class Column:
 
 
 def search(site: AdminSite, version: IndexVersion, photo: bytes, limit: int) -> Column:
-    """Search by a photo in one version, and delete the query, since no customer made it."""
+    """Search by a photo in one version; return the results or the error.
+
+    The stored query is deleted, since no customer made it.
+    """
     pinned = None if version.state == State.ACTIVE else version.pk
     try:
         result = dispatch.search(photo, limit=limit, version=pinned)
@@ -111,7 +117,7 @@ def search(site: AdminSite, version: IndexVersion, photo: bytes, limit: int) -> 
 
 
 def stages(result: SearchResult) -> list[Bar]:
-    """Return milliseconds by stage as bars, the total last."""
+    """Return the milliseconds of each stage as bars, the total last."""
     total = result.took_ms["total"]
     bars = [
         Bar(label=label, text=milliseconds(spent), percent=percent(spent, total))
@@ -122,7 +128,7 @@ def stages(result: SearchResult) -> list[Bar]:
 
 
 def hits(site: AdminSite, result: SearchResult) -> list[dict[str, Any]]:
-    """Return the hits for the template, each with its product as this admin names it."""
+    """Return the hits as dicts: ``product``, ``image`` (URL), ``score`` (text) and ``percent``."""
     products = links.products(site, [hit.item for hit in result.hits])
     return [
         {

@@ -1,4 +1,4 @@
-"""The admin of index versions: their figures side by side, and which one is active."""
+"""The admin of index versions: compare their figures, and choose the active one."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class IndexVersionAdmin(PagesAdmin):
     actions = ["compare_selected"]
 
     def get_urls(self) -> list[URLPattern]:
-        """Return the stock URLs and those of all other pages and buttons."""
+        """Return the default URLs and those of the app's own pages and buttons."""
         wrap = self.admin_site.admin_view
         return [
             path("compare/", wrap(self.compare), name="visualsearch_compare"),
@@ -110,17 +110,17 @@ class IndexVersionAdmin(PagesAdmin):
         )
 
     def columns(self, shown: list[IndexVersion]) -> dict[str, Any]:
-        """Return the template context of the table of figures."""
+        """Return the template context of the table that compares these versions."""
         heads = [(version, self.badge(version)) for version in shown]
         return {"heads": heads, "lines": table(shown)}
 
     def allowed(self, request: HttpRequest) -> dict[str, bool]:
-        """Return whether to offer activation and fitting to this user."""
+        """Return whether to offer this user ``may_activate`` and ``may_fit``."""
         may = request.user.has_perm(CHANGE)
         return {"may_activate": may, "may_fit": may and not versions.why_not_fit()}
 
     def compare(self, request: HttpRequest) -> HttpResponse:
-        """Show the selected versions side by side, or else the newest that were built."""
+        """Show the versions in ``?version=`` side by side, by default the newest usable ones."""
         self.may_look(request)
         rows = IndexVersion.objects.all()
         chosen = [int(pk) for pk in request.GET.getlist("version") if pk.isdecimal()]
@@ -132,7 +132,7 @@ class IndexVersionAdmin(PagesAdmin):
         return self.page(request, "compare.html", title=_("Compare versions"), **context)
 
     def activate(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Ask for confirmation; on POST, activate a version."""
+        """Show a confirmation page; on POST, activate the version."""
         self.may_change(request)
         version = self.found(pk)
         if request.method == "POST":
@@ -140,7 +140,7 @@ class IndexVersionAdmin(PagesAdmin):
         return self.ask(request, version, _("Activate version %(version)s?"))
 
     def roll_back(self, request: HttpRequest) -> HttpResponse:
-        """Ask for confirmation; on POST, activate the version that was active before."""
+        """Show a confirmation page; on POST, activate the previously active version."""
         self.may_change(request)
         if request.method == "POST":
             return self.switch(request, versions.roll_back)
@@ -153,14 +153,17 @@ class IndexVersionAdmin(PagesAdmin):
         return HttpResponseRedirect(self.url("visualsearch_indexversion_changelist"))
 
     def may_change(self, request: HttpRequest) -> None:
-        """Raise PermissionDenied for staff that may not change versions."""
+        """Raise PermissionDenied for users who may not change versions."""
         if not request.user.has_perm(CHANGE):
             raise PermissionDenied
 
     def ask(
         self, request: HttpRequest, version: IndexVersion | None, question: str
     ) -> HttpResponse:
-        """Show the confirmation page, or redirect with an error if the version is not usable."""
+        """Show a page that asks for confirmation; ``question`` has the placeholder ``version``.
+
+        Redirects to the list with an error if the version is None or cannot be activated.
+        """
         if version is None or not version.can_be_activated:
             self.message_user(request, why_not(version), messages.ERROR)
             return HttpResponseRedirect(self.url("visualsearch_indexversion_changelist"))
@@ -178,7 +181,10 @@ class IndexVersionAdmin(PagesAdmin):
         )
 
     def switch(self, request: HttpRequest, change: Any) -> HttpResponse:
-        """Call ``change``; show which version is active now, or why it failed, in a message."""
+        """Call ``change``, which activates a version; tell the user the outcome in a message.
+
+        ``change`` returns the version or raises NotUsable.
+        """
         experiment = running()
         try:
             version = change()
@@ -202,7 +208,7 @@ class IndexVersionAdmin(PagesAdmin):
 
     @admin.display(description=gettext_lazy("state"), ordering="state")
     def badge(self, version: IndexVersion) -> SafeString:
-        """Return the state as a coloured badge, with the reason of a failure."""
+        """Return the version's state as a coloured badge, with the error if it failed."""
         word = badge(COLOURS[State(version.state)], version.get_state_display())
         if not version.error:
             return word
@@ -240,7 +246,7 @@ class IndexVersionAdmin(PagesAdmin):
 
     @admin.display(description=gettext_lazy("latency p95"))
     def latency(self, version: IndexVersion) -> str:
-        """Return the 95th percentile of latency on the shop's labelled photos."""
+        """Return the 95th percentile of search time on the shop's labelled photos."""
         return milliseconds(measured("latency_ms", "p95")(version))
 
     @admin.display(description=gettext_lazy("created"), ordering="created")
@@ -255,7 +261,10 @@ class IndexVersionAdmin(PagesAdmin):
 
 
 def options(version: IndexVersion) -> list[list[str]]:
-    """Return the options that a fit was compared with, as rows of name, shares and figures."""
+    """Return the ways to search that were compared for a fit, as rows of text.
+
+    A row: name, weights of the embedding's parts, recall@1, @5, @10 and MRR.
+    """
     return [
         [
             str(OPTIONS[each["name"]]),
@@ -278,7 +287,7 @@ def activated(version: IndexVersion) -> IndexVersion:
 
 
 def why_not(version: IndexVersion | None) -> str:
-    """Return why a version cannot be activated."""
+    """Return a message on why a version cannot be activated; None: no earlier one is kept."""
     if version is None:
         return _("No earlier version is kept. Raise the setting KEPT_VERSIONS.")
     return _("Version %(version)s cannot be activated: it is %(state)s.") % {

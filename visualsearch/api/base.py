@@ -61,7 +61,7 @@ class VisualSearchView(APIView):
         return self.storefront.pk if self.storefront else None
 
     def caller(self, visitor: str = "") -> Caller:
-        """Return the caller that a search is attributed to."""
+        """Return the caller to attribute a search to; see :func:`callers.caller_of`."""
         return callers.caller_of(self.request._request, self.storefront, visitor)
 
     def finalize_response(

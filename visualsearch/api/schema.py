@@ -101,7 +101,7 @@ class Schema(AutoSchema):
     """The OpenAPI description of the app's endpoints, whatever the shop's settings."""
 
     def get_override_parameters(self) -> list[Any]:
-        """Return the response headers, and the shop's filters if the method uses them."""
+        """Return the response headers, and the shop's filters if the method takes them."""
         method = getattr(self.view, self.method.lower(), None)
         filters = filter_parameters() if getattr(method, "with_filters", False) else []
         return [*super().get_override_parameters(), *HEADERS, *filters]

@@ -46,7 +46,7 @@ class Allowance:
     reset: int
 
     def as_headers(self) -> dict[str, str]:
-        """Return the RateLimit headers."""
+        """Return the headers RateLimit-Limit, RateLimit-Remaining and RateLimit-Reset."""
         return {
             "RateLimit-Limit": str(self.limit),
             "RateLimit-Remaining": str(max(0, self.remaining)),

@@ -37,10 +37,11 @@ def visual_search(
 ) -> SafeString:
     """Render the search component, with a form for browsers without JavaScript.
 
-    ``compact``: a camera button that opens the search. ``results_url``: the page that shows the
-    results; by default the search page if compact, else this page. ``history``: keep the search in
-    the page's URL. ``photo``: id of a query to start with. ``content``: template of what is shown
-    without JavaScript. ``api_key``: of the storefront that the searches belong to.
+    ``compact``: render a camera button that opens the search. ``results_url``: page that shows the
+    results; by default the search page if compact, else this page. ``history``: store the search in
+    the page's URL. ``photo``: id of a query to show at first. ``limit``: results per page.
+    ``content``: template to show without JavaScript. ``api_key``: of the storefront to attribute
+    searches to.
     """
     page = reverse("visualsearch:search_page")
     values = {
@@ -62,9 +63,9 @@ def visual_search(
 
 @register.simple_tag(takes_context=True)
 def similar_products(context: Context, product: Any, limit: int = 4) -> SafeString:
-    """Render cards of products that look like ``product``, an item of the shop or its key.
+    """Render cards of products that look like ``product``, an item of the catalog or its key.
 
-    Renders none if the product is unknown, or while search by photo is down.
+    Renders no card if the product is unknown or the search is down.
     """
     source = catalog()
     key = source.key_of(product) if isinstance(product, source.model) else str(product)
@@ -77,7 +78,7 @@ def similar_products(context: Context, product: Any, limit: int = 4) -> SafeStri
 
 
 def rendered(context: Context, name: str, values: dict[str, Any]) -> SafeString:
-    """Render a template with the page's own context, as ``{% include %}`` does."""
+    """Render a template with the page's context and ``values``, as ``{% include %}`` does."""
     assert context.template is not None
     page = context.template.engine.get_template(name)
     with context.push(**values):
@@ -85,7 +86,7 @@ def rendered(context: Context, name: str, values: dict[str, Any]) -> SafeString:
 
 
 def is_first(context: Context) -> bool:
-    """Return whether the page lacks the component's ``<script>``, and mark it as added."""
+    """Return whether the page lacks the component's ``<script>``; the next call returns False."""
     if not isinstance(context, RequestContext):
         return True  # browsers run a module only once
     first = not hasattr(context.request, "visual_search_script")

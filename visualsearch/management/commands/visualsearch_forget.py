@@ -38,7 +38,10 @@ class Command(BaseCommand):
             self.stdout.write(", ".join(f"{name}: {count}" for name, count in done.items()))
 
     def erase(self, options: dict[str, Any]) -> int:
-        """Delete the searches that the options select; return how many."""
+        """Delete the searches that the options select; return how many were deleted.
+
+        Raises CommandError for an unknown storefront or a malformed query id.
+        """
         if options["everything"]:
             KeptPhoto.objects.all().delete()
             return Query.erase()
@@ -55,7 +58,10 @@ class Command(BaseCommand):
         return Query.erase(visitor=pseudonym("visitor", options["visitor"], storefront))
 
     def storefront(self, name: str | None) -> int | None:
-        """Return the primary key of the storefront with this name; raise CommandError."""
+        """Return the primary key of the storefront with this name, None without a name.
+
+        Raises CommandError if there is no such storefront.
+        """
         if not name:
             return None
         try:

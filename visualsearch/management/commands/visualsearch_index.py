@@ -53,7 +53,11 @@ class Command(BaseCommand):
             sys.exit(1)
 
     def wanted(self, options: dict[str, Any]) -> Run:
-        """Return the run to work on: the given, the open, or a new one; raise CommandError."""
+        """Return the run to work on: that of ``--run``, the open one, or a new one.
+
+        An open run that is paused or whose process died is put back in the queue. Raises
+        CommandError if the run of ``--run`` does not exist.
+        """
         if options["run"]:
             run = Run.objects.filter(pk=options["run"]).first()
             if run is None:
@@ -78,7 +82,11 @@ class Command(BaseCommand):
         return run
 
     def work_on(self, run: Run, advance: Callable[[int], object]) -> None:
-        """Execute a run, or watch another process execute it and take over if that dies."""
+        """Execute a run; if another process executes it, wait, and take over if that process dies.
+
+        ``advance`` is called with the number of items just done. Returns when the run is closed or
+        paused.
+        """
         while run.open:
             try:
                 runs.execute(run, advance)
@@ -91,7 +99,7 @@ class Command(BaseCommand):
                 return
 
     def report(self, run: Run, *, as_json: bool) -> None:
-        """Print what was done, and each failed image with its reason."""
+        """Print the counts of a run, and each failed image with its error."""
         failures = failed_images() if run.failed else []
         counts = {
             name: getattr(run, name)
@@ -130,7 +138,7 @@ class Command(BaseCommand):
 
 
 def failed_images() -> list[dict[str, str]]:
-    """Return all images that are marked as failed now."""
+    """Return a dict per image whose latest attempt failed, with the keys item, image and error."""
     encoder = encoding.configured()
     failed = Embedding.objects.filter(encoder=encoder.id, removed=False).exclude(error="")
     rows = failed.order_by("item", "image").values_list("item", "image", "error")

@@ -16,7 +16,10 @@ from visualsearch.results import SearchResult, Stopwatch
 
 
 def crop(text: str) -> Crop:
-    """Parse ``x,y,w,h``, fractions of the upright photo; raise ArgumentTypeError."""
+    """Parse ``x,y,w,h``, fractions of the upright photo, for argparse.
+
+    Raises ArgumentTypeError if it is malformed or outside the photo.
+    """
     try:
         x, y, w, h = (float(part) for part in text.split(","))
         check_crop((x, y, w, h))
@@ -52,7 +55,7 @@ class Command(BaseCommand):
             self.print(options["photo"], result, options["site"].rstrip("/"))
 
     def print(self, photo: Path, result: SearchResult, site: str) -> None:
-        """Print the result as text for people."""
+        """Print the result as text; ``site`` is put before the products' links."""
         self.stdout.write(f"Photo    {photo}")
         best = ", ".join(f"{each.label} {each.probability:.0%}" for each in result.predictions[:3])
         self.stdout.write(f"Class    {best}")
@@ -69,7 +72,7 @@ class Command(BaseCommand):
 
 
 def search(data: bytes, crop: Crop | None, limit: int) -> SearchResult:
-    """Search in this process, with model and index loaded before the time is measured."""
+    """Search in this process, after loading model and index, so that times are realistic."""
     searching.warm_up()
     watch = Stopwatch()
     with watch.stage("decode"):

@@ -1,4 +1,4 @@
-"""Fit the index to its catalog, and choose the shares of the model's parts by labels."""
+"""Fit the index to its catalog, and choose the weights of the embedding's parts by labels."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Command(BaseCommand):
             self.print(report)
 
     def print(self, report: dict[str, Any]) -> None:
-        """Print the compared options, and whether the new version is active."""
+        """Print the compared ways to search, and whether the new version is active."""
         if report["tried"]:
             self.stdout.write(f"Over {report['queries']} {JUDGES[report['judged_by']]}:")
             heads = "".join(f"{name:>11}" for name in FIGURES)
@@ -68,7 +68,12 @@ class Command(BaseCommand):
 
 
 def described(run: Run, version: IndexVersion) -> dict[str, Any]:
-    """Return the fit of the version that a run built, in plain JSON values."""
+    """Return what the run chose, as JSON values.
+
+    ``version`` and ``active``: the version that was built, and whether it is active; ``chosen``:
+    what chose the weights; ``shares``: weight by part; ``images``: number of images; ``judged_by``,
+    ``queries`` and ``tried``: see :func:`visualsearch.fits.described`; ``error``: of the run.
+    """
     version.refresh_from_db()
     fit = version.fit or {}
     active = versions.active()
@@ -86,5 +91,5 @@ def described(run: Run, version: IndexVersion) -> dict[str, Any]:
 
 
 def shares(found: dict[str, float]) -> str:
-    """Return shares as ``features 0.70, colour 0.30``, or ``not fitted`` if there are none."""
+    """Return weights as text, ``features 0.70, colour 0.30``; ``not fitted`` without any."""
     return ", ".join(f"{name} {share:.2f}" for name, share in found.items()) or "not fitted"

@@ -40,7 +40,10 @@ class Command(BaseCommand):
             )
 
     def activate(self, number: int) -> None:
-        """Activate a version, unless it is active already; raise CommandError if it is unknown."""
+        """Activate version ``number``, unless it is active already.
+
+        Raises CommandError if it does not exist, NotUsable if it cannot be activated.
+        """
         version = IndexVersion.objects.filter(pk=number).first()
         if version is None:
             raise CommandError(f"There is no version {number}.")
@@ -49,7 +52,7 @@ class Command(BaseCommand):
 
 
 def described(version: IndexVersion) -> dict[str, Any]:
-    """Return a version in plain JSON values."""
+    """Return a version's fields as JSON values, without the mean vector of its fit."""
     return {
         "version": version.pk,
         "state": version.state,

@@ -38,7 +38,10 @@ def milliseconds(value: float | None) -> str:
 
 
 def percent(part: float, whole: float = 1) -> int:
-    """Return a share in whole percent, limited to 0…100 for bars; 0 if ``whole`` is 0."""
+    """Return ``part`` / ``whole`` in whole percent, limited to 0…100 for bars.
+
+    0 if ``whole`` is 0.
+    """
     return max(0, min(100, int(100 * part / whole))) if whole else 0
 
 

@@ -65,7 +65,7 @@ class QueryAdmin(InsightsPages):
         ]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return whether the user may delete queries, as a visitor may ask for it."""
+        """Return whether the user may delete queries, on which no other row depends."""
         return request.user.has_perm("visualsearch.delete_query")
 
     def delete_model(self, request: HttpRequest, obj: Query) -> None:

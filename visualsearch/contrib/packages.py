@@ -18,7 +18,11 @@ def is_there(module: str) -> bool:
 
 
 def needs(module: str, package: str, extra: str, app: str) -> Callable[..., list[CheckMessage]]:
-    """Return a system check that ``app`` has the package that it needs."""
+    """Return a system check that reports an error unless ``module`` can be imported.
+
+    ``package``: its name on PyPI; ``extra``: the extra of this project that installs it; ``app``:
+    the installed app that needs it.
+    """
 
     def check_package(**kwargs: Any) -> list[CheckMessage]:
         if is_there(module):

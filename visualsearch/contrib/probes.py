@@ -1,4 +1,4 @@
-"""Queries with a timeout, for servers that may hang."""
+"""Calls with a timeout, for servers that may hang."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ _places = threading.BoundedSemaphore(PLACES)
 
 
 class Hanging(Exception):
-    """No answer came within the timeout."""
+    """Raised if a call does not return within its timeout."""
 
 
 def within(seconds: float, ask: Callable[[], T]) -> T:
-    """Return the result of ``ask``, run in its own thread; raise its error, or Hanging.
+    """Call ``ask`` in a new thread and return its result, or raise its error.
 
-    A thread pool would not do, because Python waits for its threads at exit.
+    Raises Hanging after ``seconds``, or at once if :data:`PLACES` calls are running already. A
+    thread pool is not used, because Python waits for its threads at exit.
     """
     if not _places.acquire(blocking=False):
         raise Hanging("too many questions hang already")

@@ -1,11 +1,11 @@
-"""A Gunicorn worker whose threads do not wait for slow clients for ever.
+"""A Gunicorn worker with a time limit on slow clients.
 
 `worker_class = "visualsearch.contrib.gunicorn.worker.PatientWorker"`
 
-Gunicorn's own worker reads a request in a thread of its pool and sets no time limit. As many
-clients as there are threads, each sending a byte now and then, block all other clients. With this
-worker a request may stall for BODY_TIMEOUT seconds in all and must otherwise arrive at least as
-fast as :data:`PACE`. While more than half of the threads wait for clients, it may stall only for
+Gunicorn's own worker reads a request in a thread of its pool without a time limit. As many clients
+as there are threads, each sending a byte now and then, block all other clients. With this worker a
+request may stall for BODY_TIMEOUT seconds in all and must otherwise arrive at least as fast as
+:data:`PACE`. While more than half of the threads wait for clients, it may stall only for
 :data:`HURRIED` seconds.
 """
 
@@ -35,7 +35,10 @@ LINGER_BYTES = 1_000_000
 
 
 class Waiting:
-    """A count of the threads that wait for clients; with more than ``room``, threads are short."""
+    """A counter of the threads that wait for clients; a context manager counts one thread.
+
+    ``room``: how many may wait before threads are short.
+    """
 
     def __init__(self, room: int):
         self.room, self.count = room, 0
@@ -51,11 +54,11 @@ class Waiting:
 
     @property
     def crowded(self) -> bool:
-        """Whether threads are short."""
+        """Whether more than ``room`` threads wait for clients, so that threads are short."""
         return self.count > self.room
 
     def patience(self) -> float:
-        """Return the seconds for which a request may stall."""
+        """Return the seconds for which a request may stall now."""
         seconds: float = conf.get("BODY_TIMEOUT")
         return min(HURRIED, seconds) if self.crowded else seconds
 
@@ -64,7 +67,8 @@ class PatientSocket(socket.socket):
     """A client's connection with a time limit on each request.
 
     Reading a body that is too slow raises TimeoutError. A request head that is too slow ends as if
-    the client had disconnected, because there is no request to respond to.
+    the client had disconnected, because there is no request to respond to. ``waiting``: the
+    worker's counter.
     """
 
     waiting: Waiting
@@ -75,17 +79,17 @@ class PatientSocket(socket.socket):
 
     @classmethod
     def of(cls, plain: socket.socket, waiting: Waiting) -> PatientSocket:
-        """Return the same connection as a PatientSocket."""
+        """Return the connection ``plain`` as a PatientSocket; ``plain`` is detached."""
         patient = cls(fileno=plain.detach())
         patient.waiting = waiting
         return patient
 
     def begin(self) -> None:
-        """Start the time limit anew for the next request."""
+        """Restart the time limit for the next request."""
         self.began, self.received, self.in_body = time.monotonic(), 0, False
 
     def recv(self, *args: Any) -> bytes:
-        """Receive bytes within the time limit."""
+        """Return received bytes; see :meth:`recv_in_time` for what happens if they are late."""
         if self.closing:
             return b""
         timeout = self.gettimeout()
@@ -98,9 +102,9 @@ class PatientSocket(socket.socket):
         return data
 
     def recv_in_time(self, *args: Any) -> bytes:
-        """Return bytes that arrive in time.
+        """Return the next bytes, which must arrive within the time limit.
 
-        If none do, raise TimeoutError in a body, and return empty bytes in a head.
+        If they do not, raises TimeoutError in a body, and returns b"" in a head.
         """
         while True:
             end = self.began + self.waiting.patience() + self.received / PACE
@@ -116,7 +120,7 @@ class PatientSocket(socket.socket):
                 continue
 
     def linger(self) -> None:
-        """Let the client read its response, although it may still be sending.
+        """Read and discard what the client still sends, so that it can read its response.
 
         Gunicorn itself would do this in the one thread that accepts connections, so it is done
         here.
@@ -133,9 +137,9 @@ class PatientSocket(socket.socket):
 
 
 class PatientWorker(gthread.ThreadWorker):
-    """A threaded worker that limits how long it waits for requests.
+    """A threaded Gunicorn worker with a time limit on each request.
 
-    If Gunicorn itself serves HTTPS there is no limit: let a proxy serve HTTPS instead.
+    There is no limit if Gunicorn itself serves HTTPS: let a proxy serve HTTPS instead.
     """
 
     def init_process(self) -> None:
@@ -143,7 +147,7 @@ class PatientWorker(gthread.ThreadWorker):
         super().init_process()
 
     def handle(self, conn: Any) -> Any:
-        """Handle one request, in a thread of the pool."""
+        """Handle one request in a thread of the pool, with its time limit."""
         if self.cfg.is_ssl:
             return super().handle(conn)
         if not isinstance(conn.sock, PatientSocket):

@@ -25,10 +25,10 @@ PATIENCE = 1.2
 
 @dataclasses.dataclass
 class Check(HealthCheck):
-    """A check with a timeout; the reason of a failure is only logged."""
+    """A check with a timeout; the reason of a failure is logged, but not part of the response."""
 
     def run(self) -> None:
-        """Raise ServiceUnavailable if the check fails or times out."""
+        """Raise ServiceUnavailable if the check fails or does not end in time."""
         try:
             holds = within(PATIENCE, self.holds)
         except (Error, redis.RedisError, ModelUnavailable, Hanging) as error:
@@ -37,7 +37,7 @@ class Check(HealthCheck):
             raise self.failure("it does not hold")
 
     def failure(self, reason: object) -> ServiceUnavailable:
-        """Log the reason, and return an error without it."""
+        """Log the reason of a failure; return an error without it, to be raised."""
         logger.warning("not ready: %s: %s", type(self).__name__.lower(), reason)
         return ServiceUnavailable("failed")
 

@@ -24,12 +24,12 @@ class LiveView(View):
 
 
 class ReadyView(HealthCheckView):
-    """The readiness endpoint: runs all checks at the same time; failures are in the log."""
+    """The readiness endpoint: runs all checks concurrently; reasons of failures are only logged."""
 
     checks = (checks.Database, checks.Index, checks.Redis, checks.Workers)
 
     async def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Return the result of each check, with status 503 if one failed."""
+        """Return "ok" or "failed" for each check, with status 503 if one failed, else 200."""
         results = await asyncio.gather(*(each.get_result() for each in self.get_checks()))
         said = {type(each.check).__name__.lower(): word(each.error) for each in results}
         failed = any(each.error for each in results)
@@ -38,5 +38,5 @@ class ReadyView(HealthCheckView):
 
 
 def word(error: object) -> str:
-    """Return ``failed`` or ``ok``, without details of the error."""
+    """Return "failed" for an error, "ok" for None."""
     return "failed" if error else "ok"

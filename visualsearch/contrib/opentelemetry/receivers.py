@@ -36,7 +36,7 @@ def begin(what: str, context: Mapping[str, Any], **kwargs: object) -> None:
 def describe(
     took_ms: Mapping[str, float], matched: bool, model: str, index_version: int, **kwargs: object
 ) -> None:
-    """Add a search's figures to the current span: the worker's job, or the web request."""
+    """Set a search's figures on the current span: that of the worker's job, or of the request."""
     span = trace.get_current_span()
     span.set_attribute("visualsearch.matched", matched)
     span.set_attribute("visualsearch.model", model)

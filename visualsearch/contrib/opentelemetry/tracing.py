@@ -1,4 +1,4 @@
-"""Send spans to ``OTEL_EXPORTER_OTLP_ENDPOINT``; the SDK reads its other variables."""
+"""Send spans to ``OTEL_EXPORTER_OTLP_ENDPOINT``; the SDK reads its other variables itself."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 
 def start() -> None:
-    """Record requests, indexing tasks and SQL; receivers record the searches.
+    """Start to trace requests, Celery tasks and SQL queries.
 
-    Commands to Redis are not recorded: a worker that waits for jobs sends several per second.
+    :mod:`.receivers` adds searches. Redis commands are not traced: a worker that waits for jobs
+    sends several per second.
     """
     provider = TracerProvider()
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))

@@ -1,4 +1,4 @@
-"""CPU and memory of a server's processes, on Linux."""
+"""CPU time and memory of a server's processes, on Linux."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ PROC = Path("/proc")
 
 
 class MachineCollector:
-    """Collects CPU and memory of this process group: a web server or a worker, with children."""
+    """Collects CPU time and memory of this process group: a web server or worker with children."""
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the metrics; prometheus-client calls this at each scrape."""
+        """Yield the metrics at each scrape; nothing on systems other than Linux."""
         if not PROC.joinpath("self/stat").exists():
             return
         seconds, memory = 0.0, 0
@@ -48,12 +48,12 @@ def group() -> Iterator[Path]:
 
 
 def fields(process: Path) -> list[str]:
-    """Return the fields of ``stat`` after the process name, which may contain anything."""
+    """Return the fields of a process's ``stat`` that follow its name, as text."""
     return process.joinpath("stat").read_text().rpartition(")")[2].split()
 
 
 def resident(process: Path) -> int:
-    """Return bytes of memory; a page shared by several processes is divided among them."""
+    """Return a process's memory in bytes; shared pages are divided among their processes."""
     for line in process.joinpath("smaps_rollup").read_text().splitlines():
         if line.startswith("Pss:"):
             return int(line.split()[1]) * 1024

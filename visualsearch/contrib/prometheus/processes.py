@@ -1,4 +1,4 @@
-"""Metrics of a server with several processes: each writes to its own file, one reads all.
+"""Metrics of a server with several processes: each writes a file, and one reads all files.
 
 This module imports neither Django nor prometheus-client, which chooses its mode at import.
 """
@@ -18,10 +18,10 @@ PREFIX = "visualsearch-metrics-"
 
 
 def share() -> None:
-    """Make this process and its forks count together; call it before anything else.
+    """Count this process and its forks together; call it before prometheus-client is imported.
 
-    Uses a new folder, because old files would be counted too, and removes it when this process
-    ends.
+    Creates a new folder for the metrics files and removes it when this process ends. Does nothing
+    if ``PROMETHEUS_MULTIPROC_DIR`` is set.
     """
     if os.environ.get(FOLDER):
         return
@@ -39,7 +39,7 @@ def share() -> None:
 
 
 def remove_left(parent: Path) -> None:
-    """Remove the folders of servers that were killed."""
+    """Remove the metrics folders in ``parent`` whose server has been killed."""
     for folder in parent.glob(f"{PREFIX}*"):
         try:
             os.kill(int(folder.name.removeprefix(PREFIX).partition("-")[0]), 0)
@@ -50,7 +50,7 @@ def remove_left(parent: Path) -> None:
 
 
 def ended(pid: int) -> None:
-    """Mark a process of the server as ended: its counters stay, its gauges are removed."""
+    """Report that a process of the server has ended: its counters stay, its gauges are removed."""
     if os.environ.get(FOLDER):
         from prometheus_client.multiprocess import mark_process_dead
 

@@ -39,7 +39,7 @@ for _outcome in ("encoded", "unchanged", "failed", "removed"):
 
 @lru_cache(maxsize=64)
 def seconds_of(what: str, stage: str) -> Any:
-    """Return the histogram of a stage, cached.
+    """Return the histogram of a kind of search (``what``) and a stage, cached.
 
     Finding it by its labels takes three times as long as an observation.
     """

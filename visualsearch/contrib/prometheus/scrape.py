@@ -12,7 +12,7 @@ from .processes import FOLDER
 
 
 def counted() -> CollectorRegistry:
-    """Return the metrics of this process, or of all processes of this server."""
+    """Return the registry with the metrics of this process, or of all processes of its server."""
     if not os.environ.get(FOLDER):
         return REGISTRY
     registry = CollectorRegistry()

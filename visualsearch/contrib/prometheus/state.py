@@ -30,7 +30,7 @@ Gauges = list[Metric]
 
 
 class StateCollector:
-    """Collects gauges of the whole shop; a source that does not answer is reported as down."""
+    """Collects gauges of the whole shop; ``visualsearch_up`` is 0 for a server that is down."""
 
     def __init__(self) -> None:
         self.counts: Gauges = []
@@ -38,7 +38,7 @@ class StateCollector:
         self.again = 0.0
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the metrics; prometheus-client calls this at each scrape."""
+        """Yield the metrics at each scrape."""
         up = GaugeMetricFamily("visualsearch_up", "Whether it answers.", labels=["what"])
         stands = asked(of_database)
         up.add_metric(["database"], stands is not None)
@@ -56,7 +56,7 @@ class StateCollector:
         yield up
 
     def count(self) -> Gauges:
-        """Return counts of rows, cached for a while; only one scrape counts at a time."""
+        """Return gauges of the rows, cached for a while; only one scrape counts at a time."""
         if self.counting.acquire(blocking=False):
             try:
                 start = time.monotonic()
@@ -70,7 +70,7 @@ class StateCollector:
 
 
 def asked(ask: Callable[[], Gauges]) -> Gauges | None:
-    """Return the gauges of a source, or None if it does not answer in time."""
+    """Call ``ask`` and return its gauges, None if its server fails or does not answer in time."""
     try:
         return within(PATIENCE, ask)
     except (Error, redis.RedisError, Hanging) as error:
@@ -84,7 +84,7 @@ def gauge(name: str, text: str, value: float) -> Metric:
 
 
 def of_database() -> Gauges:
-    """Return gauges of the active version and of the open run."""
+    """Return gauges of the active version and of the open run; zeros if there is none."""
     version, run = versions.active(), Run.objects.filter(open=True).first()
     gauges = [
         gauge("index_version", "The active index version; 0: none.", version.pk if version else 0),
@@ -112,7 +112,7 @@ def of_database() -> Gauges:
 
 
 def of_rows() -> Gauges:
-    """Return counts of searchable images and items, failed images, and differing processors."""
+    """Return gauges of searchable images and items, failed images, and differing processors."""
     version = versions.active()
     rows = Embedding.objects.filter(encoder=version.encoder if version else "", removed=False)
     searchable = rows.filter(error="")
@@ -131,7 +131,7 @@ def of_rows() -> Gauges:
 
 
 def of_redis() -> Gauges:
-    """Return the length of the queue and the number of live search workers."""
+    """Return gauges of the length of the queue and the number of live search workers."""
     workers = sum(1 for _ in relay.client().scan_iter(relay.key_of("worker", "*"), count=1000))
     return [
         gauge("queue_length", "Searches that wait for a worker.", relay.client().llen(relay.QUEUE)),

@@ -17,10 +17,13 @@ _state.register(StateCollector())
 
 
 class MetricsView(View):
-    """Metrics for clients with the token in ``METRICS_TOKEN``; 404 if the variable is not set."""
+    """The metrics endpoint, for clients that send the token in ``METRICS_TOKEN``."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        """Return all metrics in Prometheus's text format; 401 for a wrong token."""
+        """Return all metrics in Prometheus's text format.
+
+        Status 401 for a wrong token, 404 if ``METRICS_TOKEN`` is not set.
+        """
         token = os.environ.get("METRICS_TOKEN", "")
         given = request.headers.get("Authorization", "")
         if not token or not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):

@@ -1,4 +1,4 @@
-"""Serve the metrics of a Celery worker on ``METRICS_PORT``, to its own network."""
+"""Serve the metrics of a Celery worker on ``METRICS_PORT``, by default only to its machine."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from .scrape import counted
 
 @worker_init.connect(dispatch_uid="visualsearch.prometheus")
 def serve(**kwargs: object) -> None:
-    """Start before Redis connects, so that a waiting worker can be scraped."""
+    """Start the metrics server, if ``METRICS_PORT`` is set.
+
+    It starts before the worker connects to Redis, so that a waiting worker can be scraped.
+    """
     if port := os.environ.get("METRICS_PORT"):
         address = os.environ.get("METRICS_HOST", "127.0.0.1")
         start_http_server(int(port), addr=address, registry=counted())

@@ -5,7 +5,7 @@ from ..packages import is_there, needs
 
 
 class StructlogConfig(AppConfig):
-    """A log line for each search, and one request id in all processes that work on a request."""
+    """Logs each search, and one request id in all processes that work on a request."""
 
     name = "visualsearch.contrib.structlog"
     label = "visualsearch_structlog"

@@ -27,7 +27,10 @@ logger = structlog.get_logger("visualsearch.search")
 
 @receiver(of_requests.bind_extra_request_metadata, dispatch_uid=UID)
 def name_request(request: HttpRequest, **kwargs: object) -> None:
-    """Bind the request's id to the log context; take it from the header if it is well-formed."""
+    """Bind the request's id to the log context.
+
+    The id is that of the header ``X-Request-ID`` if it is well-formed, else a random one.
+    """
     given = request.headers.get(HEADER, "")
     name = given if SANE.fullmatch(given) else str(uuid.uuid4())
     structlog.contextvars.bind_contextvars(request_id=name)
@@ -42,7 +45,7 @@ def tell_name(
     log_kwargs: dict[str, Any] | None = None,
     **kwargs: object,
 ) -> None:
-    """Return the request id in a response header, and log how long the request took."""
+    """Set the header ``X-Request-ID`` of the response, and log the request's duration."""
     response[HEADER] = structlog.contextvars.get_contextvars()["request_id"]
     if log_kwargs is not None:
         log_kwargs["ms"] = round((time.perf_counter() - request.META[UID]) * 1000, 1)
@@ -50,7 +53,7 @@ def tell_name(
 
 @receiver(signals.refused, dispatch_uid=UID)
 def note_refusal(code: str, **kwargs: object) -> None:
-    """Add the error code to the request's own log line."""
+    """Bind the error code to the log context, so that the request's own log line has it."""
     structlog.contextvars.bind_contextvars(refused=code)
 
 
@@ -76,7 +79,7 @@ def log_search(
     index_version: int,
     **kwargs: object,
 ) -> None:
-    """Log figures of a search, without anything of the photo or its sender."""
+    """Log the figures of a search; nothing of the photo or its sender."""
     logger.info(
         "searched", what=what, matched=matched, took_ms=took_ms, model=model, version=index_version
     )
@@ -84,7 +87,7 @@ def log_search(
 
 @receiver(signals.job_done, dispatch_uid=UID)
 def log_refusal(refused: str, **kwargs: object) -> None:
-    """Log a job that was refused."""
+    """Log the error code of a job that failed."""
     if refused:
         logger.info("refused", code=refused)
 

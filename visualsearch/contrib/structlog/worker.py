@@ -17,6 +17,9 @@ before_task_publish.connect(_receiver.receiver_before_task_publish, weak=False)
 
 @task_prerun.connect(dispatch_uid="visualsearch.structlog")
 def go_on_as(task_id: str, task: Any, **kwargs: object) -> None:
-    """Bind the request id, unless a web process runs the task within a request."""
+    """Bind the id of the request that queued the task.
+
+    Does nothing for a task that a web process runs itself, within a request.
+    """
     if not task.request.is_eager:
         _receiver.receiver_task_prerun(task_id, task)

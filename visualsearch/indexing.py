@@ -75,7 +75,10 @@ class Seen:
 
     @property
     def unchanged(self) -> bool:
-        """Whether the row holds the embedding of this very content, even if marked as removed."""
+        """Whether the stored row has the embedding of the file's present content.
+
+        Also True for a row that is marked as removed.
+        """
         row = self.row
         return row is not None and not row.error and row.content_hash == self.content_hash
 
@@ -205,7 +208,7 @@ def shares(images: Sequence[Seen]) -> Iterator[Sequence[Seen]]:
 
 
 def begin_encoding(encoder: Encoder, batch: Batch, pool: Executor) -> None:
-    """Wait until the images are read, then submit the changed ones to ``pool`` for encoding."""
+    """Wait until the batch's images are read, then let ``pool`` encode the changed ones."""
     for reading in batch.reading:
         reading.result()
     images = [one for one in batch.seen if one.image is not None]

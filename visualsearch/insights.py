@@ -87,7 +87,7 @@ class Period:
 
 
 def midnight(moment: datetime) -> datetime:
-    """Return the start of the day in the current time zone."""
+    """Return the start of the day of ``moment``, in the current time zone."""
     day = timezone.localtime(moment).date()
     return timezone.make_aware(datetime.combine(day, time.min))
 
@@ -117,7 +117,7 @@ class Totals:
 
     @property
     def failures(self) -> Share:
-        """Share of refused photos among all photos."""
+        """Refused photos as a share of all photos that were sent."""
         return Share(part=self.refused, whole=self.refused + self.searches)
 
 
@@ -263,7 +263,7 @@ def times(rows: Iterable[Sampled]) -> list[float]:
 
 
 def percentiles(spent: list[float]) -> tuple[float | None, float | None]:
-    """Return p50 and p95, or (None, None) without times."""
+    """Return the 50th and 95th percentile of milliseconds; (None, None) without any."""
     if not spent:
         return None, None
     p50, p95 = np.percentile(spent, [50, 95])

@@ -1,6 +1,6 @@
 """The jobs that a search process can run, by name.
 
-Refusals are returned as values, because an exception does not keep its code between processes.
+Errors are returned as values, because an exception does not keep its code between processes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Store photos whose senders allow it, for as long as the shop's settings say."""
+"""Store photos with their senders' consent, for as long as the setting ``KEEP_PHOTOS`` says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The indexes that this process searches: loaded from snapshots, then kept up with the rows."""
+"""The indexes that this process searches: loaded from files, then updated from the rows."""
 
 from __future__ import annotations
 
@@ -365,7 +365,7 @@ def follow(live: LiveIndex, newest: int) -> None:
 
 
 def push(encoder: Encoder, *, transactional: bool) -> None:
-    """Apply committed changes to the encoder's indexes in servers, so that no search has to.
+    """Apply the changes of the rows to the encoder's indexes in servers, so that no search has to.
 
     ``transactional``: True selects the indexes that are written in the transaction of the rows,
     False the others. Raises BackendUnavailable only for the former; for the others it is logged.

@@ -11,10 +11,11 @@ CUTOFFS = (1, 5, 10)
 
 
 def retrieval_metrics(ranks: Sequence[int | None]) -> dict[str, float]:
-    """Return recall@1, @5, @10 and the mean reciprocal rank; {} without queries.
+    """Return ``recall@1``, ``recall@5``, ``recall@10`` and ``mrr`` (mean reciprocal rank).
 
-    ``ranks``: the rank of the first right item per query, from 1; None: not found. With one right
-    item per query, recall@k is the share of queries that have it among the first k.
+    ``ranks``: per query the rank of the first right item, from 1, None if not found. With one right
+    item per query, recall@k is the share of queries that have it among the first k. {} without
+    queries.
     """
     if not ranks:
         return {}

@@ -213,7 +213,7 @@ def shrunk(image: Image.Image, box: tuple[int, int, int, int], factor: int) -> I
 def reduced(image: Image.Image, factor: int) -> Image.Image:
     """Return an image of any mode as RGB, ``factor`` times smaller.
 
-    Averaging costs less than converting, so it comes first in modes whose values can be averaged.
+    Averaging costs less than converting, so averaging comes first if the mode's values allow it.
     """
     if factor == 1:
         return to_rgb(image)
@@ -225,7 +225,10 @@ def reduced(image: Image.Image, factor: int) -> Image.Image:
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
-    """Convert any mode to RGB: 16 bit is rescaled, transparency is put on white."""
+    """Convert an image of any mode to RGB.
+
+    Values of 16 bit are rescaled, and transparent pixels are put on white.
+    """
     if has_alpha(image):
         layer = image.convert("RGBA")
         white = Image.new("RGBA", layer.size, (255, 255, 255, 255))

@@ -1,13 +1,13 @@
 """Exchange jobs, answers and heartbeats between web processes and search workers, through Redis.
 
 A list holds the ids of jobs. The job itself is a key that Redis expires at the job's deadline, by
-its own clock. A worker that comes too late finds nothing to do, even if clocks differ, and no
-photo outlives its search. The answer is pushed to a list on which the web process blocks, so
-nothing polls.
+its own clock. A worker that comes too late finds nothing to do, even if clocks differ, and no photo
+outlives its search. The answer is pushed to a list on which the web process blocks, so nothing
+polls.
 
-This is not one Celery task per search, because its message, acknowledgement and bookkeeping took
-5 ms of CPU and 2.5 ms of each search. What they buy, that a task runs late rather than never, is
-useless to a waiting customer.
+Searches are not Celery tasks, because a task's message, acknowledgement and bookkeeping took 5 ms
+of CPU and 2.5 ms of each search. The benefit, that a task runs late rather than never, is useless
+to a waiting customer.
 """
 
 from __future__ import annotations
@@ -122,10 +122,10 @@ def post(job: Job, seconds: float, name: str = "") -> str:
 
 
 def wait(name: str, seconds: float) -> Answer:
-    """Wait up to ``seconds`` for the answer to the job with the id ``name``, and return the answer.
+    """Wait up to ``seconds`` for the answer to the job with the id ``name``, and return it.
 
-    Raises SearchTimeout after that time, BackendUnavailable as soon as Redis is down or the job's
-    worker has stopped sending heartbeats.
+    Raises SearchTimeout after that time, BackendUnavailable as soon as Redis is down or no living
+    worker can answer.
     """
     key, end = key_of("answer", name), time.monotonic() + seconds
     found: Any = None
@@ -250,7 +250,10 @@ class SignsOfLife(threading.Thread):
 
 
 def pipeline(*, transaction: bool = False) -> Any:
-    """Return a pipeline, which sends several commands in one round trip."""
+    """Return a Redis pipeline, which sends several commands in one round trip.
+
+    ``transaction``: whether Redis executes them atomically.
+    """
     return client().pipeline(transaction=transaction)
 
 

@@ -129,10 +129,10 @@ def resume(run: Run) -> None:
 
 
 def claim(run: Run) -> None:
-    """Mark a run as executed by this process; raise Taken if it is neither queued nor abandoned.
+    """Mark a run as executed by this process; raise Taken if it cannot be claimed.
 
-    A running run is abandoned if its process died. The check is needed because Celery may deliver a
-    task twice.
+    A run can be claimed if it is queued, if its process died, or if this process stopped executing
+    it after an error. The check is needed because Celery may deliver a task twice.
     """
     with transaction.atomic():
         now = Run.objects.select_for_update().get(pk=run.pk)
@@ -181,7 +181,8 @@ def execute(run: Run, progress: Callable[[int], object] = lambda count: None) ->
     Returns the updated run. ``progress`` is called with the number of items just done. A run with
     failed images or a version held back ends as ``WITH_FAILURES``; any other error is stored in the
     run and raised. A requested pause or cancellation ends the call without an error. Raises Taken
-    if another process executes the run, OperationalError if the database is down.
+    if another process executes the run or the run is closed, OperationalError if the database is
+    down.
     """
     claim(run)
     _working.add(run.pk)

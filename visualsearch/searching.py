@@ -156,11 +156,12 @@ def page(
 
     ``ordering`` is the ``value`` of one of the shop's :class:`~visualsearch.facets.Ordering`, ""
     for similarity. ``crop`` (x, y, w, h in fractions of the uploaded photo) searches for that part
-    of the photo. If the active version has another encoder than the query, the latest kept version
-    with the query's encoder is searched. Raises QueryNotFound if the query is unknown, expired, of
-    another ``storefront``, or if no index version with the query's encoder is kept; InvalidCrop for
-    a malformed crop; CropUnavailable if the stored features do not cover the crop; ValidationError
-    for an unknown ordering or an invalid filter value.
+    of the photo. ``version``: index version to search; by default the active one or, if the active
+    one has another encoder than the query, the latest kept one with the query's encoder. Raises
+    QueryNotFound if the query is unknown, expired, of another ``storefront``, or has another
+    encoder than the version; InvalidCrop for a malformed crop; CropUnavailable if the stored
+    features do not cover the crop; ValidationError for an unknown ordering or an invalid filter
+    value.
     """
     try:
         query = Query.objects.get(
@@ -220,7 +221,7 @@ def similar(item: str, *, limit: int = 12) -> SearchResult:
     """Return the items that look most like an item, without the item itself.
 
     Nothing is stored, so the result has no ``query_id``. Raises ItemNotFound if the item is not
-    visible or has no searchable image.
+    visible or has no searchable image, IndexNotReady or ModelUnavailable as :func:`search` does.
     """
     watch = Stopwatch()
     with watch.stage("index"):
@@ -294,7 +295,7 @@ def answer(
 
 @dataclass(frozen=True, kw_only=True)
 class Ranked:
-    """The best hits under some filters, and the number of items that pass them."""
+    """The best hits that pass some filters, and the number of items in the index that pass."""
 
     hits: list[Hit]
     count: int

@@ -196,6 +196,6 @@ def figures(found: Numbers) -> dict[str, float]:
 
 
 def in_steps(count: int) -> Iterator[slice]:
-    """Yield slices of the queries to compare together."""
+    """Yield slices that cover ``count`` queries, :data:`TOGETHER` each, to limit memory."""
     for start in range(0, count, TOGETHER):
         yield slice(start, start + TOGETHER)

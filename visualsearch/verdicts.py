@@ -39,7 +39,7 @@ STRATUM = 3 * 3600.0
 class Verdict(StrEnum):
     """The verdict on the treatment, valid however often one looks.
 
-    EARLY: not enough data yet. SAME: a difference that matters is excluded.
+    EARLY: not enough data yet. SAME: a loss that matters is excluded.
     """
 
     EARLY = "early"
@@ -152,8 +152,8 @@ def signals(control: Arm, treatment: Arm) -> list[Signal]:
 def judge(difference: Interval, *, good: int, margin: float, tolerance: float = 0.0) -> Verdict:
     """Return the verdict for a sequential interval of treatment − control.
 
-    ``good``: 1 if more is better, -1 if less is. ``margin``: SAME if the interval excludes losses
-    of this size and includes 0. ``tolerance``: WORSE only if the loss exceeds it.
+    ``good``: 1 if more is better, -1 if less is. ``margin``: SAME if the loss is certainly smaller
+    than this. ``tolerance``: WORSE only if the loss is certainly larger than this.
     """
     low, high = sorted((good * difference.low, good * difference.high))
     if high < -tolerance:

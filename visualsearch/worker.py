@@ -1,8 +1,8 @@
 """How a Celery worker with the queue ``visualsearch.search`` runs searches.
 
-It loads model and index, then runs one thread per concurrent task (``--concurrency``), which takes
-jobs from :mod:`visualsearch.relay`. With the pool ``prefork``, each child process has one such
-thread. Importing :mod:`visualsearch.tasks` connects this module to Celery's signals.
+The worker loads model and index, then runs one thread per concurrent task (``--concurrency``). Each
+thread takes jobs from :mod:`visualsearch.relay`. With the pool ``prefork``, each child process has
+one such thread. Importing :mod:`visualsearch.tasks` connects this module to Celery's signals.
 """
 
 from __future__ import annotations

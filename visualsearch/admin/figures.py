@@ -161,6 +161,6 @@ def table(versions: list[IndexVersion]) -> list[tuple[str, list[Cell]]]:
 
 
 def quality(version: IndexVersion) -> str:
-    """Return the recall@10 of a version as text for lists."""
+    """Return the recall@10 of a version as text, for lists; "not measured" without one."""
     value = measured("sku", "recall@10")(version)
     return share(value) if value is not None else _("not measured")

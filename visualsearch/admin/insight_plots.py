@@ -129,7 +129,7 @@ def step_name(start: datetime, *, by_hour: bool) -> str:
 
 
 def spaced(count: int) -> int:
-    """Return of how many categories one gets an axis label."""
+    """Return n such that labelling every n-th category gives at most :data:`LABELS` labels."""
     return max(1, math.ceil(count / LABELS))
 
 

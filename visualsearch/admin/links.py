@@ -1,4 +1,4 @@
-"""Link index keys to product pages."""
+"""Look up products by their keys in the index, with links to their admin pages."""
 
 from __future__ import annotations
 

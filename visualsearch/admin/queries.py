@@ -79,7 +79,7 @@ class QueryAdmin(InsightsPages):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Set the page title."""
+        """Show the list with the app's own page title."""
         return super().changelist_view(request, {**(extra_context or {}), "title": _("Queries")})
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:

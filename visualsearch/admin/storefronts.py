@@ -22,7 +22,7 @@ from .formats import NOTHING, badge, number
 
 
 class StorefrontForm(forms.ModelForm):
-    """A form that validates the rate and the quota."""
+    """A form that also validates the rate and the quota."""
 
     class Meta:
         model = Storefront
@@ -80,7 +80,7 @@ class StorefrontAdmin(ReadOnlyAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Set the page title."""
+        """Show the list with the app's own page title."""
         context = {"title": gettext("Storefronts")}
         return super().changelist_view(request, {**(extra_context or {}), **context})
 

@@ -82,7 +82,10 @@ class Cells:
 
 
 def overlap(crop: Crop, shape: tuple[int, int]) -> NDArray[np.float32]:
-    """Return how much of each cell of a grid lies in a part of the image: (h, w), 0…1."""
+    """Return which share of each cell of a grid lies in a part of the image: (h, w), 0…1.
+
+    ``crop``: the part, x, y, w, h in fractions. ``shape``: (h, w) of the grid.
+    """
     x, y, w, h = crop
     return np.outer(along(y, h, shape[0]), along(x, w, shape[1])).astype(np.float32)
 

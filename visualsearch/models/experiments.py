@@ -1,4 +1,4 @@
-"""Experiments that compare two index versions, and which visitors get which."""
+"""Experiments that compare two index versions, and the assignment of visitors to variants."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ class Query(models.Model):
         """Erase vector and cells of expired searches; return the number of these searches.
 
         Also deletes expired photos, and searches and refusals older than ``FIGURES_LIFETIME``: at
-        most ``at_most`` of each, None for all.
+        most ``at_most`` searches and as many refusals, None for all.
         """
         now = timezone.now()
         KeptPhoto.objects.filter(expires__lte=now).delete()

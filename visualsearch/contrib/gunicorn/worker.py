@@ -161,7 +161,7 @@ class PatientWorker(gthread.ThreadWorker):
         return result
 
     def handle_request(self, req: Any, conn: Any) -> Any:
-        """Handle a request whose head has arrived; a slow client now gets an error response."""
+        """Handle a request whose head has arrived; a client with a slow body gets an error."""
         if isinstance(conn.sock, PatientSocket):
             conn.sock.in_body = True
         return super().handle_request(req, conn)

@@ -5,7 +5,7 @@ from ..packages import is_there, needs
 
 
 class OpenTelemetryConfig(AppConfig):
-    """Traces from the browser's request to the work of a search worker."""
+    """Traces each request from the web process to the search worker that does the work."""
 
     name = "visualsearch.contrib.opentelemetry"
     label = "visualsearch_opentelemetry"

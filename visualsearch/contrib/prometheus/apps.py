@@ -6,7 +6,7 @@ from .checks import check_folder
 
 
 class PrometheusConfig(AppConfig):
-    """Prometheus metrics of what the app's signals report."""
+    """Counts what the app's signals report, as Prometheus metrics."""
 
     name = "visualsearch.contrib.prometheus"
     label = "visualsearch_prometheus"

@@ -316,8 +316,8 @@ def publish(task: Task, *args: Any) -> None:
 def refusal(answer: dict[str, Any]) -> Exception:
     """Return the exception that a failed job's answer describes, to be raised by the caller.
 
-    ValidationError for ``{"refused": "invalid", "messages"}``, else the error with the code
-    ``refused``.
+    ``refused`` in the answer is "invalid" for a ValidationError, else the code of a
+    VisualSearchError.
     """
     if answer["refused"] == "invalid":
         return ValidationError(answer["messages"])

@@ -30,9 +30,9 @@ JOBS: dict[str, Callable[..., Answer]] = {}
 def job(function: Callable[..., Answer]) -> Callable[..., Answer]:
     """Register a function as a job under its name; a decorator.
 
-    The job runs in the client's ``language``. Errors are returned as ``{"refused": code,
-    "params"}``, or ``{"refused": "invalid", "messages"}`` for a ValidationError. Database and
-    memory errors become BackendUnavailable.
+    The job runs in the client's ``language``. An error is returned as a dict: ``refused`` (its
+    code) and ``params``, or for a ValidationError ``refused`` ("invalid") and ``messages``.
+    Database and memory errors become BackendUnavailable.
     """
 
     @wraps(function)

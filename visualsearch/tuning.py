@@ -21,10 +21,10 @@ from .metrics import retrieval_metrics
 Float32 = NDArray[np.float32]
 Numbers = NDArray[np.int64]
 
-# Shares to try are multiples of 1 / STEPS.
+# Weights of parts to try are multiples of 1 / STEPS.
 STEPS = 10
 FOLDS = 5
-# Standard errors by which shares chosen by labels must beat those of the catalog.
+# Standard errors by which weights chosen by labels must beat those of the catalog.
 MARGIN = 2.0
 # Queries to compare with all rows at a time: 40 MB per part with 100,000 rows.
 TOGETHER = 100

@@ -78,10 +78,10 @@ class Arm:
         return Share(part=int(hits.sum()), whole=len(hits))
 
     def worth(self, hits: NDArray[np.bool_]) -> Share:
-        """Return the same share with its counts divided by the design effect.
+        """Return the share of searches for which ``hits`` is true, corrected for repeated visitors.
 
-        Confidence intervals are computed from it, because one visitor's searches are not
-        independent.
+        Its counts are divided by the design effect, because one visitor's searches are not
+        independent. Confidence intervals are computed from it.
         """
         return self.share(hits).divided(design_effect(self.visitors, hits))
 

@@ -157,7 +157,7 @@ def first_samples(data: bytes, start: int, end: int) -> Iterator[bytes]:
 def frames(stream: bytes) -> Iterator[int]:
     """Yield the pixels of the largest frame that each sequence header of an AV1 stream allows.
 
-    Raises ValueError for too many units or a malformed header.
+    Raises ValueError or IndexError for a malformed stream, ValueError for one with too many units.
     """
     place = parts = 0
     while place < len(stream):
@@ -176,7 +176,10 @@ def frames(stream: bytes) -> Iterator[int]:
 
 
 def leb128(stream: bytes, place: int) -> tuple[int, int]:
-    """Return the LEB128 number (seven bits a byte) at ``place``, and the offset after it."""
+    """Return the LEB128 number (seven bits a byte) at ``place``, and the offset after it.
+
+    Raises ValueError for a number of more than eight bytes, IndexError past the end.
+    """
     value = 0
     for n in range(8):
         value |= (stream[place + n] & 127) << (7 * n)

@@ -82,8 +82,8 @@ KINDS = ("sku", "style")
 def read_queries(path: Path) -> list[LabelledPhoto]:
     """Read a CSV file with the columns ``image,sku[,style][,view]``.
 
-    Image paths are relative to the file's folder. Raises ValueError, which names the line, for a
-    missing value or image, and for an unreadable or empty file.
+    Image paths are relative to the file's folder. Raises ValueError for an unreadable or empty
+    file, and, with the number of the line, for a missing value or image.
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:

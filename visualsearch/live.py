@@ -390,9 +390,10 @@ def discard(version: IndexVersion) -> None:
 
 
 def replay(live: LiveIndex, revision: int) -> None:
-    """Apply the changes after ``live.revision`` to the index, then set that to ``revision``.
+    """Apply the changes of the rows up to ``revision`` to an index, and update its revision.
 
-    Changes after ``revision`` may be applied too, and again by a later call, which does no harm.
+    Only changes after ``live.revision`` are read. Changes after ``revision`` may be applied too,
+    and again by a later call, which does no harm.
     """
     encoder = live.encoder
     for ids, vectors, gone in changes(encoder.id, encoder.dim, live.revision):

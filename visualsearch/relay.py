@@ -122,7 +122,7 @@ def post(job: Job, seconds: float, name: str = "") -> str:
 
 
 def wait(name: str, seconds: float) -> Answer:
-    """Wait up to ``seconds`` for the answer to the job with the id ``name``, and return it.
+    """Wait up to ``seconds`` for a job's answer, and return the answer; ``name``: the job's id.
 
     Raises SearchTimeout after that time, BackendUnavailable as soon as Redis is down or no living
     worker can answer.

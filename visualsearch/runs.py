@@ -94,8 +94,8 @@ def cancel(run: Run) -> None:
 def wish(run: Run, what: Run.Wish, then: Run.State, allowed: set[Run.State]) -> None:
     """Store a pause or cancel request for the process that executes the run.
 
-    If no process executes the run, it gets the state ``then`` at once. Raises NotPossible unless
-    the run's state is in ``allowed``.
+    If no process executes the run, the run gets the state ``then`` at once. Raises NotPossible
+    unless the run's state is in ``allowed``.
     """
     with transaction.atomic():
         now = Run.objects.select_for_update().get(pk=run.pk)

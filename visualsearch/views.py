@@ -104,7 +104,7 @@ class SearchPage(View):
         )
 
     def show(self, request: HttpRequest, status: int = 200, **context: Any) -> HttpResponse:
-        """Render the template with ``context`` added to its defaults."""
+        """Render the page; ``context`` is added to the template's defaults."""
         defaults = {
             "accepted": conf.limits().accepted,
             "max_megabytes": conf.get("MAX_PHOTO_BYTES") // 1_000_000,

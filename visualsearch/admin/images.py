@@ -43,7 +43,10 @@ class ResultFilter(admin.SimpleListFilter):
 
 
 def failed(rows: QuerySet[Embedding]) -> QuerySet[Embedding]:
-    """Return the rows whose image could not be read or encoded, of the active version's encoder."""
+    """Return those of ``rows`` whose image failed with the active version's encoder.
+
+    Without an active version, all failed ones.
+    """
     active = versions.active()
     rows = rows.filter(removed=False).exclude(error="")
     return rows.filter(encoder=active.encoder) if active else rows

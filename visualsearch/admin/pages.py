@@ -115,7 +115,7 @@ class PagesAdmin(ReadOnlyAdmin):
 
 
 def dashboard(now: Overview) -> dict[str, Any]:
-    """Return the template context of the overview, with all figures as text."""
+    """Return the template context of the overview: ``now``, and its figures as text and bars."""
     version = now.version
     return {
         "now": now,

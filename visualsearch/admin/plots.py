@@ -313,7 +313,10 @@ def down(value: float, top: float) -> float:
 
 
 def pixels(value: float, top: float) -> str:
-    """Return :func:`down` as the text of an SVG attribute."""
+    """Return a value's distance from the upper edge, in pixels, as the text of an SVG attribute.
+
+    ``top``: the value at the upper edge.
+    """
     return number(down(value, top))
 
 

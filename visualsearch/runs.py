@@ -35,7 +35,7 @@ class NotPossible(Exception):
 
 
 class Taken(Exception):
-    """Raised in a process that no longer may execute a run: another has it, or it is closed."""
+    """Raised if this process may not execute a run, which is closed or has another process."""
 
 
 class Stopped(Exception):

@@ -30,9 +30,9 @@ SIMILAR = 24
 
 
 class PagesAdmin(ReadOnlyAdmin):
-    """A base class that adds these pages to the admin of index versions.
+    """A base class that adds overview, photo trial and similar products to a model admin.
 
-    The pages require permission to view versions.
+    Use it for index versions: the pages require permission to view them.
     """
 
     def page_urls(self) -> list[URLPattern]:

@@ -54,6 +54,25 @@ def test_index__failed_again_after_repair(sold, capsys):
     assert "1 products: 1 images encoded" in run(capsys, "--failed").out
 
 
+def test_index__failures_are_of_the_encoder_that_encoded(sold, capsys, configure):
+    """A single product is encoded by the active version's model, whatever the settings name."""
+    run(capsys)
+    configure(ENCODER_OPTIONS={"version": "2"})
+    row = sold[2].images.create(image=ContentFile(b"no picture", "bad.png"), position=1)
+    with pytest.raises(SystemExit):
+        run(capsys, "--products", sold[2].sku)
+    assert row.image.name in capsys.readouterr().err
+
+
+def test_index__a_run_that_cannot_go_on_is_one_sentence(sold, capsys, monkeypatch):
+    def refuse(*args, **options):
+        raise runs.NotPossible("Others start and end runs right now. Try again.")
+
+    monkeypatch.setattr(runs, "request", refuse)
+    with pytest.raises(CommandError, match="Try again"):
+        run(capsys)
+
+
 def test_index__missing_leaves_the_rest_alone(sold, sell, capsys):
     run(capsys)
     sell("NEW", picture(20))

@@ -11,7 +11,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
-from visualsearch import encoding, live, runs, versions
+from visualsearch import live, runs, scopes, versions
 from visualsearch.exceptions import VisualSearchError
 from visualsearch.models import Embedding, Run
 
@@ -37,8 +37,8 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        run = self.wanted(options)
         try:
+            run = self.wanted(options)
             with tqdm(desc="Indexing", unit=" products", disable=not sys.stderr.isatty()) as bar:
 
                 def advance(count: int) -> None:
@@ -46,7 +46,7 @@ class Command(BaseCommand):
                     bar.update(count)
 
                 self.work_on(run, advance)
-        except VisualSearchError as error:
+        except (VisualSearchError, runs.NotPossible) as error:
             raise CommandError(str(error)) from error
         self.report(run, as_json=options["json"])
         if run.state != Run.State.FINISHED:
@@ -100,7 +100,7 @@ class Command(BaseCommand):
 
     def report(self, run: Run, *, as_json: bool) -> None:
         """Print the counts of a run, and each failed image with its error."""
-        failures = failed_images() if run.failed else []
+        failures = failed_images(run) if run.failed else []
         counts = {
             name: getattr(run, name)
             for name in ("items", "encoded", "unchanged", "removed", "failed")
@@ -137,9 +137,9 @@ class Command(BaseCommand):
             self.stderr.write("{item}: {image}: {error}".format(**failure))
 
 
-def failed_images() -> list[dict[str, str]]:
-    """Return a dict per image whose latest attempt failed, with the keys item, image and error."""
-    encoder = encoding.configured()
+def failed_images(run: Run) -> list[dict[str, str]]:
+    """Return a dict per image that the run's encoder has failed on: item, image and error."""
+    encoder = scopes.encoder_for(run)
     failed = Embedding.objects.filter(encoder=encoder.id, removed=False).exclude(error="")
     rows = failed.order_by("item", "image").values_list("item", "image", "error")
     return [{"item": item, "image": image, "error": error} for item, image, error in rows]

@@ -60,7 +60,7 @@ def boxes(data: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, int]]
 
 
 def number(data: bytes, place: int, size: int) -> int:
-    """Return the big-endian number of ``size`` bytes at ``place``.
+    """Return the big-endian integer of ``size`` bytes at the offset ``place``.
 
     Raises IndexError past the end of the data.
     """
@@ -176,7 +176,7 @@ def frames(stream: bytes) -> Iterator[int]:
 
 
 def leb128(stream: bytes, place: int) -> tuple[int, int]:
-    """Return the LEB128 number (seven bits a byte) at ``place``, and the offset after it.
+    """Return the LEB128 integer (seven bits a byte) at ``place``, and the offset after it.
 
     Raises ValueError for a number of more than eight bytes, IndexError past the end.
     """

@@ -11,8 +11,8 @@ from django.utils.crypto import salted_hmac
 
 from .models import Experiment, Query
 
-# Seconds for which a process caches the running experiment: the longest delay after one is
-# stopped, and the shortest time between two queries for it.
+# Seconds for which a process caches the running experiment: a stopped one goes on for at most this
+# long, and the database is asked at most this often.
 KNOWN = 1.0
 
 
@@ -22,7 +22,8 @@ class Caller:
 
     ``storefront``: primary key of its Storefront, None for the shop's own pages. ``visitor``: the
     pseudonym to store, "" for an anonymous visitor. ``place``: the text that is hashed to assign
-    the visitor to a variant of an experiment, "" for no experiment; it is not stored.
+    the visitor to a variant of an experiment, "" to leave the visitor out of experiments; it is not
+    stored.
     """
 
     storefront: int | None = None
@@ -52,15 +53,20 @@ class Trace:
 def pseudonym(kind: str, name: object, storefront: int | None = None) -> str:
     """Return the id to store for a visitor: a keyed hash of 32 hexadecimal digits.
 
-    The same ``kind`` and ``name`` give the same id within a storefront, and another one in any
-    other. The name cannot be computed from the id.
+    ``kind``: namespace of ``name``, such as "user". The same kind and name give the same id within
+    a storefront, and different ids in different storefronts. The name cannot be computed from the
+    id.
     """
     whole = f"{storefront or ''}:{kind}:{name}"
     return salted_hmac("visualsearch.visitor", whole, algorithm="sha256").hexdigest()[:32]
 
 
 def trace_of(caller: Caller) -> Trace:
-    """Return what to store about a caller, and the index version of their experiment's variant."""
+    """Return the data to store about a caller, and the index version to search for them.
+
+    In a running experiment, that is its version for a caller of the treatment. Otherwise
+    ``version`` is None: the active one.
+    """
     trace = Trace(storefront=caller.storefront, visitor=caller.visitor)
     experiment = running() if caller.place else None
     if experiment is None:
@@ -78,7 +84,7 @@ _running: tuple[float, Experiment | None] | None = None
 
 
 def running() -> Experiment | None:
-    """Return the running experiment that has an index version, None if there is none.
+    """Return the running experiment, None if there is none or its index version was deleted.
 
     Cached for :data:`KNOWN` seconds.
     """

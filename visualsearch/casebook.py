@@ -51,7 +51,10 @@ class Case:
 
     @property
     def verdict(self) -> str:
-        """Kind of rank: "first", "near" or "far", the keys of ``Book.verdicts``."""
+        """The class of the rank: "first" (1), "near" (up to :data:`FIRST`) or "far".
+
+        These are the keys of ``Book.verdicts``.
+        """
         if self.rank == 1:
             return "first"
         return "near" if self.rank is not None and self.rank <= FIRST else "far"
@@ -70,7 +73,7 @@ class Table:
 class Book:
     """The contents of the page: title, paragraphs (``words``), tables, and photos (``cases``).
 
-    ``verdicts``: text by :attr:`Case.verdict`.
+    ``verdicts``: text to show for each value of :attr:`Case.verdict`.
     """
 
     title: str
@@ -113,7 +116,7 @@ def write(folder: Path, book: Book) -> Path:
 
 
 def html(book: Book) -> str:
-    """Return the page as HTML."""
+    """Return the page with these contents as HTML."""
     categories = sorted({case.category for case in book.cases if case.category})
     numbers = {name: f"c{number}" for number, name in enumerate(categories)}
     hidden = [f"body:has(#v-{key}:checked) .case:not(.{key})" for key in book.verdicts]

@@ -75,7 +75,10 @@ class CatalogSource:
         return set()
 
     def category_name(self, value: str) -> str:
-        """Return the name that customers read for a value of ``category``, a shop's or a class."""
+        """Return the name that customers read for a value of the filter ``category``.
+
+        ``value``: one of the shop's own categories, or a class of the model.
+        """
         return class_name(value)
 
     def watched(self) -> Mapping[type[Model], Callable[[Any], Any]]:

@@ -18,10 +18,11 @@ SURE = 0.95
 
 
 def decide(filters: Mapping[str, str], predictions: Sequence[Any]) -> tuple[dict[str, str], bool]:
-    """Replace ``category=auto`` by the most probable class, or remove it if that is uncertain.
+    """Replace ``category=auto`` by the most probable class, or remove the filter.
 
-    Returns the filters, and whether a class was applied. A class is also uncertain if the shop has
-    no category for it. ``predictions``: best first.
+    It is removed if the class is less probable than :data:`SURE` or the shop has no category for
+    it. Returns the filters, and whether a class was applied. ``predictions``: objects with
+    ``label`` and ``probability``, best first.
     """
     decided = dict(filters)
     if decided.get(CATEGORY) != AUTO:

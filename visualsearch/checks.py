@@ -192,7 +192,7 @@ def check_fetching(**kwargs: Any) -> list[CheckMessage]:
 
 @register("visualsearch")
 def check_throttle(**kwargs: Any) -> list[CheckMessage]:
-    """Report rates that cannot be parsed, and unknown scopes."""
+    """Report rates of ``THROTTLE`` that cannot be parsed, and unknown scopes."""
     rates = conf.get("THROTTLE")
     if rates is None:
         return []
@@ -209,7 +209,7 @@ def check_throttle(**kwargs: Any) -> list[CheckMessage]:
 
 
 def is_rate(scope: Any, rate: Any) -> bool:
-    """Return whether ``rate`` is valid for a known scope; None means no limit and is valid."""
+    """Return whether ``scope`` is known and ``rate`` valid; the rate None (no limit) is valid."""
     from .api.throttles import SCOPES, parse_rate
 
     if scope not in SCOPES:

@@ -38,9 +38,9 @@ class Moment:
 class Comparison:
     """The results of an experiment so far.
 
-    ``control`` and ``treatment``: number of searches. ``moments``: click-through rates over time,
-    by hour if ``by_hour``, else by day. ``cut``: whether only the newest :data:`SAMPLE` searches
-    were read.
+    ``control`` and ``treatment``: number of searches of the variant. ``moments``: click-through
+    rates over time, by hour if ``by_hour``, else by day. ``cut``: whether only the newest
+    :data:`SAMPLE` searches were read.
     """
 
     control: int
@@ -52,14 +52,14 @@ class Comparison:
 
     @property
     def verdict(self) -> Verdict:
-        """WORSE if any signal is worse, else the verdict of the clicks."""
+        """WORSE if any signal's verdict is WORSE, else the verdict of the click-through rate."""
         if any(each.verdict == Verdict.WORSE for each in self.signals):
             return Verdict.WORSE
         return self.signals[0].verdict
 
 
 def compare(experiment: Experiment) -> Comparison:
-    """Compare the two variants of an experiment by the searches made in it; three queries."""
+    """Compare the two variants of an experiment by their searches; makes three database queries."""
     arms, count = read(experiment)
     control, treatment = arms[Variant.CONTROL], arms[Variant.TREATMENT]
     steps, by_hour = steps_of(experiment)
@@ -106,8 +106,8 @@ def read(experiment: Experiment) -> tuple[dict[str, Arm], int]:
 def arm(rows: list[Any], refused: list[datetime]) -> Arm:
     """Return the data of one variant as arrays.
 
-    ``rows``: per search [created, visitor number, scale, matched, best score, milliseconds,
-    clicked]. ``refused``: when photos failed.
+    ``rows``: per search [created, id of the visitor, name of the encoder or fitted version,
+    matched, best score, milliseconds, clicked]. ``refused``: when photos failed.
     """
     created, visitors, scales, matched, scores, spent, clicked = (
         list(zip(*rows, strict=True)) if rows else [()] * 7

@@ -1,7 +1,7 @@
 """Run searches for web processes, in this process or in a search worker.
 
-With ``USE_CELERY`` a search worker does the work, and the web process loads neither model nor
-index. Without it, this process does the same job.
+With the setting ``USE_CELERY`` a search worker runs them, and the web process loads neither model
+nor index. Without the setting, this process runs the same jobs.
 """
 
 from __future__ import annotations
@@ -91,8 +91,8 @@ def search_later(
 def is_pending(query_id: str, *, storefront: int | None = None) -> bool:
     """Return whether a search from :func:`search_later` is still waiting or running.
 
-    False if it is done, unknown, or of another storefront. Raises the search's own error if it
-    failed, BackendUnavailable if no worker can finish it.
+    False if it is done, unknown, or of another storefront. Raises the error with which the search
+    failed, BackendUnavailable if Redis is down or no living worker can finish the search.
     """
     found = relay.look(job_name(query_id, storefront)) if conf.get("USE_CELERY") else None
     if found and "refused" in found:
@@ -168,7 +168,10 @@ def ask(
 
 
 def opened(data: bytes, crop: Crop | None) -> tuple[Photo, dict[str, float]]:
-    """Return the decoded photo, and the milliseconds spent by stage; raise PhotoError."""
+    """Decode a photo, or its part ``crop``; return it and the milliseconds of each stage.
+
+    Raises PhotoError if the photo cannot be used.
+    """
     watch = Stopwatch()
     with watch.stage("decode"):
         photo = open_photo(data, limits=conf.limits(), crop=crop)
@@ -176,19 +179,20 @@ def opened(data: bytes, crop: Crop | None) -> tuple[Photo, dict[str, float]]:
 
 
 def prepared(data: bytes, crop: Crop | None, spec: InputSpec | None) -> dict[str, Any]:
-    """Decode a photo; return the job arguments ``photo`` (packed for a worker) and ``stages``.
+    """Decode a photo; return a dict of the job arguments ``photo`` and ``stages``.
 
-    ``stages``: milliseconds by stage. Raises PhotoError for an unusable photo.
+    ``photo``: packed for a worker; ``stages``: milliseconds by stage. ``spec``: input format of the
+    workers' model, None if unknown. Raises PhotoError for an unusable photo.
     """
     photo, stages = opened(data, crop)
     return {"photo": pack(photo, spec), "stages": stages}
 
 
 def job_of(what: str, arguments: dict[str, Any], seconds: float) -> relay.Job:
-    """Return the message that asks a worker to run ``what`` in the active language.
+    """Return the message that asks a worker to run the job named ``what`` in the active language.
 
-    ``seconds``: time until the job expires. Sends ``job_posted``, whose receivers may fill
-    ``context``.
+    ``seconds``: time until the job expires. Sends the signal ``job_posted``, whose receivers may
+    add values to the message's ``context``.
     """
     language, context = get_language() or "en", dict[str, Any]()
     job_posted.send_robust(sender=None, context=context)
@@ -247,12 +251,12 @@ def refresh(keys: list[str]) -> None:
 
 
 def start(run: Run) -> None:
-    """Start a queued run in the index worker, in a new process, or here.
+    """Start a queued run in the index worker, in a new process, or in this process.
 
-    Without ``USE_CELERY``, a new process executes the run, to keep the web process free. With
-    ``RUN_IN_BACKGROUND`` off as well, the run is over when this returns; its error is stored in the
-    run and not raised. Raises BackendUnavailable if the broker does not answer; the run is then
-    failed.
+    With ``USE_CELERY``, the index worker executes the run. Otherwise a new process does, to keep
+    the web process free, or, with ``RUN_IN_BACKGROUND`` off, this process before the call returns;
+    an error of the run is then stored in it and not raised. Raises BackendUnavailable if the broker
+    does not answer; the run then gets the state FAILED.
     """
     if not conf.get("USE_CELERY") and conf.get("RUN_IN_BACKGROUND"):
         start_process(run)

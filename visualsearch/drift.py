@@ -26,11 +26,13 @@ COMPARED = 20_000
 class Drift:
     """Differences between catalog, rows and index.
 
-    ``items`` and ``images``: numbers in the catalog. ``not_indexed``, ``not_in_catalog`` and
-    ``failed``: images as ``item: name``. ``index_file``: "ok", or the problem. ``index_differs``:
-    number of vectors in the index that differ from the rows. ``outdated``: whether the settings
-    name another encoder or index. ``known_answers``: "ok", "differ" or "none". ``differing``: a
-    message per differing processor.
+    ``items`` and ``images``: how many the catalog has. ``not_indexed``, ``not_in_catalog`` and
+    ``failed``: images as ``item: name``, failed ones with the error. ``index_file``: "ok", or the
+    problem. ``index_differs``: number of vectors in the index that differ from the rows.
+    ``outdated``: whether the settings name another encoder or index than the active version's.
+    ``known_answers``: whether all processors reproduce the reference embeddings of the encoder,
+    "ok" or "differ"; "none" if the encoder has no reference embeddings. ``differing``: a message
+    per processor that does not.
     """
 
     items: int = 0
@@ -142,7 +144,10 @@ def find_drift() -> Drift:
 
 
 def compare_processors(drift: Drift, encoder: Encoder) -> None:
-    """Set ``known_answers`` and ``differing`` of ``drift``, after checking this machine."""
+    """Set ``known_answers`` and ``differing`` of ``drift``, after testing this machine's processor.
+
+    See :func:`visualsearch.processors.compare`.
+    """
     if processors.compare(encoder) is None:
         drift.known_answers = "none"
         return

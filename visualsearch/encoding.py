@@ -35,10 +35,10 @@ def answering() -> Encoder:
 
 
 def recipe() -> dict[str, Any]:
-    """Return how to load the configured encoder: ``encoder_class`` and ``encoder_options``.
+    """Return a dict that says how to load the configured encoder.
 
-    These are fields of an index version. Raises TypeError if an option is not a JSON value or a
-    path.
+    Its keys ``encoder_class`` (dotted path) and ``encoder_options`` are fields of IndexVersion.
+    Raises TypeError if an option is not a JSON value or a path.
     """
     options = json.dumps(conf.get("ENCODER_OPTIONS"), default=as_text)
     return {"encoder_class": conf.get("ENCODER"), "encoder_options": json.loads(options)}
@@ -55,7 +55,7 @@ def of(version: IndexVersion) -> Encoder:
     """Return the encoder that a version's vectors were made with.
 
     After a change of the settings or of the model's files, the active version keeps its own encoder
-    until a version of the new one is active. Raises ModelUnavailable if that encoder cannot be
+    until a version of the new encoder is active. Raises ModelUnavailable if that encoder cannot be
     loaded from the settings, from the version's stored options, or from the kept copy.
     """
     reasons = []

@@ -39,10 +39,11 @@ class LabelledPhoto:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """The result of searching for one labelled photo.
+    """The result of searching with one labelled photo.
 
-    ``rank`` of the right item and ``style_rank`` of the first item of the right style, from 1, None
-    if not found; ``hits``: the first ones; ``took_ms``: milliseconds of the first page.
+    ``rank``: that of the right item; ``style_rank``: that of the first item of the right style;
+    ranks count from 1 and are None if not found. ``hits``: the best ones. ``took_ms``: milliseconds
+    of the search for the first page of results.
     """
 
     photo: LabelledPhoto
@@ -54,9 +55,10 @@ class Outcome:
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """The outcomes of searching an index version for labelled photos.
+    """The outcomes of searching an index version with labelled photos.
 
-    ``items``: number of items that were searched. ``category``: category by item key, where known.
+    ``version``: its id; ``encoder``: id of its encoder. ``items``: number of searchable items in
+    the index. ``outcomes``: one per photo. ``category``: category by item key, where known.
     """
 
     version: int
@@ -83,7 +85,7 @@ def read_queries(path: Path) -> list[LabelledPhoto]:
     """Read a CSV file with the columns ``image,sku[,style][,view]``.
 
     Image paths are relative to the file's folder. Raises ValueError for an unreadable or empty
-    file, and, with the number of the line, for a missing value or image.
+    file, and, naming the line, for a missing value or image.
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
@@ -105,7 +107,7 @@ def read_queries(path: Path) -> list[LabelledPhoto]:
 
 
 def evaluate(photos: Iterable[LabelledPhoto], version: int | None = None) -> dict[str, Any]:
-    """Search for each photo and return the figures that :func:`report` describes.
+    """Search with each photo and return the figures that :func:`report` describes.
 
     ``version``: id of an index version, None for the active one. Raises PhotoError for an
     unreadable photo, IndexNotReady or ModelUnavailable if the version cannot be searched.
@@ -114,7 +116,7 @@ def evaluate(photos: Iterable[LabelledPhoto], version: int | None = None) -> dic
 
 
 def measure(photos: Iterable[LabelledPhoto], version: int | None = None) -> Measured:
-    """Search for each photo as a customer does, and return the outcomes.
+    """Search with each photo as a customer does, and return the outcomes.
 
     ``version``: id of an index version, None for the active one. The stored queries are deleted
     again. Raises PhotoError for an unreadable photo, IndexNotReady or ModelUnavailable if the
@@ -156,9 +158,11 @@ def measure(photos: Iterable[LabelledPhoto], version: int | None = None) -> Meas
 def report(measured: Measured) -> dict[str, Any]:
     """Return the figures of a measurement as JSON values.
 
-    ``queries`` and ``items``: their numbers; ``encoder``: its id; ``sku`` and ``style``: recall@k
-    and MRR; ``latency_ms``: ``p50`` and ``p95``; ``intervals``: bootstrap intervals of the metrics,
-    by ``sku`` and ``style``; ``by``: metrics by ``category`` and by ``view`` of the photos.
+    ``queries``: number of photos; ``items``: number of searchable items; ``encoder``: its id;
+    ``sku`` and ``style``: recall@k and MRR of the right item, and of any item of the right style;
+    ``latency_ms``: ``p50`` and ``p95``; ``intervals``: bootstrap intervals of the metrics, by
+    ``sku`` and ``style``; ``by``: metrics by ``category`` of the item and by ``view`` of the photo
+    (see :func:`grouped`).
     """
     outcomes = measured.outcomes
     latencies = [outcome.took_ms for outcome in outcomes]
@@ -203,9 +207,10 @@ def grouped(outcomes: Sequence[Outcome], names: Sequence[str | None]) -> dict[st
 def compare(measured: Measured, other: Measured) -> dict[str, Any]:
     """Compare ``measured`` with ``other`` on the same photos, by ``sku`` and ``style``.
 
-    Returns the metrics of ``other`` under ``sku`` and ``style``, and for each metric the mean
-    ``difference`` per photo (above 0: ``measured`` is better), its ``interval``, and ``p``, the p
-    value of a paired randomisation test.
+    Returns a dict with ``version`` and ``encoder`` of ``other``, its metrics under ``sku`` and
+    ``style``, and, by ``sku`` and ``style`` and name of the metric, the mean ``difference`` per
+    photo (above 0: ``measured`` is better), its ``interval``, and ``p``, the p value of a paired
+    randomisation test.
     """
     found: dict[str, Any] = {
         "version": other.version,

@@ -42,7 +42,7 @@ def book(measured: Measured, report: dict[str, Any], thumbnails: Thumbnails) -> 
 
 
 def case(outcome: Outcome, category: dict[str, str], shelf: Shelf) -> Case:
-    """Return one photo's entry on the page; ``category``: category by item key."""
+    """Return one photo's entry on the page; ``category``: category by key of the right item."""
     photo = outcome.photo
     return Case(
         photo=Shown(picture=shelf.photo(photo.image), name=photo.image.name),
@@ -87,14 +87,18 @@ class Shelf:
     def picture(self, key: str, url: str = "") -> str:
         """Save a small copy of an item's picture once; return the copy's path.
 
-        ``url``: which picture; by default the first one. "" if no picture can be read.
+        ``url``: URL of one of the item's pictures, "" for the first one. Returns "" if no picture
+        can be read.
         """
         if (key, url) not in self.saved:
             self.saved[key, url] = self.copy(key, url)
         return self.saved[key, url]
 
     def copy(self, key: str, url: str) -> str:
-        """Save a small copy of an item's picture; return its path, "" if none can be read."""
+        """Save a small copy of an item's picture; return the copy's path, "" if none can be read.
+
+        Uses the picture with this URL, or the first one if the item has none with it.
+        """
         if key not in self.items:
             return ""
         files = [file for file in self.source.images(self.items[key]) if file]
@@ -114,10 +118,13 @@ def contents(file: FieldFile) -> bytes:
 
 
 def tables(report: dict[str, Any]) -> list[Table]:
-    """Return tables of the figures: by item and style, by category, by view, and a comparison.
+    """Return tables of recall@k and mean reciprocal rank, each figure with its 95 % interval.
 
-    ``report``: see :func:`visualsearch.evaluation.report`. The comparison is added if it has
-    ``compared``. Tables without rows are left out.
+    The rows of the first table are ``sku`` (the right item) and ``style`` (any item of the right
+    style), those of the others the categories of the items and the views of the photos ("back", for
+    example). ``report``: see :func:`visualsearch.evaluation.report`; its key ``compared``, if
+    present, holds the result of :func:`visualsearch.evaluation.compare` for a last table. Tables
+    without rows are left out.
     """
     names = list(report["sku"])
     found = [
@@ -168,7 +175,10 @@ def comparison(compared: dict[str, Any]) -> Table:
 
 
 def cells(figures: dict[str, Any], ends: dict[str, list[float]]) -> list[str]:
-    """Return each figure with its interval as text."""
+    """Return each figure with its interval as text.
+
+    ``figures``: value by name; ``ends``: interval [low, high] by name.
+    """
     return [f"{figures[name]:.3f} {bracket(ends[name])}" for name in ends]
 
 

@@ -29,11 +29,12 @@ Described = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """A facet of discrete values, set by the query parameter ``name`` of the shop's filters.
+    """A facet of discrete values.
 
-    ``label``: its heading. ``field``: the lookup of the values, by default ``name``. ``shown``: the
-    lookup of the text that customers read, if different (``category__slug`` and
-    ``category__name``).
+    ``name``: the query parameter, of the shop's filter set, that filters by it. ``label``: its
+    heading. ``field``: ORM lookup of the values, such as ``category__slug``; "" stands for the
+    value of ``name``. ``shown``: ORM lookup of the text that customers read, such as
+    ``category__name``; "" stands for that of ``field``.
     """
 
     name: str
@@ -47,11 +48,12 @@ class Choice:
         return (self.name,)
 
     def describe(self, rows: QuerySet[Any], filters: Filters) -> Described | None:
-        """Return the facet over some items as a dict; None if there are fewer than two values.
+        """Return the facet over some items as a dict.
+
+        None if the items have fewer than two values and ``filters`` selects none.
 
         Keys: ``name``, ``label``, ``kind`` ("choice"), ``value`` (selected, or None) and
-        ``options``: dicts of ``value``, ``label`` and ``count``, most frequent first. A selected
-        value is always described.
+        ``options``: dicts of ``value``, ``label`` and ``count``, most frequent first.
         """
         field = self.field or self.name
         lookups = (field, self.shown or field)
@@ -90,9 +92,10 @@ def option_of(options: list[Described], value: str) -> str | None:
 
 @dataclass(frozen=True, kw_only=True)
 class Range:
-    """A facet of numbers; the shop's filters have the parameters ``min_<name>`` and ``max_<name>``.
+    """A facet of numbers; the query parameters ``min_<name>`` and ``max_<name>`` filter by it.
 
-    ``label``: its heading. ``field``: the lookup of the values, by default ``name``.
+    ``label``: its heading. ``field``: ORM lookup of the values; "" stands for the value of
+    ``name``.
     """
 
     name: str
@@ -105,7 +108,9 @@ class Range:
         return (f"min_{self.name}", f"max_{self.name}")
 
     def describe(self, rows: QuerySet[Any], filters: Filters) -> Described | None:
-        """Return the facet over some items as a dict; None if all their values are equal.
+        """Return the facet over some items as a dict.
+
+        None if all their values are equal and ``filters`` sets no limit.
 
         Keys: ``name``, ``label``, ``kind`` ("range"), ``min_param``, ``max_param``, ``min`` and
         ``max`` (of the items) and ``value``: the selected [minimum, maximum], each None if not set.
@@ -136,7 +141,7 @@ def number(text: str | None) -> float | None:
 class Ordering:
     """A sort order for results: its name in URLs (``value``) and its ``label`` for customers.
 
-    ``fields``: arguments of ``order_by()``, by default ``value``.
+    ``fields``: arguments of ``order_by()``; if empty, the text in ``value`` is the only one.
     """
 
     value: str

@@ -46,8 +46,8 @@ class Rules:
     """Limits on downloading photos.
 
     ``origins``: allowed ones, as :func:`visualsearch.origins.origin_of` spells them; ``networks``:
-    private ones that are allowed too; ``timeout``: seconds for the whole download; ``max_bytes`` of
-    the body.
+    private ones that are allowed too; ``timeout``: seconds for the whole download; ``max_bytes``:
+    of the response body.
     """
 
     origins: frozenset[str]
@@ -74,7 +74,7 @@ def fetch(url: str, rules: Rules) -> bytes:
     """Download the bytes at a URL, of any content type, following up to three redirects.
 
     Raises UrlNotAllowed if an origin is not allowed, UrlUnreachable for any failure on the network,
-    ImageTooLarge over the limit.
+    ImageTooLarge for a body of more than ``rules.max_bytes``.
     """
     deadline = Deadline(rules.timeout)
     for _ in range(REDIRECTS + 1):

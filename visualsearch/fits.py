@@ -52,7 +52,7 @@ class Rows:
 
 @dataclass(frozen=True, kw_only=True)
 class Labels:
-    """Queries whose right item is known: encoder output (Q, d), and the item key of each.
+    """Queries whose right item is known: encoder output (Q, d), and that item's key for each.
 
     ``source``: ``labels`` (photos of ``LABELLED_QUERIES``) or ``clicks`` (customers' events).
     """
@@ -66,11 +66,12 @@ def make(version: IndexVersion, *, by_labels: bool = False) -> dict[str, Any] | 
     """Return the transform to build a version with, as JSON values for ``IndexVersion.fit``.
 
     None if the setting ``FIT`` is off or the catalog has fewer than :data:`fitting.LEAST` images.
-    ``by_labels`` chooses new weights of the embedding's parts, by labelled photos or clicks if
-    there are any; otherwise weights that labels chose for the active version are kept. Besides the
-    transform, the dict has ``chosen`` (what chose the weights: catalog, labels or clicks), and
-    after a comparison also the keys of :func:`described`. Raises PhotoError for an unreadable
-    labelled photo.
+    ``by_labels``: True to choose new weights of the embedding's parts, by labelled photos, else by
+    clicks, else from the catalog's embeddings alone. False to keep the active version's weights if
+    labels or clicks chose them, else to choose from the catalog's embeddings. Besides the
+    transform, the dict has ``chosen`` (what chose the weights: catalog, labels or clicks), and if
+    labels or clicks were used also the keys of :func:`described`. Raises PhotoError for an
+    unreadable labelled photo.
     """
     if not conf.get("FIT"):
         return None
@@ -89,19 +90,20 @@ def make(version: IndexVersion, *, by_labels: bool = False) -> dict[str, Any] | 
 
 
 def fitted(rows: Rows, encoder: Encoder, shares: fitting.Shares | None = None) -> Fit:
-    """Return a transform learned from rows; without ``shares``, choose weights from the catalog.
+    """Return a transform learned from a sample of the catalog's embeddings.
 
-    ``shares``: weight of each part of the embedding in the similarity, by name of the part.
+    ``shares``: weight of each part of the embedding in the similarity, by name of the part; None to
+    choose the weights from the sample.
     """
     return fitting.fit(rows.vectors, encoder.parts, shares, images=rows.images)
 
 
 def described(tuned: Tuned, found: Labels) -> dict[str, Any]:
-    """Return the outcome of a comparison, as stored with the transform.
+    """Return the outcome of a comparison of weights as a dict, to store with the transform.
 
-    ``chosen``: what chose the weights (catalog, labels or clicks); ``better``: whether they find
-    more than the active version; ``judged_by``: labels or clicks; ``queries``: their number;
-    ``tried``: name, weights and figures of each option.
+    ``chosen``: what chose the weights (catalog, labels or clicks); ``better``: whether their mean
+    reciprocal rank is higher than the active version's; ``judged_by``: labels or clicks;
+    ``queries``: number of labelled queries; ``tried``: name, weights and figures of each option.
     """
     return {
         "chosen": found.source if tuned.by_labels else "catalog",
@@ -134,11 +136,12 @@ def kept_shares(encoder: Encoder) -> tuple[fitting.Shares | None, str]:
 
 
 def is_due(encoder: Encoder) -> bool:
-    """Return whether the catalog needs another transform than the newest kept version's.
+    """Return whether the catalog needs another transform than the newest version's.
 
-    True if there is none yet, if the catalog has grown by half, or if its mean embedding has moved
-    far. The newest version counts even if it is not active, so that the next run does not rebuild
-    one that was held back or rolled back from.
+    True if no version has one yet, if the catalog has grown by half, or if its mean embedding has
+    moved by more than :data:`MOVED`. False if the setting ``FIT`` is off or the catalog is too
+    small. The newest version counts even if it is not active, so that the next run does not rebuild
+    one that was not activated or was rolled back.
     """
     count = Embedding.objects.filter(encoder=encoder.id).searchable().count()
     if not conf.get("FIT") or count < fitting.LEAST:
@@ -154,9 +157,9 @@ def is_due(encoder: Encoder) -> bool:
 
 
 def sample(encoder: Encoder, at_most: int, items: Collection[str] = ()) -> Rows:
-    """Read embeddings of searchable rows: all, or ``at_most`` evenly spaced ones.
+    """Read the searchable embeddings: all, or ``at_most`` evenly spaced ones.
 
-    The rows of ``items`` are added to a sample.
+    ``items``: keys of items whose embeddings are added if not all are read.
     """
     rows = Embedding.objects.filter(encoder=encoder.id).searchable()
     pks = np.array(rows.order_by("pk").values_list("pk", flat=True), np.int64)
@@ -179,7 +182,7 @@ def sample(encoder: Encoder, at_most: int, items: Collection[str] = ()) -> Rows:
 
 
 def labelled(rows: Rows, found: Labels) -> Labelled:
-    """Return rows and labels with numbers in place of item keys, for :mod:`visualsearch.tuning`."""
+    """Return rows and labels with an index for each item key, for :mod:`visualsearch.tuning`."""
     number = {item: place for place, item in enumerate(dict.fromkeys(rows.items))}
     return Labelled(
         queries=found.vectors,
@@ -190,18 +193,19 @@ def labelled(rows: Rows, found: Labels) -> Labelled:
 
 
 def labels(encoder: Encoder) -> Labels | None:
-    """Return the labelled photos if the setting names some, else searches with clicks.
+    """Return the photos of the setting ``LABELLED_QUERIES``, else searches with clicks.
 
-    None if there are too few of either. Raises PhotoError for an unreadable labelled photo.
+    None if the setting is empty and fewer than :data:`LEAST_CLICKED` searches have clicks. Raises
+    PhotoError for an unreadable photo, ValueError for an unreadable list of photos.
     """
     return from_photos(encoder) or from_clicks(encoder)
 
 
 def from_photos(encoder: Encoder) -> Labels | None:
-    """Return the photos of ``LABELLED_QUERIES``, embedded as a search does.
+    """Return the photos of the setting ``LABELLED_QUERIES``, embedded as a search does.
 
-    None without the setting. At most :data:`PHOTOS` of them, drawn at random. Raises PhotoError for
-    an unreadable photo, ValueError for an unreadable list.
+    None if the setting is empty. At most :data:`PHOTOS` photos, drawn at random. Raises PhotoError
+    for an unreadable photo, ValueError for an unreadable list.
     """
     path = conf.get("LABELLED_QUERIES")
     if not path:

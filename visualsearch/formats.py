@@ -23,8 +23,8 @@ Image.init()
 class Format:
     """An image format with its own limits, besides those of the settings.
 
-    ``name``: as shown to customers; ``suffixes``: of its files, with the dot; ``megapixels`` and
-    ``bytes``: the most that is accepted.
+    ``name``: as shown to customers; ``suffixes``: endings of file names, with the dot;
+    ``megapixels`` and ``bytes``: the most that is accepted, infinite if only the settings limit it.
     """
 
     name: str

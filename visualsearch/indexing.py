@@ -58,9 +58,10 @@ RETRY_AFTER = [timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 720)]
 class Seen:
     """An image as it is in the catalog now, and its stored row (None for a new image).
 
-    ``content_hash``: SHA-256 of the file. ``image`` is set between decoding and encoding,
-    ``vector`` after encoding. ``error``: why the file cannot be used; ``unreadable``: whether
-    storage failed.
+    ``item``: key of the item; ``name``: name of the file in its storage. ``content_hash``: SHA-256
+    of the file. ``image`` is set between decoding and encoding, ``vector`` after encoding.
+    ``error``: why the file cannot be used; ``unreadable``: whether it could not be read from its
+    storage.
     """
 
     item: str
@@ -87,9 +88,9 @@ class Seen:
 class Batch:
     """Some items, their stored rows, and their images, which threads may still be reading.
 
-    ``before``: all stored rows of the items; ``seen``: their images in the catalog; ``gone``: rows
-    whose image is no longer in the catalog. ``reading`` and ``encoding``: futures of the work on
-    the images; ``encoding`` is None until encoding begins.
+    ``keys``: keys of the items; ``before``: all their stored rows; ``seen``: their images in the
+    catalog; ``gone``: rows whose image is no longer in the catalog. ``reading`` and ``encoding``:
+    futures of the work on the images; ``encoding`` is None until encoding begins.
     """
 
     keys: Sequence[str]
@@ -115,13 +116,13 @@ Also = Callable[[Counter[str]], None]
 
 
 def refresh(keys: Iterable[str]) -> Counter[str]:
-    """Bring the rows of these items up to date with the catalog; return counts of images.
+    """Bring the embeddings of these items up to date with the catalog; return counts of images.
 
     The keys of the counts are ``encoded``, ``unchanged``, ``removed`` and ``failed``. Changed
-    images are encoded, and images of hidden or deleted items are marked as removed, with the
-    encoder of every kept version, so that a rollback loses nothing. The counts are of the active
-    version's encoder. Raises ModelUnavailable if that encoder cannot be loaded, Overtaken if other
-    processes keep writing the same rows.
+    images are encoded, and rows of hidden or deleted items are marked as removed. This is done for
+    the encoder of every version that has not failed, so that a rollback loses nothing; the counts
+    are of the active version's encoder. Raises ModelUnavailable if that encoder cannot be loaded,
+    Overtaken if other processes keep writing the same rows.
     """
     keys = list(dict.fromkeys(keys))
     counts: list[Counter[str]] = []
@@ -169,7 +170,7 @@ def refresh_batch(
 
     The keys of the counts are ``encoded``, ``unchanged``, ``removed`` and ``failed``. If another
     process wrote the batch's rows meanwhile, the batch is gathered again; raises Overtaken after
-    :data:`MAX_ATTEMPTS` attempts. ``also`` is called with the counts in the transaction that writes
+    :data:`MAX_ATTEMPTS` attempts. ``also``: called with the counts in the transaction that writes
     the rows.
     """
     for _ in range(MAX_ATTEMPTS):
@@ -184,7 +185,7 @@ def refresh_batch(
 def gather(
     encoder: Encoder, keys: Sequence[str], pool: Executor, found: Pictures | None = None
 ) -> Batch:
-    """Return a batch of some items, whose images ``pool`` begins to read.
+    """Return a batch of the items with these keys, and start reading their images in ``pool``.
 
     ``found``: the items' images, if already looked up. If the catalog has changed since that
     look-up, writing the batch raises Overtaken.
@@ -202,7 +203,7 @@ def gather(
 
 
 def shares(images: Sequence[Seen]) -> Iterator[Sequence[Seen]]:
-    """Split images into parts for the threads, of at most ``BATCH_SIZE`` images each."""
+    """Split images evenly among the threads, into slices of at most ``BATCH_SIZE`` images."""
     size = ceil(len(images) / conf.get("INDEX_THREADS"))
     return batched(images, max(1, min(size, conf.get("BATCH_SIZE"))))
 
@@ -220,9 +221,9 @@ def begin_encoding(encoder: Encoder, batch: Batch, pool: Executor) -> None:
 def settle(encoder: Encoder, batch: Batch, pool: Executor, also: Also) -> Counter[str]:
     """Encode a batch, write its rows in one transaction, and return the counts of images.
 
-    Raises Overtaken if the catalog or the rows have changed since the batch was gathered. That
-    check is in the transaction too; otherwise the slower of two tasks could mark a product as
-    removed that was hidden and shown again at once.
+    ``also``: called with the counts in that transaction. Raises Overtaken if the catalog or the
+    rows have changed since the batch was gathered. That check is in the transaction too; otherwise
+    the slower of two tasks could mark a product as removed that was hidden and shown again at once.
     """
     if batch.encoding is None:
         begin_encoding(encoder, batch, pool)

@@ -123,9 +123,10 @@ class Totals:
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """The searches of one hour or day: their number, the matched ones, and their latency.
+    """The searches of one hour or day.
 
-    ``p50``, ``p95``: percentiles of the milliseconds; None without recorded times.
+    ``searches``: their number; ``matched``: number of those whose best hit reached the match
+    threshold; ``p50``, ``p95``: percentiles of their milliseconds, None without recorded times.
     """
 
     start: datetime
@@ -162,11 +163,13 @@ class ScoreColumn:
 class Insights:
     """All figures of a period, for the admin's Insights page.
 
-    ``before``: totals of the preceding period, None if it had no searches. ``totals``, ``unsold``,
-    ``refusals`` and the counts in ``steps`` cover all searches. Times, ``scores`` and ``ranks``
-    cover the newest ``sampled`` searches. ``p50``, ``p95``: milliseconds; ``stages``: mean
-    milliseconds by stage; ``unsold``: see :func:`unsold`; ``refusals``: error code and number of
-    photos, most frequent first.
+    ``before``: totals of the preceding period, None if it had no searches. ``steps``: figures of
+    each hour or day. ``ranks``: click-through rate by rank. ``p50``, ``p95``: milliseconds of a
+    search. ``stages``: mean milliseconds by stage. ``scores``: histogram of the best hits' scores.
+    ``unsold``: (class, number of searches) of classes that customers photographed and the catalog
+    has no category for. ``refusals``: (error code, number of photos), most frequent first.
+    ``sampled``: number of searches in the sample. Counts are of all searches; times, ``scores`` and
+    ``ranks`` are of the sample, the newest searches.
     """
 
     period: Period
@@ -192,8 +195,8 @@ class Insights:
 class Sampled:
     """The figures of one search in the sample.
 
-    ``score``: of the best hit, None without one; ``took_ms``: milliseconds by stage; ``ranks``:
-    those that were shown to the customer.
+    ``score``: that of the best hit, None without hits; ``took_ms``: milliseconds by stage;
+    ``ranks``: ranks of the results that were shown to the customer.
     """
 
     created: datetime
@@ -204,7 +207,7 @@ class Sampled:
 
 
 def insights(period: Period) -> Insights:
-    """Compute all figures of a period, with a fixed number of database queries (about a dozen)."""
+    """Return all figures of a period, computed with about a dozen database queries."""
     rows = sample(period)
     found = totals(period)
     earlier = totals(period.before())
@@ -345,11 +348,11 @@ def scores(rows: Iterable[Sampled]) -> list[ScoreColumn]:
 
 
 def unsold(period: Period) -> list[tuple[str, int]]:
-    """Return classes that customers photographed and no category of the catalog covers.
+    """Return (class, number of searches) for photographed classes that have no category.
 
-    Each with its number of searches, most frequent first, at most :data:`CLASSES`. Only predictions
-    of at least :data:`LIKELY` count. [] if the catalog maps none of the classes, because then
-    nothing can be said.
+    A search counts for its most probable class, if that has at least the probability
+    :data:`LIKELY`. Most frequent first, at most :data:`CLASSES`. [] if the catalog has a category
+    for none of the classes, because then nothing can be said.
     """
     sure = period.of(Query).filter(predictions__0__probability__gte=LIKELY)
     asked = counted(sure, "predictions__0__label")

@@ -30,9 +30,9 @@ JOBS: dict[str, Callable[..., Answer]] = {}
 def job(function: Callable[..., Answer]) -> Callable[..., Answer]:
     """Register a function as a job under its name; a decorator.
 
-    The job runs in the client's ``language``. An error is returned as a dict: ``refused`` (its
-    code) and ``params``, or for a ValidationError ``refused`` ("invalid") and ``messages``.
-    Database and memory errors become BackendUnavailable.
+    The job takes one more argument, ``language``: the language code of its messages. An error is
+    returned as a dict: ``refused`` (its code) and ``params``, or for a ValidationError ``refused``
+    ("invalid") and ``messages``. Database and memory errors get the code of BackendUnavailable.
     """
 
     @wraps(function)
@@ -95,7 +95,7 @@ def search(
     query_id: str | None = None,
     caller: dict[str, Any] | None = None,
 ) -> Answer:
-    """Search by a photo; ``stages``: milliseconds already spent on decoding and waiting, by stage.
+    """Search with a photo; ``stages``: milliseconds spent so far (decoding, waiting), by stage.
 
     The other arguments and the result: see :func:`visualsearch.searching.search`.
     """
@@ -133,6 +133,7 @@ def similar(*, item: str, limit: int) -> Answer:
 def classify(*, photo: Photo, stages: dict[str, float]) -> Answer:
     """Return the classes of a photo, best first.
 
-    The answer is ``{"predictions": [{"label": …, "probability": …}, …]}``.
+    The answer is ``{"predictions": [{"label": …, "probability": …}, …]}``. ``stages``: milliseconds
+    spent so far, by stage; not used, but sent with every photo.
     """
     return {"predictions": [vars(each) for each in looking.classify(photo)]}

@@ -60,8 +60,8 @@ def chips(result: SearchResult, params: dict[str, str]) -> list[dict[str, Any]]:
 class Narrowing:
     """Template context of the form with facets and sort orders.
 
-    ``kept``: other query parameters of the page, for hidden fields. ``active``: whether a facet is
-    set. ``clear_url``: the page without facets.
+    ``params``: query parameters of the page. ``kept``: those without the form's own fields, for
+    hidden inputs. ``active``: whether a facet is set. ``clear_url``: the page without facets.
     """
 
     def __init__(self, result: SearchResult, params: dict[str, str]):

@@ -1,4 +1,8 @@
-"""The indexes that this process searches: loaded from files, then updated from the rows."""
+"""The indexes that this process searches: loaded from files, then updated from the database.
+
+"Rows" are those of :class:`~visualsearch.models.Embedding`; each change of rows has a revision (see
+:class:`~visualsearch.models.Revision`).
+"""
 
 from __future__ import annotations
 
@@ -52,10 +56,11 @@ PAUSE = 10.0
 class LiveIndex:
     """A version's index in memory or in a server, with its encoder.
 
-    ``revision``: the last change of the rows that the index contains. ``items``: number of
-    searchable items. With a ``fit`` the index holds vectors transformed by it; callers pass
-    untransformed encoder output to :meth:`add` and :meth:`search`. ``used`` and ``counted``:
-    monotonic times of the last use and count. ``known``: cache of :meth:`names`.
+    ``version``: id of the IndexVersion. ``revision``: the last change of the rows that the index
+    contains. ``items``: number of searchable items. ``fit``: the transform of the vectors in the
+    index, None for none; callers pass untransformed encoder output to :meth:`add` and
+    :meth:`search`. ``used``: monotonic time of the last use; ``counted``: of the last count of
+    ``items``. ``known``: cache of :meth:`names`.
     """
 
     index: Index
@@ -118,9 +123,11 @@ _loading = threading.Lock()
 def current(version: int | None = None, *, wait: bool = True) -> LiveIndex:
     """Return the index of the active version, or of ``version``, with all committed changes.
 
-    If the active version is not in memory yet, the one used last is returned until it is loaded. A
-    given ``version`` is loaded first, unless ``wait`` is False. Raises ModelUnavailable if the
-    model cannot be loaded, IndexNotReady if nothing was ever indexed or the version is not kept.
+    With a ``version`` and ``wait``, the call waits until that version is loaded. Otherwise a
+    version that is not in memory yet is loaded in the background, and until then the call returns
+    the index used last, which is of another version; it waits only if no index is in memory or the
+    version's index is in a server. Raises ModelUnavailable if the model cannot be loaded,
+    IndexNotReady if nothing was ever indexed, or if the version is deleted, unfinished or failed.
     """
     state = wanted(version)
     live = held(state.version)
@@ -138,7 +145,7 @@ def current(version: int | None = None, *, wait: bool = True) -> LiveIndex:
 
 
 def held(version: int) -> LiveIndex | None:
-    """Return the index of a version, None if this process has not loaded it.
+    """Return the index of a version by its id, None if this process has not loaded it.
 
     Versions that were not used for :data:`IDLE` seconds are dropped from memory.
     """
@@ -220,9 +227,10 @@ def meanwhile(row: IndexVersion) -> LiveIndex | None:
 
 
 def for_encoder(encoder: str) -> LiveIndex:
-    """Return the active version's index if it has this encoder, else the latest retired one's.
+    """Return the active version's index if it has this encoder, else that of a retired version.
 
-    Raises IndexNotReady if no such version is kept, ModelUnavailable if the model cannot be loaded.
+    ``encoder``: id of the encoder. Of several retired versions with it, the latest is used. Raises
+    IndexNotReady if there is none, ModelUnavailable if the model cannot be loaded.
     """
     versions = IndexVersion.objects.filter(encoder=encoder, state__in=(State.ACTIVE, State.RETIRED))
     newest = versions.order_by("state", "-activated").first()
@@ -277,7 +285,7 @@ def make(version: IndexVersion, encoder: Encoder) -> Index:
 
 
 def fit_of(version: IndexVersion) -> Fit | None:
-    """Return the transform that a version's vectors are fitted with, None if it has none."""
+    """Return the transform that is applied to a version's vectors, None if it has none."""
     return Fit.from_json(version.fit) if version.fit else None
 
 
@@ -367,8 +375,9 @@ def follow(live: LiveIndex, newest: int) -> None:
 def push(encoder: Encoder, *, transactional: bool) -> None:
     """Apply the changes of the rows to the encoder's indexes in servers, so that no search has to.
 
-    ``transactional``: True selects the indexes that are written in the transaction of the rows,
-    False the others. Raises BackendUnavailable only for the former; for the others it is logged.
+    ``transactional``: True selects the indexes that are written in the same transaction as the
+    rows, False all others. If a server does not answer, raises BackendUnavailable for a
+    transactional index, and logs the error for others.
     """
     for version in IndexVersion.objects.filter(
         encoder=encoder.id, state__in=(State.ACTIVE, State.READY, State.RETIRED)
@@ -383,7 +392,10 @@ def push(encoder: Encoder, *, transactional: bool) -> None:
 
 
 def discard(version: IndexVersion) -> None:
-    """Delete a version's data from its server, if it is in one; raise BackendUnavailable."""
+    """Delete a version's data from its server, if it is in one.
+
+    Raises BackendUnavailable if the server does not answer.
+    """
     if is_shared(version):
         kind = import_string(version.backend)
         kind(1, name=name_of(version), **version.options).drop()

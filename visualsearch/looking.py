@@ -21,7 +21,7 @@ class Look:
 
     Both are of the subject if one was found, else of the whole photo. ``subject``: its box as x, y,
     w, h in fractions of the photo, None for the whole photo. ``cells``: features of the whole
-    photo, from which any part can be embedded later; None if the encoder has none.
+    photo, from which any crop can be embedded later; None if the encoder computes none.
     """
 
     embedding: Vector

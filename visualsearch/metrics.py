@@ -27,7 +27,7 @@ def retrieval_metrics(ranks: Sequence[int | None]) -> dict[str, float]:
 
 
 def query_scores(ranks: Sequence[int | None]) -> dict[str, NDArray[np.float64]]:
-    """Return each query's score (N,) for every metric; their means are :func:`retrieval_metrics`.
+    """Return each query's score (N,) by metric; the means are those of :func:`retrieval_metrics`.
 
     ``ranks``: as in :func:`retrieval_metrics`. :mod:`visualsearch.resampling` computes intervals
     and paired tests from the scores. {} without queries.

@@ -24,8 +24,9 @@ SAMPLE = 50_000
 class Searches:
     """Figures of the searches in the last 24 hours.
 
-    ``matched``: share of searches with a match, 0…1; ``p50`` and ``p95``: milliseconds; all None
-    without searches. ``by_hour``: number of searches, oldest hour first.
+    ``matched``: share, 0…1, of searches whose best hit reached the match threshold; ``p50`` and
+    ``p95``: milliseconds; all None without searches. ``by_hour``: number of searches, oldest hour
+    first.
     """
 
     count: int = 0
@@ -39,11 +40,12 @@ class Searches:
 class Overview:
     """The state of catalog, index, runs and searches.
 
-    ``products``: number on sale. ``indexed_…`` and ``failed_images``: counted from the rows of the
-    active version's encoder. ``last_change``: of any row. ``changes``: revisions of the rows that
-    are not in the active version's file; search processes apply them when they load it. ``runs``:
-    the newest ones. ``processors``: compared with the known answers of the active version's
-    encoder.
+    ``version``: the active one, None without one. ``products``: number on sale. ``indexed_…`` and
+    ``failed_images``: counted from the embeddings of the active version's encoder. ``last_change``:
+    time at which any embedding was last changed. ``changes``: number of changes of embeddings that
+    are not in the active version's file; search processes apply them when they load the file.
+    ``runs``: the newest reindexing runs. ``processors``: those that were compared with the
+    reference embeddings of the active version's encoder.
     """
 
     version: IndexVersion | None
@@ -59,7 +61,7 @@ class Overview:
 
     @property
     def advice(self) -> list[str]:
-        """A message for each processor that computes other embeddings."""
+        """A message for each processor whose embeddings differ from the reference embeddings."""
         return [processors.advice(each) for each in self.processors if not each.agrees]
 
     @property
@@ -69,7 +71,7 @@ class Overview:
 
 
 def overview() -> Overview:
-    """Return the state, read from the database only; works before anything is indexed."""
+    """Return the state of the search, read from the database; works before anything is indexed."""
     version = versions.active()
     rows = Embedding.objects.filter(encoder=version.encoder if version else "", removed=False)
     searchable = rows.filter(error="")

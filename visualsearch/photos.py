@@ -62,11 +62,12 @@ TURNS = {
 class Limits:
     """Limits on a photo.
 
-    ``max_bytes`` of the file; ``max_megapixels`` by its header; ``min_side`` in pixels;
-    ``max_aspect``: long side over short side. ``working_side``: the decoded photo is shrunk, but
-    its shorter side stays at least this many pixels, even of a crop; models read less. At 360, a
-    phone's 12 megapixels are still decoded at an eighth of their size. ``formats``: accepted keys
-    of :data:`visualsearch.formats.FORMATS`, each of which has limits of its own.
+    ``max_bytes``: of the file; ``max_megapixels``: of the size in its header; ``min_side``: pixels
+    of the shorter side; ``max_aspect``: long side over short side. ``working_side``: the decoded
+    photo is shrunk, but its shorter side stays at least this many pixels, even of a crop; models
+    read less. At 360, a phone's 12 megapixels are still decoded at an eighth of their size.
+    ``formats``: accepted keys of :data:`visualsearch.formats.FORMATS`, each of which has limits of
+    its own.
     """
 
     max_bytes: int = 12_000_000
@@ -98,8 +99,10 @@ class Photo:
 def open_photo(data: bytes, *, limits: Limits = Limits(), crop: Crop | None = None) -> Photo:
     """Decode the bytes of an image file, or the part ``crop`` of it.
 
-    ``crop``: x, y, w, h in fractions of the upright photo. Raises ImageEmpty, ImageTooLarge,
-    UnsupportedImage, ImageTooManyPixels, ImageBadShape, ImageTooSmall, ImageCorrupt or InvalidCrop.
+    ``crop``: x, y, w, h in fractions of the upright photo. Raises a PhotoError: ImageEmpty,
+    ImageTooLarge, ImageTooManyPixels, ImageBadShape (too long and thin) or ImageTooSmall for a
+    photo outside the limits, UnsupportedImage for another format, ImageCorrupt for a damaged file,
+    InvalidCrop for a crop outside the photo or with too few pixels.
     """
     if not data:
         raise ImageEmpty
@@ -137,9 +140,9 @@ def identify(data: bytes, limits: Limits) -> Image.Image:
 
 
 def check_size(size: tuple[int, int], limits: Limits) -> None:
-    """Raise an error if the size in the header exceeds the limits.
+    """Check ``size``: width and height in the header.
 
-    ImageTooManyPixels, ImageBadShape if too long and thin, or ImageTooSmall.
+    Raises ImageTooManyPixels, ImageBadShape if the photo is too long and thin, or ImageTooSmall.
     """
     width, height = size
     if width * height > limits.max_megapixels * 1e6:
@@ -151,9 +154,10 @@ def check_size(size: tuple[int, int], limits: Limits) -> None:
 
 
 def check_format(source: Image.Image, data: bytes) -> None:
-    """Raise an error for a photo that is too slow or too large to decode in its format.
+    """Check the limits of the photo's format; see :data:`visualsearch.formats.FORMATS`.
 
-    ImageTooManyPixels or ImageTooLarge; see :data:`visualsearch.formats.FORMATS`.
+    Raises ImageTooManyPixels or ImageTooLarge (bytes) over a limit, ImageCorrupt for an AVIF
+    without a readable frame size.
     """
     kind = FORMATS.get(source.format or "", FORMATS["JPEG"])
     most = kind.megapixels
@@ -278,9 +282,9 @@ def stored(crop: Crop, turn: int) -> Crop:
 
 
 def box_of(size: tuple[int, int], part: Crop) -> tuple[int, int, int, int]:
-    """Convert a part from fractions to pixels: left, top, right, bottom.
+    """Convert a crop from fractions to pixels: left, top, right, bottom.
 
-    ``size``: width and height. ``part``: x, y, w, h.
+    ``size``: width and height of the image. ``part``: x, y, w, h of the crop.
     """
     (width, height), (x, y, w, h) = size, part
     left, top = max(0, round(x * width)), max(0, round(y * height))

@@ -6,7 +6,7 @@ import os
 import socket
 import uuid
 
-# Distinguishes this process from one with the same number in a container of the same name.
+# Distinguishes this process from one with the same process id in a container of the same name.
 TOKEN = uuid.uuid4().hex
 
 

@@ -1,7 +1,9 @@
 """Compare this machine's embeddings with an encoder's known answers, and store the result.
 
-If an index is built with one arithmetic and searched with another, results get worse without any
-error. So search workers and runs compare when they start, and every machine can read all results.
+Known answers are reference embeddings of a few pictures, stored with the model. If an index is
+built on one processor and searched on another that computes other embeddings, results get worse
+without any error. So search workers and runs compare when they start, and the results of all
+machines are in the database.
 """
 
 from __future__ import annotations
@@ -60,8 +62,9 @@ def runtime_name() -> str:
 def compare(encoder: Encoder) -> Processor | None:
     """Compare this machine's embeddings with the encoder's known answers; store the result.
 
-    Returns the result, None for an encoder without known answers. Logs a warning if the embeddings
-    differ, or if the database is down. Raises ModelUnavailable if the model cannot be loaded.
+    Known answers are reference embeddings stored with the model. Returns the result, None for an
+    encoder without known answers. Logs a warning if the embeddings differ, or if the database is
+    down. Raises ModelUnavailable if the model cannot be loaded.
     """
     lowest = encoder.lowest_known_cosine()
     if lowest is None or encoder.known_answers is None:
@@ -90,7 +93,7 @@ def compare(encoder: Encoder) -> Processor | None:
 
 
 def differing(encoder_id: str) -> list[Processor]:
-    """Return the processors whose embeddings differ from an encoder's known answers."""
+    """Return the processors whose embeddings differ from an encoder's reference embeddings."""
     return list(Processor.objects.filter(encoder=encoder_id, lowest_cosine__lt=F("least_cosine")))
 
 

@@ -22,9 +22,9 @@ Among = Any
 def allowed(current: live.LiveIndex, filters: Mapping[str, Any] | None) -> tuple[Among | None, int]:
     """Return the embeddings to search among and the number of items that pass the filters.
 
-    (None, all items) without filters. The embeddings are ids (N,) int64, or a queryset of primary
-    keys if the index joins with the shop's database. Raises ValidationError for an invalid filter
-    value.
+    (None, number of all items) without filters. The embeddings are ids (N,) int64, or a queryset of
+    primary keys if the index joins with the shop's database. Raises ValidationError for an invalid
+    filter value.
     """
     keys = catalog().filtered_keys(filters) if filters else None
     if keys is None:
@@ -111,7 +111,7 @@ def best_by_item(
     k: int,
     among: Among | None,
 ) -> tuple[dict[str, tuple[float, str]], bool]:
-    """Search for each vector, and return ``(best, exhausted)``.
+    """Search with each vector, and return ``(best, exhausted)``.
 
     ``best``: per item key, the score and image name of its most similar image, best item first.
     ``exhausted``: True if the index had fewer than ``k`` hits for every vector, so that a larger

@@ -84,9 +84,10 @@ def key_of(kind: str, name: str) -> str:
 
 
 def admit() -> InputSpec | None:
-    """Return the input format of the workers' model, None if unknown or if models differ.
+    """Return the input format of the workers' model; raise an error if a job would be rejected.
 
-    Raises BackendUnavailable without Redis or a living worker, Overloaded if ``MAX_QUEUE`` jobs
+    None if the format is unknown, or if the loaded models of a worker have different ones. Raises
+    BackendUnavailable if Redis is down or no worker is alive, Overloaded if ``MAX_QUEUE`` jobs
     wait.
     """
     try:
@@ -108,9 +109,9 @@ def read_spec(alive: bytes) -> InputSpec | None:
 
 
 def post(job: Job, seconds: float, name: str = "") -> str:
-    """Queue a job that expires after ``seconds``; return its id. Raise BackendUnavailable.
+    """Queue a job that expires after ``seconds``; return its id.
 
-    ``name`` sets the id, if the caller must know it beforehand. BackendUnavailable: Redis is down.
+    ``name``: the id to use, "" for a random one. Raises BackendUnavailable if Redis is down.
     """
     name = name or uuid.uuid4().hex
     commands = pipeline().set(key_of("job", name), msgpack.packb(job), px=int(seconds * 1000))
@@ -145,7 +146,7 @@ def wait(name: str, seconds: float) -> Answer:
 
 
 def wait_for(left: float) -> float:
-    """Return the seconds to block for the next read, with ``left`` seconds until the deadline."""
+    """Return the seconds for which the next read may block; ``left``: seconds to the deadline."""
     return max(SHORTEST, min(LOOK, left))
 
 
@@ -192,7 +193,7 @@ def next_job() -> str | None:
 
 
 def take(name: str, worker: str) -> Job | None:
-    """Take a job from Redis for ``worker``; return None if it has expired.
+    """Take a job from Redis for the worker named ``worker``; return None if the job has expired.
 
     ``name``: the job's id. The job gets the key ``waited``: milliseconds that it spent in the
     queue, by Redis's clock.
@@ -217,7 +218,8 @@ def answer(name: str, value: Answer) -> None:
 class SignsOfLife(threading.Thread):
     """A thread that sends a search worker's heartbeats until :meth:`stop`.
 
-    ``spec`` is called for the input format of the worker's model, which each heartbeat contains.
+    ``worker``: the worker's name. ``spec``: a callable that returns the input format of the
+    worker's model, sent in each heartbeat; it may return None for an unknown one.
     """
 
     def __init__(self, worker: str, spec: Callable[[], InputSpec | None]):

@@ -37,9 +37,9 @@ class Paired:
 
 
 def samples(count: int, resamples: int = RESAMPLES, seed: int = 0) -> Iterator[NDArray[np.int64]]:
-    """Yield bootstrap samples of ``count`` rows, as arrays (some, count) of row numbers.
+    """Yield bootstrap samples of ``count`` rows, as arrays (some, count) of row indexes.
 
-    The arrays have ``resamples`` samples in all; row numbers are drawn with replacement.
+    The arrays have ``resamples`` samples in all; row indexes are drawn with replacement.
     """
     rng = np.random.default_rng(seed)
     step = max(1, CHUNK // max(1, count))
@@ -67,7 +67,7 @@ def interval_of(
 ) -> Interval:
     """Return the 95 % bootstrap interval of a ``statistic`` of ``count`` rows.
 
-    ``statistic``: called with row numbers (count,), returns a number; a sample for which it is NaN
+    ``statistic``: called with row indexes (count,), returns a float; a sample for which it is NaN
     is left out. Raises ValueError if ``count`` is 0.
     """
     if not count:

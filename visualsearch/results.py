@@ -23,7 +23,8 @@ class Prediction:
 class Hit:
     """A found item: its key, the score and URL of its best image, and the shop's card for it.
 
-    ``score``: cosine similarity, -1…1, of that image. ``card``: see :meth:`CatalogSource.card`.
+    ``score``: similarity, -1…1, of that image to the query. ``card``: see
+    :meth:`CatalogSource.card`.
     """
 
     item: str
@@ -39,9 +40,10 @@ class SearchResult:
     ``query_id``: id of the stored query, None if nothing was stored. ``model``: id of the encoder.
     ``matched``: whether the best hit reaches the match threshold. ``count``: number of items that
     can be paged through. ``took_ms``: milliseconds by stage, and their ``total``. ``warnings``:
-    codes. ``subject``: box of the garment that was searched for, x, y, w, h in fractions of the
+    codes. ``subject``: box of the garment that was searched with, x, y, w, h in fractions of the
     uploaded photo, None for the whole photo. ``category``: the category filter that was applied,
-    None for none. ``facets``: None unless requested, see :func:`visualsearch.facets.describe`.
+    None if there was no such filter. ``facets``: None unless requested, see
+    :func:`visualsearch.facets.describe`.
     """
 
     query_id: str | None
@@ -58,7 +60,7 @@ class SearchResult:
     facets: list[dict[str, Any]] | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON values; lists and cards are shared with the result."""
+        """Return the fields as JSON values; lists and cards are not copied."""
         return {
             **vars(self),
             "predictions": [vars(each) for each in self.predictions],

@@ -35,7 +35,7 @@ class NotPossible(Exception):
 
 
 class Taken(Exception):
-    """Raised if this process may not execute a run, which is closed or has another process."""
+    """Raised if this process may not execute a run: it is closed or another process executes it."""
 
 
 class Stopped(Exception):
@@ -47,10 +47,11 @@ def request(
 ) -> tuple[Run, bool]:
     """Return ``(run, True)`` for a new queued run, or ``(run, False)`` for the one already open.
 
-    ``keys``: the items of a run with the scope ``chosen``. ``activate``: whether to activate the
-    version that the run builds. ``by``: the user name to record. Pass a new run to
-    :func:`visualsearch.dispatch.start`. Raises NotPossible if ``scope`` is a fit that is impossible
-    now (see :func:`visualsearch.versions.why_not_fit`), or if other runs start and end meanwhile.
+    ``scope``: a value of :class:`Run.Scope`. ``keys``: keys of the items of a run with the scope
+    ``chosen``. ``activate``: whether to activate the version that the run builds. ``by``: the user
+    name to record. Pass a new run to :func:`visualsearch.dispatch.start`. Raises NotPossible if
+    ``scope`` is ``fit`` and no transform can be fitted now (see
+    :func:`visualsearch.versions.why_not_fit`), or if other runs start and end meanwhile.
     """
     refuse_fit(scope)
     for _attempt in range(3):
@@ -64,7 +65,7 @@ def request(
 
 
 def refuse_fit(scope: str) -> None:
-    """Raise NotPossible if ``scope`` is a fit and the index cannot be fitted now."""
+    """Raise NotPossible if ``scope`` is ``fit`` and no transform can be fitted now."""
     reason = versions.why_not_fit() if scope == Run.Scope.FIT else ""
     if reason:
         raise NotPossible(reason)
@@ -111,10 +112,10 @@ def wish(run: Run, what: Run.Wish, then: Run.State, allowed: set[Run.State]) -> 
 
 
 def resume(run: Run) -> None:
-    """Put a paused run, or one whose process died, back in the queue.
+    """Requeue a run that is paused or whose process died; a queued run stays queued.
 
-    Pass the run to :func:`visualsearch.dispatch.start` to continue where it stopped. Raises
-    NotPossible in any other state than queued or paused, unless the run's process died.
+    This does not start the run: pass it to :func:`visualsearch.dispatch.start`, and it continues
+    where it stopped. Raises NotPossible for any other run.
     """
     with transaction.atomic():
         now = Run.objects.select_for_update().get(pk=run.pk)
@@ -176,13 +177,13 @@ def alive(run: Run) -> Iterator[None]:
 
 
 def execute(run: Run, progress: Callable[[int], object] = lambda count: None) -> Run:
-    """Execute a run from where it stopped: refresh its items, build a version, activate it.
+    """Execute a run from where it stopped: encode its items, build a version, activate it.
 
-    Returns the updated run. ``progress`` is called with the number of items just done. A run with
-    failed images or a version held back ends as ``WITH_FAILURES``; any other error is stored in the
-    run and raised. A requested pause or cancellation ends the call without an error. Raises Taken
-    if another process executes the run or the run is closed, OperationalError if the database is
-    down.
+    Returns the updated run. ``progress``: called with the number of items just done. A run with
+    failed images, or whose version was built and not activated because it is no better, ends as
+    ``WITH_FAILURES``; any other error is stored in the run and raised. A requested pause or
+    cancellation ends the call without an error. Raises Taken if another process executes the run or
+    the run is closed, OperationalError if the database is down.
     """
     claim(run)
     _working.add(run.pk)
@@ -209,10 +210,12 @@ def execute(run: Run, progress: Callable[[int], object] = lambda count: None) ->
 
 
 def encode_items(run: Run, progress: Callable[[int], object]) -> None:
-    """Bring the rows of all items in the run's scope up to date, starting after its cursor.
+    """Bring the embeddings of all items in the run's scope up to date.
 
-    Does nothing if the run is past that stage. Raises Stopped, Taken, or NotPossible for an
-    impossible fit.
+    Starts after the item ``run.cursor``, the last one done. Does nothing if the run is past that
+    stage. ``progress``: called with the number of items just done. Raises Stopped if a pause or
+    cancellation was requested, Taken if another process has taken the run over, NotPossible if its
+    scope is ``fit`` and no transform can be fitted now.
     """
     if run.stage not in ("", Run.Stage.ENCODING):
         return
@@ -246,7 +249,7 @@ def encode_items(run: Run, progress: Callable[[int], object]) -> None:
 
 
 def finish(run: Run, encoder: Encoder, step: scopes.Step, pool: Executor, since: float) -> None:
-    """Encode and store a step, and the run's progress in the same transaction.
+    """Encode and store the items of a step, and the run's progress in the same transaction.
 
     ``since``: monotonic time at which work on the step began. Raises Stopped if a pause or
     cancellation was requested, Taken if another process has taken the run over.
@@ -298,7 +301,7 @@ def build_version(run: Run, version: IndexVersion) -> None:
 
 
 def save(run: Run, *fields: str) -> None:
-    """Store some fields of the run, with a heartbeat.
+    """Save the named fields of the run, and update its heartbeat.
 
     Raises Taken if another process has taken the run over, Stopped if a pause or cancellation was
     requested.

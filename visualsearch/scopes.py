@@ -38,10 +38,11 @@ def makes_version(run: Run) -> bool:
 
 
 def needs_fit() -> bool:
-    """Return whether a run should build a version at its end, because the catalog outgrew the fit.
+    """Return whether a run should build a version at its end, with a transform fitted anew.
 
-    The fit is the transform that the active version learned from the catalog. False while an
-    experiment runs, because activating a version would end it.
+    True if the catalog has changed so much that the newest transform no longer fits (see
+    :func:`visualsearch.fits.is_due`). False while an experiment runs, because activating a version
+    would end it.
     """
     active = versions.active()
     if active is None or versions.is_outdated(active):
@@ -97,7 +98,7 @@ def items_missing_an_image(keys: list[str], rows: QuerySet[Embedding]) -> list[s
 
 
 def others_to_keep_up(encoder: Encoder) -> list[Encoder]:
-    """Return the encoders of other kept versions, with which changed items must be encoded as well.
+    """Return the encoders of other versions, with which changed items must be encoded as well.
 
     [] if ``encoder`` is not the active version's, because a run with a new encoder does not need
     the old ones. The active version's model may even be missing, and such a run may replace it.
@@ -125,7 +126,7 @@ class Step:
 
 
 def steps(encoder: Encoder, keys: Sequence[str], pool: Executor) -> Iterator[Step]:
-    """Yield the items in steps, each with at most about ``BATCH_SIZE`` images to encode.
+    """Yield the items of a run in steps, each with about ``BATCH_SIZE`` images to encode at most.
 
     Images of the next two steps are decoded in advance, but encoded only when the caller is done
     with the step before. So a killed process loses at most one encoded batch.

@@ -50,7 +50,7 @@ def search(
     """Return the items of the catalog that look most like a photo.
 
     The query is stored under ``SearchResult.query_id``, so that :func:`page` can continue it;
-    ``query_id`` sets that id if the client already knows it. ``version`` is the index version to
+    ``query_id``: id to store it under, None for a new one. ``version``: id of the index version to
     search; by default the active one, or the one that a running experiment assigns to the caller.
     Raises IndexNotReady if the catalog is not indexed or the version is not kept, ModelUnavailable
     if the model cannot be loaded, ValidationError for an invalid filter value.
@@ -87,7 +87,7 @@ def search(
 
 
 def version_for(caller: Caller, version: int | None) -> tuple[live.LiveIndex, Trace]:
-    """Return the index to search for a caller, and what the query stores about the caller.
+    """Return the index to search for a caller, and the caller's data to store with the query.
 
     If the treatment's index version cannot be loaded, the active version is returned and the
     failure is stored as a refusal of that experiment. Raises IndexNotReady or ModelUnavailable only
@@ -119,7 +119,10 @@ _swept = 0.0
 
 
 def sweep() -> None:
-    """Erase embeddings and old rows of expired queries, at most once in :data:`SWEEP` seconds."""
+    """Erase embeddings of expired queries and delete old queries and refusals.
+
+    Does nothing if called again within :data:`SWEEP` seconds.
+    """
     global _swept
     now = time.monotonic()
     if now - _swept > SWEEP:
@@ -154,14 +157,14 @@ def page(
 ) -> SearchResult:
     """Return another page of a stored search, also with other filters or for a part of the photo.
 
-    ``ordering`` is the ``value`` of one of the shop's :class:`~visualsearch.facets.Ordering`, ""
-    for similarity. ``crop`` (x, y, w, h in fractions of the uploaded photo) searches for that part
-    of the photo. ``version``: index version to search; by default the active one or, if the active
-    one has another encoder than the query, the latest kept one with the query's encoder. Raises
-    QueryNotFound if the query is unknown, expired, of another ``storefront``, or has another
-    encoder than the version; InvalidCrop for a malformed crop; CropUnavailable if the stored
-    features do not cover the crop; ValidationError for an unknown ordering or an invalid filter
-    value.
+    ``ordering``: the ``value`` of one of the shop's :class:`~visualsearch.facets.Ordering`, "" for
+    similarity. ``crop``: x, y, w, h in fractions of the uploaded photo; search with only that part
+    of the photo. ``version``: id of the index version to search, None for the one that
+    :func:`index_of` chooses. ``storefront``: primary key of the client's Storefront, None for the
+    shop's own pages. ``with_facets``: whether to fill ``SearchResult.facets``. Raises QueryNotFound
+    if the query is unknown, expired, of another storefront, or made with another encoder than the
+    version's; InvalidCrop for a malformed crop; CropUnavailable if the stored features do not cover
+    the crop; ValidationError for an unknown ordering or an invalid filter value.
     """
     try:
         query = Query.objects.get(
@@ -190,11 +193,11 @@ def page(
 
 
 def index_of(query: Query) -> live.LiveIndex:
-    """Return the index that continues a query; raise IndexNotReady if no suitable one is kept.
+    """Return the index in which to continue a query; raise IndexNotReady if none is suitable.
 
-    A query of an experiment's treatment continues in the version that it searched, while that one
-    is kept. Any other continues in the active version, or in the latest kept one with the query's
-    encoder.
+    A query of an experiment's treatment continues in the version that it searched, while that
+    version exists. Any other query continues in the active version, or, if that has another encoder
+    than the query, in the latest retired version with the query's encoder.
     """
     if query.variant == Query.Variant.TREATMENT:
         with suppress(IndexNotReady):
@@ -203,10 +206,11 @@ def index_of(query: Query) -> live.LiveIndex:
 
 
 def narrow(query: Query, encoder: Encoder, crop: Crop) -> None:
-    """Set ``query.vector`` and ``query.predictions`` to those of a part of the photo, unsaved.
+    """Set ``query.vector`` and ``query.predictions`` to those of a crop, without saving the query.
 
     ``crop`` is in fractions of the uploaded photo. Raises InvalidCrop for a malformed crop,
-    CropUnavailable if the query has no stored cells or the crop exceeds the searched part.
+    CropUnavailable if the query has no stored features (``query.cells``) or the crop exceeds the
+    part of the photo that was searched with (``query.crop``).
     """
     part = within(query.crop, crop)
     if part is None or not query.cells:
@@ -259,8 +263,9 @@ def answer(
 ) -> SearchResult:
     """Return one page of results for a query's vector; nothing is stored.
 
-    ``category=auto`` in ``filters`` becomes the predicted class, unless that would exclude the most
-    similar item. Raises ValidationError for an unknown ordering or an invalid filter value.
+    The page has the hits from ``offset`` on, at most ``limit``. ``category=auto`` in ``filters``
+    becomes the predicted class, unless that would exclude the most similar item. Raises
+    ValidationError for an unknown ordering or an invalid filter value.
     """
     predictions = [Prediction(**each) for each in query.predictions]
     order = facets.ordering_of(catalog(), ordering)
@@ -309,9 +314,9 @@ class Ranked:
 def rank_under(
     filters: Mapping[str, Any], query: Query, current: live.LiveIndex, need: int, watch: Stopwatch
 ) -> Ranked:
-    """Return the best ``need`` visible hits that pass the filters, and the number of passing items.
+    """Return the best visible hits that pass the filters, and the number of items that pass them.
 
-    Raises ValidationError for an invalid filter value.
+    ``need``: the most hits to return. Raises ValidationError for an invalid filter value.
     """
     with watch.stage("index"):
         among, count = allowed(current, filters)
@@ -334,8 +339,8 @@ def facets_of(
 ) -> list[dict[str, Any]]:
     """Return the shop's facets over the best hits, as described by :func:`facets.describe`.
 
-    ``category`` replaces the ``category`` of ``filters``: the value that was applied, None for
-    none.
+    ``category``: the category to filter by instead of ``filters["category"]``; None for no category
+    filter.
     """
     decided = categories.without(filters) | ({categories.CATEGORY: category} if category else {})
 

@@ -1,4 +1,4 @@
-"""Refresh the index automatically after rows that the catalog watches are saved or deleted."""
+"""Reindex items after a row of a model that the catalog watches is saved or deleted."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _local = threading.local()
 
 
 def connect() -> None:
-    """Connect to the models that the shop's catalog watches, and to the deletion of users."""
+    """Connect handlers to changes of the models that the catalog watches, and to deleted users."""
     for model in catalog().watched():
         for signal, name in ((post_save, "save"), (post_delete, "delete")):
             signal.connect(
@@ -45,7 +45,7 @@ def customer_left(sender: type[Model], instance: Any, **kwargs: object) -> None:
 
 
 def changed(sender: type[Model], instance: Any, **kwargs: object) -> None:
-    """Refresh the item of a saved or deleted row when the transaction commits."""
+    """Reindex the item that a saved or deleted row belongs to, when the transaction commits."""
     if kwargs.get("raw") or getattr(_local, "paused", False):
         return
     try:
@@ -66,7 +66,7 @@ def paused() -> Iterator[None]:
 
 
 def enqueue(keys: Iterable[str]) -> None:
-    """Refresh the items with these keys when the transaction commits, with one task in all.
+    """Reindex the items with these keys when the transaction commits, by one task for all.
 
     Call it after changes that send no signals, such as ``QuerySet.update()`` and ``bulk_create()``.
     """
@@ -78,13 +78,16 @@ def enqueue(keys: Iterable[str]) -> None:
 
 
 class Changes:
-    """The keys of the items that one transaction changed; called when it commits."""
+    """Collects the keys of the items that one transaction changes.
+
+    The instance is the ``on_commit`` callback that reindexes these items.
+    """
 
     def __init__(self, keys: Iterable[str]):
         self.keys = dict.fromkeys(map(str, keys))
 
     def __call__(self) -> None:
-        """Refresh the items, in the index worker if there is one.
+        """Reindex the items, in the index worker with ``USE_CELERY``, else in this process.
 
         Saving a product must work while the broker is down, so a failure is only logged;
         ``visualsearch_check`` finds the items that were missed.

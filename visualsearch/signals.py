@@ -9,9 +9,9 @@ from django.dispatch import Signal
 searched = Signal()
 """A search was done; sent by the process that did it, when the answer is ready.
 
-:param what: ``"search"`` by a photo, ``"page"`` of an earlier one, or ``"similar"`` to an item
+:param what: ``"search"`` with a photo, ``"page"`` of an earlier search, or ``"similar"`` to an item
 :param took_ms: milliseconds by stage; ``decode`` in the web process, ``queue`` before a worker took
-    it, ``encode``, ``index``, ``products``, and ``total`` of them
+    it, ``encode``, ``index``, ``products``, and ``total``, their sum
 :param matched: whether the best hit reaches the model's match threshold
 :param model: the encoder's id
 :param index_version: the primary key of the index version
@@ -39,7 +39,7 @@ job_taken = Signal()
 job_done = Signal()
 """A search worker has answered a job; sent in the context of :data:`job_taken`.
 
-:param refused: the code of the refusal, or ``""``
+:param refused: the code of the error with which the job failed, ``""`` if it succeeded
 """
 
 job_dropped = Signal()

@@ -94,8 +94,8 @@ def wilson(share: Share, z: float = Z95) -> Interval:
 def mover(control: float, around: Interval, treatment: float, other: Interval) -> Interval:
     """Return the interval of ``treatment`` − ``control`` from the interval of each.
 
-    ``around``: the interval of ``control``; ``other``: that of ``treatment``. Zou & Donner 2008
-    (MOVER).
+    ``around``: the interval of ``control``; ``other``: that of ``treatment``. Method of variance
+    estimates recovery (MOVER), Zou & Donner 2008.
     """
     difference = treatment - control
     return Interval(
@@ -149,7 +149,9 @@ def binomial_cdf(n: int, p: float) -> Floats:
 def quantile_difference(control: Floats, treatment: Floats, q: float) -> Interval:
     """Return the interval of the difference of two q-quantiles, treatment − control.
 
-    By order statistics and MOVER. Both arrays must be sorted. :data:`UNKNOWN` if either is empty.
+    At 95 % confidence, from the order-statistics interval of each (see :func:`quantile_interval`)
+    by MOVER, the "method of variance estimates recovery" (see :func:`mover`). Both arrays must be
+    sorted. :data:`UNKNOWN` if either is empty.
     """
     if not len(control) or not len(treatment):
         return UNKNOWN
@@ -162,11 +164,11 @@ def quantile_difference(control: Floats, treatment: Floats, q: float) -> Interva
 
 
 def design_effect(groups: Sequence[Any] | NDArray[Any], values: NDArray[Any]) -> float:
-    """Return by how much to divide the number of observations, at least 1.
+    """Return the factor, at least 1, by which to divide the number of observations.
 
-    ``groups``: the visitor of each observation. One visitor's searches are alike, and counting them
-    as independent would make a difference look more certain than it is (Rao & Scott 1992). 1 means
-    that they are independent.
+    ``groups``: the visitor of each observation; ``values``: the observations. One visitor's
+    searches are alike, and counting them as independent would make a difference look more certain
+    than it is (Rao & Scott 1992). 1 if they are as varied as independent ones.
     """
     if len(groups) < 2:
         return 1.0
@@ -181,7 +183,7 @@ def design_effect(groups: Sequence[Any] | NDArray[Any], values: NDArray[Any]) ->
 
 
 def sequential_z(pairs: float, error: float) -> float:
-    """Return the number of standard errors at which a difference is significant at any look.
+    """Return how many standard errors make a difference significant, however often one looks.
 
     The test is the mixture sequential probability ratio test with a normal prior (Robbins 1970;
     Johari, Koomen, Pekelis & Walsh 2022, "Always Valid Inference"; Howard et al. 2021). If the true
@@ -200,14 +202,15 @@ def sequential_difference(
     worth: float = 1.0,
     error: float = 0.05,
 ) -> Interval:
-    """Return an interval of mean(treated) − mean(others) that is valid at every look.
+    """Return an interval of mean(treated) − mean(others), valid however often one looks.
 
     ``values`` (N,): booleans, which get a continuity correction, or finite floats. ``treated``
     (N,): which observations are from the treatment. ``strata`` (N,): a label of each observation,
     such as its hour; means are compared within strata, as in Cochran (1954) and Mantel & Haenszel
     (1959). This removes the bias that arises if the share of the treated grows while evening
-    customers click more than morning ones. ``worth``: the values' design effect. ``error``: 1 −
-    confidence. :data:`UNKNOWN` if too few observations share a stratum.
+    customers click more than morning ones. ``worth``: the design effect by which the number of
+    observations is divided (see :func:`design_effect`). ``error``: 1 − confidence. :data:`UNKNOWN`
+    if too few observations share a stratum.
     """
     _, place = np.unique(strata, return_inverse=True)
     count = np.bincount(place)

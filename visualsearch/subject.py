@@ -33,9 +33,9 @@ def suggest_box(saliency: NDArray[np.float32]) -> Crop | None:
 
 
 def span(mass: NDArray[np.float64]) -> tuple[float, float]:
-    """Return start and length of the part of an axis in which most of the mass (n,) lies.
+    """Return start and length of the interval in which most of the mass lies.
 
-    In fractions of the axis. ``mass`` sums to 1.
+    Both are fractions of the axis. ``mass`` (n,): at n equal steps along the axis; it sums to 1.
     """
     places = (np.arange(len(mass)) + 0.5) / len(mass)
     mean = float(np.dot(mass, places))

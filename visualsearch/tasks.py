@@ -37,9 +37,10 @@ class IndexTask(Task[Any, Any]):
 
 @shared_task(name="visualsearch.index_items", base=IndexTask)
 def index_items(keys: list[str]) -> dict[str, int]:
-    """Bring these items' embeddings up to date, and those of items due for a retry.
+    """Bring the embeddings of these items, and of items due for a retry, up to date.
 
-    Returns counts of images by outcome, as :func:`visualsearch.indexing.refresh`.
+    ``keys``: keys of the items. Returns counts of images by outcome, as
+    :func:`visualsearch.indexing.refresh` does.
     """
     counts = indexing.refresh([*keys, *indexing.due_for_retry()])
     retry_later()
@@ -72,7 +73,10 @@ def retry_later() -> None:
 
 @shared_task(name="visualsearch.index_run", base=IndexTask, bind=True)
 def index_run(self: Task[Any, Any], run_id: int) -> str:
-    """Execute a run and return its state; do nothing if it is closed or another process has it."""
+    """Execute a run and return its state; do nothing if it is closed or has another process.
+
+    ``run_id``: primary key of the Run. While the database is down, the task is retried.
+    """
     run = Run.objects.get(pk=run_id)
     try:
         runs.execute(run)

@@ -34,8 +34,9 @@ TOGETHER = 100
 class Labelled:
     """Labelled queries and the catalog that they search, all vectors as the encoder returns them.
 
-    ``queries`` (Q, d), and ``right`` (Q,): the number of each query's right item, -1 if it has no
-    rows. ``rows`` (N, d), and ``owners`` (N,): the number of each row's item.
+    ``queries`` (Q, d); ``right`` (Q,): index of the correct item of each query, -1 if that item has
+    no rows. ``rows`` (N, d): the catalog's embeddings; ``owners`` (N,): index of the item of each
+    row.
     """
 
     queries: Float32
@@ -46,7 +47,7 @@ class Labelled:
 
 @dataclass(frozen=True, kw_only=True)
 class Option:
-    """A way to search, its weights and its figures (recall@k and MRR).
+    """A set of weights of the embedding's parts, and its figures (recall@k and MRR).
 
     ``name``: ``now`` (as the active version does), ``catalog`` (weights chosen without labels) or
     ``labels`` (weights chosen by labels).
@@ -63,11 +64,11 @@ class Option:
 
 @dataclass(frozen=True, kw_only=True)
 class Tuned:
-    """The outcome of a comparison of ways to search.
+    """The outcome of a comparison of weights.
 
     ``shares``: the weights to use; ``by_labels``: whether labels chose them; ``better``: whether
-    they find more than the active version; ``queries``: number of labelled queries; ``options``:
-    what was compared.
+    their mean reciprocal rank is higher than the active version's; ``queries``: number of labelled
+    queries; ``options``: what was compared.
     """
 
     shares: dict[str, float]
@@ -78,7 +79,7 @@ class Tuned:
 
 
 def tune(labelled: Labelled, fitted: Fit, now: Fit | None) -> Tuned:
-    """Choose between weights by the catalog and weights by labels; compare both with ``now``.
+    """Choose between weights from the catalog alone and weights by labels; compare with ``now``.
 
     ``fitted``: a transform with the weights that the catalog alone chose. ``now``: the active
     version's transform, None if it has none. Labels choose the weights with the highest mean
@@ -117,7 +118,7 @@ def grid(parts: int, steps: int = STEPS) -> Float32:
 def ranks_now(labelled: Labelled, now: Fit | None) -> Numbers:
     """Return the rank (Q,) of each query's right item with the transform ``now``.
 
-    Without one (None), the embeddings are compared as the encoder returns them.
+    If ``now`` is None, the embeddings are compared as the encoder returns them.
     """
     if now is None:
         parts: Sequence[Part] = whole(labelled.rows.shape[1])
@@ -129,9 +130,9 @@ def ranks_now(labelled: Labelled, now: Fit | None) -> Numbers:
 def ranks(labelled: Labelled, directions: Any, parts: Sequence[Part], shares: Float32) -> Numbers:
     """Return the rank (M, Q) of each query's right item for each of M ``shares`` (M, parts).
 
-    Ranks begin at 1; 0 marks an item without rows. ``directions`` maps encoder output (N, d) to
-    vectors (N, d) in which the inner product of a part is that part's score, as
-    :meth:`Fit.directions` does. An item's score is that of its best row.
+    ``shares``: weights of the embedding's parts. Ranks begin at 1; 0 marks an item without rows.
+    ``directions`` maps encoder output (N, d) to vectors (N, d) in which the inner product of a part
+    is that part's score, as :meth:`Fit.directions` does. An item's score is that of its best row.
     """
     order = np.argsort(labelled.owners, kind="stable")
     rows, owners = directions(labelled.rows[order]), labelled.owners[order]
@@ -157,10 +158,11 @@ def ranks(labelled: Labelled, directions: Any, parts: Sequence[Part], shares: Fl
 
 
 def cross_validated(found: Numbers, right: Numbers) -> tuple[int, Numbers]:
-    """Return the number of the best weights, and the rank (Q,) of each query when held out.
+    """Return the index of the best weights, and the rank (Q,) for each query when held out.
 
-    ``found``: ranks (M, Q) under M weights. A query is held out with all queries of the same item;
-    its rank is that under the weights that are best for the other folds.
+    ``found``: ranks (M, Q) under M weights; ``right`` (Q,): index of each query's correct item. A
+    query is held out with all queries of the same item; its rank is that under the weights that are
+    best for the other folds.
     """
     rewards = reciprocal(found)
     fold = np.random.default_rng(0).permutation(right.max() + 2)[right + 1] % FOLDS
@@ -176,8 +178,8 @@ def cross_validated(found: Numbers, right: Numbers) -> tuple[int, Numbers]:
 def is_sure(gain: NDArray[np.float64], right: Numbers) -> bool:
     """Return whether the mean gain is positive and exceeds :data:`MARGIN` of its standard errors.
 
-    ``gain`` (Q,): difference per query. ``right`` (Q,): the query's item; queries of one item are
-    averaged first.
+    ``gain`` (Q,): difference of the reciprocal ranks of each query. ``right`` (Q,): index of the
+    query's correct item; queries of one item are averaged first.
     """
     _, item, count = np.unique(right, return_inverse=True, return_counts=True)
     by_item = np.bincount(item, weights=gain) / count
@@ -191,7 +193,7 @@ def reciprocal(found: Numbers) -> NDArray[np.float64]:
 
 
 def figures(found: Numbers) -> dict[str, float]:
-    """Return recall@1, @5, @10 and the mean reciprocal rank of ranks (Q,), 0 for not found."""
+    """Return recall@1, @5, @10 and the MRR; ``found``: ranks (Q,), 0 for not found."""
     return retrieval_metrics([int(rank) or None for rank in found])
 
 

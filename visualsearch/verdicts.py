@@ -39,7 +39,8 @@ STRATUM = 3 * 3600.0
 class Verdict(StrEnum):
     """The verdict on the treatment, valid however often one looks.
 
-    EARLY: not enough data yet. SAME: a loss that matters is excluded.
+    EARLY: not enough data yet. SAME: not certainly better, but a loss that matters is excluded.
+    WORSE: certainly worse than control, by more than is tolerated. BETTER: certainly better.
     """
 
     EARLY = "early"
@@ -52,10 +53,11 @@ class Verdict(StrEnum):
 class Arm:
     """The data of one variant: arrays with one value per search, except ``refused``.
 
-    ``created``: seconds since the epoch; ``visitors``: a number for each visitor; ``clicked``,
-    ``matched`` and ``empty``: whether there was a click, a match, no result; ``scores`` of the best
-    hit and ``spent`` milliseconds: NaN if unknown. ``refused``: seconds since the epoch at which
-    photos failed. ``scales``: names of the encoders, or fitted versions, that the scores are from.
+    ``created``: seconds since the epoch; ``visitors``: an integer id of the visitor; ``clicked``,
+    ``matched`` and ``empty``: whether there was a click, a match, no result; ``scores``: that of
+    the best hit, and ``spent``: milliseconds, both NaN if unknown. ``refused``: seconds since the
+    epoch at which photos failed. ``scales``: names of all encoders, or index versions with a fitted
+    transform, that produced the scores; scores of different ones cannot be compared.
     """
 
     created: Floats
@@ -153,7 +155,8 @@ def judge(difference: Interval, *, good: int, margin: float, tolerance: float = 
     """Return the verdict for a sequential interval of treatment − control.
 
     ``good``: 1 if more is better, -1 if less is. ``margin``: SAME if the loss is certainly smaller
-    than this. ``tolerance``: WORSE only if the loss is certainly larger than this.
+    than this. ``tolerance``: WORSE only if the loss is certainly larger than this. Both have the
+    unit of ``difference``.
     """
     low, high = sorted((good * difference.low, good * difference.high))
     if high < -tolerance:
@@ -164,7 +167,7 @@ def judge(difference: Interval, *, good: int, margin: float, tolerance: float = 
 
 
 def always(control: Arm, treatment: Arm, values: Callable[[Arm], NDArray[Any]]) -> Interval:
-    """Return an interval of the difference of two means, treatment − control, valid at every look.
+    """Return an interval of mean(treatment) − mean(control), valid however often one looks.
 
     ``values`` returns an arm's values (searches,); NaN is left out. See
     :func:`visualsearch.statistics.sequential_difference`.
@@ -243,9 +246,9 @@ def of_failures(control: Arm, treatment: Arm) -> Signal:
 def of_times(name: str, control: Arm, treatment: Arm) -> Signal:
     """Compare the percentile ``name`` (``p50`` or ``p95``) of the milliseconds.
 
-    The interval is of the percentile itself. The verdict is based on the mean of the logarithms for
-    ``p50``, and on the share of searches slower than control's percentile for ``p95``. Up to 20 %
-    slower, or twice as many slow ones, is tolerated.
+    The reported interval is of the difference of the percentiles. The verdict is based for ``p50``
+    on the mean logarithm of the milliseconds (20 % slower is tolerated), and for ``p95`` on the
+    share of searches slower than control's 95th percentile (twice as many are tolerated).
     """
     q = {"p50": 0.5, "p95": 0.95}[name]
     ours, theirs = control.times, treatment.times

@@ -35,9 +35,9 @@ def active() -> IndexVersion | None:
 
 
 def followed() -> list[Encoder]:
-    """Return the encoders of all kept versions, the active version's first.
+    """Return the distinct encoders of all versions that have not failed, the active one's first.
 
-    The rows of each are kept equal to the catalog, so that a rollback loses nothing. Without a
+    Changed images are encoded with each of them, so that a rollback loses nothing. Without a
     version, returns the configured encoder. An encoder whose model cannot be loaded is left out;
     raises ModelUnavailable if it is the active version's.
     """
@@ -73,9 +73,10 @@ def make(state: State = State.BUILDING) -> IndexVersion:
 
 
 def ensure_active(encoder: Encoder) -> None:
-    """Create an empty active version if there is none, so that first products are found at once.
+    """Create an empty active version if there is none, so products are searchable once indexed.
 
-    Does nothing if ``encoder`` is not the one in the settings.
+    ``encoder``: the one that products are being indexed with. Does nothing if ``encoder`` is not
+    the one in the settings.
     """
     if active() is not None or encoder.id != encoding.configured().id:
         return
@@ -119,11 +120,11 @@ def why_not_fit() -> str:
 
 
 def build(version: IndexVersion, *, by_labels: bool = False) -> None:
-    """Fill a version's index from the rows, after learning its catalog fit; set its state to READY.
+    """Fill a version's index with the stored embeddings and set the version's state to READY.
 
-    Rows written meanwhile are applied when a process loads the index. An error sets the state to
-    FAILED, is stored in the version, and is raised. ``by_labels``: see
-    :func:`visualsearch.fits.make`.
+    The transform of its vectors is learned from the catalog first. Embeddings stored meanwhile are
+    added when a process loads the index. An error sets the state to FAILED, is stored in the
+    version, and is raised. ``by_labels``: see :func:`visualsearch.fits.make`.
     """
     started = time.monotonic()
     try:
@@ -147,7 +148,7 @@ def build(version: IndexVersion, *, by_labels: bool = False) -> None:
 
 
 def evaluate(version: IndexVersion) -> None:
-    """Evaluate a version on the photos of ``LABELLED_QUERIES``, and store the figures in it.
+    """Evaluate a version on the photos of ``LABELLED_QUERIES``; store the figures in the version.
 
     Does nothing if the setting is empty. See :func:`visualsearch.evaluation.evaluate`.
     """
@@ -159,10 +160,10 @@ def evaluate(version: IndexVersion) -> None:
 
 
 def reason_to_hold_back(version: IndexVersion) -> str:
-    """Return why a new version should not be activated automatically, "" if nothing speaks against.
+    """Return why a new version should not be activated automatically, "" if it should.
 
-    The reason is text for staff: the version finds no more than the active one, or its recall is
-    lower.
+    The reason, as text for staff: the version finds no more labelled items than the active one, or
+    its recall@10 is lower by more than ``MAX_RECALL_DROP``.
     """
     if version.fit and version.fit.get("better") is False:
         return _(
@@ -224,14 +225,14 @@ def end_experiment(version: IndexVersion) -> None:
 
 
 def previous() -> IndexVersion | None:
-    """Return the version that was active before the current one, None if it is not kept."""
+    """Return the version that was active before the current one, None if it was deleted."""
     return IndexVersion.objects.filter(state=State.RETIRED).order_by("-activated").first()
 
 
 def roll_back() -> IndexVersion:
     """Activate and return the version that was active before.
 
-    Raises NotUsable if none is kept, or if its model cannot be loaded.
+    Raises NotUsable if that version was deleted, or if its model cannot be loaded.
     """
     version = previous()
     if version is None:
@@ -241,11 +242,11 @@ def roll_back() -> IndexVersion:
 
 
 def prune() -> None:
-    """Delete versions beyond ``KEPT_VERSIONS``, and rows and model copies that no version needs.
+    """Delete old versions, and embeddings and model copies that no remaining version needs.
 
-    ``KEPT_VERSIONS`` counts for each of the states retired, ready and failed. The treatment of a
-    running experiment stays in any case. So does the newest ready version of the active encoder, so
-    that a person can compare it and no run builds it again.
+    Of each of the states retired, ready and failed, the newest ``KEPT_VERSIONS`` stay. The version
+    that a running experiment tests always stays, and so does the newest ready version with the
+    active version's encoder, so that a person can compare it and no run builds it again.
     """
     kept = conf.get("KEPT_VERSIONS")
     tried = Experiment.objects.filter(running=True)
@@ -270,7 +271,7 @@ def prune() -> None:
 def delete(version: IndexVersion) -> None:
     """Delete a version, its index file, and its data in a server.
 
-    If the server does not answer, a warning is logged and its data stays there.
+    If the server does not answer, a warning is logged and the data stays in the server.
     """
     try:
         live.discard(version)

@@ -1,4 +1,4 @@
-"""Find out which index version to search; every search asks the database."""
+"""Find out which index version to search; this queries the database for every search."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ State = IndexVersion.State
 class Wanted(NamedTuple):
     """The state of a version in the database.
 
-    ``version``: its id; ``revision`` and ``items``: the last change of the rows that it contains as
-    saved, and its number of items then; ``newest``: the last change of the rows.
+    ``version``: its id; ``revision``: the last change of embeddings that its saved index contains;
+    ``items``: number of items in the saved index; ``newest``: the last change of embeddings in the
+    database.
     """
 
     version: int

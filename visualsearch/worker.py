@@ -151,10 +151,10 @@ def search_in_child(**kwargs: object) -> None:
 
 
 def load() -> None:
-    """Load model and index, run a first search, and compare the encoder with its known answers.
+    """Load model and index, run a first search, and check the encoder's reference embeddings.
 
-    A failure is logged, and the first jobs try to load again. All loaded objects are frozen, so
-    that the garbage collector skips them.
+    See :func:`visualsearch.processors.compare`. A failure is logged, and the first jobs try to load
+    again. All loaded objects are frozen, so that the garbage collector skips them.
     """
     try:
         searching.warm_up()

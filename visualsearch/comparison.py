@@ -107,7 +107,7 @@ def arm(rows: list[Any], refused: list[datetime]) -> Arm:
     """Return the data of one variant as arrays.
 
     ``rows``: per search [created, id of the visitor, name of the encoder or fitted version,
-    matched, best score, milliseconds, clicked]. ``refused``: when photos failed.
+    matched, best score, milliseconds, clicked]. ``refused``: times at which photos failed.
     """
     created, visitors, scales, matched, scores, spent, clicked = (
         list(zip(*rows, strict=True)) if rows else [()] * 7

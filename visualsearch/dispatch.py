@@ -142,11 +142,13 @@ def classify(data: bytes, *, crop: Crop | None = None) -> list[Prediction]:
 def ask(
     what: str, data: bytes | None = None, crop: Crop | None = None, /, **arguments: Any
 ) -> dict[str, Any]:
-    """Run the job named ``what``, here or in a search worker, and return its result as JSON values.
+    """Run a job in this process or in a search worker; return its result as JSON values.
 
-    ``data`` and ``crop``: the photo, if the job needs one. If the job failed, raises the error that
-    it reported. Raises Overloaded if too many searches run, BackendUnavailable without Redis or a
-    worker, SearchTimeout after ``SEARCH_TIMEOUT`` seconds, PhotoError for an unusable photo.
+    ``what``: name of the job in :data:`visualsearch.jobs.JOBS`; ``arguments``: the job's. ``data``
+    and ``crop``: image file and crop, if the job needs a photo. If the job failed, raises the error
+    that it reported. Raises Overloaded if too many searches run, BackendUnavailable if Redis is
+    down or no worker is alive, SearchTimeout after ``SEARCH_TIMEOUT`` seconds, PhotoError for an
+    unusable photo.
     """
     with place():
         if conf.get("USE_CELERY"):
@@ -243,7 +245,7 @@ def admit() -> None:
 
 
 def refresh(keys: list[str]) -> None:
-    """Reindex the images of the items with these keys, in a worker with ``USE_CELERY``, else here.
+    """Reindex the images of the items with these keys, with ``USE_CELERY`` in a worker.
 
     Raises BackendUnavailable if the broker does not answer.
     """
@@ -289,9 +291,10 @@ def start_process(run: Run) -> None:
 
 
 def enqueue(task: Task, *args: Any) -> None:
-    """Send a Celery task without waiting for its result; without ``USE_CELERY``, run it here.
+    """Send a Celery task without waiting for its result; without ``USE_CELERY``, run it now.
 
-    Raises BackendUnavailable if the broker does not answer. Errors of a task run here are logged.
+    Raises BackendUnavailable if the broker does not answer. Errors of a task that runs in this
+    process are logged.
     """
     if conf.get("USE_CELERY"):
         publish(task, *args)

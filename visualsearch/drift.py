@@ -24,15 +24,15 @@ COMPARED = 20_000
 
 @dataclass(kw_only=True)
 class Drift:
-    """Differences between catalog, rows and index.
+    """Differences between catalog, stored embeddings and index.
 
     ``items`` and ``images``: how many the catalog has. ``not_indexed``, ``not_in_catalog`` and
     ``failed``: images as ``item: name``, failed ones with the error. ``index_file``: "ok", or the
-    problem. ``index_differs``: number of vectors in the index that differ from the rows.
-    ``outdated``: whether the settings name another encoder or index than the active version's.
-    ``known_answers``: whether all processors reproduce the reference embeddings of the encoder,
-    "ok" or "differ"; "none" if the encoder has no reference embeddings. ``differing``: a message
-    per processor that does not.
+    problem. ``index_differs``: number of vectors in the index that differ from the stored
+    embeddings. ``outdated``: whether the settings name another encoder or index than the active
+    version's. ``known_answers``: whether all processors reproduce the reference embeddings of the
+    encoder, "ok" or "differ"; "none" if the encoder has no reference embeddings. ``differing``: a
+    message per processor that does not.
     """
 
     items: int = 0
@@ -112,7 +112,7 @@ class Drift:
 
 
 def find_drift() -> Drift:
-    """Compare the catalog with the stored rows, and the rows with the index.
+    """Compare the catalog with the stored embeddings, and these with the index.
 
     Raises IndexNotReady if nothing was ever indexed, ModelUnavailable if the model cannot be
     loaded.
@@ -159,7 +159,7 @@ def compare_processors(drift: Drift, encoder: Encoder) -> None:
 def compare_index(drift: Drift) -> None:
     """Set ``outdated``, ``index_file`` and ``index_differs`` of ``drift``.
 
-    A large index is compared with the rows by a random sample of vectors.
+    Of a large index, a random sample of vectors is compared with the stored embeddings.
     """
     current = live.current()
     version = IndexVersion.objects.get(pk=current.version)

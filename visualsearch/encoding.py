@@ -56,7 +56,7 @@ def of(version: IndexVersion) -> Encoder:
 
     After a change of the settings or of the model's files, the active version keeps its own encoder
     until a version of the new encoder is active. Raises ModelUnavailable if that encoder cannot be
-    loaded from the settings, from the version's stored options, or from the kept copy.
+    loaded from the settings, from the version's stored options, or from the copy of its files.
     """
     reasons = []
     for load in (configured, lambda: recorded(version), lambda: kept(version)):

@@ -249,4 +249,4 @@ class SearchTimeout(ServiceUnavailable):
 
 
 class IndexFileError(Exception):
-    """An index file is missing, damaged or of another index; the index is rebuilt from rows."""
+    """An index file is missing, damaged or of another kind of index; the index is rebuilt."""

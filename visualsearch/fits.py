@@ -1,4 +1,4 @@
-"""Learn an index's transform from the catalog; weight the embedding's parts by labels."""
+"""Learn an index's transform from the catalog; choose the weights of embedding parts by labels."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def described(tuned: Tuned, found: Labels) -> dict[str, Any]:
 
 
 def active_fit(encoder: Encoder) -> Fit | None:
-    """Return the transform of the active version; None if it has none or another encoder."""
+    """Return the active version's transform; None if it has none or another encoder's."""
     active = IndexVersion.objects.filter(state=State.ACTIVE, encoder=encoder.id).first()
     return fit_of(active) if active else None
 
@@ -229,7 +229,7 @@ def from_clicks(encoder: Encoder) -> Labels | None:
 
     Of several products of one search, the one with the strongest event counts. None if there are
     fewer than :data:`LEAST_CLICKED` such searches; a search's vector is erased after
-    ``QUERY_LIFETIME``, so only shops that keep it for days have that many.
+    ``QUERY_LIFETIME``, so only shops with a lifetime of days have that many.
     """
     events = Event.objects.filter(
         kind__in=WORTH, query__encoder=encoder.id, query__expires__gt=timezone.now()

@@ -170,10 +170,10 @@ def common_input() -> InputSpec | None:
 
 
 def keep(live: LiveIndex) -> None:
-    """Mark an index as just used, and drop idle ones; the caller holds ``_lock``.
+    """Mark an index as just used, and drop idle ones from memory; the caller holds ``_lock``.
 
-    The treatment of a running experiment stays: it has few visitors at first, and none should wait
-    for it to load.
+    The version that a running experiment tests stays: it has few visitors at first, and none should
+    wait for it to load.
     """
     live.used = time.monotonic()
     _live.pop(live.version, None)
@@ -300,7 +300,7 @@ def name_of(version: IndexVersion) -> str:
 
 
 def load(version: IndexVersion) -> LiveIndex:
-    """Load a version from its file or server; rebuild it from the rows if it is lost or damaged.
+    """Load a version from its file or server; if lost or damaged, rebuild it from the database.
 
     Raises ModelUnavailable if its encoder cannot be loaded, BackendUnavailable if its server does
     not answer.
@@ -324,9 +324,9 @@ def load(version: IndexVersion) -> LiveIndex:
 
 
 def from_rows(version: IndexVersion) -> LiveIndex:
-    """Build and return a version's index from the rows, without reading or writing its file.
+    """Build and return a version's index from the stored embeddings, ignoring its file.
 
-    An index in a server is dropped and created anew.
+    The file is neither read nor written. An index in a server is dropped and created anew.
     """
     encoder = encoding.of(version)
     index = make(version, encoder)
@@ -356,7 +356,7 @@ def restore(version: IndexVersion) -> LiveIndex:
 
 
 def follow(live: LiveIndex, newest: int) -> None:
-    """Apply the changes of the rows that the index lacks, up to the revision ``newest``.
+    """Apply the changes of embeddings that the index lacks, up to the revision ``newest``.
 
     For an index in a server, the version's row is locked meanwhile, so that one process does it.
     """
@@ -373,7 +373,7 @@ def follow(live: LiveIndex, newest: int) -> None:
 
 
 def push(encoder: Encoder, *, transactional: bool) -> None:
-    """Apply the changes of the rows to the encoder's indexes in servers, so that no search has to.
+    """Apply changes of embeddings to the encoder's indexes in servers, so that no search has to.
 
     ``transactional``: True selects the indexes that are written in the same transaction as the
     rows, False all others. If a server does not answer, raises BackendUnavailable for a
@@ -402,7 +402,7 @@ def discard(version: IndexVersion) -> None:
 
 
 def replay(live: LiveIndex, revision: int) -> None:
-    """Apply the changes of the rows up to ``revision`` to an index, and update its revision.
+    """Apply the changes of embeddings up to ``revision`` to an index, and set its revision.
 
     Only changes after ``live.revision`` are read. Changes after ``revision`` may be applied too,
     and again by a later call, which does no harm.
@@ -420,7 +420,7 @@ def replay(live: LiveIndex, revision: int) -> None:
 
 
 def count_items(encoder: str) -> int:
-    """Return the number of items with a searchable row of this encoder."""
+    """Return the number of items with a searchable embedding of this encoder."""
     searchable = Embedding.objects.filter(encoder=encoder).searchable()
     return searchable.values("item").distinct().count()
 
@@ -428,10 +428,11 @@ def count_items(encoder: str) -> int:
 def changes(
     encoder: str, dim: int, since: int
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]]]:
-    """Yield changes since a revision in batches: ``(ids, vectors, gone)``.
+    """Yield changes of embeddings since a revision in batches: ``(ids, vectors, gone)``.
 
     ``ids`` (N,) and ``vectors`` (N, dim) are to be added, the ids ``gone`` (M,) to be removed.
-    ``since`` 0 yields all searchable rows.
+    ``encoder``: id of the encoder; ``dim``: its number of dimensions. ``since`` 0 yields all
+    searchable embeddings.
     """
     rows = Embedding.objects.filter(encoder=encoder, revision__gt=since).order_by("pk")
     if since == 0:

@@ -89,11 +89,11 @@ def intervals(scores: Mapping[str, ArrayLike], *, seed: int = 0) -> dict[str, li
 
 
 def paired(a: ArrayLike, b: ArrayLike, *, resamples: int = RESAMPLES, seed: int = 0) -> Paired:
-    """Compare system ``b`` with system ``a`` on the same queries; above 0, ``b`` is better.
+    """Compare system ``b`` with system ``a`` on the same queries; difference > 0: ``b`` is better.
 
     ``a`` and ``b``: scores (N,) in the same order. The two-sided p value is the share of random
-    signs of the differences that give a mean at least as far from 0. Raises ValueError if the
-    numbers of scores differ, or there are none.
+    signs of the differences that give a mean at least as far from 0. Raises ValueError if ``a`` and
+    ``b`` have different lengths or are empty.
     """
     first, second = numbers(a), numbers(b)
     if len(first) != len(second):

@@ -270,7 +270,7 @@ def finish(run: Run, encoder: Encoder, step: scopes.Step, pool: Executor, since:
 
 
 def advance(run: Run, counts: Counter[str], step: scopes.Step, seconds: float) -> None:
-    """Add the counts of one step to the run's row; raise Taken if another process has the run.
+    """Add the counts of one step to the run's row; raise Taken if another process took it over.
 
     ``seconds``: time spent on the step.
     """

@@ -27,8 +27,8 @@ def makes_version(run: Run) -> bool:
     """Return whether a run builds an index version from its start.
 
     True for the scopes ``all`` and ``fit``, and for ``missing`` if the settings changed since the
-    active version was built or none was built. False for ``chosen`` and ``failed``, but see
-    :func:`needs_fit`.
+    active version was built or none was built. False for ``chosen`` and ``failed``. Any run may
+    also build a version at its end, see :func:`needs_fit`.
     """
     if run.scope in (Run.Scope.CHOSEN, Run.Scope.FAILED):
         return False

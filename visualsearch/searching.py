@@ -52,8 +52,8 @@ def search(
     The query is stored under ``SearchResult.query_id``, so that :func:`page` can continue it;
     ``query_id``: id to store it under, None for a new one. ``version``: id of the index version to
     search; by default the active one, or the one that a running experiment assigns to the caller.
-    Raises IndexNotReady if the catalog is not indexed or the version is not kept, ModelUnavailable
-    if the model cannot be loaded, ValidationError for an invalid filter value.
+    Raises IndexNotReady if the catalog is not indexed or the version cannot be searched,
+    ModelUnavailable if the model cannot be loaded, ValidationError for an invalid filter value.
     """
     watch = watch or Stopwatch()
     with watch.stage("index"):

@@ -49,7 +49,7 @@ class Labelled:
 class Option:
     """A set of weights of the embedding's parts, and its figures (recall@k and MRR).
 
-    ``name``: ``now`` (as the active version does), ``catalog`` (weights chosen without labels) or
+    ``name``: ``now`` (those of the active version), ``catalog`` (weights chosen without labels) or
     ``labels`` (weights chosen by labels).
     """
 

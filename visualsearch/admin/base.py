@@ -50,7 +50,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):
         )
 
     def url(self, name: str, *args: Any) -> str:
-        """Return the URL of a page of this admin site by its name, without ``admin:``."""
+        """Return the URL of a page of this admin site; ``name``: URL name without ``admin:``."""
         return reverse(f"admin:{name}", args=args, current_app=self.admin_site.name)
 
     def url_of(self, row: Model) -> str:

@@ -40,9 +40,9 @@ ENOUGH = 20
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """One row of the table of signals, as text for the template.
+    """One row of the table of compared metrics, as text for the template.
 
-    ``colour`` and ``verdict``: a badge. Intervals are "" if unknown.
+    ``colour`` and ``verdict``: colour and text of a badge. Intervals are "" if unknown.
     """
 
     label: str
@@ -59,9 +59,10 @@ class Line:
 def report(experiment: Experiment) -> dict[str, Any]:
     """Return the template context of an experiment's page.
 
-    Keys: ``experiment``; ``now``: see :func:`standing`; ``found``: the Comparison; ``colour`` and
-    ``verdict``: the badge; ``worse``: names of the signals that got worse; ``lines``: rows of the
-    table; ``clicks``: a Plot, None without searches; ``ended_by``: see :func:`ended_by`.
+    Keys: ``experiment``; ``now``: see :func:`standing`; ``found``: the Comparison of both variants;
+    ``colour`` and ``verdict``: colour and text of the badge; ``worse``: names of the metrics that
+    are worse in the treatment; ``lines``: rows of the table; ``clicks``: a Plot of click-through
+    rates, None without searches; ``ended_by``: see :func:`ended_by`.
     """
     found = compare(experiment)
     colour, verdict = OVERALL[found.verdict]
@@ -81,9 +82,10 @@ def report(experiment: Experiment) -> dict[str, Any]:
 
 
 def notice() -> dict[str, Any] | None:
-    """Return the running experiment for a notice on other pages, None if none is running.
+    """Return the context of a notice about the running experiment, None if none is running.
 
-    Keys: ``experiment``, ``share`` (of visitors now), ``colour`` and ``verdict`` (a badge).
+    Keys: ``experiment``; ``share``: share of visitors in the treatment now, as text; ``colour`` and
+    ``verdict``: colour and text of a badge.
     """
     experiment = Experiment.objects.select_related("version").filter(running=True).first()
     if experiment is None:
@@ -94,9 +96,10 @@ def notice() -> dict[str, Any] | None:
 
 
 def standing(experiment: Experiment) -> dict[str, Any]:
-    """Return the progress of an experiment's share of visitors.
+    """Return how far the share of visitors in an experiment's treatment has grown.
 
-    Keys: ``share`` (now) and ``goal`` as text, ``percent`` (now), ``growing``, ``hours_left``.
+    Keys: ``share`` (now, or at its end) and ``goal``, both as text; ``percent``: ``share`` as a
+    number; ``growing``: whether it still grows; ``hours_left``: hours until it is at its goal.
     """
     moment = experiment.stopped or timezone.now()
     share = experiment.share_at(moment)
@@ -118,7 +121,7 @@ def ended_by(experiment: Experiment) -> IndexVersion | None:
 
 
 def line(signal: Signal) -> Line:
-    """Return a signal as a row of the table."""
+    """Return a compared metric as a row of the table."""
     colour, verdict = VERDICTS[signal.verdict]
     control, treatment = signal.control.value, signal.treatment.value
     gap = None if control is None or treatment is None else treatment - control
@@ -145,7 +148,7 @@ def value_text(value: float | None, unit: str) -> str:
 
 
 def around(estimate: Estimate, unit: str) -> str:
-    """Format the confidence interval of a figure, "" without one."""
+    """Format the confidence interval of a figure, "" if it has none."""
     if estimate.interval is None:
         return ""
     low, high = estimate.interval.low, estimate.interval.high
@@ -192,7 +195,8 @@ def clicks(found: Comparison) -> Plot:
 def of_variant(name: str, colour: str, shares: list[Share]) -> Series:
     """Return a variant's click-through rates as a line with a confidence band.
 
-    The line has gaps where there were fewer than :data:`ENOUGH` searches.
+    ``shares``: the rate of each hour or day. The line has gaps where there were fewer than
+    :data:`ENOUGH` searches.
     """
     around = [wilson(share) if share.whole >= ENOUGH else None for share in shares]
     return Series(

@@ -28,7 +28,7 @@ ADD, CHANGE = "visualsearch.add_experiment", "visualsearch.change_experiment"
 
 
 class ExperimentForm(forms.ModelForm):
-    """A form with the share in percent, and a choice of the versions that can be tried."""
+    """A form with the share of visitors in percent, and a choice of ready or retired versions."""
 
     percent = forms.DecimalField(
         label=_("Share in percent"),
@@ -81,11 +81,14 @@ class ExperimentAdmin(ReadOnlyAdmin):
     list_select_related = ["version"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Return whether the user may add experiments."""
+        """Return whether the user has the permission to add experiments.
+
+        While an experiment is running, :meth:`add_view` rejects another one.
+        """
         return request.user.has_perm(ADD)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return whether the user may change experiments, and this one is still running."""
+        """Return whether the user has the permission, and experiment ``obj`` is still running."""
         return request.user.has_perm(CHANGE) and (obj is None or bool(obj.running))
 
     def get_urls(self) -> list[URLPattern]:

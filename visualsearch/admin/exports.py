@@ -41,7 +41,7 @@ class Echo:
 
 
 def response(name: str, lines: Iterable[list[Any]]) -> StreamingHttpResponse:
-    """Return rows as a streamed CSV download; ``name``: of the file, without its suffix."""
+    """Return rows as a streamed CSV download; ``name``: the file name without suffix."""
     writer = csv.writer(Echo())
     written = (writer.writerow([harmless(cell) for cell in line]) for line in lines)
     answer = StreamingHttpResponse(written, content_type="text/csv; charset=utf-8")
@@ -66,7 +66,7 @@ def searches(period: Period) -> Iterator[list[Any]]:
 
 
 def ranks_of(queries: list[UUID]) -> dict[UUID, dict[str, list[int]]]:
-    """Return the ranks of each search's events, by query id and kind of event."""
+    """Return the ranks of the products with events, by query id and then by kind of event."""
     found: dict[UUID, dict[str, list[int]]] = {
         query: {kind: [] for kind in Kind.values} for query in queries
     }
@@ -77,7 +77,7 @@ def ranks_of(queries: list[UUID]) -> dict[UUID, dict[str, list[int]]]:
 
 
 def line(query: dict[str, Any], ranks: dict[str, list[int]]) -> list[Any]:
-    """Return the row of one search; ``ranks``: of its events, by kind."""
+    """Return the row of one search; ``ranks``: of the products with events, by kind of event."""
     first = query["predictions"][0] if query["predictions"] else {}
     return [
         str(query["pk"]),

@@ -41,14 +41,15 @@ def plain(value: Any) -> str:
 
 
 def share(value: float | None) -> str:
-    """Format a recall or a reciprocal rank, 0…1, with three digits."""
+    """Format a recall or a reciprocal rank, 0…1, with three decimals; None as a dash."""
     return number(value, 3)
 
 
 def measured(*path: str) -> Callable[[IndexVersion], Any]:
-    """Return a function that reads a number in ``IndexVersion.evaluation`` by its keys.
+    """Return a function that reads a number in ``IndexVersion.evaluation``.
 
-    It returns None if the number is missing.
+    ``path``: keys of the nested dicts, outermost first. The function returns None if the number is
+    missing.
     """
 
     def read(version: IndexVersion) -> Any:
@@ -73,7 +74,7 @@ CHOSEN_BY = {
 
 
 def fit(version: IndexVersion) -> str:
-    """Return as text whether a version's vectors are fitted, and what chose the weights."""
+    """Return as text what chose the weights of a version's fit, or that it has no fit."""
     return str(CHOSEN_BY[version.fit["chosen"]]) if version.fit else _("not fitted")
 
 
@@ -85,7 +86,7 @@ def shares(version: IndexVersion) -> str | None:
 
 
 def named_shares(found: dict[str, float]) -> str:
-    """Return weights 0…1 by part as text, in percent."""
+    """Return the weights of an embedding's parts as text, in percent; ``found``: 0…1 by name."""
     return ", ".join(f"{name} {percentage(each, 0)}" for name, each in found.items())
 
 
@@ -161,6 +162,6 @@ def table(versions: list[IndexVersion]) -> list[tuple[str, list[Cell]]]:
 
 
 def quality(version: IndexVersion) -> str:
-    """Return the recall@10 of a version as text, for lists; "not measured" without one."""
+    """Return the recall@10 of a version as text; "not measured" if it was not evaluated."""
     value = measured("sku", "recall@10")(version)
     return share(value) if value is not None else _("not measured")

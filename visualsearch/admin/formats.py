@@ -20,7 +20,7 @@ def badge(kind: str, text: Any) -> SafeString:
 
 
 def number(value: float | None, digits: int = 0) -> str:
-    """Format a number with the separators of the active language."""
+    """Format a number with the separators of the active language; None as a dash."""
     if value is None:
         return NOTHING
     # ``number_format`` truncates, so round first.
@@ -28,12 +28,12 @@ def number(value: float | None, digits: int = 0) -> str:
 
 
 def size(value: float | None) -> str:
-    """Format a number of bytes in a suitable unit."""
+    """Format a number of bytes in a suitable unit; None as a dash."""
     return NOTHING if value is None else filesizeformat(value)
 
 
 def milliseconds(value: float | None) -> str:
-    """Format a latency in milliseconds, with a decimal if below ten."""
+    """Format a latency in milliseconds, with a decimal if below ten; None as a dash."""
     return NOTHING if value is None else f"{number(value, 0 if value >= 10 else 1)}\xa0ms"
 
 
@@ -46,7 +46,7 @@ def percent(part: float, whole: float = 1) -> int:
 
 
 def percentage(value: float | None, digits: int = 1) -> str:
-    """Format a share 0…1 in percent; exactly 0 and 1 have no decimals."""
+    """Format a share 0…1 in percent, 0 and 1 without decimals; None as a dash."""
     if value is None:
         return NOTHING
     return f"{number(100 * value, 0 if value in (0, 1) else digits)}\xa0%"
@@ -79,5 +79,5 @@ def duration(seconds: float | None) -> str:
 
 
 def moment(value: datetime | None) -> str:
-    """Format a date and time in local time."""
+    """Format a date and time in local time; None as a dash."""
     return date_format(timezone.localtime(value), "SHORT_DATETIME_FORMAT") if value else NOTHING

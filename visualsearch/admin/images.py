@@ -45,7 +45,7 @@ class ResultFilter(admin.SimpleListFilter):
 def failed(rows: QuerySet[Embedding]) -> QuerySet[Embedding]:
     """Return those of ``rows`` whose image failed with the active version's encoder.
 
-    Without an active version, all failed ones.
+    If no version is active, those that failed with any encoder.
     """
     active = versions.active()
     rows = rows.filter(removed=False).exclude(error="")
@@ -105,7 +105,7 @@ class EmbeddingAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("image"))
     def thumbnail(self, row: Embedding) -> SafeString:
-        """Return the thumbnail, with the row as hidden text for screen readers."""
+        """Return the thumbnail, with the row's ``str()`` as hidden text for screen readers."""
         hidden = format_html('<span class="visually-hidden">{}</span>', row)
         return thumbnail(row.image) + hidden
 
@@ -151,7 +151,7 @@ class EmbeddingAdmin(ReadOnlyAdmin):
 
 
 def state_of(row: Embedding | None) -> SafeString:
-    """Return an image's state as a coloured badge; None: not indexed yet."""
+    """Return an image's state as a coloured badge; ``row`` is None if it is not indexed yet."""
     if row is None:
         return badge("quiet", _("not indexed yet"))
     if row.removed:

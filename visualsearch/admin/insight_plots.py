@@ -61,7 +61,8 @@ class Tile:
 def page_of(found: Insights) -> dict[str, Any]:
     """Return the template context of the figures on the Insights page.
 
-    Besides ``found`` (the Insights), the values are tiles, Plots, lists of Bars, or text.
+    ``found`` is the Insights, ``has_events`` a bool. All other values are lists of Tiles or Bars,
+    Plots (None if there is nothing to draw), or text.
     """
     return {
         "found": found,
@@ -87,7 +88,10 @@ def refusal_name(code: str) -> str:
 
 
 def tiles(now: Totals, before: Totals | None) -> list[Tile]:
-    """Return the most important figures, with their changes since the previous period."""
+    """Return the most important figures, with their changes since the previous period.
+
+    ``before``: totals of the previous period, None if it had no searches.
+    """
     relative = ""
     if before is not None:
         change = 100 * (now.searches - before.searches) / before.searches
@@ -171,7 +175,7 @@ def latency(steps: Sequence[Step], *, by_hour: bool) -> Plot:
 
 
 def stages(spent: dict[str, float]) -> list[Bar]:
-    """Return the mean milliseconds of each stage as bars, in the order of the stages."""
+    """Return bars of mean milliseconds, in the order of the stages; ``spent``: them by stage."""
     total = spent.get("total", 0.0)
     return [
         Bar(label=label, text=milliseconds(spent[name]), percent=percent(spent[name], total))

@@ -34,7 +34,7 @@ EXPORTS = {"searches": exports.searches, "refusals": exports.refusals}
 class Choice:
     """The period and storefront selected on the Insights page.
 
-    ``days``: one of :data:`PERIODS`. ``storefront``: its id, None for all.
+    ``days``: one of :data:`PERIODS`. ``storefront``: its primary key, None for all storefronts.
     """
 
     days: int
@@ -53,7 +53,7 @@ class Choice:
         return Period.last(self.days, now=timezone.now(), storefront=self.storefront)
 
     def query(self, **other: Any) -> str:
-        """Return the selection as a query string; ``other`` overrides its values."""
+        """Return the selection as a query string; ``other``: values to replace or add."""
         values = {"days": self.days, "storefront": self.storefront, **other}
         return urlencode({name: value for name, value in values.items() if value is not None})
 

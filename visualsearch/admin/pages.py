@@ -1,4 +1,4 @@
-"""Admin pages that belong to no row: the overview, the photo trial, and similar products."""
+"""Admin pages that belong to no row: overview, trial search by photo, and similar products."""
 
 from __future__ import annotations
 
@@ -30,13 +30,15 @@ SIMILAR = 24
 
 
 class PagesAdmin(ReadOnlyAdmin):
-    """A base class that adds overview, photo trial and similar products to a model admin.
+    """A base class that adds three pages to a model admin.
+
+    They are the overview, a form to try a search with a photo, and products similar to an item.
 
     Use it for index versions: the pages require permission to view them.
     """
 
     def page_urls(self) -> list[URLPattern]:
-        """Return the URLs of the overview, the photo trial and similar products."""
+        """Return the URLs of the overview, the trial search and similar products."""
         wrap = self.admin_site.admin_view
         return [
             path("overview/", wrap(self.overview), name="visualsearch_overview"),
@@ -78,7 +80,7 @@ class PagesAdmin(ReadOnlyAdmin):
             return self.show_trial(request, trial.TrialForm(), error=error)
 
     def photo(self, request: HttpRequest) -> HttpResponse:
-        """Show the form; on POST, search by the photo in one or two versions, storing nothing."""
+        """Show the form; on POST, search one or two versions with the photo, storing nothing."""
         self.may_look(request)
         if request.method != "POST":
             return self.show_trial(request, trial.TrialForm())

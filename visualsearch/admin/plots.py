@@ -88,9 +88,9 @@ class Whisker:
 
 @dataclass(frozen=True, kw_only=True)
 class Path:
-    """A line or a band as an SVG path, 100 wide and :data:`HEIGHT` high.
+    """The SVG path of a line, a band or dots; ``d`` has the drawing commands.
 
-    The template stretches it to the plot's width.
+    The drawing is 100 wide and :data:`HEIGHT` high; the template stretches it to the plot's width.
     """
 
     d: str
@@ -195,7 +195,7 @@ def hovers(series: Sequence[Series], rows: Sequence[tuple[str, list[str]]]) -> l
 
 
 def titled(series: Sequence[Series], cells: Sequence[str]) -> Iterable[str]:
-    """Return formatted values, with the names of their series if there are several."""
+    """Return the formatted values of a category, named by series if there are several series."""
     if len(series) == 1:
         return cells
     return (f"{each.name} {cell}" for each, cell in zip(series, cells, strict=True))
@@ -261,7 +261,10 @@ def stand(series: Series, top: float) -> Iterable[Whisker]:
 
 
 def line(series: Series, top: float) -> Path:
-    """Return a series as a line, with gaps where values are missing."""
+    """Return the path of a series as a line, with gaps where values are missing.
+
+    ``top``: the value at the upper edge.
+    """
     many, parts = len(series.values), []
     for some in stretches(series.values):
         points = [f"{across(place, many)} {pixels(value, top)}" for place, value in some]
@@ -271,7 +274,10 @@ def line(series: Series, top: float) -> Path:
 
 
 def lone_points(series: Series, top: float) -> Path:
-    """Return the values without neighbours, which a line cannot show, as dots."""
+    """Return the path of dots for values without neighbours, which a line cannot show.
+
+    ``top``: the value at the upper edge.
+    """
     many = len(series.values)
     lone = [some[0] for some in stretches(series.values) if len(some) == 1]
     parts = [f"M{across(place, many)} {pixels(value, top)}h0" for place, value in lone]
@@ -279,7 +285,10 @@ def lone_points(series: Series, top: float) -> Path:
 
 
 def band(series: Series, top: float) -> Path:
-    """Return the area between the lows and the highs of a series."""
+    """Return the path of the area between the lows and the highs of a series.
+
+    ``top``: the value at the upper edge.
+    """
     many, parts = len(series.values), []
     lows = list(stretches(series.lows))
     for some, under in zip(stretches(series.highs), lows, strict=True):
@@ -303,7 +312,7 @@ def stretches(values: Values) -> Iterable[list[tuple[int, float]]]:
 
 
 def across(place: int, many: int) -> str:
-    """Return the horizontal middle of category ``place``, in a drawing 100 wide."""
+    """Return the x of the middle of category ``place`` out of ``many``, in a drawing 100 wide."""
     return number(100 * (place + 0.5) / many)
 
 
@@ -321,7 +330,7 @@ def pixels(value: float, top: float) -> str:
 
 
 def percent(part: float) -> str:
-    """Return a part of the width, 0…1, as the text of an SVG attribute."""
+    """Format a fraction of the width, 0…1, as a percentage for an SVG attribute."""
     return f"{number(100 * part)}%"
 
 

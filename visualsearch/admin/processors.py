@@ -17,7 +17,7 @@ from .formats import badge
 
 @admin.register(Processor)
 class ProcessorAdmin(ReadOnlyAdmin):
-    """Admin of processors: which of them compute the expected embeddings."""
+    """Admin of CPU models: which of them compute the expected embeddings."""
 
     list_display = [
         *("name", "agreement", "lowest_cosine", "least_cosine"),
@@ -27,7 +27,7 @@ class ProcessorAdmin(ReadOnlyAdmin):
     search_fields = ["name", "host"]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return whether the user may delete rows, such as that of a replaced processor."""
+        """Return whether the user may delete rows, such as that of a CPU no longer in use."""
         return admin.ModelAdmin.has_delete_permission(self, request, obj)
 
     @admin.display(description=gettext_lazy("known answers"))

@@ -90,7 +90,7 @@ class SearchableAdmin(admin.ModelAdmin):
 
 
 def picture_state(row: Embedding | None, visible: bool) -> SafeString:
-    """Return an image's state as a coloured badge; hidden if its product is not visible."""
+    """Return an image's state as a coloured badge, “hidden” unless its product is ``visible``."""
     if not visible:
         return badge("quiet", _("hidden"))
     return state_of(None if row and row.removed else row)

@@ -1,4 +1,4 @@
-"""The state of a run for its card, in the page and in the JSON that the page polls."""
+"""The state of a run for its panel (card) in a page, and for the JSON that the page polls."""
 
 from __future__ import annotations
 
@@ -28,9 +28,10 @@ COLOURS = {
 def progress(run: Run) -> dict[str, Any]:
     """Return the values of a run's card.
 
-    Keys: ``open``, ``colour`` (of the badge), ``done`` and ``items`` (their numbers), ``percent``,
-    ``controls`` (see :func:`controls`), ``announcement`` (for screen readers) and ``texts`` (see
-    :func:`texts`), in the active language.
+    Keys: ``open`` (whether it has not ended), ``colour`` (of the badge), ``done`` and ``items``
+    (how many items are done, and how many there are), ``percent`` done, ``controls`` (see
+    :func:`controls`), ``announcement`` (for screen readers) and ``texts`` (see :func:`texts`).
+    Texts are in the active language.
     """
     share = percent(run.done, run.items)
     return {
@@ -51,7 +52,7 @@ def colour(run: Run) -> str:
 
 
 def outcome(run: Run) -> str:
-    """Return a run's state as text, with a pause or cancellation that is pending."""
+    """Return a run's state as text, with a requested pause or cancellation."""
     if run.is_dead:
         return _("no sign of life")
     if run.open and run.wish:
@@ -81,7 +82,10 @@ def waits_long(run: Run) -> bool:
 
 
 def announcement(run: Run, share: int) -> str:
-    """Return the text for screen readers; it changes with the state and every 10 % of progress."""
+    """Return the text for screen readers; it changes with the state and every 10 % of progress.
+
+    ``share``: percent done.
+    """
     if run.open and run.state == State.RUNNING and not run.is_dead:
         return _("Run %(run)s: %(stage)s, %(percent)s %%") % {
             "run": run.pk,

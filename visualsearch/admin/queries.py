@@ -52,11 +52,11 @@ class QueryAdmin(InsightsPages):
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Query]:
-        """Return the rows without vectors and cells, which are not shown."""
+        """Return the rows without ``vector`` and ``cells``, which are not shown."""
         return super().get_queryset(request).defer("vector", "cells")
 
     def get_urls(self) -> list[URLPattern]:
-        """Return the default URLs, those of the Insights pages, and that of a kept photo."""
+        """Return the default URLs, those of the Insights pages, and that of a stored photo."""
         kept = self.admin_site.admin_view(self.kept_photo)
         return [
             path("<uuid:pk>/photo/", kept, name="visualsearch_query_photo"),
@@ -65,7 +65,7 @@ class QueryAdmin(InsightsPages):
         ]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return whether the user may delete queries, on which no other row depends."""
+        """Return whether the user has the permission to delete queries."""
         return request.user.has_perm("visualsearch.delete_query")
 
     def delete_model(self, request: HttpRequest, obj: Query) -> None:
@@ -88,9 +88,9 @@ class QueryAdmin(InsightsPages):
         return fields if request.user.has_perm(SEE_PHOTO) else fields[:-1]
 
     def kept_photo(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        """Return the kept photo of a query as JPEG, which no cache may store.
+        """Return the photo stored with a query as JPEG, which no cache may store.
 
-        Raises Http404 if none is kept, PermissionDenied for users who may not view photos.
+        Raises Http404 if no photo is stored, PermissionDenied for users who may not view photos.
         """
         self.may_look(request)
         if not request.user.has_perm(SEE_PHOTO):
@@ -167,7 +167,7 @@ class QueryAdmin(InsightsPages):
 
     @admin.display(description=_("photo"))
     def photo(self, query: Query) -> SafeString | str:
-        """Return the kept photo and when it expires, or a text that there is none."""
+        """Return the stored photo and when it expires, or a text that there is no photo."""
         kept = KeptPhoto.objects.filter(pk=query.pk, expires__gt=timezone.now()).only("expires")
         found = kept.first()
         if found is None:

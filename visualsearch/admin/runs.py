@@ -105,7 +105,7 @@ class RunAdmin(ReadOnlyAdmin):
         )
 
     def reindex(self, request: HttpRequest) -> HttpResponse:
-        """Start a run of the posted ``scope``; raise Http404 for one without a button."""
+        """Start a run of the posted ``scope``; raise Http404 for a scope without a button."""
         if not request.user.has_perm(ADD):
             raise PermissionDenied
         scope = request.POST.get("scope", Run.Scope.ALL)

@@ -24,7 +24,7 @@ def start(
 ) -> None:
     """Request a run and start it; tell the user in a message what happened.
 
-    ``keys``: products of a run with the scope ``chosen``. Errors are shown too, not raised.
+    ``keys``: keys of the products, for the scope ``chosen``. Errors are shown too, not raised.
     """
     try:
         run, new = runs.request(scope, keys=keys, by=request.user.get_username())
@@ -63,7 +63,7 @@ def linked(text: str, model_admin: admin.ModelAdmin, run: Run) -> SafeString:
 
 
 def summary(run: Run) -> tuple[str, int]:
-    """Return a message about a run's state, with the placeholder ``%(run)s``, and its level."""
+    """Return a message about a run, with the placeholder ``%(run)s``, and its message level."""
     counts = {
         "run": "%(run)s",
         "encoded": run.encoded,

@@ -22,7 +22,7 @@ from .formats import NOTHING, badge, number
 
 
 class StorefrontForm(forms.ModelForm):
-    """A form that also validates the rate and the quota."""
+    """A form that also validates the rate limit and the daily quota."""
 
     class Meta:
         model = Storefront
@@ -39,9 +39,9 @@ class StorefrontForm(forms.ModelForm):
         return rate
 
     def clean_quota(self) -> int | None:
-        """Return the quota, None for no limit; raise ValidationError for 0.
+        """Return the photos per day, None for no limit; raise ValidationError for 0.
 
-        A storefront is stopped by deactivating it.
+        To stop a storefront, deactivate it.
         """
         quota: int | None = self.cleaned_data["quota"]
         if quota == 0:
@@ -54,7 +54,7 @@ class StorefrontForm(forms.ModelForm):
 class StorefrontAdmin(ReadOnlyAdmin):
     """Admin of storefronts, which can be deactivated but not deleted.
 
-    A deleted storefront's queries would belong to none, and clients without a key could read them.
+    Deletion would leave its queries without a storefront, so clients without a key could read them.
     """
 
     form = StorefrontForm
@@ -121,7 +121,7 @@ class StorefrontAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("quota"), ordering="quota")
     def quota_text(self, storefront: Storefront) -> str:
-        """Return the most photos per day as text, a dash without a limit."""
+        """Return the daily photo limit as text, a dash if there is no limit."""
         return NOTHING if storefront.quota is None else number(storefront.quota)
 
     @admin.display(description=_("searches of the last 24 hours"))

@@ -1,4 +1,4 @@
-"""A trial search by photo for the shop's staff: its stages, classes and scores."""
+"""A trial search with a photo for the shop's staff: its stages, classes and scores."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class TrialForm(forms.Form):
         self.fields["version"].initial = kept.filter(state=State.ACTIVE).first() or kept.first()
 
     def chosen(self) -> list[IndexVersion]:
-        """Return the selected version, and the other one if it differs."""
+        """Return the selected version, and the one selected to compare it with if it differs."""
         first, second = self.cleaned_data["version"], self.cleaned_data["other"]
         return [first] if second in (None, first) else [first, second]
 
@@ -78,7 +78,7 @@ class Bar:
 class Column:
     """The results of a trial search in one version.
 
-    ``error``: its message, "" if it succeeded; then ``result`` is set.
+    ``error``: why the search failed, "" if it succeeded; ``result``: None if the search failed.
     """
 
     version: IndexVersion
@@ -90,7 +90,7 @@ class Column:
 
 
 def search(site: AdminSite, version: IndexVersion, photo: bytes, limit: int) -> Column:
-    """Search by a photo in one version; return the results or the error.
+    """Search one version with a photo; return at most ``limit`` results, or the error.
 
     The stored query is deleted, since no customer made it.
     """

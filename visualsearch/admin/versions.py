@@ -120,7 +120,7 @@ class IndexVersionAdmin(PagesAdmin):
         return {"may_activate": may, "may_fit": may and not versions.why_not_fit()}
 
     def compare(self, request: HttpRequest) -> HttpResponse:
-        """Show the versions in ``?version=`` side by side, by default the newest usable ones."""
+        """Show the versions in ``?version=`` side by side, by default the newest complete ones."""
         self.may_look(request)
         rows = IndexVersion.objects.all()
         chosen = [int(pk) for pk in request.GET.getlist("version") if pk.isdecimal()]
@@ -147,7 +147,7 @@ class IndexVersionAdmin(PagesAdmin):
         return self.ask(request, versions.previous(), _("Roll back to version %(version)s?"))
 
     def fit(self, request: HttpRequest) -> HttpResponse:
-        """Start a run that builds a version fitted to the catalog."""
+        """Start a run that builds a version whose vectors are fitted to the catalog."""
         self.may_change(request)
         start(self, request, Run.Scope.FIT)
         return HttpResponseRedirect(self.url("visualsearch_indexversion_changelist"))
@@ -261,7 +261,7 @@ class IndexVersionAdmin(PagesAdmin):
 
 
 def options(version: IndexVersion) -> list[list[str]]:
-    """Return the ways to search that were compared for a fit, as rows of text.
+    """Return the weights that were compared when a version was fitted, as rows of text.
 
     A row: name, weights of the embedding's parts, recall@1, @5, @10 and MRR.
     """
@@ -287,7 +287,7 @@ def activated(version: IndexVersion) -> IndexVersion:
 
 
 def why_not(version: IndexVersion | None) -> str:
-    """Return a message on why a version cannot be activated; None: no earlier one is kept."""
+    """Return why a version cannot be activated; None stands for a missing earlier version."""
     if version is None:
         return _("No earlier version is kept. Raise the setting KEPT_VERSIONS.")
     return _("Version %(version)s cannot be activated: it is %(state)s.") % {

@@ -35,8 +35,8 @@ def as_response(
 ) -> dict[str, Any]:
     """Return the JSON body of a search response, with absolute links.
 
-    ``offset`` and ``limit``: the page that ``result`` is. ``params``: query parameters (filters,
-    crop, ordering) that the link to the next page repeats.
+    ``offset`` and ``limit``: those that ``result`` was made with. ``params``: query parameters
+    (filters, crop, ordering) that the link to the next page repeats.
     """
     shown = offset + len(result.hits)
     absolute, following = from_anywhere(request), None
@@ -78,7 +78,7 @@ def as_predictions(result: SearchResult, *, with_offered: bool) -> list[dict[str
     """Return the predictions of a photo as JSON values, see :func:`as_class`.
 
     ``with_offered`` adds ``offered``: whether the shop has a category for the class. That costs a
-    query.
+    database query.
     """
     told = [as_class(each) for each in result.predictions]
     if with_offered:
@@ -88,7 +88,7 @@ def as_predictions(result: SearchResult, *, with_offered: bool) -> list[dict[str
 
 
 def as_category(value: str | None) -> dict[str, str] | None:
-    """Return the applied category as ``value`` and ``label``, None if there was none."""
+    """Return the category of a search as ``value`` and ``label``, None if it was not filtered."""
     return {"value": value, "label": catalog().category_name(value)} if value else None
 
 

@@ -124,7 +124,7 @@ def fields_of(request: Request) -> dict[str, Any]:
 
 
 def filters_of(request: Request) -> dict[str, str]:
-    """Return the query parameters for the shop's filters: all that are no options of the API."""
+    """Return the query parameters for the shop's filters: all except the API's own options."""
     return {name: str(value) for name, value in request.query_params.items() if name not in OPTIONS}
 
 

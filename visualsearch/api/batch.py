@@ -1,4 +1,4 @@
-"""The batch endpoint: several photos in one request, each searched by as if sent alone."""
+"""The batch endpoint: a search with each of several photos, as if they were sent one by one."""
 
 from __future__ import annotations
 
@@ -98,7 +98,8 @@ class BatchView(PhotoView):
 def photos_of(request: Request) -> list[Any]:
     """Return the photos of a batch: uploaded files, or base64 texts.
 
-    Raises ImageMissing if there are none, TooManyPhotos, or BatchTooLarge by their size together.
+    Raises ImageMissing if there are no photos, TooManyPhotos above :data:`BATCH` photos, and
+    BatchTooLarge if uploaded files exceed ``MAX_BATCH_BYTES`` together.
     """
     body: Any = request.data
     photos = body.getlist("image") if hasattr(body, "getlist") else body.get("images")

@@ -35,9 +35,9 @@ def held() -> Iterator[None]:
 def hold(size: int) -> bool:
     """Reserve ``size`` more bytes for this request; return whether they fit in the limit.
 
-    If they do not, read the rest of the body without keeping it and raise Overloaded at the end: a
-    client that is still sending does not read a response. Reserve bytes only when they have
-    arrived, not by the announced length, so an idle client takes up no memory.
+    If they do not fit, the caller must read and discard the rest of the body before it raises
+    Overloaded: a client that is still sending does not read a response. Reserve bytes only when
+    they have arrived, not by the announced length, so that an idle client takes up no memory.
     """
     global _held
     mine = _mine.get()

@@ -19,9 +19,9 @@ KEY_HEADER = "X-Api-Key"
 def storefront_of(request: HttpRequest) -> Storefront | None:
     """Return the storefront of the request's API key, None without a key.
 
-    Raises ApiKeyInvalid for an unknown key, ApiKeyMissing if the setting REQUIRE_API_KEY demands
-    one. The shop's own pages need no key, because browsers mark same-origin requests. A program can
-    fake that mark; it then has the rate limits of any client without a key.
+    Raises ApiKeyInvalid for an unknown key, and ApiKeyMissing without a key if the setting
+    REQUIRE_API_KEY is on. The shop's own pages need no key, because browsers mark same-origin
+    requests. A program can fake that mark; it then has the rate limits of any client without a key.
     """
     key = request.headers.get(KEY_HEADER, "")
     if not key:
@@ -56,7 +56,7 @@ def caller_of(request: HttpRequest, storefront: Storefront | None, visitor: str 
 
 
 def client_of(request: HttpRequest) -> str:
-    """Return the key under which a client's requests are counted, for its user or IP address.
+    """Return the part of a cache key that identifies a client: by its user, else by IP address.
 
     Behind proxies, REST framework's setting ``NUM_PROXIES`` determines the address.
     """

@@ -40,7 +40,7 @@ def describe(error: VisualSearchError) -> str:
 
 
 def told(error: VisualSearchError) -> str:
-    """Return the message of an error for customers; if staff have another one, log that."""
+    """Return the message of an error for customers; log the error if staff have another message."""
     if error.told:
         logger.warning("%s: %s", error.code, error)
     return sentence(error)
@@ -79,7 +79,7 @@ class Handler(ExceptionHandler):
             super().report_exception(exc, response)
 
     def convert_known_exceptions(self, exc: Exception) -> Exception:
-        """Return the APIException for a known error; count the errors of photos."""
+        """Return the APIException for a known error; :func:`report` it if it is the app's own."""
         if isinstance(exc, VisualSearchError):
             view = self.context.get("view")
             report(exc, storefront=getattr(view, "storefront_id", None))
@@ -101,7 +101,7 @@ class Handler(ExceptionHandler):
 
 
 def as_items(error: VisualSearchError, *, storefront: int | None = None) -> list[dict[str, Any]]:
-    """Return the error of one photo of a batch as the JSON list ``errors``; report it."""
+    """Return one photo's error as the JSON list ``errors``, and pass it to :func:`report`."""
     report(error, storefront=storefront)
     return [{"code": error.code, "detail": told(error), "attr": error.attr or None}]
 
@@ -109,7 +109,8 @@ def as_items(error: VisualSearchError, *, storefront: int | None = None) -> list
 def report(error: VisualSearchError, *, storefront: int | None = None) -> None:
     """Send the signal ``refused`` for an error, and store a Refusal if the photo failed.
 
-    Nothing is stored for a missing photo or an invalid crop. ``storefront``: its primary key.
+    Nothing is stored for a missing photo or an invalid crop. ``storefront``: primary key of the
+    calling storefront.
     """
     refused.send_robust(sender=None, code=error.code)
     if isinstance(error, PhotoError) and not isinstance(error, ImageMissing | InvalidCrop):

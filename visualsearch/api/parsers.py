@@ -136,7 +136,7 @@ class BoundedJSONParser(BaseParser):
         return parsed
 
     def read(self, stream: IO[bytes]) -> bytes:
-        """Return the bytes of the body; raise ImageTooLarge or Overloaded."""
+        """Return the bytes of the body; raises what :func:`read_bounded` raises."""
         return read_bounded(stream, conf.get("MAX_PHOTO_BYTES") * 4 // 3 + JSON_SLACK)
 
 
@@ -223,9 +223,10 @@ def photo_bytes(value: Any) -> bytes:
 
 
 def decode_base64(text: str) -> bytes:
-    """Return the bytes of base64 text or of a base64 data URL; raise InvalidBase64.
+    """Return the bytes of base64 text or of a base64 data URL.
 
-    Line breaks, the URL-safe alphabet and missing padding are allowed.
+    Line breaks, the URL-safe alphabet and missing padding are allowed. Raises InvalidBase64 for any
+    other text.
     """
     if text.startswith("data:"):
         head, comma, text = text.partition(",")

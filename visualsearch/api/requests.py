@@ -40,7 +40,7 @@ class CropField(serializers.Field[Crop, Any, Any, Any]):
     """A crop ``x,y,w,h`` in fractions of the upright photo; JSON may send four numbers."""
 
     def to_internal_value(self, data: Any) -> Crop:
-        """Return x, y, w, h; raise ValidationError unless they are a part of the photo."""
+        """Return x, y, w, h; raise ValidationError unless they are a rectangle inside the photo."""
         parts = data.split(",") if isinstance(data, str) else data
         try:
             x, y, w, h = (float(part) for part in parts)
@@ -52,7 +52,7 @@ class CropField(serializers.Field[Crop, Any, Any, Any]):
 
 
 class PageSerializer(serializers.Serializer[Any]):
-    """The part of a ranking to return."""
+    """Which page of the results to return."""
 
     limit = serializers.IntegerField(min_value=1, max_value=MAX_LIMIT, default=12)
     offset = serializers.IntegerField(min_value=0, max_value=MAX_OFFSET, default=0)
@@ -99,7 +99,7 @@ class SearchOptionsSerializer(PhotoOptionsSerializer):
 class ByUrl(serializers.Serializer[Any]):
     """Adds ``image_url``, to send a photo's URL in place of its bytes.
 
-    Only if the shop allows downloads.
+    The field exists only if the shop allows downloads.
     """
 
     image_url = serializers.URLField(required=False, help_text=URL_HELP)
@@ -127,19 +127,19 @@ class PhotoTextSerializer(ByUrl, PhotoOptionsSerializer):
 
 
 class SearchFileSerializer(ByUrl, SearchOptionsSerializer):
-    """A photo to search by, as a form."""
+    """A photo to search with, as a form."""
 
     image = serializers.FileField(help_text=FILE_HELP)
 
 
 class SearchTextSerializer(ByUrl, SearchOptionsSerializer):
-    """A photo to search by, as JSON."""
+    """A photo to search with, as JSON."""
 
     image = serializers.CharField(help_text=TEXT_HELP)
 
 
 class BatchFileSerializer(SearchOptionsSerializer):
-    """Photos to search by, as a form with the field ``image`` for each."""
+    """Photos to search with, as a form with a field ``image`` for each photo."""
 
     image = serializers.ListField(
         child=serializers.FileField(), max_length=BATCH, help_text="a file for each photo"
@@ -147,7 +147,7 @@ class BatchFileSerializer(SearchOptionsSerializer):
 
 
 class BatchTextSerializer(SearchOptionsSerializer):
-    """Photos to search by, as JSON."""
+    """Photos to search with, as JSON."""
 
     images = serializers.ListField(
         child=serializers.CharField(), max_length=BATCH, help_text="each as base64 or a data URL"

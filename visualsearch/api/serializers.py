@@ -55,7 +55,7 @@ class OptionSerializer(serializers.Serializer[Any]):
 
 
 class ChoiceSerializer(serializers.Serializer[Any]):
-    """A filter with one value out of several; ``name`` is its parameter."""
+    """A filter with one value out of several; ``name`` is its query parameter."""
 
     name = serializers.CharField()
     label = serializers.CharField()  # type: ignore[assignment]
@@ -65,7 +65,10 @@ class ChoiceSerializer(serializers.Serializer[Any]):
 
 
 class RangeSerializer(serializers.Serializer[Any]):
-    """A filter of numbers from … to …; ``min`` and ``max`` are those of the 100 best hits."""
+    """A filter by a range of numbers.
+
+    ``min`` and ``max`` are the lowest and the highest number among the 100 best hits.
+    """
 
     name = serializers.CharField()
     label = serializers.CharField()  # type: ignore[assignment]
@@ -170,7 +173,7 @@ class EventNotedSerializer(serializers.Serializer[Any]):
 
 
 class StatusSerializer(serializers.Serializer[Any]):
-    """Whether photos can be searched by now, and the limits on uploads."""
+    """Whether searches with photos are possible now, and the limits on uploads."""
 
     ready = serializers.BooleanField()
     code = serializers.CharField(allow_blank=True, help_text="of the error that a search would get")

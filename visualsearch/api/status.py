@@ -1,4 +1,4 @@
-"""The status endpoint: whether photos can be searched by now, and the limits on uploads."""
+"""The status endpoint: whether searches with photos are possible now, and upload limits."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class StatusView(VisualSearchView):
         answers={200: (StatusSerializer, examples.STATUS)}, refusals=[BackendUnavailable]
     )
     def get(self, request: Request) -> Response:
-        """Tell whether photos can be searched by now, and the limits on uploads."""
+        """Return whether searches with photos are possible now, and the limits on uploads."""
         trouble, version, differing = None, None, []
         try:
             version = versions.active()

@@ -97,9 +97,9 @@ def limits_on(
 
 
 def count(key: str, rate: tuple[int, int], times: int) -> Allowance:
-    """Add ``times`` requests to a client's count; return what the client has left.
+    """Record ``times`` more requests of a client; return its remaining allowance.
 
-    ``key``: of the cache; ``rate``: (requests, seconds).
+    ``key``: identifies client and limit in the cache; ``rate``: (requests, seconds).
     """
     limit, period = rate
     now = time.time()

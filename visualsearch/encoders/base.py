@@ -36,7 +36,7 @@ class Encoder(ABC):
     """A model that turns images into embeddings; all threads of a process share one instance."""
 
     id: str
-    """Name of model, version and weights. Embeddings are comparable only within one id."""
+    """Identifies model, version and weights. Embeddings are comparable only within one id."""
 
     labels: list[str]
     """Class names, in the order of the probabilities."""
@@ -66,25 +66,25 @@ class Encoder(ABC):
         """
 
     def see(self, image: Image.Image) -> tuple[Encoding, Cells | None]:
-        """Encode one image; also return its cells for :meth:`pool`.
+        """Encode one image; also return its cells, from which :meth:`pool` embeds crops.
 
-        The cells are None if the encoder cannot embed parts of an image. Raises ModelUnavailable if
+        The cells are None if the encoder cannot embed crops. Raises ModelUnavailable if
         the model cannot be loaded.
         """
         return self.encode([image]), None
 
     def pool(self, cells: Cells, part: Crop) -> Encoding:
-        """Return the encoding of a part of an image, computed from the cells of :meth:`see`.
+        """Return the encoding of a crop of an image, computed from the cells of :meth:`see`.
 
-        ``part``: x, y, w, h in fractions of the image. Raises TypeError if the encoder makes no
-        cells.
+        ``part``: the crop, x, y, w, h in fractions of the image. Raises TypeError if the encoder
+        makes no cells.
         """
         raise TypeError(f"{type(self).__name__}.see() gives cells, but it has no pool()")
 
     def focus(self, cells: Cells, part: Crop) -> Float32:
-        """Return how much each cell (h, w) belongs to the subject of a part of the image, 0…1.
+        """Return the weight, 0…1, of each cell (h, w) as subject of a crop; 0 outside the crop.
 
-        0 outside the part.
+        ``part``: the crop, x, y, w, h in fractions of the image.
         """
         return cells.saliency * (overlap(part, cells.shape) > 0)
 

@@ -1,4 +1,4 @@
-"""The features of an image on a grid: enough to embed any part of the image, but no picture."""
+"""The features of an image on a grid, from which any crop can be embedded without the image."""
 
 from __future__ import annotations
 
@@ -82,16 +82,16 @@ class Cells:
 
 
 def overlap(crop: Crop, shape: tuple[int, int]) -> NDArray[np.float32]:
-    """Return which share of each cell of a grid lies in a part of the image: (h, w), 0…1.
+    """Return which fraction of each cell of a grid lies in a crop of the image: (h, w), 0…1.
 
-    ``crop``: the part, x, y, w, h in fractions. ``shape``: (h, w) of the grid.
+    ``crop``: x, y, w, h in fractions of the image. ``shape``: (h, w) of the grid.
     """
     x, y, w, h = crop
     return np.outer(along(y, h, shape[0]), along(x, w, shape[1])).astype(np.float32)
 
 
 def along(start: float, length: float, n: int) -> NDArray[np.float64]:
-    """Return which share of each of ``n`` equal parts of [0, 1] an interval covers: (n,), 0…1."""
+    """Return which fraction of each of ``n`` equal steps of [0, 1] an interval covers: (n,)."""
     edges = np.arange(n)
     return np.clip(np.minimum((start + length) * n, edges + 1) - np.maximum(start * n, edges), 0, 1)
 

@@ -51,7 +51,7 @@ class FakeEncoder(Encoder):
         return self.embed(grid[None]), cells if self.cells else None
 
     def pool(self, cells: Cells, part: Crop) -> Encoding:
-        """See :meth:`Encoder.pool`: averages nothing, but picks the cells that the part lies in."""
+        """See :meth:`Encoder.pool`: averages nothing, but picks the cells that the crop lies in."""
         x, y, w, h = part
         steps = (np.arange(GRID) + 0.5) / GRID
         rows, columns = (((a + b * steps) * GRID).astype(int) for a, b in ((y, h), (x, w)))

@@ -10,13 +10,13 @@ from .cells import LEAST, Cells, overlap
 
 
 def focus(cells: Cells, part: Crop, classes: int) -> NDArray[np.float32]:
-    """Return how much each cell (h, w) belongs to the subject of a part, 0…1; 0 outside it.
+    """Return the weight, 0…1, of each cell (h, w) as subject of a crop; 0 outside the crop.
 
-    In a photo of a person, a cell counts as much as its logits support the most likely class of the
-    part: skin, hair and other garments support other classes. In a photo of a thing alone, the
-    saliency counts. ``part``: x, y, w, h in fractions. ``classes``: number of logits, which are the
-    last numbers of each cell. Source: class activation maps of Zhou et al., "Learning Deep Features
-    for Discriminative Localization" (2016).
+    In a photo of a person, a cell's weight grows with its logit of the crop's most likely class:
+    skin, hair and other garments support other classes. In a photo of a thing alone, the weight is
+    the saliency. ``part``: the crop, x, y, w, h in fractions of the image. ``classes``: how many of
+    each cell's last values are logits. Source: class activation maps of Zhou et al., "Learning Deep
+    Features for Discriminative Localization" (2016).
     """
     covered = overlap(part, cells.shape)
     salient: NDArray[np.float32] = (covered > 0) * cells.saliency

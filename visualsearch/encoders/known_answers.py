@@ -21,7 +21,7 @@ Int64 = NDArray[np.int64]
 
 WIDTH, HEIGHT = 300, 400
 LEAST_COSINE = 0.9999
-"""Least cosine that passes. Exact arithmetic has 0.999999, kernels that overflow 0.97 to 0.99."""
+"""Lowest accepted cosine. Exact arithmetic has 0.999999, kernels that overflow 0.97 to 0.99."""
 # Wall, cloth and pattern of each picture, as red, green and blue.
 COLOURS: list[tuple[tuple[int, int, int], ...]] = [
     ((244, 243, 240), (24, 40, 92), (230, 228, 220)),
@@ -35,8 +35,8 @@ COLOURS: list[tuple[tuple[int, int, int], ...]] = [
 class KnownAnswers:
     """The embeddings that every machine should compute for the first N generated pictures.
 
-    ``embeddings`` (N, dim) float32; ``least_cosine``: least cosine of a computed embedding with its
-    known one that is accepted.
+    ``embeddings`` (N, dim) float32; ``least_cosine``: lowest accepted cosine of a computed
+    embedding with its known one.
     """
 
     embeddings: Float32
@@ -73,7 +73,7 @@ def pictures(count: int = len(COLOURS)) -> list[Image.Image]:
 
 
 def picture(number: int) -> Image.Image:
-    """Draw picture ``number``, a garment on a wall, with integer arithmetic only."""
+    """Draw the picture with index ``number``, a garment on a wall, in integer arithmetic only."""
     y, x = np.mgrid[:HEIGHT, :WIDTH].astype(np.int64)
     wall, cloth, pattern = (np.array(colour, np.int64) for colour in COLOURS[number])
     light = 256 - (x * 40 // WIDTH + y * 24 // HEIGHT)
@@ -98,8 +98,8 @@ def triangle(value: Int64, period: int) -> Int64:
 def garment(x: Int64, y: Int64, number: int) -> NDArray[np.bool_]:
     """Return a mask of the garment's pixels.
 
-    By ``number``: 0 a shirt, 1 a dress, 2 trousers, 3 long sleeves. ``x`` and ``y``: pixel
-    coordinates.
+    ``number``: index of the picture; 0 a shirt, 1 a dress, 2 trousers, 3 long sleeves. ``x`` and
+    ``y``: pixel coordinates.
     """
     across = np.abs(x - WIDTH // 2)
     body = (y > 70) & (y < 330) & (across < 70)

@@ -86,7 +86,8 @@ class OnnxEncoder(Encoder):
     def sessions(self) -> list[onnxruntime.InferenceSession]:
         """The session of the model and, if the package has one, of the region model.
 
-        Loaded on first use, and shared by the threads of this process. Raises ModelUnavailable.
+        Loaded on first use, and shared by the threads of this process. Raises ModelUnavailable if a
+        model cannot be loaded.
         """
         with self._lock:
             if not self._sessions:
@@ -141,7 +142,7 @@ class OnnxEncoder(Encoder):
         return whole, Cells(values=values, colours=colours, saliency=saliency, worn=worn)
 
     def pool(self, cells: Cells, part: Crop) -> Encoding:
-        """See :meth:`Encoder.pool`: contrasts what is salient in the part with its surroundings."""
+        """See :meth:`Encoder.pool`: contrasts what is salient in the crop with its surroundings."""
         shape = cells.shape
         inside = overlap(part, shape)
         around = 1 - inside
@@ -161,7 +162,7 @@ class OnnxEncoder(Encoder):
         return Encoding(embeddings=embeddings, probabilities=probabilities)
 
     def focus(self, cells: Cells, part: Crop) -> NDArray[np.float32]:
-        """See :meth:`Encoder.focus`: on a person, the garment of the part's most likely class."""
+        """See :meth:`Encoder.focus`: on a person, the garment of the crop's most likely class."""
         return focus(cells, part, len(self.package.labels))
 
     def run(self, images: Sequence[Image.Image], wanted: Sequence[str]) -> dict[str, NDArray[Any]]:

@@ -122,9 +122,9 @@ def parents_of(described: dict[str, Any]) -> dict[str, str]:
 
 
 def region_of(folder: Path, described: dict[str, Any]) -> ModelFile | None:
-    """Return the file of the model that embeds parts of an image, None if there is none.
+    """Return the file of the region model, which embeds crops; None if the package has none.
 
-    Raises ValueError unless the input's fit is ``squash``.
+    Raises ValueError if it has one although the input's ``fit`` is not ``squash``.
     """
     region = described.get("region")
     if not region:

@@ -1,7 +1,7 @@
 """Turn an upright RGB image into the input of a model.
 
-Serving and the lab both call :func:`prepare`. The differences between models are data in
-``model.json``, never code.
+Serving and the training code (``ml_models/lab``) both call :func:`prepare`. The differences between
+models are data in ``model.json``, never code.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ class Fit:
 
     @cached_property
     def layout(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The first index of each part, and for each dimension (d,) the number of its part."""
+        """The first dimension of each part, and for each dimension (d,) the index of its part."""
         return layout_of(self.parts)
 
     @cached_property
@@ -67,10 +67,10 @@ class Fit:
         return roots[self.layout[1]]
 
     def apply(self, vectors: Float32) -> Float32:
-        """Transform embeddings (N, d) or (d,) float32; the result has unit length.
+        """Transform embeddings (N, d) or (d,) float32.
 
-        A part that is zero or equals the catalog's mean stays zero and adds nothing to a score; the
-        result is then shorter than 1.
+        The result has unit length, unless a part of the embedding is zero or equals the catalog's
+        mean: that part becomes zero and adds nothing to scores.
         """
         if vectors.ndim == 1:
             return self.directions(vectors[None])[0] * self.weights
@@ -202,14 +202,14 @@ def mean_of(vectors: Float32, parts: Sequence[Part]) -> Float32:
 def distance(fitted: Fit, vectors: Float32) -> float:
     """Return how far the mean of vectors (N, d) has moved from the transform's mean, 0…2.
 
-    The parts count by their weights.
+    Each part of the embedding contributes by its weight.
     """
     moved = mean_of(vectors, fitted.parts) - fitted.mean
     return float(np.linalg.norm(moved * fitted.weights))
 
 
 def layout_of(parts: Sequence[Part]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the first index of each part, and for each dimension (d,) the number of its part."""
+    """Return the first dimension of each part, and for each dimension (d,) its part's index."""
     sizes = np.array([part.size for part in parts], np.int64)
     return np.cumsum(sizes) - sizes, np.repeat(np.arange(len(parts)), sizes)
 

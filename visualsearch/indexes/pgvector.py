@@ -153,8 +153,8 @@ class PgvectorIndex(SharedIndex):
     ) -> list[tuple[int, float]]:
         """Return the nearest (id, distance) pairs by the graph; possibly fewer than ``k``.
 
-        Without a graph, PostgreSQL scans the table. ``inner`` and ``values``: see
-        :func:`selection`.
+        The distance is the negative inner product. Without a graph, PostgreSQL scans the table.
+        ``inner`` and ``values``: see :func:`selection`.
         """
         effort = min(LARGEST_EF, max(self.ef_search, 2 * k))
         cursor.execute(
@@ -232,7 +232,7 @@ class PgvectorIndex(SharedIndex):
 
 
 def selection(among: Among, alias: str) -> tuple[str, list[Any]]:
-    """Return a subquery of the ids to search among, and its parameters; ("", []) for all."""
+    """Return a subquery of the ids to search among, and its parameters; ("", []) for None."""
     if among is None:
         return "", []
     if not isinstance(among, QuerySet):

@@ -1,4 +1,4 @@
-"""Map ids to index slots: FAISS numbers vectors in the order of addition, a shop by key."""
+"""Map ids to slots: FAISS identifies a vector by its slot in the order of addition, not by id."""
 
 from __future__ import annotations
 

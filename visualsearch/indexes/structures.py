@@ -1,7 +1,7 @@
 """The ways in which FAISS searches: a scan of all vectors, inverted lists, or a graph.
 
 All hold float16 vectors: half the memory of float32, without a loss that shows in a ranking. A
-``place`` is the number of a vector, counted in the order of addition.
+``place`` is the index of a vector in the order of addition, including removed vectors.
 """
 
 from __future__ import annotations

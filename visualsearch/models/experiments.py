@@ -101,6 +101,6 @@ class Experiment(models.Model):
 
 
 def place_of(visitor: str, salt: str) -> float:
-    """Return a number in [0, 1) for a visitor: uniform, and the same at each call."""
+    """Return a hash of a visitor as a number in [0, 1), uniformly distributed over visitors."""
     found = hashlib.sha256(f"{salt}:{visitor}".encode()).digest()
     return int.from_bytes(found[:8], "big") / 2**64

@@ -18,8 +18,8 @@ from ..processes import has_ended
 class Revision(models.Model):
     """A counter of changes to embeddings, in a single row.
 
-    Taking a number locks the row until the transaction ends, so numbers become visible in order. A
-    process that has applied all changes up to a number has missed none before it.
+    Taking a revision number locks the row until the transaction ends, so revisions become visible
+    in order. A process that has applied all changes up to a revision has missed none before it.
     """
 
     value = models.PositiveBigIntegerField(default=0)
@@ -29,20 +29,20 @@ class Revision(models.Model):
 
     @classmethod
     def hold(cls) -> None:
-        """Lock the counter, so that no other transaction takes a number until this one ends."""
+        """Lock the counter, so that no other transaction takes a revision until this one ends."""
         if not cls.objects.select_for_update().filter(pk=1).first():
             cls.objects.get_or_create(pk=1)
             cls.objects.select_for_update().get(pk=1)
 
     @classmethod
     def take(cls) -> int:
-        """Return the next number; call it after :meth:`hold`, in the same transaction."""
+        """Return the next revision number; call it after :meth:`hold`, in the same transaction."""
         cls.objects.filter(pk=1).update(value=F("value") + 1)
         return cls.current()
 
     @classmethod
     def current(cls) -> int:
-        """Return the last number that this transaction can see; 0 if none was taken."""
+        """Return the highest revision number visible to this transaction; 0 if there is none."""
         return cls.objects.filter(pk=1).values_list("value", flat=True).first() or 0
 
 

@@ -1,4 +1,4 @@
-"""Processor models, and how accurately each computes embeddings."""
+"""CPU models, and how accurately each computes embeddings."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Processor(models.Model):
-    """The last comparison of a processor model with an encoder's known answers.
+    """The last comparison of a CPU model's embeddings with those that an encoder should compute.
 
-    ``lowest_cosine``: the worst agreement that was measured; ``least_cosine``: what is required.
+    ``lowest_cosine``: lowest cosine of a computed embedding with the expected one;
+    ``least_cosine``: lowest cosine that is accepted.
     """
 
     encoder = models.CharField(_("model"), max_length=200)
@@ -35,5 +36,5 @@ class Processor(models.Model):
 
     @property
     def agrees(self) -> bool:
-        """Whether the processor's embeddings may be mixed with those of other processors."""
+        """Whether the CPU's embeddings may be mixed with those of other CPUs."""
         return self.lowest_cosine >= self.least_cosine

@@ -1,4 +1,4 @@
-"""Records of searches by photo: figures, events, and photos kept with their senders' consent."""
+"""Records of searches by photo: figures, events, and photos stored with consent."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from .storefronts import Storefront
 class Query(models.Model):
     """One search by photo, stored as numbers without the photo.
 
-    Vector and cells are erased after ``QUERY_LIFETIME``, the row after ``FIGURES_LIFETIME``.
+    ``vector`` and ``cells`` are erased after ``QUERY_LIFETIME``, the row after
+    ``FIGURES_LIFETIME``.
     """
 
     class Variant(models.TextChoices):
@@ -62,10 +63,11 @@ class Query(models.Model):
 
     @classmethod
     def forget_expired(cls, at_most: int | None = None) -> int:
-        """Erase vector and cells of expired searches; return the number of these searches.
+        """Erase ``vector`` and ``cells`` of all expired searches; return how many these were.
 
-        Also deletes expired photos, and searches and refusals older than ``FIGURES_LIFETIME``: at
-        most ``at_most`` searches and as many refusals, None for all.
+        Also deletes all expired photos, and the searches and refusals that are older than
+        ``FIGURES_LIFETIME``. ``at_most``: limit on these deleted searches, and again on the
+        refusals; None for no limit.
         """
         now = timezone.now()
         KeptPhoto.objects.filter(expires__lte=now).delete()
@@ -115,7 +117,7 @@ class Event(models.Model):
 
 
 class Refusal(models.Model):
-    """A photo that could not be searched by; only the error's code is stored, not the photo."""
+    """A photo that could not be used for a search; the error's code is stored, not the photo."""
 
     created = models.DateTimeField(_("created"), auto_now_add=True, db_index=True)
     code = models.CharField(_("code"), max_length=40)
@@ -138,7 +140,7 @@ class Refusal(models.Model):
 
 
 class KeptPhoto(models.Model):
-    """A photo kept with its sender's consent: small, without metadata, for a limited time."""
+    """A photo stored with its sender's consent: small, without metadata, for a limited time."""
 
     query_id = models.UUIDField(_("query"), primary_key=True)
     jpeg = models.BinaryField(_("photo"))

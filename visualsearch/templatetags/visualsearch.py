@@ -39,9 +39,9 @@ def visual_search(
 
     ``compact``: render a camera button that opens the search. ``results_url``: page that shows the
     results; by default the search page if compact, else this page. ``history``: store the search in
-    the page's URL. ``photo``: id of a query to show at first. ``limit``: results per page.
-    ``content``: template to show without JavaScript. ``api_key``: of the storefront to attribute
-    searches to.
+    the page's URL. ``photo``: id of a query whose results to show at first. ``limit``: results per
+    page. ``content``: template to show without JavaScript. ``api_key``: key of the storefront to
+    attribute searches to.
     """
     page = reverse("visualsearch:search_page")
     values = {

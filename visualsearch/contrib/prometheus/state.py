@@ -56,7 +56,7 @@ class StateCollector:
         yield up
 
     def count(self) -> Gauges:
-        """Return gauges of the rows, cached for a while; only one scrape counts at a time."""
+        """Return the gauges of :func:`of_rows`, cached; only one scrape at a time counts rows."""
         if self.counting.acquire(blocking=False):
             try:
                 start = time.monotonic()

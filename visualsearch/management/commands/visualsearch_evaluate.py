@@ -58,7 +58,10 @@ class Command(BaseCommand):
         self.stdout.write(f"\nlatency  p50 {took['p50']:.1f} ms  p95 {took['p95']:.1f} ms")
 
     def measure(self, photos: list[LabelledPhoto], version: int | None) -> Measured:
-        """Search for all photos in a version (None: active), with a progress bar on a terminal."""
+        """Search an index version with each photo, showing a progress bar on a terminal.
+
+        ``version``: its primary key, None for the active version.
+        """
         what = "Searching" if version is None else f"Version {version}"
         return measure(tqdm(photos, desc=what, unit=" photos", disable=None), version)
 

@@ -1,4 +1,4 @@
-"""Erase what is kept of a customer's searches."""
+"""Erase what is stored of a customer's searches."""
 
 from __future__ import annotations
 

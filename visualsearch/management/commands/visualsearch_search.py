@@ -1,4 +1,4 @@
-"""Search by a photo on disk."""
+"""Search with a photo on disk."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Command(BaseCommand):
 
 
 def search(data: bytes, crop: Crop | None, limit: int) -> SearchResult:
-    """Search in this process, after loading model and index, so that times are realistic."""
+    """Load model and index in this process, then search, so that times exclude the loading."""
     searching.warm_up()
     watch = Stopwatch()
     with watch.stage("decode"):

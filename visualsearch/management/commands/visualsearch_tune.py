@@ -47,7 +47,7 @@ class Command(BaseCommand):
             self.print(report)
 
     def print(self, report: dict[str, Any]) -> None:
-        """Print the compared ways to search, and whether the new version is active."""
+        """Print the compared weights with their figures, and whether the new version is active."""
         if report["tried"]:
             self.stdout.write(f"Over {report['queries']} {JUDGES[report['judged_by']]}:")
             heads = "".join(f"{name:>11}" for name in FIGURES)
@@ -68,11 +68,12 @@ class Command(BaseCommand):
 
 
 def described(run: Run, version: IndexVersion) -> dict[str, Any]:
-    """Return what the run chose, as JSON values.
+    """Return what a run chose, as JSON values.
 
     ``version`` and ``active``: the version that was built, and whether it is active; ``chosen``:
-    what chose the weights; ``shares``: weight by part; ``images``: number of images; ``judged_by``,
-    ``queries`` and ``tried``: see :func:`visualsearch.fits.described`; ``error``: of the run.
+    what chose the weights; ``shares``: weight of each part of the embedding, by name; ``images``:
+    number of images; ``judged_by``, ``queries`` and ``tried``: see
+    :func:`visualsearch.fits.described`; ``error``: error message of the run.
     """
     version.refresh_from_db()
     fit = version.fit or {}
@@ -91,5 +92,5 @@ def described(run: Run, version: IndexVersion) -> dict[str, Any]:
 
 
 def shares(found: dict[str, float]) -> str:
-    """Return weights as text, ``features 0.70, colour 0.30``; ``not fitted`` without any."""
+    """Return the weights of parts as ``features 0.70, colour 0.30``, {} as ``not fitted``."""
     return ", ".join(f"{name} {share:.2f}" for name, share in found.items()) or "not fitted"

@@ -40,7 +40,7 @@ class Command(BaseCommand):
             )
 
     def activate(self, number: int) -> None:
-        """Activate version ``number``, unless it is active already.
+        """Activate the version with the primary key ``number``, unless it is active already.
 
         Raises CommandError if it does not exist, NotUsable if it cannot be activated.
         """

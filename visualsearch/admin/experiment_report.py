@@ -99,7 +99,7 @@ def standing(experiment: Experiment) -> dict[str, Any]:
     """Return how far the share of visitors in an experiment's treatment has grown.
 
     Keys: ``share`` (now, or at its end) and ``goal``, both as text; ``percent``: ``share`` as a
-    number; ``growing``: whether it still grows; ``hours_left``: hours until it is at its goal.
+    number; ``growing``: whether the share still grows; ``hours_left``: hours until the goal.
     """
     moment = experiment.stopped or timezone.now()
     share = experiment.share_at(moment)

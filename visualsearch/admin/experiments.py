@@ -60,7 +60,7 @@ class ExperimentForm(forms.ModelForm):
             choice.label_from_instance = lambda version: f"{version} – {version.encoder}"
 
     def save(self, commit: bool = True) -> Experiment:
-        """Save the experiment; a changed share grows from the one reached so far.
+        """Save the experiment; if its share was changed, continue from the share reached so far.
 
         So no visitor loses the treatment when the share is raised.
         """
@@ -88,7 +88,7 @@ class ExperimentAdmin(ReadOnlyAdmin):
         return request.user.has_perm(ADD)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return whether the user has the permission, and experiment ``obj`` is still running."""
+        """Return whether the user has the permission; only the running experiment can change."""
         return request.user.has_perm(CHANGE) and (obj is None or bool(obj.running))
 
     def get_urls(self) -> list[URLPattern]:
@@ -98,7 +98,7 @@ class ExperimentAdmin(ReadOnlyAdmin):
         return [path("<int:pk>/stop/", stop, name=name), *super().get_urls()]
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        """Return the fields; ``version`` only for a new experiment, as it must not change later."""
+        """Return the fields; ``version`` only in the form of a new experiment: it is final."""
         return ["name", *([] if obj else ["version"]), "percent", "ramp_hours"]
 
     def changelist_view(

@@ -79,7 +79,7 @@ def fit(version: IndexVersion) -> str:
 
 
 def shares(version: IndexVersion) -> str | None:
-    """Return the weights of the embedding's parts as text, None for a version without a fit."""
+    """Return the weights of the embedding's parts as text, None if the version has no fit."""
     if not version.fit:
         return None
     return named_shares({part["name"]: part["share"] for part in version.fit["parts"]})

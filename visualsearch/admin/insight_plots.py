@@ -175,7 +175,7 @@ def latency(steps: Sequence[Step], *, by_hour: bool) -> Plot:
 
 
 def stages(spent: dict[str, float]) -> list[Bar]:
-    """Return bars of mean milliseconds, in the order of the stages; ``spent``: them by stage."""
+    """Return a bar per stage, in their order; ``spent``: mean milliseconds by name of the stage."""
     total = spent.get("total", 0.0)
     return [
         Bar(label=label, text=milliseconds(spent[name]), percent=percent(spent[name], total))

@@ -34,7 +34,7 @@ EXPORTS = {"searches": exports.searches, "refusals": exports.refusals}
 class Choice:
     """The period and storefront selected on the Insights page.
 
-    ``days``: one of :data:`PERIODS`. ``storefront``: its primary key, None for all storefronts.
+    ``days``: one of :data:`PERIODS`. ``storefront``: a primary key, None for all storefronts.
     """
 
     days: int

@@ -96,7 +96,11 @@ def announcement(run: Run, share: int) -> str:
 
 
 def texts(run: Run) -> dict[str, str]:
-    """Return the texts of a run's card by name: state, stage, counts, rate, time left, error."""
+    """Return the texts of a run's card by name.
+
+    Names: ``state``, ``stage``, ``done``, ``encoded``, ``unchanged``, ``removed``, ``failed``,
+    ``rate``, ``left`` (time left), ``heartbeat`` and ``error``.
+    """
     working = run.open and run.state == State.RUNNING and not run.is_dead
     left = run.seconds_left if working and run.stage in ("", Run.Stage.ENCODING) else None
     return {

@@ -129,7 +129,7 @@ class QueryAdmin(InsightsPages):
 
     @admin.display(description=_("results shown"))
     def results(self, query: Query) -> str:
-        """Return how many products the customer was shown."""
+        """Return how many products the search showed to the customer."""
         return number(len(query.shown))
 
     @admin.display(description=_("time"))

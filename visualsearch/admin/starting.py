@@ -24,7 +24,8 @@ def start(
 ) -> None:
     """Request a run and start it; tell the user in a message what happened.
 
-    ``keys``: keys of the products, for the scope ``chosen``. Errors are shown too, not raised.
+    ``scope``: a :class:`Run.Scope`. ``keys``: keys of the products, for the scope ``chosen``. The
+    app's errors are shown in the message, not raised.
     """
     try:
         run, new = runs.request(scope, keys=keys, by=request.user.get_username())
@@ -41,7 +42,7 @@ def start(
 def hand_over(model_admin: admin.ModelAdmin, request: HttpRequest, run: Run) -> None:
     """Start a queued run, in a worker if there is one; tell the user in a message.
 
-    Errors are shown too, not raised.
+    The app's errors are shown in the message, not raised.
     """
     try:
         dispatch.start(run)

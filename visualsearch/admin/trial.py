@@ -29,7 +29,7 @@ DEFAULT_LIMIT = 12
 
 
 class TrialForm(forms.Form):
-    """A form for a trial search: a photo, one or two index versions, a number of products."""
+    """A form for a trial search: a photo, one or two index versions, and how many products."""
 
     image = forms.FileField(label=_("Photo"), widget=forms.FileInput(attrs={"accept": "image/*"}))
     version = forms.ModelChoiceField(

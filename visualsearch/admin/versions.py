@@ -115,7 +115,7 @@ class IndexVersionAdmin(PagesAdmin):
         return {"heads": heads, "lines": table(shown)}
 
     def allowed(self, request: HttpRequest) -> dict[str, bool]:
-        """Return ``may_activate`` and ``may_fit``: whether to offer each to this user."""
+        """Return ``may_activate`` and ``may_fit``: whether to offer activation and fitting."""
         may = request.user.has_perm(CHANGE)
         return {"may_activate": may, "may_fit": may and not versions.why_not_fit()}
 

@@ -40,7 +40,7 @@ def describe(error: VisualSearchError) -> str:
 
 
 def told(error: VisualSearchError) -> str:
-    """Return the message of an error for customers; log the error if staff have another message."""
+    """Return an error's message for customers; if the one for staff differs, log that one."""
     if error.told:
         logger.warning("%s: %s", error.code, error)
     return sentence(error)

@@ -204,7 +204,8 @@ def photo_from(fields: Mapping[str, Any]) -> bytes:
 def photo_bytes(value: Any) -> bytes:
     """Return the bytes of the field ``image``: an uploaded file, base64 text, or a data URL.
 
-    Raises ImageMissing without any of these, ImageEmpty, ImageTooLarge or InvalidBase64.
+    Raises ImageMissing if ``value`` is none of these, InvalidBase64 if text cannot be decoded,
+    ImageTooLarge if the upload handler discarded the file, and ImageEmpty if there are no bytes.
     """
     if value is None:
         raise ImageMissing

@@ -134,7 +134,7 @@ class QueryView(VisualSearchView):
         ],
     )
     def get(self, request: Request, query_id: str) -> Response:
-        """Page through an earlier search, change its filters, or search by a part of its photo."""
+        """Page through an earlier search, change its filters, or search with part of its photo."""
         wanted = validated(QueryPageSerializer, request.query_params)
         filters = filters_of(request)
         check_filters(filters)

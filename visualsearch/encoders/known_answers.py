@@ -2,7 +2,7 @@
 
 int8 kernels of some processors overflow, and a model package may be served by another version of
 ONNX Runtime than it was measured with. If an index is built on one machine and searched from one
-that differs, results get worse without any error.
+that computes differently, results get worse without any error.
 """
 
 from __future__ import annotations

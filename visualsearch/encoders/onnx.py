@@ -49,7 +49,7 @@ os.register_at_fork(after_in_child=forget_all)
 class OnnxEncoder(Encoder):
     """An encoder that runs the model of a package with ONNX Runtime.
 
-    ``model.json`` is read at once and the model at the first use, so a web process that only
+    ``model.json`` is read at once and the model on first use, so a web process that only
     forwards photos never loads it. A session does not survive a fork; a child process makes its
     own.
     """

@@ -52,7 +52,7 @@ class Fit:
 
     @property
     def shares(self) -> dict[str, float]:
-        """The weight of each part in the transformed similarity, by name of the part."""
+        """The weight of each part in the similarity of transformed embeddings, by its name."""
         return {part.name: part.share for part in self.parts}
 
     @cached_property
@@ -150,9 +150,9 @@ def choose_shares(vectors: Float32, parts: Sequence[Part]) -> dict[str, float]:
 
 
 def class_share(roots: Float32) -> float:
-    """Return the weight of the class part, from its numbers ``roots`` (N, classes).
+    """Return the weight of the class part, from its values ``roots`` (N, classes).
 
-    The numbers are square roots of softened probabilities. The weight grows with the mutual
+    The values are square roots of softened probabilities. The weight grows with the mutual
     information of picture and class: high if the classifier is sure of each picture and the catalog
     is varied, 0 in a shop of one kind of thing.
     """
@@ -223,7 +223,7 @@ def in_steps(count: int) -> Iterator[slice]:
 def inverse_lengths(vectors: Float32, starts: NDArray[np.int64]) -> Float32:
     """Return 1 / length of each part of vectors (N, d), as (N, parts).
 
-    ``starts``: first index of each part. 0 for a part whose length is nearly zero.
+    ``starts``: first dimension of each part. 0 for a part whose length is nearly zero.
     """
     lengths = np.sqrt(np.add.reduceat(vectors * vectors, starts, axis=1))
     inverse: Float32 = np.zeros_like(lengths)

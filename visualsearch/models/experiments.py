@@ -26,8 +26,8 @@ def new_salt() -> str:
 class Experiment(models.Model):
     """A comparison of two index versions: a share of visitors gets ``version``, the treatment.
 
-    All others get the active version, the control. While the share grows, a visitor in the
-    treatment stays in it.
+    All others get the active version, the control. A visitor in the treatment stays in it while
+    the share grows.
     """
 
     name = models.CharField(_("name"), max_length=100)

@@ -162,8 +162,8 @@ class IndexVersion(models.Model):
 class Run(models.Model):
     """One reindexing run: its request, its progress, and its outcome.
 
-    At most one run is open. The process that executes it stores its name in ``worker`` and updates
-    ``heartbeat``.
+    At most one run is open, which means that it has not ended. The process that executes a run
+    stores its own name in ``worker`` and updates ``heartbeat``.
     """
 
     class Scope(models.TextChoices):

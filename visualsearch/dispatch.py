@@ -307,8 +307,8 @@ def enqueue(task: Task, *args: Any) -> None:
 def publish(task: Task, *args: Any) -> None:
     """Send a Celery task to its queue; raise BackendUnavailable if the broker does not answer.
 
-    A connection that a broker closed by restarting fails only when used, so a quick failure is
-    retried once.
+    A send that fails at once is retried once: the connection may be stale after a restart of the
+    broker.
     """
     start = time.monotonic()
     for last in (False, True):

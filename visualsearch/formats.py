@@ -56,7 +56,7 @@ USUAL = tuple(
 
 
 def names(formats: Iterable[str]) -> str:
-    """Return the names of formats, given by their keys in :data:`FORMATS`, as one text."""
+    """Return the display names of formats (keys of :data:`FORMATS`), joined by commas."""
     return ", ".join(FORMATS[each].name for each in formats)
 
 

@@ -356,9 +356,9 @@ def restore(version: IndexVersion) -> LiveIndex:
 
 
 def follow(live: LiveIndex, newest: int) -> None:
-    """Apply the changes of embeddings that the index lacks, up to the revision ``newest``.
+    """Bring the index up to revision ``newest`` by applying the embedding changes that it lacks.
 
-    For an index in a server, the version's row is locked meanwhile, so that one process does it.
+    If the index is on a server, lock the version's row, so that one process at a time updates it.
     """
     if isinstance(live.index, SharedIndex):
         with transaction.atomic():

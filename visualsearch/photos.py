@@ -63,11 +63,11 @@ class Limits:
     """Limits on a photo.
 
     ``max_bytes``: of the file; ``max_megapixels``: of the size in its header; ``min_side``: pixels
-    of the shorter side; ``max_aspect``: long side over short side. ``working_side``: the decoded
-    photo is shrunk, but its shorter side stays at least this many pixels, even of a crop; models
-    read less. At 360, a phone's 12 megapixels are still decoded at an eighth of their size.
-    ``formats``: accepted keys of :data:`visualsearch.formats.FORMATS`, each of which has limits of
-    its own.
+    of the shorter side; ``max_aspect``: long side over short side. ``working_side``: photos
+    are shrunk while decoding, to at least this many pixels on the shorter side (of the crop, if
+    there is one); models need fewer. At 360, a phone's 12 megapixels are still decoded at an eighth
+    of their size. ``formats``: accepted keys of :data:`visualsearch.formats.FORMATS`; a format may
+    have lower limits.
     """
 
     max_bytes: int = 12_000_000

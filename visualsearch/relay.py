@@ -210,7 +210,7 @@ def take(name: str, worker: str) -> Job | None:
 
 
 def answer(name: str, value: Answer) -> None:
-    """Send the answer to the job with the id ``name``, which wakes the waiting web process."""
+    """Publish the result of the job with the id ``name``; this wakes the waiting web process."""
     key = key_of("answer", name)
     pipeline(transaction=True).rpush(key, msgpack.packb(value)).expire(key, ANSWER_KEPT).execute()
 

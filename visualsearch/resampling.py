@@ -37,9 +37,9 @@ class Paired:
 
 
 def samples(count: int, resamples: int = RESAMPLES, seed: int = 0) -> Iterator[NDArray[np.int64]]:
-    """Yield bootstrap samples of ``count`` rows, as arrays (some, count) of row indexes.
+    """Yield batches of bootstrap samples: arrays (batch, ``count``) of row indexes.
 
-    The arrays have ``resamples`` samples in all; row indexes are drawn with replacement.
+    Row indexes are drawn with replacement. The batches have ``resamples`` rows in total.
     """
     rng = np.random.default_rng(seed)
     step = max(1, CHUNK // max(1, count))

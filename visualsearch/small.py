@@ -16,11 +16,10 @@ QUALITIES = (90, 75, 50)
 
 
 def pack(photo: Photo, spec: InputSpec | None) -> dict[str, Any]:
-    """Convert a photo to plain values for :func:`unpack`, with at most :data:`SMALL` bytes.
+    """Serialise a photo for :func:`unpack` in at most :data:`SMALL` bytes.
 
-    ``spec``: input format of the model that will read the photo. Scaling to that size here loses
-    nothing that the model sees, and needs no compression. Without ``spec``, or for a larger input,
-    a JPEG is sent.
+    ``spec``: the input of the model that will read the photo. If it is small enough, send raw
+    pixels of that size, which is lossless for the model; otherwise, or without ``spec``, a JPEG.
     """
     image = square(photo.image, spec) if spec else photo.image
     values = {"crop": photo.crop, "warnings": photo.warnings}

@@ -79,13 +79,13 @@ class Tuned:
 
 
 def tune(labelled: Labelled, fitted: Fit, now: Fit | None) -> Tuned:
-    """Choose between weights from the catalog alone and weights by labels; compare with ``now``.
+    """Choose weights from the catalog alone or tuned on labels; report both beside ``now``.
 
     ``fitted``: a transform with the weights that the catalog alone chose. ``now``: the active
-    version's transform, None if it has none. Labels choose the weights with the highest mean
-    reciprocal rank. These are used only if their gain over the catalog's weights exceeds
-    :data:`MARGIN` of its standard errors in a five-fold cross-validation by item. The figures of
-    the option ``labels`` are those of the held-out folds.
+    version's transform, None if it has none. Tuned weights have the highest mean
+    reciprocal rank on the labels. They are used only if their gain, in a five-fold cross-validation
+    by item, exceeds :data:`MARGIN` standard errors. The figures of the option ``labels`` are those
+    of the held-out folds.
     """
     tried = np.vstack([list(fitted.shares.values()), *grid(len(fitted.parts))])
     found = ranks(labelled, fitted.directions, fitted.parts, tried)

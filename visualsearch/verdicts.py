@@ -37,10 +37,10 @@ STRATUM = 3 * 3600.0
 
 
 class Verdict(StrEnum):
-    """The verdict on the treatment, valid however often one looks.
+    """The verdict on the treatment; repeated checks do not raise the error rate.
 
-    EARLY: not enough data yet. SAME: not certainly better, but a loss that matters is excluded.
-    WORSE: certainly worse than control, by more than is tolerated. BETTER: certainly better.
+    EARLY: not enough data yet. SAME: no gain is certain, and a loss beyond the margin is excluded.
+    WORSE: certainly worse than control, by more than the tolerance. BETTER: certainly better.
     """
 
     EARLY = "early"
@@ -133,9 +133,10 @@ class Signal:
 
 
 def signals(control: Arm, treatment: Arm) -> list[Signal]:
-    """Return all signals: clicks first, then those that reveal a bad variant sooner.
+    """Return all signals: clicks first, then those that reveal a bad variant earlier.
 
-    The signal ``score`` is left out if the searches' scores are from different encoders or fits.
+    These are matches, empty results, failed photos, response times and scores. ``score`` is left
+    out if the arms' scores come from different encoders or differently fitted indexes.
     """
     found = [
         of_shares("clicked", control, treatment, lambda arm: arm.clicked, relative=0.1),
@@ -223,7 +224,9 @@ def estimate(share: Share, worth: Share) -> Estimate:
 
 
 def of_failures(control: Arm, treatment: Arm) -> Signal:
-    """Compare the share of failed photos, without a design effect: their visitors are unknown."""
+    """Compare the arms' shares of failed photos.
+
+    Failed photos are not linked to visitors, so several by one visitor are not corrected for."""
     ours, theirs = control.failures, treatment.failures
     moments = [control.refused, control.created, treatment.refused, treatment.created]
     many = [len(each) for each in moments]

@@ -29,9 +29,14 @@ def reading(stack: Stack, sku: str, begin: Callable[[], object]) -> Iterator[Non
     try:
         begin()
         with until_read(path):
-            yield
+            try:
+                yield
+            finally:
+                # Before the other end is closed: a process that opened the FIFO again would block.
+                aside.replace(path)
     finally:
-        aside.replace(path)
+        if aside.exists():
+            aside.replace(path)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from .encoders.cells import Cells
 from .photos import Crop, Photo
 from .ranking import Vector
 from .results import Prediction
-from .subject import suggest_box
+from .subject import encode_subject
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,11 +39,8 @@ def look_at(encoder: Encoder, photo: Photo) -> Look:
     loaded.
     """
     seen, cells = encoder.see(photo.image)
-    subject = suggest_box(cells.saliency) if cells and conf.get("FIND_SUBJECT") else None
-    if cells and subject:
-        seen = encoder.pool(cells, subject)
-        # On a person, narrow the box to the garment that the classes name.
-        subject = suggest_box(encoder.focus(cells, subject)) or subject
+    found = encode_subject(encoder, cells) if cells and conf.get("FIND_SUBJECT") else None
+    seen, subject = found or (seen, None)
     return Look(
         embedding=seen.embeddings[0],
         probabilities=seen.probabilities[0],

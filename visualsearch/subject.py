@@ -5,12 +5,26 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from .encoders.base import Encoder, Encoding
+from .encoders.cells import Cells
 from .photos import Crop
 
 # Half a side, in standard deviations of the salient positions; 1.73 spans a uniform block exactly.
 SPREAD = 1.75
 # A box of nearly the whole photo, or of next to nothing, is ignored.
 SMALLEST_SIDE, LARGEST_AREA = 0.15, 0.8
+
+
+def encode_subject(encoder: Encoder, cells: Cells) -> tuple[Encoding, Crop] | None:
+    """Encode the subject of a photo whose cells the encoder has computed.
+
+    Returns the encoding and the subject's box, on a person the box of the garment that the classes
+    name; None if no subject stands out.
+    """
+    part = suggest_box(cells.saliency)
+    if part is None:
+        return None
+    return encoder.pool(cells, part), suggest_box(encoder.focus(cells, part)) or part
 
 
 def suggest_box(saliency: NDArray[np.float32]) -> Crop | None:

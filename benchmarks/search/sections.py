@@ -24,7 +24,7 @@ Found = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """How much to measure: numbers of searches, or seconds if the name ends in ``_s``.
+    """Sizes of the benchmark: numbers of searches, or seconds if a name ends in ``_s``.
 
     ``photos`` are paths by megapixels.
     """

@@ -397,7 +397,7 @@ def main(argv: list[str] | None = None) -> None:
     if args.out:
         args.out.mkdir(parents=True, exist_ok=True)
         (args.out / "report.json").write_text(json.dumps(report, indent=2) + "\n")
-        # To stderr, because stdout may be JSON for a program.
+        # Use stderr: with --json, stdout must hold JSON alone.
         print(plot(report, args.out), file=sys.stderr)
 
 

@@ -18,7 +18,7 @@ MARGIN, MARGIN_OF_SIDE = (-0.05, 0.45), (-0.1, 0.15)
 LEAST_MARGIN, MOST_MARGIN = -0.12, 0.6
 # Greatest rotation of a view, in degrees.
 TURN, TURN_BOXED = 15, 8
-# Of views of a tagged photo: share of its area, and width divided by height in pixels.
+# Ranges of random crops of a tagged photo: share of its area, and aspect ratio (width / height).
 TAGGED_AREA, TAGGED_ASPECT = (0.03, 0.45), (0.55, 1.6)
 # The margin of a box when it is judged, as in :mod:`people`.
 JUDGED_MARGIN = 0.08

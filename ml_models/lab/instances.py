@@ -16,7 +16,7 @@ from visualsearch.encoders.base import Encoding, Float32
 from visualsearch.encoders.onnx import OnnxEncoder
 from visualsearch.metrics import first_rank, retrieval_metrics
 from visualsearch.photos import ACCEPTED_SUFFIXES, open_photo
-from visualsearch.subject import suggest_box
+from visualsearch.subject import encode_subject
 
 from .distortions import DISTORTIONS, distorted
 from .retrieval import Row, embed, ranking
@@ -73,8 +73,8 @@ def look(encoder: OnnxEncoder, image: Image.Image) -> tuple[Encoding, Encoding |
     whole, cells = encoder.see(image)
     if cells is None:
         return whole, None
-    box = suggest_box(cells.saliency)
-    return whole, encoder.pool(cells, box) if box else whole
+    found = encode_subject(encoder, cells)
+    return whole, found[0] if found else whole
 
 
 def opened(

@@ -26,7 +26,7 @@ from visualsearch.indexes.fitting import LEAST, fit
 from visualsearch.metrics import first_rank, query_scores, retrieval_metrics
 from visualsearch.photos import Crop, open_photo
 from visualsearch.resampling import intervals
-from visualsearch.subject import suggest_box
+from visualsearch.subject import encode_subject
 
 from .composites import LABELS, worn_pair
 from .evaluate import list_photos
@@ -83,10 +83,8 @@ def worn_garments(paths: Sequence[Path], labels: Sequence[str]) -> Iterator[Worn
 def look(encoder: OnnxEncoder, image: Image.Image) -> tuple[Encoding, Crop | None]:
     """Encode a photo as a search does; return the encoding and the box of the subject."""
     whole, cells = encoder.see(image)
-    part = suggest_box(cells.saliency) if cells else None
-    if cells is None or part is None:
-        return whole, None
-    return encoder.pool(cells, part), suggest_box(encoder.focus(cells, part)) or part
+    found = encode_subject(encoder, cells) if cells else None
+    return found or (whole, None)
 
 
 def overlap(a: Crop, b: Crop) -> float:

@@ -33,7 +33,8 @@ FEATURES, KEEP, LEARN, PAIRS = 1.5, 1.5, 1.0, 0.3
 SOFT, SMOOTHING = 0.6, 0.03
 MIXED, ALPHA = 0.5, 0.3
 TEMPERATURE = 0.07
-# With a smaller teacher's probability on its tags, a tagged view shows something else.
+# Ignore a tagged view if the teacher's total probability of its tags is lower: its crop probably
+# shows something else.
 LEAST_TAGGED = 0.25
 # Number of photos that the frame is fitted to.
 FRAME_PHOTOS = 1536

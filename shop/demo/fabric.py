@@ -30,7 +30,7 @@ WEAVES = {
     "chiffon": "none",
 }
 GLOSS = {"satin": 0.55, "leather": 0.42, "nylon": 0.38, "rubber": 0.2, "chiffon": 0.15}
-# How strongly a material creases, relative to cotton.
+# Strength of creases by material; cotton is 1.
 LIMPNESS = {"satin": 1.5, "linen": 1.35, "viscose": 1.25, "chiffon": 1.3, "nylon": 1.15}
 STIFF = {"denim": 0.9, "wool": 0.6, "felt": 0.4, "leather": 0.75, "knit": 0.7, "straw": 0.1}
 STIFF |= {"canvas": 0.4, "suede": 0.35, "fleece": 0.8, "corduroy": 0.8, "rubber": 0.0}

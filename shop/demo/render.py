@@ -20,7 +20,7 @@ LIGHT = np.array([-0.55, -0.84], np.float32)  # direction of the light in the pi
 
 @dataclass(frozen=True, kw_only=True)
 class Mood:
-    """How a garment lies: seed of its creases, amount of crumpling, deviation of its outline."""
+    """The folds of a garment: random seed, amount of crumpling, deviation of the outline."""
 
     seed: int
     crumple: float = 1.0

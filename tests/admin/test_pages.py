@@ -186,7 +186,7 @@ def test_photo__one_of_two_versions_cannot_answer(admin_client, version):
 
 def test_photo__marks_the_subject(admin_client, version, configure, monkeypatch):
     configure(ENCODER_OPTIONS={"cells": True})
-    monkeypatch.setattr("visualsearch.looking.suggest_box", lambda *args: (0.1, 0.2, 0.5, 0.6))
+    monkeypatch.setattr("visualsearch.subject.suggest_box", lambda *args: (0.1, 0.2, 0.5, 0.6))
     page = search(admin_client).content.decode()
     assert '<rect x="0.1000" y="0.2000" width="0.5000" height="0.6000">' in page
 

@@ -47,7 +47,7 @@ def test_train_export_quantise_evaluate(photos, trained, tmp_path, capsys, monke
     export.main(
         ["--run", str(trained), "--validation", str(photos), "--out", str(tmp_path / "fp32")]
     )
-    # With twelve photos and random weights the projection is too ill-fitted to survive rounding.
+    # A projection fitted to twelve photos and random weights changes too much when rounded to int8.
     with pytest.raises(Refused, match="float32 arithmetic"):
         quantised(photos, tmp_path)
     assert not (tmp_path / "int8").exists()

@@ -55,8 +55,8 @@ class Killed(Run):
         super().save()
 
 
-# With exchanged labels, training makes validation worse, so patience ends the run; a resumed run
-# must know what the first part found.
+# The validation labels are swapped, so training lowers validation accuracy and patience ends the
+# run. A resumed run must remember the best accuracy of the first part.
 STOPPING = ("--epochs", "6", "--patience", "2", "--lr", "0.01", "--side", "64")
 
 

@@ -22,7 +22,8 @@ from typing import Any
 
 from benchmarks.search.photos import BYTES, SIZES, drawn, grained
 from benchmarks.search.places import HOME, ROOT, shop
-from benchmarks.servers import free_port, wait_for
+from benchmarks.servers import wait_for
+from shop.stack.ports import free_port
 
 FOLDER = HOME / "storefront"
 PROCESSOR = 4

@@ -11,7 +11,8 @@ from typing import Self
 import redis
 
 from shop.stack import servers
-from shop.stack.stack import free_port, until
+from shop.stack.ports import free_port
+from shop.stack.stack import until
 
 START = 20
 

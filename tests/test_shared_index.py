@@ -6,7 +6,8 @@ pytest.importorskip("milvus_lite")
 pytest.importorskip("pymilvus")
 
 
-from benchmarks.servers import free_port, milvus_lite
+from benchmarks.servers import milvus_lite
+from shop.stack.ports import free_port
 from tests.pictures import encoded, picture
 from tests.reindex import reindex
 from visualsearch import drift, indexing, live, searching, versions

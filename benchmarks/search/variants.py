@@ -16,7 +16,7 @@ from benchmarks.search import processes
 from benchmarks.search.catalog import folder_of, prepare
 from benchmarks.search.clients import Job, prepared
 from benchmarks.search.places import HOME, ROOT, environment, shop
-from benchmarks.servers import free_port
+from shop.stack.ports import free_port
 
 PEERS = ROOT / "benchmarks" / "peers"
 OUR_PATH = "/api/visual-search/search/"

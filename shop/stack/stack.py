@@ -6,7 +6,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -23,6 +22,7 @@ from celery import Celery
 
 from . import servers
 from .compose import ROOT, Compose
+from .ports import free_port
 
 # In starting order.
 SERVERS = ("db", "redis")
@@ -56,13 +56,6 @@ def until(check: Callable[[], object], seconds: float, what: Callable[[], str] |
             raise StackError(f"not within {seconds} s: {reason}")
         time.sleep(0.05)
     return time.monotonic() - start
-
-
-def free_port() -> int:
-    """Return a free port of 127.0.0.1."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Stack:

@@ -1,4 +1,5 @@
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.pictures import encoded, picture
 from tests.reindex import reindex
 from visualsearch import dispatch, relay, signals, versions
-from visualsearch.contrib.prometheus import processes, state
+from visualsearch.contrib.prometheus import processes, state, worker
 from visualsearch.models import Embedding, Run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -164,6 +165,7 @@ def test_metrics(client, db, in_this_thread, monkeypatch):
 
 SHARING = """
 import os
+import socket
 from visualsearch.contrib.prometheus.processes import FOLDER, ended, share
 share(); share()
 import django; django.setup()
@@ -215,3 +217,14 @@ def test_checks__folder_is_missing(monkeypatch, tmp_path):
     (message,) = run_checks(tags=["visualsearch"])
     assert message.id == "visualsearch.E102"
     assert message.hint
+
+
+def test_serve__port_is_taken(monkeypatch, caplog):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        monkeypatch.setenv("METRICS_PORT", str(taken.getsockname()[1]))
+        worker.serve()
+    (record,) = caplog.records
+    assert "Set METRICS_PORT to a free port" in record.getMessage()
+    assert record.exc_info is None

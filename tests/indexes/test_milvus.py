@@ -12,7 +12,8 @@ pytest.importorskip("pymilvus")
 import numpy as np
 from pymilvus import MilvusClient
 
-from benchmarks.servers import free_port, milvus_lite
+from benchmarks.servers import milvus_lite
+from shop.stack.ports import free_port
 from benchmarks.vectors import Catalog
 from tests.indexes.contract import DIM, SharedContract, recall, run_elsewhere, unit
 from visualsearch.exceptions import BackendUnavailable

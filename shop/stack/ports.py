@@ -1,0 +1,33 @@
+"""Reserve ports for servers that start later."""
+
+from __future__ import annotations
+
+import fcntl
+import random
+import socket
+import tempfile
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+# Below the ports that Linux (from 32768) and macOS (from 49152) give to outgoing connections, one
+# of which could otherwise take the port before its server starts.
+PORTS = range(20_000, 32_000)
+FOLDER = Path(tempfile.gettempdir())
+
+_reserved: list[ExitStack] = []
+
+
+def free_port() -> int:
+    """Return a free port of 127.0.0.1 and reserve it until this process ends.
+
+    No other process on this machine gets it from this function. Raises OSError if none is free.
+    """
+    for port in random.sample(PORTS, 1000):
+        with suppress(OSError), ExitStack() as stack:
+            lock = stack.enter_context((FOLDER / f"visualsearch-port-{port}.lock").open("a"))
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", port))
+            _reserved.append(stack.pop_all())
+            return port
+    raise OSError(f"no free port from {PORTS.start} to {PORTS.stop}")

@@ -6,7 +6,9 @@ from shop.stack.ports import free_port
 
 
 def test_free_port__is_reserved_against_other_processes():
-    code = "from shop.stack.ports import free_port; print([free_port() for _ in range(40)]); input()"
+    code = (
+        "from shop.stack.ports import free_port; print([free_port() for _ in range(40)]); input()"
+    )
     others = [
         subprocess.Popen(
             [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

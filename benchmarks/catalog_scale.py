@@ -91,15 +91,15 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
 def fill(args: argparse.Namespace) -> dict[str, Any]:
     """Create the products, each with one small picture file and its embedding row."""
     from benchmarks.filling import fill
-    from visualsearch import encoding
+    from visualsearch.serving import version_encoders
 
     fill(args.images, Path(os.environ["MEDIA_ROOT"]))
-    return {"dim": encoding.configured().dim}
+    return {"dim": version_encoders.configured().dim}
 
 
 def unchanged(args: argparse.Namespace) -> dict[str, Any]:
     """Time a reindex in which nothing changed; exit if any image was encoded."""
-    from visualsearch import runs
+    from visualsearch.reindex import runs
 
     started = time.perf_counter()
     run = runs.execute(runs.request("all")[0])
@@ -112,16 +112,16 @@ def unchanged(args: argparse.Namespace) -> dict[str, Any]:
 
 def load(args: argparse.Namespace) -> dict[str, Any]:
     """Time how a search process loads its index (no model); return seconds and megabytes."""
-    from visualsearch import encoding, live
     from visualsearch.models import IndexVersion
+    from visualsearch.serving import live_index, loaded_versions, version_encoders
 
     version = IndexVersion.objects.get(state="active")
-    encoder = encoding.of(version)
-    empty = live.make(version, encoder)
+    encoder = version_encoders.of(version)
+    empty = live_index.make(version, encoder)
     empty.add(np.array([1]), np.ones((1, encoder.dim), np.float32))
     before = resident()
     started = time.perf_counter()
-    current = live.current()
+    current = loaded_versions.current()
     spent = time.perf_counter() - started
     found, _scores = current.index.search(np.ones(encoder.dim, np.float32), 10)
     if len(current.index) != args.images or len(found) != 10:

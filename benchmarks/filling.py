@@ -17,8 +17,8 @@ from django.db.models import Model
 
 from benchmarks.vectors import Catalog
 from shop.models import Category, Product, ProductImage
-from visualsearch import encoding
 from visualsearch.models import Embedding, Revision, to_bytes
+from visualsearch.serving import version_encoders
 
 PRICE = "9.00"
 
@@ -44,7 +44,7 @@ def fill(count: int, media: Path | None = None) -> None:
     With ``media``, write a small file for each picture there; no decoder could read it.
     """
     call_command("migrate", verbosity=0)
-    encoder = encoding.configured()
+    encoder = version_encoders.configured()
     category = Category.objects.create(name="Things")
     if media is not None:
         (media / "products").mkdir(parents=True)

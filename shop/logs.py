@@ -55,7 +55,7 @@ def configure(format: str, level: str) -> dict[str, Any]:
             "django": {"handlers": [], "level": level},
             # Each request is logged already, with any traceback.
             "django.request": {"level": "CRITICAL"},
-            "visualsearch.api.errors": {"level": "WARNING"},
+            "visualsearch.api.error_handler": {"level": "WARNING"},
             # Logs its search for the fastest library.
             "faiss.loader": {"level": "WARNING"},
             # The checks report failures themselves, without tracebacks.

@@ -15,9 +15,9 @@ from PIL import Image
 from shop.models import Category, Product
 from tests.pictures import encoded, picture
 from tests.redis_server import RedisServer
-from visualsearch import live
 from visualsearch.conf import DEFAULTS, SHIPPED_MODEL
 from visualsearch.indexes.base import SharedIndex
+from visualsearch.serving import loaded_versions
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 
@@ -46,9 +46,9 @@ def isolated(settings, tmp_path):
     """Store files in the test's temporary folder and use the deterministic fake encoder."""
     settings.MEDIA_ROOT = tmp_path / "media"
     settings.VISUALSEARCH = FAKE | {"DATA_DIR": str(tmp_path / "index")}
-    live.forget()
+    loaded_versions.forget()
     yield
-    live.forget()
+    loaded_versions.forget()
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def configure(settings):
 
     def change(**values):
         settings.VISUALSEARCH = settings.VISUALSEARCH | values
-        live.forget()
+        loaded_versions.forget()
 
     return change
 

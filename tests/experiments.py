@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tests.test_verdicts import arm, first, verdicts
-from visualsearch.verdicts import Verdict
+from visualsearch.analytics.sequential_verdicts import Verdict
 
 SEARCHES, STEP = 3000, 50
 

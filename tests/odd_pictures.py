@@ -8,9 +8,9 @@ import zlib
 
 import numpy as np
 from PIL import Image, ImageDraw
+from visualsearch.photos.decode.formats import with_heic
 
 from tests.pictures import chunk, encoded, picture, plain
-from visualsearch.formats import with_heic
 
 WHITE = (255, 255, 255, 255)
 ORIENTATION = 0x0112

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from visualsearch import runs, versions
 from visualsearch.models import IndexVersion, Run
+from visualsearch.reindex import runs
+from visualsearch.versions.lifecycle import lifecycle
 
 
 def reindex(scope: str = Run.Scope.ALL, **values: Any) -> Run:
@@ -17,8 +18,8 @@ def reindex(scope: str = Run.Scope.ALL, **values: Any) -> Run:
 
 def rebuild() -> IndexVersion:
     """Build a version from the stored embeddings, activate it, and return it."""
-    version = versions.make()
-    versions.build(version)
-    versions.activate(version)
-    versions.prune()
+    version = lifecycle.make()
+    lifecycle.build(version)
+    lifecycle.activate(version)
+    lifecycle.prune()
     return version

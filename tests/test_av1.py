@@ -1,10 +1,10 @@
 import random
 
 import pytest
+from visualsearch.photos.decode.avif import Bits, frames, largest_frame
 
 from tests.odd_pictures import animated, clear_corner, held, shirt
 from tests.pictures import encoded, picture
-from visualsearch.av1 import Bits, frames, largest_frame
 from visualsearch.exceptions import ImageCorrupt
 
 

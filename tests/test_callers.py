@@ -4,15 +4,17 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from visualsearch.photos.decode.decode import Photo
 
 from tests.api.test_search import PHOTO, upload
 from tests.pictures import picture
 from tests.reindex import rebuild, reindex
-from visualsearch import callers, index_files, live, searching, versions
-from visualsearch.callers import Caller, pseudonym
 from visualsearch.exceptions import IndexNotReady
-from visualsearch.models import Experiment, IndexVersion, Query, Refusal
-from visualsearch.photos import Photo
+from visualsearch.models import Experiment, IndexVersion, Query, Refusal, running_experiment
+from visualsearch.search import by_photo, callers, later_pages
+from visualsearch.search.callers import Caller, pseudonym
+from visualsearch.serving import index_files, loaded_versions
+from visualsearch.versions.lifecycle import lifecycle
 
 PEOPLE = [f"visitor {n}" for n in range(400)]
 
@@ -22,14 +24,14 @@ def experiment(sold):
     """An experiment with the version before the active one for half of the visitors, no ramp."""
     treatment = reindex().version
     rebuild()
-    callers.forget()
+    running_experiment.forget()
     return Experiment.objects.create(
         name="older", version=treatment, share=0.5, ramp_hours=0, salt="a"
     )
 
 
 def search(place="somebody", **values):
-    searching.search(Photo(image=picture(3)), caller=Caller(place=place, **values))
+    by_photo.search(Photo(image=picture(3)), caller=Caller(place=place, **values))
     return Query.objects.latest("created")
 
 
@@ -63,7 +65,7 @@ def test_share__another_experiment_divides_anew(experiment):
 
 
 def test_search__each_visitor_has_one_version(experiment):
-    active = versions.active().pk
+    active = lifecycle.active().pk
     seen = {}
     for place in PEOPLE[:20] * 2:
         query = search(place)
@@ -78,24 +80,24 @@ def test_search__each_visitor_has_one_version(experiment):
 def test_search__whom_nothing_tells_apart_has_the_active_version(experiment):
     query = search("")
     assert (query.variant, query.experiment) == ("", None)
-    assert query.index_version == versions.active().pk
+    assert query.index_version == lifecycle.active().pk
 
 
 def test_search__a_stopped_experiment_has_nobody(experiment):
     place = next(iter(treated(experiment)))
     assert search(place).variant == "treatment"
     experiment.stop()
-    callers.forget()  # or a second later
+    running_experiment.forget()  # or a second later
     query = search(place)
-    assert (query.variant, query.index_version) == ("", versions.active().pk)
+    assert (query.variant, query.index_version) == ("", lifecycle.active().pk)
 
 
 def test_search__a_stop_is_felt_within_a_second(experiment, monkeypatch):
     place = next(iter(treated(experiment)))
     assert search(place).variant == "treatment"
     experiment.stop()
-    assert callers.KNOWN <= 1
-    later = callers.time.monotonic() + callers.KNOWN + 0.1
+    assert running_experiment.KNOWN <= 1
+    later = callers.time.monotonic() + running_experiment.KNOWN + 0.1
     monkeypatch.setattr(callers.time, "monotonic", lambda: later)
     assert search(place).variant == ""
 
@@ -105,14 +107,14 @@ def test_search__a_treatment_that_cannot_be_loaded_leaves_nobody_without_an_answ
     experiment, warm
 ):
     place = next(iter(treated(experiment)))
-    live.forget()
+    loaded_versions.forget()
     if warm:
-        searching.warm_up()
+        by_photo.warm_up()
     IndexVersion.objects.filter(pk=experiment.version_id).update(
         encoder="gone", encoder_class="nowhere.Encoder"
     )
     query = search(place)
-    assert (query.variant, query.index_version) == ("", versions.active().pk)
+    assert (query.variant, query.index_version) == ("", lifecycle.active().pk)
     row = Refusal.objects.get()
     assert (row.code, row.variant, row.experiment) == ("model_unavailable", "treatment", experiment)
 
@@ -120,27 +122,27 @@ def test_search__a_treatment_that_cannot_be_loaded_leaves_nobody_without_an_answ
 def test_search__a_damaged_treatment_is_made_good(experiment, index_file):
     place = next(iter(treated(experiment)))
     (index_files.folder() / experiment.version.file).write_bytes(b"torn")
-    live.forget()
+    loaded_versions.forget()
     assert search(place).variant == "treatment"
 
 
 def test_page__stays_with_the_treatment(experiment):
     place = next(iter(treated(experiment)))
-    result = searching.search(Photo(image=picture(3)), caller=Caller(place=place))
+    result = by_photo.search(Photo(image=picture(3)), caller=Caller(place=place))
     assert result.index_version == experiment.version_id
-    assert searching.page(result.query_id).index_version == experiment.version_id
-    versions.delete(experiment.version)
-    assert searching.page(result.query_id).index_version == versions.active().pk
+    assert later_pages.page(result.query_id).index_version == experiment.version_id
+    lifecycle.delete(experiment.version)
+    assert later_pages.page(result.query_id).index_version == lifecycle.active().pk
 
 
 def test_live__an_experiment_s_version_stays_loaded(experiment, monkeypatch):
     place = next(iter(treated(experiment)))
     search(place)
-    loaded = live.held(experiment.version_id)
-    later = live.time.monotonic() + live.IDLE + 1
-    monkeypatch.setattr(live.time, "monotonic", lambda: later)
-    live.current()
-    assert live.held(experiment.version_id) is loaded
+    loaded = loaded_versions.held(experiment.version_id)
+    later = loaded_versions.time.monotonic() + loaded_versions.IDLE + 1
+    monkeypatch.setattr(loaded_versions.time, "monotonic", lambda: later)
+    loaded_versions.current()
+    assert loaded_versions.held(experiment.version_id) is loaded
 
 
 def test_experiment__one_at_a_time(experiment):
@@ -153,7 +155,7 @@ def test_experiment__one_at_a_time(experiment):
 def test_current__without_waiting_needs_a_version_that_is_there(sold):
     reindex()
     with pytest.raises(IndexNotReady):
-        live.current(10_000, wait=False)
+        loaded_versions.current(10_000, wait=False)
 
 
 def test_caller__by_name_by_login_and_by_address(client, experiment):
@@ -184,16 +186,16 @@ def test_search__two_encoders_side_by_side(sold, shipped_model, configure):
     control = reindex().version
     assert control.encoder != treatment.encoder
     experiment = Experiment.objects.create(version=treatment, share=0.5, ramp_hours=0)
-    callers.forget()
+    running_experiment.forget()
     for version, place in (
         (treatment, next(each for each in PEOPLE if experiment.has(each, timezone.now()))),
         (control, next(each for each in PEOPLE if not experiment.has(each, timezone.now()))),
     ):
-        result = searching.search(Photo(image=picture(3)), limit=2, caller=Caller(place=place))
+        result = by_photo.search(Photo(image=picture(3)), limit=2, caller=Caller(place=place))
         assert (result.model, result.index_version) == (version.encoder, version.pk)
         assert result.hits[0].item == "P3"
-        page = searching.page(result.query_id, offset=2)
+        page = later_pages.page(result.query_id, offset=2)
         assert (page.model, page.index_version) == (version.encoder, version.pk)
         if version == treatment:  # only this version can search by parts of a photo
-            part = searching.page(result.query_id, crop=(0, 0, 0.9, 0.9))
+            part = later_pages.page(result.query_id, crop=(0, 0, 0.9, 0.9))
             assert part.hits[0].item == "P3"

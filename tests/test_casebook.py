@@ -4,9 +4,17 @@ from html.parser import HTMLParser
 
 import pytest
 from PIL import Image
+from visualsearch.metrics.retrieval.casebook import (
+    Book,
+    Case,
+    Shown,
+    Table,
+    Thumbnails,
+    html,
+    write,
+)
 
 from tests.pictures import picture
-from visualsearch.casebook import Book, Case, Shown, Table, Thumbnails, html, write
 
 
 def case(rank, category="Hats", **values):

@@ -6,10 +6,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tests.traces import BAD, leave_traces, version
-from visualsearch import comparison
-from visualsearch.comparison import compare
+from visualsearch.analytics import experiment_comparison
+from visualsearch.analytics.experiment_comparison import compare
+from visualsearch.analytics.sequential_verdicts import Verdict
 from visualsearch.models import Event, Experiment, Query
-from visualsearch.verdicts import Verdict
 
 pytestmark = pytest.mark.django_db
 
@@ -61,7 +61,7 @@ def test_read__whom_nothing_is_known_of_is_somebody_else_each_time():
     mine = experiment()
     for visitor in ("", "", "ann", "ann"):
         Query.objects.create(experiment=mine, variant="control", visitor=visitor, vector=b"")
-    visitors = list(comparison.read(mine)[0]["control"].visitors)
+    visitors = list(experiment_comparison.read(mine)[0]["control"].visitors)
     assert sorted(map(visitors.count, visitors)) == [1, 1, 2, 2]
 
 
@@ -86,7 +86,7 @@ def test_moments__click_through_by_day_until_it_was_stopped():
 def test_compare__says_when_it_is_cut(monkeypatch):
     mine = experiment()
     leave_traces(until=NOON, days=6, per_day=30, experiment=mine)
-    monkeypatch.setattr(comparison, "SAMPLE", 50)
+    monkeypatch.setattr(experiment_comparison, "SAMPLE", 50)
     found = compare(mine)
     assert found.cut
     assert found.control + found.treatment == 50

@@ -3,13 +3,13 @@ import http.server
 import threading
 
 import pytest
+from visualsearch.photos.decode.decode import Limits, open_photo
+from visualsearch.photos.decode.formats import with_heic
 
 from tests.corpus.__main__ import main
 from tests.corpus.fuzz import SEEDS, SUFFIXES, generate
 from tests.corpus.memory import grows
 from tests.reindex import reindex
-from visualsearch.formats import with_heic
-from visualsearch.photos import Limits, open_photo
 
 
 @pytest.fixture

@@ -7,9 +7,11 @@ from kombu.exceptions import OperationalError
 
 from tests.pictures import encoded, picture
 from tests.reindex import reindex
-from visualsearch import dispatch, relay, tasks, versions
 from visualsearch.exceptions import BackendUnavailable, ImageCorrupt, ItemNotFound, Overloaded
 from visualsearch.models import Run
+from visualsearch.reindex import launch, tasks
+from visualsearch.search_queue import admission, dispatch, heartbeat, redis_queue
+from visualsearch.versions.lifecycle import lifecycle
 
 PHOTO = encoded(picture(3))
 
@@ -22,9 +24,9 @@ def indexed(sold):
 @pytest.fixture
 def with_workers(configure, redis_server, monkeypatch):
     """Pretend that a search worker is alive; its messages are not consumed."""
-    monkeypatch.setattr(relay, "SILENCE", 600)  # one heartbeat lasts for the whole test
+    monkeypatch.setattr(heartbeat, "SILENCE", 600)  # one heartbeat lasts for the whole test
     configure(USE_CELERY=True, REDIS_URL=redis_server.url)
-    relay.SignsOfLife("worker", lambda: None).give()
+    heartbeat.SignsOfLife("worker", lambda: None).give()
 
 
 def test_search__with_the_time_of_each_stage(indexed):
@@ -55,7 +57,7 @@ def test_search__warnings_of_the_decoder(indexed):
 
 
 def test_search__what_is_no_photo_never_reaches_a_worker(with_workers, monkeypatch):
-    monkeypatch.setattr(relay, "post", lambda *args: pytest.fail("a job was posted"))
+    monkeypatch.setattr(redis_queue, "post", lambda *args: pytest.fail("a job was posted"))
     with pytest.raises(ImageCorrupt):
         dispatch.search(PHOTO[:300])
 
@@ -63,7 +65,7 @@ def test_search__what_is_no_photo_never_reaches_a_worker(with_workers, monkeypat
 def test_search__no_worker(configure, redis_server, monkeypatch):
     """A search without a worker is rejected before any work is done."""
     monkeypatch.setattr(dispatch, "open_photo", lambda *args, **kw: pytest.fail("was decoded"))
-    monkeypatch.setattr(relay, "wait", lambda *args: pytest.fail("was waited for"))
+    monkeypatch.setattr(redis_queue, "wait", lambda *args: pytest.fail("was waited for"))
     configure(USE_CELERY=True, REDIS_URL=redis_server.url)
     with pytest.raises(BackendUnavailable):
         dispatch.search(PHOTO)
@@ -81,7 +83,7 @@ def test_refresh__broker_down(with_workers, monkeypatch, error):
 
     monkeypatch.setattr(tasks.index_items, "apply_async", down)
     with pytest.raises(BackendUnavailable):
-        dispatch.refresh(["P1"])
+        launch.refresh(["P1"])
     assert len(asked) == 2  # one retry, as a pooled connection may predate a restart
 
 
@@ -93,13 +95,13 @@ def test_refresh__connection_of_before_a_restart(with_workers, monkeypatch):
             raise error
 
     monkeypatch.setattr(tasks.index_items, "apply_async", once)
-    dispatch.refresh(["P1"])
+    launch.refresh(["P1"])
     assert not answers
 
 
 def test_search__one_too_many(indexed, configure):
     configure(MAX_QUEUE=2)
-    with dispatch.place(), dispatch.place(), pytest.raises(Overloaded):
+    with admission.place(), admission.place(), pytest.raises(Overloaded):
         dispatch.search(PHOTO)
     assert dispatch.search(PHOTO).hits[0].item == "P3"
 
@@ -116,7 +118,7 @@ def test_search__database_away(indexed, monkeypatch):
     def away(*args, **kwargs):
         raise DatabaseAway
 
-    monkeypatch.setattr("visualsearch.live.current", away)
+    monkeypatch.setattr("visualsearch.serving.loaded_versions.current", away)
     with pytest.raises(BackendUnavailable):
         dispatch.search(PHOTO)
 
@@ -125,7 +127,7 @@ def test_search__a_fault_of_this_process_is_not_hidden(indexed, monkeypatch):
     def broken(*args, **kwargs):
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr("visualsearch.searching.similar", broken)
+    monkeypatch.setattr("visualsearch.search.similar_items.similar", broken)
     with pytest.raises(RuntimeError, match="a bug"):
         dispatch.similar("P1")
 
@@ -134,16 +136,16 @@ def test_start__records_what_stopped_the_run(sold, monkeypatch):
     def broken(version, **options):
         raise OSError("disk full")
 
-    monkeypatch.setattr(versions, "build", broken)
+    monkeypatch.setattr(lifecycle, "build", broken)
     run = Run.objects.create()
-    dispatch.start(run)
+    launch.start(run)
     run.refresh_from_db()
     assert (run.state, run.error) == (Run.State.FAILED, "disk full")
 
 
 def test_index_run__is_done_once(sold):
     run = Run.objects.create()
-    dispatch.start(run)
+    launch.start(run)
     built = Run.objects.get().version_id
     assert tasks.index_run(run.pk) == Run.State.FINISHED
     assert Run.objects.get().version_id == built

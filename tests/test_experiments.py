@@ -6,12 +6,14 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from visualsearch.photos.decode.decode import open_photo
 
 from tests.pictures import encoded, picture
 from tests.reindex import rebuild, reindex
-from visualsearch import dispatch, searching, versions
 from visualsearch.models import Embedding, Experiment, IndexVersion
-from visualsearch.photos import open_photo
+from visualsearch.reindex import launch
+from visualsearch.search import by_photo
+from visualsearch.versions.lifecycle import lifecycle
 
 
 def running(version):
@@ -67,34 +69,34 @@ def test_prune__leaves_the_version_of_a_running_experiment(sold, configure):
     tried.refresh_from_db()
     experiment = running(tried)
     for _ in range(3):
-        version = versions.make()
-        versions.build(version)
-        versions.prune()
+        version = lifecycle.make()
+        lifecycle.build(version)
+        lifecycle.prune()
     assert states()[tried.pk] == "retired"
     IndexVersion.objects.filter(pk=tried.pk).update(state="ready")
     for _ in range(2):
-        version = versions.make()
-        versions.build(version)
-        versions.prune()
+        version = lifecycle.make()
+        lifecycle.build(version)
+        lifecycle.prune()
     assert states()[tried.pk] == "ready"
     assert len(states()) == 3  # the active one, the one tried, and one that is ready
     experiment.stop()
-    versions.prune()
+    lifecycle.prune()
     assert tried.pk not in states()
 
 
 def test_prune__leaves_the_rows_of_its_model(sold, configure):
     reindex()
     configure(KEPT_VERSIONS=0, ENCODER_OPTIONS={"version": "2"})
-    tried = versions.make()
+    tried = lifecycle.make()
     IndexVersion.objects.filter(pk=tried.pk).update(state="ready")
     configure(ENCODER_OPTIONS={})
-    dispatch.refresh([product.sku for product in sold])
+    launch.refresh([product.sku for product in sold])
     experiment = running(tried)
-    versions.prune()
+    lifecycle.prune()
     assert Embedding.objects.filter(encoder="fake-2").count() == 8
     experiment.stop()
-    versions.prune()
+    lifecycle.prune()
     assert not Embedding.objects.filter(encoder="fake-2").exists()
 
 
@@ -104,10 +106,10 @@ def test_experiment__finds_what_came_on_sale_while_it_runs(sold, sell, configure
     tried = reindex(activate=False).version
     running(tried)
     sell("new", picture(42))
-    dispatch.refresh(["new"])
+    launch.refresh(["new"])
     photo = open_photo(encoded(picture(42)))
     for version, model in ((tried.pk, "fake-2"), (None, "fake-1")):
-        result = searching.search(photo, limit=1, version=version)
+        result = by_photo.search(photo, limit=1, version=version)
         assert (result.model, result.hits[0].item) == (model, "new")
 
 
@@ -115,13 +117,13 @@ def test_experiment__finds_what_came_on_sale_while_it_runs(sold, sell, configure
 def test_activate__ends_the_experiment(sold, caplog, its_own):
     tried = reindex().version
     rebuild()
-    other = versions.make()
-    versions.build(other)
+    other = lifecycle.make()
+    lifecycle.build(other)
     tried.refresh_from_db()
     experiment = running(tried)
     version = tried if its_own else other
     with caplog.at_level(logging.WARNING):
-        versions.activate(version)
+        lifecycle.activate(version)
     experiment.refresh_from_db()
     assert experiment.running is None
     assert experiment.stopped == IndexVersion.objects.get(pk=version.pk).activated
@@ -132,7 +134,7 @@ def test_activate__what_is_not_complete_ends_nothing(sold):
     tried = reindex().version
     rebuild()
     experiment = running(tried)
-    with pytest.raises(versions.NotUsable):
-        versions.activate(versions.make())
+    with pytest.raises(lifecycle.NotUsable):
+        lifecycle.activate(lifecycle.make())
     experiment.refresh_from_db()
     assert experiment.running

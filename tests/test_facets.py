@@ -8,9 +8,9 @@ from shop.models import Category, Product
 from shop.visual import ProductCatalog, of_class, words_in
 from tests.pictures import encoded, picture, plain
 from tests.reindex import reindex
-from visualsearch import indexing
-from visualsearch.classes import NAMES, class_name
+from visualsearch.class_names import NAMES, class_name
 from visualsearch.facets import Choice, Ordering, Range
+from visualsearch.reindex import embeddings
 
 SEARCH = "/api/visual-search/search/"
 pytestmark = pytest.mark.django_db
@@ -210,7 +210,7 @@ def test_ordering__unknown(client, indexed):
 def classes(indexed, sell, monkeypatch):
     """Map the fake encoder's colour classes to categories; the shop sells one of them."""
     sell("RED", plain("red"), category="Reds", color="red", price="5.00")
-    indexing.refresh(["RED"])
+    embeddings.refresh(["RED"])
     monkeypatch.setattr("shop.visual.WORDS", {"red": {"red"}, "blue": {"teal"}})
 
 
@@ -245,7 +245,7 @@ def test_auto__not_where_it_would_hide_what_was_photographed(client, indexed, se
     """The class is right, but the shop has put this product into another category."""
     photographed = plain("#e01010")
     sell("THIS", photographed, category="Others")
-    indexing.refresh(["THIS"])
+    embeddings.refresh(["THIS"])
     body = search(client, photographed, "category=auto")
     assert body["predictions"][0]["probability"] > 0.99
     assert keys(body)[:2] == ["THIS", "RED"]

@@ -10,12 +10,12 @@ from urllib.parse import quote
 
 import pytest
 import trustme
+from visualsearch.photos.decode.allowed_origins import may_connect, origin_of, parse
+from visualsearch.photos.decode.download import Rules, fetch
 
 from tests.hanging import HANGS, before_the_hang_ends, until
 from tests.picture_server import PHOTO, PictureServer
 from visualsearch.exceptions import ImageTooLarge, UrlNotAllowed, UrlUnreachable
-from visualsearch.fetching import Rules, fetch
-from visualsearch.origins import may_connect, origin_of, parse
 
 HOME = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
 

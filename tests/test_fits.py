@@ -6,21 +6,11 @@ import numpy as np
 import pytest
 from django.utils import timezone
 from PIL import Image
+from visualsearch.photos.decode.decode import Limits, open_photo
 
 from tests.pictures import encoded, picture, plain
 from tests.reindex import rebuild, reindex
-from visualsearch import (
-    drift,
-    encoding,
-    evaluation,
-    fits,
-    index_files,
-    indexing,
-    live,
-    scopes,
-    searching,
-    versions,
-)
+from visualsearch.evaluation.labelled_photos import labelled_photos
 from visualsearch.indexes import fitting
 from visualsearch.indexes.exact import ExactIndex
 from visualsearch.indexes.fitting import Fit
@@ -34,8 +24,11 @@ from visualsearch.models import (
     from_bytes,
     to_bytes,
 )
-from visualsearch.photos import Limits, open_photo
-from visualsearch.runs import NotPossible
+from visualsearch.reindex import drift, embeddings, scopes
+from visualsearch.reindex.runs import NotPossible
+from visualsearch.search import by_photo, later_pages, similar_items
+from visualsearch.serving import index_files, live_index, loaded_versions, version_encoders
+from visualsearch.versions.lifecycle import gate, lifecycle, transforms
 
 COUNT = 12
 
@@ -78,7 +71,9 @@ def raw_rows():
 def oracle(version, n, tint="red"):
     """Return items and scores of an exact search among the rows by the version's fit."""
     pks, items, rows = raw_rows()
-    query = from_bytes(to_bytes(encoding.configured().encode([photo(n, tint).image]).embeddings[0]))
+    query = from_bytes(
+        to_bytes(version_encoders.configured().encode([photo(n, tint).image]).embeddings[0])
+    )
     if version.fit:
         fit = Fit.from_json(version.fit)
         rows, query = fit.apply(rows), fit.apply(query)
@@ -97,7 +92,7 @@ def answers_like(result, version, n, tint="red"):
 
 
 def active():
-    return versions.active()
+    return lifecycle.active()
 
 
 def test_search__is_that_of_an_exact_index_of_fitted_rows(stocked):
@@ -105,7 +100,7 @@ def test_search__is_that_of_an_exact_index_of_fitted_rows(stocked):
     assert version.fit["chosen"] == "catalog"
     assert version.fit["images"] == COUNT
     for n in range(COUNT):
-        assert answers_like(searching.search(photo(n), limit=COUNT), version, n)
+        assert answers_like(by_photo.search(photo(n), limit=COUNT), version, n)
     _, raw = oracle(IndexVersion(), 3)
     _, fitted = oracle(version, 3)
     assert fitted[5] < raw[5] - 0.2
@@ -113,22 +108,22 @@ def test_search__is_that_of_an_exact_index_of_fitted_rows(stocked):
 
 def test_search__of_an_old_version_and_after_roll_back(unfitted):
     assert unfitted.fit is None
-    assert answers_like(searching.search(photo(3), limit=COUNT), unfitted, 3)
+    assert answers_like(by_photo.search(photo(3), limit=COUNT), unfitted, 3)
     version = reindex().version
     assert version.fit
-    assert answers_like(searching.search(photo(3), limit=COUNT), version, 3)
-    assert answers_like(searching.search(photo(3), limit=COUNT, version=unfitted.pk), unfitted, 3)
-    versions.roll_back()
-    assert answers_like(searching.search(photo(3), limit=COUNT), unfitted, 3)
+    assert answers_like(by_photo.search(photo(3), limit=COUNT), version, 3)
+    assert answers_like(by_photo.search(photo(3), limit=COUNT, version=unfitted.pk), unfitted, 3)
+    lifecycle.roll_back()
+    assert answers_like(by_photo.search(photo(3), limit=COUNT), unfitted, 3)
 
 
 def test_search__after_changes_are_replayed(stocked, sell):
     version = reindex().version
-    searching.search(photo(3))
+    by_photo.search(photo(3))
     sell("NEW", garment(40))
     stocked[0].delete()
-    indexing.refresh(["NEW", "P0"])
-    result = searching.search(photo(40), limit=COUNT)
+    embeddings.refresh(["NEW", "P0"])
+    result = by_photo.search(photo(40), limit=COUNT)
     assert result.hits[0].item == "NEW"
     assert answers_like(result, version, 40)
     assert active().fit == version.fit
@@ -137,32 +132,32 @@ def test_search__after_changes_are_replayed(stocked, sell):
 
 def test_search__after_the_index_was_lost(stocked):
     version = reindex().version
-    before = searching.search(photo(3), limit=COUNT).hits
-    live.forget()
-    assert searching.search(photo(3), limit=COUNT).hits == before
+    before = by_photo.search(photo(3), limit=COUNT).hits
+    loaded_versions.forget()
+    assert by_photo.search(photo(3), limit=COUNT).hits == before
     if version.file:
         (index_files.folder() / version.file).write_bytes(b"torn")
     else:
-        live.make(version, encoding.of(version)).drop()
-    live.forget()
-    assert searching.search(photo(3), limit=COUNT).hits == before
+        live_index.make(version, version_encoders.of(version)).drop()
+    loaded_versions.forget()
+    assert by_photo.search(photo(3), limit=COUNT).hits == before
 
 
 def test_check__notices_an_index_of_other_vectors(stocked):
     version = reindex().version
     assert drift.find_drift().index_differs == 0
     IndexVersion.objects.filter(pk=version.pk).update(fit=None)
-    live.forget()
+    loaded_versions.forget()
     assert drift.find_drift().index_differs == COUNT
 
 
 def test_page__goes_on_in_any_version_of_the_model(unfitted):
-    query = searching.search(photo(3), limit=2)
+    query = by_photo.search(photo(3), limit=2)
     version = reindex().version
-    assert answers_like(searching.page(query.query_id, limit=COUNT), version, 3)
-    old = searching.page(query.query_id, limit=COUNT, version=unfitted.pk)
+    assert answers_like(later_pages.page(query.query_id, limit=COUNT), version, 3)
+    old = later_pages.page(query.query_id, limit=COUNT, version=unfitted.pk)
     assert answers_like(old, unfitted, 3)
-    assert [hit.item for hit in searching.page(query.query_id, limit=3, offset=2).hits] == oracle(
+    assert [hit.item for hit in later_pages.page(query.query_id, limit=3, offset=2).hits] == oracle(
         version, 3
     )[0][2:5]
 
@@ -172,7 +167,7 @@ def test_similar__compares_fitted_pictures(stocked):
     _, items, rows = raw_rows()
     fitted = Fit.from_json(version.fit).apply(rows)
     scores = fitted @ fitted[items.index("P4")]
-    hits = searching.similar("P4", limit=COUNT).hits
+    hits = similar_items.similar("P4", limit=COUNT).hits
     expected = [items[k] for k in np.argsort(-scores) if items[k] != "P4"]
     assert [hit.item for hit in hits] == expected
     assert hits[0].score == pytest.approx(np.sort(scores)[-2], abs=2e-3)
@@ -180,50 +175,50 @@ def test_similar__compares_fitted_pictures(stocked):
 
 def test_matched__by_raw_similarity(stocked, configure):
     reindex()
-    found = searching.search(photo(90))
+    found = by_photo.search(photo(90))
     _, items, rows = raw_rows()
     query = from_bytes(Query.objects.get(pk=found.query_id).vector)
     raw = float(rows[items.index(found.hits[0].item)] @ query)
-    like = searching.similar("P3")
+    like = similar_items.similar("P3")
     raw_like = float(rows[items.index(like.hits[0].item)] @ rows[items.index("P3")])
     assert abs(raw - found.hits[0].score) > 0.05
     assert abs(raw_like - like.hits[0].score) > 0.05
     for change, matched in ((-0.01, True), (0.01, False)):
         configure(ENCODER_OPTIONS={"match_threshold": raw + change})
-        assert searching.search(photo(90)).matched is matched
-        assert searching.page(found.query_id).matched is matched
+        assert by_photo.search(photo(90)).matched is matched
+        assert later_pages.page(found.query_id).matched is matched
         configure(ENCODER_OPTIONS={"match_threshold": raw_like + change})
-        assert searching.similar("P3").matched is matched
+        assert similar_items.similar("P3").matched is matched
 
 
 def test_matched__of_a_version_without_a_fit_by_the_encoders(unfitted, configure):
-    best = searching.search(photo(90)).hits[0].score
+    best = by_photo.search(photo(90)).hits[0].score
     for threshold, matched in ((best - 0.01, True), (best + 0.01, False)):
         configure(ENCODER_OPTIONS={"match_threshold": threshold})
-        assert searching.search(photo(90)).matched is matched
+        assert by_photo.search(photo(90)).matched is matched
 
 
 def test_evaluate__in_a_version(unfitted, tmp_path):
     version = reindex().version
     (tmp_path / "q.jpg").write_bytes(encoded(garment(3)))
-    photos = [evaluation.LabelledPhoto(image=tmp_path / "q.jpg", item="P3")]
+    photos = [labelled_photos.LabelledPhoto(image=tmp_path / "q.jpg", item="P3")]
     for each in (unfitted, version):
-        assert evaluation.evaluate(photos, version=each.pk)["sku"]["recall@1"] == 1
+        assert labelled_photos.evaluate(photos, version=each.pk)["sku"]["recall@1"] == 1
 
 
 def test_fit__switched_off(stocked, configure):
     configure(FIT=False)
     assert reindex().version.fit is None
     assert not scopes.needs_fit()
-    assert "FIT" in versions.why_not_fit()
+    assert "FIT" in lifecycle.why_not_fit()
 
 
 def test_fit__of_too_few_pictures(stocked, monkeypatch):
     monkeypatch.setattr(fitting, "LEAST", COUNT + 1)
     version = reindex().version
     assert version.fit is None
-    assert answers_like(searching.search(photo(3), limit=COUNT), version, 3)
-    assert "fewer than 13" in versions.why_not_fit()
+    assert answers_like(by_photo.search(photo(3), limit=COUNT), version, 3)
+    assert "fewer than 13" in lifecycle.why_not_fit()
 
 
 def add(sell, numbers, tint="red"):
@@ -240,7 +235,7 @@ def test_growth__by_half_fits_anew_once(stocked, sell):
     assert run.version.fit["images"] == 18
     assert active() == run.version
     assert active().fit["mean"] != first.fit["mean"]
-    assert answers_like(searching.search(photo(25), limit=18), active(), 25)
+    assert answers_like(by_photo.search(photo(25), limit=18), active(), 25)
     assert add(sell, [26]).version is None
 
 
@@ -251,7 +246,7 @@ def test_growth__a_first_fit(unfitted, sell):
 
 
 def test_growth__a_shop_that_began_with_nothing(stocked):
-    indexing.refresh([product.sku for product in stocked])
+    embeddings.refresh([product.sku for product in stocked])
     assert not active().figures
     run = reindex(Run.Scope.CHOSEN, keys=["P1"])
     assert run.version.fit
@@ -260,14 +255,14 @@ def test_growth__a_shop_that_began_with_nothing(stocked):
 
 def test_growth__what_was_rolled_back_is_not_built_again(unfitted, sell):
     reindex()
-    versions.roll_back()
+    lifecycle.roll_back()
     assert add(sell, [20]).version is None
     assert active() == unfitted
 
 
 def test_growth__what_was_held_back_is_not_built_again(unfitted, sell, configure, monkeypatch):
     configure(KEPT_VERSIONS=0)
-    monkeypatch.setattr(versions, "reason_to_hold_back", lambda version: "worse")
+    monkeypatch.setattr(gate, "reason_to_hold_back", lambda version: "worse")
     run = add(sell, [20])
     assert run.error == "worse"
     assert active() == unfitted
@@ -276,7 +271,7 @@ def test_growth__what_was_held_back_is_not_built_again(unfitted, sell, configure
 
 def test_growth__not_during_an_experiment(unfitted, sell):
     tried = rebuild()
-    versions.roll_back()
+    lifecycle.roll_back()
     IndexVersion.objects.filter(pk=tried.pk).update(fit=None)
     experiment = Experiment.objects.create(name="New fit", version=tried)
     assert add(sell, [20]).version is None
@@ -302,16 +297,16 @@ def test_moved__another_season(stocked, sell):
 
 def test_sample__evenly_and_with_some_items(stocked, monkeypatch):
     reindex()
-    encoder = encoding.configured()
+    encoder = version_encoders.configured()
     _, items, vectors = raw_rows()
-    rows = fits.sample(encoder, 4)
+    rows = transforms.sample(encoder, 4)
     assert rows.items == [items[place] for place in (0, 3, 7, 11)]
     assert (rows.vectors == vectors[[0, 3, 7, 11]]).all()
     assert rows.images == COUNT
-    more = fits.sample(encoder, 4, [items[1], items[3], "gone"])
+    more = transforms.sample(encoder, 4, [items[1], items[3], "gone"])
     assert more.items == [items[place] for place in (0, 1, 3, 7, 11)]
-    monkeypatch.setattr(fits, "MAX_PARAMETERS", 3)
-    all_rows = fits.sample(encoder, 100)
+    monkeypatch.setattr(transforms, "MAX_PARAMETERS", 3)
+    all_rows = transforms.sample(encoder, 100)
     assert tuple(all_rows.items) == items
     assert (all_rows.vectors == vectors).all()
 
@@ -385,20 +380,20 @@ def test_fit__refused_where_the_settings_ask_for_another_model(unfitted, configu
 
 def test_clicks__are_labels_where_there_are_enough(stocked, monkeypatch):
     reindex()
-    encoder = encoding.configured()
-    monkeypatch.setattr(fits, "LEAST_CLICKED", 3)
-    queries = [searching.search(photo(n)).query_id for n in (1, 2, 3)]
+    encoder = version_encoders.configured()
+    monkeypatch.setattr(transforms, "LEAST_CLICKED", 3)
+    queries = [by_photo.search(photo(n)).query_id for n in (1, 2, 3)]
     for query, item in zip(queries[:2], ("P1", "P2"), strict=True):
         Event.objects.create(query_id=query, kind="click", item=item, rank=1)
     Event.objects.create(query_id=queries[0], kind="purchase", item="P5", rank=2)
     Event.objects.create(query_id=queries[2], kind="view", item="P3", rank=1)
-    assert fits.labels(encoder) is None
+    assert transforms.labels(encoder) is None
     Event.objects.create(query_id=queries[2], kind="basket", item="P3", rank=1)
-    found = fits.labels(encoder)
+    found = transforms.labels(encoder)
     assert found.source == "clicks"
     assert dict(zip(found.items, found.vectors.argmax(1), strict=True)).keys() == {"P5", "P2", "P3"}
     place = found.items.index("P2")
     stored = from_bytes(Query.objects.get(pk=queries[1]).vector)
     assert (found.vectors[place] == stored).all()
     Query.objects.filter(pk=queries[1]).update(expires=timezone.now())
-    assert fits.labels(encoder) is None
+    assert transforms.labels(encoder) is None

@@ -7,13 +7,14 @@ import threading
 from pathlib import Path
 
 import pytest
+from visualsearch.photos.decode.decode import Photo
 
 from tests.pictures import picture
 from tests.reindex import reindex
-from visualsearch import live, searching
 from visualsearch.conf import SHIPPED_MODEL
 from visualsearch.encoders.onnx import OnnxEncoder
-from visualsearch.photos import Photo
+from visualsearch.search import by_photo
+from visualsearch.serving import loaded_versions
 
 SEARCHES_IN_A_CHILD = """
 import os
@@ -66,7 +67,7 @@ def test_fork__while_another_thread_holds_the_locks():
     held, done = threading.Event(), threading.Event()
 
     def hold():
-        with encoder._lock, live._lock, live._loading:
+        with encoder._lock, loaded_versions._lock, loaded_versions._loading:
             held.set()
             done.wait(120)
 
@@ -78,8 +79,8 @@ def test_fork__while_another_thread_holds_the_locks():
             lambda: (
                 not encoder._sessions
                 and encoder._lock.acquire(timeout=60)
-                and live._lock.acquire(timeout=60)
-                and live._loading.acquire(timeout=60)
+                and loaded_versions._lock.acquire(timeout=60)
+                and loaded_versions._loading.acquire(timeout=60)
             )
         )
     finally:
@@ -89,7 +90,7 @@ def test_fork__while_another_thread_holds_the_locks():
 
 def test_fork__the_child_has_no_index_of_its_parent(sold):
     reindex()
-    assert searching.search(Photo(image=picture(3)), limit=1).hits[0].item == "P3"
-    assert live._live
-    in_child(lambda: not live._live)
-    assert live._live
+    assert by_photo.search(Photo(image=picture(3)), limit=1).hits[0].item == "P3"
+    assert loaded_versions._live
+    in_child(lambda: not loaded_versions._live)
+    assert loaded_versions._live

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from tests.indexes.contract import DIM, unit
-from visualsearch import index_files
 from visualsearch.exceptions import IndexFileError
 from visualsearch.indexes.faiss import FaissIndex
 from visualsearch.models import IndexVersion
+from visualsearch.serving import index_files
 
 
 @pytest.fixture

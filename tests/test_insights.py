@@ -7,8 +7,8 @@ from django.utils import timezone
 
 from shop.models import Category
 from tests.traces import at_their_time, leave_traces
-from visualsearch import insights as module
-from visualsearch.insights import Period, insights
+from visualsearch.analytics import insights as module
+from visualsearch.analytics.insights import Period, insights
 from visualsearch.models import Event, Query, Refusal, Storefront
 
 pytestmark = pytest.mark.django_db

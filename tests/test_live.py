@@ -7,13 +7,15 @@ from django.db import connection
 from tests.hanging import HANGS, before_the_hang_ends, until
 from tests.pictures import picture
 from tests.reindex import rebuild, reindex
-from visualsearch import conf, index_files, indexing, live
+from visualsearch import conf
 from visualsearch.exceptions import IndexNotReady
 from visualsearch.models import Embedding, IndexVersion
+from visualsearch.reindex import embeddings
+from visualsearch.serving import index_files, loaded_versions, replay
 
 
 def current():
-    return live.current()
+    return loaded_versions.current()
 
 
 def test_current__nothing_indexed(db):
@@ -26,7 +28,7 @@ def test_current__follows_changes_on_top_of_its_snapshot(sold):
     assert current().items == 8
     same = current().index
     sold[0].delete()
-    indexing.refresh(["P0"])
+    embeddings.refresh(["P0"])
     assert (len(current().index), current().items) == (7, 7)
     assert current().index is same
 
@@ -34,24 +36,24 @@ def test_current__follows_changes_on_top_of_its_snapshot(sold):
 def test_current__another_process_sees_what_it_missed(sold):
     reindex()
     sold[0].delete()
-    indexing.refresh(["P0"])
-    live.forget()  # like a new process
+    embeddings.refresh(["P0"])
+    loaded_versions.forget()  # like a new process
     assert len(current().index) == 7
 
 
 def test_common_input__of_the_models_that_are_loaded(sold, shipped_model, configure):
-    assert live.common_input() is None
+    assert loaded_versions.common_input() is None
     shipped = reindex().version
-    live.current()
-    spec = live.common_input()
+    loaded_versions.current()
+    spec = loaded_versions.common_input()
     assert spec.size == 224
     configure(ENCODER="visualsearch.encoders.fake.FakeEncoder", ENCODER_OPTIONS={})
     reindex()
-    live.current()
-    assert live.common_input() != spec
-    live.current(shipped.pk)
+    loaded_versions.current()
+    assert loaded_versions.common_input() != spec
+    loaded_versions.current(shipped.pk)
     # Photos sent to a worker with two models must suit both.
-    assert live.common_input() is None
+    assert loaded_versions.common_input() is None
 
 
 def test_current__follows_an_activation(sold):
@@ -70,7 +72,7 @@ def test_current__every_flipped_bit_is_noticed_and_made_good(index_file, sold, c
         damaged = bytearray(good)
         damaged[place] ^= 1 << (turn % 8)
         path.write_bytes(damaged)
-        live.forget()
+        loaded_versions.forget()
         caplog.clear()
         assert ids_and_vectors(current()) == wanted
         assert "is damaged" in caplog.text
@@ -83,7 +85,7 @@ def test_current__torn_file_is_rebuilt_from_rows(index_file, sold, caplog):
     wanted = ids_and_vectors(current())
     for length in [0, 1, *np.linspace(10, len(data) - 1, 8).astype(int)]:
         path.write_bytes(data[:length])
-        live.forget()
+        loaded_versions.forget()
         caplog.clear()
         assert ids_and_vectors(current()) == wanted
         assert "rebuilt from rows" in caplog.text
@@ -96,13 +98,13 @@ def damage(version):
 
 def slowly(monkeypatch, go_on):
     """Make rebuilding from rows wait for ``go_on``."""
-    rebuild_from_rows = live.from_rows
+    rebuild_from_rows = replay.from_rows
 
     def wait(version):
         assert go_on.wait(2 * HANGS)
         return rebuild_from_rows(version)
 
-    monkeypatch.setattr(live, "from_rows", wait)
+    monkeypatch.setattr(replay, "from_rows", wait)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -120,9 +122,9 @@ def test_current__goes_on_with_what_it_has_while_a_damaged_file_is_rebuilt(
     with before_the_hang_ends(go_on.set):
         assert current().version == old.pk
     sold[0].delete()
-    indexing.refresh(["P0"])
+    embeddings.refresh(["P0"])
     # The old index follows changes, and further requests do not wait for the rebuild.
-    monkeypatch.setattr(live, "PATIENCE", 2 * HANGS)
+    monkeypatch.setattr(loaded_versions, "PATIENCE", 2 * HANGS)
     with before_the_hang_ends(go_on.set):
         for _ in range(3):
             assert (current().version, len(current().index)) == (old.pk, 7)
@@ -143,29 +145,29 @@ def test_current__goes_on_with_what_it_has_when_another_cannot_be_loaded(
         raise MemoryError
 
     with monkeypatch.context() as patch:
-        patch.setattr(live, "load", broken)
+        patch.setattr(replay, "load", broken)
         for _ in range(3):
             assert current().version == old.pk
         assert caplog.text.count("cannot be loaded") == 1
-    monkeypatch.setattr(live, "PAUSE", 0)
-    live._failed.clear()
+    monkeypatch.setattr(loaded_versions, "PAUSE", 0)
+    loaded_versions._failed.clear()
     until(lambda: current().version == new.pk)
 
 
 def test_current__lost_file_is_rebuilt_from_rows(index_file, sold):
     version = reindex().version
     (index_files.folder() / version.file).unlink()
-    live.forget()
+    loaded_versions.forget()
     assert len(current().index) == 8
 
 
 def test_current__file_of_another_version_is_refused(index_file, sold):
     old = reindex().version
     sold[0].delete()
-    indexing.refresh(["P0"])
+    embeddings.refresh(["P0"])
     new = rebuild()
     (index_files.folder() / new.file).write_bytes((index_files.folder() / old.file).read_bytes())
-    live.forget()
+    loaded_versions.forget()
     assert len(current().index) == 7
 
 

@@ -1,14 +1,14 @@
 """The subject of a photo, found by the shipped model."""
 
 import pytest
+from visualsearch.photos.decode.decode import Photo
 
 from ml_models.lab.drawn_people import person
 from tests.lab.test_composites import lying
 from visualsearch.conf import SHIPPED_MODEL
 from visualsearch.encoders.onnx import OnnxEncoder
-from visualsearch.looking import look_at
-from visualsearch.photos import Photo
-from visualsearch.subject import suggest_box
+from visualsearch.encoders.subject import suggest_box
+from visualsearch.search.encode_photo import look_at
 
 PEOPLE = range(300, 312)
 

@@ -1,6 +1,5 @@
 import pytest
-
-from visualsearch.metrics import first_rank, query_scores, retrieval_metrics
+from visualsearch.metrics.retrieval.retrieval import first_rank, query_scores, retrieval_metrics
 
 
 def test_retrieval_metrics():

@@ -3,10 +3,11 @@ import io
 import numpy as np
 import pytest
 from PIL import Image
+from visualsearch.photos.decode.crops import part_of, within
+from visualsearch.photos.decode.decode import Limits, decode, identify, open_photo
 
 from tests.pictures import difference, encoded, picture, plain, png_header_only
 from visualsearch import exceptions
-from visualsearch.photos import Limits, decode, identify, open_photo, part_of, within
 
 UPRIGHT = picture(1)
 # Pixels that a camera stores for each EXIF orientation; rotating them back gives UPRIGHT.

@@ -16,13 +16,16 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 from PIL import Image, TiffImagePlugin
+from visualsearch.photos.decode.decode import open_photo
 
 from tests.api.test_search import upload
 from tests.pictures import encoded, picture
 from tests.reindex import reindex
-from visualsearch import conf, searching, small
+from visualsearch import conf
 from visualsearch.models import KeptPhoto, Query, Refusal
-from visualsearch.photos import open_photo
+from visualsearch.photos.decode import small_jpeg
+from visualsearch.search import by_photo
+from visualsearch.search_queue import photo_packing
 
 API = "/api/visual-search/"
 SECRET = "48.8584N 2.2945E of the family"
@@ -152,7 +155,7 @@ def test_pictures__are_in_no_log(client, indexed, caplog):
 
 
 def test_metadata__does_not_reach_a_worker(indexed):
-    packed = small.pack(open_photo(photo()), None)
+    packed = photo_packing.pack(open_photo(photo()), None)
     assert SECRET.encode() not in packed["jpeg"]
     assert Image.open(io.BytesIO(packed["jpeg"])).getexif() == {}
 
@@ -164,7 +167,7 @@ def test_what_was_seen__is_erased_in_time(client, indexed, configure, monkeypatc
     assert query.vector
     assert timezone.now() < query.expires < timezone.now() + timedelta(seconds=61)
     Query.objects.update(expires=timezone.now() - timedelta(seconds=1))
-    monkeypatch.setattr(searching, "_swept", 0.0)
+    monkeypatch.setattr(by_photo, "_swept", 0.0)
     upload(client, photo())
     query.refresh_from_db()
     assert (query.vector, query.cells, query.expires) == (b"", b"", None)
@@ -176,7 +179,7 @@ def test_figures__go_after_their_time(client, indexed, monkeypatch):
     long_ago = timezone.now() - timedelta(seconds=conf.get("FIGURES_LIFETIME") + 1)
     for kind in (Query, Refusal):
         kind.objects.update(created=long_ago)
-    monkeypatch.setattr(searching, "_swept", 0.0)
+    monkeypatch.setattr(by_photo, "_swept", 0.0)
     upload(client, photo())
     assert (Query.objects.count(), Refusal.objects.count()) == (1, 0)
     assert Query.objects.get().created > long_ago
@@ -186,8 +189,8 @@ def test_figures__a_search_does_not_pay_for_a_long_silence(client, indexed, monk
     for _ in range(5):
         upload(client, photo())
     Query.objects.update(created=timezone.now() - timedelta(days=1000))
-    monkeypatch.setattr(searching, "SWEPT", 2)
-    monkeypatch.setattr(searching, "_swept", 0.0)
+    monkeypatch.setattr(by_photo, "SWEPT", 2)
+    monkeypatch.setattr(by_photo, "_swept", 0.0)
     upload(client, photo())
     assert Query.objects.count() == 4
     call_command("visualsearch_forget", "--expired")
@@ -211,7 +214,7 @@ def test_keeping__upright_small_and_for_a_time(client, indexed, configure):
     row = KeptPhoto.objects.get()
     assert row.pk == Query.objects.get().pk
     image = Image.open(io.BytesIO(row.jpeg))
-    assert len(row.jpeg) <= small.SMALL
+    assert len(row.jpeg) <= small_jpeg.SMALL
     assert image.getexif() == {}
     assert image.height > image.width
     assert timezone.now() < row.expires < timezone.now() + timedelta(seconds=61)

@@ -10,14 +10,14 @@ from django.core.management import call_command
 from django.db import DatabaseError
 
 from tests.reindex import reindex
-from visualsearch import encoding, processors
+from visualsearch.analytics.overview import overview
 from visualsearch.contrib.prometheus.state import of_rows
-from visualsearch.drift import find_drift
 from visualsearch.encoders.fake import FakeEncoder
 from visualsearch.encoders.known_answers import KnownAnswers, pictures
 from visualsearch.models import Processor
-from visualsearch.overview import overview
-from visualsearch.worker import load
+from visualsearch.reindex.drift import find_drift
+from visualsearch.search_queue.worker import load
+from visualsearch.serving import processor_check, version_encoders
 
 pytestmark = pytest.mark.django_db
 
@@ -39,41 +39,41 @@ def exact(monkeypatch):
 
 
 def test_compare__without_known_answers():
-    assert processors.compare(FakeEncoder()) is None
+    assert processor_check.compare(FakeEncoder()) is None
     assert not Processor.objects.exists()
 
 
 def test_compare__agrees(exact, caplog):
-    found = processors.compare(FakeEncoder())
+    found = processor_check.compare(FakeEncoder())
     assert found.agrees
     assert found.lowest_cosine == pytest.approx(1)
     row = Processor.objects.get()
-    assert (row.name, row.agrees) == (processors.processor_name(), True)
+    assert (row.name, row.agrees) == (processor_check.processor_name(), True)
     assert row.runtime.startswith("onnxruntime ")
-    assert processors.differing(row.encoder) == []
+    assert processor_check.differing(row.encoder) == []
     assert "computes other embeddings" not in caplog.text
 
 
 def test_compare__differs(overflowing, caplog):
-    assert not processors.compare(FakeEncoder()).agrees
-    assert [row.host for row in processors.differing("fake-1")]
+    assert not processor_check.compare(FakeEncoder()).agrees
+    assert [row.host for row in processor_check.differing("fake-1")]
     assert "computes other embeddings with fake-1" in caplog.text
     assert "quantise" in caplog.text
 
 
 def test_compare__again_replaces_what_was_found(overflowing, monkeypatch):
-    processors.compare(FakeEncoder())
+    processor_check.compare(FakeEncoder())
     mended = KnownAnswers(embeddings=FakeEncoder().encode(pictures()).embeddings)
     monkeypatch.setattr(FakeEncoder, "known_answers", mended)
-    processors.compare(FakeEncoder())
+    processor_check.compare(FakeEncoder())
     assert Processor.objects.get().agrees
 
 
 def test_compare__of_two_kinds_of_processors_both_are_known(exact, monkeypatch):
     """Processors of one name may differ in instructions, which virtual machines can hide."""
     for flags in ("fpu avx2 avx512bw avx512_vnni", "fpu avx avx2"):
-        monkeypatch.setattr(processors, "CPUINFO", Flags(flags))
-        processors.compare(FakeEncoder())
+        monkeypatch.setattr(processor_check, "CPUINFO", Flags(flags))
+        processor_check.compare(FakeEncoder())
     names = [row.name for row in Processor.objects.all()]
     assert names == ["AMD EPYC (avx2)", "AMD EPYC (avx512_vnni)"]
 
@@ -89,8 +89,8 @@ class Flags:
 
 
 def test_processor_name__where_linux_is_not(monkeypatch, tmp_path):
-    monkeypatch.setattr(processors, "CPUINFO", tmp_path / "none")
-    assert processors.processor_name()
+    monkeypatch.setattr(processor_check, "CPUINFO", tmp_path / "none")
+    assert processor_check.processor_name()
 
 
 def test_compare__while_the_database_is_away(overflowing, monkeypatch, caplog):
@@ -98,7 +98,7 @@ def test_compare__while_the_database_is_away(overflowing, monkeypatch, caplog):
         raise DatabaseError("away")
 
     monkeypatch.setattr(Processor.objects, "update_or_create", away)
-    assert not processors.compare(FakeEncoder()).agrees
+    assert not processor_check.compare(FakeEncoder()).agrees
     assert "could not be stored: away" in caplog.text
 
 
@@ -134,7 +134,7 @@ def test_check__of_another_machine_that_differs(sold, exact):
     row.pk, row.name, row.lowest_cosine = None, "Another", 0.97
     row.save()
     drift = find_drift()
-    assert drift.differing == [processors.advice(row)]
+    assert drift.differing == [processor_check.advice(row)]
     assert not drift.clean
 
 
@@ -156,16 +156,16 @@ def test_status_overview_and_metric__say_so(sold, client, admin_client, request,
     assert bool(overview().advice) is not agree
     page = admin_client.get("/admin/visualsearch/indexversion/overview/").content.decode()
     assert ("computes other embeddings" in page) is not agree
-    assert processors.processor_name() in page
+    assert processor_check.processor_name() in page
     metric = next(each for each in of_rows() if each.name.endswith("processors_differing"))
     assert metric.samples[0].value == (0 if agree else 1)
 
 
 def test_admin__lists_processors_and_forgets_one(admin_client, overflowing):
-    row = processors.compare(FakeEncoder())
+    row = processor_check.compare(FakeEncoder())
     address = "/admin/visualsearch/processor/"
     page = admin_client.get(address).content.decode()
-    assert processors.processor_name() in page
+    assert processor_check.processor_name() in page
     assert "differs" in page
     pk = Processor.objects.get(name=row.name).pk
     assert admin_client.post(f"{address}{pk}/delete/", {"post": "yes"}).status_code == 302
@@ -174,4 +174,4 @@ def test_admin__lists_processors_and_forgets_one(admin_client, overflowing):
 
 def test_known_answers__of_the_active_version(sold, exact):
     reindex()
-    assert Processor.objects.get().encoder == encoding.answering().id
+    assert Processor.objects.get().encoder == version_encoders.answering().id

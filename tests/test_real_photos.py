@@ -4,9 +4,9 @@ import json
 
 import pytest
 from django.core.management import call_command
+from visualsearch.photos.decode.decode import open_photo
 
 from tests.pictures import encoded
-from visualsearch.photos import open_photo
 
 pytestmark = [pytest.mark.shared_data, pytest.mark.django_db]
 

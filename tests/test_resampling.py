@@ -4,9 +4,7 @@ import math
 
 import numpy as np
 import pytest
-
-from visualsearch import resampling
-from visualsearch.resampling import (
+from visualsearch.metrics.retrieval.bootstrap import (
     interval,
     interval_of,
     intervals,
@@ -14,6 +12,8 @@ from visualsearch.resampling import (
     samples,
     sign_flip_p,
 )
+
+from visualsearch.metrics.retrieval import bootstrap
 
 
 def binary(right, count):
@@ -81,7 +81,7 @@ def test_intervals__rounded_by_name():
 
 
 def test_samples__in_chunks_of_bounded_size(monkeypatch):
-    monkeypatch.setattr(resampling, "CHUNK", 100)
+    monkeypatch.setattr(bootstrap, "CHUNK", 100)
     parts = list(samples(30, 10))
     assert [len(part) for part in parts] == [3, 3, 3, 1]
     assert all(part.min() >= 0 and part.max() < 30 for part in parts)

@@ -9,9 +9,10 @@ from django.utils import timezone
 
 from tests.pictures import encoded, picture
 from tests.reindex import reindex
-from visualsearch import indexing, processes, runs, scopes, tasks, versions
 from visualsearch.encoders.fake import FakeEncoder
-from visualsearch.models import Embedding, IndexVersion, Run
+from visualsearch.models import Embedding, IndexVersion, Run, process_names
+from visualsearch.reindex import embeddings, runs, scopes, tasks
+from visualsearch.versions.lifecycle import lifecycle
 
 State, Wish = Run.State, Run.Wish
 
@@ -119,7 +120,7 @@ def test_execute__changed_picture_among_unchanged_ones(sold, encodings, small_ba
 
 
 def test_execute__missing(sold):
-    indexing.refresh(["P0", "P1", "P2"])
+    embeddings.refresh(["P0", "P1", "P2"])
     sold[0].images.create(image=ContentFile(encoded(picture(20), "PNG"), "x.png"), position=1)
     run = reindex(Run.Scope.MISSING)
     assert (run.items, run.encoded, run.unchanged) == (6, 6, 1)
@@ -127,7 +128,7 @@ def test_execute__missing(sold):
 
 def test_execute__failed(sold):
     sold[2].images.create(image=ContentFile(b"no picture", "bad.png"), position=1)
-    indexing.refresh([product.sku for product in sold])
+    embeddings.refresh([product.sku for product in sold])
     run = reindex(Run.Scope.FAILED)
     assert (run.items, run.failed, run.unchanged) == (1, 1, 1)
 
@@ -143,7 +144,7 @@ def test_execute__what_stops_it_is_recorded(index_file, sold, monkeypatch):
         raise OSError("no space left on device")
 
     reindex()
-    monkeypatch.setattr("visualsearch.index_files.write", broken)
+    monkeypatch.setattr("visualsearch.serving.index_files.write", broken)
     with pytest.raises(OSError, match="no space"):
         reindex()
     run = Run.objects.first()
@@ -203,14 +204,14 @@ def test_execute__no_more_than_a_batch_is_encoded_before_it_is_stored(
     sold, encodings, configure, monkeypatch, threads
 ):
     configure(INDEX_THREADS=threads, BATCH_SIZE=3)
-    write, ahead = indexing.write, []
+    write, ahead = embeddings.write, []
 
     def counted(*args):
         time.sleep(0.05)  # time for threads to continue
         ahead.append(sum(encodings) - Embedding.objects.count())
         return write(*args)
 
-    monkeypatch.setattr(indexing, "write", counted)
+    monkeypatch.setattr(embeddings, "write", counted)
     assert reindex().encoded == 8
     assert ahead == [3, 3, 2]
     assert max(encodings) < 3  # distributed over the threads
@@ -245,7 +246,7 @@ def test_execute__killed_while_building(sold, monkeypatch, encodings):
     def die(version, **options):
         raise Killed
 
-    monkeypatch.setattr(versions, "build", die)
+    monkeypatch.setattr(lifecycle, "build", die)
     run = requested()
     with pytest.raises(Killed):
         runs.execute(run)
@@ -349,7 +350,7 @@ def test_is_dead__its_process_is_gone(db):
     run = requested()
     runs.claim(run)
     assert not run.is_dead
-    host, number, token = processes.this_worker().rsplit(":", 2)
+    host, number, token = process_names.this_worker().rsplit(":", 2)
     run.worker = f"{host}:{2**22 + 1}:{token}"  # above the largest process number
     assert run.is_dead
     run.worker = f"{host}:{number}:another"
@@ -366,18 +367,18 @@ def test_write__unreadable_files_are_tried_again_later(sold):
         data = stored.read()
     file.storage.delete(file.name)
     before = timezone.now()
-    for attempts, wait in enumerate(indexing.RETRY_AFTER, 1):
-        indexing.refresh(["P2"])
+    for attempts, wait in enumerate(embeddings.RETRY_AFTER, 1):
+        embeddings.refresh(["P2"])
         row = Embedding.objects.get(item="P2")
         assert row.attempts == attempts
         assert before + wait <= row.retry_at <= timezone.now() + wait
-        assert indexing.due_for_retry() == []
-    indexing.refresh(["P2"])
+        assert embeddings.due_for_retry() == []
+    embeddings.refresh(["P2"])
     row.refresh_from_db()
     assert row.retry_at is None  # no more automatic retries
 
     Embedding.objects.filter(pk=row.pk).update(attempts=1, retry_at=before)
-    assert indexing.due_for_retry() == ["P2"]
+    assert embeddings.due_for_retry() == ["P2"]
     with file.storage.open(file.name, "wb") as stored:
         stored.write(data)
     tasks.index_items(["P0"])
@@ -386,7 +387,7 @@ def test_write__unreadable_files_are_tried_again_later(sold):
 
 def test_write__what_is_no_picture_is_not_tried_again(sold):
     sold[2].images.create(image=ContentFile(b"no picture", "bad.png"), position=1)
-    indexing.refresh(["P2"])
+    embeddings.refresh(["P2"])
     assert Embedding.objects.exclude(error="").get().retry_at is None
 
 
@@ -396,5 +397,5 @@ def test_execute__the_active_versions_model_is_gone(sold):
     IndexVersion.objects.update(encoder="gone-1", encoder_options={"version": "x"})
     Embedding.objects.update(encoder="gone-1")
     reindex()
-    assert versions.active().encoder == FakeEncoder().id
+    assert lifecycle.active().encoder == FakeEncoder().id
     assert Embedding.objects.filter(encoder=FakeEncoder().id).searchable().count() == len(sold)

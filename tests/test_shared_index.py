@@ -6,16 +6,20 @@ pytest.importorskip("milvus_lite")
 pytest.importorskip("pymilvus")
 
 
+from visualsearch.photos.decode.decode import Limits, open_photo
+
 from benchmarks.servers import milvus_lite
 from shop.stack.ports import free_port
 from tests.pictures import encoded, picture
 from tests.reindex import reindex
-from visualsearch import drift, indexing, live, searching, versions
 from visualsearch.exceptions import BackendUnavailable
 from visualsearch.indexes import fitting
 from visualsearch.indexes.fitting import Fit
 from visualsearch.models import Embedding, IndexVersion, Query, Revision, from_bytes
-from visualsearch.photos import Limits, open_photo
+from visualsearch.reindex import drift, embeddings
+from visualsearch.search import by_photo
+from visualsearch.serving import live_index, loaded_versions
+from visualsearch.versions.lifecycle import lifecycle
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +36,7 @@ def milvus(server, configure):
 
 def search(n, limit=8):
     photo = open_photo(encoded(picture(n)), limits=Limits())
-    return searching.search(photo, limit=limit)
+    return by_photo.search(photo, limit=limit)
 
 
 def found(n, limit=8):
@@ -46,7 +50,7 @@ def test_shop__in_milvus(milvus, sell, sold):
 
     sell("NEW", picture(40))
     sold[0].delete()
-    indexing.refresh(["NEW", "P0"])
+    embeddings.refresh(["NEW", "P0"])
     # Searching has nothing to apply, because refresh() wrote to the server as well.
     first.refresh_from_db()
     assert first.revision == Revision.current()
@@ -55,16 +59,16 @@ def test_shop__in_milvus(milvus, sell, sold):
 
     second = reindex().version
     assert found(40, limit=1) == ["NEW"]
-    versions.roll_back()
+    lifecycle.roll_back()
     assert (
-        searching.search(open_photo(encoded(picture(3)), limits=Limits())).index_version == first.pk
+        by_photo.search(open_photo(encoded(picture(3)), limits=Limits())).index_version == first.pk
     )
     assert drift.find_drift().index_differs == 0
-    versions.delete(second)
+    lifecycle.delete(second)
 
     # An index that the server lost is rebuilt from the rows.
-    live.make(first, live.current().encoder).drop()
-    live.forget()
+    live_index.make(first, loaded_versions.current().encoder).drop()
+    loaded_versions.forget()
     assert found(40, limit=1) == ["NEW"]
 
 
@@ -73,7 +77,7 @@ def test_shop__fitted_to_its_catalog(milvus, sell, sold, monkeypatch):
     version = reindex().version
     assert version.fit
     sell("NEW", picture(40))
-    indexing.refresh(["NEW"])  # writes fitted vectors to the server
+    embeddings.refresh(["NEW"])  # writes fitted vectors to the server
     rows = dict(Embedding.objects.searchable().values_list("item", "vector"))
     query = Query.objects.get(pk=search(3).query_id)
     fit = Fit.from_json(version.fit)
@@ -82,28 +86,28 @@ def test_shop__fitted_to_its_catalog(milvus, sell, sold, monkeypatch):
     hits = search(3, limit=9).hits
     assert [hit.item for hit in hits] == sorted(scores, key=scores.get, reverse=True)
     assert [hit.score for hit in hits] == pytest.approx(sorted(scores.values())[::-1], abs=1e-3)
-    live.make(version, live.current().encoder).drop()
-    live.forget()
+    live_index.make(version, loaded_versions.current().encoder).drop()
+    loaded_versions.forget()
     assert search(3, limit=9).hits == hits
     assert drift.find_drift().index_differs == 0
-    versions.delete(version)
+    lifecycle.delete(version)
 
 
 def test_shop__server_away(milvus, sell, sold):
     version = reindex().version
     away = {"uri": f"http://127.0.0.1:{free_port()}", "timeout": 1.0}
     IndexVersion.objects.filter(pk=version.pk).update(options=away)
-    live.forget()
+    loaded_versions.forget()
     sell("NEW", picture(40))
-    indexing.refresh(["NEW"])  # changes are stored nevertheless
+    embeddings.refresh(["NEW"])  # changes are stored nevertheless
     assert Embedding.objects.searchable().filter(item="NEW").exists()
     with pytest.raises(BackendUnavailable):
         found(40)
     # When the server is back, it gets the missed changes.
     back = version.options
     IndexVersion.objects.filter(pk=version.pk).update(options=back)
-    live.forget()
+    loaded_versions.forget()
     assert found(40, limit=1) == ["NEW"]
     version.refresh_from_db()
     assert version.revision == Revision.current()
-    versions.delete(version)
+    lifecycle.delete(version)

@@ -3,19 +3,21 @@
 import pytest
 from django.core.files.base import ContentFile
 from django.db import transaction
+from visualsearch.photos.decode.decode import open_photo
 
 from shop.models import Product
 from tests.pictures import encoded, picture
-from visualsearch import dispatch, searching, signal_handlers
+from visualsearch import signal_handlers
 from visualsearch.exceptions import BackendUnavailable
 from visualsearch.models import Embedding
-from visualsearch.photos import open_photo
+from visualsearch.reindex import launch
+from visualsearch.search import by_photo
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def found(n, limit=8):
-    result = searching.search(open_photo(encoded(picture(n))), limit=limit)
+    result = by_photo.search(open_photo(encoded(picture(n))), limit=limit)
     return [hit.item for hit in result.hits]
 
 
@@ -44,7 +46,7 @@ def test_replaced_picture_is_searched_by(sold):
 
 def test_many_changes_in_one_transaction_are_one_task(sell, monkeypatch):
     sent = []
-    monkeypatch.setattr(dispatch, "refresh", sent.append)
+    monkeypatch.setattr(launch, "refresh", sent.append)
     with transaction.atomic():
         for n in range(5):
             sell(f"T{n}", picture(n))
@@ -53,7 +55,7 @@ def test_many_changes_in_one_transaction_are_one_task(sell, monkeypatch):
 
 def test_rolled_back_change_is_not_sent(sell, monkeypatch):
     sent = []
-    monkeypatch.setattr(dispatch, "refresh", sent.append)
+    monkeypatch.setattr(launch, "refresh", sent.append)
 
     class Undo(Exception):
         pass
@@ -87,7 +89,7 @@ def test_product_can_be_saved_while_the_broker_is_down(sold, monkeypatch, caplog
     def down(keys):
         raise BackendUnavailable
 
-    monkeypatch.setattr(dispatch, "refresh", down)
+    monkeypatch.setattr(launch, "refresh", down)
     sold[3].name = "Other"
     sold[3].save()
     assert Product.objects.get(sku="P3").name == "Other"

@@ -4,8 +4,9 @@ import pytest
 
 from tests.pictures import encoded, picture
 from tests.reindex import reindex
-from visualsearch import dispatch, signals
+from visualsearch import signals
 from visualsearch.exceptions import ImageCorrupt
+from visualsearch.search_queue import dispatch
 
 NAMES = [name for name, each in vars(signals).items() if isinstance(each, signals.Signal)]
 

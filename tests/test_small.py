@@ -2,14 +2,15 @@ import msgpack
 import numpy as np
 import pytest
 from PIL import Image
+from visualsearch.photos.decode.decode import Photo, open_photo
+from visualsearch.photos.decode.small_jpeg import SMALL
 
 from tests.pictures import encoded, picture
 from visualsearch.conf import SHIPPED_MODEL
 from visualsearch.encoders.fake import FakeEncoder
 from visualsearch.encoders.onnx import OnnxEncoder
 from visualsearch.encoders.preprocess import InputSpec, prepare
-from visualsearch.photos import Photo, open_photo
-from visualsearch.small import SMALL, pack, unpack
+from visualsearch.search_queue.photo_packing import pack, unpack
 
 SPEC = InputSpec(size=224)
 

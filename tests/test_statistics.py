@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from visualsearch.statistics import (
+from visualsearch.analytics.statistics import (
     UNKNOWN,
     Interval,
     Mean,

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
+from visualsearch.photos.decode.crops import check_crop
 
-from visualsearch.photos import check_crop
-from visualsearch.subject import suggest_box
+from visualsearch.encoders.subject import suggest_box
 
 
 def block(rows, columns, size=28):

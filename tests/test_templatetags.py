@@ -6,7 +6,7 @@ from django.utils.translation import override
 
 from tests.pictures import picture
 from tests.reindex import reindex
-from visualsearch import dispatch
+from visualsearch.search_queue import admission
 
 pytestmark = pytest.mark.django_db
 
@@ -100,6 +100,6 @@ def test_similar_products__nothing_of_an_unknown_one(sell):
 def test_similar_products__nothing_while_search_is_down(sold, configure):
     reindex()
     configure(MAX_QUEUE=1)
-    with dispatch.place():
+    with admission.place():
         assert render('{% similar_products "P3" %}').strip() == ""
     assert "<li>" in render('{% similar_products "P3" %}')

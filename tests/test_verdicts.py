@@ -3,8 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from visualsearch.statistics import UNKNOWN, Interval
-from visualsearch.verdicts import SIGNALS, Arm, Verdict, judge, signals
+from visualsearch.analytics.sequential_verdicts import SIGNALS, Arm, Verdict, judge, signals
+from visualsearch.analytics.statistics import UNKNOWN, Interval
 
 
 def arm(

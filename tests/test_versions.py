@@ -3,14 +3,17 @@ import shutil
 
 import numpy as np
 import pytest
+from visualsearch.photos.decode.decode import Limits, open_photo
 
 from tests.pictures import encoded, picture
 from tests.reindex import rebuild, reindex
-from visualsearch import encoding, index_files, indexing, live, searching, versions
 from visualsearch.conf import DEFAULTS, SHIPPED_MODEL
 from visualsearch.exceptions import ModelUnavailable, QueryNotFound
 from visualsearch.models import Embedding, IndexVersion, Run
-from visualsearch.photos import Limits, open_photo
+from visualsearch.reindex import embeddings
+from visualsearch.search import by_photo, later_pages
+from visualsearch.serving import index_files, loaded_versions, version_encoders
+from visualsearch.versions.lifecycle import lifecycle
 
 ACTIVE, RETIRED, READY = "active", "retired", "ready"
 
@@ -43,7 +46,7 @@ def labelled(tmp_path, configure):
 
 def test_prune__keeps_some_versions_and_their_files(index_file, sold, configure):
     configure(KEPT_VERSIONS=1)
-    indexing.refresh([product.sku for product in sold])
+    embeddings.refresh([product.sku for product in sold])
     built = [rebuild().pk for _ in range(4)]
     assert set(states()) == set(built[-2:])
     assert len(list(index_files.folder().iterdir())) == 2
@@ -58,28 +61,28 @@ def test_prune__rows_of_an_encoder_that_nobody_needs(sold, configure):
 
 
 def test_roll_back__activates_the_version_before(sold):
-    indexing.refresh([product.sku for product in sold])
+    embeddings.refresh([product.sku for product in sold])
     first, second = rebuild(), rebuild()
-    assert versions.roll_back() == first
+    assert lifecycle.roll_back() == first
     assert (states()[first.pk], states()[second.pk]) == (ACTIVE, RETIRED)
-    assert versions.roll_back() == second
+    assert lifecycle.roll_back() == second
 
 
 def test_roll_back__nothing_kept(db):
-    with pytest.raises(versions.NotUsable, match="KEPT_VERSIONS"):
-        versions.roll_back()
+    with pytest.raises(lifecycle.NotUsable, match="KEPT_VERSIONS"):
+        lifecycle.roll_back()
 
 
 def test_activate__only_what_is_complete(sold):
     version = reindex().version
-    with pytest.raises(versions.NotUsable, match="active"):
-        versions.activate(version)
-    building = versions.make()
-    with pytest.raises(versions.NotUsable, match="building"):
-        versions.activate(building)
+    with pytest.raises(lifecycle.NotUsable, match="active"):
+        lifecycle.activate(version)
+    building = lifecycle.make()
+    with pytest.raises(lifecycle.NotUsable, match="building"):
+        lifecycle.activate(building)
     IndexVersion.objects.filter(pk=building.pk).delete()
-    with pytest.raises(versions.NotUsable, match="deleted"):
-        versions.activate(building)
+    with pytest.raises(lifecycle.NotUsable, match="deleted"):
+        lifecycle.activate(building)
     assert states() == {version.pk: ACTIVE}
 
 
@@ -90,43 +93,43 @@ def test_activate__its_model_is_gone(sold):
         encoder="gone-1", encoder_options={"version": "x"}
     )
     old.refresh_from_db()
-    with pytest.raises(versions.NotUsable, match="put that model back"):
-        versions.activate(old)
-    assert old.pk != versions.active().pk
+    with pytest.raises(lifecycle.NotUsable, match="put that model back"):
+        lifecycle.activate(old)
+    assert old.pk != lifecycle.active().pk
 
 
 def test_activate__deleted_with_its_products_it_still_shows_only_what_is_on_sale(sold):
     first = reindex().version
     reindex()
     sold[3].delete()
-    indexing.refresh(["P3"])
-    versions.activate(IndexVersion.objects.get(pk=first.pk))
-    hits = searching.search(photo(3), limit=8).hits
+    embeddings.refresh(["P3"])
+    lifecycle.activate(IndexVersion.objects.get(pk=first.pk))
+    hits = by_photo.search(photo(3), limit=8).hits
     assert len(hits) == 7
     assert "P3" not in {hit.item for hit in hits}
 
 
 def test_change_of_model__the_old_one_answers_until_the_new_one_is_active(sold, configure):
     old = reindex().version
-    query = searching.search(photo(3), limit=2)
+    query = by_photo.search(photo(3), limit=2)
     configure(ENCODER_OPTIONS={"version": "2"})
-    assert searching.search(photo(3)).model == "fake-1"
+    assert by_photo.search(photo(3)).model == "fake-1"
 
     new = reindex(activate=False).version
     assert states() == {old.pk: ACTIVE, new.pk: READY}
-    assert searching.search(photo(3)).model == "fake-1"
-    versions.activate(new)
-    result = searching.search(photo(3), limit=2)
+    assert by_photo.search(photo(3)).model == "fake-1"
+    lifecycle.activate(new)
+    result = by_photo.search(photo(3), limit=2)
     assert (result.model, result.index_version) == ("fake-2", new.pk)
     # Paging through an earlier result still works.
-    assert searching.page(query.query_id, limit=2).hits == query.hits
+    assert later_pages.page(query.query_id, limit=2).hits == query.hits
 
 
 def test_change_of_model__rows_never_meet(sold, configure):
     reindex()
     configure(ENCODER_OPTIONS={"version": "2"})
     reindex()
-    current = live.current()
+    current = loaded_versions.current()
     ids, _ = current.index.search(np.ones(49, np.float32) / 7, 100)
     assert set(Embedding.objects.filter(pk__in=ids).values_list("encoder", flat=True)) == {"fake-2"}
     assert len(ids) == 8
@@ -137,25 +140,25 @@ def test_change_of_model__what_is_saved_meanwhile_is_in_both(sell, sold, configu
     configure(ENCODER_OPTIONS={"version": "2"})
     new = reindex(activate=False).version
     sell("NEW", picture(40))
-    indexing.refresh(["NEW"])
-    assert searching.search(photo(40), limit=1).hits[0].item == "NEW"
-    versions.activate(new)
-    assert searching.search(photo(40), limit=1).hits[0].item == "NEW"
+    embeddings.refresh(["NEW"])
+    assert by_photo.search(photo(40), limit=1).hits[0].item == "NEW"
+    lifecycle.activate(new)
+    assert by_photo.search(photo(40), limit=1).hits[0].item == "NEW"
     sold[0].delete()
-    indexing.refresh(["P0"])
-    versions.roll_back()
-    assert searching.search(photo(40), limit=1).hits[0].item == "NEW"
+    embeddings.refresh(["P0"])
+    lifecycle.roll_back()
+    assert by_photo.search(photo(40), limit=1).hits[0].item == "NEW"
     assert not Embedding.objects.filter(item="P0", removed=False).exists()
 
 
 def test_change_of_model__page_of_a_query_whose_model_is_not_kept(sold, configure):
     configure(KEPT_VERSIONS=0)
     reindex()
-    query = searching.search(photo(3), limit=2)
+    query = by_photo.search(photo(3), limit=2)
     configure(ENCODER_OPTIONS={"version": "2"}, KEPT_VERSIONS=0)
     reindex()
     with pytest.raises(QueryNotFound):
-        searching.page(query.query_id)
+        later_pages.page(query.query_id)
 
 
 def test_followed__the_active_versions_model_is_needed(sold):
@@ -163,15 +166,15 @@ def test_followed__the_active_versions_model_is_needed(sold):
     version.encoder = "gone-1"
     version.save()
     with pytest.raises(ModelUnavailable, match="run visualsearch_index"):
-        indexing.refresh(["P0"])
+        embeddings.refresh(["P0"])
 
 
 def test_search__in_any_kept_version(sold):
     old = reindex().version
     reindex()
-    result = searching.search(photo(3), version=old.pk)
+    result = by_photo.search(photo(3), version=old.pk)
     assert result.index_version == old.pk
-    assert searching.search(photo(3)).index_version != old.pk
+    assert by_photo.search(photo(3)).index_version != old.pk
 
 
 def test_evaluate__before_it_is_activated(sold, labelled):
@@ -189,7 +192,7 @@ def test_evaluate__a_worse_version_is_held_back(sold, labelled):
     assert "from 1.000 to 0.500" in run.error
     assert states() == {good.pk: ACTIVE, run.version.pk: READY}
     # The version can still be activated manually.
-    versions.activate(run.version)
+    lifecycle.activate(run.version)
     assert states()[run.version.pk] == ACTIVE
 
 
@@ -209,9 +212,9 @@ def test_build__figures(index_file, sold):
 
 def test_is_outdated__options_of_the_index(sold, configure):
     version = reindex().version
-    assert not versions.is_outdated(version)
+    assert not lifecycle.is_outdated(version)
     configure(INDEX="visualsearch.indexes.exact.ExactIndex")
-    assert versions.is_outdated(version)
+    assert lifecycle.is_outdated(version)
     run = reindex(Run.Scope.MISSING)
     assert run.version.backend.endswith("ExactIndex")
     assert run.encoded == 0
@@ -227,7 +230,7 @@ def test_change_of_model__what_a_run_finds_changed_is_in_the_kept_version_too(so
     run = reindex()
     assert (run.encoded, run.unchanged) == (1, 7)
     for model in ("fake-2", "fake-1"):
-        best = searching.search(photo(40), limit=1)
+        best = by_photo.search(photo(40), limit=1)
         assert (best.model, best.hits[0].item) == (model, "P3")
         assert best.hits[0].score > 0.99
         roll_back_to_another_model(model)
@@ -235,7 +238,7 @@ def test_change_of_model__what_a_run_finds_changed_is_in_the_kept_version_too(so
 
 def roll_back_to_another_model(model):
     others = IndexVersion.objects.filter(state=RETIRED).exclude(encoder=model)
-    versions.activate(others.order_by("-activated").first())
+    lifecycle.activate(others.order_by("-activated").first())
 
 
 @pytest.mark.parametrize("scope", [Run.Scope.CHOSEN, Run.Scope.FAILED])
@@ -249,7 +252,7 @@ def test_change_of_model__some_items_never_make_a_version(sold, configure, scope
     run = reindex(scope, keys=["P3"])
     assert (run.encoded, run.version) == (1, None)
     assert states() == {version.pk: ACTIVE}
-    assert searching.search(photo(40), limit=1).hits[0].item == "P3"
+    assert by_photo.search(photo(40), limit=1).hits[0].item == "P3"
 
 
 def test_change_of_model__its_files_are_replaced_where_they_lie(sold, configure, tmp_path):
@@ -261,15 +264,15 @@ def test_change_of_model__its_files_are_replaced_where_they_lie(sold, configure,
     shutil.rmtree(package)
     shutil.copytree(SHIPPED_MODEL.with_name("shopnet-fp32"), package)
     configure(ENCODER_OPTIONS={"package": str(package)})  # as if all processes restarted
-    assert versions.is_outdated(old)
-    result = searching.search(photo(3), limit=1)
+    assert lifecycle.is_outdated(old)
+    result = by_photo.search(photo(3), limit=1)
     assert (result.model, result.hits[0].item) == (old.encoder, "P3")
 
     new = reindex().version
-    assert searching.search(photo(3), limit=1).model == new.encoder != old.encoder
-    versions.roll_back()
-    assert searching.search(photo(3), limit=1).model == old.encoder
+    assert by_photo.search(photo(3), limit=1).model == new.encoder != old.encoder
+    lifecycle.roll_back()
+    assert by_photo.search(photo(3), limit=1).model == old.encoder
 
     configure(ENCODER_OPTIONS={"package": str(package)}, KEPT_VERSIONS=0)
     reindex()
-    assert [copy.name for copy in encoding.copy_of("any").parent.iterdir()] == [new.encoder]
+    assert [copy.name for copy in version_encoders.copy_of("any").parent.iterdir()] == [new.encoder]

@@ -8,11 +8,12 @@ from django.db import OperationalError
 
 from tests.pictures import encoded, picture
 from tests.reindex import reindex
-from visualsearch import dispatch, jobs, live, relay, worker
-from visualsearch.callers import Caller
 from visualsearch.encoders.preprocess import InputSpec
 from visualsearch.exceptions import BackendUnavailable, IndexNotReady, ItemNotFound
 from visualsearch.models import KeptPhoto, Query, Storefront
+from visualsearch.search.callers import Caller
+from visualsearch.search_queue import dispatch, heartbeat, jobs, redis_queue, worker
+from visualsearch.serving import loaded_versions
 
 PHOTO = encoded(picture(3))
 
@@ -21,28 +22,28 @@ PHOTO = encoded(picture(3))
 def with_workers(sold, configure, redis_server, monkeypatch):
     """A shop whose web processes send jobs; the test acts as the worker."""
     reindex()
-    monkeypatch.setattr(relay, "SILENCE", 600)  # one heartbeat lasts for the whole test
+    monkeypatch.setattr(heartbeat, "SILENCE", 600)  # one heartbeat lasts for the whole test
     configure(USE_CELERY=True, REDIS_URL=redis_server.url)
-    relay.SignsOfLife("w1", lambda: InputSpec(size=64)).give()
+    heartbeat.SignsOfLife("w1", lambda: InputSpec(size=64)).give()
 
 
 def done(what, arguments):
     """Send a job through Redis, do it, and return its answer."""
-    name = relay.post(dispatch.job_of(what, arguments, 60), 60)
-    assert relay.next_job() == name
+    name = redis_queue.post(dispatch.job_of(what, arguments, 60), 60)
+    assert redis_queue.next_job() == name
     worker.do(name, "w1")
-    return relay.wait(name, 60)
+    return redis_queue.wait(name, 60)
 
 
 def test_do__search(with_workers):
-    arguments = dispatch.prepared(PHOTO, None, relay.admit()) | {"limit": 3, "filters": {}}
+    arguments = dispatch.prepared(PHOTO, None, redis_queue.admit()) | {"limit": 3, "filters": {}}
     answer = done("search", arguments)
     assert answer["hits"][0]["item"] == "P3"
     assert {"decode", "queue", "encode", "index", "products", "total"} == set(answer["took_ms"])
 
 
 def test_do__search_finds_what_a_search_right_here_finds(with_workers, configure):
-    arguments = dispatch.prepared(PHOTO, None, relay.admit()) | {"limit": 8, "filters": {}}
+    arguments = dispatch.prepared(PHOTO, None, redis_queue.admit()) | {"limit": 8, "filters": {}}
     there = done("search", arguments)
     configure(USE_CELERY=False)
     here = dispatch.search(PHOTO, limit=8)
@@ -74,7 +75,7 @@ def test_do__in_the_customers_language(with_workers):
 
 
 def test_do__a_bug_is_answered_and_logged(with_workers, monkeypatch, caplog):
-    monkeypatch.setattr("visualsearch.searching.similar", lambda *args, **kwargs: 1 / 0)
+    monkeypatch.setattr("visualsearch.search.similar_items.similar", lambda *args, **kwargs: 1 / 0)
     assert done("similar", {"item": "P1", "limit": 3})["refused"] == "search_failed"
     assert "ZeroDivisionError" in caplog.text
 
@@ -87,11 +88,11 @@ def test_do__a_card_that_cannot_travel_is_answered_and_logged(with_workers, monk
 
 def test_searcher__something_else_in_the_queue(with_workers, redis_server, caplog):
     with redis_server.client() as client:
-        client.rpush(relay.QUEUE, b"\xff")
+        client.rpush(redis_queue.QUEUE, b"\xff")
     searcher = worker.Searcher("w2", 1)
     searcher.start()
     try:
-        answer = relay.wait(relay.post(dispatch.job_of("unknown", {}, 60), 60), 60)
+        answer = redis_queue.wait(redis_queue.post(dispatch.job_of("unknown", {}, 60), 60), 60)
     finally:
         searcher.stop()
         searcher.join(60)
@@ -100,7 +101,7 @@ def test_searcher__something_else_in_the_queue(with_workers, redis_server, caplo
 
 
 def test_do__too_late(with_workers, caplog):
-    name = relay.post(dispatch.job_of("similar", {"item": "P1", "limit": 3}, 0.05), 0.05)
+    name = redis_queue.post(dispatch.job_of("similar", {"item": "P1", "limit": 3}, 0.05), 0.05)
     time.sleep(0.1)
     worker.do(name, "w1")
     assert "dropped" in caplog.text
@@ -109,7 +110,7 @@ def test_do__too_late(with_workers, caplog):
 def test_do__search_later(with_workers):
     query_id = dispatch.search_later(PHOTO)
     assert dispatch.is_pending(query_id)
-    worker.do(relay.next_job(), "w1")
+    worker.do(redis_queue.next_job(), "w1")
     assert not dispatch.is_pending(query_id)
     assert done("page", {"query_id": query_id, "limit": 3, "offset": 0, "filters": {}})["hits"]
 
@@ -132,7 +133,7 @@ def test_redis__holds_a_photo_for_a_time_and_no_address(with_workers, client, re
     assert "pixels" in job or "jpeg" in job
     assert 0 < left <= 30_000
     assert not [key for key, text, _ in in_redis(redis_server) if "203.0.113" in key + text]
-    worker.do(relay.next_job(), "w1")
+    worker.do(redis_queue.next_job(), "w1")
     assert not [key for key, text, _ in in_redis(redis_server) if "pixels" in text]
     assert not [key for key, *_ in in_redis(redis_server) if ":job:" in key]
 
@@ -155,7 +156,7 @@ def test_pending__is_its_own_storefront_s_alone(with_workers, client, configure)
     place = answer["Location"]
     assert str(KeptPhoto.objects.get().pk) == answer.json()["query_id"]
     assert client.get(place, headers=headers).status_code == 202
-    worker.do(relay.next_job(), "w1")
+    worker.do(redis_queue.next_job(), "w1")
     assert not dispatch.is_pending(answer.json()["query_id"], storefront=blog.pk)
     assert Query.objects.get().storefront == blog
 
@@ -165,8 +166,8 @@ def test_do__search_later_that_is_refused(with_workers, monkeypatch):
         raise IndexNotReady
 
     query_id = dispatch.search_later(PHOTO)
-    monkeypatch.setattr(live, "current", not_ready)
-    worker.do(relay.next_job(), "w1")
+    monkeypatch.setattr(loaded_versions, "current", not_ready)
+    worker.do(redis_queue.next_job(), "w1")
     with pytest.raises(IndexNotReady):
         dispatch.is_pending(query_id)
 
@@ -175,7 +176,7 @@ def test_do__database_away(with_workers, monkeypatch, caplog):
     def away(version=None):
         raise OperationalError("server closed the connection")
 
-    monkeypatch.setattr(live, "current", away)
+    monkeypatch.setattr(loaded_versions, "current", away)
     answer = done("similar", {"item": "P1", "limit": 3})
     assert isinstance(dispatch.refusal(answer), BackendUnavailable)
 

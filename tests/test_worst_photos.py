@@ -14,14 +14,14 @@ import time
 import numpy as np
 import pytest
 from PIL import Image
+from visualsearch.photos.decode.decode import Limits, open_photo
+from visualsearch.photos.decode.formats import with_heic
 
 from tests.pictures import encoded
 from tests.worst_photo import cost, decode_in_full
 from tests.worst_photos import CROPS, MAX_BYTES, MUCH_WORK, WORST, fast, size, yardstick
-from visualsearch import containers, photos
 from visualsearch.exceptions import ImageCorrupt, ImageTooManyPixels
-from visualsearch.formats import with_heic
-from visualsearch.photos import Limits, open_photo
+from visualsearch.photos.decode import decode, file_structure
 
 # Limits: CPU time relative to a plain 12-megapixel photo decoded in full, and MB of memory.
 TIMES, MEGABYTES = 30, 300
@@ -41,13 +41,13 @@ def test_worst_photo__costs_little(name, tmp_path):
 
 def test_open_photo__a_plain_photo_is_shrunk_while_it_is_decoded(monkeypatch):
     """Only a sixteenth of the pixels is decoded, which saves most of a phone photo's cost."""
-    decoded, shrunk = [], photos.shrunk
+    decoded, shrunk = [], decode.shrunk
 
     def counted(image, *args):
         decoded.append(image.width * image.height)
         return shrunk(image, *args)
 
-    monkeypatch.setattr(photos, "shrunk", counted)
+    monkeypatch.setattr(decode, "shrunk", counted)
     open_photo(yardstick(), limits=LIMITS)
     assert sum(decoded) < 12e6 / 15
 
@@ -91,7 +91,7 @@ def test_open_photo__much_work_in_few_bytes(make, monkeypatch):
     data, plain = make(), yardstick()
     assert len(data) <= MAX_BYTES
     with monkeypatch.context() as patch:
-        patch.setattr(photos, "identify", lambda *args: pytest.fail("a decoder saw it"))
+        patch.setattr(decode, "identify", lambda *args: pytest.fail("a decoder saw it"))
         with pytest.raises(ImageCorrupt):
             open_photo(data, limits=LIMITS)
     full, looks = [], []
@@ -100,7 +100,7 @@ def test_open_photo__much_work_in_few_bytes(make, monkeypatch):
         decode_in_full(plain)
         middle = time.process_time()
         with pytest.raises(ImageCorrupt):
-            containers.check_structure(data)
+            file_structure.check_structure(data)
         full.append(middle - start)
         looks.append(time.process_time() - middle)
     assert min(looks) < 5 * min(full)

@@ -14,10 +14,10 @@ import time
 from pathlib import Path
 
 from PIL import Image
+from visualsearch.photos.decode.decode import Limits, open_photo
+from visualsearch.photos.decode.formats import with_heic
 
 from tests.worst_photos import yardstick
-from visualsearch.formats import with_heic
-from visualsearch.photos import Limits, open_photo
 
 ROOT = Path(__file__).resolve().parent.parent
 

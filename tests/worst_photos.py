@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 import numpy as np
 from PIL import Image
+from visualsearch.photos.decode.decode import Limits
+from visualsearch.photos.decode.file_structure import colours
 
 from tests.pictures import chunk, encoded
-from visualsearch.containers import colours
-from visualsearch.photos import Limits
 
 MAX_BYTES = Limits().max_bytes
 

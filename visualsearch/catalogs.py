@@ -13,8 +13,8 @@ from django.db.models.fields.files import FieldFile
 from django.db.models.functions import Cast
 
 from . import conf
-from .batches import batched
-from .classes import class_name
+from .batched import batched
+from .class_names import class_name
 from .facets import Choice, Ordering, Range
 
 # Databases limit the parameters of one query; 32,766 is the lowest limit of those in use.

@@ -15,7 +15,7 @@ from . import conf
 from .catalogs import CatalogSource
 from .encoders.package import load_package
 from .exceptions import ModelUnavailable
-from .origins import origin_of
+from .photos.allowed_origins import origin_of
 
 # Type and minimum of each numeric setting.
 NUMBERS: dict[str, tuple[Any, float]] = {
@@ -210,7 +210,7 @@ def check_throttle(**kwargs: Any) -> list[CheckMessage]:
 
 def is_rate(scope: Any, rate: Any) -> bool:
     """Return whether ``scope`` is known and ``rate`` valid; the rate None (no limit) is valid."""
-    from .api.throttles import SCOPES, parse_rate
+    from .web.throttles import SCOPES, parse_rate
 
     if scope not in SCOPES:
         return False

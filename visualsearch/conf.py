@@ -12,10 +12,10 @@ from django.conf import settings
 from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
-from .fetching import Rules
-from .formats import USUAL, with_heic
-from .origins import origin_of
-from .photos import Limits
+from .photos.allowed_origins import origin_of
+from .photos.decode import Limits
+from .photos.download import Rules
+from .photos.formats import USUAL, with_heic
 
 
 def shipped_model() -> Path:

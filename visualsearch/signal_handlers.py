@@ -15,11 +15,11 @@ from django.db import transaction
 from django.db.models import Model
 from django.db.models.signals import post_delete, post_save
 
-from . import dispatch
-from .callers import pseudonym
 from .catalogs import catalog
 from .exceptions import BackendUnavailable
 from .models import Query
+from .reindex import launch
+from .search.callers import pseudonym
 
 logger = logging.getLogger(__name__)
 
@@ -93,6 +93,6 @@ class Changes:
         ``visualsearch_check`` finds the items that were missed.
         """
         try:
-            dispatch.refresh(list(self.keys))
+            launch.refresh(list(self.keys))
         except BackendUnavailable:
             logger.exception("%s changed items were not sent to the index worker", len(self.keys))

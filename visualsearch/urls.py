@@ -1,10 +1,10 @@
 from django.urls import path
 
-from . import views
+from .web import search_page
 
 app_name = "visualsearch"
 
 urlpatterns = [
-    path("", views.SearchPage.as_view(), name="search_page"),
-    path("<uuid:query_id>/", views.earlier_address, name="result_page"),
+    path("", search_page.SearchPage.as_view(), name="search_page"),
+    path("<uuid:query_id>/", search_page.earlier_address, name="result_page"),
 ]

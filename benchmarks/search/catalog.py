@@ -82,13 +82,14 @@ def main() -> None:
 
 def is_usable() -> bool:
     """Return whether the active index version is current and its file readable."""
-    from visualsearch import index_files, live, versions
     from visualsearch.exceptions import IndexFileError
+    from visualsearch.serving import index_files, live_index, loaded_versions
+    from visualsearch.versions.lifecycle import lifecycle
 
-    version = versions.active()
-    if version is None or versions.is_outdated(version):
+    version = lifecycle.active()
+    if version is None or lifecycle.is_outdated(version):
         return False
-    made = live.make(version, live.encoding.of(version))
+    made = live_index.make(version, loaded_versions.encoding.of(version))
     try:
         index_files.read(version, type(made), made.dim, version.options)  # type: ignore[type-var]
     except IndexFileError:
@@ -98,20 +99,21 @@ def is_usable() -> bool:
 
 def index(size: int, folder: Path) -> None:
     """Build and activate an index version, then export the files for the peers."""
-    from visualsearch import live, versions
+    from visualsearch.serving import replay
+    from visualsearch.versions.lifecycle import lifecycle
 
-    version = versions.make()
-    versions.build(version)
-    versions.activate(version)
-    export(live.load(version).index, size, folder)
+    version = lifecycle.make()
+    lifecycle.build(version)
+    lifecycle.activate(version)
+    export(replay.load(version).index, size, folder)
 
 
 def export(index: Any, size: int, folder: Path) -> None:
     """Write the bare FAISS index, the cards in its order, and ``parts.json`` for the peers."""
     import faiss
 
-    from visualsearch import encoding
     from visualsearch.models import IndexVersion
+    from visualsearch.serving import version_encoders
 
     held = index._held
     if hasattr(held.index, "nprobe"):
@@ -122,7 +124,7 @@ def export(index: Any, size: int, folder: Path) -> None:
     if size <= CARDS_UP_TO:
         cards = [card(int(number)) for number in index._places.ids]
         (folder / "cards.json").write_text(json.dumps(cards), "utf-8")
-    package = encoding.configured().package  # type: ignore[attr-defined]
+    package = version_encoders.configured().package  # type: ignore[attr-defined]
     described = {
         "size": size,
         "model": str(package.model.path),

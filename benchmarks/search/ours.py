@@ -15,15 +15,17 @@ from benchmarks.search.lockstep import serve
 
 def main() -> None:
     django.setup()
-    from visualsearch import conf, searching
-    from visualsearch.photos import open_photo
-    from visualsearch.results import Stopwatch
+    from visualsearch.photos.decode.decode import open_photo
+
+    from visualsearch import conf
+    from visualsearch.search import by_photo
+    from visualsearch.search.results import Stopwatch
 
     def call(data: bytes) -> dict[str, Any]:
         watch = Stopwatch()
         with watch.stage("decode"):
             photo = open_photo(data, limits=conf.limits())
-        result = searching.search(photo, watch=watch)
+        result = by_photo.search(photo, watch=watch)
         if len(result.hits) != 12:
             raise SystemExit(f"{len(result.hits)} products found, not 12")
         return {"stages": watch.stages}

@@ -14,8 +14,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-
-from visualsearch.photos import open_photo
+from visualsearch.photos.decode.decode import open_photo
 
 if TYPE_CHECKING:
     from .check import Sample

@@ -17,11 +17,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from visualsearch.metrics.retrieval.bootstrap import intervals, paired
+from visualsearch.metrics.retrieval.retrieval import query_scores
+from visualsearch.photos.decode.decode import ACCEPTED_SUFFIXES, open_photo
 
 from visualsearch.encoders.onnx import OnnxEncoder
-from visualsearch.metrics import query_scores
-from visualsearch.photos import ACCEPTED_SUFFIXES, open_photo
-from visualsearch.resampling import intervals, paired
 
 from .evaluate_page import write_page
 from .evaluate_plots import plot

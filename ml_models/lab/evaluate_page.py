@@ -6,9 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-
-from visualsearch.casebook import FIRST, Book, Case, Shown, Table, Thumbnails, write
-from visualsearch.photos import open_photo
+from visualsearch.metrics.retrieval.casebook import (
+    FIRST,
+    Book,
+    Case,
+    Shown,
+    Table,
+    Thumbnails,
+    write,
+)
+from visualsearch.photos.decode.decode import open_photo
 
 from .retrieval import Found
 

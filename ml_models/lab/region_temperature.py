@@ -15,7 +15,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import softmax
 
 from visualsearch.encoders.cells import LEAST, overlap
-from visualsearch.subject import suggest_box
+from visualsearch.encoders.subject import suggest_box
 
 from .data import PhotoSet
 from .served import Served

@@ -7,9 +7,9 @@ from django.urls import reverse
 
 from tests.traces import leave_traces
 from visualsearch.admin import exports
-from visualsearch.admin.insight_plots import changed
+from visualsearch.admin.insight_charts import changed
+from visualsearch.analytics.statistics import Share
 from visualsearch.models import Event, Query, Refusal, Storefront
-from visualsearch.statistics import Share
 
 PAGE = reverse("admin:visualsearch_insights")
 SEARCHES = reverse("admin:visualsearch_export_searches")

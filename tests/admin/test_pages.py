@@ -8,8 +8,9 @@ from django.utils import timezone
 
 from tests.pictures import encoded, picture
 from tests.reindex import rebuild, reindex
-from visualsearch import dispatch, overview
+from visualsearch.analytics import overview
 from visualsearch.models import Embedding, IndexVersion, Query
+from visualsearch.reindex import launch
 
 from .conftest import messages_of
 
@@ -71,7 +72,7 @@ def test_overview__counts(admin_client, sold, sell, broken):
     now = admin_client.get(OVERVIEW).context["now"]
     assert (now.products, now.indexed_products, now.missing_products) == (9, 8, 1)
     assert (now.indexed_images, now.failed_images, now.changes) == (8, 1, 0)
-    dispatch.refresh(["new"])
+    launch.refresh(["new"])
     now = admin_client.get(OVERVIEW).context["now"]
     assert (now.missing_products, now.changes) == (0, 1)
 
@@ -186,7 +187,9 @@ def test_photo__one_of_two_versions_cannot_answer(admin_client, version):
 
 def test_photo__marks_the_subject(admin_client, version, configure, monkeypatch):
     configure(ENCODER_OPTIONS={"cells": True})
-    monkeypatch.setattr("visualsearch.subject.suggest_box", lambda *args: (0.1, 0.2, 0.5, 0.6))
+    monkeypatch.setattr(
+        "visualsearch.encoders.subject.suggest_box", lambda *args: (0.1, 0.2, 0.5, 0.6)
+    )
     page = search(admin_client).content.decode()
     assert '<rect x="0.1000" y="0.2000" width="0.5000" height="0.6000">' in page
 

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from visualsearch.admin.plots import HEIGHT, Series, plot, round_ticks
+from visualsearch.admin.charts import HEIGHT, Series, plot, round_ticks
 
 
 def drawn(*series, categories=("a", "b", "c"), **values):

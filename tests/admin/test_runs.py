@@ -7,9 +7,9 @@ from django.utils import timezone
 
 from tests.pictures import encoded, picture
 from tests.reindex import reindex
-from visualsearch import dispatch, runs
 from visualsearch.exceptions import BackendUnavailable
 from visualsearch.models import Embedding, Run
+from visualsearch.reindex import launch, runs
 
 from .conftest import messages_of
 
@@ -61,7 +61,7 @@ def test_start__an_error_is_shown_not_raised(admin_client, sold, monkeypatch):
     def full(*args):
         raise OSError("no space left on device")
 
-    monkeypatch.setattr("visualsearch.index_files.write", full)
+    monkeypatch.setattr("visualsearch.serving.index_files.write", full)
     response = admin_client.post(reverse(START), follow=True)
     assert "no space left" in messages_of(response)[0]
 
@@ -70,7 +70,7 @@ def test_start__a_broker_that_is_down_is_told(admin_client, sold, monkeypatch):
     def down(*args):
         raise BackendUnavailable
 
-    monkeypatch.setattr(dispatch, "enqueue", down)
+    monkeypatch.setattr(launch, "enqueue", down)
     response = admin_client.post(reverse(START), follow=True)
     assert "not available" in messages_of(response)[0]
     assert Run.objects.get().open is None

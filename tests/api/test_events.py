@@ -6,9 +6,9 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.api.test_search import PHOTO, keys, refused, upload
 from tests.reindex import reindex
-from visualsearch import events
 from visualsearch.models import Event, Query
-from visualsearch.results import Hit
+from visualsearch.search import shown_products
+from visualsearch.search.results import Hit
 
 URL = "/api/visual-search/events/"
 
@@ -84,11 +84,11 @@ def test_event__of_a_later_page(client, found):
 
 
 def test_event__who_pages_without_end_is_no_customer(client, found, monkeypatch):
-    monkeypatch.setattr(events, "SHOWN_AT_MOST", 5)
+    monkeypatch.setattr(shown_products, "SHOWN_AT_MOST", 5)
     first = Query.objects.get().shown
     assert keys(client.get(found.json()["next"]))
     assert Query.objects.get().shown == first
-    monkeypatch.setattr(events, "SHOWN_AT_MOST", 6)
+    monkeypatch.setattr(shown_products, "SHOWN_AT_MOST", 6)
     client.get(found.json()["next"])
     assert len(Query.objects.get().shown) == 6
 
@@ -96,7 +96,7 @@ def test_event__who_pages_without_end_is_no_customer(client, found, monkeypatch)
 def test_note_shown__two_pages_at_the_same_time(client, found):
     pages = [(Query.objects.get(), Hit(item=f"X{n}", score=0.5, image="", card={})) for n in (4, 5)]
     for rank, (query, hit) in enumerate(pages, 4):
-        events.note_shown(query, [hit], rank - 1)
+        shown_products.note_shown(query, [hit], rank - 1)
     shown = Query.objects.get().shown
     assert (len(shown), shown["X4"], shown["X5"]) == (5, 4, 5)
 
@@ -105,7 +105,7 @@ def test_note_shown__the_same_page_again_writes_nothing(client, found):
     hits = [Hit(item=item, score=0.5, image="", card={}) for item in keys(found)]
     query = Query.objects.get()
     with CaptureQueriesContext(connection) as asked:
-        events.note_shown(query, hits, 0)
+        shown_products.note_shown(query, hits, 0)
     assert len(asked) == 0
 
 
@@ -162,5 +162,5 @@ def test_event__hostile_events_move_their_own_search_only(client, found, sold):
 def test_note_shown__of_a_search_that_is_erased_at_that_moment(client, found):
     query = Query.objects.get(pk=found.json()["query_id"])
     Query.erase(pk=query.pk)
-    events.note_shown(query, [Hit(item="P7", score=0.5, image="", card={})], offset=3)
+    shown_products.note_shown(query, [Hit(item="P7", score=0.5, image="", card={})], offset=3)
     assert not Query.objects.exists()

@@ -4,7 +4,7 @@ import pytest
 
 from tests.api.test_search import URL, keys, refused
 from tests.picture_server import PictureServer
-from visualsearch import dispatch
+from visualsearch.search_queue import admission
 
 CLASSIFY = "/api/visual-search/classify/"
 
@@ -71,12 +71,12 @@ def test_image_url__takes_a_place_of_searches(client, allowed):
 
     class Requests(list):
         def append(self, request):
-            busy.append(dispatch._busy)
+            busy.append(admission._busy)
 
     allowed.requests = Requests()
     assert client.post(URL, {"image_url": f"{allowed.origin}/photo"}).status_code == 200
     assert busy == [1]
-    assert dispatch._busy == 0
+    assert admission._busy == 0
 
 
 def test_image_url__the_same_answer_whatever_is_inside(client, server, configure, indexed):

@@ -10,7 +10,7 @@ from django.core.management import call_command
 
 from shop.stack.compose import ROOT
 from visualsearch import exceptions
-from visualsearch.api.requests import SearchTextSerializer
+from visualsearch.api.request_serializers import SearchTextSerializer
 from visualsearch.api.urls import urlpatterns
 from visualsearch.exceptions import VisualSearchError
 

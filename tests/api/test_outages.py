@@ -49,7 +49,7 @@ def test_database_away__come_back_later(client, indexed, headers, caplog):
             refused(response, 503, "search_unavailable")
             assert response["Retry-After"] == "5"
     crashes = [each for each in caplog.records if each.exc_info]
-    assert {each.name for each in crashes} <= {"visualsearch.jobs"}
+    assert {each.name for each in crashes} <= {"visualsearch.search_queue.jobs"}
     assert not Event.objects.exists()
 
 

@@ -5,9 +5,11 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from tests.pictures import encoded, picture
-from visualsearch import dispatch, indexing, live
 from visualsearch.conf import DEFAULTS
 from visualsearch.models import IndexVersion
+from visualsearch.reindex import embeddings
+from visualsearch.search_queue import admission
+from visualsearch.serving import loaded_versions
 
 URL = "/api/visual-search/search/"
 PHOTO = encoded(picture(3))
@@ -83,7 +85,7 @@ def test_search__filters_are_query_parameters(client, indexed):
 
 def test_search__category(client, indexed, sell):
     sell("HAT", picture(3), category="Hats")
-    indexing.refresh(["HAT"])
+    embeddings.refresh(["HAT"])
     assert keys(upload(client, PHOTO, category="Hats")) == ["HAT"]
     assert keys(upload(client, PHOTO, query="?category=hats")) == ["HAT"]
 
@@ -116,7 +118,7 @@ def test_search__model_gone(client, indexed, configure, caplog):
     assert upload(client, PHOTO).status_code == 200
     options = {"package": "/nowhere/either"}
     IndexVersion.objects.update(encoder_class=DEFAULTS["ENCODER"], encoder_options=options)
-    live.forget()
+    loaded_versions.forget()
     # … and if that is missing too, the response says so.
     response = upload(client, PHOTO)
     refused(response, 503, "model_unavailable")
@@ -187,7 +189,7 @@ def test_schema__describes_the_search(client, db):
 
 def test_search__overloaded(client, indexed, configure):
     configure(MAX_QUEUE=1)
-    with dispatch.place():
+    with admission.place():
         response = upload(client, PHOTO)
     refused(response, 503, "search_overloaded")
     assert int(response["Retry-After"]) >= 1
@@ -196,7 +198,7 @@ def test_search__overloaded(client, indexed, configure):
 
 def test_search__overloaded_is_said_before_the_photo_is_read(client, indexed, configure):
     configure(MAX_QUEUE=1)
-    with dispatch.place():
+    with admission.place():
         refused(upload(client, b"no photo at all"), 503, "search_overloaded")
 
 

@@ -7,9 +7,9 @@ from django.core.cache import cache
 from tests.api.test_events import tell
 from tests.api.test_search import PHOTO, URL, refused, upload
 from tests.reindex import reindex
-from visualsearch.callers import pseudonym
 from visualsearch.models import Query, Refusal, Storefront
 from visualsearch.models.storefronts import digest
+from visualsearch.search.callers import pseudonym
 
 STATUS = "/api/visual-search/status/"
 

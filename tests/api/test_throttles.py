@@ -8,7 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from tests.api.test_search import PHOTO, URL, refused, upload
 from tests.reindex import reindex
-from visualsearch.api import throttles
+from visualsearch.web import throttles
 
 READ = "/api/visual-search/products/P3/similar/"
 

@@ -10,8 +10,8 @@ from django.utils import timezone
 from tests.browser.navigation import follow
 from tests.pictures import encoded, picture
 from tests.reindex import rebuild, reindex
-from visualsearch import runs
 from visualsearch.models import Query, Run
+from visualsearch.reindex import runs
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

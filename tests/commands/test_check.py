@@ -7,8 +7,9 @@ from django.core.management import CommandError, call_command
 from shop.models import Product
 from tests.pictures import picture
 from tests.reindex import reindex
-from visualsearch import index_files, indexing, live
 from visualsearch.models import Embedding, IndexVersion
+from visualsearch.reindex import embeddings
+from visualsearch.serving import index_files, loaded_versions
 
 
 @pytest.fixture
@@ -52,7 +53,7 @@ def test_check__product_that_was_hidden_without_signals(indexed, capsys):
 
 def test_check__failed_image(indexed, capsys):
     indexed[2].images.create(image=ContentFile(b"no picture", "bad.png"), position=1)
-    indexing.refresh(["P2"])
+    embeddings.refresh(["P2"])
     report, status = check(capsys)
     assert len(report["failed"]) == 1
     assert status == 1
@@ -68,7 +69,7 @@ def test_check__damaged_index_file(indexed, capsys):
 
 
 def test_check__vector_changed_behind_the_revision(indexed, capsys):
-    live.current()
+    loaded_versions.current()
     row = Embedding.objects.get(item="P3")
     other = Embedding.objects.get(item="P4").vector
     Embedding.objects.filter(pk=row.pk).update(vector=other)

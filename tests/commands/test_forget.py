@@ -8,8 +8,8 @@ from django.core.management import CommandError, call_command
 from tests.api.test_search import PHOTO, upload
 from tests.reindex import reindex
 from visualsearch import events
-from visualsearch.callers import pseudonym
 from visualsearch.models import Event, KeptPhoto, Query, Storefront
+from visualsearch.search.callers import pseudonym
 
 
 @pytest.fixture

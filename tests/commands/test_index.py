@@ -7,9 +7,9 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from tests.pictures import encoded, picture
-from visualsearch import runs
 from visualsearch.management.commands import visualsearch_index
 from visualsearch.models import Embedding, IndexVersion, Run
+from visualsearch.reindex import runs
 
 LONG_AGO = timezone.now() - timedelta(hours=1)
 

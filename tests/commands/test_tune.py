@@ -7,9 +7,10 @@ from django.core.management.base import CommandError
 
 from tests.pictures import encoded, picture
 from tests.reindex import reindex
-from visualsearch import runs, versions
 from visualsearch.indexes import fitting
 from visualsearch.models import Run
+from visualsearch.reindex import runs
+from visualsearch.versions.lifecycle import lifecycle
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +40,7 @@ def test_tune__by_the_catalog_alone(sold, capsys, configure):
     reindex()
     configure(FIT=True)
     printed = tune(capsys).out.splitlines()
-    version = versions.active()
+    version = lifecycle.active()
     assert printed == [
         "No labelled queries: shares are chosen by the catalog alone.",
         f"Index version {version.pk} is active: embedding 1.00, chosen by catalog.",
@@ -59,7 +60,7 @@ def test_tune__prints_what_was_compared(sold, labelled, capsys):
     ]
     assert "not active" in lines[5]
     assert "finds no more of 8" in printed.err
-    assert versions.active() == first
+    assert lifecycle.active() == first
 
 
 def test_tune__json(sold, labelled, capsys):

@@ -5,7 +5,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from tests.reindex import reindex
-from visualsearch import versions
+from visualsearch.versions.lifecycle import lifecycle
 
 
 def run(capsys, *args):
@@ -28,10 +28,10 @@ def test_versions__lists(sold, capsys):
 def test_versions__roll_back_and_activate(sold, capsys):
     first, second = reindex().version, reindex().version
     run(capsys, "--roll-back")
-    assert versions.active() == first
+    assert lifecycle.active() == first
     for _ in range(2):
         run(capsys, "--activate", str(second.pk))
-        assert versions.active() == second
+        assert lifecycle.active() == second
 
 
 @pytest.mark.parametrize(

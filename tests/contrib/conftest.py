@@ -35,4 +35,4 @@ def in_this_thread(monkeypatch):
 @pytest.fixture
 def lasting_signs(monkeypatch):
     """Let one heartbeat of a worker count for the whole test."""
-    monkeypatch.setattr("visualsearch.relay.SILENCE", 600)
+    monkeypatch.setattr("visualsearch.search_queue.heartbeat.SILENCE", 600)

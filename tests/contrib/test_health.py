@@ -5,9 +5,10 @@ from health_check.exceptions import ServiceUnavailable
 
 from tests.hanging import before_the_hang_ends
 from tests.reindex import reindex
-from visualsearch import relay, versions
 from visualsearch.contrib.health.views import ReadyView
 from visualsearch.models import IndexVersion
+from visualsearch.search_queue import heartbeat
+from visualsearch.versions.lifecycle import lifecycle
 
 LIVE, READY = "/health/live/", "/health/ready/"
 FINE = {"database": "ok", "index": "ok", "redis": "ok", "workers": "ok"}
@@ -84,7 +85,7 @@ def test_ready__with_workers(failed, sold, configure, redis_server, lasting_sign
     reindex()
     configure(USE_CELERY=True, REDIS_URL=redis_server.url)
     assert failed() == {"workers"}
-    relay.SignsOfLife("w1", lambda: None).give()
+    heartbeat.SignsOfLife("w1", lambda: None).give()
     assert failed() == set()
     redis_server.stop()
     assert failed() == {"redis", "workers"}
@@ -97,8 +98,8 @@ def test_ready__description_of_the_model(
     reindex()
     if folder:
         options = {"package": folder}
-        version = versions.active()
+        version = lifecycle.active()
         IndexVersion.objects.filter(pk=version.pk).update(encoder="x", encoder_options=options)
     configure(USE_CELERY=True, REDIS_URL=redis_server.url)
-    relay.SignsOfLife("w1", lambda: None).give()
+    heartbeat.SignsOfLife("w1", lambda: None).give()
     assert failed() == names

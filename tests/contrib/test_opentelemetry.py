@@ -9,8 +9,9 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from tests.reindex import reindex
-from visualsearch import dispatch, relay, signals, worker
+from visualsearch import signals
 from visualsearch.contrib.opentelemetry import receivers
+from visualsearch.search_queue import dispatch, redis_queue, worker
 
 LISTENING = {
     signals.job_posted: receivers.send_along,
@@ -50,7 +51,7 @@ def test_job__is_in_the_trace_of_its_request(sold, spans, configure, redis_serve
     configure(USE_CELERY=True, REDIS_URL=redis_server.url)
     with trace.get_tracer("test").start_as_current_span("request") as request:
         job = dispatch.job_of("similar", {"item": item, "limit": 2}, 5)
-    name = relay.post(job, 5)
+    name = redis_queue.post(job, 5)
     contextvars.copy_context().run(worker.do, name, "w1")
     assert trace.get_current_span() is trace.INVALID_SPAN
     (done,) = (span for span in spans() if span.name == "visualsearch similar")

@@ -11,9 +11,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.pictures import encoded, picture
 from tests.reindex import reindex
-from visualsearch import dispatch, relay, signals, versions
+from visualsearch import signals
 from visualsearch.contrib.prometheus import processes, state, worker
 from visualsearch.models import Embedding, Run
+from visualsearch.search_queue import dispatch, heartbeat, redis_queue
+from visualsearch.versions.lifecycle import lifecycle
 
 ROOT = Path(__file__).resolve().parents[2]
 URL = "/api/visual-search/search/"
@@ -99,7 +101,7 @@ def test_state(sold, in_this_thread):
     Embedding.objects.filter(item="P1").update(error="broken")
     Run.objects.create(items=10, done=4, failed=1)
     found = gauges()
-    assert found["visualsearch_index_version",] == versions.active().pk
+    assert found["visualsearch_index_version",] == lifecycle.active().pk
     assert (found["visualsearch_index_items",], found["visualsearch_index_images",]) == (7, 7)
     assert found["visualsearch_failed_images",] == 1
     assert found["visualsearch_index_age_seconds",] >= 0
@@ -119,8 +121,8 @@ def test_state__redis(db, in_this_thread, configure, redis_server, lasting_signs
     configure(USE_CELERY=True, REDIS_URL=redis_server.url)
     assert gauges()["visualsearch_up", "workers"] == 0
     for name in ("w1", "w2"):
-        relay.SignsOfLife(name, lambda: None).give()
-    redis_server.client().rpush(relay.QUEUE, "1", "2", "3")
+        heartbeat.SignsOfLife(name, lambda: None).give()
+    redis_server.client().rpush(redis_queue.QUEUE, "1", "2", "3")
     found = gauges()
     assert (found["visualsearch_up", "redis"], found["visualsearch_up", "workers"]) == (1, 1)
     assert (found["visualsearch_search_workers",], found["visualsearch_queue_length",]) == (2, 3)

@@ -13,7 +13,9 @@ from django.core.exceptions import ImproperlyConfigured
 from shop import logs
 from tests.pictures import encoded, picture
 from tests.reindex import reindex
-from visualsearch import dispatch, relay, signals, tasks, worker
+from visualsearch import signals
+from visualsearch.reindex import tasks
+from visualsearch.search_queue import dispatch, redis_queue, worker
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -56,7 +58,7 @@ def test_request__its_name_travels_with_its_job(sold, events, configure, redis_s
     assert job["context"]["request_id"] == "the-name"
     assert "stays" not in str(job["context"])
     for each in (job, refused):
-        contextvars.copy_context().run(worker.do, relay.post(each, 5), "w1")
+        contextvars.copy_context().run(worker.do, redis_queue.post(each, 5), "w1")
     assert structlog.contextvars.get_contextvars() == {}
     assert [line["request_id"] for line in events("searched")] == ["the-name"]
     (line,) = events("refused")

@@ -11,10 +11,10 @@ import io
 from pathlib import Path
 
 from PIL import Image
+from visualsearch.photos.decode.formats import with_heic
 
 from tests.odd_pictures import held, shirt
 from tests.pictures import encoded, picture, plain
-from visualsearch.formats import with_heic
 
 FOLDER = Path(__file__).resolve().parent / "seeds"
 SUFFIXES = {

@@ -5,7 +5,7 @@ import pytest
 
 from visualsearch.encoders.cells import Cells
 from visualsearch.encoders.focus import focus
-from visualsearch.subject import suggest_box
+from visualsearch.encoders.subject import suggest_box
 
 WHOLE = (0.0, 0.0, 1.0, 1.0)
 HEAD, TOP, LEGS = slice(0, 2), slice(2, 4), slice(4, 7)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from visualsearch.indexes.places import Places
+from visualsearch.indexes.id_slots import Places
 
 
 @pytest.mark.parametrize("step", [1, 7, 10**9])

@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from visualsearch.photos.decode.crops import box_of
+from visualsearch.photos.decode.decode import open_photo
 
 from ml_models.lab import distortions, evaluate_plots, instances, robustness
 from ml_models.lab.distortions import DISTORTIONS, distorted, homography
@@ -14,7 +16,6 @@ from tests.pictures import difference, encoded, picture, plain
 from visualsearch.encoders.cells import Cells
 from visualsearch.encoders.fake import FakeEncoder
 from visualsearch.encoders.onnx import OnnxEncoder
-from visualsearch.photos import box_of, open_photo
 
 SHOPNET = Path(__file__).resolve().parents[2] / "ml_models/shopnet"
 MAGENTA = (255, 0, 255)

@@ -22,7 +22,7 @@ def similar(monkeypatch):
             raise answer.error
         return answer
 
-    monkeypatch.setattr("visualsearch.dispatch.similar", ask)
+    monkeypatch.setattr("visualsearch.search_queue.dispatch.similar", ask)
     return answer
 
 

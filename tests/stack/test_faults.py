@@ -21,8 +21,8 @@ from tests.stack.browser import Answer
 from tests.stack.conftest import PRODUCTS
 from tests.stack.holding import reading
 from tests.stack.stack import START, Stack, until
-from visualsearch import relay
 from visualsearch.conf import SHIPPED_MODEL
+from visualsearch.search_queue import heartbeat
 
 # Seconds to wait for search to recover after the fault has ended.
 BACK = START
@@ -111,7 +111,7 @@ def test_worker_killed_in_mid_search(stack):
 def test_no_worker_at_all(stack):
     stack.stop("search")
     with closing(redis.Redis(port=stack.redis_port)) as client:
-        until(lambda: not client.exists(relay.ALIVE), BACK, "its last sign of life stays")
+        until(lambda: not client.exists(heartbeat.ALIVE), BACK, "its last sign of life stays")
         first = search(stack)
         torn = stack.browser().search(photo(3)[:2000])
         assert client.keys("visualsearch:job:*") == []

@@ -10,13 +10,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from ..comparison import Comparison, compare
+from ..analytics.experiment_comparison import Comparison, compare
+from ..analytics.sequential_verdicts import Estimate, Signal, Verdict
+from ..analytics.statistics import Interval, Share, wilson
 from ..models import Experiment, IndexVersion
-from ..statistics import Interval, Share, wilson
-from ..verdicts import Estimate, Signal, Verdict
-from .formats import NOTHING, number, percent_tick, percentage, signed
-from .insight_plots import spaced, step_name
-from .plots import Plot, Series, plot
+from .charts import Plot, Series, plot
+from .insight_charts import spaced, step_name
+from .number_formats import NOTHING, number, percent_tick, percentage, signed
 
 VERDICTS = {
     Verdict.EARLY: ("quiet", gettext_lazy("too early to say")),

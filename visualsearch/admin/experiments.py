@@ -20,7 +20,7 @@ from django.views.decorators.http import require_POST
 from ..models import Experiment, IndexVersion
 from .base import ReadOnlyAdmin
 from .experiment_report import report, standing
-from .formats import badge, moment
+from .number_formats import badge, moment
 
 State = IndexVersion.State
 

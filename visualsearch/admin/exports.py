@@ -11,9 +11,9 @@ from uuid import UUID
 from django.http import StreamingHttpResponse
 from django.utils import timezone
 
-from ..insights import Period
+from ..analytics.insights import Period
 from ..models import Event, Query, Refusal
-from .trial import STAGES
+from .try_photo import STAGES
 
 Kind = Event.Kind
 

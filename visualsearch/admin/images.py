@@ -12,13 +12,13 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from .. import versions
 from ..catalogs import catalog
 from ..models import Embedding, Run
-from . import links
+from ..versions import lifecycle
+from . import product_links
 from .base import ReadOnlyAdmin
-from .formats import badge, moment
-from .starting import ADD, start
+from .number_formats import badge, moment
+from .start_run import ADD, start
 
 
 class ResultFilter(admin.SimpleListFilter):
@@ -47,7 +47,7 @@ def failed(rows: QuerySet[Embedding]) -> QuerySet[Embedding]:
 
     If no version is active, those that failed with any encoder.
     """
-    active = versions.active()
+    active = lifecycle.active()
     rows = rows.filter(removed=False).exclude(error="")
     return rows.filter(encoder=active.encoder) if active else rows
 
@@ -59,7 +59,7 @@ class ImageList(ChangeList):
         """Set ``product`` (a :class:`links.Product`) on each row of the page."""
         super().get_results(request)
         rows = list(self.result_list)
-        named = links.products(self.model_admin.admin_site, [row.item for row in rows])
+        named = product_links.products(self.model_admin.admin_site, [row.item for row in rows])
         for row in rows:
             row.product = named[row.item]
         self.result_list = rows
@@ -112,7 +112,7 @@ class EmbeddingAdmin(ReadOnlyAdmin):
     @admin.display(description=_("product"), ordering="item")
     def product(self, row: Embedding) -> SafeString | str:
         """Return the product's name, linked to its page in this admin if there is one."""
-        product: links.Product = row.product  # type: ignore[attr-defined]
+        product: product_links.Product = row.product  # type: ignore[attr-defined]
         if not product.url:
             return product.name
         return format_html('<a href="{}">{}</a>', product.url, product.name)

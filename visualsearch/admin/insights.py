@@ -13,12 +13,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
-from ..insights import Period, insights
+from ..analytics.insights import Period, insights
 from ..models import Storefront
 from . import exports
 from .base import ReadOnlyAdmin
 from .experiment_report import notice
-from .insight_plots import page_of
+from .insight_charts import page_of
 
 PERIODS = {
     1: gettext_lazy("24 hours"),

@@ -10,21 +10,22 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
-from .. import conf, dispatch
-from ..api.errors import describe
-from ..api.parsers import PhotoUploadHandler, photo_bytes
-from ..drift import find_drift
+from .. import conf
+from ..analytics.overview import Overview, overview
 from ..exceptions import VisualSearchError
 from ..models import IndexVersion
-from ..overview import Overview, overview
-from ..views import preview
-from . import links, trial
+from ..reindex.drift import find_drift
+from ..search_queue import dispatch
+from ..web.refusals import describe
+from ..web.search_page import preview
+from ..web.uploads import PhotoUploadHandler, photo_bytes
+from . import product_links, try_photo
 from .base import ReadOnlyAdmin
 from .experiment_report import notice
-from .figures import fit, known, measured, share, shares
-from .formats import duration, milliseconds, number, percent, size
-from .progress import colour, outcome
+from .number_formats import duration, milliseconds, number, percent, size
+from .run_progress import colour, outcome
 from .runs import seconds
+from .version_figures import fit, known, measured, share, shares
 
 SIMILAR = 24
 
@@ -62,10 +63,10 @@ class PagesAdmin(ReadOnlyAdmin):
         """Show the products that look like the item in ``?item=``."""
         self.may_look(request)
         key = request.GET.get("item", "")
-        context: dict[str, Any] = {"product": links.products(self.admin_site, [key])[key]}
+        context: dict[str, Any] = {"product": product_links.products(self.admin_site, [key])[key]}
         try:
             result = dispatch.similar(key, limit=SIMILAR)
-            context |= {"hits": trial.hits(self.admin_site, result), "result": result}
+            context |= {"hits": try_photo.hits(self.admin_site, result), "result": result}
         except VisualSearchError as error:
             context["error"] = describe(error)
         return self.page(request, "similar.html", title=_("Similar products"), **context)
@@ -77,14 +78,14 @@ class PagesAdmin(ReadOnlyAdmin):
         try:
             return csrf_protect(self.photo)(request)
         except VisualSearchError as error:
-            return self.show_trial(request, trial.TrialForm(), error=error)
+            return self.show_trial(request, try_photo.TrialForm(), error=error)
 
     def photo(self, request: HttpRequest) -> HttpResponse:
         """Show the form; on POST, search one or two versions with the photo, storing nothing."""
         self.may_look(request)
         if request.method != "POST":
-            return self.show_trial(request, trial.TrialForm())
-        form = trial.TrialForm(request.POST, request.FILES)
+            return self.show_trial(request, try_photo.TrialForm())
+        form = try_photo.TrialForm(request.POST, request.FILES)
         if not form.is_valid():
             return self.show_trial(request, form)
         try:
@@ -93,7 +94,7 @@ class PagesAdmin(ReadOnlyAdmin):
         except VisualSearchError as error:
             return self.show_trial(request, form, error=error)
         columns = [
-            trial.search(self.admin_site, version, data, form.cleaned_data["limit"])
+            try_photo.search(self.admin_site, version, data, form.cleaned_data["limit"])
             for version in form.chosen()
         ]
         return self.show_trial(request, form, columns=columns, preview=shown)
@@ -101,7 +102,7 @@ class PagesAdmin(ReadOnlyAdmin):
     def show_trial(
         self,
         request: HttpRequest,
-        form: trial.TrialForm,
+        form: try_photo.TrialForm,
         error: VisualSearchError | None = None,
         **context: Any,
     ) -> HttpResponse:
@@ -136,11 +137,11 @@ def dashboard(now: Overview) -> dict[str, Any]:
     }
 
 
-def recalls(version: IndexVersion) -> list[trial.Bar]:
+def recalls(version: IndexVersion) -> list[try_photo.Bar]:
     """Return the recall@k of a version's evaluation as bars; [] without an evaluation."""
     found = [(k, measured("sku", f"recall@{k}")(version)) for k in (1, 5, 10)]
     return [
-        trial.Bar(label=f"recall@{k}", text=share(value), percent=percent(value))
+        try_photo.Bar(label=f"recall@{k}", text=share(value), percent=percent(value))
         for k, value in found
         if value is not None
     ]

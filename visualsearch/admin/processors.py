@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from ..models import Processor
 from .base import ReadOnlyAdmin
-from .formats import badge
+from .number_formats import badge
 
 
 @admin.register(Processor)

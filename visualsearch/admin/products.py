@@ -13,12 +13,12 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from .. import versions
 from ..catalogs import catalog
 from ..models import Embedding, Run
-from .formats import badge
+from ..versions import lifecycle
 from .images import state_of, thumbnail
-from .starting import ADD, start
+from .number_formats import badge
+from .start_run import ADD, start
 
 PANEL = "search_by_photo"
 
@@ -40,7 +40,7 @@ class SearchableAdmin(admin.ModelAdmin):
         """Return the panel with the state of each image in the index."""
         source = catalog()
         key = source.key_of(item)
-        active = versions.active()
+        active = lifecycle.active()
         rows = Embedding.objects.filter(item=key, encoder=active.encoder if active else "")
         known = {row.image: row for row in rows.defer("vector")}
         visible = key in source.by_key([key])

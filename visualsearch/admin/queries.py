@@ -17,12 +17,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from ..classes import class_name
+from ..class_names import class_name
 from ..models import KeptPhoto, Query
-from . import links
-from .formats import NOTHING, badge, milliseconds, moment, number, percentage
+from . import product_links
 from .insights import InsightsPages
-from .trial import STAGES
+from .number_formats import NOTHING, badge, milliseconds, moment, number, percentage
+from .try_photo import STAGES
 
 SEE_PHOTO = "visualsearch.view_keptphoto"
 
@@ -152,7 +152,7 @@ class QueryAdmin(InsightsPages):
         events = list(query.events.order_by("created", "pk"))
         if not events:
             return gettext("No event came in.")
-        named = links.products(self.admin_site, [event.item for event in events])
+        named = product_links.products(self.admin_site, [event.item for event in events])
         rows = (
             (
                 moment(event.created),

@@ -16,13 +16,13 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from .. import runs
 from ..models import Embedding, Run
-from . import links
+from ..reindex import runs
+from . import product_links
 from .base import ReadOnlyAdmin
-from .formats import badge, duration, moment, number
-from .progress import colour, outcome, progress, rate
-from .starting import ADD, hand_over, start
+from .number_formats import badge, duration, moment, number
+from .run_progress import colour, outcome, progress, rate
+from .start_run import ADD, hand_over, start
 
 CONTROL = "visualsearch.change_run"
 CONTROLS = {"pause": runs.pause, "resume": runs.resume, "cancel": runs.cancel}
@@ -90,7 +90,7 @@ class RunAdmin(ReadOnlyAdmin):
         if run is not None:
             failed = failed_in(run)
             keys = [*run.keys[:NAMED], *(row.item for row in failed[:NAMED])]
-            names = links.products(self.admin_site, keys)
+            names = product_links.products(self.admin_site, keys)
             context |= {
                 "title": gettext("Run %(run)s") % {"run": run},
                 "subtitle": None,

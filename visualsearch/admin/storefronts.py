@@ -15,10 +15,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from ..api.throttles import parse_rate
 from ..models import Storefront
+from ..web.throttles import parse_rate
 from .base import ReadOnlyAdmin
-from .formats import NOTHING, badge, number
+from .number_formats import NOTHING, badge, number
 
 
 class StorefrontForm(forms.ModelForm):

@@ -16,12 +16,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from .. import versions
 from ..models import Experiment, IndexVersion, Run
-from .figures import known, measured, named_shares, quality, share, table
-from .formats import NOTHING, badge, milliseconds, moment, number, size
+from ..versions import lifecycle
+from .number_formats import NOTHING, badge, milliseconds, moment, number, size
 from .pages import PagesAdmin
-from .starting import start
+from .start_run import start
+from .version_figures import known, measured, named_shares, quality, share, table
 
 State = IndexVersion.State
 
@@ -80,7 +80,7 @@ class IndexVersionAdmin(PagesAdmin):
     ) -> HttpResponse:
         """Show the list, with a rollback button for users who may activate versions."""
         allowed = self.allowed(request)
-        before = versions.previous() if allowed["may_activate"] else None
+        before = lifecycle.previous() if allowed["may_activate"] else None
         context = {"previous": before, "title": _("Versions"), **allowed}
         return super().changelist_view(request, {**(extra_context or {}), **context})
 
@@ -95,7 +95,7 @@ class IndexVersionAdmin(PagesAdmin):
         version = self.get_object(request, object_id)
         context: dict[str, Any] = {}
         if version is not None:
-            active = versions.active()
+            active = lifecycle.active()
             shown = [version] if active in (None, version) else [version, active]
             context = {
                 "version": version,
@@ -117,7 +117,7 @@ class IndexVersionAdmin(PagesAdmin):
     def allowed(self, request: HttpRequest) -> dict[str, bool]:
         """Return ``may_activate`` and ``may_fit``: whether to offer activation and fitting."""
         may = request.user.has_perm(CHANGE)
-        return {"may_activate": may, "may_fit": may and not versions.why_not_fit()}
+        return {"may_activate": may, "may_fit": may and not lifecycle.why_not_fit()}
 
     def compare(self, request: HttpRequest) -> HttpResponse:
         """Show the versions in ``?version=`` side by side, by default the newest complete ones."""
@@ -143,8 +143,8 @@ class IndexVersionAdmin(PagesAdmin):
         """Show a confirmation page; on POST, activate the previously active version."""
         self.may_change(request)
         if request.method == "POST":
-            return self.switch(request, versions.roll_back)
-        return self.ask(request, versions.previous(), _("Roll back to version %(version)s?"))
+            return self.switch(request, lifecycle.roll_back)
+        return self.ask(request, lifecycle.previous(), _("Roll back to version %(version)s?"))
 
     def fit(self, request: HttpRequest) -> HttpResponse:
         """Start a run that builds a version whose vectors are fitted to the catalog."""
@@ -167,7 +167,7 @@ class IndexVersionAdmin(PagesAdmin):
         if version is None or not version.can_be_activated:
             self.message_user(request, why_not(version), messages.ERROR)
             return HttpResponseRedirect(self.url("visualsearch_indexversion_changelist"))
-        active = versions.active()
+        active = lifecycle.active()
         shown = [active, version] if active else [version]
         return self.page(
             request,
@@ -188,7 +188,7 @@ class IndexVersionAdmin(PagesAdmin):
         experiment = running()
         try:
             version = change()
-        except versions.NotUsable as error:
+        except lifecycle.NotUsable as error:
             self.message_user(request, str(error), messages.ERROR)
         else:
             text = _("Version %(version)s answers searches from now on.")
@@ -282,7 +282,7 @@ def running() -> Experiment | None:
 
 def activated(version: IndexVersion) -> IndexVersion:
     """Activate a version and return it."""
-    versions.activate(version)
+    lifecycle.activate(version)
     return version
 
 

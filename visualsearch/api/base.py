@@ -11,14 +11,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from .. import categories, dispatch
-from ..callers import Caller
 from ..catalogs import catalog
 from ..exceptions import ApiKeyInvalid
 from ..models import Storefront
-from . import bodies, callers, throttles
-from .errors import handle
-from .parsers import BoundedJSONParser, PhotoUploadHandler
+from ..search import categories
+from ..search.callers import Caller
+from ..search_queue import admission
+from ..web import clients, memory_budget, throttles
+from ..web.uploads import PhotoUploadHandler
+from .error_handler import handle
+from .json_parsers import BoundedJSONParser
 from .schema import Schema
 
 # Query parameters of the API itself. All others are filters of the shop.
@@ -43,9 +45,9 @@ class VisualSearchView(APIView):
         Raises ApiKeyMissing, ApiKeyInvalid or Throttled.
         """
         sent = request._request
-        callers.user_of(sent)
+        clients.user_of(sent)
         try:
-            self.storefront = callers.storefront_of(sent)
+            self.storefront = clients.storefront_of(sent)
         except ApiKeyInvalid:
             throttles.spend(sent, self.scope)  # guessing keys is limited, too
             raise
@@ -62,7 +64,7 @@ class VisualSearchView(APIView):
 
     def caller(self, visitor: str = "") -> Caller:
         """Return the caller to attribute a search to; see :func:`callers.caller_of`."""
-        return callers.caller_of(self.request._request, self.storefront, visitor)
+        return clients.caller_of(self.request._request, self.storefront, visitor)
 
     def finalize_response(
         self, request: Request, response: Response, *args: Any, **kwargs: Any
@@ -85,7 +87,7 @@ class PhotoView(VisualSearchView):
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         """Count the body's bytes against the process's memory limit during the request."""
-        with bodies.held():
+        with memory_budget.held():
             return super().dispatch(request, *args, **kwargs)
 
     def initialize_request(self, request: Any, *args: Any, **kwargs: Any) -> Request:
@@ -99,7 +101,7 @@ class PhotoView(VisualSearchView):
         Raises Overloaded, besides the errors of :meth:`VisualSearchView.initial`.
         """
         super().initial(request, *args, **kwargs)
-        dispatch.admit()
+        admission.admit()
 
 
 def validated(kind: type[Any], data: Any) -> dict[str, Any]:

@@ -9,21 +9,24 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from .. import conf, dispatch, keeping
-from ..callers import Caller
-from ..exceptions import (
-    BatchTooLarge,
-    ImageMissing,
-    PhotoError,
-    TooManyPhotos,
-)
-from . import examples, schema, throttles
-from .answers import as_response
+from .. import conf
+from ..exceptions import BatchTooLarge, ImageMissing, PhotoError, TooManyPhotos
+from ..search.callers import Caller
+from ..search_queue import dispatch
+from ..web import kept_photos, throttles
+from ..web.uploads import BatchUploadHandler, batch_too_large, photo_bytes
+from . import examples, schema
 from .base import PhotoView, fields_of, search_filters, validated
-from .errors import as_items
-from .parsers import BatchJSONParser, BatchUploadHandler, batch_too_large, photo_bytes
-from .requests import BATCH, BatchFileSerializer, BatchTextSerializer, SearchOptionsSerializer
-from .serializers import BatchSerializer
+from .error_handler import as_items
+from .json_parsers import BatchJSONParser
+from .request_serializers import (
+    BATCH,
+    BatchFileSerializer,
+    BatchTextSerializer,
+    SearchOptionsSerializer,
+)
+from .response_serializers import BatchSerializer
+from .responses import as_response
 
 
 class BatchView(PhotoView):
@@ -90,7 +93,7 @@ class BatchView(PhotoView):
                 "result": None,
                 "errors": as_items(error, storefront=self.storefront_id),
             }
-        keeping.keep(result.query_id, data, allowed=options["keep_photo"])
+        kept_photos.keep(result.query_id, data, allowed=options["keep_photo"])
         body = as_response(request, result, 0, options["limit"], filters)
         return {"status": 200, "result": body, "errors": []}
 

@@ -8,7 +8,7 @@ from django.utils.translation import override
 from rest_framework import exceptions as drf
 
 from ..exceptions import VisualSearchError
-from .errors import sentence
+from ..web.refusals import sentence
 
 QUERY_ID = "0c5a7f0e-8a52-4b5e-9a55-3a0d1c1f2b6d"
 SHOP = "https://shop.example"

@@ -21,9 +21,9 @@ from rest_framework import exceptions as drf
 from .. import exceptions
 from ..catalogs import catalog
 from ..exceptions import VisualSearchError
+from ..web.clients import KEY_HEADER
 from . import examples
-from .callers import KEY_HEADER
-from .serializers import ErrorSerializer
+from .response_serializers import ErrorSerializer
 
 Refusals = Iterable[type[VisualSearchError] | type[drf.APIException]]
 

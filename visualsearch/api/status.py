@@ -8,14 +8,17 @@ from django.db import DatabaseError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from .. import conf, dispatch, processors, versions
+from .. import conf
 from ..exceptions import BackendUnavailable, IndexNotReady, VisualSearchError
 from ..models import Embedding, IndexVersion
+from ..search_queue import admission
+from ..serving import processor_check
+from ..versions import lifecycle
+from ..web.refusals import told
 from . import examples, schema
 from .base import VisualSearchView
-from .errors import told
-from .requests import BATCH
-from .serializers import StatusSerializer
+from .request_serializers import BATCH
+from .response_serializers import StatusSerializer
 
 
 class StatusView(VisualSearchView):
@@ -26,9 +29,9 @@ class StatusView(VisualSearchView):
         """Return whether searches with photos are possible now, and the limits on uploads."""
         trouble, version, differing = None, None, []
         try:
-            version = versions.active()
-            differing = processors.differing(version.encoder) if version else []
-            dispatch.check()
+            version = lifecycle.active()
+            differing = processor_check.differing(version.encoder) if version else []
+            admission.check()
             if version is None:
                 raise IndexNotReady
         except VisualSearchError as error:

@@ -1,4 +1,4 @@
-"""The views of the REST API; :mod:`visualsearch.searching` does the searches."""
+"""The views of the REST API; :mod:`visualsearch.search.by_photo` does the searches."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from rest_framework.parsers import FormParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from .. import dispatch, events, exceptions, facets, keeping
+from .. import events, exceptions, facets
 from ..catalogs import catalog
-from . import examples, schema, throttles
-from .answers import as_class, as_predictions, as_response, pending
+from ..search_queue import dispatch
+from ..web import kept_photos, throttles
+from ..web.uploads import photo_from
+from . import examples, schema
 from .base import (
     PhotoView,
     VisualSearchView,
@@ -20,8 +22,8 @@ from .base import (
     search_filters,
     validated,
 )
-from .parsers import SmallJSONParser, photo_from
-from .requests import (
+from .json_parsers import SmallJSONParser
+from .request_serializers import (
     EventSerializer,
     PageSerializer,
     PhotoFileSerializer,
@@ -32,12 +34,13 @@ from .requests import (
     SearchOptionsSerializer,
     SearchTextSerializer,
 )
-from .serializers import (
+from .response_serializers import (
     ClassificationSerializer,
     EventNotedSerializer,
     PendingSerializer,
     SearchResultSerializer,
 )
+from .responses import as_class, as_predictions, as_response, pending
 
 LIMIT = OpenApiParameter("limit", {"type": "integer", "minimum": 1, "maximum": 100, "default": 12})
 PREFER = OpenApiParameter(
@@ -75,12 +78,12 @@ class SearchView(PhotoView):
         if "respond-async" in request.headers.get("Prefer", "").lower():
             query_id = dispatch.search_later(photo, crop=crop, filters=filters, caller=caller)
             if query_id:
-                keeping.keep(query_id, photo, allowed=options["keep_photo"])
+                kept_photos.keep(query_id, photo, allowed=options["keep_photo"])
                 return pending(request, query_id)
         result = dispatch.search(
             photo, crop=crop, limit=options["limit"], filters=filters, caller=caller
         )
-        keeping.keep(result.query_id, photo, allowed=options["keep_photo"])
+        kept_photos.keep(result.query_id, photo, allowed=options["keep_photo"])
         return Response(as_response(request, result, 0, options["limit"], filters))
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..photos import Crop
+from ..photos.crops import Crop
 from .cells import Cells, overlap
 from .known_answers import KnownAnswers, pictures
 from .parts import Part, whole

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..photos import Crop
+from ..photos.crops import Crop
 
 HEAD = struct.Struct("<4H")
 # Least weight of a cell, so that a part without anything salient can be embedded, too.
@@ -21,8 +21,8 @@ class Cells:
 
     ``values`` (h, w, c) float32: the features that :meth:`Encoder.pool` averages. ``colours`` (h,
     w, n, 3) uint8: the RGB colours that occur in a cell, in any order. ``saliency`` (h, w) float32,
-    0…1: where the subject is, for :func:`visualsearch.subject.suggest_box`. ``worn``, 0…1: how much
-    the image looks like a garment that somebody wears.
+    0…1: where the subject is, for :func:`visualsearch.encoders.subject.suggest_box`. ``worn``, 0…1:
+    how much the image looks like a garment that somebody wears.
     """
 
     values: NDArray[np.float32]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..photos import Crop
+from ..photos.crops import Crop
 from .base import Encoder, Encoding
 from .cells import Cells
 from .preprocess import InputSpec, prepare

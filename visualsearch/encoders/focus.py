@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..photos import Crop
+from ..photos.crops import Crop
 from .cells import LEAST, Cells, overlap
 
 

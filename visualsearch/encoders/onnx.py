@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..exceptions import ModelUnavailable
-from ..photos import Crop
+from ..photos.crops import Crop
 from .base import Encoder, Encoding
 from .cells import LEAST, Cells, border, overlap
 from .focus import focus

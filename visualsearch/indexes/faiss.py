@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from ..exceptions import IndexFileError
 from .base import FileIndex, Float32, Ids
-from .places import Places
-from .structures import Flat, Graph, InvertedLists, Structure, selected
+from .faiss_structures import Flat, Graph, InvertedLists, Structure, selected
+from .id_slots import Places
 
 STRUCTURES: dict[str, type[Structure]] = {each.name: each for each in (Flat, InvertedLists, Graph)}
 BATCH = 20_000

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from numpy.typing import NDArray
 
 from .. import conf
-from ..processes import has_ended
+from .process_names import has_ended
 
 
 class Revision(models.Model):

@@ -12,9 +12,10 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
-from .. import conf, dispatch
+from .. import conf
 from ..catalogs import catalog
 from ..exceptions import VisualSearchError
+from ..search_queue import dispatch
 
 logger = logging.getLogger(__name__)
 register = template.Library()

@@ -12,9 +12,12 @@ from django.db import Error, connection
 from health_check.base import HealthCheck
 from health_check.exceptions import ServiceUnavailable
 
-from ... import conf, encoding, relay, versions
+from ... import conf
 from ...encoders.package import load_package
 from ...exceptions import ModelUnavailable
+from ...search_queue import heartbeat, redis_client
+from ...serving import version_encoders
+from ...versions import lifecycle
 from ..probes import Hanging, within
 
 logger = logging.getLogger(__name__)
@@ -59,15 +62,15 @@ class Index(Check):
     """Checks that an index version is active and that its model can be loaded."""
 
     def holds(self) -> bool:
-        version = versions.active()
+        version = lifecycle.active()
         if version is None:
             return False
         if not conf.get("USE_CELERY"):
-            encoding.of(version)
+            version_encoders.of(version)
         elif package := version.encoder_options.get("package"):
             # This process loads no model: if the model's description can be read, the model is
             # there.
-            folders = [Path(package), encoding.copy_of(version.encoder)]
+            folders = [Path(package), version_encoders.copy_of(version.encoder)]
             load_package(next((each for each in folders if each.is_dir()), folders[-1]))
         return True
 
@@ -76,11 +79,11 @@ class Redis(Check):
     """Checks that Redis answers, through which web processes reach the workers."""
 
     def holds(self) -> bool:
-        return not conf.get("USE_CELERY") or bool(relay.client().ping())
+        return not conf.get("USE_CELERY") or bool(redis_client.client().ping())
 
 
 class Workers(Check):
     """Checks that a search worker sends heartbeats."""
 
     def holds(self) -> bool:
-        return not conf.get("USE_CELERY") or bool(relay.client().exists(relay.ALIVE))
+        return not conf.get("USE_CELERY") or bool(redis_client.client().exists(heartbeat.ALIVE))

@@ -13,8 +13,11 @@ from django.utils import timezone
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 
-from ... import conf, processors, relay, versions
+from ... import conf
 from ...models import Embedding, Run
+from ...search_queue import redis_client, redis_queue
+from ...serving import processor_check
+from ...versions import lifecycle
 from ..probes import Hanging, within
 
 logger = logging.getLogger(__name__)
@@ -85,7 +88,7 @@ def gauge(name: str, text: str, value: float) -> Metric:
 
 def of_database() -> Gauges:
     """Return gauges of the active version and of the open run; zeros if there is none."""
-    version, run = versions.active(), Run.objects.filter(open=True).first()
+    version, run = lifecycle.active(), Run.objects.filter(open=True).first()
     gauges = [
         gauge("index_version", "The active index version; 0: none.", version.pk if version else 0),
         gauge("run_open", "Whether a reindex is open.", run is not None),
@@ -113,7 +116,7 @@ def of_database() -> Gauges:
 
 def of_rows() -> Gauges:
     """Return gauges of searchable images and items, failed images, and differing processors."""
-    version = versions.active()
+    version = lifecycle.active()
     rows = Embedding.objects.filter(encoder=version.encoder if version else "", removed=False)
     searchable = rows.filter(error="")
     return [
@@ -125,15 +128,21 @@ def of_rows() -> Gauges:
         gauge(
             "processors_differing",
             "Kinds of processors whose embeddings are not those of the active model.",
-            len(processors.differing(version.encoder)) if version else 0,
+            len(processor_check.differing(version.encoder)) if version else 0,
         ),
     ]
 
 
 def of_redis() -> Gauges:
     """Return gauges of the length of the queue and the number of live search workers."""
-    workers = sum(1 for _ in relay.client().scan_iter(relay.key_of("worker", "*"), count=1000))
+    workers = sum(
+        1 for _ in redis_client.client().scan_iter(redis_client.key_of("worker", "*"), count=1000)
+    )
     return [
-        gauge("queue_length", "Searches that wait for a worker.", relay.client().llen(relay.QUEUE)),
+        gauge(
+            "queue_length",
+            "Searches that wait for a worker.",
+            redis_client.client().llen(redis_queue.QUEUE),
+        ),
         gauge("search_workers", "Search workers that show signs of life.", workers),
     ]

@@ -8,8 +8,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from visualsearch.drift import find_drift
 from visualsearch.exceptions import VisualSearchError
+from visualsearch.reindex.drift import find_drift
 
 
 class Command(BaseCommand):

@@ -9,10 +9,17 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
-from visualsearch.casebook import Table
-from visualsearch.evaluation import LabelledPhoto, Measured, compare, measure, read_queries, report
-from visualsearch.evaluation_cases import tables, write_page
+from visualsearch.evaluation.labelled_photos.cases import tables, write_page
+from visualsearch.evaluation.labelled_photos.labelled_photos import (
+    LabelledPhoto,
+    Measured,
+    compare,
+    measure,
+    read_queries,
+    report,
+)
 from visualsearch.exceptions import VisualSearchError
+from visualsearch.metrics.retrieval.casebook import Table
 
 
 class Command(BaseCommand):

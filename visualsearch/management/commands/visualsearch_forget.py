@@ -8,8 +8,8 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from visualsearch.callers import pseudonym
 from visualsearch.models import KeptPhoto, Query, Storefront
+from visualsearch.search.callers import pseudonym
 
 
 class Command(BaseCommand):

@@ -11,9 +11,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
-from visualsearch import live, runs, scopes, versions
 from visualsearch.exceptions import VisualSearchError
 from visualsearch.models import Embedding, Run
+from visualsearch.reindex import runs, scopes
+from visualsearch.serving import loaded_versions
+from visualsearch.versions.lifecycle import lifecycle
 
 # Seconds between checks of a run that another process works on.
 WATCH = 0.5
@@ -106,7 +108,7 @@ class Command(BaseCommand):
             for name in ("items", "encoded", "unchanged", "removed", "failed")
         }
         if as_json:
-            version = versions.active()
+            version = lifecycle.active()
             self.stdout.write(
                 json.dumps(
                     {
@@ -114,7 +116,7 @@ class Command(BaseCommand):
                         "state": run.state,
                         "error": run.error,
                         "index_version": version.pk if version else None,
-                        "images": len(live.current().index) if version else 0,
+                        "images": len(loaded_versions.current().index) if version else 0,
                         "failures": failures,
                     }
                 )
@@ -124,9 +126,9 @@ class Command(BaseCommand):
             "{items} products: {encoded} images encoded, {unchanged} unchanged, {removed} removed,"
             " {failed} failed.".format(**counts)
         )
-        active = versions.active()
+        active = lifecycle.active()
         if active:
-            current = live.current()
+            current = loaded_versions.current()
             self.stdout.write(
                 f"Index version {active.pk} is active: {len(current.index)} images of"
                 f" {current.items} products."

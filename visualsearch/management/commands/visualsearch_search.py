@@ -9,10 +9,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from visualsearch import conf, searching
+from visualsearch import conf
 from visualsearch.exceptions import InvalidCrop, VisualSearchError
-from visualsearch.photos import Crop, check_crop, open_photo
-from visualsearch.results import SearchResult, Stopwatch
+from visualsearch.photos.decode.crops import Crop, check_crop
+from visualsearch.photos.decode.decode import open_photo
+from visualsearch.search import by_photo
+from visualsearch.search.results import SearchResult, Stopwatch
 
 
 def crop(text: str) -> Crop:
@@ -73,8 +75,8 @@ class Command(BaseCommand):
 
 def search(data: bytes, crop: Crop | None, limit: int) -> SearchResult:
     """Load model and index in this process, then search, so that times exclude the loading."""
-    searching.warm_up()
+    by_photo.warm_up()
     watch = Stopwatch()
     with watch.stage("decode"):
         photo = open_photo(data, limits=conf.limits(), crop=crop)
-    return searching.search(photo, limit=limit, watch=watch)
+    return by_photo.search(photo, limit=limit, watch=watch)

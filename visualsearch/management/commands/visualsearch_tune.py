@@ -7,9 +7,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from visualsearch import runs, versions
 from visualsearch.exceptions import VisualSearchError
 from visualsearch.models import IndexVersion, Run
+from visualsearch.reindex import runs
+from visualsearch.versions.lifecycle import lifecycle
 
 WORDS = {"now": "as now", "catalog": "fitted to the catalog", "labels": "fitted by labels"}
 JUDGES = {"labels": "labelled photos", "clicks": "searches with clicks"}
@@ -73,11 +74,11 @@ def described(run: Run, version: IndexVersion) -> dict[str, Any]:
     ``version`` and ``active``: the version that was built, and whether it is active; ``chosen``:
     what chose the weights; ``shares``: weight of each part of the embedding, by name; ``images``:
     number of images; ``judged_by``, ``queries`` and ``tried``: see
-    :func:`visualsearch.fits.described`; ``error``: error message of the run.
+    :func:`visualsearch.versions.transforms.described`; ``error``: error message of the run.
     """
     version.refresh_from_db()
     fit = version.fit or {}
-    active = versions.active()
+    active = lifecycle.active()
     return {
         "version": version.pk,
         "active": active is not None and active.pk == version.pk,

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from visualsearch import versions
 from visualsearch.models import IndexVersion
+from visualsearch.versions.lifecycle import lifecycle
 
 
 class Command(BaseCommand):
@@ -25,10 +25,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             if options["roll_back"]:
-                versions.roll_back()
+                lifecycle.roll_back()
             elif options["activate"] is not None:
                 self.activate(options["activate"])
-        except versions.NotUsable as error:
+        except lifecycle.NotUsable as error:
             raise CommandError(str(error)) from error
         found = [described(version) for version in IndexVersion.objects.all()]
         if options["json"]:
@@ -48,7 +48,7 @@ class Command(BaseCommand):
         if version is None:
             raise CommandError(f"There is no version {number}.")
         if version.state != IndexVersion.State.ACTIVE:
-            versions.activate(version)
+            lifecycle.activate(version)
 
 
 def described(version: IndexVersion) -> dict[str, Any]:

@@ -1,0 +1,162 @@
+"""Serializers of requests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from .. import conf
+from ..exceptions import InvalidCrop
+from ..models import Event
+from ..photos.crops import Crop, check_crop
+
+MAX_LIMIT = 100
+MAX_OFFSET = 10_000
+CATEGORY_HELP = (
+    "one of the shop's categories, a label of the predictions, or auto: the photo's class where it"
+    " is sure"
+)
+CROP_HELP = "x,y,w,h as fractions of the upright photo, such as 0.1,0.2,0.5,0.5"
+FILE_HELP = "the file of the photo"
+TEXT_HELP = "the bytes of the photo's file as base64 or as a data URL"
+URL_HELP = "in place of “image”: where it can be fetched, from an origin that the shop allows"
+VISITOR_HELP = (
+    "what you call your customer, if you do: a pseudonym of it is kept, so that an experiment gives"
+    " everybody one version and the traces of one customer can be erased"
+)
+KEEP_HELP = (
+    "that the customer allows the shop to keep the photo for a stated time; nothing happens where"
+    " the shop keeps none"
+)
+# Most photos in one batch.
+BATCH = 16
+
+
+@extend_schema_field({"type": "string", "pattern": r"^[\d.]+(,[\d.]+){3}$"})
+class CropField(serializers.Field[Crop, Any, Any, Any]):
+    """A crop ``x,y,w,h`` in fractions of the upright photo; JSON may send four numbers."""
+
+    def to_internal_value(self, data: Any) -> Crop:
+        """Return x, y, w, h; raise ValidationError unless they are a rectangle inside the photo."""
+        parts = data.split(",") if isinstance(data, str) else data
+        try:
+            x, y, w, h = (float(part) for part in parts)
+            check_crop((x, y, w, h))
+        except (TypeError, ValueError, InvalidCrop) as error:
+            message = gettext(InvalidCrop.message)
+            raise serializers.ValidationError(message, InvalidCrop.code) from error
+        return x, y, w, h
+
+
+class PageSerializer(serializers.Serializer[Any]):
+    """Which page of the results to return."""
+
+    limit = serializers.IntegerField(min_value=1, max_value=MAX_LIMIT, default=12)
+    offset = serializers.IntegerField(min_value=0, max_value=MAX_OFFSET, default=0)
+
+
+class QueryPageSerializer(PageSerializer):
+    """Options for an earlier search. The shop's own filters are further parameters."""
+
+    crop = CropField(required=False, help_text=CROP_HELP)
+    category = serializers.CharField(
+        required=False, allow_blank=True, max_length=200, help_text=CATEGORY_HELP
+    )
+    ordering = serializers.CharField(
+        required=False,
+        default="",
+        allow_blank=True,
+        max_length=50,
+        help_text="a value of orderings; sorts the 100 best",
+    )
+    facets = serializers.BooleanField(
+        required=False, default=False, help_text="whether facets and orderings are answered too"
+    )
+
+
+class PhotoOptionsSerializer(serializers.Serializer[Any]):
+    """Options for a photo; the photo itself is read from the body as bytes."""
+
+    crop = CropField(required=False, help_text=CROP_HELP)
+
+
+class SearchOptionsSerializer(PhotoOptionsSerializer):
+    """Options of a search. The shop's own filters are query parameters."""
+
+    limit = serializers.IntegerField(min_value=1, max_value=MAX_LIMIT, default=12)
+    category = serializers.CharField(
+        required=False, allow_blank=True, max_length=200, help_text=CATEGORY_HELP
+    )
+    visitor = serializers.CharField(
+        required=False, allow_blank=True, max_length=200, help_text=VISITOR_HELP
+    )
+    keep_photo = serializers.BooleanField(required=False, default=False, help_text=KEEP_HELP)
+
+
+class ByUrl(serializers.Serializer[Any]):
+    """Adds ``image_url``, to send a photo's URL in place of its bytes.
+
+    The field exists only if the shop allows downloads.
+    """
+
+    image_url = serializers.URLField(required=False, help_text=URL_HELP)
+
+    def get_fields(self) -> dict[str, Any]:
+        """Return the fields; without ``image_url`` if the setting FETCH_ORIGINS is empty."""
+        fields = super().get_fields()
+        if conf.get("FETCH_ORIGINS"):
+            fields["image"].required = False
+        else:
+            del fields["image_url"]
+        return fields
+
+
+class PhotoFileSerializer(ByUrl, PhotoOptionsSerializer):
+    """A photo to classify, as a form."""
+
+    image = serializers.FileField(help_text=FILE_HELP)
+
+
+class PhotoTextSerializer(ByUrl, PhotoOptionsSerializer):
+    """A photo to classify, as JSON."""
+
+    image = serializers.CharField(help_text=TEXT_HELP)
+
+
+class SearchFileSerializer(ByUrl, SearchOptionsSerializer):
+    """A photo to search with, as a form."""
+
+    image = serializers.FileField(help_text=FILE_HELP)
+
+
+class SearchTextSerializer(ByUrl, SearchOptionsSerializer):
+    """A photo to search with, as JSON."""
+
+    image = serializers.CharField(help_text=TEXT_HELP)
+
+
+class BatchFileSerializer(SearchOptionsSerializer):
+    """Photos to search with, as a form with a field ``image`` for each photo."""
+
+    image = serializers.ListField(
+        child=serializers.FileField(), max_length=BATCH, help_text="a file for each photo"
+    )
+
+
+class BatchTextSerializer(SearchOptionsSerializer):
+    """Photos to search with, as JSON."""
+
+    images = serializers.ListField(
+        child=serializers.CharField(), max_length=BATCH, help_text="each as base64 or a data URL"
+    )
+
+
+class EventSerializer(serializers.Serializer[Any]):
+    """A customer's action on a product from the results of a search."""
+
+    query_id = serializers.UUIDField()
+    event = serializers.ChoiceField(Event.Kind.choices)
+    product = serializers.CharField(max_length=200, help_text="its key")

@@ -1,0 +1,238 @@
+"""Read the frame sizes inside an AVIF from its AV1 sequence headers.
+
+A decoder reports the picture size that the container declares, but decodes the frames before it
+compares the two. An AVIF of 2 kB that declared 640 × 480, with a frame of 12,000 × 12,000 inside,
+used 524 MB.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..exceptions import ImageCorrupt
+
+# (offset, length) of each extent.
+Extents = list[tuple[int, int]]
+
+# Boxes that contain the boxes on the path to the first sample of a track.
+INSIDE = (b"trak", b"mdia", b"minf", b"stbl")
+SEQUENCE_HEADER = 1
+# Limits. A camera's picture is a grid of about 60 items with a few parts each.
+MAX_ITEMS, MAX_EXTENTS, MAX_PARTS = 2_000, 16, 5_000
+
+
+def largest_frame(data: bytes) -> int:
+    """Return the pixels (width × height) of the largest frame in an AVIF file.
+
+    Raises ImageCorrupt if no frame size can be read.
+    """
+    sizes = []
+    try:
+        for kind, start, end in boxes(data, 0, len(data)):
+            if kind == b"meta":
+                sizes += [pixels for item in items(data, start + 4, end) for pixels in frames(item)]
+            elif kind == b"moov":
+                sizes += [
+                    each for sample in first_samples(data, start, end) for each in frames(sample)
+                ]
+    except (IndexError, ValueError) as error:
+        raise ImageCorrupt from error
+    if not sizes:
+        raise ImageCorrupt
+    return max(sizes)
+
+
+def boxes(data: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    """Yield type, start and end of each box's content between two offsets.
+
+    A box is a part of the container with a length and a type. Raises ValueError for an invalid
+    length.
+    """
+    while start + 8 <= end:
+        size, kind, head = number(data, start, 4), data[start + 4 : start + 8], 8
+        if size == 1:
+            size, head = number(data, start + 8, 8), 16
+        stop = start + size if size else end
+        if stop > end or stop < start + head:
+            raise ValueError(kind)
+        yield kind, start + head, stop
+        start = stop
+
+
+def number(data: bytes, place: int, size: int) -> int:
+    """Return the big-endian integer of ``size`` bytes at the offset ``place``.
+
+    Raises IndexError past the end of the data.
+    """
+    if place + size > len(data):
+        raise IndexError(place)
+    return int.from_bytes(data[place : place + size], "big")
+
+
+def items(data: bytes, start: int, end: int) -> Iterator[bytes]:
+    """Yield the bytes of each AV1 picture that a ``meta`` box (``start`` to ``end``) describes.
+
+    Raises ValueError for a file that refers to far more bytes than it has.
+    """
+    inner = {kind: (first, last) for kind, first, last in boxes(data, start, end)}
+    pictures = set(av1_items(data, *inner.get(b"iinf", (0, 0))))
+    store, seen = inner.get(b"idat", (0, 0)), 0
+    for item, method, extents in locations(data, *inner.get(b"iloc", (0, 0))):
+        if item not in pictures:
+            continue
+        if method > 1:
+            raise ValueError("a picture inside of pictures")
+        base, limit = store if method else (0, len(data))
+        parts = [
+            data[base + offset : min(limit, base + offset + length) if length else limit]
+            for offset, length in extents
+        ]
+        seen += sum(map(len, parts))
+        if seen > 2 * len(data):
+            raise ValueError("the same bytes again and again")
+        yield b"".join(parts)
+
+
+def av1_items(data: bytes, start: int, end: int) -> Iterator[int]:
+    """Yield the ids of the AV1 pictures that an ``iinf`` box (``start`` to ``end``) lists."""
+    if start == end:
+        return
+    for kind, first, _ in boxes(data, start + (6 if data[start] == 0 else 8), end):
+        if kind == b"infe":
+            wide = 2 if data[first] < 3 else 4
+            if data[first + 6 + wide : first + 10 + wide] == b"av01":
+                yield number(data, first + 4, wide)
+
+
+def locations(
+    data: bytes, start: int, end: int
+) -> Iterator[tuple[int, int, list[tuple[int, int]]]]:
+    """Yield id, construction method and extents of each item in an ``iloc`` box.
+
+    An extent is an (offset, length) of bytes; a length of 0 extends to the end. Raises ValueError
+    for too many items or extents.
+    """
+    if start == end:
+        return
+    version, sizes = data[start], number(data, start + 4, 2)
+    offset_size, length_size, base_size = sizes >> 12, sizes >> 8 & 15, sizes >> 4 & 15
+    index_size = sizes & 15 if version else 0
+    wide = 4 if version > 1 else 2
+    count, place = number(data, start + 6, wide), start + 6 + wide
+    if count > MAX_ITEMS:
+        raise ValueError(count)
+    for _ in range(count):
+        item, place = number(data, place, wide), place + wide
+        method = number(data, place, 2) & 15 if version else 0
+        place += 4 if version else 2
+        base, place = number(data, place, base_size), place + base_size
+        extents, place = number(data, place, 2), place + 2
+        if extents > MAX_EXTENTS:
+            raise ValueError(extents)
+        found = []
+        for _ in range(extents):
+            place += index_size
+            offset = base + number(data, place, offset_size)
+            found.append((offset, number(data, place + offset_size, length_size)))
+            place += offset_size + length_size
+        yield item, method, found
+
+
+def first_samples(data: bytes, start: int, end: int) -> Iterator[bytes]:
+    """Yield the bytes of the first frame of each track in a ``moov`` box (``start`` to ``end``)."""
+    table: dict[bytes, int] = {}
+    for kind, first, last in boxes(data, start, end):
+        if kind in INSIDE:
+            yield from first_samples(data, first, last)
+        table[kind] = first
+    if b"stsz" in table and (b"stco" in table or b"co64" in table):
+        wide = 4 if b"stco" in table else 8
+        place = number(data, table[b"stco" if wide == 4 else b"co64"] + 8, wide)
+        # One size for all samples, or 0 followed by a table of sizes.
+        sizes = table[b"stsz"] + 4
+        size = number(data, sizes, 4) or number(data, sizes + 8, 4)
+        yield data[place : place + size]
+
+
+def frames(stream: bytes) -> Iterator[int]:
+    """Yield the pixels of the largest frame that each sequence header of an AV1 stream allows.
+
+    Raises ValueError or IndexError for a malformed stream, ValueError for one with too many units.
+    """
+    place = parts = 0
+    while place < len(stream):
+        parts += 1
+        if parts > MAX_PARTS:
+            raise ValueError(parts)
+        head = stream[place]
+        place += 2 if head & 4 else 1
+        if not head & 2:  # no size field: the unit extends to the end
+            size = len(stream) - place
+        else:
+            size, place = leb128(stream, place)
+        if head >> 3 & 15 == SEQUENCE_HEADER:
+            yield frame_size(stream[place : place + size])
+        place += size
+
+
+def leb128(stream: bytes, place: int) -> tuple[int, int]:
+    """Return the LEB128 integer (seven bits a byte) at ``place``, and the offset after it.
+
+    Raises ValueError for a number of more than eight bytes, IndexError past the end.
+    """
+    value = 0
+    for n in range(8):
+        value |= (stream[place + n] & 127) << (7 * n)
+        if stream[place + n] < 128:
+            return value, place + n + 1
+    raise ValueError(place)
+
+
+class Bits:
+    """A reader of integers with any number of bits, the most significant bit first."""
+
+    def __init__(self, data: bytes):
+        self.value, self.left = int.from_bytes(data, "big"), len(data) * 8
+
+    def read(self, count: int) -> int:
+        """Return the next ``count`` bits as a number; raise ValueError past the end."""
+        self.left -= count
+        if self.left < 0:
+            raise ValueError("too short")
+        return self.value >> self.left & (1 << count) - 1
+
+
+def frame_size(header: bytes) -> int:
+    """Return the pixels of the largest frame that a sequence header allows (AV1 spec, 5.5.1)."""
+    bits = Bits(header[:128])
+    bits.read(4)  # profile, still picture
+    if bits.read(1):  # reduced
+        bits.read(5)
+    else:
+        operating_points(bits)
+    wide, high = bits.read(4) + 1, bits.read(4) + 1
+    return (bits.read(wide) + 1) * (bits.read(high) + 1)
+
+
+def operating_points(bits: Bits) -> None:
+    """Skip timing, decoder model and operating points of a sequence header (AV1 spec, 5.5.1)."""
+    delay = 0
+    if bits.read(1):  # timing
+        bits.read(64)
+        if bits.read(1):
+            zeros = 0
+            while not bits.read(1):
+                zeros += 1
+            bits.read(zeros)
+        if bits.read(1):  # decoder model
+            delay = bits.read(5) + 1
+            bits.read(42)
+    display = bits.read(1)
+    for _ in range(bits.read(5) + 1):
+        bits.read(12)
+        if bits.read(5) > 7:
+            bits.read(1)
+        if delay and bits.read(1):
+            bits.read(2 * delay + 1)
+        if display and bits.read(1):
+            bits.read(4)

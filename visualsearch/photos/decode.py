@@ -1,0 +1,261 @@
+"""Decode the bytes that a customer sends to an upright RGB image, within limits.
+
+The bytes are untrusted. The decoder decides their format, never a file name or a declared type.
+The header gives the size, which is checked before any pixel is decoded.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import re
+from dataclasses import dataclass, field
+
+import numpy as np
+from PIL import ExifTags, Image, UnidentifiedImageError
+
+from ..exceptions import (
+    ImageBadShape,
+    ImageCorrupt,
+    ImageEmpty,
+    ImageTooLarge,
+    ImageTooManyPixels,
+    ImageTooSmall,
+    InvalidCrop,
+    UnsupportedImage,
+)
+from .avif import largest_frame
+from .crops import Crop, box_of, check_crop, stored
+from .file_structure import check_structure, is_single_scan
+from .formats import FORMATS, FULL_HEIC, FULL_JPEG, USUAL, names
+
+# At level DEBUG, Pillow would log a photo's metadata.
+logging.getLogger("PIL").setLevel(logging.INFO)
+ACCEPTED_SUFFIXES = {suffix for name in USUAL for suffix in FORMATS[name].suffixes}
+# A file with one of these signatures that cannot be opened is damaged, not of another format.
+SIGNATURE = re.compile(
+    rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|GIF8|BM|RIFF....WEBP|....ftypavi[fs]", re.DOTALL
+)
+HEIC_SIGNATURE = re.compile(rb"....ftyp(he[iv][cmsx]|mif1|msf1)", re.DOTALL)
+# Pixels to convert at a time.
+STRIP = 1_000_000
+# The transposition that puts a photo upright, by its EXIF orientation.
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Limits on a photo.
+
+    ``max_bytes``: of the file; ``max_megapixels``: of the size in its header; ``min_side``: pixels
+    of the shorter side; ``max_aspect``: long side over short side. ``working_side``: photos are
+    shrunk while decoding, to at least this many pixels on the shorter side (of the crop, if there
+    is one); models need fewer. At 360, a phone's 12 megapixels are still decoded at an eighth of
+    their size. ``formats``: accepted keys of :data:`visualsearch.photos.formats.FORMATS`; a format
+    may have lower limits.
+    """
+
+    max_bytes: int = 12_000_000
+    max_megapixels: float = 50.0
+    min_side: int = 16
+    max_aspect: float = 12.0
+    working_side: int = 360
+    formats: tuple[str, ...] = USUAL
+
+    @property
+    def accepted(self) -> str:
+        """Names of the accepted formats as text for customers, separated by commas."""
+        return names(self.formats)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Photo:
+    """A decoded photo: an upright RGB image, shrunk towards ``Limits.working_side``.
+
+    ``warnings``: codes, such as ``animation_first_frame``. ``crop``: the part of the original photo
+    that the image shows, None for all of it.
+    """
+
+    image: Image.Image
+    warnings: tuple[str, ...] = field(default=())
+    crop: Crop | None = None
+
+
+def open_photo(data: bytes, *, limits: Limits = Limits(), crop: Crop | None = None) -> Photo:
+    """Decode the bytes of an image file, or the part ``crop`` of it.
+
+    ``crop``: x, y, w, h in fractions of the upright photo. Raises a PhotoError: ImageEmpty,
+    ImageTooLarge, ImageTooManyPixels, ImageBadShape (too long and thin) or ImageTooSmall for a
+    photo outside the limits, UnsupportedImage for another format, ImageCorrupt for a damaged file,
+    InvalidCrop for a crop outside the photo or with too few pixels.
+    """
+    if not data:
+        raise ImageEmpty
+    if len(data) > limits.max_bytes:
+        raise ImageTooLarge(limit_mb=limits.max_bytes // 1_000_000)
+    check_structure(data)
+    source = identify(data, limits)
+    check_size(source.size, limits)
+    check_format(source, data)
+    if crop is not None:
+        check_crop(crop)
+    image = decode(source, limits, crop)
+    # Drop the file's metadata, which Pillow would copy to images made from this one.
+    image.info = {}
+    warnings = ("animation_first_frame",) if is_animated(source) else ()
+    return Photo(image=image, warnings=warnings, crop=crop)
+
+
+def identify(data: bytes, limits: Limits) -> Image.Image:
+    """Open an image file lazily: the header is read, no pixel is decoded.
+
+    Raises UnsupportedImage for another format, ImageCorrupt for a damaged file, ImageTooManyPixels
+    for a size beyond Pillow's own limit.
+    """
+    try:
+        return Image.open(io.BytesIO(data), formats=limits.formats)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise ImageTooManyPixels(limit=f"{limits.max_megapixels:g}") from error
+    except UnidentifiedImageError as error:
+        if SIGNATURE.match(data) or ("HEIF" in limits.formats and HEIC_SIGNATURE.match(data)):
+            raise ImageCorrupt from error
+        raise UnsupportedImage(accepted=limits.accepted) from error
+    except Exception as error:
+        raise ImageCorrupt from error
+
+
+def check_size(size: tuple[int, int], limits: Limits) -> None:
+    """Check ``size``: width and height in the header.
+
+    Raises ImageTooManyPixels, ImageBadShape if the photo is too long and thin, or ImageTooSmall.
+    """
+    width, height = size
+    if width * height > limits.max_megapixels * 1e6:
+        raise ImageTooManyPixels(limit=f"{limits.max_megapixels:g}")
+    if max(size) > limits.max_aspect * max(1, min(size)):
+        raise ImageBadShape(width=width, height=height)
+    if min(size) < limits.min_side:
+        raise ImageTooSmall(width=width, height=height, limit=limits.min_side)
+
+
+def check_format(source: Image.Image, data: bytes) -> None:
+    """Check the limits of the photo's format; see :data:`visualsearch.photos.formats.FORMATS`.
+
+    Raises ImageTooManyPixels or ImageTooLarge (bytes) over a limit, ImageCorrupt for an AVIF
+    without a readable frame size.
+    """
+    kind = FORMATS.get(source.format or "", FORMATS["JPEG"])
+    most = kind.megapixels
+    if source.format == "HEIF" and source.info.get("chroma") == 444:
+        most = FULL_HEIC
+    elif kind.name == "JPEG" and not is_single_scan(data):
+        most = FULL_JPEG
+    pixels = source.width * source.height
+    if kind.name == "AVIF":
+        pixels = max(pixels, largest_frame(data))
+    if pixels > most * 1e6:
+        raise ImageTooManyPixels(limit=f"{most:g}")
+    if len(data) > kind.bytes:
+        raise ImageTooLarge(limit_mb=round(kind.bytes / 1e6))
+
+
+def decode(source: Image.Image, limits: Limits, crop: Crop | None = None) -> Image.Image:
+    """Decode a photo, or a part of it, to upright RGB, shrunk towards ``working_side``.
+
+    Raises ImageCorrupt, or InvalidCrop if the part has fewer pixels than ``min_side``.
+    """
+    side = round(limits.working_side / (min(crop[2:]) if crop else 1))
+    try:
+        # libjpeg scales by 1/2, 1/4 or 1/8 while it decodes; that saves most of the time.
+        source.draft(None, (side, side))
+        source.load()
+    except Exception as error:
+        raise ImageCorrupt from error
+    # After load(), because a PNG may have its EXIF at the end of the file.
+    turn = orientation(source)
+    box = box_of(source.size, stored(crop, turn) if crop else (0.0, 0.0, 1.0, 1.0))
+    if crop and min(box[2] - box[0], box[3] - box[1]) < limits.min_side:
+        raise InvalidCrop
+    try:
+        image = shrunk(source, box, min(source.size) // side)
+    except Exception as error:
+        raise ImageCorrupt from error
+    return image.transpose(TURNS[turn]) if turn in TURNS else image
+
+
+def shrunk(image: Image.Image, box: tuple[int, int, int, int], factor: int) -> Image.Image:
+    """Return a part of a decoded image as RGB, ``factor`` times smaller.
+
+    ``box``: left, top, right, bottom in pixels. Works in strips to limit memory: a photo of 50
+    megapixels takes 200 MB, and there must not be a second copy.
+    """
+    left, top, right, bottom = box
+    factor = max(1, factor)
+    small = Image.new("RGB", (-(-(right - left) // factor), -(-(bottom - top) // factor)))
+    rows = factor * max(1, STRIP // ((right - left) * factor))
+    for row in range(top, bottom, rows):
+        strip = image.crop((left, row, right, min(bottom, row + rows)))
+        small.paste(reduced(strip, factor), (0, (row - top) // factor))
+    return small
+
+
+def reduced(image: Image.Image, factor: int) -> Image.Image:
+    """Return an image of any mode as RGB, ``factor`` times smaller.
+
+    Averaging costs less than converting, so averaging comes first if the mode's values allow it.
+    """
+    if factor == 1:
+        return to_rgb(image)
+    if has_alpha(image):
+        image = image.convert("RGBA")  # reduce() weights colours by alpha
+    elif image.mode not in ("L", "RGB", "CMYK"):
+        image = to_rgb(image)
+    return to_rgb(image.reduce(factor))
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """Convert an image of any mode to RGB.
+
+    Values of 16 bit are rescaled, and transparent pixels are put on white.
+    """
+    if has_alpha(image):
+        layer = image.convert("RGBA")
+        white = Image.new("RGBA", layer.size, (255, 255, 255, 255))
+        return Image.alpha_composite(white, layer).convert("RGB")
+    if image.mode == "RGB":
+        return image
+    if image.mode.startswith("I") or image.mode == "F":
+        values = np.asarray(image, dtype=np.float32)
+        top = 1.0 if image.mode == "F" else 65535.0
+        return Image.fromarray((values / top * 255).clip(0, 255).astype(np.uint8)).convert("RGB")
+    return image.convert("RGB")
+
+
+def has_alpha(image: Image.Image) -> bool:
+    """Return whether parts of an image may be transparent."""
+    return image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info
+
+
+def is_animated(source: Image.Image) -> bool:
+    """Return whether the file has more frames than one; MPO and HEIC of phones count as stills."""
+    try:
+        return source.format not in ("MPO", "HEIF") and getattr(source, "is_animated", False)
+    except Exception:  # a damaged second frame is no reason to refuse the first
+        return True
+
+
+def orientation(image: Image.Image) -> int:
+    """Return the EXIF orientation, 1 to 8; 1 if missing or invalid."""
+    try:
+        value = image.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:  # damaged EXIF is no reason to refuse the photo
+        return 1
+    return value if value in TURNS else 1

@@ -1,0 +1,221 @@
+"""Find, hash and encode the images of catalog items."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from math import ceil
+from typing import Any, TypeVar
+
+from django.db.models.fields.files import FieldFile
+from PIL import Image
+
+from .. import conf
+from ..batched import batched
+from ..catalogs import catalog
+from ..encoders.base import Encoder
+from ..encoders.preprocess import InputSpec, square
+from ..exceptions import PhotoError
+from ..models import Embedding, to_bytes
+from ..photos.decode import Limits, open_photo
+
+T = TypeVar("T")
+# Images that one thread hashes at a time.
+HASHED = 25
+
+
+@dataclass
+class Seen:
+    """An image as it is in the catalog now, and its stored row (None for a new image).
+
+    ``item``: key of the item; ``name``: name of the file in its storage. ``content_hash``: SHA-256
+    of the file. ``image`` is set between decoding and encoding, ``vector`` after encoding.
+    ``error``: why the file cannot be used; ``unreadable``: whether it could not be read from its
+    storage.
+    """
+
+    item: str
+    name: str
+    file: FieldFile
+    row: Embedding | None
+    content_hash: str = ""
+    image: Image.Image | None = None
+    error: str = ""
+    unreadable: bool = False
+    vector: bytes = field(default=b"", repr=False)
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether the stored row has the embedding of the file's present content.
+
+        Also True for a row that is marked as removed.
+        """
+        row = self.row
+        return row is not None and not row.error and row.content_hash == self.content_hash
+
+
+@dataclass
+class Batch:
+    """Some items, their stored rows, and their images, which threads may still be reading.
+
+    ``keys``: keys of the items; ``before``: all their stored rows; ``seen``: their images in the
+    catalog; ``gone``: rows whose image is no longer in the catalog. ``reading`` and ``encoding``:
+    futures of the work on the images; ``encoding`` is None until encoding begins.
+    """
+
+    keys: Sequence[str]
+    before: list[Embedding]
+    seen: list[Seen]
+    gone: list[Embedding]
+    reading: list[Future[None]]
+    encoding: list[Future[None]] | None = None
+
+    @property
+    def changed(self) -> list[Seen]:
+        """Images whose row must be written; call it only after all images are read."""
+        return [one for one in self.seen if not one.unchanged or (one.row and one.row.removed)]
+
+
+# Image files by (item key, file name).
+Pictures = dict[tuple[str, str], FieldFile]
+
+
+class Here(Executor):
+    """An executor that runs each call immediately, in the calling thread."""
+
+    def submit(self, work: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        """Call ``work`` and return a finished future with its result or exception."""
+        future: Future[T] = Future()
+        try:
+            future.set_result(work(*args, **kwargs))
+        except BaseException as error:
+            future.set_exception(error)
+        return future
+
+
+@contextmanager
+def threads() -> Iterator[Executor]:
+    """Yield an executor of ``INDEX_THREADS`` threads to read, decode and encode images.
+
+    All of that work releases the GIL. Pending work is cancelled when the ``with`` block ends.
+    """
+    count = conf.get("INDEX_THREADS")
+    pool: Executor = Here()
+    if count > 1:
+        pool = ThreadPoolExecutor(max_workers=count, thread_name_prefix="visualsearch-index")
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def gather(
+    encoder: Encoder, keys: Sequence[str], pool: Executor, found: Pictures | None = None
+) -> Batch:
+    """Return a batch of the items with these keys, and start reading their images in ``pool``.
+
+    ``found``: the items' images, if already looked up. If the catalog has changed since that
+    look-up, writing the batch raises Overtaken.
+    """
+    before = list(Embedding.objects.filter(encoder=encoder.id, item__in=keys).defer("vector"))
+    rows = {(row.item, row.image): row for row in before}
+    seen = [
+        Seen(item=item, name=name, file=file, row=rows.pop((item, name), None))
+        for (item, name), file in (pictures(keys) if found is None else found).items()
+    ]
+    limits = conf.limits()
+    reading = [pool.submit(look, some, limits, encoder.input) for some in shares(seen)]
+    gone = [row for row in rows.values() if not row.removed]
+    return Batch(keys=keys, before=before, seen=seen, gone=gone, reading=reading)
+
+
+def shares(images: Sequence[Seen]) -> Iterator[Sequence[Seen]]:
+    """Split images evenly among the threads, into slices of at most ``BATCH_SIZE`` images."""
+    size = ceil(len(images) / conf.get("INDEX_THREADS"))
+    return batched(images, max(1, min(size, conf.get("BATCH_SIZE"))))
+
+
+def begin_encoding(encoder: Encoder, batch: Batch, pool: Executor) -> None:
+    """Wait until the batch's images are read, then let ``pool`` encode the changed ones."""
+    for reading in batch.reading:
+        reading.result()
+    images = [one for one in batch.seen if one.image is not None]
+    # A single image, as after most changes of a product, is not worth a switch of threads.
+    where = pool if len(images) > 1 else Here()
+    batch.encoding = [where.submit(encode, encoder, some) for some in shares(images)]
+
+
+def pictures(keys: Sequence[str]) -> Pictures:
+    """Return the image files of the visible items among ``keys``, by item key and file name."""
+    source = catalog()
+    return {
+        (key, name): file
+        for key, item in source.by_key(keys).items()
+        for name, file in files_by_name(source.images(item)).items()
+    }
+
+
+def files_by_name(files: Iterable[FieldFile]) -> dict[str, FieldFile]:
+    """Return an item's image files by name; empty fields are left out and repeated names merged."""
+    return {str(file.name): file for file in files if file}
+
+
+def read(file: FieldFile) -> bytes:
+    """Return the bytes of a stored file."""
+    with file.storage.open(str(file.name)) as stored:
+        data: bytes = stored.read()
+    return data
+
+
+def digests_of(files: Sequence[FieldFile]) -> list[str]:
+    """Return the SHA-256 of each stored file in hexadecimal, "" for one that cannot be read."""
+    found = []
+    for file in files:
+        digest = ""
+        with suppress(Exception):  # the error is recorded when the file is read for encoding
+            digest = hashlib.sha256(read(file)).hexdigest()
+        found.append(digest)
+    return found
+
+
+def look(images: Sequence[Seen], limits: Limits, spec: InputSpec | None) -> None:
+    """Read and hash some images in place, and decode those whose content has changed.
+
+    Decoded images are scaled to the encoder's input size (``spec``) to save memory until they are
+    encoded. Errors are stored in :attr:`Seen.error`.
+    """
+    for seen in images:
+        data = read_and_hash(seen)
+        if data is None or seen.unchanged:
+            continue
+        try:
+            image = open_photo(data, limits=limits).image
+        except PhotoError as error:
+            seen.error = str(error)
+        else:
+            seen.image = square(image, spec) if spec else image
+
+
+def read_and_hash(seen: Seen) -> bytes | None:
+    """Return the bytes of an image file and set ``seen.content_hash``.
+
+    Returns None if the file cannot be read, and stores the reason in ``seen.error``.
+    """
+    try:
+        data = read(seen.file)
+    except Exception as error:  # storages raise errors of their own
+        seen.error = f"The file cannot be read: {getattr(error, 'strerror', None) or error}"
+        seen.unreadable = True
+        return None
+    seen.content_hash = hashlib.sha256(data).hexdigest()
+    return data
+
+
+def encode(encoder: Encoder, images: Sequence[Seen]) -> None:
+    """Encode the decoded images: set the ``vector`` of each and free its ``image``."""
+    encoding = encoder.encode([seen.image for seen in images if seen.image is not None])
+    for seen, vector in zip(images, encoding.embeddings, strict=True):
+        seen.vector, seen.image = to_bytes(vector), None

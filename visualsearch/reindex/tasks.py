@@ -1,0 +1,108 @@
+"""The Celery tasks. They are thin, and safe to run twice."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from celery import Task, shared_task
+from celery.signals import worker_ready
+from django.core.cache import cache
+from django.db import DatabaseError, OperationalError, connections
+from django.db.models import Min
+from django.utils import timezone
+
+from .. import conf
+from ..models import Embedding, Run
+from . import embeddings, runs
+
+# Seconds between attempts while the database is down, and how many: an hour in all.
+DATABASE_WAIT, DATABASE_ATTEMPTS = 5, 720
+# Longest delay of a planned attempt, in seconds.
+LONGEST_WAIT = 900.0
+RETRY_PLANNED = "visualsearch-retry-planned"
+
+
+class IndexTask(Task[Any, Any]):
+    """A task that is retried if its process is killed, for example for lack of memory.
+
+    At most ``max_retries`` times, in case the task itself kills the process.
+    """
+
+    acks_late = True
+    retry_on_worker_lost = True
+    max_retries = 3
+    default_retry_delay = 1  # seconds
+
+
+@shared_task(name="visualsearch.index_items", base=IndexTask)
+def index_items(keys: list[str]) -> dict[str, int]:
+    """Bring the embeddings of these items, and of items due for a retry, up to date.
+
+    ``keys``: keys of the items. Returns counts of images by outcome, as
+    :func:`visualsearch.reindex.embeddings.refresh` does.
+    """
+    counts = embeddings.refresh([*keys, *embeddings.due_for_retry()])
+    retry_later()
+    return dict(counts)
+
+
+@shared_task(name="visualsearch.index_retry", base=IndexTask)
+def index_retry() -> None:
+    """Retry the unreadable images whose next attempt is due."""
+    cache.delete(RETRY_PLANNED)
+    embeddings.refresh(embeddings.due_for_retry())
+    retry_later()
+
+
+def retry_later() -> None:
+    """Schedule a task for the next attempt at unreadable images, if one is planned.
+
+    Without Celery nothing is scheduled; the next change of any product retries them.
+    """
+    if not conf.get("USE_CELERY"):
+        return
+    waiting = Embedding.objects.filter(removed=False, retry_at__isnull=False)
+    first = waiting.aggregate(first=Min("retry_at"))["first"]
+    if first is not None:
+        # Less than a broker's visibility timeout, after which it would deliver the task again.
+        seconds = min(max(1.0, (first - timezone.now()).total_seconds()), LONGEST_WAIT)
+        if cache.add(RETRY_PLANNED, True, timeout=seconds):
+            index_retry.apply_async(countdown=seconds, ignore_result=True)
+
+
+@shared_task(name="visualsearch.index_run", base=IndexTask, bind=True)
+def index_run(self: Task[Any, Any], run_id: int) -> str:
+    """Execute a run and return its state; do nothing if it is closed or has another process.
+
+    ``run_id``: primary key of the Run. While the database is down, the task is retried.
+    """
+    run = Run.objects.get(pk=run_id)
+    try:
+        runs.execute(run)
+    except runs.Taken:
+        run.refresh_from_db()
+    except OperationalError as error:
+        # The database is down. The run is unchanged, so retry it later.
+        if self.request.is_eager:
+            raise  # an eager task would retry without waiting
+        raise self.retry(
+            exc=error, countdown=DATABASE_WAIT, max_retries=DATABASE_ATTEMPTS
+        ) from error
+    retry_later()
+    return run.state
+
+
+@worker_ready.connect
+def go_on_with_open_run(**kwargs: object) -> None:
+    """When a worker starts, resume the open run if the process that executed it has died.
+
+    The death of a process on another machine shows only by missing heartbeats, so the task then
+    waits for ``RUN_TIMEOUT`` first.
+    """
+    with suppress(DatabaseError):
+        run = Run.objects.filter(open=True, state=Run.State.RUNNING).first()
+        if run is not None:
+            wait = 0 if run.is_dead else conf.get("RUN_TIMEOUT") + 1
+            index_run.apply_async(args=(run.pk,), countdown=wait, ignore_result=True)
+    connections.close_all()

@@ -1,0 +1,107 @@
+"""Build one page of results from a query vector; nothing is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .. import facets
+from ..catalogs import catalog
+from ..models import Query, from_bytes
+from ..serving import live_index
+from . import categories
+from .ranking import allowed, best_by_item, is_match, rank
+from .results import Hit, Prediction, SearchResult, Stopwatch
+
+
+def answer(
+    query: Query,
+    current: live_index.LiveIndex,
+    *,
+    limit: int,
+    watch: Stopwatch,
+    offset: int = 0,
+    filters: Mapping[str, Any] | None = None,
+    ordering: str = "",
+) -> SearchResult:
+    """Return one page of results for a query's vector; nothing is stored.
+
+    The page has the hits from ``offset`` on, at most ``limit``. ``category=auto`` in ``filters``
+    becomes the predicted class, unless that would exclude the most similar item. Raises
+    ValidationError for an unknown ordering or an invalid filter value.
+    """
+    predictions = [Prediction(**each) for each in query.predictions]
+    order = facets.ordering_of(catalog(), ordering)
+    need = facets.POOL if order else offset + limit
+    filters, guessed = categories.decide(filters or {}, predictions)
+    ranked = rank_under(filters, query, current, need, watch)
+    if guessed and ranked.first != nearest(query, current, watch):
+        # The automatic category excludes the nearest item, so it is probably wrong.
+        filters = categories.without(filters)
+        ranked = rank_under(filters, query, current, need, watch)
+    hits, count = ranked.hits, ranked.count
+    if order:
+        count = min(count, facets.POOL)
+        by_key = {hit.item: hit for hit in hits}
+        with watch.stage("products"):
+            keys = facets.in_order(catalog(), by_key, order)
+        hits = [by_key[key] for key in keys]
+    return SearchResult(
+        query_id=str(query.pk),
+        model=current.encoder.id,
+        index_version=current.version,
+        predictions=predictions,
+        matched=is_match(current, [from_bytes(query.vector)], ranked.hits),
+        count=count,
+        hits=hits[offset : offset + limit],
+        took_ms=with_total(watch),
+        warnings=query.warnings,
+        subject=query.subject,
+        category=filters.get(categories.CATEGORY) or None,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ranked:
+    """The best hits that pass some filters, and the number of items in the index that pass."""
+
+    hits: list[Hit]
+    count: int
+
+    @property
+    def first(self) -> str | None:
+        """Key of the first item, None without hits."""
+        return self.hits[0].item if self.hits else None
+
+
+def rank_under(
+    filters: Mapping[str, Any],
+    query: Query,
+    current: live_index.LiveIndex,
+    need: int,
+    watch: Stopwatch,
+) -> Ranked:
+    """Return the best visible hits that pass the filters, and the number of items that pass them.
+
+    ``need``: the most hits to return. Raises ValidationError for an invalid filter value.
+    """
+    with watch.stage("index"):
+        among, count = allowed(current, filters)
+    hits = rank(current, [from_bytes(query.vector)], need, watch=watch, among=among)
+    return Ranked(hits=hits, count=count)
+
+
+def nearest(query: Query, current: live_index.LiveIndex, watch: Stopwatch) -> str | None:
+    """Return the key of the item with the most similar image in the whole index, ignoring filters.
+
+    The item may be hidden from customers. None if the index is empty.
+    """
+    with watch.stage("index"):
+        best, _ = best_by_item(current, [from_bytes(query.vector)], 1, None)
+    return next(iter(best), None)
+
+
+def with_total(watch: Stopwatch) -> dict[str, float]:
+    """Return the milliseconds of each stage, and their sum as ``total``."""
+    return {**watch.stages, "total": round(sum(watch.stages.values()), 3)}

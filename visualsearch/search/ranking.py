@@ -1,0 +1,134 @@
+"""Rank the items that customers may see by their similarity to a query vector."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..catalogs import CatalogSource, catalog
+from ..indexes.base import SharedIndex
+from ..models import Embedding, from_bytes
+from ..serving import live_index
+from .results import Hit, Stopwatch
+
+Vector = NDArray[np.float32]
+# Ids (N,) int64 of embeddings, or a database query for them if the index supports joins.
+Among = Any
+
+
+def allowed(
+    current: live_index.LiveIndex, filters: Mapping[str, Any] | None
+) -> tuple[Among | None, int]:
+    """Return the embeddings to search among and the number of items that pass the filters.
+
+    (None, number of all items) without filters. The embeddings are ids (N,) int64, or a queryset of
+    primary keys if the index joins with the shop's database. Raises ValidationError for an invalid
+    filter value.
+    """
+    keys = catalog().filtered_keys(filters) if filters else None
+    if keys is None:
+        return None, current.items
+    rows = Embedding.objects.filter(encoder=current.encoder.id, item__in=keys).searchable()
+    if isinstance(current.index, SharedIndex) and current.index.joins:
+        return rows.values("pk"), rows.values("item").distinct().count()
+    pairs = list(rows.values_list("pk", "item"))
+    return np.array([pk for pk, _ in pairs], np.int64), len({item for _, item in pairs})
+
+
+def rank(
+    current: live_index.LiveIndex,
+    vectors: Sequence[Vector],
+    need: int,
+    *,
+    watch: Stopwatch,
+    among: Among | None = None,
+    leave_out: str | None = None,
+) -> list[Hit]:
+    """Return the best ``need`` visible items, each with the score of its most similar image.
+
+    ``vectors``: one or more query vectors (dim,); the best score of any of them counts. ``among``:
+    embeddings to search among, from :func:`allowed`. ``leave_out``: key of an item to exclude.
+    Indexed items may be hidden in the live catalog, so the search widens until enough visible ones
+    are found or the index is exhausted.
+    """
+    source = catalog()
+    k = need * 3 + 8
+    while True:
+        with watch.stage("index"):
+            best, exhausted = best_by_item(current, vectors, k, among)
+        if leave_out is not None:
+            best.pop(leave_out, None)
+        with watch.stage("products"):
+            shown = first_visible(source, list(best), need)
+        keys = [key for key in best if key in shown][:need]
+        if len(keys) == need or exhausted:
+            break
+        k *= 4
+    with watch.stage("products"):
+        return [
+            Hit(
+                item=key,
+                score=round(best[key][0], 4),
+                image=source.image_url(best[key][1]),
+                card=source.card(shown[key]),
+            )
+            for key in keys
+        ]
+
+
+def is_match(current: live_index.LiveIndex, vectors: Sequence[Vector], hits: Sequence[Hit]) -> bool:
+    """Return whether the best hit reaches the encoder's match threshold; False without hits.
+
+    For an index with a catalog-fitted transform, the cosine of the untransformed vectors is
+    compared, because the threshold was chosen for it.
+    """
+    if not hits:
+        return False
+    score = hits[0].score
+    if current.fit is not None:
+        rows = Embedding.objects.filter(encoder=current.encoder.id, item=hits[0].item).searchable()
+        stored = [from_bytes(vector) for vector in rows.values_list("vector", flat=True)]
+        score = max((float(one @ other) for one in vectors for other in stored), default=-1.0)
+    return score >= current.encoder.match_threshold
+
+
+def first_visible(source: CatalogSource, keys: Sequence[str], need: int) -> dict[str, Any]:
+    """Return the visible items among the first ``need`` of ``keys``, as a dict by key.
+
+    If some of those are hidden, the visible items of all ``keys`` are returned. So most calls need
+    only one database query.
+    """
+    shown = source.by_key(keys[:need], source.listed())
+    if len(shown) < need and len(keys) > need:
+        shown |= source.by_key(keys[need:], source.listed())
+    return shown
+
+
+def best_by_item(
+    current: live_index.LiveIndex,
+    vectors: Sequence[Vector],
+    k: int,
+    among: Among | None,
+) -> tuple[dict[str, tuple[float, str]], bool]:
+    """Search with each vector, and return ``(best, exhausted)``.
+
+    ``best``: per item key, the score and image name of its most similar image, best item first.
+    ``exhausted``: True if the index had fewer than ``k`` hits for every vector, so that a larger
+    ``k`` finds no more.
+    """
+    scores: dict[int, float] = {}
+    exhausted = True
+    for vector in vectors:
+        pks, similarities = current.search(vector, k, among=among)
+        exhausted &= len(pks) < k
+        for pk, score in zip(pks.tolist(), similarities.tolist(), strict=True):
+            scores[pk] = max(score, scores.get(pk, -1.0))
+    names = current.names(list(scores))
+    best: dict[str, tuple[float, str]] = {}
+    for pk in sorted(names, key=lambda pk: (-scores[pk], pk)):
+        item, image = names[pk]
+        best.setdefault(item, (scores[pk], image))
+    return best, exhausted

@@ -1,0 +1,92 @@
+"""The result of a search: predictions, hits, and the time of each stage."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..photos.crops import Crop
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """A class and its probability, 0…1."""
+
+    label: str
+    probability: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hit:
+    """A found item: its key, the score and URL of its best image, and the shop's card for it.
+
+    ``score``: similarity, -1…1, of that image to the query. ``card``: see
+    :meth:`CatalogSource.card`.
+    """
+
+    item: str
+    score: float
+    image: str
+    card: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchResult:
+    """The result of a search, without the photo.
+
+    ``query_id``: id of the stored query, None if nothing was stored. ``model``: id of the encoder.
+    ``matched``: whether the best hit reaches the match threshold. ``count``: number of items that
+    can be paged through. ``took_ms``: milliseconds by stage, and their ``total``. ``warnings``:
+    codes. ``subject``: box of the garment that was searched with, x, y, w, h in fractions of the
+    uploaded photo, None for the whole photo. ``category``: the category filter that was applied,
+    None if there was no such filter. ``facets``: None unless requested, see
+    :func:`visualsearch.facets.describe`.
+    """
+
+    query_id: str | None
+    model: str
+    index_version: int
+    predictions: list[Prediction]
+    matched: bool
+    count: int
+    hits: list[Hit]
+    took_ms: dict[str, float]
+    warnings: list[str]
+    subject: Crop | None = None
+    category: str | None = None
+    facets: list[dict[str, Any]] | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields as JSON values; lists and cards are not copied."""
+        return {
+            **vars(self),
+            "predictions": [vars(each) for each in self.predictions],
+            "hits": [vars(each) for each in self.hits],
+        }
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> SearchResult:
+        """Return a result from the values of :meth:`as_dict`."""
+        predictions = [Prediction(**each) for each in values["predictions"]]
+        hits = [Hit(**each) for each in values["hits"]]
+        return cls(**{**values, "predictions": predictions, "hits": hits})
+
+
+@dataclass
+class Stopwatch:
+    """Measure named stages: ``stages`` holds the milliseconds spent in each so far."""
+
+    stages: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Add the milliseconds spent in the ``with`` block to the stage ``name``."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            spent = (time.perf_counter() - start) * 1000
+            self.stages[name] = round(self.stages.get(name, 0.0) + spent, 3)

@@ -1,0 +1,33 @@
+"""Record the rank at which a search showed each product."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from ..models import Query
+from .results import Hit
+
+# Most products of one query whose rank is stored; only a crawler pages further.
+SHOWN_AT_MOST = 1000
+
+
+def ranks(hits: list[Hit], offset: int = 0) -> dict[str, int]:
+    """Return the rank of each hit by item key; the first hit has the rank ``offset`` + 1."""
+    return {hit.item: offset + place for place, hit in enumerate(hits, 1)}
+
+
+def note_shown(query: Query, hits: list[Hit], offset: int) -> None:
+    """Store the ranks of the hits on a later page in ``query.shown``.
+
+    A newer rank of a product replaces its older one. Nothing is stored beyond :data:`SHOWN_AT_MOST`
+    products.
+    """
+    new = ranks(hits, offset)
+    if new.items() <= query.shown.items():
+        return
+    with transaction.atomic():
+        # Two pages of one query may be requested at the same time.
+        row = Query.objects.select_for_update().only("shown").filter(pk=query.pk).first()
+        shown = (row.shown if row else {}) | new
+        if row and len(shown) <= SHOWN_AT_MOST:
+            Query.objects.filter(pk=query.pk).update(shown=shown)

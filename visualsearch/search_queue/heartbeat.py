@@ -1,0 +1,56 @@
+"""Send the heartbeats of a search worker."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import asdict
+
+import redis
+
+from ..encoders.preprocess import InputSpec
+from .redis_client import key_of, pipeline
+
+logger = logging.getLogger(__name__)
+ALIVE = "visualsearch:alive"
+# Seconds between heartbeats, until a silent worker counts as dead, and between two checks by a
+# waiting web process. Together, a customer learns of a dead worker within two seconds.
+BEAT, SILENCE, LOOK = 0.4, 1.4, 0.3
+
+
+class SignsOfLife(threading.Thread):
+    """A thread that sends a search worker's heartbeats until :meth:`stop`.
+
+    ``worker``: the worker's name. ``spec``: a callable that returns the input format of the
+    worker's model, sent in each heartbeat; it may return None for an unknown one.
+    """
+
+    def __init__(self, worker: str, spec: Callable[[], InputSpec | None]):
+        super().__init__(name="visualsearch-signs-of-life", daemon=True)
+        self.worker, self.spec = key_of("worker", worker), spec
+        self.stopped = threading.Event()
+
+    def run(self) -> None:
+        silent = False
+        while not self.stopped.is_set():
+            try:
+                self.give()
+                silent = False
+            except redis.RedisError as error:
+                if not silent:
+                    logger.warning("Redis does not answer: %s", error)
+                silent = True
+            self.stopped.wait(BEAT)
+
+    def give(self) -> None:
+        """Send one heartbeat."""
+        spec, milliseconds = self.spec(), int(SILENCE * 1000)
+        alive = json.dumps(asdict(spec) if spec else None)
+        commands = pipeline().set(self.worker, 1, px=milliseconds)
+        commands.set(ALIVE, alive, px=milliseconds).execute()
+
+    def stop(self) -> None:
+        """End the thread; its last heartbeat remains valid for up to :data:`SILENCE` seconds."""
+        self.stopped.set()

@@ -1,0 +1,190 @@
+"""How a Celery worker with the queue ``visualsearch.search`` runs searches.
+
+The worker loads model and index, then runs one thread per concurrent task (``--concurrency``). Each
+thread takes jobs from :mod:`visualsearch.search_queue.redis_queue`. With the pool ``prefork``, each
+child process has one such thread. Importing :mod:`visualsearch.reindex.tasks` connects this module
+to Celery's signals.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import threading
+from contextvars import copy_context
+from socket import gethostname
+from typing import Any
+
+import redis
+from celery import Celery, current_app
+from celery.signals import worker_init, worker_process_init, worker_ready, worker_shutdown
+from celery.signals import worker_shutting_down as worker_is_told_to_stop
+from django.db import DatabaseError, connections
+
+from ..exceptions import VisualSearchError
+from ..search import by_photo
+from ..serving import loaded_versions, processor_check
+from ..signals import job_done, job_dropped, job_taken
+from . import heartbeat, jobs, redis_client, redis_queue
+from .photo_packing import unpack
+
+logger = logging.getLogger(__name__)
+
+QUEUE = "visualsearch.search"
+# Seconds before a worker tries Redis again.
+AGAIN = 0.5
+
+
+class Searcher:
+    """Search threads that run jobs, and a thread that sends heartbeats, until :meth:`stop`.
+
+    ``name`` identifies the worker in its heartbeats; ``threads``: number of search threads.
+    """
+
+    def __init__(self, name: str, threads: int):
+        self.name = name
+        self.stopped = threading.Event()
+        self.signs = heartbeat.SignsOfLife(name, loaded_versions.common_input)
+        self.threads = [
+            threading.Thread(target=self.work, name=f"visualsearch-search-{n}", daemon=True)
+            for n in range(threads)
+        ]
+
+    def start(self) -> None:
+        """Start the search threads and the heartbeat thread."""
+        for thread in (self.signs, *self.threads):
+            thread.start()
+
+    def stop(self) -> None:
+        """Stop taking jobs and sending heartbeats; running jobs go on, see :meth:`join`."""
+        self.signs.stop()
+        self.stopped.set()
+
+    def join(self, seconds: float) -> None:
+        """Wait for running jobs, at most ``seconds`` for each thread."""
+        for thread in self.threads:
+            thread.join(seconds)
+
+    def work(self) -> None:
+        """Take and run jobs until :meth:`stop`; the target of each search thread."""
+        try:
+            while not self.stopped.is_set():
+                try:
+                    name = redis_queue.next_job()
+                    if name is not None:
+                        # A context of its own, so that context variables end with the job.
+                        copy_context().run(do, name, self.name)
+                except redis.RedisError:
+                    self.stopped.wait(AGAIN)  # the heartbeat thread logs it
+                except Exception:
+                    logger.exception("what lay in the queue was no job")
+        finally:
+            connections.close_all()
+
+
+def do(name: str, worker: str) -> None:
+    """Run the job with the id ``name`` and send its answer, unless the job has expired.
+
+    An unexpected error is logged and sent as ``search_failed``. Raises RedisError if Redis is down.
+    """
+    job = redis_queue.take(name, worker)
+    if job is None:
+        logger.warning("job %s came too late and was dropped", name)
+        job_dropped.send_robust(sender=None)
+        return
+    what, context = job["what"], job.get("context", {})
+    job_taken.send_robust(sender=None, what=what, context=context)
+    try:
+        arguments = job["arguments"]
+        if "photo" in arguments:
+            arguments["photo"] = unpack(arguments["photo"])
+            arguments["stages"]["queue"] = job["waited"]
+        answer = jobs.JOBS[what](**arguments)
+    except Exception:
+        logger.exception("job %s failed", name)
+        answer = {"refused": VisualSearchError.code, "params": {}}
+    try:
+        redis_queue.answer(name, answer)
+    except (TypeError, ValueError, OverflowError):
+        logger.exception("job %s: what a card holds must be plain values", name)
+        answer = {"refused": VisualSearchError.code, "params": {}}
+        redis_queue.answer(name, answer)
+    jobs.report(what, answer)
+    job_done.send_robust(sender=None, refused=answer.get("refused", ""))
+
+
+_searchers: list[Searcher] = []
+
+
+def searches(app: Celery) -> bool:
+    """Return whether this process's Celery worker consumes the search queue."""
+    return QUEUE in app.amqp.queues.consume_from
+
+
+def forks(pool: Any) -> bool:
+    """Return whether a Celery pool (its name or class) forks child processes."""
+    return "prefork" in (pool if isinstance(pool, str) else pool.__module__)
+
+
+@worker_init.connect
+def load_before_threads(sender: Any, **kwargs: object) -> None:
+    """Load model and index before the worker connects to its queues, unless its pool forks."""
+    if searches(sender.app) and not forks(sender.pool_cls):
+        load()
+
+
+@worker_ready.connect
+def search_in_threads(sender: Any, **kwargs: object) -> None:
+    """Start the search threads when the worker is ready, unless its pool forks."""
+    worker = sender.controller
+    if searches(sender.app) and not forks(worker.pool_cls):
+        search(worker.hostname, worker.concurrency)
+
+
+@worker_process_init.connect
+def search_in_child(**kwargs: object) -> None:
+    """Load model and index and start a search thread in each forked child.
+
+    Neither an ONNX session nor an index survives a fork.
+    """
+    if searches(current_app):
+        load()
+        search(f"{os.getpid()}@{gethostname()}", 1)
+
+
+def load() -> None:
+    """Load model and index, run a first search, and check the encoder's reference embeddings.
+
+    See :func:`visualsearch.serving.processor_check.compare`. A failure is logged, and the first
+    jobs try to load again. All loaded objects are frozen, so that the garbage collector skips them.
+    """
+    try:
+        by_photo.warm_up()
+        processor_check.compare(loaded_versions.current().encoder)
+    except (VisualSearchError, DatabaseError) as error:
+        logger.warning("Nothing can be searched yet: %s", error)
+    connections.close_all()
+    gc.collect()
+    gc.freeze()
+
+
+def search(worker: str, threads: int) -> None:
+    """Start ``threads`` search threads in this process, for the worker of this name."""
+    searcher = Searcher(worker, threads)
+    _searchers.append(searcher)
+    searcher.start()
+
+
+@worker_is_told_to_stop.connect
+def stop(**kwargs: object) -> None:
+    """Stop taking jobs when Celery's worker begins to shut down."""
+    for searcher in _searchers:
+        searcher.stop()
+
+
+@worker_shutdown.connect
+def join(**kwargs: object) -> None:
+    """Wait for running jobs before the worker process ends, so that clients get an answer."""
+    while _searchers:
+        _searchers.pop().join(redis_client.PATIENCE)

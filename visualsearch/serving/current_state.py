@@ -1,0 +1,57 @@
+"""Find out which index version to search; this queries the database for every search."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.models import Subquery
+
+from ..exceptions import IndexNotReady
+from ..models import IndexVersion, Revision
+
+State = IndexVersion.State
+
+
+class Wanted(NamedTuple):
+    """The state of a version in the database.
+
+    ``version``: its id; ``revision``: the last change of embeddings that its saved index contains;
+    ``items``: number of items in the saved index; ``newest``: the last change of embeddings in the
+    database.
+    """
+
+    version: int
+    revision: int
+    items: int
+    newest: int
+
+
+def wanted(version: int | None) -> Wanted:
+    """Return the state of the version to search, with one query.
+
+    ``version``: id of an index version, None for the active one. Raises IndexNotReady if it does
+    not exist, is still being built, or failed.
+    """
+    sql, parameters = statement(version)
+    with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+        cursor.execute(sql, parameters)
+        row = cursor.fetchone()
+    if row is None:
+        raise IndexNotReady
+    found, revision, items, newest = row
+    return Wanted(found, revision, items, newest or 0)
+
+
+@lru_cache(maxsize=64)
+def statement(version: int | None) -> tuple[str, tuple[Any, ...]]:
+    """Return SQL and parameters of :func:`wanted`, cached because building them takes longest."""
+    newest = Revision.objects.filter(pk=1).values("value")
+    rows = IndexVersion.objects.exclude(state__in=(State.BUILDING, State.FAILED)).order_by()
+    chosen = rows.filter(state=State.ACTIVE) if version is None else rows.filter(pk=version)
+    columns = chosen.annotate(newest=Subquery(newest)).values_list(
+        "pk", "revision", "items", "newest"
+    )
+    sql, parameters = columns.query.sql_with_params()
+    return sql, parameters

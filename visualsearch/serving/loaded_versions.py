@@ -1,0 +1,214 @@
+"""The versions that this process has loaded; load, cache and drop them.
+
+"Rows" are those of :class:`~visualsearch.models.Embedding`; each change of rows has a revision (see
+:class:`~visualsearch.models.Revision`).
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from concurrent.futures import Future
+
+from django.db import connections
+from django.utils.module_loading import import_string
+
+from ..encoders.base import Encoder
+from ..encoders.preprocess import InputSpec
+from ..exceptions import BackendUnavailable, IndexNotReady
+from ..indexes.base import SharedIndex
+from ..models import IndexVersion, Revision, running_experiment
+from .current_state import wanted
+from .live_index import LiveIndex, is_shared
+from .replay import follow, load
+
+logger = logging.getLogger(__name__)
+State = IndexVersion.State
+# Seconds without a search after which a version is dropped from memory.
+IDLE = 30.0
+# Seconds that a search waits for a version to load before it uses the one in memory.
+PATIENCE = 0.5
+# Seconds before a failed load is tried again.
+PAUSE = 10.0
+_lock = threading.Lock()  # guards the three below
+_live: dict[int, LiveIndex] = {}  # in order of use
+_arriving: dict[int, Future[LiveIndex]] = {}
+_failed: dict[int, float] = {}
+_loading = threading.Lock()
+
+
+def current(version: int | None = None, *, wait: bool = True) -> LiveIndex:
+    """Return the index of the active version, or of ``version``, with all committed changes.
+
+    With a ``version`` and ``wait``, the call waits until that version is loaded. Otherwise a
+    version that is not in memory yet is loaded in the background, and until then the call returns
+    the index used last, which is of another version; it waits only if no index is in memory or the
+    version's index is in a server. Raises ModelUnavailable if the model cannot be loaded,
+    IndexNotReady if nothing was ever indexed, or if the version is deleted, unfinished or failed.
+    """
+    state = wanted(version)
+    live = held(state.version)
+    if live is None:
+        row = IndexVersion.objects.filter(pk=state.version).first()
+        if row is None:  # deleted since the query above
+            raise IndexNotReady
+        live = (None if version and wait else meanwhile(row)) or load_once(row)
+    with live.lock:
+        if isinstance(live.index, SharedIndex):
+            live.revision, live.items = state.revision, state.items
+        if live.revision < state.newest:
+            follow(live, state.newest)
+    return live
+
+
+def held(version: int) -> LiveIndex | None:
+    """Return the index of a version by its id, None if this process has not loaded it.
+
+    Versions that were not used for :data:`IDLE` seconds are dropped from memory.
+    """
+    with _lock:
+        live = _live.get(version)
+        if live is not None:
+            keep(live)
+        return live
+
+
+def has_failed(version: int) -> bool:
+    """Return whether loading a version failed within the last :data:`PAUSE` seconds."""
+    with _lock:
+        return time.monotonic() < _failed.get(version, 0)
+
+
+def common_input() -> InputSpec | None:
+    """Return the input format of the loaded models; None if they differ or none is loaded."""
+    with _lock:
+        inputs = [live.encoder.input for live in _live.values()]
+    return inputs[0] if inputs and all(each == inputs[0] for each in inputs) else None
+
+
+def keep(live: LiveIndex) -> None:
+    """Mark an index as just used, and drop idle ones from memory; the caller holds ``_lock``.
+
+    The version that a running experiment tests stays: it has few visitors at first, and none should
+    wait for it to load.
+    """
+    live.used = time.monotonic()
+    _live.pop(live.version, None)
+    _live[live.version] = live
+    experiment = running_experiment.known()
+    stays = experiment.version_id if experiment else None
+    for idle in [one for one in _live.values() if one.used < live.used - IDLE]:
+        if idle.version != stays:
+            del _live[idle.version]
+
+
+def load_once(row: IndexVersion) -> LiveIndex:
+    """Load and return a version; threads that need it at the same time wait for one load."""
+    with _loading:
+        live = held(row.pk) or load(row)
+        with _lock:
+            keep(live)
+        return live
+
+
+def meanwhile(row: IndexVersion) -> LiveIndex | None:
+    """Load a version in the background; return the index used last until the new one is ready.
+
+    Returns the new index once it is loaded. Returns None if no index is in memory, or if the new
+    one is in a server and needs no loading. A failed load is logged and repeated after
+    :data:`PAUSE` seconds.
+    """
+    with _lock:
+        at_hand = next(reversed(_live.values()), None)
+        if at_hand is None or is_shared(row):
+            return None
+        arriving = _arriving.get(row.pk)
+        new = arriving is None and time.monotonic() >= _failed.get(row.pk, 0)
+        if new:
+            arriving = _arriving[row.pk] = in_background(row)
+    if arriving is None or not (new or arriving.done()):
+        return at_hand
+    try:
+        live = arriving.result(PATIENCE)
+    except TimeoutError:
+        return at_hand
+    except Exception:
+        logger.exception("index version %s cannot be loaded; the last one goes on", row.pk)
+        live = at_hand
+    with _lock:
+        _arriving.pop(row.pk, None)
+        if live is at_hand:
+            _failed[row.pk] = time.monotonic() + PAUSE
+        keep(live)
+    return live
+
+
+def for_encoder(encoder: str) -> LiveIndex:
+    """Return the active version's index if it has this encoder, else that of a retired version.
+
+    ``encoder``: id of the encoder. Of several retired versions with it, the latest is used. Raises
+    IndexNotReady if there is none, ModelUnavailable if the model cannot be loaded.
+    """
+    versions = IndexVersion.objects.filter(encoder=encoder, state__in=(State.ACTIVE, State.RETIRED))
+    newest = versions.order_by("state", "-activated").first()
+    if newest is None:
+        raise IndexNotReady
+    return current(None if newest.state == State.ACTIVE else newest.pk)
+
+
+def in_background(row: IndexVersion) -> Future[LiveIndex]:
+    """Load a version in a new thread; return the future of the index."""
+    future: Future[LiveIndex] = Future()
+
+    def work() -> None:
+        try:
+            future.set_result(load(row))
+        except BaseException as error:
+            future.set_exception(error)
+        finally:
+            connections.close_all()
+
+    threading.Thread(target=work, name="visualsearch-load", daemon=True).start()
+    return future
+
+
+def forget() -> None:
+    """Drop the indexes of this process; the next search loads what it needs."""
+    with _lock:
+        _live.clear()
+        _arriving.clear()
+        _failed.clear()
+
+
+def forget_in_child() -> None:
+    """Replace locks and drop indexes in a forked child.
+
+    FAISS hangs there if the parent has searched, and a copied lock may never be released.
+    """
+    global _lock, _loading
+    _lock, _loading = threading.Lock(), threading.Lock()
+    forget()
+
+
+os.register_at_fork(after_in_child=forget_in_child)
+
+
+def push(encoder: Encoder, *, transactional: bool) -> None:
+    """Apply changes of embeddings to the encoder's indexes in servers, so that no search has to.
+
+    ``transactional``: True selects the indexes that are written in the same transaction as the
+    rows, False all others. If a server does not answer, raises BackendUnavailable for a
+    transactional index, and logs the error for others.
+    """
+    for version in IndexVersion.objects.filter(
+        encoder=encoder.id, state__in=(State.ACTIVE, State.READY, State.RETIRED)
+    ):
+        if is_shared(version) and import_string(version.backend).transactional == transactional:
+            try:
+                follow(held(version.pk) or load_once(version), Revision.current())
+            except BackendUnavailable:
+                if transactional:
+                    raise
+                logger.exception("index version %s is brought up to date later", version.pk)

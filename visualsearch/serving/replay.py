@@ -1,0 +1,147 @@
+"""Load or rebuild an index, and replay changes of the stored embeddings on it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from django.db import transaction
+from numpy.typing import NDArray
+
+from ..exceptions import IndexFileError
+from ..indexes.base import FileIndex, SharedIndex
+from ..models import Embedding, IndexVersion, Revision
+from . import index_files, version_encoders
+from .live_index import LiveIndex, fit_of, make
+
+logger = logging.getLogger(__name__)
+REPLAY_BATCH = 5000
+# Catalogs up to this size are counted after each change, larger ones at most this often (seconds).
+COUNTED_ALWAYS, COUNT_AGAIN = 10_000, 10.0
+
+
+def load(version: IndexVersion) -> LiveIndex:
+    """Load a version from its file or server; if lost or damaged, rebuild it from the database.
+
+    Raises ModelUnavailable if its encoder cannot be loaded, BackendUnavailable if its server does
+    not answer.
+    """
+    encoder = version_encoders.of(version)
+    index = make(version, encoder)
+    if isinstance(index, FileIndex):
+        if not version.file:
+            return from_rows(version)
+        try:
+            index = index_files.read(version, type(index), encoder.dim, version.options)
+        except IndexFileError as error:
+            logger.warning("index version %s is rebuilt from rows: %s", version.pk, error)
+            return from_rows(version)
+    elif isinstance(index, SharedIndex) and not index.exists():
+        logger.warning("index version %s is gone from its server; rebuilt from rows", version.pk)
+        return restore(version)
+    return LiveIndex(
+        index, version.pk, encoder, version.revision, version.items, fit=fit_of(version)
+    )
+
+
+def from_rows(version: IndexVersion) -> LiveIndex:
+    """Build and return a version's index from the stored embeddings, ignoring its file.
+
+    The file is neither read nor written. An index in a server is dropped and created anew.
+    """
+    encoder = version_encoders.of(version)
+    index = make(version, encoder)
+    if isinstance(index, SharedIndex):
+        index.create()
+    live = LiveIndex(index, version.pk, encoder, revision=0, fit=fit_of(version))
+    # Read the revision first: rows written meanwhile are replayed later.
+    replay(live, Revision.current())
+    return live
+
+
+def restore(version: IndexVersion) -> LiveIndex:
+    """Rebuild a version's index in its server, unless another process has just done so.
+
+    The version's row is locked meanwhile. Returns the index.
+    """
+    with transaction.atomic():
+        row = IndexVersion.objects.select_for_update().get(pk=version.pk)
+        encoder = version_encoders.of(row)
+        index = make(row, encoder)
+        if isinstance(index, SharedIndex) and index.exists():
+            return LiveIndex(index, row.pk, encoder, row.revision, row.items, fit=fit_of(row))
+        live = from_rows(row)
+        row.revision, row.items = live.revision, live.items
+        row.save(update_fields=["revision", "items"])
+        return live
+
+
+def follow(live: LiveIndex, newest: int) -> None:
+    """Bring the index up to revision ``newest`` by applying the embedding changes that it lacks.
+
+    If the index is on a server, lock the version's row, so that one process at a time updates it.
+    """
+    if isinstance(live.index, SharedIndex):
+        with transaction.atomic():
+            row = IndexVersion.objects.select_for_update().get(pk=live.version)
+            live.revision = row.revision
+            if live.revision < newest:
+                replay(live, newest)
+                row.revision, row.items = live.revision, live.items
+                row.save(update_fields=["revision", "items"])
+    else:
+        replay(live, newest)
+
+
+def replay(live: LiveIndex, revision: int) -> None:
+    """Apply the changes of embeddings up to ``revision`` to an index, and set its revision.
+
+    Only changes after ``live.revision`` are read. Changes after ``revision`` may be applied too,
+    and again by a later call, which does no harm.
+    """
+    encoder = live.encoder
+    for ids, vectors, gone in changes(encoder.id, encoder.dim, live.revision):
+        if len(gone):
+            live.index.remove(gone)
+        if len(ids):
+            live.add(ids, vectors)
+    live.revision = revision
+    # In a large catalog, counting takes longer than applying a change.
+    if live.items < COUNTED_ALWAYS or live.counted < time.monotonic() - COUNT_AGAIN:
+        live.items, live.counted = count_items(encoder.id), time.monotonic()
+
+
+def count_items(encoder: str) -> int:
+    """Return the number of items with a searchable embedding of this encoder."""
+    searchable = Embedding.objects.filter(encoder=encoder).searchable()
+    return searchable.values("item").distinct().count()
+
+
+def changes(
+    encoder: str, dim: int, since: int
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]]]:
+    """Yield changes of embeddings since a revision in batches: ``(ids, vectors, gone)``.
+
+    ``ids`` (N,) and ``vectors`` (N, dim) are to be added, the ids ``gone`` (M,) to be removed.
+    ``encoder``: id of the encoder; ``dim``: its number of dimensions. ``since`` 0 yields all
+    searchable embeddings.
+    """
+    rows = Embedding.objects.filter(encoder=encoder, revision__gt=since).order_by("pk")
+    if since == 0:
+        rows = rows.searchable()
+    last = 0
+    while batch := list(
+        rows.filter(pk__gt=last).values_list("pk", "vector", "removed", "error")[:REPLAY_BATCH]
+    ):
+        last = batch[-1][0]
+        present: list[Any] = [
+            (pk, vector) for pk, vector, gone, error in batch if not (gone or error)
+        ]
+        ids = np.array([pk for pk, _ in present], np.int64)
+        stored = b"".join(bytes(vector) for _, vector in present)
+        vectors = np.frombuffer(stored, "<f2").astype(np.float32).reshape(-1, dim)
+        gone = np.array([pk for pk, _, removed, error in batch if removed or error], np.int64)
+        yield ids, vectors, gone

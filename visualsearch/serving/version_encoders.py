@@ -1,0 +1,121 @@
+"""The encoders of this process: the configured one, and those of index versions."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from django.core.signals import setting_changed
+from django.utils.module_loading import import_string
+
+from .. import conf
+from ..encoders.base import Encoder
+from ..exceptions import ModelUnavailable
+from ..models import IndexVersion
+
+
+def configured() -> Encoder:
+    """Return the encoder in the settings, which new index versions are built with.
+
+    Raises ModelUnavailable if it cannot be loaded.
+    """
+    encoder: Encoder = conf.load("ENCODER")
+    return encoder
+
+
+def answering() -> Encoder:
+    """Return the active version's encoder, or the configured one if no version is active.
+
+    Raises ModelUnavailable if it cannot be loaded.
+    """
+    active = IndexVersion.objects.filter(state=IndexVersion.State.ACTIVE).first()
+    return of(active) if active else configured()
+
+
+def recipe() -> dict[str, Any]:
+    """Return a dict that says how to load the configured encoder.
+
+    Its keys ``encoder_class`` (dotted path) and ``encoder_options`` are fields of IndexVersion.
+    Raises TypeError if an option is not a JSON value or a path.
+    """
+    options = json.dumps(conf.get("ENCODER_OPTIONS"), default=as_text)
+    return {"encoder_class": conf.get("ENCODER"), "encoder_options": json.loads(options)}
+
+
+def as_text(value: object) -> str:
+    """Serialise a Path as text; raise TypeError for any other value."""
+    if isinstance(value, Path):
+        return str(value.absolute())
+    raise TypeError(f"VISUALSEARCH[“ENCODER_OPTIONS”] holds {value!r}, which is not a plain value")
+
+
+def of(version: IndexVersion) -> Encoder:
+    """Return the encoder that a version's vectors were made with.
+
+    After a change of the settings or of the model's files, the active version keeps its own encoder
+    until a version of the new encoder is active. Raises ModelUnavailable if that encoder cannot be
+    loaded from the settings, from the version's stored options, or from the copy of its files.
+    """
+    reasons = []
+    for load in (configured, lambda: recorded(version), lambda: kept(version)):
+        try:
+            encoder = load()
+        except ModelUnavailable as error:
+            reasons.append(str(error.params["reason"]))
+            continue
+        if encoder.id == version.encoder:
+            return encoder
+        reasons.append(f"{encoder.id} is another model")
+    raise ModelUnavailable(
+        reason=f"index version {version.pk} needs {version.encoder} ({'; '.join(reasons)}):"
+        " put that model back, or run visualsearch_index"
+    )
+
+
+def recorded(version: IndexVersion) -> Encoder:
+    """Load the encoder by the class and options stored in the version."""
+    if not version.encoder_class:
+        return configured()
+    return loaded(version.encoder_class, json.dumps(version.encoder_options))
+
+
+def kept(version: IndexVersion) -> Encoder:
+    """Load the version's encoder from the copy of its files that :func:`copy_of` names.
+
+    Raises ModelUnavailable if there is no copy or it cannot be loaded.
+    """
+    options = version.encoder_options | {"package": str(copy_of(version.encoder))}
+    if not copy_of(version.encoder).is_dir():
+        raise ModelUnavailable(reason=f"{copy_of(version.encoder)} does not exist")
+    return loaded(version.encoder_class, json.dumps(options))
+
+
+def copy_of(encoder_id: str) -> Path:
+    """Return the folder for the copy of an encoder's files; it may not exist."""
+    return Path(conf.get("DATA_DIR")) / "models" / encoder_id
+
+
+@cache
+def loaded(dotted_path: str, options: str) -> Encoder:
+    """Return a cached encoder by its class and its options (JSON).
+
+    Raises ModelUnavailable if the class cannot be imported or is not an encoder.
+    """
+    try:
+        kind = import_string(dotted_path)
+    except ImportError as error:
+        raise ModelUnavailable(reason=str(error)) from error
+    if not (isinstance(kind, type) and issubclass(kind, Encoder)):
+        raise ModelUnavailable(reason=f"{dotted_path} is not an encoder")
+    return kind(**json.loads(options))
+
+
+def reset(*, setting: str, **kwargs: object) -> None:
+    """Drop the cached encoders when a test overrides the settings."""
+    if setting == "VISUALSEARCH":
+        loaded.cache_clear()
+
+
+setting_changed.connect(reset)

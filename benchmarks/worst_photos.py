@@ -14,12 +14,11 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from visualsearch.photos.decode.decode import open_photo
-from visualsearch.photos.decode.formats import with_heic
-
-from tests.worst_photo import cost
-from tests.worst_photos import CROPS, MUCH_WORK, WORST
+from tests.helpers.worst_photo import cost
+from tests.helpers.worst_photos import CROPS, MUCH_WORK, WORST
 from visualsearch.exceptions import ImageCorrupt
+from visualsearch.photos.decode import open_photo
+from visualsearch.photos.formats import with_heic
 
 
 def parse_args() -> argparse.Namespace:

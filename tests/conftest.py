@@ -13,8 +13,8 @@ from django.utils.module_loading import import_string
 from PIL import Image
 
 from shop.models import Category, Product
-from tests.pictures import encoded, picture
-from tests.redis_server import RedisServer
+from tests.helpers.pictures import encoded, picture
+from tests.helpers.redis_server import RedisServer
 from visualsearch.conf import DEFAULTS, SHIPPED_MODEL
 from visualsearch.indexes.base import SharedIndex
 from visualsearch.serving import loaded_versions

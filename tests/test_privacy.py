@@ -16,14 +16,14 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 from PIL import Image, TiffImagePlugin
-from visualsearch.photos.decode.decode import open_photo
 
 from tests.api.test_search import upload
-from tests.pictures import encoded, picture
-from tests.reindex import reindex
+from tests.helpers.pictures import encoded, picture
+from tests.helpers.reindex import reindex
 from visualsearch import conf
 from visualsearch.models import KeptPhoto, Query, Refusal
-from visualsearch.photos.decode import small_jpeg
+from visualsearch.photos import small_jpeg
+from visualsearch.photos.decode import open_photo
 from visualsearch.search import by_photo
 from visualsearch.search_queue import photo_packing
 

@@ -3,13 +3,13 @@
 import pytest
 from django.core.files.base import ContentFile
 from django.db import transaction
-from visualsearch.photos.decode.decode import open_photo
 
 from shop.models import Product
-from tests.pictures import encoded, picture
+from tests.helpers.pictures import encoded, picture
 from visualsearch import signal_handlers
 from visualsearch.exceptions import BackendUnavailable
 from visualsearch.models import Embedding
+from visualsearch.photos.decode import open_photo
 from visualsearch.reindex import launch
 from visualsearch.search import by_photo
 

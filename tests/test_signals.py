@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.pictures import encoded, picture
-from tests.reindex import reindex
+from tests.helpers.pictures import encoded, picture
+from tests.helpers.reindex import reindex
 from visualsearch import signals
 from visualsearch.exceptions import ImageCorrupt
 from visualsearch.search_queue import dispatch

@@ -4,8 +4,8 @@ import pytest
 from django.template import Context, RequestContext, Template
 from django.utils.translation import override
 
-from tests.pictures import picture
-from tests.reindex import reindex
+from tests.helpers.pictures import picture
+from tests.helpers.reindex import reindex
 from visualsearch.search_queue import admission
 
 pytestmark = pytest.mark.django_db

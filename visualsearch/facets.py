@@ -6,22 +6,16 @@ cheapest product of the whole catalog is not what the customer searched for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from django.core.exceptions import ValidationError
 from django.db.models import Count, Max, Min, QuerySet
 from django.utils.functional import Promise
 from django.utils.text import capfirst
-from django.utils.translation import gettext, gettext_lazy
 
 if TYPE_CHECKING:
-    from .catalogs import CatalogSource
-
-POOL = 100
-"""Number of best hits to count and sort."""
-
+    pass
 Text = str | Promise
 Filters = Mapping[str, str]
 Described = dict[str, Any]
@@ -147,63 +141,3 @@ class Ordering:
     value: str
     label: Text
     fields: tuple[str, ...] = ()
-
-
-ALIKE = Ordering(value="", label=gettext_lazy("Most alike"))
-
-
-def orderings(source: CatalogSource) -> list[dict[str, str]]:
-    """Return ``value`` and ``label`` of each sort order, similarity first.
-
-    [] if the shop defines none.
-    """
-    offered = (ALIKE, *source.orderings) if source.orderings else ()
-    return [{"value": each.value, "label": str(each.label)} for each in offered]
-
-
-def ordering_of(source: CatalogSource, value: str) -> Ordering | None:
-    """Return the shop's ordering with this ``value``, None for "" (similarity).
-
-    Raises ValidationError if there is no such ordering.
-    """
-    if not value:
-        return None
-    for each in source.orderings:
-        if each.value == value:
-            return each
-    known = ", ".join(each.value for each in source.orderings) or "–"
-    raise ValidationError({"ordering": [gettext("Use one of: %(known)s.") % {"known": known}]})
-
-
-def in_order(source: CatalogSource, keys: Iterable[str], ordering: Ordering) -> list[str]:
-    """Return those of ``keys`` whose item is visible, sorted; ties are broken by primary key."""
-    fields = ordering.fields or (ordering.value,)
-    rows = among(source, keys).order_by(*fields, "pk")
-    return [str(key) for key in rows.values_list(source.key, flat=True)]
-
-
-def describe(
-    source: CatalogSource, best: Callable[[Filters], list[str]], filters: Filters
-) -> list[Described]:
-    """Return the shop's facets as dicts; see :meth:`Choice.describe` and :meth:`Range.describe`.
-
-    ``best``: called with filters, returns the keys of the best hits that pass them. The counts of a
-    facet ignore the facet's own filter.
-    """
-    pools: dict[tuple[tuple[str, str], ...], list[str]] = {}
-    found = []
-    for facet in source.facets:
-        others = {name: text for name, text in filters.items() if name not in facet.params}
-        pool = tuple(sorted(others.items()))
-        if pool not in pools:
-            pools[pool] = best(others)
-        described = facet.describe(among(source, pools[pool]), filters)
-        if described:
-            found.append(described)
-    return found
-
-
-def among(source: CatalogSource, keys: Iterable[str]) -> QuerySet[Any]:
-    """Return a queryset of the visible items with these keys, without prefetched relations."""
-    rows = source.visible().prefetch_related(None).order_by()
-    return rows.filter(**{f"{source.key}__in": list(keys)})

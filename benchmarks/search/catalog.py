@@ -84,7 +84,7 @@ def is_usable() -> bool:
     """Return whether the active index version is current and its file readable."""
     from visualsearch.exceptions import IndexFileError
     from visualsearch.serving import index_files, live_index, loaded_versions
-    from visualsearch.versions.lifecycle import lifecycle
+    from visualsearch.versions import lifecycle
 
     version = lifecycle.active()
     if version is None or lifecycle.is_outdated(version):
@@ -100,7 +100,7 @@ def is_usable() -> bool:
 def index(size: int, folder: Path) -> None:
     """Build and activate an index version, then export the files for the peers."""
     from visualsearch.serving import replay
-    from visualsearch.versions.lifecycle import lifecycle
+    from visualsearch.versions import lifecycle
 
     version = lifecycle.make()
     lifecycle.build(version)

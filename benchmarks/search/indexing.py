@@ -176,10 +176,9 @@ def alone(catalog: Path, files: list[Path], count: int, how: str) -> float:
 
 def floor(catalog: str, part: str, of: str, how: str) -> float:
     """Return the seconds to decode and encode share ``part`` of ``of`` of the files on stdin."""
-    from visualsearch.photos.decode.decode import open_photo
-
     from benchmarks.peers.parts import Parts
     from visualsearch.encoders.preprocess import InputSpec, prepare
+    from visualsearch.photos.decode import open_photo
 
     parts = Parts(catalog, cards=False)
     spec = InputSpec(size=parts.side)

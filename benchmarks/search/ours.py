@@ -15,9 +15,8 @@ from benchmarks.search.lockstep import serve
 
 def main() -> None:
     django.setup()
-    from visualsearch.photos.decode.decode import open_photo
-
     from visualsearch import conf
+    from visualsearch.photos.decode import open_photo
     from visualsearch.search import by_photo
     from visualsearch.search.results import Stopwatch
 

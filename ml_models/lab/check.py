@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
-from visualsearch.photos.decode.decode import ACCEPTED_SUFFIXES, Limits, identify, open_photo
 
 from visualsearch.exceptions import PhotoError
+from visualsearch.photos.decode import ACCEPTED_SUFFIXES, Limits, identify, open_photo
 
 from .duplicates import SIDE, same_pictures, thumbnail
 

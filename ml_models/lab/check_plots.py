@@ -14,7 +14,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from visualsearch.photos.decode.decode import open_photo
+
+from visualsearch.photos.decode import open_photo
 
 if TYPE_CHECKING:
     from .check import Sample

@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from visualsearch.photos.decode.decode import ACCEPTED_SUFFIXES, open_photo
+
+from visualsearch.photos.decode import ACCEPTED_SUFFIXES, open_photo
 
 from . import people_garments as garments
 from .cut_outs import CutOut, cut_out

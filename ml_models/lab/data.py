@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 from tqdm import tqdm
-from visualsearch.photos.decode.decode import ACCEPTED_SUFFIXES, open_photo
 
 from visualsearch.encoders.preprocess import InputSpec, prepare
 from visualsearch.exceptions import PhotoError
+from visualsearch.photos.decode import ACCEPTED_SUFFIXES, open_photo
 
 from .catalog import Listing, Refused, read_catalog
 

@@ -17,10 +17,10 @@ from typing import Any
 
 import faiss
 import numpy as np
-from visualsearch.metrics.retrieval.retrieval import first_rank, retrieval_metrics
 
 from visualsearch.encoders.base import Float32
 from visualsearch.encoders.onnx import OnnxEncoder
+from visualsearch.metrics.retrieval import first_rank, retrieval_metrics
 
 from .data import list_photos
 from .distortions import distorted

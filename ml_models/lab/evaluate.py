@@ -17,11 +17,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from visualsearch.metrics.retrieval.bootstrap import intervals, paired
-from visualsearch.metrics.retrieval.retrieval import query_scores
-from visualsearch.photos.decode.decode import ACCEPTED_SUFFIXES, open_photo
 
 from visualsearch.encoders.onnx import OnnxEncoder
+from visualsearch.metrics.bootstrap import intervals, paired
+from visualsearch.metrics.retrieval import query_scores
+from visualsearch.photos.decode import ACCEPTED_SUFFIXES, open_photo
 
 from .evaluate_page import write_page
 from .evaluate_plots import plot

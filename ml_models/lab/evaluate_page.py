@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from visualsearch.metrics.retrieval.casebook import (
+
+from visualsearch.metrics.casebook import (
     FIRST,
     Book,
     Case,
@@ -15,7 +16,7 @@ from visualsearch.metrics.retrieval.casebook import (
     Thumbnails,
     write,
 )
-from visualsearch.photos.decode.decode import open_photo
+from visualsearch.photos.decode import open_photo
 
 from .retrieval import Found
 

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
-from visualsearch.photos.decode.decode import open_photo
 
 from visualsearch.encoders.preprocess import InputSpec, prepare
 from visualsearch.exceptions import PhotoError
+from visualsearch.photos.decode import open_photo
 
 from .catalog import Refused
 from .set_targets import mask

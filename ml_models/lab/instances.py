@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from visualsearch.metrics.retrieval.retrieval import first_rank, retrieval_metrics
-from visualsearch.photos.decode.decode import ACCEPTED_SUFFIXES, open_photo
 
 from visualsearch.encoders.base import Encoding, Float32
 from visualsearch.encoders.onnx import OnnxEncoder
 from visualsearch.encoders.subject import encode_subject
+from visualsearch.metrics.retrieval import first_rank, retrieval_metrics
+from visualsearch.photos.decode import ACCEPTED_SUFFIXES, open_photo
 
 from .distortions import DISTORTIONS, distorted
 from .retrieval import Row, embed, ranking

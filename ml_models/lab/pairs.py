@@ -19,15 +19,15 @@ from typing import Any
 import numpy as np
 from PIL import Image
 from tqdm import tqdm
-from visualsearch.metrics.retrieval.bootstrap import intervals
-from visualsearch.metrics.retrieval.retrieval import first_rank, query_scores, retrieval_metrics
-from visualsearch.photos.decode.crops import Crop
-from visualsearch.photos.decode.decode import open_photo
 
 from visualsearch.encoders.base import Encoding
 from visualsearch.encoders.onnx import OnnxEncoder
 from visualsearch.encoders.subject import encode_subject
 from visualsearch.indexes.fitting import LEAST, fit
+from visualsearch.metrics.bootstrap import intervals
+from visualsearch.metrics.retrieval import first_rank, query_scores, retrieval_metrics
+from visualsearch.photos.crops import Crop
+from visualsearch.photos.decode import open_photo
 
 from .composites import LABELS, worn_pair
 from .evaluate import list_photos

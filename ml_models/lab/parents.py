@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from visualsearch.photos.decode.crops import Crop
 
 from visualsearch.encoders.base import Encoding, Float32
 from visualsearch.encoders.cells import Cells
 from visualsearch.encoders.onnx import OnnxEncoder
+from visualsearch.photos.crops import Crop
 
 
 def coarse(labels: Sequence[str], parents: dict[str, str]) -> tuple[list[str], NDArray[np.int64]]:

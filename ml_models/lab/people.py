@@ -21,10 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from tqdm import tqdm
-from visualsearch.metrics.retrieval.bootstrap import interval, interval_of
-from visualsearch.photos.decode.decode import open_photo
 
 from visualsearch.encoders.onnx import OnnxEncoder
+from visualsearch.metrics.bootstrap import interval, interval_of
+from visualsearch.photos.decode import open_photo
 
 from .parents import ParentEncoder
 from .reliability import calibration_error, reliability

@@ -18,10 +18,10 @@ from typing import Any
 
 import numpy as np
 from PIL import Image, ImageOps
-from visualsearch.photos.decode.decode import open_photo
 
 from visualsearch.encoders.base import Encoding
 from visualsearch.encoders.onnx import OnnxEncoder
+from visualsearch.photos.decode import open_photo
 
 from .distortions import distorted
 from .evaluate import list_photos

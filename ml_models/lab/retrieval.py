@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from visualsearch.metrics.retrieval.bootstrap import intervals
-from visualsearch.metrics.retrieval.retrieval import first_rank, query_scores, retrieval_metrics
-from visualsearch.photos.decode.decode import open_photo
 
 from visualsearch.encoders.onnx import OnnxEncoder
+from visualsearch.metrics.bootstrap import intervals
+from visualsearch.metrics.retrieval import first_rank, query_scores, retrieval_metrics
+from visualsearch.photos.decode import open_photo
 
 BATCH = 32
 

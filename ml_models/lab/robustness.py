@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 from tqdm import tqdm
-from visualsearch.photos.decode.decode import open_photo
 
 from visualsearch.encoders.onnx import OnnxEncoder
+from visualsearch.photos.decode import open_photo
 
 BATCH = 32
 SHAPES = 60

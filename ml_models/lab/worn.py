@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tqdm import tqdm
-from visualsearch.photos.decode.decode import open_photo
+
+from visualsearch.photos.decode import open_photo
 
 from .catalog import Refused
 from .composites import LABELS, worn_pair

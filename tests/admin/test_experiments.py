@@ -5,9 +5,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from django.utils import timezone
 
-from tests.pictures import encoded, picture
-from tests.reindex import rebuild, reindex
-from tests.traces import BAD, leave_traces, version
+from tests.helpers.pictures import encoded, picture
+from tests.helpers.reindex import rebuild, reindex
+from tests.helpers.traces import BAD, leave_traces, version
 from visualsearch.models import Experiment, IndexVersion
 
 from .conftest import messages_of

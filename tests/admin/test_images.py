@@ -1,8 +1,8 @@
 import pytest
 from django.urls import reverse
 
-from tests.pictures import encoded, picture
-from tests.reindex import reindex
+from tests.helpers.pictures import encoded, picture
+from tests.helpers.reindex import reindex
 from visualsearch.models import Embedding, Run
 
 from .conftest import messages_of

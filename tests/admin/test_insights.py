@@ -5,7 +5,7 @@ import re
 import pytest
 from django.urls import reverse
 
-from tests.traces import leave_traces
+from tests.helpers.traces import leave_traces
 from visualsearch.admin import exports
 from visualsearch.admin.insight_charts import changed
 from visualsearch.analytics.statistics import Share

@@ -6,8 +6,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from tests.pictures import encoded, picture
-from tests.reindex import rebuild, reindex
+from tests.helpers.pictures import encoded, picture
+from tests.helpers.reindex import rebuild, reindex
 from visualsearch.analytics import overview
 from visualsearch.models import Embedding, IndexVersion, Query
 from visualsearch.reindex import launch

@@ -13,8 +13,8 @@ from django.urls import NoReverseMatch, URLPattern, get_resolver, reverse
 from django.urls.resolvers import URLResolver
 from django.utils import timezone
 
-from tests.pictures import encoded, picture
-from tests.reindex import rebuild, reindex
+from tests.helpers.pictures import encoded, picture
+from tests.helpers.reindex import rebuild, reindex
 from visualsearch.models import (
     Embedding,
     Experiment,

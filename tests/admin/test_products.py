@@ -3,8 +3,8 @@ from django.urls import reverse
 
 from shop.admin import ProductAdmin
 from shop.models import Product
-from tests.pictures import picture
-from tests.reindex import reindex
+from tests.helpers.pictures import picture
+from tests.helpers.reindex import reindex
 from visualsearch.admin import SearchableAdmin
 from visualsearch.models import Run
 

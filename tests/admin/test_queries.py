@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils import timezone
 from PIL import Image
 
-from tests.pictures import encoded, picture
+from tests.helpers.pictures import encoded, picture
 from visualsearch.models import Event, Experiment, KeptPhoto, Query, Storefront
 
 LIST = reverse("admin:visualsearch_query_changelist")

@@ -5,8 +5,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from tests.pictures import encoded, picture
-from tests.reindex import reindex
+from tests.helpers.pictures import encoded, picture
+from tests.helpers.reindex import reindex
 from visualsearch.exceptions import BackendUnavailable
 from visualsearch.models import Embedding, Run
 from visualsearch.reindex import launch, runs

@@ -1,7 +1,7 @@
 import pytest
 from django.urls import reverse
 
-from tests.reindex import rebuild, reindex
+from tests.helpers.reindex import rebuild, reindex
 from visualsearch.exceptions import ModelUnavailable
 from visualsearch.indexes import fitting
 from visualsearch.models import IndexVersion

@@ -9,7 +9,7 @@ from typing import Any
 
 import schemathesis
 
-from tests.pictures import encoded, picture
+from tests.helpers.pictures import encoded, picture
 
 PHOTO = encoded(picture(3))
 QUERY_ID = os.environ["CONFORMANCE_QUERY_ID"]

@@ -5,8 +5,8 @@ from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from tests.api.test_search import refused
-from tests.pictures import encoded, picture
-from tests.reindex import reindex
+from tests.helpers.pictures import encoded, picture
+from tests.helpers.reindex import reindex
 from visualsearch.models import KeptPhoto, Query, Refusal
 
 URL = "/api/visual-search/batch/"

@@ -10,7 +10,7 @@ import pytest
 
 from shop.stack.compose import ROOT
 from tests.api.test_search import PHOTO, upload
-from tests.reindex import reindex
+from tests.helpers.reindex import reindex
 from visualsearch.models import Event, Query
 
 CHECKS = (

@@ -5,7 +5,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tests.api.test_search import PHOTO, keys, refused, upload
-from tests.reindex import reindex
+from tests.helpers.reindex import reindex
 from visualsearch.models import Event, Query
 from visualsearch.search import shown_products
 from visualsearch.search.results import Hit

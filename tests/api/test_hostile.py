@@ -11,15 +11,15 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from tests.api.test_search import PHOTO, URL, keys, refused, send_json, upload
-from tests.odd_pictures import (
+from tests.helpers.odd_pictures import (
     animated,
     damaged_pictures,
     no_pictures,
     odd_pictures,
     shirt,
 )
-from tests.pictures import encoded, picture, plain, png_header_only
-from tests.reindex import reindex
+from tests.helpers.pictures import encoded, picture, plain, png_header_only
+from tests.helpers.reindex import reindex
 from visualsearch.models import Query
 
 ODD = odd_pictures()

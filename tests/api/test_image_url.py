@@ -3,7 +3,7 @@
 import pytest
 
 from tests.api.test_search import URL, keys, refused
-from tests.picture_server import PictureServer
+from tests.helpers.picture_server import PictureServer
 from visualsearch.search_queue import admission
 
 CLASSIFY = "/api/visual-search/classify/"

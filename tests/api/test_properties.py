@@ -8,13 +8,13 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from visualsearch.photos.decode.crops import box_of, check_crop, stored
-from visualsearch.photos.decode.decode import open_photo
 
 from tests.api.test_search import PHOTO, URL, keys
-from tests.odd_pictures import held
-from tests.pictures import difference, picture
+from tests.helpers.odd_pictures import held
+from tests.helpers.pictures import difference, picture
 from visualsearch.exceptions import InvalidCrop
+from visualsearch.photos.crops import box_of, check_crop, stored
+from visualsearch.photos.decode import open_photo
 
 # Deterministic examples, so that failures can be reproduced.
 bounded = settings(

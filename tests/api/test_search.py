@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from tests.pictures import encoded, picture
+from tests.helpers.pictures import encoded, picture
 from visualsearch.conf import DEFAULTS
 from visualsearch.models import IndexVersion
 from visualsearch.reindex import embeddings

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.reindex import reindex
+from tests.helpers.reindex import reindex
 from visualsearch.conf import DEFAULTS
 from visualsearch.models import IndexVersion
 

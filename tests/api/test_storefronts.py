@@ -6,7 +6,7 @@ from django.core.cache import cache
 
 from tests.api.test_events import tell
 from tests.api.test_search import PHOTO, URL, refused, upload
-from tests.reindex import reindex
+from tests.helpers.reindex import reindex
 from visualsearch.models import Query, Refusal, Storefront
 from visualsearch.models.storefronts import digest
 from visualsearch.search.callers import pseudonym

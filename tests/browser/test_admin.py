@@ -8,8 +8,8 @@ import pytest
 from django.utils import timezone
 
 from tests.browser.navigation import follow
-from tests.pictures import encoded, picture
-from tests.reindex import rebuild, reindex
+from tests.helpers.pictures import encoded, picture
+from tests.helpers.reindex import rebuild, reindex
 from visualsearch.models import Query, Run
 from visualsearch.reindex import runs
 

@@ -17,7 +17,7 @@ from PIL import Image
 
 from shop.models import Category
 from tests.browser.navigation import follow
-from tests.traces import BAD, leave_traces, version
+from tests.helpers.traces import BAD, leave_traces, version
 from visualsearch.models import Experiment, Storefront
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from visualsearch.metrics.retrieval.casebook import Book, Case, Shown, Table, Thumbnails, write
 
-from tests.pictures import picture
+from tests.helpers.pictures import picture
+from visualsearch.metrics.casebook import Book, Case, Shown, Table, Thumbnails, write
 
 
 @pytest.fixture

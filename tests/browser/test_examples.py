@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.api.test_search import upload
-from tests.pictures import encoded, picture
-from tests.reindex import reindex
+from tests.helpers.pictures import encoded, picture
+from tests.helpers.reindex import reindex
 from visualsearch.models import Event, Query, Storefront
 
 ROOT = Path(__file__).resolve().parent.parent.parent

@@ -10,8 +10,8 @@ import pytest
 from shop.models import Product
 from tests.browser.navigation import follow
 from tests.browser.storefront import WAIT
-from tests.pictures import encoded, picture, plain
-from tests.reindex import reindex
+from tests.helpers.pictures import encoded, picture, plain
+from tests.helpers.reindex import reindex
 from visualsearch.models import IndexVersion
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -5,8 +5,8 @@ from django.core.files.base import ContentFile
 from django.core.management import CommandError, call_command
 
 from shop.models import Product
-from tests.pictures import picture
-from tests.reindex import reindex
+from tests.helpers.pictures import picture
+from tests.helpers.reindex import reindex
 from visualsearch.models import Embedding, IndexVersion
 from visualsearch.reindex import embeddings
 from visualsearch.serving import index_files, loaded_versions

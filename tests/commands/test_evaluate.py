@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 from PIL import Image
-from visualsearch.evaluation.labelled_photos.labelled_photos import (
+
+from shop.models import Product
+from tests.helpers.pictures import encoded, picture
+from tests.helpers.reindex import reindex
+from visualsearch.evaluation.labelled_photos import (
     LabelledPhoto,
     Measured,
     Outcome,
     compare,
 )
-
-from shop.models import Product
-from tests.pictures import encoded, picture
-from tests.reindex import reindex
 from visualsearch.models import IndexVersion, Query
 
 

@@ -6,7 +6,7 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 
 from tests.api.test_search import PHOTO, upload
-from tests.reindex import reindex
+from tests.helpers.reindex import reindex
 from visualsearch import events
 from visualsearch.models import Event, KeptPhoto, Query, Storefront
 from visualsearch.search.callers import pseudonym

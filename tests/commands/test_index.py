@@ -6,7 +6,7 @@ from django.core.files.base import ContentFile
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from tests.pictures import encoded, picture
+from tests.helpers.pictures import encoded, picture
 from visualsearch.management.commands import visualsearch_index
 from visualsearch.models import Embedding, IndexVersion, Run
 from visualsearch.reindex import runs

@@ -3,8 +3,8 @@ import json
 import pytest
 from django.core.management import CommandError, call_command
 
-from tests.pictures import encoded, picture
-from tests.reindex import reindex
+from tests.helpers.pictures import encoded, picture
+from tests.helpers.reindex import reindex
 
 
 @pytest.fixture

@@ -5,12 +5,12 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from tests.pictures import encoded, picture
-from tests.reindex import reindex
+from tests.helpers.pictures import encoded, picture
+from tests.helpers.reindex import reindex
 from visualsearch.indexes import fitting
 from visualsearch.models import Run
 from visualsearch.reindex import runs
-from visualsearch.versions.lifecycle import lifecycle
+from visualsearch.versions import lifecycle
 
 
 @pytest.fixture(autouse=True)

@@ -4,8 +4,8 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from tests.reindex import reindex
-from visualsearch.versions.lifecycle import lifecycle
+from tests.helpers.reindex import reindex
+from visualsearch.versions import lifecycle
 
 
 def run(capsys, *args):

@@ -3,12 +3,12 @@ import threading
 import pytest
 from health_check.exceptions import ServiceUnavailable
 
-from tests.hanging import before_the_hang_ends
-from tests.reindex import reindex
+from tests.helpers.hanging import before_the_hang_ends
+from tests.helpers.reindex import reindex
 from visualsearch.contrib.health.views import ReadyView
 from visualsearch.models import IndexVersion
 from visualsearch.search_queue import heartbeat
-from visualsearch.versions.lifecycle import lifecycle
+from visualsearch.versions import lifecycle
 
 LIVE, READY = "/health/live/", "/health/ready/"
 FINE = {"database": "ok", "index": "ok", "redis": "ok", "workers": "ok"}

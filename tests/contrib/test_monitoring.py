@@ -8,7 +8,7 @@ import pytest
 import yaml
 from prometheus_client import REGISTRY
 
-from tests.reindex import reindex
+from tests.helpers.reindex import reindex
 from visualsearch.contrib.prometheus import middleware  # noqa: F401 (has metrics of its own)
 from visualsearch.contrib.prometheus.machine import MachineCollector
 from visualsearch.contrib.prometheus.state import StateCollector

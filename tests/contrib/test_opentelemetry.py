@@ -8,7 +8,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from tests.reindex import reindex
+from tests.helpers.reindex import reindex
 from visualsearch import signals
 from visualsearch.contrib.opentelemetry import receivers
 from visualsearch.search_queue import dispatch, redis_queue, worker

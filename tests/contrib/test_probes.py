@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from tests.hanging import HANGS, before_the_hang_ends, until
+from tests.helpers.hanging import HANGS, before_the_hang_ends, until
 from visualsearch.contrib import probes
 from visualsearch.contrib.probes import Hanging, within
 

@@ -9,13 +9,13 @@ from django.core.checks import run_checks
 from django.db import OperationalError
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.pictures import encoded, picture
-from tests.reindex import reindex
+from tests.helpers.pictures import encoded, picture
+from tests.helpers.reindex import reindex
 from visualsearch import signals
 from visualsearch.contrib.prometheus import processes, state, worker
 from visualsearch.models import Embedding, Run
 from visualsearch.search_queue import dispatch, heartbeat, redis_queue
-from visualsearch.versions.lifecycle import lifecycle
+from visualsearch.versions import lifecycle
 
 ROOT = Path(__file__).resolve().parents[2]
 URL = "/api/visual-search/search/"

@@ -11,8 +11,8 @@ import structlog
 from django.core.exceptions import ImproperlyConfigured
 
 from shop import logs
-from tests.pictures import encoded, picture
-from tests.reindex import reindex
+from tests.helpers.pictures import encoded, picture
+from tests.helpers.reindex import reindex
 from visualsearch import signals
 from visualsearch.reindex import tasks
 from visualsearch.search_queue import dispatch, redis_queue, worker

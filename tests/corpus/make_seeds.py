@@ -2,7 +2,7 @@
 
 The files are kept in `seeds/`, since encoders may write other bytes on another machine (the AVIF
 encoder even in two runs on one). Run this only to change them, then update the digest in
-tests/test_corpus.py.
+tests/photos/test_corpus.py.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ import io
 from pathlib import Path
 
 from PIL import Image
-from visualsearch.photos.decode.formats import with_heic
 
-from tests.odd_pictures import held, shirt
-from tests.pictures import encoded, picture, plain
+from tests.helpers.odd_pictures import held, shirt
+from tests.helpers.pictures import encoded, picture, plain
+from visualsearch.photos.formats import with_heic
 
 FOLDER = Path(__file__).resolve().parent / "seeds"
 SUFFIXES = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.pictures import picture
+from tests.helpers.pictures import picture
 from visualsearch.conf import SHIPPED_MODEL
 from visualsearch.encoders.onnx import OnnxEncoder
 

@@ -1,6 +1,6 @@
 import numpy as np
 
-from tests.pictures import picture, plain
+from tests.helpers.pictures import picture, plain
 from visualsearch.encoders.fake import FakeEncoder
 
 

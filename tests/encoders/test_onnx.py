@@ -13,7 +13,7 @@ from onnx import TensorProto, helper
 from PIL import Image
 
 from tests.encoders import golden
-from tests.pictures import picture, plain
+from tests.helpers.pictures import picture, plain
 from visualsearch.conf import SHIPPED_MODEL
 from visualsearch.encoders.cells import Cells
 from visualsearch.encoders.onnx import OnnxEncoder

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tests.pictures import picture, plain
+from tests.helpers.pictures import picture, plain
 from visualsearch.encoders.preprocess import InputSpec, prepare
 
 

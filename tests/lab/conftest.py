@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.pictures import encoded, picture, plain
+from tests.helpers.pictures import encoded, picture, plain
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from ml_models.lab.drawn_people import person
 from ml_models.lab.label_sets import LEAVES, PARENTS
+from tests.helpers.pictures import picture, plain
 from tests.lab.test_composites import GROUND, SHAPES, lying
-from tests.pictures import picture, plain
 
 # The garment to draw for each class; a class without one is a random rectangle on the floor.
 DRAWN = {leaf: PARENTS.get(leaf, leaf) for leaf in LEAVES}

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageEnhance
 
 from ml_models.lab import check, duplicates
-from tests.pictures import encoded, picture, plain
+from tests.helpers.pictures import encoded, picture, plain
 from visualsearch.encoders import preprocess
 
 

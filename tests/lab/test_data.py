@@ -5,11 +5,10 @@ torch = pytest.importorskip(
     "torch", reason="PyTorch is not installed: ./run test --lab installs it"
 )
 
-from visualsearch.photos.decode.decode import open_photo  # noqa: E402
-
 from ml_models.lab import data  # noqa: E402
 from visualsearch.encoders import preprocess  # noqa: E402
 from visualsearch.encoders.preprocess import InputSpec  # noqa: E402
+from visualsearch.photos.decode import open_photo  # noqa: E402
 
 
 def test_preprocessing_is_one_function(photos):

@@ -13,13 +13,13 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from visualsearch.photos.decode.decode import open_photo
 
 from ml_models.lab import evaluate, evaluate_plots, resources
 from ml_models.lab.reliability import calibration_error, reliability
 from ml_models.lab.resources import in_fresh_process, latency_ms
-from tests.pictures import encoded, picture
+from tests.helpers.pictures import encoded, picture
 from visualsearch.encoders.onnx import OnnxEncoder
+from visualsearch.photos.decode import open_photo
 
 ROOT = Path(__file__).resolve().parents[2]
 SHOPNET = ROOT / "ml_models/shopnet"

@@ -22,9 +22,9 @@ from ml_models.lab.recipe import Recipe, recipe_of  # noqa: E402
 from ml_models.lab.sources import Kind  # noqa: E402
 from ml_models.lab.stages import FineTuning  # noqa: E402
 from ml_models.lab.weights import load_backbone  # noqa: E402
+from tests.helpers.pictures import picture  # noqa: E402
 from tests.lab.drawn_garments import TinyTeacher  # noqa: E402
 from tests.lab.sources import draw_sources  # noqa: E402
-from tests.pictures import picture  # noqa: E402
 from visualsearch.encoders.onnx import OnnxEncoder  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_thread")

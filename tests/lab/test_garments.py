@@ -21,7 +21,7 @@ from ml_models.lab.garments import (  # noqa: E402
 from ml_models.lab.label_sets import LEAVES  # noqa: E402
 from ml_models.lab.set_targets import mask  # noqa: E402
 from ml_models.lab.sources import Example, Kind  # noqa: E402
-from tests.pictures import plain  # noqa: E402
+from tests.helpers.pictures import plain  # noqa: E402
 
 STREET = {"kind": Kind.STREET, "allowed": ("hat",), "label": "hat"}
 

@@ -5,17 +5,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from visualsearch.photos.decode.crops import box_of
-from visualsearch.photos.decode.decode import open_photo
 
 from ml_models.lab import distortions, evaluate_plots, instances, robustness
 from ml_models.lab.distortions import DISTORTIONS, distorted, homography
 from ml_models.lab.evaluate import instances_table
 from ml_models.lab.instances import Tally, fillers
-from tests.pictures import difference, encoded, picture, plain
+from tests.helpers.pictures import difference, encoded, picture, plain
 from visualsearch.encoders.cells import Cells
 from visualsearch.encoders.fake import FakeEncoder
 from visualsearch.encoders.onnx import OnnxEncoder
+from visualsearch.photos.crops import box_of
+from visualsearch.photos.decode import open_photo
 
 SHOPNET = Path(__file__).resolve().parents[2] / "ml_models/shopnet"
 MAGENTA = (255, 0, 255)

@@ -19,7 +19,7 @@ from ml_models.lab.quantise import quantise, refuse_disagreement  # noqa: E402
 from ml_models.lab.rounding import covariance, fit, round_one_by_one  # noqa: E402
 from ml_models.lab.served import Served  # noqa: E402
 from ml_models.lab.views import scale  # noqa: E402
-from tests.pictures import picture  # noqa: E402
+from tests.helpers.pictures import picture  # noqa: E402
 from visualsearch.encoders.preprocess import InputSpec, prepare  # noqa: E402
 
 SPEC = InputSpec(size=224)

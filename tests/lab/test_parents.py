@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ml_models.lab.parents import ParentEncoder, coarse, fold
-from tests.pictures import picture
+from tests.helpers.pictures import picture
 from visualsearch.encoders.onnx import OnnxEncoder
 
 SHOPNET = Path(__file__).resolve().parents[2] / "ml_models/shopnet"

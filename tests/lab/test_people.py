@@ -10,7 +10,7 @@ import pytest
 from ml_models.lab import people
 from ml_models.lab.drawn_people import person
 from ml_models.lab.parents import ParentEncoder
-from tests.pictures import plain
+from tests.helpers.pictures import plain
 
 SHOPNET = Path(__file__).resolve().parents[2] / "ml_models/shopnet"
 HEADER = "image,label,tag,x,y,w,h,area\n"

@@ -14,8 +14,8 @@ from ml_models.lab.agreement import LEAST  # noqa: E402
 from ml_models.lab.calibrate import match_calibration  # noqa: E402
 from ml_models.lab.catalog import Refused  # noqa: E402
 from ml_models.lab.history import read_log  # noqa: E402
+from tests.helpers.pictures import picture  # noqa: E402
 from tests.lab.recipe import train_args  # noqa: E402
-from tests.pictures import picture  # noqa: E402
 from visualsearch.encoders.onnx import OnnxEncoder  # noqa: E402
 
 

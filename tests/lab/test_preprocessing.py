@@ -8,8 +8,8 @@ import pytest
 from PIL import Image, ImageEnhance, ImageOps
 
 from ml_models.lab import preprocessing
+from tests.helpers.pictures import picture, plain
 from tests.lab.test_composites import lying
-from tests.pictures import picture, plain
 
 SHOPNET = Path(__file__).resolve().parents[2] / "ml_models/shopnet"
 

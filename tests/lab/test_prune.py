@@ -14,8 +14,8 @@ from ml_models.lab.data import load_photos  # noqa: E402
 from ml_models.lab.footprint import multiply_adds  # noqa: E402
 from ml_models.lab.network import ShopNet  # noqa: E402
 from ml_models.lab.run import Run  # noqa: E402
+from tests.helpers.pictures import picture  # noqa: E402
 from tests.lab.recipe import train_args  # noqa: E402
-from tests.pictures import picture  # noqa: E402
 from visualsearch.encoders.onnx import OnnxEncoder  # noqa: E402
 from visualsearch.encoders.preprocess import InputSpec  # noqa: E402
 

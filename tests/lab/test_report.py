@@ -17,7 +17,7 @@ for needed in ("jinja2", "matplotlib", "scipy"):
 from ml_models.lab import report, report_plots, report_text  # noqa: E402
 from ml_models.lab.evaluate import evaluate  # noqa: E402
 from ml_models.lab.report_tables import Figure, confusion, lines, number, path, tried  # noqa: E402
-from tests.pictures import picture  # noqa: E402
+from tests.helpers.pictures import picture  # noqa: E402
 from visualsearch.encoders.onnx import OnnxEncoder  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ml_models.lab.retrieval import ranking, read_rows, retrieval, search
-from tests.pictures import encoded, picture, plain
+from tests.helpers.pictures import encoded, picture, plain
 from visualsearch.encoders.onnx import OnnxEncoder
 
 SHOPNET = Path(__file__).resolve().parents[2] / "ml_models/shopnet"

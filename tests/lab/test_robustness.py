@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from visualsearch.photos.decode.decode import open_photo
 
 from ml_models.lab import robustness
 from ml_models.lab.robustness import CURVES, clutter, scene
-from tests.pictures import difference, encoded, picture, plain
+from tests.helpers.pictures import difference, encoded, picture, plain
 from visualsearch.encoders.onnx import OnnxEncoder
+from visualsearch.photos.decode import open_photo
 
 SHOPNET = Path(__file__).resolve().parents[2] / "ml_models/shopnet"
 NEUTRAL = {"rotation": 0, "brightness": 1, "contrast": 1, "blur": 0, "crop": 1, "clutter": 1}

@@ -9,8 +9,8 @@ pytest.importorskip("torch", reason="PyTorch is not installed: ./run test --lab 
 from ml_models.lab.catalog import Refused
 from ml_models.lab.label_sets import street_set
 from ml_models.lab.sources import Kind, Sources, read_sources
+from tests.helpers.pictures import plain
 from tests.lab.sources import draw_sources, written
-from tests.pictures import plain
 
 HEADER = "image,label,tag,x,y,w,h,area"
 

@@ -12,7 +12,7 @@ from contextlib import suppress
 import pytest
 
 from shop.stack.compose import ROOT
-from tests.hanging import before_the_hang_ends
+from tests.helpers.hanging import before_the_hang_ends
 
 CHANGE = """
 import django

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tests.pictures import encoded, picture
+from tests.helpers.pictures import encoded, picture
 from tests.stack.browser import Answer, Browser
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from shop.stack.compose import ROOT
 from shop.stack.stack import APP
-from tests.pictures import encoded, picture
+from tests.helpers.pictures import encoded, picture
 from tests.stack.stack import START, Stack, until
 
 PRODUCTS = 16

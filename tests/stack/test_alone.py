@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.pictures import encoded, picture
+from tests.helpers.pictures import encoded, picture
 from tests.stack import admin
 from tests.stack.conftest import PRODUCTS, write_catalog
 from tests.stack.stack import START, Stack, until

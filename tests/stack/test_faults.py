@@ -15,7 +15,7 @@ import pytest
 import redis
 from PIL import Image
 
-from tests.pictures import encoded, picture
+from tests.helpers.pictures import encoded, picture
 from tests.stack import admin
 from tests.stack.browser import Answer
 from tests.stack.conftest import PRODUCTS

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pictures import encoded, picture
+from tests.helpers.pictures import encoded, picture
 from tests.stack.stack import START, Stack, until
 from visualsearch.conf import DEFAULTS
 

@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 
-from tests.pictures import encoded, picture
+from tests.helpers.pictures import encoded, picture
 from tests.stack.conftest import PRODUCTS
 from tests.stack.stack import START, Stack, until
 

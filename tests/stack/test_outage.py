@@ -5,7 +5,7 @@ All responses must come while Redis is away: it returns only after the last of t
 
 from __future__ import annotations
 
-from tests.pictures import encoded, picture
+from tests.helpers.pictures import encoded, picture
 from tests.stack import admin
 from tests.stack.browser import Answer
 from tests.stack.stack import START, Stack, until

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.pictures import encoded, picture
+from tests.helpers.pictures import encoded, picture
 from tests.stack import admin
 from tests.stack.browser import Answer, Browser
 from tests.stack.conftest import PRODUCTS, TOKEN

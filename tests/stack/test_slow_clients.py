@@ -9,7 +9,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.pictures import encoded, picture
+from tests.helpers.pictures import encoded, picture
 from tests.stack.browser import TIMEOUT
 from tests.stack.stack import Stack
 

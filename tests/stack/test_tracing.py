@@ -14,7 +14,7 @@ pytest.importorskip("opentelemetry.exporter.otlp.proto.http", reason="the extra 
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from tests.pictures import encoded, picture
+from tests.helpers.pictures import encoded, picture
 from tests.stack.stack import START, until
 
 _spans: list[Any] = []

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from tests.pictures import encoded, picture
+from tests.helpers.pictures import encoded, picture
 from tests.stack import admin
 from tests.stack.conftest import PRODUCTS
 from tests.stack.holding import reading

@@ -12,10 +12,7 @@ from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
 from .. import conf
-from ..exceptions import (
-    ImageTooLarge,
-    Overloaded,
-)
+from ..exceptions import ImageTooLarge, Overloaded
 from ..web import memory_budget
 from ..web.uploads import CHUNK, DRAIN, batch_too_large, too_large
 

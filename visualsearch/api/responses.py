@@ -10,9 +10,9 @@ from django.urls import reverse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from .. import facets
 from ..catalogs import catalog
 from ..class_names import class_name
+from ..search import facet_values
 from ..search.results import Prediction, SearchResult
 
 
@@ -66,7 +66,7 @@ def as_response(
     }
     if result.facets is None:
         return body
-    return body | {"facets": result.facets, "orderings": facets.orderings(catalog())}
+    return body | {"facets": result.facets, "orderings": facet_values.orderings(catalog())}
 
 
 def as_class(prediction: Prediction) -> dict[str, Any]:

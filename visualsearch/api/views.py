@@ -7,8 +7,9 @@ from rest_framework.parsers import FormParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from .. import events, exceptions, facets
+from .. import events, exceptions
 from ..catalogs import catalog
+from ..search import facet_values
 from ..search_queue import dispatch
 from ..web import kept_photos, throttles
 from ..web.uploads import photo_from
@@ -141,7 +142,7 @@ class QueryView(VisualSearchView):
         wanted = validated(QueryPageSerializer, request.query_params)
         filters = filters_of(request)
         check_filters(filters)
-        facets.ordering_of(catalog(), wanted["ordering"])
+        facet_values.ordering_of(catalog(), wanted["ordering"])
         if dispatch.is_pending(query_id, storefront=self.storefront_id):
             return pending(request, query_id)
         result = dispatch.page(

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from ..exceptions import (
-    InvalidCrop,
-)
+from ..exceptions import InvalidCrop
 
 Crop = tuple[float, float, float, float]
 EDGE = 0.005

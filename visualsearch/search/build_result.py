@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .. import facets
 from ..catalogs import catalog
 from ..models import Query, from_bytes
 from ..serving import live_index
-from . import categories
+from . import categories, facet_values
 from .ranking import allowed, best_by_item, is_match, rank
 from .results import Hit, Prediction, SearchResult, Stopwatch
 
@@ -32,8 +31,8 @@ def answer(
     ValidationError for an unknown ordering or an invalid filter value.
     """
     predictions = [Prediction(**each) for each in query.predictions]
-    order = facets.ordering_of(catalog(), ordering)
-    need = facets.POOL if order else offset + limit
+    order = facet_values.ordering_of(catalog(), ordering)
+    need = facet_values.POOL if order else offset + limit
     filters, guessed = categories.decide(filters or {}, predictions)
     ranked = rank_under(filters, query, current, need, watch)
     if guessed and ranked.first != nearest(query, current, watch):
@@ -42,10 +41,10 @@ def answer(
         ranked = rank_under(filters, query, current, need, watch)
     hits, count = ranked.hits, ranked.count
     if order:
-        count = min(count, facets.POOL)
+        count = min(count, facet_values.POOL)
         by_key = {hit.item: hit for hit in hits}
         with watch.stage("products"):
-            keys = facets.in_order(catalog(), by_key, order)
+            keys = facet_values.in_order(catalog(), by_key, order)
         hits = [by_key[key] for key in keys]
     return SearchResult(
         query_id=str(query.pk),

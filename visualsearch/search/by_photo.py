@@ -13,10 +13,7 @@ from django.utils import timezone
 from PIL import Image
 
 from .. import conf
-from ..exceptions import (
-    IndexNotReady,
-    ModelUnavailable,
-)
+from ..exceptions import IndexNotReady, ModelUnavailable
 from ..models import Query, Refusal, to_bytes
 from ..photos.crops import part_of
 from ..photos.decode import Photo

@@ -10,19 +10,14 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from .. import facets
 from ..catalogs import catalog
 from ..encoders.base import Encoder
 from ..encoders.cells import Cells
-from ..exceptions import (
-    CropUnavailable,
-    IndexNotReady,
-    QueryNotFound,
-)
+from ..exceptions import CropUnavailable, IndexNotReady, QueryNotFound
 from ..models import Query, to_bytes
 from ..photos.crops import Crop, within
 from ..serving import live_index, loaded_versions
-from . import categories, shown_products
+from . import categories, facet_values, shown_products
 from .build_result import answer, rank_under
 from .encode_photo import top_predictions
 from .results import SearchResult, Stopwatch
@@ -117,7 +112,7 @@ def facets_of(
     decided = categories.without(filters) | ({categories.CATEGORY: category} if category else {})
 
     def best(filters: Mapping[str, Any]) -> list[str]:
-        ranked = rank_under(filters, query, current, facets.POOL, Stopwatch())
+        ranked = rank_under(filters, query, current, facet_values.POOL, Stopwatch())
         return [hit.item for hit in ranked.hits]
 
-    return facets.describe(catalog(), best, decided)
+    return facet_values.describe(catalog(), best, decided)

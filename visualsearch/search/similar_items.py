@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from ..catalogs import catalog
-from ..exceptions import (
-    ItemNotFound,
-)
+from ..exceptions import ItemNotFound
 from ..models import Embedding, from_bytes
 from ..serving import loaded_versions
 from .build_result import with_total

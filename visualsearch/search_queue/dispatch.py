@@ -104,7 +104,7 @@ def page(
     crop: Crop | None = None,
     storefront: int | None = None,
 ) -> SearchResult:
-    """Return another page of an earlier search; see :func:`visualsearch.search.later_pages.page`."""
+    """Return another page of a search; see :func:`visualsearch.search.later_pages.page`."""
     options: dict[str, Any] = {"limit": limit, "offset": offset, "filters": dict(filters or {})}
     options |= {"ordering": ordering, "with_facets": with_facets, "crop": crop}
     options["storefront"] = storefront
@@ -112,7 +112,7 @@ def page(
 
 
 def similar(item: str, *, limit: int = 12) -> SearchResult:
-    """Return the items that look most like an item; see :func:`visualsearch.search.similar_items.similar`."""
+    """Return the items that look most like an item; see :mod:`.search.similar_items`."""
     return SearchResult.from_dict(ask("similar", item=item, limit=limit))
 
 

@@ -125,7 +125,7 @@ def page(
 
 @job
 def similar(*, item: str, limit: int) -> Answer:
-    """Return the items that look most like an item; see :func:`visualsearch.search.similar_items.similar`."""
+    """Return the items that look most like an item; see :mod:`.search.similar_items`."""
     return similar_items.similar(item, limit=limit).as_dict()
 
 

@@ -15,8 +15,9 @@ from .. import conf
 from ..encoders.base import Encoder
 from ..exceptions import BackendUnavailable, ModelUnavailable
 from ..indexes import fitting
+from ..indexes.base import FileIndex
 from ..models import Embedding, Experiment, IndexVersion
-from ..serving import index_files, live_index, loaded_versions, replay, version_encoders
+from ..serving import index_files, live_index, replay, version_encoders
 from ..signals import version_activated
 from . import transforms
 
@@ -132,7 +133,7 @@ def build(version: IndexVersion, *, by_labels: bool = False) -> None:
         built = replay.from_rows(version)
         built.index.optimise()
         figures: dict[str, Any] = built.index.describe()
-        if isinstance(built.index, loaded_versions.FileIndex):
+        if isinstance(built.index, FileIndex):
             version.file = f"{version.encoder}-{version.pk}.index"
             version.sha256 = index_files.write(built.index, version.file)
             figures["file_bytes"] = index_files.size(version)

@@ -183,7 +183,7 @@ def sample(encoder: Encoder, at_most: int, items: Collection[str] = ()) -> Rows:
 
 
 def labelled(rows: Rows, found: Labels) -> Labelled:
-    """Return rows and labels with an index for each item key, for :mod:`visualsearch.indexes.weight_tuning`."""
+    """Return rows and labels with an index for each item key, for ``indexes.weight_tuning``."""
     number = {item: place for place, item in enumerate(dict.fromkeys(rows.items))}
     return Labelled(
         queries=found.vectors,

@@ -8,10 +8,9 @@ from urllib.parse import urlencode
 from django.urls import reverse
 from django.utils.translation import gettext
 
-from .. import facets
 from ..catalogs import catalog
 from ..class_names import class_name
-from ..search import categories
+from ..search import categories, facet_values
 from ..search.results import SearchResult
 
 PHOTO, OFFSET, ORDERING = "photo", "offset", "ordering"
@@ -67,7 +66,7 @@ class Narrowing:
 
     def __init__(self, result: SearchResult, params: dict[str, str]):
         self.facets = result.facets or []
-        self.orderings = facets.orderings(catalog())
+        self.orderings = facet_values.orderings(catalog())
         self.ordering = params.get(ORDERING, "")
         own = {ORDERING, OFFSET}
         for facet in self.facets:

@@ -7,12 +7,7 @@ import logging
 from django.db import DatabaseError, InterfaceError, OperationalError
 from django.utils.translation import gettext
 
-from ..exceptions import (
-    ImageMissing,
-    InvalidCrop,
-    PhotoError,
-    VisualSearchError,
-)
+from ..exceptions import ImageMissing, InvalidCrop, PhotoError, VisualSearchError
 from ..models import Refusal
 from ..signals import refused
 

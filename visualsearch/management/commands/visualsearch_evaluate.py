@@ -9,8 +9,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
-from visualsearch.evaluation.labelled_photos.cases import tables, write_page
-from visualsearch.evaluation.labelled_photos.labelled_photos import (
+from visualsearch.evaluation.cases import tables, write_page
+from visualsearch.evaluation.labelled_photos import (
     LabelledPhoto,
     Measured,
     compare,
@@ -19,7 +19,7 @@ from visualsearch.evaluation.labelled_photos.labelled_photos import (
     report,
 )
 from visualsearch.exceptions import VisualSearchError
-from visualsearch.metrics.retrieval.casebook import Table
+from visualsearch.metrics.casebook import Table
 
 
 class Command(BaseCommand):

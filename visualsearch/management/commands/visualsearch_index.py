@@ -15,7 +15,7 @@ from visualsearch.exceptions import VisualSearchError
 from visualsearch.models import Embedding, Run
 from visualsearch.reindex import runs, scopes
 from visualsearch.serving import loaded_versions
-from visualsearch.versions.lifecycle import lifecycle
+from visualsearch.versions import lifecycle
 
 # Seconds between checks of a run that another process works on.
 WATCH = 0.5

@@ -11,8 +11,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from visualsearch import conf
 from visualsearch.exceptions import InvalidCrop, VisualSearchError
-from visualsearch.photos.decode.crops import Crop, check_crop
-from visualsearch.photos.decode.decode import open_photo
+from visualsearch.photos.crops import Crop, check_crop
+from visualsearch.photos.decode import open_photo
 from visualsearch.search import by_photo
 from visualsearch.search.results import SearchResult, Stopwatch
 

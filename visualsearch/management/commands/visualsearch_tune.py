@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from visualsearch.exceptions import VisualSearchError
 from visualsearch.models import IndexVersion, Run
 from visualsearch.reindex import runs
-from visualsearch.versions.lifecycle import lifecycle
+from visualsearch.versions import lifecycle
 
 WORDS = {"now": "as now", "catalog": "fitted to the catalog", "labels": "fitted by labels"}
 JUDGES = {"labels": "labelled photos", "clicks": "searches with clicks"}

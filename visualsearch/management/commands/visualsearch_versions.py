@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from visualsearch.models import IndexVersion
-from visualsearch.versions.lifecycle import lifecycle
+from visualsearch.versions import lifecycle
 
 
 class Command(BaseCommand):

@@ -1,6 +1,10 @@
-"""Imports follow the layers: core, Django shell, entry points; the shop is on top."""
+"""Imports follow the rooms: the core at the bottom, the Django shell above it, the shop on top.
+
+A room is a package or a module directly in ``visualsearch/``.
+"""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -8,55 +12,46 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 APP = ROOT / "visualsearch"
 
-CORE = {
-    "photos", "formats", "av1", "containers", "origins", "fetching",
-    "small", "exceptions", "metrics", "resampling", "casebook", "results", "subject",
-    "statistics", "verdicts", "tuning", "admin.plots",
-    "encoders.base", "encoders.cells", "encoders.fake", "encoders.focus",
-    "encoders.known_answers", "encoders.onnx", "encoders.package", "encoders.parts",
-    "encoders.preprocess",
-    "indexes.base", "indexes.exact", "indexes.faiss", "indexes.fitting", "indexes.milvus",
-    "indexes.places", "indexes.structures",
-}  # fmt: skip
-# A module may import from its own layer and lower ones.
-LAYERS = [
-    {"exceptions", "formats", "metrics", "resampling", "statistics", "verdicts"},
-    {"batches", "processes"},
-    {"signals", "photos", "av1", "containers", "origins", "encoders", "indexes"},
-    {"fetching", "subject", "small", "results", "casebook", "tuning"},
-    {"conf", "classes"},
-    {"models", "catalogs", "facets"},
-    {"categories", "callers", "events"},
-    {"index_files", "encoding", "wanted", "processors"},
-    {"live"},
-    {"ranking", "relay"},
-    {"looking"},
-    {"searching"},
-    {"evaluation", "jobs", "worker"},
-    {"fits"},
-    {"versions", "evaluation_cases"},
-    {"indexing"},
-    {"scopes", "runs", "drift"},
-    {"tasks", "keeping"},
-    {"dispatch"},
-    {"signal_handlers", "checks", "api", "links", "views", "templatetags"},
-    {"overview", "insights", "comparison", "admin", "urls", "management", "apps"},
-    {"contrib"},
+# A room may import rooms of lower floors only.
+FLOORS = [
+    {"batched", "class_names", "exceptions", "facets", "metrics", "signals"},
+    {"photos"},
+    {"encoders", "conf"},
+    {"indexes", "catalogs", "models"},
+    {"serving", "events"},
+    {"search"},
+    {"search_queue", "evaluation"},
+    {"versions", "web", "templatetags"},
+    {"reindex", "analytics", "api", "checks", "urls"},
+    {"tasks", "signal_handlers", "management", "admin"},
+    {"apps", "contrib"},
 ]
-OUTSIDE = {"migrations"}
+# These neither import Django nor a room that does.
+CORE = {"exceptions", "metrics", "photos", "encoders", "indexes"}
+# The one module of the core that needs the shop's database connection.
+WITH_DATABASE = "indexes.pgvector"
+# Modules of other rooms that import no Django.
+PURE = {"analytics.statistics", "analytics.sequential_verdicts", "admin.charts"}
+
+MOST_MODULES = 16
 
 
+@cache
 def modules() -> dict[str, Path]:
-    """Return the files of visualsearch by dotted name."""
-    return {
-        ".".join(path.relative_to(APP).with_suffix("").parts): path
-        for path in sorted(APP.rglob("*.py"))
-        if path.name != "__init__.py" and path.relative_to(APP).parts[0] not in OUTSIDE
-    }
+    """Return the files of visualsearch by dotted name; a package's name stands for its init."""
+    found = {}
+    for path in sorted(APP.rglob("*.py")):
+        parts = list(path.relative_to(APP).with_suffix("").parts)
+        if parts[-1] == "__init__":
+            parts.pop()
+        if parts and parts[0] != "migrations":
+            found[".".join(parts)] = path
+    return found
 
 
-def imported(path: Path, package: str) -> set[str]:
+def imported(path: Path) -> set[str]:
     """Return the absolute names that a file imports, ``from a import b`` as ``a.b``."""
+    package = path.parent.relative_to(ROOT).parts
     names = set()
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
@@ -64,68 +59,84 @@ def imported(path: Path, package: str) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             base = node.module or ""
             if node.level:
-                parents = package.split(".")[: len(package.split(".")) - node.level + 1]
+                parents = package[: len(package) - node.level + 1]
                 base = ".".join([*parents, base]).rstrip(".")
             names |= {f"{base}.{alias.name}" for alias in node.names}
     return names
 
 
-def package_of(name: str) -> str:
-    return ".".join(["visualsearch", *name.split(".")[:-1]])
+def inner(path: Path) -> set[str]:
+    """Return the modules of visualsearch that a file imports, without the app's name."""
+    found = set()
+    for name in imported(path):
+        name = name.removeprefix("visualsearch.") if name.startswith("visualsearch.") else ""
+        while name and name not in modules():
+            name = name.rpartition(".")[0]
+        if name:
+            found.add(name)
+    return found
 
 
-def layer(name: str) -> int:
-    return next(level for level, names in enumerate(LAYERS) if name.split(".")[0] in names)
+def floor(room: str) -> int:
+    return next(level for level, rooms in enumerate(FLOORS) if room in rooms)
+
+
+def test_rooms__each_has_a_floor():
+    assert {name.split(".")[0] for name in modules()} == set().union(*FLOORS)
+
+
+def test_rooms__few_modules_stand_alone():
+    assert len([path for path in APP.glob("*.py") if path.name != "__init__.py"]) <= MOST_MODULES
+
+
+@pytest.mark.parametrize("room", sorted(each.parent.name for each in APP.glob("*/__init__.py")))
+def test_rooms__say_what_they_hold(room):
+    if room != "migrations":
+        assert ast.get_docstring(ast.parse((APP / room / "__init__.py").read_text("utf-8")))
 
 
 @pytest.mark.parametrize("name", sorted(modules()))
 def test_imports__only_downwards(name):
-    for target in imported(modules()[name], package_of(name)):
-        assert not target.startswith(("shop", "ml_models")), f"{name} imports {target}"
-        if target.startswith("visualsearch."):
-            inner = target.removeprefix("visualsearch.")
-            assert layer(inner) <= layer(name), f"{name} imports {target}"
+    room = name.split(".")[0]
+    for target in inner(modules()[name]):
+        other = target.split(".")[0]
+        assert other == room or floor(other) < floor(room), f"{name} imports {target}"
 
 
-@pytest.mark.parametrize("name", sorted(CORE))
+def test_imports__no_circles():
+    left = {name: inner(path) - {name} for name, path in modules().items()}
+    # An __init__ may import its own modules, which then need not wait for it.
+    left = {
+        name: {t for t in targets if not name.startswith(f"{t}.")} for name, targets in left.items()
+    }
+    while free := {name for name, targets in left.items() if not targets & left.keys()}:
+        left = {name: targets for name, targets in left.items() if name not in free}
+    assert not left
+
+
+@pytest.mark.parametrize(
+    "name", sorted(name for name in modules() if name.split(".")[0] in CORE or name in PURE)
+)
 def test_imports__core_knows_no_django(name):
-    names = imported(modules()[name], package_of(name))
-    assert not [target for target in names if target.split(".")[0] in ("django", "rest_framework")]
-    inner = {n.removeprefix("visualsearch.") for n in names if n.startswith("visualsearch.")}
-    for target in inner:
-        parts = target.split(".")
-        assert parts[0] in CORE or ".".join(parts[:2]) in CORE, f"{name} imports {target}"
+    outside = {target.split(".")[0] for target in imported(modules()[name])}
+    assert name == WITH_DATABASE or not outside & {"django", "rest_framework"}
+    for target in inner(modules()[name]):
+        assert target.split(".")[0] in CORE or target in PURE, f"{name} imports {target}"
+
+
+@pytest.mark.parametrize("name", sorted(modules()))
+def test_imports__app_knows_neither_shop_nor_lab(name):
+    assert not {"shop", "ml_models"} & {each.split(".")[0] for each in imported(modules()[name])}
 
 
 def test_imports__lab_knows_only_the_core():
     for path in (ROOT / "ml_models").rglob("*.py"):
-        package = ".".join(path.parent.relative_to(ROOT).parts)
-        for target in imported(path, package):
-            assert not target.startswith(("django", "shop"))
-            if target.startswith("visualsearch."):
-                assert target.split(".")[1] in (
-                    "photos",
-                    "encoders",
-                    "indexes",
-                    "metrics",
-                    "resampling",
-                    "casebook",
-                    "exceptions",
-                    "subject",
-                )
+        assert not {"django", "shop"} & {each.split(".")[0] for each in imported(path)}
+        assert {each.split(".")[0] for each in inner(path)} <= CORE, path
 
 
 def test_imports__shop_touches_the_app_in_few_places():
+    published = {"admin", "catalogs", "contrib", "exceptions", "facets", "signal_handlers"}
     for path in (ROOT / "shop").rglob("*.py"):
-        package = ".".join(path.parent.relative_to(ROOT).parts)
-        for target in imported(path, package):
-            if target.startswith("visualsearch."):
-                assert target.split(".")[1] in (
-                    "admin",
-                    "catalogs",
-                    "contrib",
-                    "dispatch",
-                    "exceptions",
-                    "facets",
-                    "signal_handlers",
-                )
+        rooms = {each.split(".")[0] for each in inner(path)}
+        assert rooms <= published, path

@@ -188,7 +188,7 @@ def test_search_result__survives_json(indexed):
 
 
 def test_search__more_candidates_than_one_query_may_name(sell, monkeypatch):
-    for module in ("live", "catalogs"):
+    for module in ("serving.live_index", "catalogs"):
         monkeypatch.setattr(f"visualsearch.{module}.MAX_PARAMETERS", 3)
     for n in range(10):
         sell(f"P{n}", picture(n))

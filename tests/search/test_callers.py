@@ -97,8 +97,8 @@ def test_search__a_stop_is_felt_within_a_second(experiment, monkeypatch):
     assert search(place).variant == "treatment"
     experiment.stop()
     assert running_experiment.KNOWN <= 1
-    later = callers.time.monotonic() + running_experiment.KNOWN + 0.1
-    monkeypatch.setattr(callers.time, "monotonic", lambda: later)
+    later = running_experiment.time.monotonic() + running_experiment.KNOWN + 0.1
+    monkeypatch.setattr(running_experiment.time, "monotonic", lambda: later)
     assert search(place).variant == ""
 
 

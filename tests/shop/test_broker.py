@@ -17,10 +17,10 @@ from tests.helpers.hanging import before_the_hang_ends
 CHANGE = """
 import django
 django.setup()
-from visualsearch import dispatch
+from visualsearch.reindex import launch
 from visualsearch.exceptions import BackendUnavailable
 try:
-    dispatch.refresh(["P1"])
+    launch.refresh(["P1"])
 except BackendUnavailable:
     print("told")
 """

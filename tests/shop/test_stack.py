@@ -198,8 +198,8 @@ def test_model_is_loaded_without_calling_home(tmp_path):
     environment = {"HOME": str(tmp_path), "DATABASE_URL": "sqlite://:memory:"}
     code = (
         "import django; django.setup()\n"
-        "from visualsearch import encoding\n"
-        "print(encoding.configured().encode)\n"
+        "from visualsearch.serving import version_encoders\n"
+        "print(version_encoders.configured().encode)\n"
     )
     done = run("-c", code, DJANGO_SETTINGS_MODULE="shop.settings", **environment)
     assert done.returncode == 0, done.stderr

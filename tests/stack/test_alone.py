@@ -52,8 +52,8 @@ from shop.gunicorn import *
 
 def when_ready(server):
     from django.db import connections
-    from visualsearch import searching
-    searching.warm_up()
+    from visualsearch.search import by_photo
+    by_photo.warm_up()
     connections.close_all()
 """
 

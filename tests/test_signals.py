@@ -6,6 +6,7 @@ from tests.helpers.pictures import encoded, picture
 from tests.helpers.reindex import reindex
 from visualsearch import signals
 from visualsearch.exceptions import ImageCorrupt
+from visualsearch.search.requests import SearchRequest
 from visualsearch.search_queue import dispatch
 
 NAMES = [name for name, each in vars(signals).items() if isinstance(each, signals.Signal)]
@@ -31,9 +32,9 @@ def heard():
 
 def test_signals__of_a_shop_in_one_process(sold, client, heard):
     reindex()
-    result = dispatch.search(encoded(picture(3)), limit=2)
+    result = dispatch.search(dispatch.decode(encoded(picture(3))), SearchRequest(limit=2))
     with pytest.raises(ImageCorrupt):
-        dispatch.search(encoded(picture(3))[:2000], limit=2)
+        dispatch.search(dispatch.decode(encoded(picture(3))[:2000]), SearchRequest(limit=2))
     assert client.post("/api/visual-search/search/").status_code == 400
 
     (search,) = heard["searched"]

@@ -4,9 +4,9 @@ import pytest
 from django.template import Context, RequestContext, Template
 from django.utils.translation import override
 
+from tests.helpers.busy import searches_running
 from tests.helpers.pictures import picture
 from tests.helpers.reindex import reindex
-from visualsearch.search_queue import admission
 
 pytestmark = pytest.mark.django_db
 
@@ -100,6 +100,6 @@ def test_similar_products__nothing_of_an_unknown_one(sell):
 def test_similar_products__nothing_while_search_is_down(sold, configure):
     reindex()
     configure(MAX_QUEUE=1)
-    with admission.place():
+    with searches_running():
         assert render('{% similar_products "P3" %}').strip() == ""
     assert "<li>" in render('{% similar_products "P3" %}')

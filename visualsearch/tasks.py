@@ -6,5 +6,6 @@ signals of a Celery worker.
 
 from .reindex.tasks import index_items, index_retry, index_run
 from .search_queue import worker
+from .search_queue.tasks import classify, embed, search
 
-__all__ = ["index_items", "index_retry", "index_run", "worker"]
+__all__ = ["classify", "embed", "index_items", "index_retry", "index_run", "search", "worker"]

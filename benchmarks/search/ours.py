@@ -18,13 +18,14 @@ def main() -> None:
     from visualsearch import conf
     from visualsearch.photos.decode import open_photo
     from visualsearch.search import by_photo
+    from visualsearch.search.requests import SearchRequest
     from visualsearch.search.results import Stopwatch
 
     def call(data: bytes) -> dict[str, Any]:
         watch = Stopwatch()
         with watch.stage("decode"):
             photo = open_photo(data, limits=conf.limits())
-        result = by_photo.search(photo, watch=watch)
+        result = by_photo.search(photo, SearchRequest(), watch=watch)
         if len(result.hits) != 12:
             raise SystemExit(f"{len(result.hits)} products found, not 12")
         return {"stages": watch.stages}

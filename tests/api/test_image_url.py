@@ -71,12 +71,12 @@ def test_image_url__takes_a_place_of_searches(client, allowed):
 
     class Requests(list):
         def append(self, request):
-            busy.append(admission._busy)
+            busy.append(admission._running)
 
     allowed.requests = Requests()
     assert client.post(URL, {"image_url": f"{allowed.origin}/photo"}).status_code == 200
     assert busy == [1]
-    assert admission._busy == 0
+    assert admission._running == 0
 
 
 def test_image_url__the_same_answer_whatever_is_inside(client, server, configure, indexed):

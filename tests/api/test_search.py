@@ -4,11 +4,11 @@ from urllib.parse import urlsplit
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from tests.helpers.busy import searches_running
 from tests.helpers.pictures import encoded, picture
 from visualsearch.conf import DEFAULTS
 from visualsearch.models import IndexVersion
 from visualsearch.reindex import embeddings
-from visualsearch.search_queue import admission
 from visualsearch.serving import loaded_versions
 
 URL = "/api/visual-search/search/"
@@ -189,7 +189,7 @@ def test_schema__describes_the_search(client, db):
 
 def test_search__overloaded(client, indexed, configure):
     configure(MAX_QUEUE=1)
-    with admission.place():
+    with searches_running():
         response = upload(client, PHOTO)
     refused(response, 503, "search_overloaded")
     assert int(response["Retry-After"]) >= 1
@@ -198,7 +198,7 @@ def test_search__overloaded(client, indexed, configure):
 
 def test_search__overloaded_is_said_before_the_photo_is_read(client, indexed, configure):
     configure(MAX_QUEUE=1)
-    with admission.place():
+    with searches_running():
         refused(upload(client, b"no photo at all"), 503, "search_overloaded")
 
 

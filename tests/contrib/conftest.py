@@ -33,6 +33,6 @@ def in_this_thread(monkeypatch):
 
 
 @pytest.fixture
-def lasting_signs(monkeypatch):
+def lasting_heartbeats(monkeypatch):
     """Let one heartbeat of a worker count for the whole test."""
     monkeypatch.setattr("visualsearch.search_queue.heartbeat.SILENCE", 600)

@@ -81,11 +81,11 @@ def test_ready__model_is_gone(failed, sold, configure):
     assert failed() == {"index"}
 
 
-def test_ready__with_workers(failed, sold, configure, redis_server, lasting_signs):
+def test_ready__with_workers(failed, sold, configure, redis_server, lasting_heartbeats):
     reindex()
     configure(USE_CELERY=True, REDIS_URL=redis_server.url)
     assert failed() == {"workers"}
-    heartbeat.SignsOfLife("w1", lambda: None).give()
+    heartbeat.Heartbeat("w1", lambda: None).beat()
     assert failed() == set()
     redis_server.stop()
     assert failed() == {"redis", "workers"}
@@ -93,7 +93,7 @@ def test_ready__with_workers(failed, sold, configure, redis_server, lasting_sign
 
 @pytest.mark.parametrize(("folder", "names"), [("/nowhere", {"index"}), (None, set())])
 def test_ready__description_of_the_model(
-    failed, sold, configure, redis_server, lasting_signs, shipped_model, folder, names
+    failed, sold, configure, redis_server, lasting_heartbeats, shipped_model, folder, names
 ):
     reindex()
     if folder:
@@ -101,5 +101,5 @@ def test_ready__description_of_the_model(
         version = lifecycle.active()
         IndexVersion.objects.filter(pk=version.pk).update(encoder="x", encoder_options=options)
     configure(USE_CELERY=True, REDIS_URL=redis_server.url)
-    heartbeat.SignsOfLife("w1", lambda: None).give()
+    heartbeat.Heartbeat("w1", lambda: None).beat()
     assert failed() == names

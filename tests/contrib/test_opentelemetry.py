@@ -11,7 +11,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from tests.helpers.reindex import reindex
 from visualsearch import signals
 from visualsearch.contrib.opentelemetry import receivers
-from visualsearch.search_queue import dispatch, redis_queue, worker
+from visualsearch.search.requests import SimilarRequest
+from visualsearch.search_queue import dispatch, jobs, redis_queue
 
 LISTENING = {
     signals.job_posted: receivers.send_along,
@@ -50,9 +51,9 @@ def test_job__is_in_the_trace_of_its_request(sold, spans, configure, redis_serve
     reindex()
     configure(USE_CELERY=True, REDIS_URL=redis_server.url)
     with trace.get_tracer("test").start_as_current_span("request") as request:
-        job = dispatch.job_of("similar", {"item": item, "limit": 2}, 5)
-    name = redis_queue.post(job, 5)
-    contextvars.copy_context().run(worker.do, name, "w1")
+        job = dispatch.job_of(SimilarRequest(item=item, limit=2), None, 5)
+    redis_queue.post(job, "a")
+    contextvars.copy_context().run(jobs.run, "a", "w1")
     assert trace.get_current_span() is trace.INVALID_SPAN
     (done,) = (span for span in spans() if span.name == "visualsearch similar")
     assert done.context.trace_id == request.get_span_context().trace_id

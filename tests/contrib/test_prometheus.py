@@ -14,6 +14,7 @@ from tests.helpers.reindex import reindex
 from visualsearch import signals
 from visualsearch.contrib.prometheus import processes, state, worker
 from visualsearch.models import Embedding, Run
+from visualsearch.search.requests import SearchRequest
 from visualsearch.search_queue import dispatch, heartbeat, redis_queue
 from visualsearch.versions import lifecycle
 
@@ -38,7 +39,7 @@ def gauges():
 
 def test_searched(sold, grown):
     reindex()
-    found = dispatch.search(encoded(picture(3)), limit=2)
+    found = dispatch.search(dispatch.decode(encoded(picture(3))), SearchRequest(limit=2))
     labels = {"what": "search", "model": found.model, "matched": "yes"}
     assert grown("visualsearch_searches_total", **labels) == 1
     stages = {"what": "search", "stage": "encode"}
@@ -117,11 +118,11 @@ def test_state__database_is_away(db, in_this_thread, monkeypatch):
     assert gauges() == {("visualsearch_up", "database"): 0}
 
 
-def test_state__redis(db, in_this_thread, configure, redis_server, lasting_signs):
+def test_state__redis(db, in_this_thread, configure, redis_server, lasting_heartbeats):
     configure(USE_CELERY=True, REDIS_URL=redis_server.url)
     assert gauges()["visualsearch_up", "workers"] == 0
     for name in ("w1", "w2"):
-        heartbeat.SignsOfLife(name, lambda: None).give()
+        heartbeat.Heartbeat(name, lambda: None).beat()
     redis_server.client().rpush(redis_queue.QUEUE, "1", "2", "3")
     found = gauges()
     assert (found["visualsearch_up", "redis"], found["visualsearch_up", "workers"]) == (1, 1)

@@ -15,7 +15,8 @@ from tests.helpers.pictures import encoded, picture
 from tests.helpers.reindex import reindex
 from visualsearch import signals
 from visualsearch.reindex import tasks
-from visualsearch.search_queue import dispatch, redis_queue, worker
+from visualsearch.search.requests import SearchRequest, SimilarRequest
+from visualsearch.search_queue import dispatch, jobs, redis_queue
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -34,7 +35,7 @@ def events(caplog):
 
 def test_searched__numbers_only(sold, events):
     reindex()
-    dispatch.search(encoded(picture(3)), limit=2)
+    dispatch.search(dispatch.decode(encoded(picture(3))), SearchRequest(limit=2))
     (line,) = events("searched")
     assert set(line) == {
         *("event", "logger", "level", "timestamp"),
@@ -53,12 +54,13 @@ def test_request__its_name_travels_with_its_job(sold, events, configure, redis_s
     reindex()
     configure(USE_CELERY=True, REDIS_URL=redis_server.url)
     with structlog.contextvars.bound_contextvars(request_id="the-name", secret="stays"):
-        job = dispatch.job_of("similar", {"item": "P1", "limit": 2}, 5)
-        refused = dispatch.job_of("similar", {"item": "NONE", "limit": 2}, 5)
-    assert job["context"]["request_id"] == "the-name"
-    assert "stays" not in str(job["context"])
-    for each in (job, refused):
-        contextvars.copy_context().run(worker.do, redis_queue.post(each, 5), "w1")
+        job = dispatch.job_of(SimilarRequest(item="P1", limit=2), None, 5)
+        refused = dispatch.job_of(SimilarRequest(item="NONE", limit=2), None, 5)
+    assert job.context["request_id"] == "the-name"
+    assert "stays" not in str(job.context)
+    for name, each in (("a", job), ("b", refused)):
+        redis_queue.post(each, name)
+        contextvars.copy_context().run(jobs.run, name, "w1")
     assert structlog.contextvars.get_contextvars() == {}
     assert [line["request_id"] for line in events("searched")] == ["the-name"]
     (line,) = events("refused")

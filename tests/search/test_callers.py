@@ -11,8 +11,9 @@ from tests.helpers.reindex import rebuild, reindex
 from visualsearch.exceptions import IndexNotReady
 from visualsearch.models import Experiment, IndexVersion, Query, Refusal, running_experiment
 from visualsearch.photos.decode import Photo
-from visualsearch.search import by_photo, callers, later_pages
+from visualsearch.search import by_photo, later_pages
 from visualsearch.search.callers import Caller, pseudonym
+from visualsearch.search.requests import PageRequest, SearchRequest
 from visualsearch.serving import index_files, loaded_versions
 from visualsearch.versions import lifecycle
 
@@ -31,7 +32,7 @@ def experiment(sold):
 
 
 def search(place="somebody", **values):
-    by_photo.search(Photo(image=picture(3)), caller=Caller(place=place, **values))
+    by_photo.search(Photo(image=picture(3)), SearchRequest(caller=Caller(place=place, **values)))
     return Query.objects.latest("created")
 
 
@@ -128,11 +129,17 @@ def test_search__a_damaged_treatment_is_made_good(experiment, index_file):
 
 def test_page__stays_with_the_treatment(experiment):
     place = next(iter(treated(experiment)))
-    result = by_photo.search(Photo(image=picture(3)), caller=Caller(place=place))
+    result = by_photo.search(Photo(image=picture(3)), SearchRequest(caller=Caller(place=place)))
     assert result.index_version == experiment.version_id
-    assert later_pages.page(result.query_id).index_version == experiment.version_id
+    assert (
+        later_pages.page(PageRequest(query_id=result.query_id)).index_version
+        == experiment.version_id
+    )
     lifecycle.delete(experiment.version)
-    assert later_pages.page(result.query_id).index_version == lifecycle.active().pk
+    assert (
+        later_pages.page(PageRequest(query_id=result.query_id)).index_version
+        == lifecycle.active().pk
+    )
 
 
 def test_live__an_experiment_s_version_stays_loaded(experiment, monkeypatch):
@@ -191,11 +198,13 @@ def test_search__two_encoders_side_by_side(sold, shipped_model, configure):
         (treatment, next(each for each in PEOPLE if experiment.has(each, timezone.now()))),
         (control, next(each for each in PEOPLE if not experiment.has(each, timezone.now()))),
     ):
-        result = by_photo.search(Photo(image=picture(3)), limit=2, caller=Caller(place=place))
+        result = by_photo.search(
+            Photo(image=picture(3)), SearchRequest(limit=2, caller=Caller(place=place))
+        )
         assert (result.model, result.index_version) == (version.encoder, version.pk)
         assert result.hits[0].item == "P3"
-        page = later_pages.page(result.query_id, offset=2)
+        page = later_pages.page(PageRequest(query_id=result.query_id, offset=2))
         assert (page.model, page.index_version) == (version.encoder, version.pk)
         if version == treatment:  # only this version can search by parts of a photo
-            part = later_pages.page(result.query_id, crop=(0, 0, 0.9, 0.9))
+            part = later_pages.page(PageRequest(query_id=result.query_id, crop=(0, 0, 0.9, 0.9)))
             assert part.hits[0].item == "P3"

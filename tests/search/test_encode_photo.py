@@ -8,7 +8,7 @@ from visualsearch.conf import SHIPPED_MODEL
 from visualsearch.encoders.onnx import OnnxEncoder
 from visualsearch.encoders.subject import suggest_box
 from visualsearch.photos.decode import Photo
-from visualsearch.search.encode_photo import look_at
+from visualsearch.search.encode_photo import encode_photo
 
 PEOPLE = range(300, 312)
 
@@ -22,7 +22,7 @@ def area(box):
     return box[2] * box[3]
 
 
-def test_look_at__of_a_person_the_subject_is_a_garment(encoder):
+def test_encode_photo__of_a_person_the_subject_is_a_garment(encoder):
     """The subject's box is smaller than the person."""
     narrower, worn = [], []
     for seed in PEOPLE:
@@ -31,24 +31,24 @@ def test_look_at__of_a_person_the_subject_is_a_garment(encoder):
         worn.append(cells.worn)
         whole = suggest_box(cells.saliency)
         if whole is not None:
-            narrower.append(area(look_at(encoder, Photo(image=image)).subject) / area(whole))
+            narrower.append(area(encode_photo(encoder, Photo(image=image)).subject) / area(whole))
     assert sum(worn) / len(worn) > 0.7
     assert len(narrower) > len(PEOPLE) / 2
     assert sum(narrower) / len(narrower) < 0.8
 
 
-def test_look_at__of_a_garment_alone_the_subject_is_what_stands_out(encoder):
+def test_encode_photo__of_a_garment_alone_the_subject_is_what_stands_out(encoder):
     image = lying("t-shirt", colour=(180, 40, 40))[0]
     _, cells = encoder.see(image)
     assert cells.worn < 0.5
-    box, subject = suggest_box(cells.saliency), look_at(encoder, Photo(image=image)).subject
+    box, subject = suggest_box(cells.saliency), encode_photo(encoder, Photo(image=image)).subject
     assert (box is None) == (subject is None)
     if subject is not None:
         assert area(subject) > 0.8 * area(box)
 
 
-def test_look_at__without_looking_for_a_subject(encoder, settings):
+def test_encode_photo__without_looking_for_a_subject(encoder, settings):
     settings.VISUALSEARCH = {**settings.VISUALSEARCH, "FIND_SUBJECT": False}
-    seen = look_at(encoder, Photo(image=person(300).image))
+    seen = encode_photo(encoder, Photo(image=person(300).image))
     assert seen.subject is None
     assert seen.cells is not None

@@ -13,6 +13,7 @@ from visualsearch.models import Embedding, Experiment, IndexVersion
 from visualsearch.photos.decode import open_photo
 from visualsearch.reindex import launch
 from visualsearch.search import by_photo
+from visualsearch.search.requests import SearchRequest
 from visualsearch.versions import lifecycle
 
 
@@ -109,7 +110,7 @@ def test_experiment__finds_what_came_on_sale_while_it_runs(sold, sell, configure
     launch.refresh(["new"])
     photo = open_photo(encoded(picture(42)))
     for version, model in ((tried.pk, "fake-2"), (None, "fake-1")):
-        result = by_photo.search(photo, limit=1, version=version)
+        result = by_photo.search(photo, SearchRequest(limit=1, version=version))
         assert (result.model, result.hits[0].item) == (model, "new")
 
 

@@ -5,12 +5,14 @@ from django.core.exceptions import ValidationError
 from django.db import OperationalError as DatabaseAway
 from kombu.exceptions import OperationalError
 
+from tests.helpers.busy import searches_running
 from tests.helpers.pictures import encoded, picture
 from tests.helpers.reindex import reindex
 from visualsearch.exceptions import BackendUnavailable, ImageCorrupt, ItemNotFound, Overloaded
 from visualsearch.models import Run
 from visualsearch.reindex import launch, tasks
-from visualsearch.search_queue import admission, dispatch, heartbeat, redis_queue
+from visualsearch.search.requests import SearchRequest, SimilarRequest
+from visualsearch.search_queue import dispatch, heartbeat, redis_queue
 from visualsearch.versions import lifecycle
 
 PHOTO = encoded(picture(3))
@@ -26,11 +28,11 @@ def with_workers(configure, redis_server, monkeypatch):
     """Pretend that a search worker is alive; its messages are not consumed."""
     monkeypatch.setattr(heartbeat, "SILENCE", 600)  # one heartbeat lasts for the whole test
     configure(USE_CELERY=True, REDIS_URL=redis_server.url)
-    heartbeat.SignsOfLife("worker", lambda: None).give()
+    heartbeat.Heartbeat("worker", lambda: None).beat()
 
 
 def test_search__with_the_time_of_each_stage(indexed):
-    result = dispatch.search(PHOTO, limit=2)
+    result = dispatch.search(dispatch.decode(PHOTO), SearchRequest(limit=2))
     assert result.hits[0].item == "P3"
     stages = ["decode", "encode", "index", "products"]
     assert sorted(set(result.took_ms) - {"total"}) == stages
@@ -41,11 +43,11 @@ def test_search__with_the_time_of_each_stage(indexed):
 
 def test_search__refusals_keep_their_kind(indexed):
     with pytest.raises(ImageCorrupt):
-        dispatch.search(PHOTO[:300])
+        dispatch.search(dispatch.decode(PHOTO[:300]), SearchRequest())
     with pytest.raises(ItemNotFound):
-        dispatch.similar("NONE")
+        dispatch.similar(SimilarRequest(item="NONE"))
     with pytest.raises(ValidationError) as error:
-        dispatch.search(PHOTO, filters={"min_price": "x"})
+        dispatch.search(dispatch.decode(PHOTO), SearchRequest(filters={"min_price": "x"}))
     assert error.value.message_dict.keys() == {"min_price"}
 
 
@@ -53,13 +55,15 @@ def test_search__warnings_of_the_decoder(indexed):
     frames = [picture(3), picture(4)]
     file = io.BytesIO()
     frames[0].save(file, "GIF", save_all=True, append_images=frames[1:])
-    assert dispatch.search(file.getvalue()).warnings == ["animation_first_frame"]
+    assert dispatch.search(dispatch.decode(file.getvalue()), SearchRequest()).warnings == [
+        "animation_first_frame"
+    ]
 
 
 def test_search__what_is_no_photo_never_reaches_a_worker(with_workers, monkeypatch):
     monkeypatch.setattr(redis_queue, "post", lambda *args: pytest.fail("a job was posted"))
     with pytest.raises(ImageCorrupt):
-        dispatch.search(PHOTO[:300])
+        dispatch.search(dispatch.decode(PHOTO[:300]), SearchRequest())
 
 
 def test_search__no_worker(configure, redis_server, monkeypatch):
@@ -68,7 +72,7 @@ def test_search__no_worker(configure, redis_server, monkeypatch):
     monkeypatch.setattr(redis_queue, "wait", lambda *args: pytest.fail("was waited for"))
     configure(USE_CELERY=True, REDIS_URL=redis_server.url)
     with pytest.raises(BackendUnavailable):
-        dispatch.search(PHOTO)
+        dispatch.search(dispatch.decode(PHOTO), SearchRequest())
     with redis_server.client() as client:
         assert client.keys("visualsearch:*") == []
 
@@ -101,17 +105,17 @@ def test_refresh__connection_of_before_a_restart(with_workers, monkeypatch):
 
 def test_search__one_too_many(indexed, configure):
     configure(MAX_QUEUE=2)
-    with admission.place(), admission.place(), pytest.raises(Overloaded):
-        dispatch.search(PHOTO)
-    assert dispatch.search(PHOTO).hits[0].item == "P3"
+    with searches_running(2), pytest.raises(Overloaded):
+        dispatch.search(dispatch.decode(PHOTO), SearchRequest())
+    assert dispatch.search(dispatch.decode(PHOTO), SearchRequest()).hits[0].item == "P3"
 
 
 def test_search__a_refusal_gives_its_place_back(indexed, configure):
     configure(MAX_QUEUE=1)
     for _ in range(3):
         with pytest.raises(ImageCorrupt):
-            dispatch.search(PHOTO[:300])
-    assert dispatch.search(PHOTO).hits[0].item == "P3"
+            dispatch.search(dispatch.decode(PHOTO[:300]), SearchRequest())
+    assert dispatch.search(dispatch.decode(PHOTO), SearchRequest()).hits[0].item == "P3"
 
 
 def test_search__database_away(indexed, monkeypatch):
@@ -120,7 +124,7 @@ def test_search__database_away(indexed, monkeypatch):
 
     monkeypatch.setattr("visualsearch.serving.loaded_versions.current", away)
     with pytest.raises(BackendUnavailable):
-        dispatch.search(PHOTO)
+        dispatch.search(dispatch.decode(PHOTO), SearchRequest())
 
 
 def test_search__a_fault_of_this_process_is_not_hidden(indexed, monkeypatch):
@@ -129,7 +133,7 @@ def test_search__a_fault_of_this_process_is_not_hidden(indexed, monkeypatch):
 
     monkeypatch.setattr("visualsearch.search.similar_items.similar", broken)
     with pytest.raises(RuntimeError, match="a bug"):
-        dispatch.similar("P1")
+        dispatch.similar(SimilarRequest(item="P1"))
 
 
 def test_start__records_what_stopped_the_run(sold, monkeypatch):

@@ -1,4 +1,4 @@
-import msgpack
+import msgspec
 import numpy as np
 import pytest
 from PIL import Image
@@ -10,7 +10,7 @@ from visualsearch.encoders.onnx import OnnxEncoder
 from visualsearch.encoders.preprocess import InputSpec, prepare
 from visualsearch.photos.decode import Photo, open_photo
 from visualsearch.photos.small_jpeg import SMALL
-from visualsearch.search_queue.photo_packing import pack, unpack
+from visualsearch.search_queue.photo_packing import PackedPhoto, pack, unpack
 
 SPEC = InputSpec(size=224)
 
@@ -22,11 +22,12 @@ def noise(size: tuple[int, int]) -> Image.Image:
 
 def travelled(photo: Photo, spec: InputSpec | None) -> Photo:
     """Return a photo as a worker receives it through Redis."""
-    return unpack(msgpack.unpackb(msgpack.packb(pack(photo, spec))))
+    sent = msgspec.msgpack.encode(pack(photo, spec))
+    return unpack(msgspec.msgpack.decode(sent, type=PackedPhoto))
 
 
-def picture_bytes(values: dict) -> int:
-    return len(values.get("pixels") or values["jpeg"])
+def picture_bytes(packed: PackedPhoto) -> int:
+    return len(packed.pixels or packed.jpeg)
 
 
 def test_pack__a_worker_sees_what_the_model_would_have_seen():

@@ -2,18 +2,37 @@
 
 import threading
 import time
+import uuid
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
 from tests.helpers.hanging import HANGS, before_the_hang_ends, until
+from tests.helpers.pictures import picture
 from visualsearch.encoders.preprocess import InputSpec
 from visualsearch.exceptions import BackendUnavailable, Overloaded, SearchTimeout
+from visualsearch.photos.decode import Photo
+from visualsearch.search.requests import ClassifyRequest
+from visualsearch.search.results import Classification, Prediction
 from visualsearch.search_queue import heartbeat, redis_client, redis_queue
+from visualsearch.search_queue.messages import Failure, Job, Reply, decode_request, encode_request
+from visualsearch.search_queue.photo_packing import pack
 
 # Seconds; long enough for slow machines.
 LONG = 3 * HANGS
-JOB = {"what": "similar", "arguments": {"item": "P1"}, "seconds": LONG}
+JOB = Job(kind="classify", request=encode_request(ClassifyRequest()), seconds=LONG)
+
+
+def post(job=JOB):
+    """Queue a job and return its id."""
+    name = uuid.uuid4().hex
+    redis_queue.post(job, name)
+    return name
+
+
+def reply(label="dress"):
+    return Reply(result=Classification(predictions=[Prediction(label=label, probability=0.5)]))
 
 
 @pytest.fixture(autouse=True)
@@ -30,30 +49,30 @@ def lasting(monkeypatch):
 @pytest.fixture
 def worker(lasting):
     """A worker that sends heartbeats until it is stopped."""
-    signs = heartbeat.SignsOfLife("w1", lambda: None)
-    signs.start()
+    beats = heartbeat.Heartbeat("w1", lambda: None)
+    beats.start()
     wait_until_alive()
-    yield signs
-    signs.stop()
-    signs.join()
+    yield beats
+    beats.stop()
+    beats.join()
 
 
 def is_admitted():
     try:
-        redis_queue.admit()
+        redis_queue.worker_input()
     except BackendUnavailable:
         return False
     return True
 
 
 def wait_until_alive():
-    until(is_admitted, "no sign of life")
+    until(is_admitted, "no heartbeat")
 
 
 def test_constants__a_customer_knows_within_two_seconds():
     """A dead worker is noticed within two seconds: heartbeat lifetime plus polling interval."""
     assert heartbeat.BEAT < heartbeat.SILENCE
-    assert heartbeat.SILENCE + 2 * heartbeat.LOOK <= 2
+    assert heartbeat.SILENCE + 2 * heartbeat.CHECK <= 2
     assert redis_client.PATIENCE <= 1
 
 
@@ -62,68 +81,68 @@ def test_answer__comes_to_who_waits(worker, redis_server):
 
     def work():
         job = redis_queue.take(name, "w1")
-        assert job["arguments"] == {"item": "P1"}
-        assert 0 <= job["waited"] < LONG * 1000
+        assert decode_request(job) == ClassifyRequest()
+        assert 0 <= job.waited < LONG * 1000
         with redis_server.client() as client:
             until(lambda: client.info("clients")["blocked_clients"], "nobody waits at Redis")
-        redis_queue.answer(name, {"hits": [b"bytes", 1.5, None]})
+        redis_queue.reply(name, reply("hat"))
 
-    name = redis_queue.post(JOB, LONG)
+    name = post()
     assert redis_queue.next_job() == name
     with ThreadPoolExecutor(1) as pool:
         working = pool.submit(work)
-        assert redis_queue.wait(name, LONG) == {"hits": [b"bytes", 1.5, None]}
+        assert redis_queue.wait(name, "classify", LONG) == reply("hat")
         working.result()
 
 
 def test_answer__of_many_each_gets_its_own(worker):
-    names = [redis_queue.post({**JOB, "arguments": {"item": n}}, LONG) for n in range(8)]
+    names = [post(replace(JOB, language=str(n))) for n in range(8)]
 
     def work():
         for name in reversed(names):
-            redis_queue.answer(name, redis_queue.take(name, "w1")["arguments"])
+            redis_queue.reply(name, reply(redis_queue.take(name, "w1").language))
 
     with ThreadPoolExecutor(9) as pool:
-        waiting = [pool.submit(redis_queue.wait, name, LONG) for name in names]
+        waiting = [pool.submit(redis_queue.wait, name, "classify", LONG) for name in names]
         pool.submit(work).result()
-        assert [each.result()["item"] for each in waiting] == list(range(8))
+        assert [each.result() for each in waiting] == [reply(str(n)) for n in range(8)]
 
 
 def test_wait__leaves_no_photo_behind(worker, redis_server):
-    name = redis_queue.post({**JOB, "arguments": {"photo": b"x" * 1000}}, LONG)
+    name = post(replace(JOB, photo=pack(Photo(image=picture(1)), None)))
     with redis_server.client() as client:
         assert 0 < client.pttl(redis_client.key_of("job", name)) <= LONG * 1000
         assert redis_queue.next_job() == name
         redis_queue.take(name, "w1")
         assert client.get(redis_client.key_of("job", name)) is None
-        redis_queue.answer(name, {})
-        assert 0 < client.ttl(redis_client.key_of("answer", name)) <= redis_queue.ANSWER_KEPT
-        redis_queue.wait(name, LONG)
+        redis_queue.reply(name, reply())
+        assert 0 < client.ttl(redis_client.key_of("answer", name)) <= redis_queue.REPLY_KEPT
+        redis_queue.wait(name, "classify", LONG)
         assert not client.exists(redis_client.key_of("answer", name))
         assert all(client.ttl(key) > 0 for key in client.scan_iter("*"))
 
 
 def test_next_job__in_their_order_and_none_after_a_while(worker):
-    names = [redis_queue.post(JOB, LONG) for _ in range(3)]
+    names = [post() for _ in range(3)]
     assert [redis_queue.next_job() for _ in range(3)] == names
-    with before_the_hang_ends(lambda: redis_queue.post(JOB, LONG)):
+    with before_the_hang_ends(lambda: post()):
         assert redis_queue.next_job() is None
 
 
 def test_take__once_only(worker):
-    name = redis_queue.post(JOB, LONG)
+    name = post()
     assert redis_queue.take(name, "w1")
     assert redis_queue.take(name, "w2") is None
 
 
 def test_take__too_late(worker):
-    name = redis_queue.post(JOB, 0.05)
+    name = post(replace(JOB, seconds=0.05))
     time.sleep(0.1)
     assert redis_queue.take(name, "w1") is None
 
 
 def test_take__the_clocks_of_two_machines_do_not_matter(worker, monkeypatch):
-    name = redis_queue.post(JOB, LONG)
+    name = post()
     monkeypatch.setattr(time, "time", lambda: 0.0)  # of the worker's machine
     assert redis_queue.take(name, "w1")
 
@@ -141,7 +160,7 @@ def test_admit__nobody_is_there(redis_server):
     with redis_server.client() as client:
         client.config_resetstat()
     with pytest.raises(BackendUnavailable):
-        redis_queue.admit()
+        redis_queue.worker_input()
     asked = commands(redis_server)
     assert (asked.pop("get"), asked.pop("llen")) == (1, 1)
     assert not [name for name in asked if name.startswith(("bl", "br", "set", "rpush", "sub"))]
@@ -149,8 +168,8 @@ def test_admit__nobody_is_there(redis_server):
 
 def test_admit__what_the_model_makes_of_an_image(lasting):
     spec = InputSpec(size=160, fit="pad", mean=(0.1, 0.2, 0.3))
-    heartbeat.SignsOfLife("w1", lambda: spec).give()
-    found = redis_queue.admit()
+    heartbeat.Heartbeat("w1", lambda: spec).beat()
+    found = redis_queue.worker_input()
     assert (found.size, found.fit, list(found.mean)) == (160, "pad", [0.1, 0.2, 0.3])
 
 
@@ -159,140 +178,174 @@ def test_admit__queue_is_full(worker, configure, redis_server):
         client.rpush(redis_queue.QUEUE, *range(3))
     configure(MAX_QUEUE=3, REDIS_URL=redis_server.url)
     with pytest.raises(Overloaded):
-        redis_queue.admit()
+        redis_queue.worker_input()
     configure(MAX_QUEUE=4, REDIS_URL=redis_server.url)
-    assert redis_queue.admit() is None
+    assert redis_queue.worker_input() is None
 
 
 def test_admit__worker_gone():
     """The last heartbeat expires by Redis's own clock."""
-    heartbeat.SignsOfLife("w1", lambda: None).give()
+    heartbeat.Heartbeat("w1", lambda: None).beat()
     until(lambda: not is_admitted(), "a silent worker is believed for ever")
 
 
 def test_wait__until_the_deadline_while_a_worker_works(worker):
-    name = redis_queue.post(JOB, LONG)
+    name = post()
     redis_queue.take(name, "w1")
     start = time.monotonic()
-    with before_the_hang_ends(lambda: redis_queue.answer(name, {})), pytest.raises(SearchTimeout):
-        redis_queue.wait(name, 1)
+    with (
+        before_the_hang_ends(lambda: redis_queue.reply(name, reply())),
+        pytest.raises(SearchTimeout),
+    ):
+        redis_queue.wait(name, "classify", 1)
     assert time.monotonic() - start >= 1  # and not before it
 
 
 def test_wait__the_worker_that_took_it_dies(worker, monkeypatch):
     """Another worker is alive but does not have this job."""
     monkeypatch.setattr(heartbeat, "SILENCE", 0.3)
-    mortal = heartbeat.SignsOfLife("w2", lambda: None)
-    mortal.give()
+    mortal = heartbeat.Heartbeat("w2", lambda: None)
+    mortal.beat()
     monkeypatch.setattr(heartbeat, "SILENCE", LONG)
-    name = redis_queue.post(JOB, LONG)
+    name = post()
     redis_queue.take(name, "w2")
     with (
-        before_the_hang_ends(lambda: redis_queue.answer(name, {})),
+        before_the_hang_ends(lambda: redis_queue.reply(name, reply())),
         pytest.raises(BackendUnavailable),
     ):
-        redis_queue.wait(name, LONG)
+        redis_queue.wait(name, "classify", LONG)
 
 
 def test_wait__the_last_worker_dies_before_it_takes_it(monkeypatch):
     monkeypatch.setattr(heartbeat, "SILENCE", 0.3)
-    heartbeat.SignsOfLife("w1", lambda: None).give()
-    name = redis_queue.post(JOB, LONG)
+    heartbeat.Heartbeat("w1", lambda: None).beat()
+    name = post()
     with (
-        before_the_hang_ends(lambda: redis_queue.answer(name, {})),
+        before_the_hang_ends(lambda: redis_queue.reply(name, reply())),
         pytest.raises(BackendUnavailable),
     ):
-        redis_queue.wait(name, LONG)
+        redis_queue.wait(name, "classify", LONG)
 
 
 @pytest.mark.parametrize("taken", [False, True])
 def test_wait__redis_flushed(worker, redis_server, taken):
-    name = redis_queue.post(JOB, LONG)
+    name = post()
     if taken:
         redis_queue.take(name, "w1")
     with redis_server.client() as client:
         client.flushall()
     with (
-        before_the_hang_ends(lambda: redis_queue.answer(name, {})),
+        before_the_hang_ends(lambda: redis_queue.reply(name, reply())),
         pytest.raises(BackendUnavailable),
     ):
-        redis_queue.wait(name, LONG)
+        redis_queue.wait(name, "classify", LONG)
 
 
 def test_wait__answer_lost(worker, redis_server):
     """The worker is alive but its answer is lost, so the wait lasts until the deadline."""
-    name = redis_queue.post(JOB, LONG)
+    name = post()
     redis_queue.take(name, "w1")
-    redis_queue.answer(name, {})
+    redis_queue.reply(name, reply())
     with redis_server.client() as client:
         client.delete(redis_client.key_of("answer", name))
-    with before_the_hang_ends(lambda: redis_queue.answer(name, {})), pytest.raises(SearchTimeout):
-        redis_queue.wait(name, 1)
+    with (
+        before_the_hang_ends(lambda: redis_queue.reply(name, reply())),
+        pytest.raises(SearchTimeout),
+    ):
+        redis_queue.wait(name, "classify", 1)
 
 
 def test_wait__less_than_a_millisecond_left(worker):
     """Redis 6 takes such a timeout for none: it failed a second too late, as a Redis error."""
-    name = redis_queue.post(JOB, LONG)
+    name = post()
     redis_queue.take(name, "w1")
     with pytest.raises(SearchTimeout):
-        redis_queue.wait(name, 0.0009)
+        redis_queue.wait(name, "classify", 0.0009)
 
 
 def test_wait__answer_that_comes_with_the_last_look(worker, monkeypatch):
-    name = redis_queue.post(JOB, LONG)
+    name = post()
     redis_queue.take(name, "w1")
 
     def gone(job):
-        redis_queue.answer(job, {"late": True})
+        redis_queue.reply(job, reply("late"))
         return False
 
     monkeypatch.setattr(redis_queue, "is_coming", gone)
-    assert redis_queue.wait(name, LONG) == {"late": True}
+    assert redis_queue.wait(name, "classify", LONG) == reply("late")
 
 
 def test_redis_stopped(worker, redis_server):
-    name = redis_queue.post(JOB, LONG)
+    name = post()
     stopping = threading.Timer(0.3, redis_server.stop)
     stopping.start()
     with before_the_hang_ends(redis_server.start), pytest.raises(BackendUnavailable):
-        redis_queue.wait(name, LONG)
+        redis_queue.wait(name, "classify", LONG)
     stopping.join()
-    for ask in (redis_queue.admit, lambda: redis_queue.post(JOB, LONG)):
+    for ask in (redis_queue.worker_input, lambda: post()):
         with before_the_hang_ends(redis_server.start), pytest.raises(BackendUnavailable):
             ask()
     redis_server.start()
     wait_until_alive()
-    assert redis_queue.take(redis_queue.post(JOB, LONG), "w1")
+    assert redis_queue.take(post(), "w1")
 
 
 def test_redis_hangs(worker, redis_server):
     redis_server.pause()
     with before_the_hang_ends(redis_server.resume), pytest.raises(BackendUnavailable):
-        redis_queue.admit()
+        redis_queue.worker_input()
     redis_server.resume()
     wait_until_alive()
 
 
 def test_redis_restarted__no_search_pays_for_old_connections(worker, redis_server):
-    redis_queue.admit()
+    redis_queue.worker_input()
     redis_server.stop()
     redis_server.start()
-    heartbeat.SignsOfLife("w1", lambda: None).give()
-    assert redis_queue.admit() is None
+    heartbeat.Heartbeat("w1", lambda: None).beat()
+    assert redis_queue.worker_input() is None
 
 
-def test_look__a_job_that_nobody_waits_for(worker):
-    name = redis_queue.post(JOB, LONG, "of-a-query")
-    assert (name, redis_queue.look(name)) == ("of-a-query", {})
-    redis_queue.take(name, "w1")
-    assert redis_queue.look(name) == {}
-    redis_queue.answer(name, {"hits": []})
-    assert redis_queue.look(name) == redis_queue.look(name) == {"hits": []}
-    assert redis_queue.look("another") is None
+def test_is_pending__a_job_that_nobody_waits_for(worker):
+    redis_queue.store_for_later(JOB, "of-a-query")
+    assert redis_queue.is_pending("of-a-query")
+    redis_queue.take("of-a-query", "w1")
+    assert redis_queue.is_pending("of-a-query")
+    redis_queue.reply("of-a-query", reply())
+    assert not redis_queue.is_pending("of-a-query")
+    assert not redis_queue.is_pending("another")
 
 
-def test_look__nobody_will_do_it(worker):
-    name = redis_queue.post(JOB, LONG)
+def test_is_pending__failed(worker):
+    name = post()
+    redis_queue.reply(name, Reply(failure=Failure(code="search_overloaded")))
+    for _ in range(2):
+        with pytest.raises(Overloaded):
+            redis_queue.is_pending(name)
+
+
+def test_is_pending__nobody_will_do_it(worker):
+    name = post()
     redis_queue.take(name, "a worker that is gone")
     with pytest.raises(BackendUnavailable):
-        redis_queue.look(name)
+        redis_queue.is_pending(name)
+
+
+def test_store_for_later__too_many_wait(worker, configure, redis_server):
+    configure(MAX_QUEUE=3, REDIS_URL=redis_server.url)
+    for n in range(3):
+        redis_queue.store_for_later(JOB, f"later-{n}")
+    with pytest.raises(Overloaded):
+        redis_queue.store_for_later(JOB, "one too many")
+    assert redis_queue.worker_input() is None  # those who wait are not refused
+    assert redis_queue.take("later-1", "w1")
+    redis_queue.store_for_later(JOB, "next")
+
+
+def test_store_for_later__an_expired_job_waits_no_longer(worker, configure, redis_server):
+    configure(MAX_QUEUE=1, REDIS_URL=redis_server.url)
+    redis_queue.store_for_later(replace(JOB, seconds=0.05), "late")
+    time.sleep(0.1)
+    redis_queue.store_for_later(JOB, "next")
+    with redis_server.client() as client:
+        assert client.zrange(redis_queue.LATER, 0, -1) == [b"next"]

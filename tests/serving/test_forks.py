@@ -14,6 +14,7 @@ from visualsearch.conf import SHIPPED_MODEL
 from visualsearch.encoders.onnx import OnnxEncoder
 from visualsearch.photos.decode import Photo
 from visualsearch.search import by_photo
+from visualsearch.search.requests import SearchRequest
 from visualsearch.serving import loaded_versions
 
 SEARCHES_IN_A_CHILD = """
@@ -90,7 +91,7 @@ def test_fork__while_another_thread_holds_the_locks():
 
 def test_fork__the_child_has_no_index_of_its_parent(sold):
     reindex()
-    assert by_photo.search(Photo(image=picture(3)), limit=1).hits[0].item == "P3"
+    assert by_photo.search(Photo(image=picture(3)), SearchRequest(limit=1)).hits[0].item == "P3"
     assert loaded_versions._live
     in_child(lambda: not loaded_versions._live)
     assert loaded_versions._live

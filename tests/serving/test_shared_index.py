@@ -17,6 +17,7 @@ from visualsearch.models import Embedding, IndexVersion, Query, Revision, from_b
 from visualsearch.photos.decode import Limits, open_photo
 from visualsearch.reindex import drift, embeddings
 from visualsearch.search import by_photo
+from visualsearch.search.requests import SearchRequest
 from visualsearch.serving import live_index, loaded_versions
 from visualsearch.versions import lifecycle
 
@@ -35,7 +36,7 @@ def milvus(server, configure):
 
 def search(n, limit=8):
     photo = open_photo(encoded(picture(n)), limits=Limits())
-    return by_photo.search(photo, limit=limit)
+    return by_photo.search(photo, SearchRequest(limit=limit))
 
 
 def found(n, limit=8):
@@ -60,7 +61,10 @@ def test_shop__in_milvus(milvus, sell, sold):
     assert found(40, limit=1) == ["NEW"]
     lifecycle.roll_back()
     assert (
-        by_photo.search(open_photo(encoded(picture(3)), limits=Limits())).index_version == first.pk
+        by_photo.search(
+            open_photo(encoded(picture(3)), limits=Limits()), SearchRequest()
+        ).index_version
+        == first.pk
     )
     assert drift.find_drift().index_differs == 0
     lifecycle.delete(second)

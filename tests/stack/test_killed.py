@@ -73,7 +73,8 @@ def encoded_images(stack: Stack) -> list[str]:
 def ask_for_run(stack: Stack) -> None:
     """Request a run as the admin's button does."""
     code = (
-        "from visualsearch.reindex import launch, runs; launch.start(runs.request('all', by='test')[0])"
+        "from visualsearch.reindex import launch, runs\n"
+        "launch.start(runs.request('all', by='test')[0])"
     )
     stack.manage("shell", "-c", code)
 

@@ -79,7 +79,9 @@ def test_search__never_down(stack):
         rebuilt = active(stack)
         answers_by(loop, rebuilt)
 
-        stack.manage("shell", "-c", "from visualsearch.versions import lifecycle; lifecycle.roll_back()")
+        stack.manage(
+            "shell", "-c", "from visualsearch.versions import lifecycle; lifecycle.roll_back()"
+        )
         assert active(stack) == earlier != rebuilt
         answers_by(loop, earlier)
 

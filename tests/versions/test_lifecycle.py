@@ -12,6 +12,7 @@ from visualsearch.models import Embedding, IndexVersion, Run
 from visualsearch.photos.decode import Limits, open_photo
 from visualsearch.reindex import embeddings
 from visualsearch.search import by_photo, later_pages
+from visualsearch.search.requests import PageRequest, SearchRequest
 from visualsearch.serving import index_files, loaded_versions, version_encoders
 from visualsearch.versions import lifecycle
 
@@ -104,25 +105,25 @@ def test_activate__deleted_with_its_products_it_still_shows_only_what_is_on_sale
     sold[3].delete()
     embeddings.refresh(["P3"])
     lifecycle.activate(IndexVersion.objects.get(pk=first.pk))
-    hits = by_photo.search(photo(3), limit=8).hits
+    hits = by_photo.search(photo(3), SearchRequest(limit=8)).hits
     assert len(hits) == 7
     assert "P3" not in {hit.item for hit in hits}
 
 
 def test_change_of_model__the_old_one_answers_until_the_new_one_is_active(sold, configure):
     old = reindex().version
-    query = by_photo.search(photo(3), limit=2)
+    query = by_photo.search(photo(3), SearchRequest(limit=2))
     configure(ENCODER_OPTIONS={"version": "2"})
-    assert by_photo.search(photo(3)).model == "fake-1"
+    assert by_photo.search(photo(3), SearchRequest()).model == "fake-1"
 
     new = reindex(activate=False).version
     assert states() == {old.pk: ACTIVE, new.pk: READY}
-    assert by_photo.search(photo(3)).model == "fake-1"
+    assert by_photo.search(photo(3), SearchRequest()).model == "fake-1"
     lifecycle.activate(new)
-    result = by_photo.search(photo(3), limit=2)
+    result = by_photo.search(photo(3), SearchRequest(limit=2))
     assert (result.model, result.index_version) == ("fake-2", new.pk)
     # Paging through an earlier result still works.
-    assert later_pages.page(query.query_id, limit=2).hits == query.hits
+    assert later_pages.page(PageRequest(query_id=query.query_id, limit=2)).hits == query.hits
 
 
 def test_change_of_model__rows_never_meet(sold, configure):
@@ -141,24 +142,24 @@ def test_change_of_model__what_is_saved_meanwhile_is_in_both(sell, sold, configu
     new = reindex(activate=False).version
     sell("NEW", picture(40))
     embeddings.refresh(["NEW"])
-    assert by_photo.search(photo(40), limit=1).hits[0].item == "NEW"
+    assert by_photo.search(photo(40), SearchRequest(limit=1)).hits[0].item == "NEW"
     lifecycle.activate(new)
-    assert by_photo.search(photo(40), limit=1).hits[0].item == "NEW"
+    assert by_photo.search(photo(40), SearchRequest(limit=1)).hits[0].item == "NEW"
     sold[0].delete()
     embeddings.refresh(["P0"])
     lifecycle.roll_back()
-    assert by_photo.search(photo(40), limit=1).hits[0].item == "NEW"
+    assert by_photo.search(photo(40), SearchRequest(limit=1)).hits[0].item == "NEW"
     assert not Embedding.objects.filter(item="P0", removed=False).exists()
 
 
 def test_change_of_model__page_of_a_query_whose_model_is_not_kept(sold, configure):
     configure(KEPT_VERSIONS=0)
     reindex()
-    query = by_photo.search(photo(3), limit=2)
+    query = by_photo.search(photo(3), SearchRequest(limit=2))
     configure(ENCODER_OPTIONS={"version": "2"}, KEPT_VERSIONS=0)
     reindex()
     with pytest.raises(QueryNotFound):
-        later_pages.page(query.query_id)
+        later_pages.page(PageRequest(query_id=query.query_id))
 
 
 def test_followed__the_active_versions_model_is_needed(sold):
@@ -172,9 +173,9 @@ def test_followed__the_active_versions_model_is_needed(sold):
 def test_search__in_any_kept_version(sold):
     old = reindex().version
     reindex()
-    result = by_photo.search(photo(3), version=old.pk)
+    result = by_photo.search(photo(3), SearchRequest(version=old.pk))
     assert result.index_version == old.pk
-    assert by_photo.search(photo(3)).index_version != old.pk
+    assert by_photo.search(photo(3), SearchRequest()).index_version != old.pk
 
 
 def test_evaluate__before_it_is_activated(sold, labelled):
@@ -230,7 +231,7 @@ def test_change_of_model__what_a_run_finds_changed_is_in_the_kept_version_too(so
     run = reindex()
     assert (run.encoded, run.unchanged) == (1, 7)
     for model in ("fake-2", "fake-1"):
-        best = by_photo.search(photo(40), limit=1)
+        best = by_photo.search(photo(40), SearchRequest(limit=1))
         assert (best.model, best.hits[0].item) == (model, "P3")
         assert best.hits[0].score > 0.99
         roll_back_to_another_model(model)
@@ -252,7 +253,7 @@ def test_change_of_model__some_items_never_make_a_version(sold, configure, scope
     run = reindex(scope, keys=["P3"])
     assert (run.encoded, run.version) == (1, None)
     assert states() == {version.pk: ACTIVE}
-    assert by_photo.search(photo(40), limit=1).hits[0].item == "P3"
+    assert by_photo.search(photo(40), SearchRequest(limit=1)).hits[0].item == "P3"
 
 
 def test_change_of_model__its_files_are_replaced_where_they_lie(sold, configure, tmp_path):
@@ -265,13 +266,13 @@ def test_change_of_model__its_files_are_replaced_where_they_lie(sold, configure,
     shutil.copytree(SHIPPED_MODEL.with_name("shopnet-fp32"), package)
     configure(ENCODER_OPTIONS={"package": str(package)})  # as if all processes restarted
     assert lifecycle.is_outdated(old)
-    result = by_photo.search(photo(3), limit=1)
+    result = by_photo.search(photo(3), SearchRequest(limit=1))
     assert (result.model, result.hits[0].item) == (old.encoder, "P3")
 
     new = reindex().version
-    assert by_photo.search(photo(3), limit=1).model == new.encoder != old.encoder
+    assert by_photo.search(photo(3), SearchRequest(limit=1)).model == new.encoder != old.encoder
     lifecycle.roll_back()
-    assert by_photo.search(photo(3), limit=1).model == old.encoder
+    assert by_photo.search(photo(3), SearchRequest(limit=1)).model == old.encoder
 
     configure(ENCODER_OPTIONS={"package": str(package)}, KEPT_VERSIONS=0)
     reindex()

@@ -27,6 +27,7 @@ from visualsearch.photos.decode import Limits, open_photo
 from visualsearch.reindex import drift, embeddings, scopes
 from visualsearch.reindex.runs import NotPossible
 from visualsearch.search import by_photo, later_pages, similar_items
+from visualsearch.search.requests import PageRequest, SearchRequest, SimilarRequest
 from visualsearch.serving import index_files, live_index, loaded_versions, version_encoders
 from visualsearch.versions import gate, lifecycle, transforms
 
@@ -100,7 +101,7 @@ def test_search__is_that_of_an_exact_index_of_fitted_rows(stocked):
     assert version.fit["chosen"] == "catalog"
     assert version.fit["images"] == COUNT
     for n in range(COUNT):
-        assert answers_like(by_photo.search(photo(n), limit=COUNT), version, n)
+        assert answers_like(by_photo.search(photo(n), SearchRequest(limit=COUNT)), version, n)
     _, raw = oracle(IndexVersion(), 3)
     _, fitted = oracle(version, 3)
     assert fitted[5] < raw[5] - 0.2
@@ -108,22 +109,24 @@ def test_search__is_that_of_an_exact_index_of_fitted_rows(stocked):
 
 def test_search__of_an_old_version_and_after_roll_back(unfitted):
     assert unfitted.fit is None
-    assert answers_like(by_photo.search(photo(3), limit=COUNT), unfitted, 3)
+    assert answers_like(by_photo.search(photo(3), SearchRequest(limit=COUNT)), unfitted, 3)
     version = reindex().version
     assert version.fit
-    assert answers_like(by_photo.search(photo(3), limit=COUNT), version, 3)
-    assert answers_like(by_photo.search(photo(3), limit=COUNT, version=unfitted.pk), unfitted, 3)
+    assert answers_like(by_photo.search(photo(3), SearchRequest(limit=COUNT)), version, 3)
+    assert answers_like(
+        by_photo.search(photo(3), SearchRequest(limit=COUNT, version=unfitted.pk)), unfitted, 3
+    )
     lifecycle.roll_back()
-    assert answers_like(by_photo.search(photo(3), limit=COUNT), unfitted, 3)
+    assert answers_like(by_photo.search(photo(3), SearchRequest(limit=COUNT)), unfitted, 3)
 
 
 def test_search__after_changes_are_replayed(stocked, sell):
     version = reindex().version
-    by_photo.search(photo(3))
+    by_photo.search(photo(3), SearchRequest())
     sell("NEW", garment(40))
     stocked[0].delete()
     embeddings.refresh(["NEW", "P0"])
-    result = by_photo.search(photo(40), limit=COUNT)
+    result = by_photo.search(photo(40), SearchRequest(limit=COUNT))
     assert result.hits[0].item == "NEW"
     assert answers_like(result, version, 40)
     assert active().fit == version.fit
@@ -132,15 +135,15 @@ def test_search__after_changes_are_replayed(stocked, sell):
 
 def test_search__after_the_index_was_lost(stocked):
     version = reindex().version
-    before = by_photo.search(photo(3), limit=COUNT).hits
+    before = by_photo.search(photo(3), SearchRequest(limit=COUNT)).hits
     loaded_versions.forget()
-    assert by_photo.search(photo(3), limit=COUNT).hits == before
+    assert by_photo.search(photo(3), SearchRequest(limit=COUNT)).hits == before
     if version.file:
         (index_files.folder() / version.file).write_bytes(b"torn")
     else:
         live_index.make(version, version_encoders.of(version)).drop()
     loaded_versions.forget()
-    assert by_photo.search(photo(3), limit=COUNT).hits == before
+    assert by_photo.search(photo(3), SearchRequest(limit=COUNT)).hits == before
 
 
 def test_check__notices_an_index_of_other_vectors(stocked):
@@ -152,14 +155,17 @@ def test_check__notices_an_index_of_other_vectors(stocked):
 
 
 def test_page__goes_on_in_any_version_of_the_model(unfitted):
-    query = by_photo.search(photo(3), limit=2)
+    query = by_photo.search(photo(3), SearchRequest(limit=2))
     version = reindex().version
-    assert answers_like(later_pages.page(query.query_id, limit=COUNT), version, 3)
-    old = later_pages.page(query.query_id, limit=COUNT, version=unfitted.pk)
+    assert answers_like(
+        later_pages.page(PageRequest(query_id=query.query_id, limit=COUNT)), version, 3
+    )
+    old = later_pages.page(PageRequest(query_id=query.query_id, limit=COUNT, version=unfitted.pk))
     assert answers_like(old, unfitted, 3)
-    assert [hit.item for hit in later_pages.page(query.query_id, limit=3, offset=2).hits] == oracle(
-        version, 3
-    )[0][2:5]
+    assert [
+        hit.item
+        for hit in later_pages.page(PageRequest(query_id=query.query_id, limit=3, offset=2)).hits
+    ] == oracle(version, 3)[0][2:5]
 
 
 def test_similar__compares_fitted_pictures(stocked):
@@ -167,7 +173,7 @@ def test_similar__compares_fitted_pictures(stocked):
     _, items, rows = raw_rows()
     fitted = Fit.from_json(version.fit).apply(rows)
     scores = fitted @ fitted[items.index("P4")]
-    hits = similar_items.similar("P4", limit=COUNT).hits
+    hits = similar_items.similar(SimilarRequest(item="P4", limit=COUNT)).hits
     expected = [items[k] for k in np.argsort(-scores) if items[k] != "P4"]
     assert [hit.item for hit in hits] == expected
     assert hits[0].score == pytest.approx(np.sort(scores)[-2], abs=2e-3)
@@ -175,27 +181,27 @@ def test_similar__compares_fitted_pictures(stocked):
 
 def test_matched__by_raw_similarity(stocked, configure):
     reindex()
-    found = by_photo.search(photo(90))
+    found = by_photo.search(photo(90), SearchRequest())
     _, items, rows = raw_rows()
     query = from_bytes(Query.objects.get(pk=found.query_id).vector)
     raw = float(rows[items.index(found.hits[0].item)] @ query)
-    like = similar_items.similar("P3")
+    like = similar_items.similar(SimilarRequest(item="P3"))
     raw_like = float(rows[items.index(like.hits[0].item)] @ rows[items.index("P3")])
     assert abs(raw - found.hits[0].score) > 0.05
     assert abs(raw_like - like.hits[0].score) > 0.05
     for change, matched in ((-0.01, True), (0.01, False)):
         configure(ENCODER_OPTIONS={"match_threshold": raw + change})
-        assert by_photo.search(photo(90)).matched is matched
-        assert later_pages.page(found.query_id).matched is matched
+        assert by_photo.search(photo(90), SearchRequest()).matched is matched
+        assert later_pages.page(PageRequest(query_id=found.query_id)).matched is matched
         configure(ENCODER_OPTIONS={"match_threshold": raw_like + change})
-        assert similar_items.similar("P3").matched is matched
+        assert similar_items.similar(SimilarRequest(item="P3")).matched is matched
 
 
 def test_matched__of_a_version_without_a_fit_by_the_encoders(unfitted, configure):
-    best = by_photo.search(photo(90)).hits[0].score
+    best = by_photo.search(photo(90), SearchRequest()).hits[0].score
     for threshold, matched in ((best - 0.01, True), (best + 0.01, False)):
         configure(ENCODER_OPTIONS={"match_threshold": threshold})
-        assert by_photo.search(photo(90)).matched is matched
+        assert by_photo.search(photo(90), SearchRequest()).matched is matched
 
 
 def test_evaluate__in_a_version(unfitted, tmp_path):
@@ -217,7 +223,7 @@ def test_fit__of_too_few_pictures(stocked, monkeypatch):
     monkeypatch.setattr(fitting, "LEAST", COUNT + 1)
     version = reindex().version
     assert version.fit is None
-    assert answers_like(by_photo.search(photo(3), limit=COUNT), version, 3)
+    assert answers_like(by_photo.search(photo(3), SearchRequest(limit=COUNT)), version, 3)
     assert "fewer than 13" in lifecycle.why_not_fit()
 
 
@@ -235,7 +241,7 @@ def test_growth__by_half_fits_anew_once(stocked, sell):
     assert run.version.fit["images"] == 18
     assert active() == run.version
     assert active().fit["mean"] != first.fit["mean"]
-    assert answers_like(by_photo.search(photo(25), limit=18), active(), 25)
+    assert answers_like(by_photo.search(photo(25), SearchRequest(limit=18)), active(), 25)
     assert add(sell, [26]).version is None
 
 
@@ -382,7 +388,7 @@ def test_clicks__are_labels_where_there_are_enough(stocked, monkeypatch):
     reindex()
     encoder = version_encoders.configured()
     monkeypatch.setattr(transforms, "LEAST_CLICKED", 3)
-    queries = [by_photo.search(photo(n)).query_id for n in (1, 2, 3)]
+    queries = [by_photo.search(photo(n), SearchRequest()).query_id for n in (1, 2, 3)]
     for query, item in zip(queries[:2], ("P1", "P2"), strict=True):
         Event.objects.create(query_id=query, kind="click", item=item, rank=1)
     Event.objects.create(query_id=queries[0], kind="purchase", item="P5", rank=2)

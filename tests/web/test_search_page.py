@@ -3,10 +3,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from shop.models import Product
+from tests.helpers.busy import searches_running
 from tests.helpers.pictures import encoded, picture, plain
 from tests.helpers.reindex import reindex
 from visualsearch.models import Query
-from visualsearch.search_queue import admission
 
 URL = "/search/photo/"
 
@@ -78,7 +78,7 @@ def test_search_page__not_indexed_yet(client, db):
 
 def test_search_page__down_and_what_it_shows_instead(client, indexed, configure):
     configure(MAX_QUEUE=1)
-    with admission.place():
+    with searches_running():
         response = post(client, encoded(picture(3)))
     assert response.status_code == 503
     assert response.context["error"]["code"] == "search_overloaded"

@@ -15,7 +15,9 @@ from ..analytics.overview import Overview, overview
 from ..exceptions import VisualSearchError
 from ..models import IndexVersion
 from ..reindex.drift import find_drift
+from ..search.requests import SimilarRequest
 from ..search_queue import dispatch
+from ..search_queue.admission import running_search
 from ..web.refusals import describe
 from ..web.search_page import preview
 from ..web.uploads import PhotoUploadHandler, photo_bytes
@@ -65,7 +67,7 @@ class PagesAdmin(ReadOnlyAdmin):
         key = request.GET.get("item", "")
         context: dict[str, Any] = {"product": product_links.products(self.admin_site, [key])[key]}
         try:
-            result = dispatch.similar(key, limit=SIMILAR)
+            result = dispatch.similar(SimilarRequest(item=key, limit=SIMILAR))
             context |= {"hits": try_photo.hits(self.admin_site, result), "result": result}
         except VisualSearchError as error:
             context["error"] = describe(error)
@@ -90,13 +92,15 @@ class PagesAdmin(ReadOnlyAdmin):
             return self.show_trial(request, form)
         try:
             data = photo_bytes(form.cleaned_data["image"])
-            shown = preview(data)
+            with running_search():
+                photo, limit = dispatch.decode(data), form.cleaned_data["limit"]
+                shown = preview(photo.photo)
+                columns = [
+                    try_photo.search(self.admin_site, version, photo, limit)
+                    for version in form.chosen()
+                ]
         except VisualSearchError as error:
             return self.show_trial(request, form, error=error)
-        columns = [
-            try_photo.search(self.admin_site, version, data, form.cleaned_data["limit"])
-            for version in form.chosen()
-        ]
         return self.show_trial(request, form, columns=columns, preview=shown)
 
     def show_trial(

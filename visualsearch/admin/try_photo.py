@@ -10,7 +10,8 @@ from django.contrib.admin import AdminSite
 from django.utils.translation import gettext_lazy as _
 
 from ..exceptions import VisualSearchError
-from ..models import IndexVersion, Query
+from ..models import IndexVersion
+from ..search.requests import DEFAULT_LIMIT, SearchRequest
 from ..search.results import SearchResult
 from ..search_queue import dispatch
 from ..web.refusals import describe
@@ -25,7 +26,6 @@ STAGES = {
     "index": _("search the index"),
     "products": _("fetch the products"),
 }
-DEFAULT_LIMIT = 12
 
 
 class TrialForm(forms.Form):
@@ -89,17 +89,18 @@ class Column:
     hits: list[dict[str, Any]]
 
 
-def search(site: AdminSite, version: IndexVersion, photo: bytes, limit: int) -> Column:
+def search(
+    site: AdminSite, version: IndexVersion, photo: dispatch.DecodedPhoto, limit: int
+) -> Column:
     """Search one version with a photo; return at most ``limit`` results, or the error.
 
-    The stored query is deleted, since no customer made it.
+    No query is stored, since no customer made it.
     """
     pinned = None if version.state == State.ACTIVE else version.pk
     try:
-        result = dispatch.search(photo, limit=limit, version=pinned)
+        result = dispatch.search(photo, SearchRequest(limit=limit, version=pinned, remember=False))
     except VisualSearchError as error:
         return Column(version=version, error=describe(error), predictions=[], stages=[], hits=[])
-    Query.objects.filter(pk=str(result.query_id)).delete()
     return Column(
         version=version,
         result=result,

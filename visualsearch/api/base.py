@@ -101,7 +101,7 @@ class PhotoView(VisualSearchView):
         Raises Overloaded, besides the errors of :meth:`VisualSearchView.initial`.
         """
         super().initial(request, *args, **kwargs)
-        admission.admit()
+        admission.check_capacity()
 
 
 def validated(kind: type[Any], data: Any) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.core.files.uploadedfile import InMemoryUploadedFile
@@ -11,8 +12,9 @@ from rest_framework.response import Response
 
 from .. import conf
 from ..exceptions import BatchTooLarge, ImageMissing, PhotoError, TooManyPhotos
-from ..search.callers import Caller
+from ..search.requests import SearchRequest
 from ..search_queue import dispatch
+from ..search_queue.admission import running_search
 from ..web import kept_photos, throttles
 from ..web.uploads import BatchUploadHandler, batch_too_large, photo_bytes
 from . import examples, schema
@@ -61,41 +63,45 @@ class BatchView(PhotoView):
         throttles.spend(
             request._request, self.scope, times=len(photos) - 1, storefront=self.storefront
         )
-        caller = self.caller(options.get("visitor", ""))
-        results = [self.searched(request, each, options, filters, caller) for each in photos]
+        wanted = SearchRequest(
+            limit=options["limit"],
+            filters=filters,
+            caller=self.caller(options.get("visitor", "")),
+        )
+        with running_search():
+            decoded = [self.decoded(each, options) for each in photos]
+            usable = [each for each in decoded if isinstance(each, Usable)]
+            found = iter(dispatch.search_many([each.decoded for each in usable], wanted))
+            results = []
+            for each in decoded:
+                if not isinstance(each, Usable):
+                    results.append(each)
+                    continue
+                result, consent = next(found), options["keep_photo"]
+                kept_photos.keep(result.query_id, each.decoded.photo, each.data, allowed=consent)
+                body = as_response(request, result, wanted, filters)
+                results.append({"status": 200, "result": body, "errors": []})
         return Response({"results": results})
 
-    def searched(
-        self,
-        request: Request,
-        photo: Any,
-        options: dict[str, Any],
-        filters: dict[str, str],
-        caller: Caller,
-    ) -> dict[str, Any]:
-        """Return ``status``, ``result`` and ``errors`` of one photo of the batch.
-
-        ``result`` is None if the photo could not be used. Raises ServiceUnavailable, because then
-        the other photos would fail as well.
-        """
+    def decoded(self, photo: Any, options: dict[str, Any]) -> Usable | dict[str, Any]:
+        """Return a decoded photo, or the batch's entry for one that cannot be used."""
         try:
             data = photo_bytes(photo)
-            result = dispatch.search(
-                data,
-                crop=options.get("crop"),
-                limit=options["limit"],
-                filters=filters,
-                caller=caller,
-            )
+            return Usable(data=data, decoded=dispatch.decode(data, options.get("crop")))
         except PhotoError as error:
             return {
                 "status": error.status,
                 "result": None,
                 "errors": as_items(error, storefront=self.storefront_id),
             }
-        kept_photos.keep(result.query_id, data, allowed=options["keep_photo"])
-        body = as_response(request, result, 0, options["limit"], filters)
-        return {"status": 200, "result": body, "errors": []}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Usable:
+    """A photo of a batch that can be searched with: its file and what was decoded from it."""
+
+    data: bytes
+    decoded: dispatch.DecodedPhoto
 
 
 def photos_of(request: Request) -> list[Any]:

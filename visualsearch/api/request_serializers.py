@@ -12,6 +12,7 @@ from .. import conf
 from ..exceptions import InvalidCrop
 from ..models import Event
 from ..photos.crops import Crop, check_crop
+from ..search.requests import DEFAULT_LIMIT
 
 MAX_LIMIT = 100
 MAX_OFFSET = 10_000
@@ -54,7 +55,7 @@ class CropField(serializers.Field[Crop, Any, Any, Any]):
 class PageSerializer(serializers.Serializer[Any]):
     """Which page of the results to return."""
 
-    limit = serializers.IntegerField(min_value=1, max_value=MAX_LIMIT, default=12)
+    limit = serializers.IntegerField(min_value=1, max_value=MAX_LIMIT, default=DEFAULT_LIMIT)
     offset = serializers.IntegerField(min_value=0, max_value=MAX_OFFSET, default=0)
 
 
@@ -86,7 +87,7 @@ class PhotoOptionsSerializer(serializers.Serializer[Any]):
 class SearchOptionsSerializer(PhotoOptionsSerializer):
     """Options of a search. The shop's own filters are query parameters."""
 
-    limit = serializers.IntegerField(min_value=1, max_value=MAX_LIMIT, default=12)
+    limit = serializers.IntegerField(min_value=1, max_value=MAX_LIMIT, default=DEFAULT_LIMIT)
     category = serializers.CharField(
         required=False, allow_blank=True, max_length=200, help_text=CATEGORY_HELP
     )

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from ..catalogs import catalog
 from ..class_names import class_name
 from ..search import facet_values
+from ..search.requests import Listing
 from ..search.results import Prediction, SearchResult
 
 
@@ -31,18 +32,19 @@ def pending(request: Request, query_id: str) -> Response:
 
 
 def as_response(
-    request: Request, result: SearchResult, offset: int, limit: int, params: dict[str, str]
+    request: Request, result: SearchResult, listing: Listing, params: dict[str, str]
 ) -> dict[str, Any]:
     """Return the JSON body of a search response, with absolute links.
 
-    ``offset`` and ``limit``: those that ``result`` was made with. ``params``: query parameters
-    (filters, crop, ordering) that the link to the next page repeats.
+    ``listing``: what ``result`` was made with. ``params``: query parameters (filters, crop,
+    ordering) that the link to the next page repeats.
     """
-    shown = offset + len(result.hits)
+    shown = listing.offset + len(result.hits)
     absolute, following = from_anywhere(request), None
     if result.query_id and result.hits and shown < result.count:
         path = reverse("visualsearch-api:query", args=[result.query_id])
-        following = absolute(f"{path}?{urlencode({**params, 'offset': shown, 'limit': limit})}")
+        page = {**params, "offset": shown, "limit": listing.limit}
+        following = absolute(f"{path}?{urlencode(page)}")
     body = {
         "query_id": result.query_id,
         "model": result.model,

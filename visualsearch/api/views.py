@@ -10,7 +10,9 @@ from rest_framework.response import Response
 from .. import events, exceptions
 from ..catalogs import catalog
 from ..search import facet_values
+from ..search.requests import DEFAULT_LIMIT, Listing, PageRequest, SearchRequest, SimilarRequest
 from ..search_queue import dispatch
+from ..search_queue.admission import running_search
 from ..web import kept_photos, throttles
 from ..web.uploads import photo_from
 from . import examples, schema
@@ -43,7 +45,9 @@ from .response_serializers import (
 )
 from .responses import as_class, as_predictions, as_response, pending
 
-LIMIT = OpenApiParameter("limit", {"type": "integer", "minimum": 1, "maximum": 100, "default": 12})
+LIMIT = OpenApiParameter(
+    "limit", {"type": "integer", "minimum": 1, "maximum": 100, "default": DEFAULT_LIMIT}
+)
 PREFER = OpenApiParameter(
     "Prefer",
     str,
@@ -74,18 +78,22 @@ class SearchView(PhotoView):
         fields = fields_of(request)
         options = validated(SearchOptionsSerializer, fields)
         filters = search_filters(request, options)
-        photo, crop = photo_from(fields), options.get("crop")
-        caller = self.caller(options.get("visitor", ""))
-        if "respond-async" in request.headers.get("Prefer", "").lower():
-            query_id = dispatch.search_later(photo, crop=crop, filters=filters, caller=caller)
-            if query_id:
-                kept_photos.keep(query_id, photo, allowed=options["keep_photo"])
-                return pending(request, query_id)
-        result = dispatch.search(
-            photo, crop=crop, limit=options["limit"], filters=filters, caller=caller
+        data = photo_from(fields)
+        wanted = SearchRequest(
+            limit=options["limit"],
+            filters=filters,
+            caller=self.caller(options.get("visitor", "")),
         )
-        kept_photos.keep(result.query_id, photo, allowed=options["keep_photo"])
-        return Response(as_response(request, result, 0, options["limit"], filters))
+        with running_search():
+            photo = dispatch.decode(data, options.get("crop"))
+            later = "respond-async" in request.headers.get("Prefer", "").lower()
+            query_id = dispatch.search_later(photo, wanted) if later else None
+            result = None if query_id else dispatch.search(photo, wanted)
+            stored = result.query_id if result else query_id
+            kept_photos.keep(stored, photo.photo, data, allowed=options["keep_photo"])
+        if result is None:
+            return pending(request, str(query_id))
+        return Response(as_response(request, result, wanted, filters))
 
 
 class ClassifyView(PhotoView):
@@ -101,8 +109,10 @@ class ClassifyView(PhotoView):
         """Return the classes of a photo, most probable first."""
         fields = fields_of(request)
         options = validated(PhotoOptionsSerializer, fields)
-        predictions = dispatch.classify(photo_from(fields), crop=options.get("crop"))
-        return Response({"predictions": [as_class(each) for each in predictions]})
+        data = photo_from(fields)
+        with running_search():
+            found = dispatch.classify(dispatch.decode(data, options.get("crop")))
+        return Response({"predictions": [as_class(each) for each in found.predictions]})
 
 
 class SimilarView(VisualSearchView):
@@ -114,8 +124,8 @@ class SimilarView(VisualSearchView):
     def get(self, request: Request, key: str) -> Response:
         """Find the products that look most like a product."""
         limit = validated(PageSerializer, request.query_params)["limit"]
-        result = dispatch.similar(key, limit=limit)
-        return Response(as_response(request, result, 0, limit, {}))
+        result = dispatch.similar(SimilarRequest(item=key, limit=limit))
+        return Response(as_response(request, result, Listing(limit=limit), {}))
 
 
 class QueryView(VisualSearchView):
@@ -139,25 +149,26 @@ class QueryView(VisualSearchView):
     )
     def get(self, request: Request, query_id: str) -> Response:
         """Page through an earlier search, change its filters, or search with part of its photo."""
-        wanted = validated(QueryPageSerializer, request.query_params)
+        options = validated(QueryPageSerializer, request.query_params)
         filters = filters_of(request)
         check_filters(filters)
-        facet_values.ordering_of(catalog(), wanted["ordering"])
+        facet_values.ordering_of(catalog(), options["ordering"])
         if dispatch.is_pending(query_id, storefront=self.storefront_id):
             return pending(request, query_id)
-        result = dispatch.page(
-            query_id,
-            limit=wanted["limit"],
-            offset=wanted["offset"],
+        wanted = PageRequest(
+            query_id=query_id,
+            limit=options["limit"],
+            offset=options["offset"],
             filters=filters,
-            ordering=wanted["ordering"],
-            with_facets=wanted["facets"],
-            crop=wanted.get("crop"),
+            ordering=options["ordering"],
+            with_facets=options["facets"],
+            crop=options.get("crop"),
             storefront=self.storefront_id,
         )
+        result = dispatch.page(wanted)
         kept = {name: request.query_params[name] for name in KEPT if name in request.query_params}
         params = filters | kept
-        body = as_response(request, result, wanted["offset"], wanted["limit"], params)
+        body = as_response(request, result, wanted, params)
         return Response(body | {"predictions": as_predictions(result, with_offered=True)})
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,10 @@ from ..catalogs import catalog
 from ..metrics.bootstrap import intervals, paired
 from ..metrics.casebook import FIRST
 from ..metrics.retrieval import first_rank, query_scores, retrieval_metrics
-from ..models import Query
 from ..photos.decode import open_photo
-from ..search import by_photo, later_pages
+from ..search import by_photo
+from ..search.build_result import build_result
+from ..search.requests import SearchRequest
 from ..search.results import Hit, Stopwatch
 from ..serving import loaded_versions
 
@@ -120,23 +121,23 @@ def evaluate(photos: Iterable[LabelledPhoto], version: int | None = None) -> dic
 def measure(photos: Iterable[LabelledPhoto], version: int | None = None) -> Measured:
     """Search with each photo as a customer does, and return the outcomes.
 
-    ``version``: id of an index version, None for the active one. The stored queries are deleted
-    again. Raises PhotoError for an unreadable photo, IndexNotReady or ModelUnavailable if the
-    version cannot be searched.
+    ``version``: id of an index version, None for the active one. Nothing is stored. Raises
+    PhotoError for an unreadable photo, IndexNotReady or ModelUnavailable if the version cannot be
+    searched.
     """
     current = loaded_versions.current(version)
     current.encoder.encode([Image.new("RGB", (64, 64))])
+    request = SearchRequest(version=version, remember=False)
     outcomes, items = [], 0
     for photo in photos:
         watch = Stopwatch()
         with watch.stage("decode"):
             opened = open_photo(photo.image.read_bytes(), limits=conf.limits())
         # Time the first page, as a customer gets it; take ranks from a longer one.
-        result = by_photo.search(opened, watch=watch, version=version)
-        query_id = str(result.query_id)
-        hits = later_pages.page(query_id, limit=DEPTH, version=version).hits
+        query, live = by_photo.encode_query(opened, request, watch)
+        result = build_result(query, live, request, watch)
+        hits = build_result(query, live, replace(request, limit=DEPTH), Stopwatch()).hits
         ranking = [hit.item for hit in hits]
-        Query.objects.filter(pk=query_id).delete()  # not a customer's search
         same = of_style(ranking, photo.style) if photo.style else set()
         outcomes.append(
             Outcome(

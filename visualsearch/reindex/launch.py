@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import contextvars
 import os
 import subprocess
 import sys
-import time
-from typing import Any
 
-import kombu.exceptions
-from celery import Task
 from django.utils import timezone
-from redis.exceptions import RedisError
 
 from .. import conf
+from ..broker import enqueue
 from ..exceptions import BackendUnavailable
 from ..models import Run
 from ..serving import index_files
 from . import tasks
-
-# Raised by a broker that is down, with retries off.
-BROKER_ERRORS = (kombu.exceptions.OperationalError, RedisError, OSError, RuntimeError)
-# Seconds. A failure this quick is a closed connection, which is worth one retry.
-AT_ONCE = 0.5
 
 
 def refresh(keys: list[str]) -> None:
@@ -70,33 +60,3 @@ def start_process(run: Run) -> None:
             stderr=log,
             start_new_session=True,
         )
-
-
-def enqueue(task: Task, *args: Any) -> None:
-    """Send a Celery task without waiting for its result; without ``USE_CELERY``, run it now.
-
-    Raises BackendUnavailable if the broker does not answer. Errors of a task that runs in this
-    process are logged.
-    """
-    if conf.get("USE_CELERY"):
-        publish(task, *args)
-    else:
-        # As in a worker: errors are logged, and context variables that the task sets (through a
-        # logging library, say) do not leak into the request.
-        contextvars.copy_context().run(task.apply, args=args, throw=False)
-
-
-def publish(task: Task, *args: Any) -> None:
-    """Send a Celery task to its queue; raise BackendUnavailable if the broker does not answer.
-
-    A send that fails at once is retried once: the connection may be stale after a restart of the
-    broker.
-    """
-    start = time.monotonic()
-    for last in (False, True):
-        try:
-            task.apply_async(args=args, ignore_result=True)
-            return
-        except BROKER_ERRORS as error:
-            if last or time.monotonic() - start > AT_ONCE:
-                raise BackendUnavailable from error

@@ -11,29 +11,23 @@ from ..models import Query, from_bytes
 from ..serving import live_index
 from . import categories, facet_values
 from .ranking import allowed, best_by_item, is_match, rank
+from .requests import Listing
 from .results import Hit, Prediction, SearchResult, Stopwatch
 
 
-def answer(
-    query: Query,
-    current: live_index.LiveIndex,
-    *,
-    limit: int,
-    watch: Stopwatch,
-    offset: int = 0,
-    filters: Mapping[str, Any] | None = None,
-    ordering: str = "",
+def build_result(
+    query: Query, current: live_index.LiveIndex, listing: Listing, watch: Stopwatch
 ) -> SearchResult:
     """Return one page of results for a query's vector; nothing is stored.
 
-    The page has the hits from ``offset`` on, at most ``limit``. ``category=auto`` in ``filters``
-    becomes the predicted class, unless that would exclude the most similar item. Raises
-    ValidationError for an unknown ordering or an invalid filter value.
+    ``category=auto`` in the filters becomes the predicted class, unless that would exclude the most
+    similar item. Raises ValidationError for an unknown ordering or an invalid filter value.
     """
     predictions = [Prediction(**each) for each in query.predictions]
-    order = facet_values.ordering_of(catalog(), ordering)
-    need = facet_values.POOL if order else offset + limit
-    filters, guessed = categories.decide(filters or {}, predictions)
+    order = facet_values.ordering_of(catalog(), listing.ordering)
+    end = listing.offset + listing.limit
+    need = facet_values.POOL if order else end
+    filters, guessed = categories.decide(listing.filters, predictions)
     ranked = rank_under(filters, query, current, need, watch)
     if guessed and ranked.first != nearest(query, current, watch):
         # The automatic category excludes the nearest item, so it is probably wrong.
@@ -53,11 +47,12 @@ def answer(
         predictions=predictions,
         matched=is_match(current, [from_bytes(query.vector)], ranked.hits),
         count=count,
-        hits=hits[offset : offset + limit],
+        hits=hits[listing.offset : end],
         took_ms=with_total(watch),
         warnings=query.warnings,
         subject=query.subject,
         category=filters.get(categories.CATEGORY) or None,
+        facets=facets_over(query, current, filters) if listing.with_facets else None,
     )
 
 
@@ -99,6 +94,21 @@ def nearest(query: Query, current: live_index.LiveIndex, watch: Stopwatch) -> st
     with watch.stage("index"):
         best, _ = best_by_item(current, [from_bytes(query.vector)], 1, None)
     return next(iter(best), None)
+
+
+def facets_over(
+    query: Query, current: live_index.LiveIndex, filters: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """Return the shop's facets over the best hits; see :func:`facet_values.describe`.
+
+    ``filters``: with the decided category in place of ``auto``.
+    """
+
+    def best(filters: Mapping[str, Any]) -> list[str]:
+        ranked = rank_under(filters, query, current, facet_values.POOL, Stopwatch())
+        return [hit.item for hit in ranked.hits]
+
+    return facet_values.describe(catalog(), best, filters)
 
 
 def with_total(watch: Stopwatch) -> dict[str, float]:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 from uuid import UUID, uuid4
 
 from django.utils import timezone
@@ -19,11 +17,12 @@ from ..photos.crops import part_of
 from ..photos.decode import Photo
 from ..serving import live_index, loaded_versions
 from . import shown_products
-from .build_result import answer
-from .callers import NOBODY, Caller
-from .encode_photo import look_at, top_predictions
-from .experiments import Trace, trace_of
+from .build_result import build_result
+from .callers import Caller
+from .encode_photo import encode_photo, top_predictions
+from .experiments import Attribution, attribute
 from .ranking import rank
+from .requests import DEFAULT_LIMIT, SearchRequest
 from .results import SearchResult, Stopwatch
 
 # Seconds between two clean-ups of expired queries.
@@ -32,56 +31,59 @@ SWEEP = 60.0
 SWEPT = 1000
 
 
-def search(
-    photo: Photo,
-    *,
-    limit: int = 12,
-    filters: Mapping[str, Any] | None = None,
-    watch: Stopwatch | None = None,
-    version: int | None = None,
-    query_id: str | None = None,
-    caller: Caller = NOBODY,
-) -> SearchResult:
+def search(photo: Photo, request: SearchRequest, *, watch: Stopwatch | None = None) -> SearchResult:
     """Return the items of the catalog that look most like a photo.
 
-    The query is stored under ``SearchResult.query_id``, so that :func:`page` can continue it;
-    ``query_id``: id to store it under, None for a new one. ``version``: id of the index version to
-    search; by default the active one, or the one that a running experiment assigns to the caller.
+    The query is stored under ``SearchResult.query_id``, unless ``request.remember`` is False.
     Raises IndexNotReady if the catalog is not indexed or the version cannot be searched,
-    ModelUnavailable if the model cannot be loaded, ValidationError for an invalid filter value.
+    ModelUnavailable if the model cannot be loaded, ValidationError for an unknown ordering or an
+    invalid filter value.
     """
     watch = watch or Stopwatch()
-    with watch.stage("index"):
-        current, trace = version_for(caller, version)
-    encoder = current.encoder
-    with watch.stage("encode"):
-        look = look_at(encoder, photo)
-    query = Query(
-        pk=UUID(query_id) if query_id else uuid4(),
-        storefront_id=trace.storefront,
-        visitor=trace.visitor,
-        experiment_id=trace.experiment,
-        variant=trace.variant,
-        encoder=encoder.id,
-        index_version=current.version,
-        vector=to_bytes(look.embedding),
-        cells=look.cells.to_bytes() if look.cells else b"",
-        expires=timezone.now() + timedelta(seconds=conf.get("QUERY_LIFETIME")),
-        crop=photo.crop,
-        subject=look.subject and part_of(photo.crop, look.subject),
-        predictions=[vars(each) for each in top_predictions(encoder, look.probabilities)],
-        warnings=list(photo.warnings),
-    )
-    result = answer(query, current, limit=limit, filters=filters, watch=watch)
+    query, current = encode_query(photo, request, watch)
+    result = build_result(query, current, request, watch)
+    if not request.remember:
+        return replace(result, query_id=None)
     query.best_score = result.hits[0].score if result.hits else None
     query.matched, query.took_ms = result.matched, result.took_ms
-    query.shown = shown_products.ranks(result.hits)
+    query.shown = shown_products.ranks(result.hits, request.offset)
     query.save(force_insert=True)
     sweep()
     return result
 
 
-def version_for(caller: Caller, version: int | None) -> tuple[live_index.LiveIndex, Trace]:
+def encode_query(
+    photo: Photo, request: SearchRequest, watch: Stopwatch
+) -> tuple[Query, live_index.LiveIndex]:
+    """Encode a photo; return it as a query that is not stored yet, and the index to search.
+
+    Raises IndexNotReady or ModelUnavailable as :func:`search` does.
+    """
+    with watch.stage("index"):
+        current, attribution = version_for(request.caller, request.version)
+    encoder = current.encoder
+    with watch.stage("encode"):
+        encoded = encode_photo(encoder, photo)
+    query = Query(
+        pk=UUID(request.query_id) if request.query_id else uuid4(),
+        storefront_id=attribution.storefront,
+        visitor=attribution.visitor,
+        experiment_id=attribution.experiment,
+        variant=attribution.variant,
+        encoder=encoder.id,
+        index_version=current.version,
+        vector=to_bytes(encoded.embedding),
+        cells=encoded.cells.to_bytes() if encoded.cells and request.remember else b"",
+        expires=timezone.now() + timedelta(seconds=conf.get("QUERY_LIFETIME")),
+        crop=photo.crop,
+        subject=encoded.subject and part_of(photo.crop, encoded.subject),
+        predictions=[vars(each) for each in top_predictions(encoder, encoded.probabilities)],
+        warnings=list(photo.warnings),
+    )
+    return query, current
+
+
+def version_for(caller: Caller, version: int | None) -> tuple[live_index.LiveIndex, Attribution]:
     """Return the index to search for a caller, and the caller's data to store with the query.
 
     If the treatment's index version cannot be loaded, the active version is returned and the
@@ -89,27 +91,29 @@ def version_for(caller: Caller, version: int | None) -> tuple[live_index.LiveInd
     for an explicit ``version`` and for the active one.
     """
     if version is not None:
-        return loaded_versions.current(version), Trace(
+        return loaded_versions.current(version), Attribution(
             storefront=caller.storefront, visitor=caller.visitor
         )
-    trace = trace_of(caller)
-    if trace.version is None:
-        return loaded_versions.current(), trace
+    attribution = attribute(caller)
+    if attribution.version is None:
+        return loaded_versions.current(), attribution
     try:
-        current = loaded_versions.current(trace.version, wait=False)
-        if current.version == trace.version:
-            return current, trace
-        failed = loaded_versions.has_failed(trace.version)
+        current = loaded_versions.current(attribution.version, wait=False)
+        if current.version == attribution.version:
+            return current, attribution
+        failed = loaded_versions.has_failed(attribution.version)
     except (IndexNotReady, ModelUnavailable):
         failed = True
     if failed:
         Refusal.objects.create(
             code=ModelUnavailable.code,
-            storefront_id=trace.storefront,
-            experiment_id=trace.experiment,
-            variant=trace.variant,
+            storefront_id=attribution.storefront,
+            experiment_id=attribution.experiment,
+            variant=attribution.variant,
         )
-    return loaded_versions.current(), replace(trace, experiment=None, variant="", version=None)
+    return loaded_versions.current(), replace(
+        attribution, experiment=None, variant="", version=None
+    )
 
 
 _swept = 0.0
@@ -133,8 +137,8 @@ def warm_up() -> None:
     Raises IndexNotReady if nothing is indexed, ModelUnavailable if the model cannot be loaded.
     """
     current = loaded_versions.current()
-    look = look_at(current.encoder, Photo(image=Image.new("RGB", (64, 64))))
-    if look.cells:
-        # A plain image has no subject, so look_at() did not pool one.
-        current.encoder.pool(look.cells, (0.25, 0.25, 0.5, 0.5))
-    rank(current, [look.embedding], 12, watch=Stopwatch())
+    encoded = encode_photo(current.encoder, Photo(image=Image.new("RGB", (64, 64))))
+    if encoded.cells:
+        # A plain image has no subject, so encode_photo() did not pool one.
+        current.encoder.pool(encoded.cells, (0.25, 0.25, 0.5, 0.5))
+    rank(current, [encoded.embedding], DEFAULT_LIMIT, watch=Stopwatch())

@@ -14,11 +14,11 @@ from ..photos.crops import Crop
 from ..photos.decode import Photo
 from ..serving import version_encoders
 from .ranking import Vector
-from .results import Prediction
+from .results import Classification, EmbeddedPhoto, Prediction
 
 
 @dataclass(frozen=True, kw_only=True)
-class Look:
+class EncodedPhoto:
     """What the model found in a photo: ``embedding`` (dim,) and ``probabilities`` (labels,).
 
     Both are of the subject if one was found, else of the whole photo. ``subject``: its box as x, y,
@@ -32,7 +32,7 @@ class Look:
     cells: Cells | None
 
 
-def look_at(encoder: Encoder, photo: Photo) -> Look:
+def encode_photo(encoder: Encoder, photo: Photo) -> EncodedPhoto:
     """Encode the subject of a photo, or the whole photo if no subject stands out.
 
     A customer's photo often shows a room around the garment, and encoding the subject alone still
@@ -43,7 +43,7 @@ def look_at(encoder: Encoder, photo: Photo) -> Look:
     seen, cells = encoder.see(photo.image)
     found = encode_subject(encoder, cells) if cells and conf.get("FIND_SUBJECT") else None
     seen, subject = found or (seen, None)
-    return Look(
+    return EncodedPhoto(
         embedding=seen.embeddings[0],
         probabilities=seen.probabilities[0],
         subject=subject,
@@ -51,13 +51,26 @@ def look_at(encoder: Encoder, photo: Photo) -> Look:
     )
 
 
-def classify(photo: Photo) -> list[Prediction]:
-    """Return the most probable classes of a photo, best first, from the active version's encoder.
+def classify(photo: Photo) -> Classification:
+    """Return the most probable classes of a photo, by the active version's encoder.
 
-    At most ``PREDICTIONS`` of them. Raises ModelUnavailable if the model cannot be loaded.
+    Raises ModelUnavailable if the model cannot be loaded.
     """
     encoder = version_encoders.answering()
-    return top_predictions(encoder, look_at(encoder, photo).probabilities)
+    encoded = encode_photo(encoder, photo)
+    return Classification(predictions=top_predictions(encoder, encoded.probabilities))
+
+
+def embed(photo: Photo) -> EmbeddedPhoto:
+    """Return the embedding of a photo's subject, by the active version's encoder.
+
+    Raises ModelUnavailable if the model cannot be loaded.
+    """
+    encoder = version_encoders.answering()
+    encoded = encode_photo(encoder, photo)
+    return EmbeddedPhoto(
+        encoder=encoder.id, embedding=encoded.embedding.tolist(), subject=encoded.subject
+    )
 
 
 def top_predictions(encoder: Encoder, probabilities: Vector) -> list[Prediction]:

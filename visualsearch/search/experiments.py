@@ -12,7 +12,7 @@ from .callers import Caller
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trace:
+class Attribution:
     """The storefront, visitor and variant to store with a search, and the version to search.
 
     ``experiment``: primary key of the running experiment, None outside one. ``variant``: a
@@ -27,19 +27,19 @@ class Trace:
     version: int | None = None
 
 
-def trace_of(caller: Caller) -> Trace:
+def attribute(caller: Caller) -> Attribution:
     """Return the data to store about a caller, and the index version to search for them.
 
     In a running experiment, that is its version for a caller of the treatment. Otherwise
     ``version`` is None: the active one.
     """
-    trace = Trace(storefront=caller.storefront, visitor=caller.visitor)
+    found = Attribution(storefront=caller.storefront, visitor=caller.visitor)
     experiment = running() if caller.place else None
     if experiment is None:
-        return trace
+        return found
     treated = experiment.has(caller.place, timezone.now())
     return replace(
-        trace,
+        found,
         experiment=experiment.pk,
         variant=Query.Variant.TREATMENT if treated else Query.Variant.CONTROL,
         version=experiment.version_id if treated else None,

@@ -2,74 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
-from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
 
-from ..catalogs import catalog
 from ..encoders.base import Encoder
 from ..encoders.cells import Cells
 from ..exceptions import CropUnavailable, IndexNotReady, QueryNotFound
 from ..models import Query, to_bytes
 from ..photos.crops import Crop, within
 from ..serving import live_index, loaded_versions
-from . import categories, facet_values, shown_products
-from .build_result import answer, rank_under
+from . import shown_products
+from .build_result import build_result
 from .encode_photo import top_predictions
+from .requests import PageRequest
 from .results import SearchResult, Stopwatch
 
 
-def page(
-    query_id: str,
-    *,
-    limit: int = 12,
-    offset: int = 0,
-    filters: Mapping[str, Any] | None = None,
-    version: int | None = None,
-    crop: Crop | None = None,
-    ordering: str = "",
-    with_facets: bool = False,
-    storefront: int | None = None,
-) -> SearchResult:
+def page(request: PageRequest) -> SearchResult:
     """Return another page of a stored search, also with other filters or for a part of the photo.
 
-    ``ordering``: the ``value`` of one of the shop's :class:`~visualsearch.facets.Ordering`, "" for
-    similarity. ``crop``: x, y, w, h in fractions of the uploaded photo; search with only that part
-    of the photo. ``version``: id of the index version to search, None for the one that
-    :func:`index_of` chooses. ``storefront``: primary key of the client's Storefront, None for the
-    shop's own pages. ``with_facets``: whether to fill ``SearchResult.facets``. Raises QueryNotFound
-    if the query is unknown, expired, of another storefront, or made with another encoder than the
-    version's; InvalidCrop for a malformed crop; CropUnavailable if the stored features do not cover
-    the crop; ValidationError for an unknown ordering or an invalid filter value.
+    Raises QueryNotFound if the query is unknown, expired, of another storefront, or if no version
+    with its encoder is left; InvalidCrop for a malformed crop; CropUnavailable if the stored
+    features do not cover the crop; ValidationError for an unknown ordering or an invalid filter
+    value.
     """
     try:
         query = Query.objects.get(
-            pk=UUID(query_id), expires__gt=timezone.now(), storefront=storefront
+            pk=UUID(request.query_id), expires__gt=timezone.now(), storefront=request.storefront
         )
-        current = loaded_versions.current(version) if version else index_of(query)
+        current = index_of(query)
     except (Query.DoesNotExist, ValueError, IndexNotReady) as error:
         raise QueryNotFound from error
     if current.encoder.id != query.encoder:
         raise QueryNotFound
-    if crop is not None:
-        narrow(query, current.encoder, crop)
-    result = answer(
-        query,
-        current,
-        limit=limit,
-        offset=offset,
-        filters=filters,
-        ordering=ordering,
-        watch=Stopwatch(),
-    )
-    shown_products.note_shown(query, result.hits, offset)
-    if not with_facets:
-        return result
-    return replace(result, facets=facets_of(query, current, filters or {}, result.category))
+    if request.crop is not None:
+        narrow(query, current.encoder, request.crop)
+    result = build_result(query, current, request, Stopwatch())
+    shown_products.note_shown(query, result.hits, request.offset)
+    return result
 
 
 def index_of(query: Query) -> live_index.LiveIndex:
@@ -99,20 +71,3 @@ def narrow(query: Query, encoder: Encoder, crop: Crop) -> None:
     query.vector = to_bytes(seen.embeddings[0])
     best = top_predictions(encoder, seen.probabilities[0])
     query.predictions = [vars(each) for each in best]
-
-
-def facets_of(
-    query: Query, current: live_index.LiveIndex, filters: Mapping[str, Any], category: str | None
-) -> list[dict[str, Any]]:
-    """Return the shop's facets over the best hits, as described by :func:`facets.describe`.
-
-    ``category``: the category to filter by instead of ``filters["category"]``; None for no category
-    filter.
-    """
-    decided = categories.without(filters) | ({categories.CATEGORY: category} if category else {})
-
-    def best(filters: Mapping[str, Any]) -> list[str]:
-        ranked = rank_under(filters, query, current, facet_values.POOL, Stopwatch())
-        return [hit.item for hit in ranked.hits]
-
-    return facet_values.describe(catalog(), best, decided)

@@ -59,20 +59,25 @@ class SearchResult:
     category: str | None = None
     facets: list[dict[str, Any]] | None = None
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON values; lists and cards are not copied."""
-        return {
-            **vars(self),
-            "predictions": [vars(each) for each in self.predictions],
-            "hits": [vars(each) for each in self.hits],
-        }
 
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> SearchResult:
-        """Return a result from the values of :meth:`as_dict`."""
-        predictions = [Prediction(**each) for each in values["predictions"]]
-        hits = [Hit(**each) for each in values["hits"]]
-        return cls(**{**values, "predictions": predictions, "hits": hits})
+@dataclass(frozen=True, kw_only=True)
+class Classification:
+    """The most probable classes of a photo, best first."""
+
+    predictions: list[Prediction]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmbeddedPhoto:
+    """The embedding of a photo's subject.
+
+    ``encoder``: id of the encoder. ``embedding``: its numbers, L2-normalised. ``subject``: box of
+    the subject, x, y, w, h in fractions of the photo, None for the whole photo.
+    """
+
+    encoder: str
+    embedding: list[float]
+    subject: Crop | None
 
 
 @dataclass

@@ -8,11 +8,12 @@ from ..models import Embedding, from_bytes
 from ..serving import loaded_versions
 from .build_result import with_total
 from .ranking import is_match, rank
+from .requests import SimilarRequest
 from .results import SearchResult, Stopwatch
 
 
-def similar(item: str, *, limit: int = 12) -> SearchResult:
-    """Return the items that look most like an item, without the item itself.
+def similar(request: SimilarRequest) -> SearchResult:
+    """Return the items that look most like ``request.item``, without the item itself.
 
     Nothing is stored, so the result has no ``query_id``. Raises ItemNotFound if the item is not
     visible or has no searchable image, IndexNotReady or ModelUnavailable as :func:`search` does.
@@ -21,13 +22,13 @@ def similar(item: str, *, limit: int = 12) -> SearchResult:
     with watch.stage("index"):
         current = loaded_versions.current()
         encoder = current.encoder
-        if not catalog().by_key([item]):
+        if not catalog().by_key([request.item]):
             raise ItemNotFound
-        rows = Embedding.objects.filter(encoder=encoder.id, item=item).searchable()
+        rows = Embedding.objects.filter(encoder=encoder.id, item=request.item).searchable()
         vectors = [from_bytes(stored) for stored in rows.values_list("vector", flat=True)]
         if not vectors:
             raise ItemNotFound
-    hits = rank(current, vectors, limit, watch=watch, leave_out=item)
+    hits = rank(current, vectors, request.limit, watch=watch, leave_out=request.item)
     return SearchResult(
         query_id=None,
         model=encoder.id,

@@ -5,30 +5,38 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 from .. import conf
 from ..exceptions import Overloaded
 from . import redis_queue
 
-_busy = 0
+_running = 0
 _counting = threading.Lock()
+_counted: ContextVar[bool] = ContextVar("counted", default=False)
 
 
 @contextmanager
-def place() -> Iterator[None]:
+def running_search() -> Iterator[None]:
     """Count the ``with`` block as a running search of this process.
 
-    Raises Overloaded if ``MAX_QUEUE`` searches are running already.
+    A block inside another one counts once. Raises Overloaded if ``MAX_QUEUE`` searches are running
+    already.
     """
-    global _busy
+    global _running
+    if _counted.get():
+        yield
+        return
     with _counting:
-        admit()
-        _busy += 1
+        check_capacity()
+        _running += 1
+    counted = _counted.set(True)
     try:
         yield
     finally:
+        _counted.reset(counted)
         with _counting:
-            _busy -= 1
+            _running -= 1
 
 
 def check() -> None:
@@ -37,12 +45,12 @@ def check() -> None:
     Overloaded if too many searches run or wait, BackendUnavailable without Redis or a search
     worker.
     """
-    admit()
+    check_capacity()
     if conf.get("USE_CELERY"):
-        redis_queue.admit()
+        redis_queue.worker_input()
 
 
-def admit() -> None:
+def check_capacity() -> None:
     """Raise Overloaded if this process is already running ``MAX_QUEUE`` searches."""
-    if _busy >= conf.get("MAX_QUEUE"):
+    if _running >= conf.get("MAX_QUEUE"):
         raise Overloaded

@@ -17,34 +17,38 @@ logger = logging.getLogger(__name__)
 ALIVE = "visualsearch:alive"
 # Seconds between heartbeats, until a silent worker counts as dead, and between two checks by a
 # waiting web process. Together, a customer learns of a dead worker within two seconds.
-BEAT, SILENCE, LOOK = 0.4, 1.4, 0.3
+BEAT, SILENCE, CHECK = 0.4, 1.4, 0.3
 
 
-class SignsOfLife(threading.Thread):
+class Heartbeat(threading.Thread):
     """A thread that sends a search worker's heartbeats until :meth:`stop`.
 
     ``worker``: the worker's name. ``spec``: a callable that returns the input format of the
-    worker's model, sent in each heartbeat; it may return None for an unknown one.
+    worker's model, None if it is unknown; it is sent along with each heartbeat.
     """
 
     def __init__(self, worker: str, spec: Callable[[], InputSpec | None]):
-        super().__init__(name="visualsearch-signs-of-life", daemon=True)
+        super().__init__(name="visualsearch-heartbeat", daemon=True)
+        self.sender = worker
         self.worker, self.spec = key_of("worker", worker), spec
         self.stopped = threading.Event()
 
     def run(self) -> None:
-        silent = False
+        failing = False
         while not self.stopped.is_set():
             try:
-                self.give()
-                silent = False
+                self.beat()
+                failing = False
             except redis.RedisError as error:
-                if not silent:
-                    logger.warning("Redis does not answer: %s", error)
-                silent = True
+                if not failing:
+                    logger.warning(
+                        "Redis does not answer, so web processes consider this worker dead: %s",
+                        error,
+                    )
+                failing = True
             self.stopped.wait(BEAT)
 
-    def give(self) -> None:
+    def beat(self) -> None:
         """Send one heartbeat."""
         spec, milliseconds = self.spec(), int(SILENCE * 1000)
         alive = json.dumps(asdict(spec) if spec else None)
@@ -54,3 +58,12 @@ class SignsOfLife(threading.Thread):
     def stop(self) -> None:
         """End the thread; its last heartbeat remains valid for up to :data:`SILENCE` seconds."""
         self.stopped.set()
+
+
+def this_worker(hostname: str) -> str:
+    """Return the name under which this process sends heartbeats.
+
+    ``hostname``: node name of its Celery worker, for a process that sends none.
+    """
+    names = [each.sender for each in threading.enumerate() if isinstance(each, Heartbeat)]
+    return names[-1] if names else hostname

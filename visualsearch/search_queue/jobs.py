@@ -1,14 +1,10 @@
-"""The jobs that a search process can run, by name.
-
-Errors are returned as values, because an exception does not keep its code between processes.
-"""
+"""Carry out requests and turn errors into values; run the jobs that web processes stored."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from functools import wraps
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db import InterfaceError, OperationalError, connections
@@ -17,50 +13,78 @@ from django.utils import translation
 from ..exceptions import BackendUnavailable, VisualSearchError
 from ..photos.decode import Photo
 from ..search import by_photo, encode_photo, later_pages, similar_items
-from ..search.callers import Caller
-from ..search.results import Stopwatch
-from ..signals import searched
+from ..search.requests import (
+    ClassifyRequest,
+    EmbedRequest,
+    PageRequest,
+    Request,
+    SearchRequest,
+    SimilarRequest,
+)
+from ..search.results import SearchResult, Stopwatch
+from ..signals import job_done, job_dropped, job_taken, searched
+from . import redis_queue
+from .messages import Failure, Reply, decode_request
+from .photo_packing import unpack
 
 logger = logging.getLogger(__name__)
 
-Answer = dict[str, Any]
-JOBS: dict[str, Callable[..., Answer]] = {}
+R = TypeVar("R")
 
 
-def job(function: Callable[..., Answer]) -> Callable[..., Answer]:
-    """Register a function as a job under its name; a decorator.
+def reply_to(
+    request: Request[R],
+    photo: Photo | None = None,
+    *,
+    stages: dict[str, float] | None = None,
+    language: str,
+) -> Reply[R]:
+    """Carry out a request, and return its result or its failure.
 
-    The job takes one more argument, ``language``: the language code of its messages. An error is
-    returned as a dict: ``refused`` (its code) and ``params``, or for a ValidationError ``refused``
-    ("invalid") and ``messages``. Database and memory errors get the code of BackendUnavailable.
+    ``photo``: the decoded photo, if the request needs one; ``stages``: milliseconds spent on it so
+    far. ``language``: language code of error messages. Raises what is neither the client's fault
+    nor an outage.
     """
-
-    @wraps(function)
-    def run(*, language: str = "en", **kwargs: Any) -> Answer:
-        with translation.override(language):
-            try:
-                return twice(function, kwargs)
-            except VisualSearchError as error:
-                return {"refused": error.code, "params": error.params}
-            except ValidationError as error:
-                return {"refused": "invalid", "messages": error.message_dict}
-            except (OperationalError, InterfaceError, MemoryError):
-                # The database is down or memory is exhausted: not the client's fault.
-                logger.exception("%s was not done", function.__name__)
-                return {"refused": BackendUnavailable.code, "params": {}}
-
-    JOBS[function.__name__] = run
-    return run
+    with translation.override(language):
+        try:
+            return Reply(result=twice(lambda: carry_out(request, photo, stages or {})))
+        except VisualSearchError as error:
+            return Reply(failure=Failure(code=error.code, params=error.params))
+        except ValidationError as error:
+            return Reply(failure=Failure(code="invalid", messages=error.message_dict))
+        except (OperationalError, InterfaceError, MemoryError):
+            # The database is down or memory is exhausted: not the client's fault.
+            logger.exception("A request failed: %s", request.kind)
+            return Reply(failure=Failure(code=BackendUnavailable.code))
 
 
-def twice(function: Callable[..., Answer], kwargs: dict[str, Any]) -> Answer:
-    """Call the function; close broken database connections and retry once if the database failed.
+def carry_out(request: Request[R], photo: Photo | None, stages: dict[str, float]) -> R:
+    """Return the result of a request; raises the errors of the function that carries it out."""
+    result: Any
+    match request:
+        case SearchRequest() if photo:
+            result = by_photo.search(photo, request, watch=Stopwatch(dict(stages)))
+        case PageRequest():
+            result = later_pages.page(request)
+        case SimilarRequest():
+            result = similar_items.similar(request)
+        case ClassifyRequest() if photo:
+            result = encode_photo.classify(photo)
+        case EmbedRequest() if photo:
+            result = encode_photo.embed(photo)
+        case _:
+            raise TypeError(f"{request} cannot be carried out")
+    return result
+
+
+def twice(work: Callable[[], R]) -> R:
+    """Call ``work``; close broken database connections and retry once if the database failed.
 
     Testing the connection before each search would cost a round trip each time. Raises the
     database's error if no connection is broken or the retry fails.
     """
     try:
-        return function(**kwargs)
+        return work()
     except (OperationalError, InterfaceError):
         broken = [
             each
@@ -71,69 +95,52 @@ def twice(function: Callable[..., Answer], kwargs: dict[str, Any]) -> Answer:
             raise
     for each in broken:
         each.close()
-    return function(**kwargs)
+    return work()
 
 
-def report(what: str, answer: Answer) -> None:
-    """Send the signal ``searched`` if ``answer`` is a search result.
+def report(kind: str, reply: Reply[Any]) -> None:
+    """Send the signal ``searched`` if a search succeeded.
 
-    Call it after the answer was sent to the client, who must not wait for the receivers.
+    Call it after the reply was sent to the client, who must not wait for the receivers.
     """
-    if "took_ms" in answer:
-        names = ("took_ms", "matched", "model", "index_version")
-        searched.send_robust(sender=None, what=what, **{name: answer[name] for name in names})
+    result = reply.result
+    if isinstance(result, SearchResult):
+        searched.send_robust(
+            sender=None,
+            what=kind,
+            took_ms=result.took_ms,
+            matched=result.matched,
+            model=result.model,
+            index_version=result.index_version,
+        )
 
 
-@job
-def search(
-    *,
-    photo: Photo,
-    stages: dict[str, float],
-    limit: int,
-    filters: dict[str, str],
-    version: int | None = None,
-    query_id: str | None = None,
-    caller: dict[str, Any] | None = None,
-) -> Answer:
-    """Search with a photo; ``stages``: milliseconds spent so far (decoding, waiting), by stage.
+def run(name: str, worker: str) -> Failure | None:
+    """Run the job with the id ``name`` and send its reply, unless the job has expired.
 
-    The other arguments and the result: see :func:`visualsearch.search.by_photo.search`.
+    ``worker``: name of this process's heartbeats. Returns why the job failed, None if it succeeded
+    or has expired. An unexpected error is logged and sent as ``search_failed``. Raises RedisError
+    if Redis is down.
     """
-    options: dict[str, Any] = {"limit": limit, "filters": filters, "version": version}
-    options |= {"query_id": query_id, "caller": Caller(**(caller or {}))}
-    return by_photo.search(photo, watch=Stopwatch(stages), **options).as_dict()
-
-
-@job
-def page(
-    *,
-    query_id: str,
-    limit: int,
-    offset: int,
-    filters: dict[str, str],
-    ordering: str = "",
-    with_facets: bool = False,
-    crop: Sequence[float] | None = None,
-    storefront: int | None = None,
-) -> Answer:
-    """Return another page of a stored search; see :func:`visualsearch.search.later_pages.page`."""
-    options: dict[str, Any] = {"limit": limit, "offset": offset, "filters": filters}
-    options |= {"ordering": ordering, "with_facets": with_facets, "storefront": storefront}
-    options["crop"] = tuple(crop) if crop else None
-    return later_pages.page(query_id, **options).as_dict()
-
-
-@job
-def similar(*, item: str, limit: int) -> Answer:
-    """Return the items that look most like an item; see :mod:`.search.similar_items`."""
-    return similar_items.similar(item, limit=limit).as_dict()
-
-
-@job
-def classify(*, photo: Photo, stages: dict[str, float]) -> Answer:
-    """Return the classes of a photo, best first.
-
-    The answer is ``{"predictions": [{"label": …, "probability": …}, …]}``. ``stages``: milliseconds
-    spent so far, by stage; not used, but sent with every photo.
-    """
-    return {"predictions": [vars(each) for each in encode_photo.classify(photo)]}
+    job = redis_queue.take(name, worker)
+    if job is None:
+        logger.warning("Job %s expired before a worker was free.", name)
+        job_dropped.send_robust(sender=None)
+        return None
+    job_taken.send_robust(sender=None, what=job.kind, context=job.context)
+    try:
+        photo = unpack(job.photo) if job.photo else None
+        stages = {**job.stages, "queue": job.waited}
+        reply = reply_to(decode_request(job), photo, stages=stages, language=job.language)
+    except Exception:
+        logger.exception("Job %s failed.", name)
+        reply = Reply(failure=Failure(code=VisualSearchError.code))
+    try:
+        redis_queue.reply(name, reply)
+    except (TypeError, ValueError, OverflowError):
+        logger.exception("Job %s failed: the values of a card must be plain ones.", name)
+        reply = Reply(failure=Failure(code=VisualSearchError.code))
+        redis_queue.reply(name, reply)
+    report(job.kind, reply)
+    job_done.send_robust(sender=None, refused=reply.failure.code if reply.failure else "")
+    return reply.failure

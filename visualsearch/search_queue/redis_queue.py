@@ -1,34 +1,40 @@
-"""Pass jobs and results between web processes and search workers through Redis."""
+"""Pass jobs and replies between web processes and search workers through Redis.
+
+A job that a client waits for takes the fast lane: its id goes onto the list :data:`QUEUE`, from
+which search threads pop it. A job that nobody waits for is named by a Celery task instead. Both
+kinds lie under a key that expires with them.
+"""
 
 from __future__ import annotations
 
 import json
-import logging
 import time
-import uuid
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-import msgpack
 import redis
 
 from .. import conf
 from ..encoders.preprocess import InputSpec
 from ..exceptions import BackendUnavailable, Overloaded, SearchTimeout
-from .heartbeat import ALIVE, LOOK
+from .heartbeat import ALIVE, CHECK
+from .messages import Job, Reply, decode_failure, decode_job, decode_reply, encode
 from .redis_client import client, key_of, pipeline
 
-logger = logging.getLogger(__name__)
-Job = dict[str, Any]
-Answer = dict[str, Any]
 QUEUE = "visualsearch:jobs"
+# Jobs whose clients do not wait, until a task takes them, by the time at which they expire.
+LATER = "visualsearch:later"
 # Redis before 7 rounds a wait of less than a millisecond down to 0, which means forever.
 SHORTEST = 0.01
-# Seconds for which an answer is kept for a slow web process.
-ANSWER_KEPT = 30
+# Seconds for which a reply is kept for a slow web process.
+REPLY_KEPT = 30
 
 
-def admit() -> InputSpec | None:
+# --- in web processes ---
+
+
+def worker_input() -> InputSpec | None:
     """Return the input format of the workers' model; raise an error if a job would be rejected.
 
     None if the format is unknown, or if the loaded models of a worker have different ones. Raises
@@ -53,25 +59,50 @@ def read_spec(alive: bytes) -> InputSpec | None:
     return InputSpec(**values) if values else None
 
 
-def post(job: Job, seconds: float, name: str = "") -> str:
-    """Queue a job that expires after ``seconds``; return its id.
+def post(job: Job, name: str) -> None:
+    """Put a job into the fast lane under the id ``name``.
 
-    ``name``: the id to use, "" for a random one. Raises BackendUnavailable if Redis is down.
+    Raises BackendUnavailable if Redis is down.
     """
-    name = name or uuid.uuid4().hex
-    commands = pipeline().set(key_of("job", name), msgpack.packb(job), px=int(seconds * 1000))
     try:
-        commands.rpush(QUEUE, name).execute()
+        stored(job, name).rpush(QUEUE, name).execute()
     except redis.RedisError as error:
         raise BackendUnavailable from error
-    return name
 
 
-def wait(name: str, seconds: float) -> Answer:
-    """Wait up to ``seconds`` for a job's answer, and return the answer; ``name``: the job's id.
+def store(job: Job, name: str) -> None:
+    """Store a job for a Celery task that will name it; raise BackendUnavailable without Redis."""
+    try:
+        stored(job, name).execute()
+    except redis.RedisError as error:
+        raise BackendUnavailable from error
 
-    Raises SearchTimeout after that time, BackendUnavailable as soon as Redis is down or no living
-    worker can answer.
+
+def store_for_later(job: Job, name: str) -> None:
+    """Store a job whose client does not wait; raises as :func:`store` does.
+
+    Raises Overloaded if ``MAX_QUEUE`` of them wait already.
+    """
+    now = time.time()
+    try:
+        waiting = pipeline().zremrangebyscore(LATER, "-inf", now).zcard(LATER).execute()[1]
+        if waiting >= conf.get("MAX_QUEUE"):
+            raise Overloaded
+        stored(job, name).zadd(LATER, {name: now + job.seconds}).execute()
+    except redis.RedisError as error:
+        raise BackendUnavailable from error
+
+
+def stored(job: Job, name: str) -> Any:
+    """Return a pipeline with the command that stores the job until it expires."""
+    return pipeline().set(key_of("job", name), encode(job), px=int(job.seconds * 1000))
+
+
+def wait(name: str, kind: str, seconds: float) -> Reply[Any]:
+    """Wait up to ``seconds`` for the reply to a job, and return it.
+
+    ``name``: the job's id; ``kind``: of its request. Raises SearchTimeout after that time,
+    BackendUnavailable as soon as Redis is down or no living worker can reply.
     """
     key, end = key_of("answer", name), time.monotonic() + seconds
     found: Any = None
@@ -79,12 +110,11 @@ def wait(name: str, seconds: float) -> Answer:
         while (left := end - time.monotonic()) > 0:
             _, found = client().blpop([key], timeout=wait_for(left)) or (key, None)
             if found is None and not is_coming(name):
-                found = client().lpop(key)  # the answer may have arrived meanwhile
+                found = client().lpop(key)  # the reply may have arrived meanwhile
                 if found is None:
                     raise BackendUnavailable
             if found is not None:
-                answer: Answer = msgpack.unpackb(found)
-                return answer
+                return decode_reply(found, kind)
     except redis.RedisError as error:
         raise BackendUnavailable from error
     raise SearchTimeout
@@ -92,34 +122,35 @@ def wait(name: str, seconds: float) -> Answer:
 
 def wait_for(left: float) -> float:
     """Return the seconds for which the next read may block; ``left``: seconds to the deadline."""
-    return max(SHORTEST, min(LOOK, left))
+    return max(SHORTEST, min(CHECK, left))
 
 
-def look(name: str) -> Answer | None:
-    """Return the answer to the job with the id ``name``, without waiting.
+def is_pending(name: str) -> bool:
+    """Return whether the job with the id ``name`` is waiting or running, without waiting for it.
 
-    {} if the job is waiting or running, None if it is unknown or expired. Raises BackendUnavailable
+    False if it is done, unknown or expired. Raises the job's error if it failed, BackendUnavailable
     if Redis is down, or if the job's worker, or every worker, has stopped.
     """
     answered, job, taken = (key_of(kind, name) for kind in ("answer", "job", "taken"))
     try:
         found, *open_ = pipeline().lindex(answered, 0).exists(job).exists(taken).execute()
         if found is not None:
-            answer: Answer = msgpack.unpackb(found)
-            return answer
+            if failure := decode_failure(found):
+                raise failure.error()
+            return False
         if not any(open_):
-            return None
+            return False
         if not is_coming(name):
             raise BackendUnavailable
     except redis.RedisError as error:
         raise BackendUnavailable from error
-    return {}
+    return True
 
 
 def is_coming(name: str) -> bool:
-    """Return whether an answer to the job can still come.
+    """Return whether a reply to the job can still come.
 
-    True if the job is queued and any worker is alive, or if the worker that took it is alive.
+    True if the job waits and any worker is alive, or if the worker that took it is alive.
     """
     job, taken = key_of("job", name), key_of("taken", name)
     waiting, worker, alive = pipeline().exists(job).get(taken).exists(ALIVE).execute()
@@ -128,30 +159,36 @@ def is_coming(name: str) -> bool:
     return bool(waiting and alive)
 
 
+# --- in search workers ---
+
+
 def next_job() -> str | None:
-    """Return the id of the oldest job in the queue, or None after :data:`LOOK` seconds."""
-    found = client().blpop([QUEUE], timeout=LOOK)
+    """Return the id of the oldest job in the fast lane, or None after :data:`CHECK` seconds."""
+    found = client().blpop([QUEUE], timeout=CHECK)
     return str(found[1], "ascii") if found else None  # type: ignore[arg-type]
 
 
 def take(name: str, worker: str) -> Job | None:
     """Take a job from Redis for the worker named ``worker``; return None if the job has expired.
 
-    ``name``: the job's id. The job gets the key ``waited``: milliseconds that it spent in the
-    queue, by Redis's clock.
+    ``name``: the job's id.
     """
     key, taken = key_of("job", name), key_of("taken", name)
     kept = int(conf.get("ASYNC_TIMEOUT") * 1000)
     commands = pipeline(transaction=True).pttl(key).getdel(key).set(taken, worker, px=kept)
-    left, stored, _ = commands.execute()
-    if stored is None:
+    left, found, *_ = commands.zrem(LATER, name).execute()
+    if found is None:
         client().delete(taken)
         return None
-    job: Job = msgpack.unpackb(stored)
-    return {**job, "waited": round(job["seconds"] * 1000 - left, 1)}
+    job = decode_job(found)
+    return replace(job, waited=round(job.seconds * 1000 - left, 1))
 
 
-def answer(name: str, value: Answer) -> None:
-    """Publish the result of the job with the id ``name``; this wakes the waiting web process."""
+def reply(name: str, value: Reply[Any]) -> None:
+    """Publish the reply to the job with the id ``name``; this wakes the waiting web process.
+
+    Raises TypeError if the result holds a value that cannot be serialised.
+    """
     key = key_of("answer", name)
-    pipeline(transaction=True).rpush(key, msgpack.packb(value)).expire(key, ANSWER_KEPT).execute()
+    commands = pipeline(transaction=True).rpush(key, encode(value))
+    commands.expire(key, REPLY_KEPT).execute()

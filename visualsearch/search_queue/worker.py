@@ -1,9 +1,9 @@
-"""How a Celery worker with the queue ``visualsearch.search`` runs searches.
+"""Run the fast lane's jobs in a Celery worker with the queue ``visualsearch.search``.
 
-The worker loads model and index, then runs one thread per concurrent task (``--concurrency``). Each
-thread takes jobs from :mod:`visualsearch.search_queue.redis_queue`. With the pool ``prefork``, each
-child process has one such thread. Importing :mod:`visualsearch.reindex.tasks` connects this module
-to Celery's signals.
+The worker loads model and index, then runs one search thread per concurrent task
+(``--concurrency``), which takes jobs from :mod:`visualsearch.search_queue.redis_queue`. With the
+pool ``prefork``, each child process has one such thread. Importing :mod:`visualsearch.tasks`
+connects this module to Celery's signals.
 """
 
 from __future__ import annotations
@@ -18,20 +18,24 @@ from typing import Any
 
 import redis
 from celery import Celery, current_app
-from celery.signals import worker_init, worker_process_init, worker_ready, worker_shutdown
-from celery.signals import worker_shutting_down as worker_is_told_to_stop
+from celery.signals import (
+    worker_init,
+    worker_process_init,
+    worker_ready,
+    worker_shutdown,
+    worker_shutting_down,
+)
 from django.db import DatabaseError, connections
 
 from ..exceptions import VisualSearchError
 from ..search import by_photo
 from ..serving import loaded_versions, processor_check
-from ..signals import job_done, job_dropped, job_taken
-from . import heartbeat, jobs, redis_client, redis_queue
-from .photo_packing import unpack
+from . import jobs, redis_client, redis_queue
+from .heartbeat import Heartbeat
+from .tasks import QUEUE
 
 logger = logging.getLogger(__name__)
 
-QUEUE = "visualsearch.search"
 # Seconds before a worker tries Redis again.
 AGAIN = 0.5
 
@@ -45,7 +49,7 @@ class Searcher:
     def __init__(self, name: str, threads: int):
         self.name = name
         self.stopped = threading.Event()
-        self.signs = heartbeat.SignsOfLife(name, loaded_versions.common_input)
+        self.heartbeat = Heartbeat(name, loaded_versions.common_input)
         self.threads = [
             threading.Thread(target=self.work, name=f"visualsearch-search-{n}", daemon=True)
             for n in range(threads)
@@ -53,12 +57,12 @@ class Searcher:
 
     def start(self) -> None:
         """Start the search threads and the heartbeat thread."""
-        for thread in (self.signs, *self.threads):
+        for thread in (self.heartbeat, *self.threads):
             thread.start()
 
     def stop(self) -> None:
         """Stop taking jobs and sending heartbeats; running jobs go on, see :meth:`join`."""
-        self.signs.stop()
+        self.heartbeat.stop()
         self.stopped.set()
 
     def join(self, seconds: float) -> None:
@@ -74,44 +78,13 @@ class Searcher:
                     name = redis_queue.next_job()
                     if name is not None:
                         # A context of its own, so that context variables end with the job.
-                        copy_context().run(do, name, self.name)
+                        copy_context().run(jobs.run, name, self.name)
                 except redis.RedisError:
                     self.stopped.wait(AGAIN)  # the heartbeat thread logs it
                 except Exception:
-                    logger.exception("what lay in the queue was no job")
+                    logger.exception("The queue held something that is not a job.")
         finally:
             connections.close_all()
-
-
-def do(name: str, worker: str) -> None:
-    """Run the job with the id ``name`` and send its answer, unless the job has expired.
-
-    An unexpected error is logged and sent as ``search_failed``. Raises RedisError if Redis is down.
-    """
-    job = redis_queue.take(name, worker)
-    if job is None:
-        logger.warning("job %s came too late and was dropped", name)
-        job_dropped.send_robust(sender=None)
-        return
-    what, context = job["what"], job.get("context", {})
-    job_taken.send_robust(sender=None, what=what, context=context)
-    try:
-        arguments = job["arguments"]
-        if "photo" in arguments:
-            arguments["photo"] = unpack(arguments["photo"])
-            arguments["stages"]["queue"] = job["waited"]
-        answer = jobs.JOBS[what](**arguments)
-    except Exception:
-        logger.exception("job %s failed", name)
-        answer = {"refused": VisualSearchError.code, "params": {}}
-    try:
-        redis_queue.answer(name, answer)
-    except (TypeError, ValueError, OverflowError):
-        logger.exception("job %s: what a card holds must be plain values", name)
-        answer = {"refused": VisualSearchError.code, "params": {}}
-        redis_queue.answer(name, answer)
-    jobs.report(what, answer)
-    job_done.send_robust(sender=None, refused=answer.get("refused", ""))
 
 
 _searchers: list[Searcher] = []
@@ -176,7 +149,7 @@ def search(worker: str, threads: int) -> None:
     searcher.start()
 
 
-@worker_is_told_to_stop.connect
+@worker_shutting_down.connect
 def stop(**kwargs: object) -> None:
     """Stop taking jobs when Celery's worker begins to shut down."""
     for searcher in _searchers:

@@ -15,6 +15,7 @@ from django.utils.translation import get_language
 from .. import conf
 from ..catalogs import catalog
 from ..exceptions import VisualSearchError
+from ..search.requests import DEFAULT_LIMIT, SimilarRequest
 from ..search_queue import dispatch
 
 logger = logging.getLogger(__name__)
@@ -32,7 +33,7 @@ def visual_search(
     history: bool = False,
     results_url: str = "",
     photo: str = "",
-    limit: int = 12,
+    limit: int = DEFAULT_LIMIT,
     content: str = "",
     api_key: str = "",
 ) -> SafeString:
@@ -71,7 +72,7 @@ def similar_products(context: Context, product: Any, limit: int = 4) -> SafeStri
     source = catalog()
     key = source.key_of(product) if isinstance(product, source.model) else str(product)
     try:
-        hits = dispatch.similar(key, limit=limit).hits
+        hits = dispatch.similar(SimilarRequest(item=key, limit=limit)).hits
     except VisualSearchError as error:
         logger.info("No products similar to %s: %s", key, error)
         hits = []

@@ -20,7 +20,7 @@ from ..indexes.fitting import Fit
 from ..indexes.weight_tuning import Labelled, Tuned, tune
 from ..models import Embedding, Event, IndexVersion, from_bytes
 from ..photos.decode import open_photo
-from ..search.encode_photo import look_at
+from ..search.encode_photo import encode_photo
 from ..search.ranking import Vector
 from ..serving import version_encoders
 from ..serving.live_index import fit_of
@@ -217,7 +217,7 @@ def from_photos(encoder: Encoder) -> Labels | None:
         photos = [photos[place] for place in chosen]
     limits = conf.limits()
     vectors = [
-        look_at(encoder, open_photo(photo.image.read_bytes(), limits=limits)).embedding
+        encode_photo(encoder, open_photo(photo.image.read_bytes(), limits=limits)).embedding
         for photo in photos
     ]
     return Labels(

@@ -11,11 +11,12 @@ from django.utils.translation import gettext
 from ..catalogs import catalog
 from ..class_names import class_name
 from ..search import categories, facet_values
+from ..search.requests import DEFAULT_LIMIT
 from ..search.results import SearchResult
 
 PHOTO, OFFSET, ORDERING = "photo", "offset", "ordering"
 
-PAGE_SIZE = 12
+PAGE_SIZE = DEFAULT_LIMIT
 CHIPS = 3
 WORTH_OFFERING = 0.01
 

@@ -19,9 +19,12 @@ from .. import conf
 from ..catalogs import catalog
 from ..exceptions import InvalidCrop, ServiceUnavailable, VisualSearchError
 from ..photos.crops import Crop, check_crop
-from ..photos.decode import open_photo
+from ..photos.decode import Photo
 from ..search import categories
+from ..search.requests import PageRequest, SearchRequest
+from ..search.results import SearchResult
 from ..search_queue import dispatch
+from ..search_queue.admission import running_search
 from . import memory_budget, throttles
 from .clients import caller_of
 from .page_links import OFFSET, ORDERING, PAGE_SIZE, PHOTO, Narrowing, address, chips, paging
@@ -56,7 +59,7 @@ class SearchPage(View):
         if not request.GET.get(PHOTO):
             return self.show(request, instead=suggestions())
         throttles.spend(request, throttles.READ)
-        return self.show_result(request, request.GET.dict())
+        return self.later_page(request, request.GET.dict())
 
     def post(self, request: HttpRequest) -> HttpResponse:
         """Search by an uploaded photo, which is not stored, and show the first results."""
@@ -69,32 +72,48 @@ class SearchPage(View):
         """Search by the uploaded photo, after the CSRF check that decorates this method."""
         data = photo_bytes(request.FILES.get("image"))
         filters = {categories.CATEGORY: categories.AUTO}
-        found = dispatch.search(data, limit=1, filters=filters, caller=caller_of(request, None))
-        params = {PHOTO: str(found.query_id), **filters}
-        return self.show_result(request, params, preview=preview(data))
+        wanted = SearchRequest(
+            limit=PAGE_SIZE, filters=filters, with_facets=True, caller=caller_of(request, None)
+        )
+        with running_search():
+            photo = dispatch.decode(data)
+            result = dispatch.search(photo, wanted)
+            shown = preview(photo.photo)
+        params = {PHOTO: str(result.query_id), **filters}
+        return self.show_result(request, result, params, 0, preview=shown)
 
-    def show_result(
-        self, request: HttpRequest, params: dict[str, str], **context: Any
-    ) -> HttpResponse:
-        """Render a page of a stored query's results.
+    def later_page(self, request: HttpRequest, params: dict[str, str]) -> HttpResponse:
+        """Show a page of a stored query's results.
 
         ``params``: query parameters of the page: the query's id (``photo``), filters, offset,
-        ordering, crop. ``context`` is added to the template's.
+        ordering, crop.
         """
         offset = offset_in(params)
         filters = {name: text for name, text in params.items() if name not in NO_FILTERS and text}
-        ordering = params.get(ORDERING, "")
         if filters.get(categories.CATEGORY) != categories.AUTO:
             catalog().filterset(filters)
         result = dispatch.page(
-            params[PHOTO],
-            limit=PAGE_SIZE,
-            offset=offset,
-            filters=filters,
-            ordering=ordering,
-            with_facets=True,
-            crop=crop_in(params),
+            PageRequest(
+                query_id=params[PHOTO],
+                limit=PAGE_SIZE,
+                offset=offset,
+                filters=filters,
+                ordering=params.get(ORDERING, ""),
+                with_facets=True,
+                crop=crop_in(params),
+            )
         )
+        return self.show_result(request, result, params, offset)
+
+    def show_result(
+        self,
+        request: HttpRequest,
+        result: SearchResult,
+        params: dict[str, str],
+        offset: int,
+        **context: Any,
+    ) -> HttpResponse:
+        """Render a page of results; ``context`` is added to the template's."""
         # Replace “auto” by the category that was applied, in all links of the page.
         params = {**params, categories.CATEGORY: result.category or ""}
         return self.show(
@@ -171,9 +190,9 @@ def suggestions() -> list[dict[str, Any]]:
         return []
 
 
-def preview(data: bytes) -> str:
-    """Return a photo, upright and small, as a data URL to embed in the page."""
-    image = open_photo(data, limits=conf.limits()).image
+def preview(photo: Photo) -> str:
+    """Return a photo, small, as a data URL to embed in the page."""
+    image = photo.image.copy()
     image.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE))
     small = io.BytesIO()
     image.save(small, "JPEG", quality=85)

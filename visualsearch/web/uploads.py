@@ -112,7 +112,7 @@ def photo_from(fields: Mapping[str, Any]) -> bytes:
     image, url = fields.get("image"), fields.get("image_url")
     if image is None and isinstance(url, str) and conf.get("FETCH_ORIGINS"):
         # A download occupies one of the process's search slots.
-        with admission.place():
+        with admission.running_search():
             data = fetch(url, conf.fetch_rules())
         if not data:
             raise ImageEmpty

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from visualsearch import conf
@@ -14,6 +15,7 @@ from visualsearch.exceptions import InvalidCrop, VisualSearchError
 from visualsearch.photos.crops import Crop, check_crop
 from visualsearch.photos.decode import open_photo
 from visualsearch.search import by_photo
+from visualsearch.search.requests import DEFAULT_LIMIT, SearchRequest
 from visualsearch.search.results import SearchResult, Stopwatch
 
 
@@ -35,7 +37,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("photo", type=Path)
-        parser.add_argument("--limit", type=int, default=12, help="1–100, default 12")
+        parser.add_argument(
+            "--limit", type=int, default=DEFAULT_LIMIT, help="1–100, default %(default)s"
+        )
         parser.add_argument("--crop", type=crop, help="x,y,w,h as fractions of the upright photo")
         parser.add_argument("--site", default="", help="put before links, such as https://shop.tld")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -52,7 +56,7 @@ class Command(BaseCommand):
         except VisualSearchError as error:
             raise CommandError(str(error)) from error
         if options["json"]:
-            self.stdout.write(json.dumps(result.as_dict()))
+            self.stdout.write(json.dumps(msgspec.to_builtins(result)))
         else:
             self.print(options["photo"], result, options["site"].rstrip("/"))
 
@@ -79,4 +83,5 @@ def search(data: bytes, crop: Crop | None, limit: int) -> SearchResult:
     watch = Stopwatch()
     with watch.stage("decode"):
         photo = open_photo(data, limits=conf.limits(), crop=crop)
-    return by_photo.search(photo, limit=limit, watch=watch)
+    request = SearchRequest(limit=limit, remember=False)
+    return by_photo.search(photo, request, watch=watch)

@@ -1,0 +1,93 @@
+"""What a search process can be asked, as values that are built once and passed on unchanged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Generic, TypeVar
+
+from ..photos.crops import Crop
+from .callers import NOBODY, Caller
+from .results import Classification, EmbeddedPhoto, SearchResult
+
+DEFAULT_LIMIT = 12
+"""Number of results unless the client asks for another."""
+
+R = TypeVar("R")
+
+
+class Request(Generic[R]):
+    """A request whose result is an R. ``kind``: its name in messages, metrics and logs."""
+
+    kind: ClassVar[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listing:
+    """Which part of a ranking to return.
+
+    ``limit``: most hits; ``offset``: number of better hits to skip. ``filters``: values of the
+    shop's filters by name. ``ordering``: the ``value`` of one of the shop's
+    :class:`~visualsearch.facets.Ordering`, "" for similarity. ``with_facets``: whether to fill
+    ``SearchResult.facets``.
+    """
+
+    limit: int = DEFAULT_LIMIT
+    offset: int = 0
+    filters: Mapping[str, Any] = field(default_factory=dict)
+    ordering: str = ""
+    with_facets: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchRequest(Listing, Request[SearchResult]):
+    """Find the items that look most like a photo.
+
+    ``version``: id of the index version to search; None for the active one, or the one that a
+    running experiment assigns to ``caller``. ``remember``: whether to store the query, so that a
+    :class:`PageRequest` can continue it and figures count it. ``query_id``: id to store it under,
+    "" for a new one.
+    """
+
+    kind = "search"
+    version: int | None = None
+    caller: Caller = NOBODY
+    remember: bool = True
+    query_id: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PageRequest(Listing, Request[SearchResult]):
+    """Continue a stored search.
+
+    ``crop``: x, y, w, h in fractions of the uploaded photo, to search with only that part of it.
+    ``storefront``: primary key of the client's Storefront, None for the shop's own pages.
+    """
+
+    kind = "page"
+    query_id: str
+    crop: Crop | None = None
+    storefront: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimilarRequest(Request[SearchResult]):
+    """Find the items that look most like the item with the key ``item``."""
+
+    kind = "similar"
+    item: str
+    limit: int = DEFAULT_LIMIT
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassifyRequest(Request[Classification]):
+    """Return the most probable classes of a photo."""
+
+    kind = "classify"
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmbedRequest(Request[EmbeddedPhoto]):
+    """Return the embedding of a photo."""
+
+    kind = "embed"

@@ -1,4 +1,7 @@
-"""Makes and measures the models: one script per verb."""
+"""Make and measure the models: one script per verb, on helpers in rooms.
+
+A room is a package of helpers. It imports only lower rooms, and never a verb.
+"""
 
 import os
 

@@ -21,16 +21,16 @@ from typing import Any
 
 import torch
 
-from .architectures import ARCHITECTURES, Served, make
-from .benchmark_data import BenchmarkPhotos, load
-from .benchmark_measure import measure, of_photos, write_package
-from .benchmark_plots import plot_all, plot_entry
-from .benchmark_report import markdown, summary
-from .benchmark_train import Recipe, train
-from .catalog import Refused
-from .lite_teacher import PACKAGES, weights_file
-from .sources import Sources
-from .tracking import tracked
+from .benchmarking.benchmark_photos import BenchmarkPhotos, load
+from .benchmarking.benchmark_training import BenchmarkRecipe, train_network
+from .benchmarking.mlflow_tracking import tracked
+from .benchmarking.package_figures import measure_package, measure_photos, write_plain_package
+from .exceptions import Refused
+from .networks.architectures import ARCHITECTURES, ServedClassifier, make
+from .networks.lite_teacher import PACKAGES, weights_file
+from .photos.sources import Sources
+from .reports.benchmark_plots import plot_all, plot_entry
+from .reports.benchmark_tables import benchmark_summary, report_markdown
 
 STARTS = ("scratch", "pretrained")
 TRAINED, WEIGHTS, RESULT = "trained.json", "weights.pt", "result.json"
@@ -162,17 +162,19 @@ def run_entry(
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         print(name, file=sys.stderr)
-        took, log = train(model, photos, Recipe(**recipe_of(wanted)), args.device)
+        took, log = train_network(
+            model, photos, BenchmarkRecipe(**training_settings(wanted)), args.device
+        )
         torch.save(model.state_dict(), folder / WEIGHTS)
         trained = {**took, "log": log, "settings": wanted}
         write_json(folder / TRAINED, trained)
     if args.train_only:
         return None
     model.load_state_dict(torch.load(folder / WEIGHTS, map_location="cpu"))
-    return measured(args, entry, model, photos, trained)
+    return measure_entry(args, entry, model, photos, trained)
 
 
-def measured(
+def measure_entry(
     args: argparse.Namespace,
     entry: tuple[str, str, Path | None],
     model: torch.nn.Module,
@@ -185,15 +187,15 @@ def measured(
     with tracked(args.tracking, name, {"architecture": architecture, **wanted}) as tracker:
         for epoch, row in enumerate(log, 1):
             tracker.metrics(row, epoch)
-        write_package(Served(model), name, args.side, photos.floors, folder)
+        write_plain_package(ServedClassifier(model), name, args.side, photos.floors, folder)
         result = {
             "name": name,
             "architecture": architecture,
             "start": "pretrained" if weights else "scratch",
             "parameters": sum(parameter.numel() for parameter in model.parameters()),
             **{key: value for key, value in trained.items() if key not in ("log", "settings")},
-            **measure(folder, photos.floors),
-            **({"people": of_photos(folder, photos.people)} if photos.people else {}),
+            **measure_package(folder, photos.floors),
+            **({"people": measure_photos(folder, photos.people)} if photos.people else {}),
             "settings": wanted,
         }
         numbers = {key: value for key, value in result.items() if isinstance(value, int | float)}
@@ -207,7 +209,7 @@ def measured(
     return result
 
 
-def recipe_of(wanted: dict[str, Any]) -> dict[str, Any]:
+def training_settings(wanted: dict[str, Any]) -> dict[str, Any]:
     """Return the settings that training reads."""
     names = ("epochs", "lr", "side", "batch", "weight_decay", "smoothing", "bf16", "seed")
     return {name: wanted[name] for name in names}
@@ -228,8 +230,8 @@ def main(argv: list[str] | None = None) -> None:
     done = [result for result in results if result]
     if not done:
         return
-    report = summary(done, len(photos.train.labels))
-    text = markdown(report)
+    report = benchmark_summary(done, len(photos.train.labels))
+    text = report_markdown(report)
     write_json(args.out / "benchmark.json", report)
     (args.out / "benchmark.md").write_text(text)
     plot_all(report, args.out)

@@ -8,58 +8,18 @@ Exits with 1 if a photo cannot be read, or a picture is in two splits or two cla
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import sys
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from tqdm import tqdm
 
-from visualsearch.exceptions import PhotoError
-from visualsearch.photos.decode import ACCEPTED_SUFFIXES, Limits, identify, open_photo
+from .photos.inspection import SERVED_SIDE, Sample, Unreadable, list_files, make_report, read
 
-from .duplicates import SIDE, same_pictures, thumbnail
-
-SERVED_SIDE = 224
 SHOWN = 20
-
-
-@dataclass(frozen=True, kw_only=True)
-class Source:
-    """The split, class and file of a photo."""
-
-    split: str
-    label: str
-    path: Path
-
-    @property
-    def name(self) -> str:
-        """Split, class and file name, as shown to the user."""
-        return f"{self.split}/{self.label}/{self.path.name}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sample(Source):
-    """A photo that was read: upright size in pixels, hash of the bytes, grey levels (32, 32)."""
-
-    width: int
-    height: int
-    sha256: str
-    grey: NDArray[np.float32]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Unreadable(Source):
-    """A photo that training and serving would refuse, and why."""
-
-    code: str
-    reason: str
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -73,115 +33,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     args = parser.parse_args(argv)
     for folder in filter(None, (args.data, args.validation)):
-        if not list_sources("", folder):
+        if not list_files("", folder):
             parser.error(f"{folder} holds no photos: one folder per class is expected")
     return args
-
-
-def list_sources(split: str, folder: Path) -> list[Source]:
-    """Return the photos of a folder per class, sorted: the files that training reads."""
-    return [
-        Source(split=split, label=path.parent.name, path=path)
-        for path in sorted(folder.glob("*/*"))
-        if path.suffix.lower() in ACCEPTED_SUFFIXES
-    ]
-
-
-def read(source: Source) -> Sample | Unreadable:
-    """Decode a photo as training and serving do."""
-    place = vars(source)
-    try:
-        data = source.path.read_bytes()
-        image = open_photo(data).image
-        width, height = identify(data, Limits()).size
-    except PhotoError as error:
-        return Unreadable(**place, code=error.code, reason=str(error))
-    except OSError as error:
-        return Unreadable(**place, code="file_error", reason=error.strerror or str(error))
-    # The header has the size before the EXIF rotation.
-    if (width > height) != (image.width > image.height):
-        width, height = height, width
-    return Sample(
-        **place,
-        width=width,
-        height=height,
-        sha256=hashlib.sha256(data).hexdigest(),
-        grey=thumbnail(image),
-    )
-
-
-def spread(values: Iterable[float]) -> dict[str, float]:
-    """Return minimum, median and maximum."""
-    numbers = np.fromiter(values, float)
-    least, median, greatest = np.percentile(numbers, [0, 50, 100]).round(3).tolist()
-    return {"min": least, "median": median, "max": greatest}
-
-
-def sizes(samples: list[Sample]) -> dict[str, Any]:
-    """Summarise pixels, aspect ratios, and the share of photos smaller than the model's input."""
-    if not samples:
-        return {}
-    short = np.array([min(sample.width, sample.height) for sample in samples])
-    return {
-        "width": spread(sample.width for sample in samples),
-        "height": spread(sample.height for sample in samples),
-        "short_side": spread(short),
-        "aspect": spread(sample.width / sample.height for sample in samples),
-        "share_below_224": round(float((short < SERVED_SIDE).mean()), 4),
-    }
-
-
-def balance(samples: list[Sample], labels: list[str]) -> dict[str, Any]:
-    """Count photos per class; ``largest_to_smallest`` is None if a class is empty."""
-    counts = {label: sum(sample.label == label for sample in samples) for label in labels}
-    least = min(counts.values())
-    return {
-        "photos": len(samples),
-        "classes": {
-            label: {"photos": count, "share": round(count / max(1, len(samples)), 4)}
-            for label, count in counts.items()
-        },
-        "largest_to_smallest": round(max(counts.values()) / least, 2) if least else None,
-    }
-
-
-def duplicates(samples: list[Sample]) -> list[dict[str, Any]]:
-    """Return groups of photos of one picture; groups across splits or classes come first."""
-    grey = np.array([sample.grey for sample in samples], np.float32).reshape(-1, SIDE, SIDE)
-    groups = []
-    for members, similarity in same_pictures([sample.sha256 for sample in samples], grey):
-        photos = [samples[k] for k in members]
-        groups.append(
-            {
-                "kind": "exact" if len({photo.sha256 for photo in photos}) == 1 else "near",
-                "across_splits": len({photo.split for photo in photos}) > 1,
-                "across_classes": len({photo.label for photo in photos}) > 1,
-                "similarity": round(similarity, 3),
-                "photos": [photo.name for photo in photos],
-            }
-        )
-    return sorted(groups, key=lambda group: -group["across_splits"] - group["across_classes"])
-
-
-def make_report(samples: list[Sample], unreadable: list[Unreadable]) -> dict[str, Any]:
-    """Return all findings; ``ok`` decides the exit status."""
-    everything: list[Source] = [*samples, *unreadable]
-    labels = sorted({source.label for source in everything})
-    groups = duplicates(samples)
-    splits = {}
-    for split in dict.fromkeys(source.split for source in everything):
-        own = [sample for sample in samples if sample.split == split]
-        splits[split] = balance(own, labels) | {"sizes": sizes(own)}
-    harmful = any(group["across_splits"] or group["across_classes"] for group in groups)
-    return {
-        "ok": not unreadable and not harmful,
-        "splits": splits,
-        "unreadable": [
-            {"photo": photo.name, "code": photo.code, "reason": photo.reason}
-            for photo in unreadable
-        ],
-        "duplicates": groups,
-    }
 
 
 def balance_lines(splits: dict[str, Any]) -> Iterable[str]:
@@ -231,16 +85,16 @@ def finding_lines(report: dict[str, Any]) -> Iterable[str]:
 def main(argv: list[str] | None = None) -> int:
     """Print the findings; return 1 if some would spoil training or its figures."""
     args = parse_args(argv)
-    sources = list_sources("train", args.data)
+    sources = list_files("train", args.data)
     if args.validation:
-        sources += list_sources("validation", args.validation)
+        sources += list_files("validation", args.validation)
     with ThreadPoolExecutor() as pool:
         results = list(tqdm(pool.map(read, sources), total=len(sources), desc="read"))
     samples = [result for result in results if isinstance(result, Sample)]
     report = make_report(samples, [result for result in results if isinstance(result, Unreadable)])
     if args.out:
         # Imported here, because Matplotlib is needed for plots only.
-        from .check_plots import write_plots
+        from .reports.inspection_plots import write_plots
 
         args.out.mkdir(parents=True, exist_ok=True)
         (args.out / "report.json").write_text(json.dumps(report, indent=2) + "\n", "utf-8")

@@ -22,10 +22,10 @@ from visualsearch.encoders.base import Float32
 from visualsearch.encoders.onnx import OnnxEncoder
 from visualsearch.metrics.retrieval import first_rank, retrieval_metrics
 
-from .data import list_photos
-from .distortions import distorted
-from .instances import GALLERY, fillers, opened
-from .retrieval import Row, embed, ranking, read_rows
+from .measuring.instances import GALLERY, fillers, opened
+from .measuring.retrieval import Row, embed, ranking, read_rows
+from .photos.listings import list_photos
+from .photos.random_distortions import distorted
 
 DISTORTION = "all at half strength"
 LENGTHS = ((320, 192), (320, 96), (256, 96), (256, 64), (192, 64), (128, 64), (128, 32), (64, 32))
@@ -105,7 +105,7 @@ def same_photo(encoder: OnnxEncoder, data: Path, folder: Path) -> Asked:
     return Asked(gallery, [str(path) for path in paths], np.concatenate(parts), right)
 
 
-def catalog(encoder: OnnxEncoder, sold: Path, asked: Path) -> Asked:
+def catalog_queries(encoder: OnnxEncoder, sold: Path, asked: Path) -> Asked:
     """Return the queries of a catalog and its pictures as gallery."""
     items, queries = read_rows(sold), read_rows(asked)
     return Asked(
@@ -140,7 +140,7 @@ def main(argv: list[str] | None = None) -> None:
     asked = {"same photo": same_photo(encoder, args.data, args.instances)}
     for each in args.catalog:
         name, _, paths = each.partition("=")
-        asked[name] = catalog(encoder, *map(Path, paths.split(",")))
+        asked[name] = catalog_queries(encoder, *map(Path, paths.split(",")))
     rows = []
     for semantic, colour in LENGTHS:
         if semantic > recipe["semantic_dim"] or colour > recipe["colour_dim"]:

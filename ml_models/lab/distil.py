@@ -19,16 +19,23 @@ from pathlib import Path
 
 import torch
 
-from . import export, further
-from .catalog import Refused
-from .data import PhotoSet
-from .footprint import describe, table
-from .narrow import take_channels
-from .network import ShopNet
-from .objective import validate
-from .run import Run
-from .teachers import Teachers
-from .views import scale
+from .benchmarking.footprint import measure_footprint, table
+from .exceptions import Refused
+from .networks.narrowing import take_channels
+from .networks.shopnet import ShopNet
+from .photos.photo_sets import PhotoSet
+from .photos.pixels import scale
+from .training.derived_runs import (
+    begin_report,
+    derived_settings,
+    fit_run,
+    read_photos,
+    write_report,
+)
+from .training.run import Run
+from .training.stored_runs import load_run
+from .training.teachers import Teachers
+from .training.validation import validate
 
 # Photos used to measure the teacher's channels.
 EXAMPLES = 32
@@ -113,27 +120,27 @@ def ensemble_accuracy(networks: list[ShopNet], photos: PhotoSet) -> float:
 def main(argv: list[str] | None = None) -> None:
     """Train a student, and print it beside its teacher."""
     args = parse_args(argv)
-    runs = [export.load_run(run) for run in args.run]
+    runs = [load_run(run) for run in args.run]
     networks, stored = [network for network, _ in runs], runs[0][1]
     if any(other["classes"] != stored["classes"] for _, other in runs):
         raise Refused("the teachers know different classes: give runs that share them")
     parents = stored.get("parents", {})
     origin = {"width": args.width, "teachers": [run.name for run in args.run]}
-    settings = further.settings(args, stored, OWN, origin)
-    photos, held_out = further.read_photos(args, stored["classes"])
-    further.begin(args.out / REPORT, origin)
+    settings = derived_settings(args, stored, OWN, origin)
+    photos, held_out = read_photos(args, stored["classes"])
+    begin_report(args.out / REPORT, origin)
     torch.manual_seed(settings.seed)
     run = Run(settings, photos, make_student(networks[0], args.width, photos), networks, parents)
-    student = further.fit(run, held_out)
+    student = fit_run(run, held_out)
     rows = {
-        name: describe(network, held_out, args.out / "package", parents)
+        name: measure_footprint(network, held_out, args.out / "package", parents)
         for name, network in (("teacher", networks[0]), ("student", student))
     }
     agreement = validate(student, networks[0], held_out, "cpu")["agreement"]
     report = {**origin, **rows, "agreement": round(agreement, 4)}
     if len(networks) > 1:
         report["ensemble_accuracy"] = ensemble_accuracy(networks, held_out)
-    further.write_report(args.out / REPORT, report)
+    write_report(args.out / REPORT, report)
     print(json.dumps(report) if args.json else table(rows))
 
 

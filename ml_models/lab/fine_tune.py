@@ -16,9 +16,9 @@ import json
 import sys
 from pathlib import Path
 
-from .catalog import Refused
-from .recipe import add_options
-from .stages import FineTuning
+from .exceptions import Refused
+from .training.recipe import add_options
+from .training.stages import FineTuning
 
 OPTIONS = "options.json"
 # Options that do not affect results.

@@ -2,7 +2,7 @@
 
     python -m ml_models.lab.pairs --model DIR --data VALIDATION [--json]
 
-The garment of each photo is cut out and put on a drawn person (:mod:`.composites`). The whole
+The garment of each photo is cut out and put on a drawn person (:mod:`.try_on`). The whole
 picture (an outfit), and the garment cropped from it, are then queries among all photos of garments
 alone. Use photos that training has not seen.
 """
@@ -29,18 +29,18 @@ from visualsearch.metrics.retrieval import first_rank, query_scores, retrieval_m
 from visualsearch.photos.crops import Crop
 from visualsearch.photos.decode import open_photo
 
-from .composites import LABELS, worn_pair
-from .evaluate import list_photos
-from .parents import ParentEncoder
-from .people import MARGIN, cut
-from .retrieval import Row, embed
+from .drawing.try_on import WEARABLE, worn_pair
+from .measuring.classification import labelled_photos
+from .measuring.parent_classes import ParentEncoder
+from .measuring.retrieval import Row, embed
+from .photos.boxes import MARGIN, crop_to_box
 
 # Fine-tuning uses other seeds, and so draws other people.
 SEED = 90_000
 # Intersection over union at which a box counts as the garment's.
 ENOUGH = 0.3
 WHOLE: Crop = (0.0, 0.0, 1.0, 1.0)
-# The garment's place in the crop by :func:`.people.cut`.
+# The garment's place in the crop by :func:`.boxes.crop_to_box`.
 INSIDE: Crop = (
     MARGIN / (1 + 2 * MARGIN),
     MARGIN / (1 + 2 * MARGIN),
@@ -71,7 +71,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 def worn_garments(paths: Sequence[Path], labels: Sequence[str]) -> Iterator[Worn]:
     """Yield a drawn person for each photo whose garment can be cut out."""
     for row, (path, label) in enumerate(zip(paths, labels, strict=True)):
-        if label not in LABELS:
+        if label not in WEARABLE:
             continue
         pair = worn_pair(open_photo(path.read_bytes()).image, label, SEED + row)
         if pair:
@@ -81,7 +81,7 @@ def worn_garments(paths: Sequence[Path], labels: Sequence[str]) -> Iterator[Worn
             yield Worn(row=row, image=image, box=place)
 
 
-def look(encoder: OnnxEncoder, image: Image.Image) -> tuple[Encoding, Crop | None]:
+def subject_and_box(encoder: OnnxEncoder, image: Image.Image) -> tuple[Encoding, Crop | None]:
     """Encode a photo as a search does; return the encoding and the box of the subject."""
     whole, cells = encoder.see(image)
     found = encode_subject(encoder, cells) if cells else None
@@ -97,7 +97,7 @@ def overlap(a: Crop, b: Crop) -> float:
 
 
 @dataclass
-class Tally:
+class PairTally:
     """Accumulated ranks, right classes and right places for one kind of query."""
 
     ranks: list[int | None] = field(default_factory=list)
@@ -121,17 +121,20 @@ def pairs(model: Path, data: Path, limit: int | None = None) -> dict[str, Any]:
     Raises ValueError if no garment can be cut out.
     """
     encoder: OnnxEncoder = ParentEncoder(str(model))
-    photos = list_photos(data, encoder.labels, limit, encoder.package.parents)
+    photos = labelled_photos(data, encoder.labels, limit, encoder.package.parents)
     paths = [path for path, _ in photos]
     labels = [encoder.labels[number] for _, number in photos]
     sold = embed(encoder, [Row(image=path, sku=str(path)) for path in paths])
     fitted = fit(sold, encoder.parts) if len(sold) >= LEAST else None
     gallery = fitted.apply(sold) if fitted else sold
-    tallies = {"outfit": Tally(), "cropped": Tally()}
+    tallies = {"outfit": PairTally(), "cropped": PairTally()}
     for worn in tqdm(worn_garments(paths, labels), total=len(paths), desc="Pairs", disable=None):
-        asked = {"outfit": (worn.image, worn.box), "cropped": (cut(worn.image, worn.box), INSIDE)}
+        asked = {
+            "outfit": (worn.image, worn.box),
+            "cropped": (crop_to_box(worn.image, worn.box), INSIDE),
+        }
         for name, (image, box) in asked.items():
-            found, place = look(encoder, image)
+            found, place = subject_and_box(encoder, image)
             query = fitted.apply(found.embeddings) if fitted else found.embeddings
             order = np.argsort(-(gallery @ query[0]), kind="stable").tolist()
             said = encoder.labels[int(found.probabilities[0].argmax())]
@@ -140,7 +143,9 @@ def pairs(model: Path, data: Path, limit: int | None = None) -> dict[str, Any]:
             tallies[name].placed.append(overlap(place or WHOLE, box) >= ENOUGH)
     count = len(tallies["outfit"].ranks)
     if not count:
-        raise ValueError(f"no garment in {data} can be cut out: give photos of {', '.join(LABELS)}")
+        raise ValueError(
+            f"no garment in {data} can be cut out: give photos of {', '.join(WEARABLE)}"
+        )
     found_of = {name: tally.figures() for name, tally in tallies.items()}
     return {"model": encoder.id, "pairs": count, "gallery": len(paths), **found_of}
 

@@ -23,11 +23,10 @@ from visualsearch.encoders.base import Encoding
 from visualsearch.encoders.onnx import OnnxEncoder
 from visualsearch.photos.decode import open_photo
 
-from .distortions import distorted
-from .evaluate import list_photos
-from .parents import ParentEncoder
-from .report import catalog
-from .retrieval import figures, retrieval, search
+from .measuring.classification import labelled_photos
+from .measuring.parent_classes import ParentEncoder
+from .measuring.retrieval import named_catalog, retrieval, retrieval_figures, search
+from .photos.random_distortions import distorted
 
 # Target mean luma of exposure, 0…255, and the greatest factor of a pixel.
 MIDDLE, MOST_GAIN = 118.0, 2.5
@@ -42,12 +41,12 @@ EDGE = 0.12
 Change = Callable[[Image.Image], Image.Image]
 
 
-def plain(image: Image.Image) -> Image.Image:
+def unchanged(image: Image.Image) -> Image.Image:
     """Return the photo as it is."""
     return image
 
 
-def contrast(image: Image.Image) -> Image.Image:
+def full_contrast(image: Image.Image) -> Image.Image:
     """Stretch brightness to the range from black to white; keep hues."""
     return ImageOps.autocontrast(image, CUT_OFF, preserve_tone=True)
 
@@ -56,7 +55,7 @@ def exposure(image: Image.Image) -> Image.Image:
     """Scale all pixels to a medium mean brightness."""
     mean = float(np.asarray(image.convert("L")).mean())
     gain = float(np.clip(MIDDLE / max(mean, 1.0), 1 / MOST_GAIN, MOST_GAIN))
-    return scaled(image, [gain] * 3)
+    return scaled_channels(image, [gain] * 3)
 
 
 def white_balance(image: Image.Image) -> Image.Image:
@@ -66,7 +65,7 @@ def white_balance(image: Image.Image) -> Image.Image:
     """
     pixels = np.asarray(image, np.float64).reshape(-1, 3)
     norms = np.maximum((pixels**NORM).mean(0) ** (1 / NORM), 1.0)
-    return scaled(image, (norms.mean() / norms).tolist())
+    return scaled_channels(image, (norms.mean() / norms).tolist())
 
 
 def equalised(image: Image.Image) -> Image.Image:
@@ -91,7 +90,7 @@ def middle(image: Image.Image) -> Image.Image:
     )
 
 
-def scaled(image: Image.Image, gains: Sequence[float]) -> Image.Image:
+def scaled_channels(image: Image.Image, gains: Sequence[float]) -> Image.Image:
     """Multiply the channels of an RGB image."""
     levels = np.arange(256)
     table = np.concatenate([(levels * gain).clip(0, 255).round() for gain in gains])
@@ -99,8 +98,8 @@ def scaled(image: Image.Image, gains: Sequence[float]) -> Image.Image:
 
 
 CHANGES: dict[str, Change] = {
-    "as it is": plain,
-    "contrast": contrast,
+    "as it is": unchanged,
+    "contrast": full_contrast,
     "exposure": exposure,
     "white balance": white_balance,
     "equalised": equalised,
@@ -140,9 +139,13 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--model", type=Path, required=True, help="folder with model.json")
     parser.add_argument("--data", type=Path, required=True, help="photos, a folder per class")
     parser.add_argument(
-        "--catalog", type=catalog, action="append", default=[], metavar="NAME=CATALOG,QUERIES",
+        "--catalog",
+        type=named_catalog,
+        action="append",
+        default=[],
+        metavar="NAME=CATALOG,QUERIES",
         help="a catalog and its labelled queries (CSV); repeatable",
-    )  # fmt: skip
+    )
     parser.add_argument("--limit", type=int, metavar="N", help="at most N photos per class")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser.parse_args(argv)
@@ -169,7 +172,7 @@ def preprocessing(
     found: dict[str, dict[str, Any]] = {}
     for name, change in CHANGES.items():
         encoder = Changed(str(model), change)
-        photos = list_photos(data, encoder.labels, limit, encoder.package.parents)
+        photos = labelled_photos(data, encoder.labels, limit, encoder.package.parents)
         found[name] = accuracies(encoder, photos) | {
             "catalogs": {each: retrieval(encoder, *paths)["sku"] for each, paths in catalogs}
         }
@@ -178,7 +181,7 @@ def preprocessing(
         twice = SeenTwice(str(model), change)
         found[f"catalog alone: and {name}"] = {
             "catalogs": {
-                each: figures(search(plainly, *paths, sold_by=twice))["sku"]
+                each: retrieval_figures(search(plainly, *paths, sold_by=twice))["sku"]
                 for each, paths in catalogs
             }
         }

@@ -19,12 +19,19 @@ from pathlib import Path
 import torch
 import torch_pruning
 
-from . import export, further
-from .catalog import Refused
-from .footprint import describe, table
-from .network import ShopNet
-from .objective import SERVED_SIDE
-from .run import Run
+from .benchmarking.footprint import measure_footprint, table
+from .exceptions import Refused
+from .networks.shopnet import ShopNet
+from .photos.pixels import SERVED_SIDE
+from .training.derived_runs import (
+    begin_report,
+    derived_settings,
+    fit_run,
+    read_photos,
+    write_report,
+)
+from .training.run import Run
+from .training.stored_runs import load_run
 
 # ONNX Runtime's convolutions process this many channels at a time.
 ROUND_TO = 16
@@ -84,27 +91,27 @@ def hidden(model: ShopNet) -> list[int]:
 def main(argv: list[str] | None = None) -> None:
     """Prune, fine-tune, and print cost and accuracy before and after."""
     args = parse_args(argv)
-    original, stored = export.load_run(args.run)
+    original, stored = load_run(args.run)
     parents = stored.get("parents", {})
     recipe = {"pruned": args.run.name, "ratio": args.ratio}
-    settings = further.settings(args, stored, OWN, recipe)
+    settings = derived_settings(args, stored, OWN, recipe)
     origin = {"ratio": args.ratio, "run": args.run.name}
-    photos, held_out = further.read_photos(args, stored["classes"])
-    further.begin(args.out / REPORT, origin)
+    photos, held_out = read_photos(args, stored["classes"])
+    begin_report(args.out / REPORT, origin)
     torch.manual_seed(settings.seed)
     model = prune(original, args.ratio)
     package = args.out / "package"
     rows = {
-        name: describe(m, held_out, package, parents)
+        name: measure_footprint(m, held_out, package, parents)
         for name, m in (("before", original), ("pruned", model))
     }
     model.requires_grad_(True)
     for fitted in (model.search_projection, model.colour_projection):
         fitted.requires_grad_(False)
-    tuned = further.fit(Run(settings, photos, model, [original], parents), held_out)
-    rows["fine-tuned"] = describe(tuned, held_out, package, parents)
+    tuned = fit_run(Run(settings, photos, model, [original], parents), held_out)
+    rows["fine-tuned"] = measure_footprint(tuned, held_out, package, parents)
     report = {**origin, "hidden": hidden(model), **rows}
-    further.write_report(args.out / REPORT, report)
+    write_report(args.out / REPORT, report)
     print(json.dumps(report) if args.json else table(rows))
 
 

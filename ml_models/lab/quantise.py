@@ -29,15 +29,15 @@ from torch import Tensor
 
 from visualsearch.encoders.preprocess import InputSpec
 
-from .agreement import Agreement, agreement
-from .catalog import Refused
-from .convolutions import Convolutions, extremes
-from .data import load_photos
-from .export import REGION, describe, numbered_as
-from .graph import factors, shorten_names, store_as_int8
-from .int8_convolutions import Int8Convolutions
-from .int8_graph import put_int8
-from .rounding import fit
+from .exceptions import Refused
+from .networks.onnx_graph import factors, shorten_names, store_as_int8
+from .packages.model_json import REGION, describe_package
+from .photos.photo_sets import load_photos, numbered_as
+from .quantising.agreement import Agreement, agreement
+from .quantising.convolutions import Convolutions, extremes
+from .quantising.int8_convolutions import Int8Convolutions
+from .quantising.int8_graph import put_int8
+from .quantising.rounding import fit_rounding
 
 # Number of validation photos for measuring agreement.
 MEASURED = 300
@@ -67,7 +67,7 @@ def quantise(source: Path, target: Path, pixels: Tensor) -> None:
         model = onnx.load(str(prepared))
     network = Convolutions(model.graph)
     int8 = Int8Convolutions(model.graph, extremes(network, pixels))
-    fit(network, int8, pixels)
+    fit_rounding(network, int8, pixels)
     int8.check()
     put_int8(model.graph, int8)
     shrink(model, target)
@@ -101,7 +101,7 @@ def write_package(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
         "parents": described.get("parents", {}),
         **described["provenance"],
     }
-    result = describe(
+    result = describe_package(
         target,
         version=args.version or described["version"],
         size=spec.size,

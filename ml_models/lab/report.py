@@ -22,12 +22,13 @@ import onnxruntime
 
 from visualsearch.encoders.onnx import OnnxEncoder
 
-from . import report_plots, report_text
-from .evaluate import evaluate
-from .report_tables import Commands, view
-from .retrieval import retrieval
+from .measuring import classification
+from .measuring.evaluation import evaluate
+from .measuring.retrieval import named_catalog, retrieval
+from .reports import comparison_plots, markdown
+from .reports.comparison_tables import Commands, view
 
-TEMPLATES = Path(__file__).parent / "templates"
+TEMPLATES = Path(__file__).parent / "reports" / "templates"
 Catalogs = dict[str, tuple[Path, Path]]
 
 
@@ -45,9 +46,13 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         help="photos to find those of --data among; may be repeated",
     )  # fmt: skip
     parser.add_argument(
-        "--catalog", type=catalog, action="append", default=[], metavar="NAME=CATALOG,QUERIES",
+        "--catalog",
+        type=named_catalog,
+        action="append",
+        default=[],
+        metavar="NAME=CATALOG,QUERIES",
         help="two CSV files of image,sku[,style]; may be repeated",
-    )  # fmt: skip
+    )
     parser.add_argument("--notes", type=Path, metavar="TOML", help="what to say beside figures")
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER")
     parser.add_argument(
@@ -57,20 +62,12 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def catalog(text: str) -> tuple[str, tuple[Path, Path]]:
-    """Parse ``NAME=CATALOG.csv,QUERIES.csv``; raise ArgumentTypeError."""
-    name, _, files = text.partition("=")
-    paths = [Path(part) for part in files.split(",")]
-    if not name or len(paths) != 2:
-        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=CATALOG.csv,QUERIES.csv")
-    return name, (paths[0], paths[1])
-
-
-def measure(model: Path, args: argparse.Namespace) -> dict[str, Any]:
-    """Return :func:`evaluate` of a package, with ``catalogs``, ``package`` and ``machine``."""
+def measure_all(model: Path, args: argparse.Namespace) -> dict[str, Any]:
+    """Return all measurements of a package, with ``catalogs``, ``package`` and ``machine``."""
     encoder = OnnxEncoder(model)
     package = encoder.package
-    return evaluate(model, args.data, limit=args.limit, distort=True, others=args.instances) | {
+    measured = classification.measure(model, args.data, args.limit)
+    return evaluate(model, measured, distort=True, others=args.instances) | {
         "catalogs": {name: retrieval(encoder, *paths) for name, paths in args.catalog},
         "machine": machine(),
         "package": {
@@ -86,15 +83,15 @@ def measure(model: Path, args: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def measured(model: Path, args: argparse.Namespace, cache: Path) -> dict[str, Any]:
-    """Return :func:`measure`, cached by package and arguments."""
+def cached_measures(model: Path, args: argparse.Namespace, cache: Path) -> dict[str, Any]:
+    """Return :func:`measure_all`, cached by package and arguments."""
     asked = [args.data, args.instances, args.catalog, args.limit]
     described = (model / "model.json").read_bytes()
     digest = hashlib.sha256(described + repr(asked).encode()).hexdigest()[:8]
     path = cache / f"{OnnxEncoder(model).id}-{digest}.json"
     if not path.exists():
         cache.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(measure(model, args), indent=1) + "\n")
+        path.write_text(json.dumps(measure_all(model, args), indent=1) + "\n")
     report: dict[str, Any] = json.loads(path.read_text())
     return report
 
@@ -131,15 +128,16 @@ def commands(args: argparse.Namespace) -> Commands:
 
 def pictures(before: Any, after: Any) -> dict[str, Any]:
     """Return the page's pictures as data URIs, each for a light and a dark page."""
-    themed = report_plots.themed
+    themed = comparison_plots.themed
     return {
         "robustness": {
-            name: themed(report_plots.one_curve(name, before, after))
+            name: themed(comparison_plots.one_curve(name, before, after))
             for name in after["robustness"]
         },
-        "reliability": themed(report_plots.reliability(before, after)),
+        "reliability": themed(comparison_plots.plot_reliability(before, after)),
         "clutter": [
-            themed(report_plots.clutter(before, after, key)) for key in ("accuracy", "recall@1")
+            themed(comparison_plots.plot_clutter(before, after, key))
+            for key in ("accuracy", "recall@1")
         ],
     }
 
@@ -154,9 +152,9 @@ def render(template: str, **values: Any) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["cell"] = report_text.cell
-    environment.filters["text"] = report_text.html
-    environment.filters["spans"] = report_text.spans
+    environment.filters["cell"] = markdown.cell
+    environment.filters["text"] = markdown.html
+    environment.filters["spans"] = markdown.spans
     return environment.get_template(template).render(**values)
 
 
@@ -165,11 +163,13 @@ def main(argv: list[str] | None = None) -> None:
     args = parse_args(argv)
     notes = tomllib.loads(args.notes.read_text("utf-8")) if args.notes else {}
     folders = [args.before, args.after, *args.also]
-    reports = [measured(folder, args, args.cache or args.out / "measured") for folder in folders]
+    reports = [
+        cached_measures(folder, args, args.cache or args.out / "measured") for folder in folders
+    ]
     values = view(reports, commands(args), notes)
     before, after = reports[:2]
     args.out.mkdir(parents=True, exist_ok=True)
-    report_plots.write_pictures(before, after, args.out)
+    comparison_plots.write_pictures(before, after, args.out)
     (args.out / "README.md").write_text(render("card.md", **values), "utf-8")
     page = render("report.html", **values, pictures=pictures(before, after))
     (args.out / "report.html").write_text(page, "utf-8")

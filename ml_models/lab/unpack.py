@@ -18,8 +18,8 @@ from onnx import numpy_helper
 
 from visualsearch.encoders.package import load_package
 
-from .catalog import Refused
-from .network import ShopNet
+from .exceptions import Refused
+from .networks.shopnet import ShopNet
 
 PREFIX = "model."
 

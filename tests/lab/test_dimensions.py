@@ -9,7 +9,7 @@ torch = pytest.importorskip(
 
 from ml_models.lab import dimensions, export, train  # noqa: E402
 from ml_models.lab.dimensions import Asked, shortened  # noqa: E402
-from tests.lab.recipe import train_args  # noqa: E402
+from tests.lab.helpers.training_arguments import train_args  # noqa: E402
 
 
 def unit(rows):

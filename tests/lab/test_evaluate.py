@@ -9,20 +9,21 @@ import sys
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from ml_models.lab import evaluate, evaluate_plots, resources
-from ml_models.lab.reliability import calibration_error, reliability
-from ml_models.lab.resources import in_fresh_process, latency_ms
+from ml_models.lab import evaluate
+from ml_models.lab.measuring import classification
+from ml_models.lab.reports import evaluation_page, evaluation_plots, evaluation_text
 from tests.helpers.pictures import encoded, picture
 from visualsearch.encoders.onnx import OnnxEncoder
 from visualsearch.photos.decode import open_photo
 
 ROOT = Path(__file__).resolve().parents[2]
+
 SHOPNET = ROOT / "ml_models/shopnet"
+
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -98,45 +99,24 @@ def test_evaluate__out(run):
 
 def test_plot(run, tmp_path):
     pytest.importorskip("matplotlib", reason="matplotlib is not installed: it is in the lab's list")
-    said = evaluate_plots.plot(run[0], tmp_path)
+    said = evaluation_plots.plot(run[0], tmp_path)
     for name in ("confusion", "reliability", "robustness", "clutter"):
         assert f"{name}.png" in said
         assert (tmp_path / f"{name}.png").read_bytes().startswith(PNG)
 
 
 def test_plot__without_matplotlib(run, tmp_path, monkeypatch):
-    monkeypatch.setattr(evaluate_plots, "find_spec", lambda name: None)
-    assert "matplotlib is not installed" in evaluate_plots.plot(run[0], tmp_path)
+    monkeypatch.setattr(evaluation_plots, "find_spec", lambda name: None)
+    assert "matplotlib is not installed" in evaluation_plots.plot(run[0], tmp_path)
     assert not list(tmp_path.glob("*.png"))
 
 
 def test_table(run):
-    text = evaluate.table(run[0])
+    text = evaluation_text.table(run[0])
     assert "accuracy 0.600 on 5 photos" in text
     assert "recall@10 1.000" in text
     assert "5 photos, distorted, among 5" in text
     assert max(len(line) for line in text.splitlines()) < 100
-
-
-def test_list_photos__limit(folder):
-    labels = OnnxEncoder(SHOPNET).labels
-    photos = evaluate.list_photos(folder, labels)
-    assert len(photos) == 5
-    assert all(path.parent.name == labels[number] for path, number in photos)
-    assert len(evaluate.list_photos(folder, labels, 1)) == len({n for _, n in photos})
-
-
-def test_list_photos__unknown_class(tmp_path):
-    (tmp_path / "cats").mkdir()
-    with pytest.raises(ValueError, match="none of the model's labels: dress, hat"):
-        evaluate.list_photos(tmp_path, ["dress", "hat"])
-
-
-def test_list_photos__a_finer_class_counts_for_its_parent(tmp_path):
-    (tmp_path / "hoodie").mkdir()
-    (tmp_path / "hoodie/1.jpg").touch()
-    photos = evaluate.list_photos(tmp_path, ["hat", "longsleeve"], parents={"hoodie": "longsleeve"})
-    assert photos == [(tmp_path / "hoodie/1.jpg", 1)]
 
 
 def test_evaluate__intervals(run):
@@ -162,7 +142,7 @@ def finer(tmp_path_factory):
 
 
 def test_evaluate__finer_classes_in_a_folder_of_them(finer, folder):
-    measured = evaluate.measure(finer, folder)
+    measured = classification.measure(finer, folder)
     assert measured.encoder.labels == OnnxEncoder(SHOPNET).labels
     assert measured.right.sum() == 3
     assert measured.right_parents.all()
@@ -172,7 +152,7 @@ def test_evaluate__finer_classes_in_a_folder_of_parents(finer, folder, tmp_path)
     (tmp_path / "dress").mkdir()
     for path in folder.rglob("*.jpg"):
         shutil.copy(path, tmp_path / "dress")
-    measured = evaluate.measure(finer, tmp_path)
+    measured = classification.measure(finer, tmp_path)
     assert measured.encoder.labels == ["dress"]
     assert measured.right.all()
     assert measured.probabilities.sum(1) == pytest.approx(1, abs=1e-3)
@@ -184,17 +164,19 @@ def test_evaluate__against(folder, finer, tmp_path, capsys):
     found = json.loads(capsys.readouterr().out)["against"]
     assert found["model"].startswith("shopnet")
     assert (found["difference"]["accuracy"], found["p"]["accuracy"]) == (0, 1)
-    found = evaluate.compare(evaluate.measure(finer, folder), evaluate.measure(SHOPNET, folder))
+    found = classification.compare(
+        classification.measure(finer, folder), classification.measure(SHOPNET, folder)
+    )
     assert found["figures"]["parents_accuracy"] == 0.6
     assert found["difference"]["parents_accuracy"] == 0.4
     assert found["interval"]["parents_accuracy"] == [0, 0.8]
     assert found["p"]["parents_accuracy"] == 0.5
-    assert any("p 0.5000" in line for line in evaluate.against_table(found))
+    assert any("p 0.5000" in line for line in evaluation_text.against_lines(found))
 
 
 def test_evaluate__page(folder, tmp_path, run):
     report = run[0]
-    measured = evaluate.measure(SHOPNET, folder)
+    measured = classification.measure(SHOPNET, folder)
     order = np.argsort(~measured.right, kind="stable")  # right ones first
     measured = replace(
         measured,
@@ -202,7 +184,7 @@ def test_evaluate__page(folder, tmp_path, run):
         probabilities=measured.probabilities[order],
         true=measured.true[order],
     )
-    evaluate.write_page(tmp_path, measured, report)
+    evaluation_page.write_page(tmp_path, measured, report)
     html = (tmp_path / "index.html").read_text()
     assert html.count('<li class="case') == 5
     assert "right at first (3)" in html
@@ -214,8 +196,8 @@ def test_evaluate__page(folder, tmp_path, run):
 
 def test_evaluate__page_of_queries(folder, tmp_path, run):
     csv = folder / "all.csv"
-    measured = evaluate.measure(SHOPNET, folder, catalog=csv, queries=csv)
-    evaluate.write_page(tmp_path, measured, run[0])
+    measured = classification.measure(SHOPNET, folder, catalog=csv, queries=csv)
+    evaluation_page.write_page(tmp_path, measured, run[0])
     html = (tmp_path / "index.html").read_text()
     assert "right at first (5)" in html
     assert html.count('<li class="no"') == 20
@@ -231,58 +213,3 @@ def test_parse_args__refused(arguments, capsys):
 def test_evaluate__needs_no_torch():
     code = "import sys; sys.modules['torch'] = None; import ml_models.lab.evaluate"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
-
-
-def guesses(*rows):
-    """Return probabilities of three classes and true classes from (top probability, right)."""
-    probabilities = np.array([[top, 1 - top - 0.01, 0.01] for top, _ in rows], np.float32)
-    return probabilities, np.array([0 if right else 1 for _, right in rows])
-
-
-def test_calibration_error__is_weighted_by_photos():
-    rows = [(0.9, True)] * 2 + [(0.9, False)] * 2 + [(0.6, True)] * 3 + [(0.6, False)] * 3
-    # Four photos are overconfident by 0.4, six by 0.1.
-    assert calibration_error(reliability(*guesses(*rows))) == pytest.approx(0.22)
-
-
-def test_calibration_error__too_sure_and_too_unsure_do_not_cancel():
-    rows = [(0.9, True), (0.9, False), (0.6, True), (0.6, True)]
-    assert calibration_error(reliability(*guesses(*rows))) == pytest.approx(0.4)
-
-
-def test_calibration_error__of_a_calibrated_model():
-    rows = [(0.8, True)] * 8 + [(0.8, False)] * 2
-    assert calibration_error(reliability(*guesses(*rows))) == 0
-
-
-def test_reliability__upper_edges_belong_to_their_bin():
-    bins = reliability(np.array([[0.8, 0.2], [1, 0]], np.float32), np.array([0, 0]))
-    assert len(bins) == 15
-    assert {row["high"]: row["photos"] for row in bins if row["photos"]} == {0.8: 1, 1: 1}
-
-
-def test_calibration_error__without_photos():
-    nothing = np.zeros((0, 3), np.float32), np.zeros(0, np.int64)
-    assert calibration_error(reliability(*nothing)) is None
-
-
-def test_latency__is_per_image(monkeypatch):
-    """A model that takes 4 ms per image, measured by a fake clock."""
-    clock = SimpleNamespace(now=0.0)
-    monkeypatch.setattr(resources, "time", SimpleNamespace(perf_counter=lambda: clock.now))
-
-    class Worker:
-        def encode(self, images):
-            clock.now += 0.004 * len(images)
-
-    for batch in (1, 8):
-        assert latency_ms(Worker(), batch) == {"p50": 4, "p95": 4}
-
-
-def test_fresh_process__memory_is_its_own():
-    """The parent's memory, which Linux includes in a child's ru_maxrss, is not counted."""
-    ballast = np.ones(500_000_000, np.uint8)
-    measured = in_fresh_process(SHOPNET)
-    assert ballast[-1]
-    assert 50 < measured["peak_memory_mb"] < 400
-    assert measured["load_ms"] > 1

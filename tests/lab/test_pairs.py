@@ -7,9 +7,10 @@ import pytest
 
 from ml_models.lab import pairs
 from tests.helpers.pictures import picture
-from tests.lab.test_composites import lying
+from tests.lab.helpers.flat_garments import lying
 
 SHOPNET = Path(__file__).resolve().parents[2] / "ml_models/shopnet"
+
 COLOURS = {"red": (190, 40, 40), "blue": (40, 60, 170)}
 
 

@@ -10,12 +10,12 @@ torch = pytest.importorskip(
 )
 
 from ml_models.lab import evaluate, export, quantise, train  # noqa: E402
-from ml_models.lab.agreement import LEAST  # noqa: E402
-from ml_models.lab.calibrate import match_calibration  # noqa: E402
-from ml_models.lab.catalog import Refused  # noqa: E402
-from ml_models.lab.history import read_log  # noqa: E402
+from ml_models.lab.exceptions import Refused  # noqa: E402
+from ml_models.lab.measuring import classification  # noqa: E402
+from ml_models.lab.quantising.agreement import LEAST  # noqa: E402
+from ml_models.lab.training.run_log import read_log  # noqa: E402
 from tests.helpers.pictures import picture  # noqa: E402
-from tests.lab.recipe import train_args  # noqa: E402
+from tests.lab.helpers.training_arguments import train_args  # noqa: E402
 from visualsearch.encoders.onnx import OnnxEncoder  # noqa: E402
 
 
@@ -83,23 +83,4 @@ def test_evaluate__unknown_class(photos, trained, tmp_path):
     )
     (photos / "cats").mkdir()
     with pytest.raises(ValueError, match="none of the model's labels"):
-        evaluate.evaluate(tmp_path / "fp32", photos)
-
-
-def test_match_calibration__separates_what_is_sold_from_what_is_not():
-    rng = np.random.default_rng(0)
-    labels = np.arange(40) % 4
-    photos = np.eye(4, dtype=np.float32)[labels] * 3 + rng.normal(size=(40, 4))
-    photos = (photos / np.linalg.norm(photos, axis=1, keepdims=True)).astype(np.float32)
-    found = match_calibration(photos, photos, labels, precision=0.9)
-    other = np.where(labels[:, None] == labels, -1, photos @ photos.T).max(1)
-    passed = (other >= found["threshold"]).sum()
-    right = found["coverage"] * 40
-    assert right / (right + passed) >= 0.9
-    assert found["coverage"] > 0.5
-
-
-def test_match_calibration__impossible_precision():
-    same = np.ones((4, 2), np.float32) / np.sqrt(2, dtype=np.float32)
-    with pytest.raises(ValueError, match="no similarity"):
-        match_calibration(same, same, np.array([0, 1, 2, 3]), precision=1.5)
+        classification.measure(tmp_path / "fp32", photos)

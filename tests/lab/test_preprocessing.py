@@ -9,7 +9,7 @@ from PIL import Image, ImageEnhance, ImageOps
 
 from ml_models.lab import preprocessing
 from tests.helpers.pictures import picture, plain
-from tests.lab.test_composites import lying
+from tests.lab.helpers.flat_garments import lying
 
 SHOPNET = Path(__file__).resolve().parents[2] / "ml_models/shopnet"
 
@@ -37,7 +37,7 @@ def test_contrast__reaches_from_black_to_white():
     flat = Image.fromarray(np.linspace(100, 150, 300).astype(np.uint8).reshape(20, 15)).convert(
         "RGB"
     )
-    found = np.asarray(preprocessing.contrast(flat))
+    found = np.asarray(preprocessing.full_contrast(flat))
     assert (found.min(), found.max()) == (0, 255)
 
 
@@ -59,7 +59,7 @@ def test_seen_twice__is_between_both_looks():
     once, other = (
         encoder.encode([picture(5)]).embeddings[0]
         for encoder in (
-            preprocessing.Changed(str(SHOPNET), preprocessing.plain),
+            preprocessing.Changed(str(SHOPNET), preprocessing.unchanged),
             preprocessing.Changed(str(SHOPNET), ImageOps.mirror),
         )
     )

@@ -9,13 +9,14 @@ torch = pytest.importorskip(
 )
 
 from ml_models.lab import export, prune, train  # noqa: E402
-from ml_models.lab.catalog import Refused  # noqa: E402
-from ml_models.lab.data import load_photos  # noqa: E402
-from ml_models.lab.footprint import multiply_adds  # noqa: E402
-from ml_models.lab.network import ShopNet  # noqa: E402
-from ml_models.lab.run import Run  # noqa: E402
+from ml_models.lab.benchmarking.footprint import multiply_adds  # noqa: E402
+from ml_models.lab.exceptions import Refused  # noqa: E402
+from ml_models.lab.networks.shopnet import ShopNet  # noqa: E402
+from ml_models.lab.photos.photo_sets import load_photos  # noqa: E402
+from ml_models.lab.training import stored_runs, train_options  # noqa: E402
+from ml_models.lab.training.run import Run  # noqa: E402
 from tests.helpers.pictures import picture  # noqa: E402
-from tests.lab.recipe import train_args  # noqa: E402
+from tests.lab.helpers.training_arguments import train_args  # noqa: E402
 from visualsearch.encoders.onnx import OnnxEncoder  # noqa: E402
 from visualsearch.encoders.preprocess import InputSpec  # noqa: E402
 
@@ -88,16 +89,6 @@ def test_prune__takes_out_what_does_nothing(model):
         assert torch.allclose(wanted, got, atol=1e-5)
 
 
-def test_multiply_adds__of_layers_that_can_be_counted_by_hand():
-    layers = torch.nn.Sequential(
-        torch.nn.Conv2d(3, 4, 3, stride=2, padding=1),  # 4 × 4 outputs of 4 × 27
-        torch.nn.Conv2d(4, 4, 3, padding=1, groups=4),  # 4 × 4 outputs of 4 × 9
-        torch.nn.Flatten(),
-        torch.nn.Linear(64, 5),
-    )
-    assert multiply_adds(layers, 8) == 16 * 108 + 16 * 36 + 64 * 5
-
-
 def test_prune__run_loads_exports_and_is_smaller(photos, trained, tmp_path, capsys):
     out = tmp_path / "pruned"
     capsys.readouterr()
@@ -107,7 +98,7 @@ def test_prune__run_loads_exports_and_is_smaller(photos, trained, tmp_path, caps
     for name in ("multiply_adds", "parameters", "size_mb"):
         assert after[name] < 0.75 * before[name], name
     assert after["multiply_adds"] == report["pruned"]["multiply_adds"]
-    model, stored = export.load_run(out)
+    model, stored = stored_runs.load_run(out)
     assert prune.hidden(model) == stored["config"]["hidden"] == report["hidden"]
     export.main(
         ["--run", str(out), "--validation", str(photos), "--out", str(tmp_path / "package")]
@@ -120,7 +111,7 @@ def test_prune__run_loads_exports_and_is_smaller(photos, trained, tmp_path, caps
     prune.main(arguments(photos, trained, out, "--ratio", "0.5"))
     for name, value in torch.load(out / "model.pt")["weights"].items():
         assert torch.equal(value, weights[name]), name
-    assert export.load_run(out)[1]["config"]["hidden"] == report["hidden"]
+    assert stored_runs.load_run(out)[1]["config"]["hidden"] == report["hidden"]
     with pytest.raises(Refused, match=r"begun with ratio 0\.5"):
         prune.main(arguments(photos, trained, out, "--ratio", "0.3"))
 
@@ -130,7 +121,7 @@ def test_prune__fine_tuning_is_held_to_the_network_as_it_was(photos, weights, tm
     torch.manual_seed(0)
     original = ShopNet(2, 8, 8, 0.3).eval()
     before = {name: value.clone() for name, value in original.state_dict().items()}
-    args = train.parse_args(train_args(photos, weights, tmp_path, "--mixup", "0"))
+    args = train_options.parse_args(train_args(photos, weights, tmp_path, "--mixup", "0"))
     args.distil = 10.0
     model = prune.prune(original, 0.3).requires_grad_(True)
     pixels = load_photos(photos, InputSpec(size=64))

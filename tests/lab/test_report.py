@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-from argparse import ArgumentTypeError
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -14,14 +13,18 @@ from PIL import Image
 for needed in ("jinja2", "matplotlib", "scipy"):
     pytest.importorskip(needed, reason=f"{needed} is not installed: it is in the lab's list")
 
-from ml_models.lab import report, report_plots, report_text  # noqa: E402
-from ml_models.lab.evaluate import evaluate  # noqa: E402
-from ml_models.lab.report_tables import Figure, confusion, lines, number, path, tried  # noqa: E402
+from ml_models.lab import report  # noqa: E402
+from ml_models.lab.measuring.classification import measure  # noqa: E402
+from ml_models.lab.measuring.evaluation import evaluate  # noqa: E402
+from ml_models.lab.reports import comparison_plots  # noqa: E402
+from ml_models.lab.reports.comparison_tables import number  # noqa: E402
 from tests.helpers.pictures import picture  # noqa: E402
 from visualsearch.encoders.onnx import OnnxEncoder  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
+
 SHOPNET = ROOT / "ml_models/shopnet"
+
 NOTES = """
 [text]
 intro = "Tells **clothes** apart, a < b."
@@ -84,10 +87,10 @@ def made(world):
 
 
 def test_measured__is_what_evaluate_says(made, world):
-    said = evaluate(
-        SHOPNET, world / "photos", distort=True, others=[world / "photos"],
-        catalog=world / "sold.csv", queries=world / "asked.csv",
-    )  # fmt: skip
+    measured = measure(
+        SHOPNET, world / "photos", catalog=world / "sold.csv", queries=world / "asked.csv"
+    )
+    said = evaluate(SHOPNET, measured, distort=True, others=[world / "photos"])
     for key in ("accuracy", "ece", "per_class", "confusion", "size_bytes", "instances"):
         assert made[0][key] == said[key], key
     assert made[0]["robustness"].keys() == said["robustness"].keys()
@@ -201,59 +204,10 @@ def test_without_notes(made, world, tmp_path):
     assert not (tmp_path / "measured").exists()
 
 
-def test_figure__change_and_verdict():
-    def line(before, after, **kind):
-        figure = Figure(title="x", read=path("x"), command="evaluate", **kind)
-        return figure.line([{"x": before}, {"x": after}])
-
-    assert line(0.5, 0.75).cells == [".500", ".750"]
-    assert (line(0.5, 0.75).change, line(0.5, 0.75).verdict) == ("+0.250", "better")
-    assert line(0.75, 0.5).verdict == "worse"
-    cheaper = line(13.8, 3.9, digits=1, lower_is_better=True)
-    assert (cheaper.change, cheaper.verdict) == ("−9.9", "better")
-    assert (line(0.5001, 0.5002).change, line(0.5001, 0.5002).verdict) == ("=", "")
-    assert (line(None, 0.5).cells, line(None, 0.5).change) == (["–", ".500"], "")
-    assert lines([Figure(title="x", read=path("y"), command="c")], [{}, {}]) == []
-
-
-def test_number():
-    assert [number(x) for x in (0.918, 1.0, None)] == [".918", "1.000", "–"]
-    assert number(0.5, 1) == "0.5"
-
-
-def test_confusion__shares_of_the_true_class():
-    counts = {"confusion": {"labels": ["hat", "shoes"], "counts": [[3, 1], [0, 0]]}}
-    found = confusion(counts)
-    assert found["rows"] == [("hat", [(3, 75), (1, 25)]), ("shoes", [(0, 0), (0, 0)])]
-    assert found["pairs"] == [{"true": "hat", "predicted": "shoes", "photos": 1}]
-
-
-def test_tried__columns_of_all_rows():
-    found = tried([{"what": "a", "x": 1, "kept": True}, {"what": "b", "y": ".5"}])
-    assert found["columns"] == ["x", "y"]
-    assert [row["cells"] for row in found["rows"]] == [["1", "–"], ["–", ".5"]]
-    assert [row["kept"] for row in found["rows"]] == [True, False]
-
-
-def test_text__blocks():
-    html = report_text.html("One\n\n- `a<b`\n- c\n  d\n\n```sh\nx\n\ny\n```\n\n[l](https://a.b)")
-    assert html.split("\n", 1)[0] == "<p>One</p>"
-    assert "<ul><li><code>a&lt;b</code></li><li>c\n  d</li></ul>" in html
-    assert "<pre><code>x\n\ny</code></pre>" in html
-    assert '<a href="https://a.b">l</a>' in html
-    assert "href" not in report_text.html("[l](javascript:alert)")
-
-
-@pytest.mark.parametrize("text", ["toy", "toy=a.csv", "=a,b", "toy=a,b,c"])
-def test_catalog__refused(text):
-    with pytest.raises(ArgumentTypeError, match=r"NAME=CATALOG\.csv"):
-        report.catalog(text)
-
-
 def test_clutter_plot__has_a_line_for_every_kind(made):
     """A package with saliency has two curves, one without has one."""
     before, after = json.loads(json.dumps(made[0])), made[1]
     for row in before["instances"]["clutter_with_subject"]:
         row["subject"] = None
-    (axes,) = report_plots.clutter(before, after, "accuracy")(report_plots.LIGHT).axes
+    (axes,) = comparison_plots.plot_clutter(before, after, "accuracy")(comparison_plots.LIGHT).axes
     assert len(axes.lines) == 3

@@ -12,12 +12,14 @@ torch = pytest.importorskip(
 )
 
 from ml_models.lab import export, train  # noqa: E402
-from ml_models.lab.catalog import Refused  # noqa: E402
-from ml_models.lab.class_weights import class_weights, weighted_cross_entropy  # noqa: E402
-from ml_models.lab.data import load_photos  # noqa: E402
-from ml_models.lab.history import best_epoch, read_log  # noqa: E402
-from ml_models.lab.run import Run  # noqa: E402
-from tests.lab.recipe import train_args  # noqa: E402
+from ml_models.lab.exceptions import Refused  # noqa: E402
+from ml_models.lab.photos import listings  # noqa: E402
+from ml_models.lab.photos.photo_sets import load_photos  # noqa: E402
+from ml_models.lab.photos.pixels import SERVED_SIDE  # noqa: E402
+from ml_models.lab.training import initial_network, stored_runs, train_options  # noqa: E402
+from ml_models.lab.training.run import Run  # noqa: E402
+from ml_models.lab.training.run_log import best_epoch, read_log  # noqa: E402
+from tests.lab.helpers.training_arguments import train_args  # noqa: E402
 
 
 @pytest.fixture
@@ -88,14 +90,14 @@ def test_train__goes_on_exactly_after_an_interruption(photos, exchanged, weights
 def train_in_parts(photos, exchanged, weights, parts, moment):
     """Train until the simulated end of the process, then resume."""
     arguments = train_args(photos, weights, parts, "--validation", exchanged, *STOPPING)
-    args = train.parse_args(arguments)
+    args = train_options.parse_args(arguments)
     args.out.mkdir()
     torch.manual_seed(args.seed)
-    pixels = load_photos(photos, train.InputSpec(size=train.STORED_SIDE))
-    run = Killed(args, pixels, train.build(args, pixels))
+    pixels = load_photos(photos, train.InputSpec(size=train_options.STORED_SIDE))
+    run = Killed(args, pixels, initial_network.build_network(args, pixels))
     run.moment = moment
     with pytest.raises(KeyboardInterrupt):
-        run.fit(load_photos(exchanged, train.InputSpec(size=train.SERVED_SIDE)))
+        run.fit(load_photos(exchanged, train.InputSpec(size=SERVED_SIDE)))
     train.main(arguments)
 
 
@@ -121,7 +123,7 @@ def test_train__catalog_held_out_by_product_to_export(catalog, weights, tmp_path
     out = tmp_path / "run"
     arguments = train_args(catalog, weights, out, "--holdout", "0.34", "--class-weights", "sqrt")
     train.main(arguments)
-    held_out = train.list_photos(out / "validation.csv")
+    held_out = listings.list_photos(out / "validation.csv")
     assert len(held_out.paths) == 4
     assert len(set(held_out.groups)) == 2
     assert (out / "curves.png").exists()
@@ -145,9 +147,9 @@ def test_train__folds(catalog, weights, tmp_path, capsys):
     assert report["mean"] == pytest.approx(np.mean(accuracies))
     assert report["std"] == pytest.approx(np.std(accuracies, ddof=1))
     assert f"accuracy {report['mean']:.4f} ±" in capsys.readouterr().out
-    seen = [train.list_photos(out / f"fold-{k}" / "validation.csv").groups for k in (1, 2, 3)]
+    seen = [listings.list_photos(out / f"fold-{k}" / "validation.csv").groups for k in (1, 2, 3)]
     assert sorted(group for groups in seen for group in groups) == sorted(
-        train.list_photos(catalog).groups
+        listings.list_photos(catalog).groups
     )
 
 
@@ -157,9 +159,9 @@ def test_train__torchvision_weights_reach_the_exported_model(photos, torchvision
     train.main(
         train_args(photos, torchvision_weights, out, "--validation", photos, "--epochs", "1")
     )
-    model, stored = export.load_run(out)
+    model, stored = stored_runs.load_run(out)
     assert stored["config"]["convention"] == model.trunk.convention == "torchvision"
-    pixels = load_photos(photos, train.InputSpec(size=train.SERVED_SIDE))
+    pixels = load_photos(photos, train.InputSpec(size=SERVED_SIDE))
     with torch.no_grad():
         logits = model.classify(pixels.pixels / 127.5 - 1)
     right = (logits.argmax(1) == pixels.labels).float().mean().item()
@@ -191,32 +193,4 @@ def test_train__refusals(photos, catalog, weights, tmp_path):
 )  # fmt: skip
 def test_parse_args__refusals(further):
     with pytest.raises(SystemExit):
-        train.parse_args(train_args("data", "weights.npz", "out", *further))
-
-
-def test_class_weights__one_on_average_over_the_photos():
-    labels = torch.tensor([0] * 90 + [1] * 9 + [2])
-    for kind, ratio in (("none", 1), ("sqrt", 10**0.5), ("balanced", 10)):
-        weights = class_weights(labels, 3, kind)
-        assert weights[labels].mean().item() == pytest.approx(1)
-        assert (weights[1] / weights[0]).item() == pytest.approx(ratio)
-    totals = class_weights(labels, 3, "balanced") * torch.bincount(labels)
-    assert torch.allclose(totals, totals[0])
-
-
-def test_weighted_cross_entropy__weighs_photos_and_leaves_their_targets():
-    """A common class's photo has its optimum at its smoothed label, however rare others are."""
-    weights = torch.tensor([0.5, 10.0])
-    target = torch.tensor([[1.0, 0.0]])
-    logits = torch.tensor([[0.95, 0.05]]).log().requires_grad_()
-    weighted_cross_entropy(logits, target, weights, smoothing=0.1).backward()
-    assert logits.grad.abs().max() < 1e-6
-
-    logits = torch.randn(6, 2, generator=torch.Generator().manual_seed(0))
-    target = torch.eye(2)[[0, 1, 0, 0, 1, 0]]
-    plain = torch.nn.functional.cross_entropy(logits, target, weight=weights)
-    assert torch.allclose(weighted_cross_entropy(logits, target, weights, 0.0), plain)
-    ones = weighted_cross_entropy(logits, target, torch.ones(2), 0.1)
-    assert torch.allclose(
-        ones, torch.nn.functional.cross_entropy(logits, target, label_smoothing=0.1)
-    )
+        train_options.parse_args(train_args("data", "weights.npz", "out", *further))

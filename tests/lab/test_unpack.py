@@ -9,9 +9,10 @@ torch = pytest.importorskip(
 )
 
 from ml_models.lab import unpack  # noqa: E402
-from ml_models.lab.catalog import Refused  # noqa: E402
-from ml_models.lab.export import load_run, run_onnx  # noqa: E402
-from ml_models.lab.views import scale  # noqa: E402
+from ml_models.lab.exceptions import Refused  # noqa: E402
+from ml_models.lab.networks.onnx_files import run_onnx  # noqa: E402
+from ml_models.lab.photos.pixels import scale  # noqa: E402
+from ml_models.lab.training.stored_runs import load_run  # noqa: E402
 
 MODELS = Path(__file__).resolve().parents[2] / "ml_models"
 

@@ -1,0 +1,4 @@
+"""Measurements of a model package through the encoder that serves it.
+
+The room returns figures; reports shows them. It may import photos.
+"""

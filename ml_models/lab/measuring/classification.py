@@ -1,0 +1,159 @@
+"""Classify photos by a model package, through the encoder that serves it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from visualsearch.encoders.onnx import OnnxEncoder
+from visualsearch.metrics.bootstrap import intervals, paired
+from visualsearch.metrics.retrieval import query_scores
+from visualsearch.photos.decode import ACCEPTED_SUFFIXES, open_photo
+
+from .parent_classes import ParentEncoder, coarse
+from .retrieval import Found, search
+
+
+def labelled_photos(
+    folder: Path,
+    labels: Sequence[str],
+    limit: int | None = None,
+    parents: Mapping[str, str] | None = None,
+) -> list[tuple[Path, int]]:
+    """Return photos and their class numbers, sorted by name; the first ``limit`` of each class.
+
+    Raises ValueError for a folder that is neither a label of the model nor has a parent that is.
+    """
+    photos = []
+    for entry in sorted(path for path in folder.iterdir() if path.is_dir()):
+        label = entry.name
+        if label not in labels:
+            label = (parents or {}).get(label, label)
+        if label not in labels:
+            raise ValueError(f"{entry} is none of the model's labels: {', '.join(labels)}")
+        paths = [path for path in sorted(entry.iterdir()) if is_photo(path)]
+        photos += [(path, labels.index(label)) for path in paths[:limit]]
+    return photos
+
+
+def encoder_for(model: Path, folder: Path) -> OnnxEncoder:
+    """Load a package; if no folder is a finer class, finer classes count for their parents."""
+    encoder = OnnxEncoder(model)
+    finer = set(encoder.package.parents) & set(encoder.labels)
+    names = {path.name for path in folder.iterdir() if path.is_dir()}
+    return ParentEncoder(str(model)) if finer and not names & finer else encoder
+
+
+def is_photo(path: Path) -> bool:
+    """Return whether a file's suffix is that of a photo."""
+    return path.suffix.lower() in ACCEPTED_SUFFIXES
+
+
+def classify(encoder: OnnxEncoder, photos: Sequence[tuple[Path, int]]) -> NDArray[np.float32]:
+    """Return probabilities (N, labels), one photo a call as in serving."""
+    probabilities = np.zeros((len(photos), len(encoder.labels)), np.float32)
+    for row, (path, _) in enumerate(photos):
+        image = open_photo(path.read_bytes()).image
+        probabilities[row] = encoder.encode([image]).probabilities[0]
+    return probabilities
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """Outputs of a package: photos with class numbers, probabilities, and results of queries.
+
+    ``probabilities`` (N, labels), ``true`` (N,) class numbers.
+    """
+
+    encoder: OnnxEncoder
+    photos: Sequence[tuple[Path, int]]
+    probabilities: NDArray[np.float32]
+    true: NDArray[np.int64]
+    found: Found | None
+
+    @property
+    def right(self) -> NDArray[np.bool_]:
+        """Whether each photo (N,) is classified correctly."""
+        return self.probabilities.argmax(1) == self.true
+
+    @property
+    def right_parents(self) -> NDArray[np.bool_]:
+        """Whether each photo (N,) is classified correctly, finer classes as their parents."""
+        encoder = self.encoder
+        parents = {n: p for n, p in encoder.package.parents.items() if n in encoder.labels}
+        _, numbers = coarse(encoder.labels, parents)
+        same: NDArray[np.bool_] = numbers[self.probabilities.argmax(1)] == numbers[self.true]
+        return same
+
+    def scores(self) -> dict[str, NDArray[np.float64]]:
+        """Return scores (N,) per photo or query, by their names in a comparison."""
+        scores = {
+            "accuracy": self.right.astype(np.float64),
+            "parents_accuracy": self.right_parents.astype(np.float64),
+        }
+        if self.found:
+            kinds = {"sku": self.found.ranks, "style": self.found.style_ranks}
+            for kind, ranks in kinds.items():
+                scores |= {f"{kind} {name}": one for name, one in query_scores(ranks).items()}
+        return scores
+
+
+def measure(
+    model: Path,
+    folder: Path,
+    limit: int | None = None,
+    catalog: Path | None = None,
+    queries: Path | None = None,
+    parents: Mapping[str, str] | None = None,
+) -> Measured:
+    """Classify the photos of a folder, and search by the queries if given.
+
+    ``parents``: the coarser classes of classes that the package does not know.
+    """
+    encoder = encoder_for(model, folder)
+    known = {**(parents or {}), **encoder.package.parents}
+    photos = labelled_photos(folder, encoder.labels, limit, known)
+    return Measured(
+        encoder=encoder,
+        photos=photos,
+        probabilities=classify(encoder, photos),
+        true=np.array([label for _, label in photos], np.int64),
+        found=search(encoder, catalog, queries) if catalog and queries else None,
+    )
+
+
+def class_intervals(measured: Measured) -> dict[str, Any]:
+    """Return 95 % intervals of accuracy, and of each class's recall and precision."""
+    said, right = measured.probabilities.argmax(1), measured.right
+    found: dict[str, Any] = intervals(
+        {"accuracy": right, "parents_accuracy": measured.right_parents}
+    )
+    found["per_class"] = {
+        label: intervals({"recall": right[measured.true == k], "precision": right[said == k]})
+        for k, label in enumerate(measured.encoder.labels)
+    }
+    return found
+
+
+def compare(measured: Measured, other: Measured) -> dict[str, Any]:
+    """Return the difference of two packages on the same photos and queries.
+
+    A ``difference`` above 0 means that ``measured`` is better. ``accuracy`` is left out if the
+    packages have different classes; ``parents_accuracy`` remains.
+    """
+    ours, theirs = measured.scores(), other.scores()
+    if measured.encoder.labels != other.encoder.labels:
+        del ours["accuracy"]
+    pairs = {name: paired(theirs[name], ours[name]) for name in ours if len(ours[name])}
+    return {
+        "model": other.encoder.id,
+        "figures": {name: round(float(theirs[name].mean()), 4) for name in pairs},
+        "difference": {name: round(pair.difference, 4) for name, pair in pairs.items()},
+        "interval": {name: [round(e, 4) for e in pair.interval] for name, pair in pairs.items()},
+        "p": {name: round(pair.p, 4) for name, pair in pairs.items()},
+    }

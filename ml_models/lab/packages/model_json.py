@@ -1,0 +1,80 @@
+"""Describe a model package, as ``model.json`` stores it."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from visualsearch.encoders.preprocess import InputSpec
+
+from ..measuring.parent_classes import coarse, fold
+from ..measuring.reliability import calibration_error, reliability
+from ..networks.onnx_files import run_onnx
+from ..networks.served import OUTPUTS
+from ..photos.augmentation import random_views
+from ..photos.photo_sets import PhotoSet
+from .match_threshold import match_calibration
+from .onnx_answers import answers_of
+
+REGION = "region.onnx"
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def describe_package(
+    path: Path, *, version: str, size: int, stored: dict[str, Any], photos: PhotoSet
+) -> dict[str, Any]:
+    """Return the contents of ``model.json``; measure scores on ``photos`` by the written file.
+
+    ``region.onnx`` must be beside it. Finer classes count for their parents.
+    """
+    region, parents = path.with_name(REGION), stored.get("parents", {})
+    _, numbers = coarse(stored["classes"], parents)
+    true = numbers[photos.labels.numpy()]
+    embeddings, probabilities, *_ = run_onnx(path, photos.pixels)
+    views = random_views(photos.pixels, size, torch.Generator().manual_seed(0))
+    distorted, *_ = run_onnx(path, views.add(1).mul(127.5).round().to(torch.uint8))
+    folded = fold(probabilities, numbers)
+    right = folded.argmax(1) == true
+    return {
+        "id": path.parent.name,
+        "version": version,
+        "file": path.name,
+        "sha256": sha256(path),
+        "input": {
+            "name": "image",
+            "size": size,
+            "layout": "NHWC",
+            "dtype": "uint8",
+            "mean": [0, 0, 0],
+            "std": [1, 1, 1],
+            "resample": "bilinear",
+            "fit": "squash",
+        },
+        "outputs": {name: name for name in OUTPUTS},
+        "region": {"file": region.name, "sha256": sha256(region)},
+        "labels": stored["classes"],
+        **({"parents": parents} if parents else {}),
+        "embedding_dim": int(embeddings.shape[1]),
+        "parts": stored["parts"],
+        "known_answers": answers_of(path, InputSpec(size=size)).as_json(),
+        "match": match_calibration(embeddings, distorted, true),
+        "scores": {
+            "validation_accuracy": round(float(right.mean()), 4),
+            "expected_calibration_error": calibration_error(reliability(folded, true)),
+            "photos": len(right),
+        },
+        "provenance": {
+            **{name: stored[name] for name in ("data", "licence") if name in stored},
+            "initial_weights": "MobileNetV2 1.0 224, ImageNet",
+            "epoch": stored["epoch"],
+            "recipe": stored["recipe"],
+            "temperature": stored["temperature"],
+        },
+    }

@@ -1,0 +1,4 @@
+"""Plots, tables, texts and pages that show figures to people.
+
+This room may import photos, training and measuring.
+"""

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from rest_framework.parsers import MultiPartParser
-from rest_framework.renderers import JSONRenderer
+from rest_framework.metadata import SimpleMetadata
+from rest_framework.parsers import JSONParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from ..catalogs import catalog
-from ..exceptions import ApiKeyInvalid
 from ..models import Storefront
 from ..search import categories
 from ..search.callers import Caller
 from ..search_queue import admission
 from ..web import clients, memory_budget, throttles
 from ..web.uploads import PhotoUploadHandler
+from . import access
 from .error_handler import handle
 from .json_parsers import BoundedJSONParser
 from .schema import Schema
@@ -30,29 +30,24 @@ IN_QUERY = ("limit", "crop", "category", "visitor", "keep_photo")
 
 
 class VisualSearchView(APIView):
-    """A view with JSON responses and one error format; no session, and so no CSRF token."""
+    """A view with JSON responses and one error format; ``scope``: of its rate limit."""
 
-    authentication_classes: list[Any] = []
-    permission_classes: list[Any] = []
-    renderer_classes = [JSONRenderer]
+    authentication_classes = [access.StorefrontAuthentication]
+    permission_classes = [access.ApiKeyPermission]
+    throttle_classes = [access.RateLimit]
+    versioning_class = None
+    content_negotiation_class = access.AlwaysJSON
+    renderer_classes = [access.CompactJSON]
+    parser_classes: list[Any] = [JSONParser]
+    metadata_class = SimpleMetadata
     schema = Schema()
     scope = throttles.READ
     storefront: Storefront | None = None
 
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Identify the storefront by its API key, and count the request against the rate limit.
-
-        Raises ApiKeyMissing, ApiKeyInvalid or Throttled.
-        """
-        sent = request._request
-        clients.user_of(sent)
-        try:
-            self.storefront = clients.storefront_of(sent)
-        except ApiKeyInvalid:
-            throttles.spend(sent, self.scope)  # guessing keys is limited, too
-            raise
-        throttles.spend(sent, self.scope, storefront=self.storefront)
-        super().initial(request, *args, **kwargs)
+    def perform_authentication(self, request: Request) -> None:
+        """Set ``storefront`` to that of the request's API key; raise ApiKeyInvalid."""
+        super().perform_authentication(request)
+        self.storefront = request.auth  # type: ignore[assignment]
 
     @property
     def storefront_id(self) -> int | None:

@@ -9,6 +9,7 @@ from django.core.exceptions import SuspiciousOperation
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.http import UnreadablePostError
 from django.utils.translation import gettext
+from drf_standardized_errors.formatter import ExceptionFormatter
 from drf_standardized_errors.handler import ExceptionHandler
 from rest_framework.exceptions import APIException, ParseError, ValidationError
 from rest_framework.response import Response
@@ -41,7 +42,14 @@ class Refused(APIException):
 
 
 class Handler(ExceptionHandler):
-    """An exception handler that converts the app's exceptions, with JSON responses only."""
+    """An exception handler that converts the app's exceptions, with JSON responses only.
+
+    The host project's settings for drf-standardized-errors do not apply.
+    """
+
+    def format_exception(self, exc: APIException) -> Any:
+        """Return the body of the response: ``type`` and ``errors``."""
+        return ExceptionFormatter(exc, self.context, self.exc).run()
 
     def should_not_handle(self, exc: Exception) -> bool:
         """Return False, so that responses are the same in debug mode; the log has tracebacks."""

@@ -37,7 +37,7 @@ def search(self: Task[Any, Any], name: str) -> None:
         raise failure.error()
 
 
-@shared_task(name="visualsearch.classify", base=SearchTask)
+@shared_task(name="visualsearch.classify", base=SearchTask, ignore_result=False)
 def classify(photo: str) -> dict[str, Any]:
     """Return the most probable classes of a photo, best first.
 
@@ -48,7 +48,7 @@ def classify(photo: str) -> dict[str, Any]:
     return carried_out(ClassifyRequest(), photo)
 
 
-@shared_task(name="visualsearch.embed", base=SearchTask)
+@shared_task(name="visualsearch.embed", base=SearchTask, ignore_result=False)
 def embed(photo: str) -> dict[str, Any]:
     """Return the embedding of a photo's subject.
 

@@ -19,20 +19,26 @@ KEY_HEADER = "X-Api-Key"
 def storefront_of(request: HttpRequest) -> Storefront | None:
     """Return the storefront of the request's API key, None without a key.
 
-    Raises ApiKeyInvalid for an unknown key, and ApiKeyMissing without a key if the setting
-    REQUIRE_API_KEY is on. The shop's own pages need no key, because browsers mark same-origin
-    requests. A program can fake that mark; it then has the rate limits of any client without a key.
+    Raises ApiKeyInvalid for an unknown key.
     """
     key = request.headers.get(KEY_HEADER, "")
     if not key:
-        own = request.headers.get("Sec-Fetch-Site") == "same-origin"
-        if conf.get("REQUIRE_API_KEY") and not own:
-            raise ApiKeyMissing
         return None
     storefront = Storefront.of_key(key)
     if storefront is None:
         raise ApiKeyInvalid
     return storefront
+
+
+def check_key_is_optional(request: HttpRequest) -> None:
+    """Raise ApiKeyMissing for a request without a key if the setting REQUIRE_API_KEY is on.
+
+    The shop's own pages need no key, because browsers mark same-origin requests. A program can fake
+    that mark; it then has the rate limits of any client without a key.
+    """
+    own = request.headers.get("Sec-Fetch-Site") == "same-origin"
+    if conf.get("REQUIRE_API_KEY") and not own:
+        raise ApiKeyMissing
 
 
 def caller_of(request: HttpRequest, storefront: Storefront | None, visitor: str = "") -> Caller:
@@ -67,15 +73,9 @@ def client_of(request: HttpRequest) -> str:
 
 
 def user_of(request: HttpRequest) -> object:
-    """Return the primary key of the logged-in user, None for an anonymous client.
-
-    Cached on the request, because REST framework replaces ``request.user``.
-    """
-    if not hasattr(request, "visual_search_user"):
-        user = getattr(request, "user", None)
-        known = user is not None and user.is_authenticated
-        request.visual_search_user = user.pk if known else None  # type: ignore[attr-defined,union-attr]
-    return request.visual_search_user  # type: ignore[attr-defined]
+    """Return the primary key of the logged-in user, None for an anonymous client."""
+    user = getattr(request, "user", None)
+    return user.pk if user is not None and user.is_authenticated else None
 
 
 def network_of(address: str) -> str:

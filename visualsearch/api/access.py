@@ -1,0 +1,89 @@
+"""Who may use the API and how often, and in which form it answers: the views' policy classes.
+
+They are set on the views, so that a host project's REST framework defaults change nothing here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.auth.models import AnonymousUser
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.permissions import BasePermission
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
+from rest_framework.views import APIView
+
+from ..exceptions import ApiKeyInvalid
+from ..web import clients, throttles
+
+if TYPE_CHECKING:
+    from .base import VisualSearchView
+
+
+class StorefrontAuthentication(BaseAuthentication):
+    """Identify a storefront by its API key (``request.auth``), and the shop's logged-in customer.
+
+    Uses no session of its own, and so needs no CSRF token.
+    """
+
+    def authenticate(self, request: Request) -> tuple[Any, Any]:
+        """Return the user and the Storefront, None without a key; raise ApiKeyInvalid."""
+        sent = request._request
+        user = getattr(sent, "user", None) or AnonymousUser()
+        try:
+            return user, clients.storefront_of(sent)
+        except ApiKeyInvalid:
+            throttles.spend(sent, scope_of(request))  # guessing keys is limited, too
+            raise
+
+    def authenticate_header(self, request: Request) -> str:
+        return "ApiKey"
+
+
+def scope_of(request: Request) -> str:
+    view: VisualSearchView = request.parser_context["view"]
+    return view.scope
+
+
+class ApiKeyPermission(BasePermission):
+    """Require an API key, if the setting REQUIRE_API_KEY is on, except on the shop's own pages."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        """Return True; raise ApiKeyMissing if the request needs a key."""
+        if request.auth is None:
+            clients.check_key_is_optional(request._request)
+        return True
+
+
+class RateLimit(BaseThrottle):
+    """Count a request against the limits of its client in the view's ``scope``."""
+
+    def allow_request(self, request: Request, view: APIView) -> bool:
+        """Return True; raise Throttled if a limit is exceeded."""
+        storefront: Any = request.auth
+        throttles.spend(request._request, scope_of(request), storefront=storefront)
+        return True
+
+
+class AlwaysJSON(DefaultContentNegotiation):
+    """Answer in JSON whatever the client accepts; ``?format=`` is left to the shop's filters."""
+
+    def select_renderer(
+        self,
+        request: Request,
+        renderers: Iterable[BaseRenderer],
+        format_suffix: str | None = None,
+    ) -> tuple[BaseRenderer, str]:
+        """Return the first renderer and its media type."""
+        first = next(iter(renderers))
+        return first, first.media_type or ""
+
+
+class CompactJSON(JSONRenderer):
+    """Compact UTF-8 JSON, whatever the host project's settings for JSON are."""
+
+    ensure_ascii, compact, strict = False, True, True

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 
 def gettext_noop(message: str) -> str:
     """Mark a message for translation; it is translated when it is shown."""
@@ -26,6 +29,10 @@ class VisualSearchError(Exception):
     def __init__(self, **params: object):
         self.params = params
         super().__init__(self.message % params)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle code and params, so that Celery can pass the error on between processes."""
+        return partial(type(self), **self.params), ()
 
 
 class PhotoError(VisualSearchError):

@@ -46,4 +46,4 @@ def test_answer__json_whatever_is_accepted(module):
         capture_output=True,
         text=True,
     )
-    assert done.stdout.startswith("503 application/json {"), done.stdout + done.stderr
+    assert done.stdout.startswith("404 application/json {"), done.stdout + done.stderr

@@ -62,3 +62,21 @@ def test_embed__nothing_is_indexed_yet(db, monkeypatch):
     monkeypatch.setattr("visualsearch.serving.version_encoders.answering", not_ready)
     with pytest.raises(IndexNotReady):
         tasks.embed.delay(PHOTO).get()
+
+
+@pytest.mark.parametrize("task", [tasks.classify, tasks.embed])
+def test_photo__shows_neither_in_events_nor_in_logs(task):
+    with task.app.pool.acquire() as connection:
+        message = sent_by(task, connection)
+    assert message["argsrepr"] == "(photo)"
+    assert PHOTO[:40] not in str(message)
+
+
+def sent_by(task, connection):
+    """Return the headers of the message that a task sends to its queue."""
+    task.app.conf.task_always_eager = False
+    try:
+        task.delay(PHOTO)
+    finally:
+        task.app.conf.task_always_eager = True
+    return connection.SimpleQueue(task.queue).get(timeout=5).headers

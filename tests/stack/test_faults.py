@@ -373,5 +373,6 @@ def test_other_pools_of_the_worker(stack, pool):
     with ThreadPoolExecutor(4) as customers:
         answers = list(customers.map(lambda seed: best(stack, seed), range(12)))
     assert answers == [f"P{n}" for n in range(12)]
+    test_respond_async(stack)
     stack.stop("search")
     stack.start("search")

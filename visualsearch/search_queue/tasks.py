@@ -26,6 +26,17 @@ class SearchTask(Task[Any, Any]):
     throws = (VisualSearchError,)
 
 
+class PhotoTask(SearchTask):
+    """A task whose argument is a photo, which shows neither in events nor in logs."""
+
+    resultrepr_maxsize = 100
+
+    def apply_async(self, *args: Any, **options: Any) -> Any:
+        """Send the task; see Celery."""
+        hidden = {"argsrepr": "(photo)", "kwargsrepr": "{photo}"}
+        return super().apply_async(*args, **hidden | options)
+
+
 @shared_task(name="visualsearch.search", base=SearchTask, bind=True, ignore_result=True)
 def search(self: Task[Any, Any], name: str) -> None:
     """Search by the photo that a web process stored under ``name``.
@@ -37,7 +48,7 @@ def search(self: Task[Any, Any], name: str) -> None:
         raise failure.error()
 
 
-@shared_task(name="visualsearch.classify", base=SearchTask, ignore_result=False)
+@shared_task(name="visualsearch.classify", base=PhotoTask, ignore_result=False)
 def classify(photo: str) -> dict[str, Any]:
     """Return the most probable classes of a photo, best first.
 
@@ -48,7 +59,7 @@ def classify(photo: str) -> dict[str, Any]:
     return carried_out(ClassifyRequest(), photo)
 
 
-@shared_task(name="visualsearch.embed", base=SearchTask, ignore_result=False)
+@shared_task(name="visualsearch.embed", base=PhotoTask, ignore_result=False)
 def embed(photo: str) -> dict[str, Any]:
     """Return the embedding of a photo's subject.
 

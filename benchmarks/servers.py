@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from shop.stack.ports import free_port
+from shop.tools.ports import free_port
 
 
 @contextmanager

@@ -20,10 +20,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.search.photos import BYTES, SIZES, drawn, grained
+from benchmarks.search.photos import BYTES, SIZES, demo_scene, grained
 from benchmarks.search.places import HOME, ROOT, shop
 from benchmarks.servers import wait_for
-from shop.stack.ports import free_port
+from shop.demo_catalog import CATALOG
+from shop.tools.ports import free_port
 
 FOLDER = HOME / "storefront"
 PROCESSOR = 4
@@ -97,26 +98,21 @@ def main(args: argparse.Namespace) -> int:
 
 
 def large_photo() -> Path:
-    """Return a 12-megapixel photo of a garment in a room, with sensor noise; cached."""
+    """Return a 12-megapixel photo of a garment, with sensor noise; cached."""
     path = FOLDER / "photo.jpg"
     if not path.exists():
         FOLDER.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(grained(drawn(1).resize(SIZES["12"]), 1, BYTES["12"]))
+        path.write_bytes(grained(demo_scene(1).resize(SIZES["12"]), 1, BYTES["12"]))
     return path
 
 
 @contextmanager
 def served() -> Iterator[str]:
     """Serve the demo shop, filled on first use; yield its origin."""
-    from shop.demo import draw_catalog
-
     environment = shop(FOLDER) | {"DEBUG": "true"}
-    catalog = FOLDER / "demo" / "catalog.csv"
-    if not catalog.exists():
-        draw_catalog(catalog.parent)
     for command in (
         ["migrate", "--verbosity=0"],
-        ["load_catalog", str(catalog), "--no-index"],
+        ["load_catalog", str(CATALOG), "--no-index"],
         ["visualsearch_index"],
     ):
         quiet = subprocess.DEVNULL

@@ -74,14 +74,17 @@ class Product(models.Model):
         max_length=64,
         blank=True,
         db_index=True,
-        help_text=_("Products of one style are the same article in other colours."),
+        help_text=_("Products of one style differ only in colour."),
     )
     gender = models.CharField(_("gender"), max_length=32, blank=True)
     color = models.CharField(_("colour"), max_length=64, blank=True)
     material = models.CharField(_("material"), max_length=200, blank=True)
     pattern = models.CharField(_("pattern"), max_length=64, blank=True)
     stock = models.PositiveIntegerField(
-        _("stock"), null=True, blank=True, help_text=_("Empty: not counted, always available.")
+        _("stock"),
+        null=True,
+        blank=True,
+        help_text=_("Leave empty if stock is not tracked: the product is always available."),
     )
     published = models.BooleanField(_("published"), default=True, db_index=True)
     created = models.DateTimeField(_("created"), auto_now_add=True)

@@ -111,7 +111,7 @@ def described(plan: Plan, source: Path | None) -> dict[str, Any]:
         for size, paths in plan.photos.items()
     }
     return {
-        "source": "real, resampled" if source else "drawn, with a sensor's noise",
+        "source": "real, resampled" if source else "the demo's, with a sensor's noise",
         "count": photos.COUNT,
         "kb": kb,
     }

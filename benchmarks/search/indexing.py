@@ -10,7 +10,6 @@ the model needs.
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import shutil
@@ -25,15 +24,16 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from PIL import ImageOps
+from PIL import Image, ImageOps
 
 from benchmarks.search.catalog import ready
 from benchmarks.search.places import HOME, ROOT, environment, shop
 from benchmarks.search.sections import Found, Plan, show
+from shop.demo_catalog import pictures
 
 SIZE = (1000, 1250)
 QUALITY = 88
-VERSION = 1
+VERSION = 2
 PROCESSES = 2
 # The variants alternate, so that noise on the machine affects all of them.
 ROUNDS = 5
@@ -41,7 +41,7 @@ ROUNDS = 5
 
 def measure(plan: Plan) -> Found:
     """Return images per second of the command and of decoding and encoding the same files."""
-    media = drawn(plan.pictures) / "products"
+    media = copied(plan.pictures) / "products"
     files = sorted(media.glob("*.jpg"))[: plan.pictures]
     catalog = ready(plan.sizes[0])
     rounds = []
@@ -83,30 +83,26 @@ def cores(count: int) -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
-def drawn(count: int) -> Path:
-    """Return a media folder with ``count`` distinct ``products/N.jpg``; draw missing ones."""
+def copied(count: int) -> Path:
+    """Return a media folder with ``count`` distinct ``products/N.jpg``; make missing ones."""
     folder = HOME / f"pictures-{VERSION}" / "products"
     missing = [n for n in range(count) if not (folder / f"{n:05}.jpg").exists()]
     if missing:
         folder.mkdir(parents=True, exist_ok=True)
         with ProcessPoolExecutor() as pool:
-            list(pool.map(draw, missing, [folder] * len(missing), chunksize=8))
+            list(pool.map(write, missing, [folder] * len(missing), chunksize=8))
     return folder.parent
 
 
-def draw(number: int, folder: Path) -> None:
-    """Draw picture ``number``; past the last product, start over mirrored, then from the back."""
-    from shop.demo.products import products
-    from shop.demo.studio import product_photo
-
-    every = products()
-    view, one = divmod(number, len(every))
-    picture = product_photo(every[one], "front" if view < 2 else "back").resize(SIZE)
-    if view % 2:
+def write(number: int, folder: Path) -> None:
+    """Write picture ``number`` of the demo; past the last, start over mirrored, then closer."""
+    files = pictures()
+    turn, one = divmod(number, len(files))
+    with Image.open(files[one]) as opened:
+        picture = ImageOps.fit(opened.convert("RGB"), SIZE, bleed=0.01 * (turn // 2))
+    if turn % 2:
         picture = ImageOps.mirror(picture)
-    buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=QUALITY - view // 4)
-    (folder / f"{number:05}.jpg").write_bytes(buffer.getvalue())
+    picture.save(folder / f"{number:05}.jpg", quality=QUALITY)
 
 
 def by_command(files: list[Path], media: Path) -> Found:

@@ -1,8 +1,8 @@
-"""Photos as shoppers send them: the demo catalog's drawings at a phone's size and noise.
+"""Photos as shoppers send them: the demo catalog's photos at a phone's size and noise.
 
-In half of them the garment fills the picture, in half it is in a room. Sensor noise is what makes a
-phone's file large, so noise is added until the file has a realistic size; decoding time, which
-grows with the file size, is then realistic too.
+In half of them the garment fills the picture, in half it is a part of it. Sensor noise is what
+makes a phone's file large, so noise is added until the file has a realistic size; decoding time,
+which grows with the file size, is then realistic too.
 """
 
 from __future__ import annotations
@@ -12,18 +12,20 @@ import io
 import json
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageFilter, ImageOps
 
 from benchmarks.search.places import HOME, MEGAPIXELS
+from shop.demo_catalog import pictures
 
 COUNT = 12
 """Photos of each size."""
-VERSION = 1
+VERSION = 2
 QUALITY = 88
+# Pixels of a scene before it is resized.
+SCENE = (1200, 1600)
 SIZES = {"0.3": (480, 640), "1": (864, 1152), "4": (1728, 2304), "12": (3024, 4032)}
 # Bytes of a file, ± one sixth.
 BYTES = {"0.3": 100_000, "1": 300_000, "4": 1_250_000, "12": 3_500_000}
@@ -42,7 +44,7 @@ def made(source: Path | None = None) -> dict[str, list[str]]:
         with ProcessPoolExecutor() as pool:
             jobs = [(folder, number, files) for number in range(COUNT)]
             list(pool.map(write, *zip(*jobs, strict=True)))
-        done.write_text(json.dumps({"source": str(source or "drawn"), "count": COUNT}))
+        done.write_text(json.dumps({"source": str(source or "demo"), "count": COUNT}))
     return {
         size: [str(path(folder, size, number)) for number in range(COUNT)] for size in MEGAPIXELS
     }
@@ -68,23 +70,26 @@ def write(folder: Path, number: int, files: list[Path]) -> None:
         with Image.open(files[number]) as opened:
             scene = ImageOps.exif_transpose(opened).convert("RGB")
     else:
-        scene = drawn(number)
+        scene = demo_scene(number)
     for size, data in in_sizes(scene, number, grainy=not files):
         path(folder, size, number).write_bytes(data)
 
 
-def drawn(number: int) -> Image.Image:
-    """Draw a garment of the demo catalog; it fills the photo if ``number`` is even."""
-    from shop.demo.photos import LARGE, customer_photo, photos
-
-    lying = [one for one in photos() if one.product.kind not in ("shoes", "hat")]
-    one = lying[number * len(lying) // COUNT]
+def demo_scene(number: int) -> Image.Image:
+    """Return a photo of the demo catalog; its garment fills the scene if ``number`` is even."""
+    files = pictures()
+    with Image.open(files[number * len(files) // COUNT]) as opened:
+        photo = ImageOps.fit(opened.convert("RGB"), SCENE, Image.Resampling.LANCZOS)
+    if number % 2 == 0:
+        return photo
     rng = np.random.default_rng([7, number])
-    fill = rng.uniform(0.85, 1.05) if number % 2 == 0 else rng.uniform(0.35, 0.55)
-    shift = tuple(float(each) for each in rng.uniform(-0.08, 0.08, 2))
-    return customer_photo(
-        replace(one, size=LARGE, fill=float(fill), shift=shift, blur=0.3, grain=0.0, orientation=1)
-    )
+    share = rng.uniform(0.45, 0.65)
+    small = photo.resize((round(SCENE[0] * share), round(SCENE[1] * share)))
+    scene = photo.filter(ImageFilter.GaussianBlur(120))
+    left = round(rng.uniform(0, SCENE[0] - small.width))
+    top = round(rng.uniform(0, SCENE[1] - small.height))
+    scene.paste(small, (left, top))
+    return scene
 
 
 def in_sizes(scene: Image.Image, number: int, *, grainy: bool) -> Iterator[tuple[str, bytes]]:

@@ -16,7 +16,7 @@ from benchmarks.search import processes
 from benchmarks.search.catalog import folder_of, prepare
 from benchmarks.search.clients import Job, prepared
 from benchmarks.search.places import HOME, ROOT, environment, shop
-from shop.stack.ports import free_port
+from shop.tools.ports import free_port
 
 PEERS = ROOT / "benchmarks" / "peers"
 OUR_PATH = "/api/visual-search/search/"
@@ -100,7 +100,7 @@ def eager(size: int, photo: str) -> Iterator[Server]:
 @contextmanager
 def stack(size: int, photo: str) -> Iterator[Server]:
     """Run our REST API as deployed: PostgreSQL, Redis, web, search and index processes."""
-    from shop.stack import Stack
+    from shop.tools.stack import Stack
 
     folder = folder_of(size)
     one = Stack(folder.with_name(f"{folder.name}-stack"))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shop.stack.compose import ROOT
+from shop.tools.compose import ROOT
 from tests.api.test_search import PHOTO, upload
 from tests.helpers.reindex import reindex
 from visualsearch.models import Event, Query

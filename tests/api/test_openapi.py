@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 from django.core.management import call_command
 
-from shop.stack.compose import ROOT
+from shop.tools.compose import ROOT
 from visualsearch import exceptions
 from visualsearch.api.request_serializers import SearchTextSerializer
 from visualsearch.api.urls import urlpatterns

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import subprocess
@@ -15,8 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from shop.demo import draw_catalog
-from shop.stack.ports import free_port
+from shop.demo_catalog import CATALOG, QUERIES, rows
+from shop.tools.ports import free_port
 
 SCREENS: dict[str, dict[str, Any]] = {
     "desktop": {"viewport": {"width": 1280, "height": 900}},
@@ -38,9 +37,8 @@ class Storefront:
 
     def __init__(self, folder: Path):
         self.folder = folder
-        self.catalog = draw_catalog(folder / "demo")
         self.manage("migrate", "--verbosity=0")
-        self.manage("load_catalog", str(self.catalog), "--no-index")
+        self.manage("load_catalog", str(CATALOG), "--no-index")
         self.manage("visualsearch_index")
 
     def environment(self, **more: str) -> dict[str, str]:
@@ -81,9 +79,7 @@ class Storefront:
 
     def photos(self) -> list[Path]:
         """Return the customer photos of the catalog's products."""
-        queries = self.catalog.with_name("queries.csv")
-        with queries.open(newline="", encoding="utf-8") as file:
-            return [self.catalog.parent / row["image"] for row in csv.DictReader(file)]
+        return [QUERIES.parent / row["image"] for row in rows(QUERIES)]
 
 
 class Visitor:

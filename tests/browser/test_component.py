@@ -9,14 +9,17 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from shop.demo_catalog import rows
+
 SOURCE = Path(__file__).resolve().parents[2] / "visualsearch/static/visualsearch"
 ORIENTATION = 0x0112
+DRESSES = sum(row["category"] == "Dresses" for row in rows())
 
 
 @pytest.fixture
 def photo(storefront):
-    """A customer photo of a cap."""
-    return storefront.photos()[2]
+    """A customer photo of a dress."""
+    return storefront.photos()[0]
 
 
 def file_of(image, format="JPEG", **options):
@@ -126,9 +129,9 @@ def test_choose__finds_what_the_photo_shows(visit, screen, photo):
         visitor.part("choose").click()
     chooser.value.set_files(photo)
     visitor.wait_for_results()
-    assert "cap" in visitor.cards.first.text_content().lower()
+    assert "Bodycon dress" in visitor.cards.first.text_content()
     assert "€" in visitor.cards.first.text_content()
-    assert visitor.part("count").text_content() == "17 products"
+    assert visitor.part("count").text_content() == f"{DRESSES} products"
     assert visitor.heading.evaluate("node => node.getRootNode().activeElement === node")
 
 
@@ -178,8 +181,8 @@ def test_more_products__focus_goes_to_the_first_new_one(visit, screen, photo):
     visitor = visit("/tag/plain/", screen)
     visitor.search(photo)
     visitor.part("more").click()
-    visitor.cards.nth(16).wait_for()
-    assert visitor.cards.count() == 17
+    visitor.cards.nth(DRESSES - 1).wait_for()
+    assert visitor.cards.count() == DRESSES
     assert visitor.cards.nth(12).evaluate("node => node.getRootNode().activeElement === node")
     assert visitor.part("more").is_hidden()
     assert len(visitor.photos_sent) == 1
@@ -188,16 +191,17 @@ def test_more_products__focus_goes_to_the_first_new_one(visit, screen, photo):
 def test_class__is_taken_away_and_another_one_chosen(visit, screen, photo):
     visitor = visit("/tag/plain/", screen)
     visitor.search(photo)
-    chip = visitor.tag.get_by_role("button", name="Remove the filter: Hat")
+    chip = visitor.tag.get_by_role("button", name="Remove the filter: Dress")
     chip.click()
-    visitor.part("count").get_by_text("17 products").wait_for(state="detached")
+    visitor.part("count").get_by_text(f"{DRESSES} products").wait_for(state="detached")
     visitor.settled()
-    again = visitor.tag.get_by_role("button", name="Hat", exact=False).first
+    again = visitor.tag.get_by_role("button", name="Dress", exact=False).first
     assert "%" in again.text_content()
     again.click()
     visitor.page.wait_for_function(
-        """() => document.querySelector('visual-search').shadowRoot
-            .querySelector('#count').textContent === '17 products'"""
+        """(count) => document.querySelector('visual-search').shadowRoot
+            .querySelector('#count').textContent === `${count} products`""",
+        arg=DRESSES,
     )
     assert len(visitor.photos_sent) == 1
 
@@ -208,11 +212,11 @@ def test_filters__narrow_and_sort_without_the_photo(visit, screen, photo):
     color = visitor.tag.get_by_label("Colour", exact=True)
     red = color.locator("option", has_text="(").first.get_attribute("value")
     color.select_option(red)
-    visitor.part("count").get_by_text("17 products").wait_for(state="detached")
+    visitor.part("count").get_by_text(f"{DRESSES} products").wait_for(state="detached")
     visitor.settled()
     assert all(red in text.lower() for text in visitor.cards.all_text_contents())
     visitor.tag.get_by_label("Colour", exact=True).select_option("")
-    visitor.part("count").get_by_text("17 products").wait_for()
+    visitor.part("count").get_by_text(f"{DRESSES} products").wait_for()
     visitor.tag.get_by_label("Sort", exact=True).select_option("price")
     visitor.page.wait_for_function(
         """() => {
@@ -223,12 +227,12 @@ def test_filters__narrow_and_sort_without_the_photo(visit, screen, photo):
         }"""
     )
     most = visitor.tag.get_by_label("Price, to")
-    most.fill("20")
+    most.fill("45")
     most.press("Enter")
-    visitor.part("count").get_by_text("17 products").wait_for(state="detached")
+    visitor.part("count").get_by_text(f"{DRESSES} products").wait_for(state="detached")
     prices = visitor.tag.locator("#grid .price").all_text_contents()
     assert prices
-    assert all(float(price.strip("€")) <= 20 for price in prices)
+    assert all(float(price.strip("€")) <= 45 for price in prices)
     assert len(visitor.photos_sent) == 1
 
 
@@ -344,9 +348,9 @@ FORGET = "from visualsearch.models import Query; Query.objects.all().delete()"
 
 def test_subject__is_where_the_box_starts(visit, storefront, tmp_path):
     path = tmp_path / "room.jpg"
-    with Image.open(storefront.photos()[2]) as cap:
+    with Image.open(storefront.photos()[0]) as dress:
         room = Image.new("RGB", (1200, 1200), "#b9c4c9")
-        room.paste(cap.convert("RGB").resize((360, 360)), (700, 700))
+        room.paste(dress.convert("RGB").resize((290, 490)), (700, 600))
     room.save(path)
     visitor = visit("/tag/plain/")
     visitor.search(path)
@@ -433,7 +437,7 @@ def test_french(visit, screen, photo):
     visitor = visit("/tag/plain/?language=fr", screen)
     visitor.search(photo)
     assert visitor.heading.text_content() == "Des produits comme sur votre photo"
-    assert visitor.part("count").text_content() == "17 produits"
+    assert visitor.part("count").text_content() == f"{DRESSES} produits"
     assert visitor.tag.get_by_label("Trier", exact=True).count() == 1
     assert visitor.tag.get_by_label("Couleur", exact=True).count() == 1
 
@@ -446,7 +450,7 @@ def test_unknown_language__is_english(visit):
 
 def test_storage__full_or_forbidden_is_survived(visit, photo):
     visitor = visit("/tag/plain/")
-    visitor.page.evaluate("sessionStorage.setItem('other', 'x'.repeat(5_200_000))")
+    visitor.page.evaluate("sessionStorage.setItem('other', 'x'.repeat(5_240_000))")
     visitor.search(photo)
     assert visitor.page.evaluate("sessionStorage.getItem('visual-search')") is None
 

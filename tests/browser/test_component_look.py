@@ -27,7 +27,7 @@ def scheme(screen):
 
 @pytest.fixture
 def photo(storefront):
-    return storefront.photos()[7]
+    return storefront.photos()[3]
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ SLOW = {"latency": 100, "downloadThroughput": -1}  # of ms and bytes a second
 
 @pytest.fixture
 def photo(storefront):
-    return storefront.photos()[2]
+    return storefront.photos()[0]
 
 
 def throttle(visitor, bytes_a_second):

@@ -135,7 +135,7 @@ def test_gallery__by_its_buttons_without_javascript(visit, stocked, screen):
 def test_find_similar__searches_by_the_picture(visit, stocked):
     page = visit(**DESKTOP)
     page.goto(stocked[0].get_absolute_url())
-    page.get_by_role("button", name="Find similar to Article 0").first.click()
+    page.get_by_role("button", name="Find products similar to Article 0").first.click()
     page.wait_for_url("**/search/photo/?photo=*")
     names = page.locator("visual-search[history] [part=name]")
     names.get_by_text("Article 0", exact=True).wait_for()

@@ -10,9 +10,9 @@ from typing import Self
 
 import redis
 
-from shop.stack import servers
-from shop.stack.ports import free_port
-from shop.stack.stack import until
+from shop.tools import servers
+from shop.tools.ports import free_port
+from shop.tools.stack import until
 
 START = 20
 

@@ -14,7 +14,7 @@ from pymilvus import MilvusClient
 
 from benchmarks.servers import milvus_lite
 from benchmarks.vectors import Catalog
-from shop.stack.ports import free_port
+from shop.tools.ports import free_port
 from tests.indexes.contract import DIM, SharedContract, recall, run_elsewhere, unit
 from visualsearch.exceptions import BackendUnavailable
 from visualsearch.indexes.exact import ExactIndex

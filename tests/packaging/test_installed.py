@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,15 +12,16 @@ from typing import Any
 import django
 import pytest
 
-from shop.demo.catalog import product_files
-from shop.demo.photos import SAMPLE, photo_file
-from shop.demo.products import products
+from shop.demo_catalog import CATALOG, QUERIES, rows
 
 from .developer import Browser, Developer, multipart, token_in
 from .page import blocks
 
-# The product on the photo, and others of all kinds.
-SOLD = [SAMPLE.product, *[each for each in products()[::16] if each.sku != SAMPLE.sku]]
+# A customer's photo and the SKU of the product on it.
+PHOTO, SAMPLE = CATALOG.parent / rows(QUERIES)[0]["image"], rows(QUERIES)[0]["sku"]
+# The pictures to sell by SKU: of the product on the photo, and of others of all kinds.
+PICTURES = {row["sku"]: CATALOG.parent / row["image"] for row in rows()}
+SOLD = [SAMPLE, *[sku for sku in list(PICTURES)[::17] if sku != SAMPLE]]
 
 WHERE = """
 from importlib.util import find_spec
@@ -67,19 +69,19 @@ ADMIN = {
     "visualsearch/": ["vs-tabs", "Index versions", "Storefronts"],
     "visualsearch/indexversion/overview/": ["vs-tabs", "shopnet", str(len(SOLD))],
     "visualsearch/indexversion/photo/": ["vs-tabs", 'type="file"'],
-    f"visualsearch/indexversion/similar/?item={SAMPLE.sku}": ["vs-tabs", f"Product {SOLD[1].sku}"],
+    f"visualsearch/indexversion/similar/?item={SAMPLE}": ["vs-tabs", f"Product {SOLD[1]}"],
     "visualsearch/indexversion/": ["vs-tabs", "shopnet"],
     "visualsearch/indexversion/1/change/": ["vs-tabs", "shopnet"],
     "visualsearch/run/": ["vs-tabs", "finished"],
     "visualsearch/run/1/change/": ["vs-tabs", "finished"],
-    "visualsearch/embedding/": ["vs-tabs", f"Product {SAMPLE.sku}"],
+    "visualsearch/embedding/": ["vs-tabs", f"Product {SAMPLE}"],
     "visualsearch/query/": ["vs-tabs"],
     "visualsearch/query/insights/": ["vs-tabs"],
     "visualsearch/experiment/": ["vs-tabs"],
     "visualsearch/experiment/add/": ["vs-tabs"],
     "visualsearch/storefront/": ["vs-tabs"],
     "visualsearch/storefront/add/": ["vs-tabs"],
-    "yourshop/product/": [f"Product {SAMPLE.sku}", "Reindex the selected products"],
+    "yourshop/product/": [f"Product {SAMPLE}", "Reindex the selected products"],
 }
 
 
@@ -97,9 +99,9 @@ class Shop:
 def shop(request, tmp_path_factory, artefacts):
     home = tmp_path_factory.mktemp("developer")
     developer = Developer(home, getattr(artefacts, request.param))
-    photo = photo_file(SAMPLE)
+    photo = PHOTO.read_bytes()
     (developer.folder / "photo.jpg").write_bytes(photo)
-    draw(developer.folder / "pictures")
+    lay_out(developer.folder / "pictures")
     printed: dict[str, str] = {}
     for block in blocks():
         if block.file:
@@ -119,13 +121,12 @@ def shop(request, tmp_path_factory, artefacts):
     pytest.fail("docs/integrate.md starts no server")
 
 
-def draw(folder: Path) -> None:
-    """Draw the pictures of the products to sell, a folder for each."""
-    for product in SOLD:
-        own = folder / product.sku
+def lay_out(folder: Path) -> None:
+    """Copy the pictures of the products to sell, a folder for each."""
+    for sku in SOLD:
+        own = folder / sku
         own.mkdir(parents=True)
-        for path, content in product_files(product).items():
-            (own / Path(path).name).write_bytes(content)
+        shutil.copy(PICTURES[sku], own)
 
 
 def first(answer: dict[str, Any]) -> str:
@@ -149,13 +150,13 @@ def test_page__its_commands_succeed(shop):
     indexed = json.loads(shop.developer.run("python manage.py visualsearch_index --json"))
     assert indexed["failed"] == 0
     found = shop.printed["python manage.py visualsearch_search photo.jpg"]
-    assert f"Product {SAMPLE.sku}" in next(line for line in found.splitlines() if " 1. " in line)
+    assert f"Product {SAMPLE}" in next(line for line in found.splitlines() if " 1. " in line)
 
 
 def test_search__finds_the_product(shop):
     url = "/api/visual-search/search/?limit=5"
     answer = shop.browser.post(url, *multipart(shop.photo)).json
-    assert first(answer) == SAMPLE.sku
+    assert first(answer) == SAMPLE
     assert answer["matched"] is True
     assert len(answer["results"]) == 5
     scores = [each["score"] for each in answer["results"]]
@@ -163,9 +164,9 @@ def test_search__finds_the_product(shop):
     picture = answer["results"][0]["product"]["image"]
     assert shop.browser.get(picture.removeprefix(shop.browser.site)).body[:2] == b"\xff\xd8"
     body = json.dumps({"image": base64.b64encode(shop.photo).decode()}).encode()
-    assert first(shop.browser.post(url, body, "application/json").json) == SAMPLE.sku
+    assert first(shop.browser.post(url, body, "application/json").json) == SAMPLE
     again = shop.browser.get(f"/api/visual-search/queries/{answer['query_id']}/").json
-    assert first(again) == SAMPLE.sku
+    assert first(again) == SAMPLE
 
 
 def test_classify__gives_probabilities(shop):
@@ -178,9 +179,9 @@ def test_classify__gives_probabilities(shop):
 
 
 def test_similar__leaves_the_product_itself_out(shop):
-    answer = shop.browser.get(f"/api/visual-search/products/{SAMPLE.sku}/similar/?limit=20").json
+    answer = shop.browser.get(f"/api/visual-search/products/{SAMPLE}/similar/?limit=20").json
     keys = {each["product"]["key"] for each in answer["results"]}
-    assert keys == {product.sku for product in SOLD} - {SAMPLE.sku}
+    assert keys == set(SOLD) - {SAMPLE}
 
 
 def test_status__is_well(shop):
@@ -197,7 +198,7 @@ def test_search_page__works_with_and_without_its_script(shop):
     body = multipart(shop.photo, csrfmiddlewaretoken=token_in(page))
     found = shop.browser.post("/search/photo/", *body).text
     names = re.findall(r"Product ([A-Z0-9-]+)", found)
-    assert names[0] == SAMPLE.sku
+    assert names[0] == SAMPLE
 
 
 def test_admin__every_page_opens(shop):
@@ -216,7 +217,7 @@ def test_admin__every_page_opens(shop):
 
 def test_template_tags__render_as_the_page_shows_them(shop):
     sources = [block.text for block in blocks() if block.language == "django"]
-    compact, similar, button, french = shop.developer.python(RENDER, SAMPLE.sku, *sources)
+    compact, similar, button, french = shop.developer.python(RENDER, SAMPLE, *sources)
     assert "compact" in compact
     assert similar.count("Product ") >= 4
     assert "/media/products/" in button

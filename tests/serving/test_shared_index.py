@@ -7,7 +7,7 @@ pytest.importorskip("pymilvus")
 
 
 from benchmarks.servers import milvus_lite
-from shop.stack.ports import free_port
+from shop.tools.ports import free_port
 from tests.helpers.pictures import encoded, picture
 from tests.helpers.reindex import reindex
 from visualsearch.exceptions import BackendUnavailable

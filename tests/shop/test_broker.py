@@ -11,7 +11,7 @@ from contextlib import suppress
 
 import pytest
 
-from shop.stack.compose import ROOT
+from shop.tools.compose import ROOT
 from tests.helpers.hanging import before_the_hang_ends
 
 CHANGE = """

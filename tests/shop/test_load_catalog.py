@@ -161,7 +161,7 @@ def test_load__without_a_column_keeps_its_values(load, write_catalog):
 
 def test_load__without_price_says_so_once(load, write_catalog):
     printed = load(write_catalog({}, {}, without=("price",)))
-    assert printed.err.count("no column price") == 1
+    assert printed.err.count("The column price is missing") == 1
     assert {product.price for product in Product.objects.all()} == {0}
 
 
@@ -219,32 +219,32 @@ def test_load__thousands_of_rows(load, write_catalog, django_assert_max_num_quer
 @pytest.mark.parametrize(
     ("row", "column", "text"),
     [
-        ({"sku": ""}, "sku", "It is empty"),
+        ({"sku": ""}, "sku", "Empty."),
         ({"sku": "S1"}, "sku", "“S1” is already on line 2"),
         ({"sku": "S" * 65}, "sku", "Shorten it to 64"),
-        ({"name": " "}, "name", "It is empty"),
+        ({"name": " "}, "name", "Empty."),
         ({"name": "N" * 201}, "name", "Shorten it to 200"),
-        ({"category": ""}, "category", "It is empty"),
+        ({"category": ""}, "category", "Empty."),
         ({"category": "—"}, "category", "no letter or digit"),
         ({"price": ""}, "price", "Write an amount such as 12.50"),
         ({"price": "-3"}, "price", "“-3” is negative"),
-        ({"price": "cheap"}, "price", "“cheap” is no price"),
+        ({"price": "cheap"}, "price", "“cheap” is not a price"),
         ({"price": "12,50"}, "price", "Write an amount such as 12.50"),
-        ({"price": "NaN"}, "price", "“NaN” is no price"),
-        ({"price": "Infinity"}, "price", "“Infinity” is no price"),
-        ({"price": "1e30"}, "price", "too much"),
-        ({"price": "1.005"}, "price", "finer than a cent"),
+        ({"price": "NaN"}, "price", "“NaN” is not a price"),
+        ({"price": "Infinity"}, "price", "“Infinity” is not a price"),
+        ({"price": "1e30"}, "price", "too high"),
+        ({"price": "1.005"}, "price", "fractions of a cent"),
         ({"stock": "-1"}, "stock", "Write a whole number"),
         ({"stock": "2.5"}, "stock", "Write a whole number"),
         ({"stock": "²"}, "stock", "Write a whole number"),
         ({"stock": "99999999999"}, "stock", "Write a whole number"),
-        ({"image": ""}, "image", "It is empty"),
-        ({"image": "images/none.png"}, "image", "There is no file “images/none.png”"),
-        ({"image": "images"}, "image", "There is no file “images”"),
-        ({"image": "x" * 5000}, "image", "There is no file"),
-        ({"image": "../secret.png"}, "image", "outside of the catalog's folder"),
-        ({"image": "/etc/hostname"}, "image", "outside of the catalog's folder"),
-        ({"image": "images/link.png"}, "image", "outside of the catalog's folder"),
+        ({"image": ""}, "image", "Empty."),
+        ({"image": "images/none.png"}, "image", "File “images/none.png” not found"),
+        ({"image": "images"}, "image", "File “images” not found"),
+        ({"image": "x" * 5000}, "image", "not found"),
+        ({"image": "../secret.png"}, "image", "outside the catalog's folder"),
+        ({"image": "/etc/hostname"}, "image", "outside the catalog's folder"),
+        ({"image": "images/link.png"}, "image", "outside the catalog's folder"),
         ({"image": "images/torn.png"}, "image", "cannot be read as a picture"),
         ({"image": "images/text.png"}, "image", "cannot be read as a picture"),
         ({"image": "images/drawing.eps"}, "image", "cannot be read as a picture"),
@@ -284,7 +284,7 @@ def test_load__line_after_a_field_with_line_breaks(refused, write_catalog):
 def test_load__too_few_fields(refused, write_catalog):
     path = write_catalog({})
     path.write_text(path.read_text() + "S2,Shoe,Shoes\n")
-    assert "line 3: The row has 3 fields where the first line names 5" in refused(path)
+    assert "line 3: The row has 3 fields, but the first line names 5" in refused(path)
 
 
 def test_load__too_many_fields(refused, write_catalog):
@@ -305,7 +305,7 @@ def test_load__column_named_twice(refused, folder):
 
 
 def test_load__not_utf8(refused, write_catalog):
-    assert "not UTF-8" in refused(write_catalog({"name": "Été"}, encoding="latin-1"))
+    assert "not in UTF-8" in refused(write_catalog({"name": "Été"}, encoding="latin-1"))
 
 
 def test_load__empty_file(refused, folder):
@@ -321,7 +321,7 @@ def test_load__torn_quotes(refused, write_catalog):
 
 
 def test_load__missing_file(tmp_path):
-    with pytest.raises(CommandError, match="There is no file"):
+    with pytest.raises(CommandError, match="not found"):
         call_command("load_catalog", str(tmp_path / "none.csv"))
 
 

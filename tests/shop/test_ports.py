@@ -2,12 +2,12 @@ import socket
 import subprocess
 import sys
 
-from shop.stack.ports import free_port
+from shop.tools.ports import free_port
 
 
 def test_free_port__is_reserved_against_other_processes():
     code = (
-        "from shop.stack.ports import free_port; print([free_port() for _ in range(40)]); input()"
+        "from shop.tools.ports import free_port; print([free_port() for _ in range(40)]); input()"
     )
     others = [
         subprocess.Popen(
@@ -27,5 +27,5 @@ def test_free_port__skips_ports_in_use(monkeypatch):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         busy = taken.getsockname()[1]
-        monkeypatch.setattr("shop.stack.ports.random.sample", lambda *args: [busy, port, port + 1])
+        monkeypatch.setattr("shop.tools.ports.random.sample", lambda *args: [busy, port, port + 1])
         assert free_port() not in (busy, port)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from shop.stack import Stack
-from shop.stack.compose import PATH, ROOT, Compose, interpolated
+from shop.tools.compose import PATH, ROOT, Compose, interpolated
+from shop.tools.stack import Stack
 
 SECRETS = {"SECRET_KEY": "0123456789abcdefghijklmnopqrstuvwxyz" * 2, "POSTGRES_PASSWORD": "hush"}
 ONE_OFF = {"migrate"}

@@ -34,7 +34,7 @@ def names(response) -> list[str]:
 
 
 def test_home__empty_shop(client, db):
-    assert "nothing in the shop yet" in client.get("/").content.decode()
+    assert "The shop has no products yet" in client.get("/").content.decode()
 
 
 def test_home__offers_the_search_by_photo(client, db):
@@ -109,7 +109,7 @@ def test_text_search__by_name_category_and_colour(client, make_product, words, f
 
 def test_text_search__nothing_found_points_to_the_photo(client, db):
     html = client.get("/", {"q": "zzz"}).content.decode()
-    assert "Nothing found" in html
+    assert "No products found" in html
 
 
 def test_text_search__without_what_no_database_takes(client, db):
@@ -252,7 +252,7 @@ def test_language__of_the_browser(client, db):
 def test_language__is_chosen_and_kept(client, db):
     response = client.post("/i18n/setlang/", {"language": "fr", "next": "/?q=zzz"})
     assert response["Location"] == "/?q=zzz"
-    assert "Aucun résultat" in client.get("/?q=zzz").content.decode()
+    assert "Aucun produit trouvé" in client.get("/?q=zzz").content.decode()
 
 
 @pytest.mark.parametrize(("language", "text"), [("en", "€1,234.50"), ("fr", "1\xa0234,50\xa0€")])
@@ -317,7 +317,7 @@ def test_find_similar__on_each_picture(client, make_product):
     html = client.get(product.get_absolute_url()).content.decode()
     for picture in product.images.all():
         assert f'data-find-similar="{picture.image.url}"' in html
-    assert "Find similar to Tee &lt;1&gt;" in html
+    assert "Find products similar to Tee &lt;1&gt;" in html
 
 
 def test_find_similar__not_without_a_picture(client, make_product):

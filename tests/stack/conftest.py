@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from shop.stack.compose import ROOT
-from shop.stack.stack import APP
+from shop.tools.compose import ROOT
+from shop.tools.stack import APP
 from tests.helpers.pictures import encoded, picture
 from tests.stack.stack import START, Stack, until
 

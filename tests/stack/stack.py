@@ -12,8 +12,8 @@ import psutil
 import psycopg
 import pytest
 
-import shop.stack
-from shop.stack.stack import START, until
+import shop.tools.stack
+from shop.tools.stack import START, until
 from tests.stack.browser import Browser
 
 __all__ = ["PASSWORD", "START", "USERNAME", "Stack", "until"]
@@ -21,7 +21,7 @@ __all__ = ["PASSWORD", "START", "USERNAME", "Stack", "until"]
 USERNAME, PASSWORD = "owner", "a long enough password"
 
 
-class Stack(shop.stack.Stack):
+class Stack(shop.tools.stack.Stack):
     """A production stack; skips the test without the packages that provide its servers."""
 
     def __init__(self, folder: Path, **environment: str):

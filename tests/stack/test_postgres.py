@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from shop.stack.compose import ROOT
+from shop.tools.compose import ROOT
 from tests.stack.stack import Stack
 
 MODULES = ["test_indexing.py", "test_live.py", "test_searching.py", "test_signal_handlers.py"]

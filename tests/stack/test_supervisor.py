@@ -11,9 +11,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from shop.stack import supervisor
-from shop.stack.compose import ROOT
-from shop.stack.supervisor import Supervisor
+from shop.tools import supervisor
+from shop.tools.compose import ROOT
+from shop.tools.supervisor import Supervisor
 from tests.stack.stack import START, Stack, until
 
 
@@ -39,10 +39,10 @@ def test_supervisor__starts_again(stack):
         watching.look()
         return "redis" in stack.running and stack.running["redis"].pid != killed
 
-    until(is_back, START, "not started again")
+    until(is_back, START, "not restarted")
     stack.ready("redis")
     assert "redis ended unexpectedly, by signal 9" in said[0]
-    assert said[1] == "redis was started again"
+    assert said[1] == "redis was restarted"
 
 
 def test_supervisor__waits_longer_for_what_ends_again_and_again(stack, monkeypatch):
@@ -71,7 +71,7 @@ def test_database__killed_with_all_its_processes(stack):
 
 def test_watchdog__ends_what_a_killed_stack_leaves(stack, tmp_path):
     code = (
-        "import sys, time; from pathlib import Path; from shop.stack import Stack\n"
+        "import sys, time; from pathlib import Path; from shop.tools.stack import Stack\n"
         "stack = Stack(Path(sys.argv[1]))\n"
         "stack.start('redis'); stack.ready('redis')\n"
         "print(stack.running['redis'].pid, stack.sockets, flush=True); time.sleep(600)"

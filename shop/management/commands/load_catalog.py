@@ -6,8 +6,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from shop.catalog_csv import Problem, read_catalog
-from shop.catalog_store import store_catalog
+from shop.catalog_import.read import Problem, read_catalog
+from shop.catalog_import.store import store_catalog
 from visualsearch.signal_handlers import paused
 
 SHOWN_PROBLEMS = 50
@@ -17,8 +17,8 @@ class Command(BaseCommand):
     help = (
         "Load products from a CSV file: columns sku, name, category, price, image and any of "
         "style, gender, color, material, pattern, stock, images (more pictures, separated by |). "
-        "Pictures are named relative to the file. Loads all rows or, if one is bad, none; "
-        "loading the same file again changes nothing."
+        "Paths of pictures are relative to the file. Loads all rows, or none if one is invalid. "
+        "Loading the same file again changes nothing."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -26,13 +26,13 @@ class Command(BaseCommand):
         parser.add_argument(
             "--no-index",
             action="store_true",
-            help="leave the search index alone: visualsearch_index will be run next",
+            help="do not update the search index; run visualsearch_index afterwards",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         path: Path = options["csv"]
         if not path.is_file():
-            raise CommandError(f"There is no file {path}.")
+            raise CommandError(f"File {path} not found.")
         # `disable=None`: a progress bar on terminals only.
         catalog = read_catalog(path, lambda lines: tqdm(lines, "Checking", disable=None))
         for note in catalog.notes:
@@ -50,5 +50,5 @@ class Command(BaseCommand):
             self.stderr.write(f"… and {len(problems) - SHOWN_PROBLEMS} more.")
         number = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         raise CommandError(
-            f"{path.name} has {number}. Nothing was loaded: mend the file and load it again."
+            f"{path.name} has {number}. Nothing was loaded. Correct the file and load it again."
         )

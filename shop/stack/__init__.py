@@ -1,5 +1,0 @@
-"""The production stack on this machine, without Docker: `python -m shop.stack`."""
-
-from .stack import Stack
-
-__all__ = ["Stack"]

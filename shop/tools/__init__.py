@@ -1,0 +1,1 @@
+"""The production stack as processes of this machine, without Docker: `python -m shop.tools`."""

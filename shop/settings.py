@@ -254,6 +254,8 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ROUTES = {"visualsearch.index*": {"queue": "visualsearch.index"}}
 if REDIS_URL:
     CELERY_BROKER_URL = REDIS_URL
+    # For tasks whose callers want the result, such as visualsearch.classify.
+    CELERY_RESULT_BACKEND = REDIS_URL
     # If Redis is down, a request fails at once; if Redis hangs, after three such timeouts.
     redis_timeouts = {"socket_connect_timeout": 2, "socket_timeout": 2}
     CELERY_TASK_PUBLISH_RETRY = False

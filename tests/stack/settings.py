@@ -6,10 +6,7 @@ A search that is rejected in these tests was not rejected because the machine is
 import os
 
 from shop.settings import *  # noqa: F403
-from shop.settings import REDIS_URL, VISUALSEARCH
-
-# For the tests that read the results of tasks.
-CELERY_RESULT_BACKEND = REDIS_URL
+from shop.settings import VISUALSEARCH
 
 VISUALSEARCH = {**VISUALSEARCH, "SEARCH_TIMEOUT": 60.0, "ASYNC_TIMEOUT": 120.0}
 if patience := os.environ.get("BODY_TIMEOUT"):

@@ -6,6 +6,7 @@ import io
 import os
 import resource
 import shutil
+import sys
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -366,7 +367,10 @@ def test_other_pools_of_the_worker(stack, pool):
     """With prefork, each process loads its own model after the fork."""
     usual = stack.commands["search"]
     stack.stop("search")
-    stack.commands["search"] = [pool if word == "threads" else word for word in usual]
+    stack.commands["search"] = [
+        *(sys.executable, "-m", "celery", "--quiet", "-A", "shop", "worker", "-n", "search@%h"),
+        *("-Q", "visualsearch.search", "--pool", pool, "--concurrency", "2"),
+    ]
     stack.start("search")
     stack.commands["search"] = usual
     is_back(stack)

@@ -16,6 +16,8 @@ class Command(BaseCommand):
         "Start a Celery worker that runs searches; it holds one copy of model and index for all of"
         " its threads."
     )
+    # A worker without its model starts, says what is missing, and searches once it is there.
+    requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(

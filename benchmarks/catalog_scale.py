@@ -94,7 +94,7 @@ def fill(args: argparse.Namespace) -> dict[str, Any]:
     from visualsearch.serving import version_encoders
 
     fill(args.images, Path(os.environ["MEDIA_ROOT"]))
-    return {"dim": version_encoders.configured().dim}
+    return {"dim": version_encoders.configured_encoder().dim}
 
 
 def unchanged(args: argparse.Namespace) -> dict[str, Any]:
@@ -116,8 +116,8 @@ def load(args: argparse.Namespace) -> dict[str, Any]:
     from visualsearch.serving import live_index, loaded_versions, version_encoders
 
     version = IndexVersion.objects.get(state="active")
-    encoder = version_encoders.of(version)
-    empty = live_index.make(version, encoder)
+    encoder = version_encoders.encoder_of(version)
+    empty = live_index.empty_index(version, encoder)
     empty.add(np.array([1]), np.ones((1, encoder.dim), np.float32))
     before = resident()
     started = time.perf_counter()

@@ -44,7 +44,7 @@ def fill(count: int, media: Path | None = None) -> None:
     With ``media``, write a small file for each picture there; no decoder could read it.
     """
     call_command("migrate", verbosity=0)
-    encoder = version_encoders.configured()
+    encoder = version_encoders.configured_encoder()
     category = Category.objects.create(name="Things")
     if media is not None:
         (media / "products").mkdir(parents=True)

@@ -47,9 +47,9 @@ def isolated(settings, tmp_path):
     """Store files in the test's temporary folder and use the deterministic fake encoder."""
     settings.MEDIA_ROOT = tmp_path / "media"
     settings.VISUALSEARCH = FAKE | {"DATA_DIR": str(tmp_path / "index")}
-    loaded_versions.forget()
+    loaded_versions.unload_all()
     yield
-    loaded_versions.forget()
+    loaded_versions.unload_all()
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def configure(settings):
 
     def change(**values):
         settings.VISUALSEARCH = settings.VISUALSEARCH | values
-        loaded_versions.forget()
+        loaded_versions.unload_all()
 
     return change
 

@@ -210,7 +210,7 @@ def test_ordering__unknown(client, indexed):
 def classes(indexed, sell, monkeypatch):
     """Map the fake encoder's colour classes to categories; the shop sells one of them."""
     sell("RED", plain("red"), category="Reds", color="red", price="5.00")
-    embeddings.refresh(["RED"])
+    embeddings.refresh_items(["RED"])
     monkeypatch.setattr("shop.visual.WORDS", {"red": {"red"}, "blue": {"teal"}})
 
 
@@ -245,7 +245,7 @@ def test_auto__not_where_it_would_hide_what_was_photographed(client, indexed, se
     """The class is right, but the shop has put this product into another category."""
     photographed = plain("#e01010")
     sell("THIS", photographed, category="Others")
-    embeddings.refresh(["THIS"])
+    embeddings.refresh_items(["THIS"])
     body = search(client, photographed, "category=auto")
     assert body["predictions"][0]["probability"] > 0.99
     assert keys(body)[:2] == ["THIS", "RED"]

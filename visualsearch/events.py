@@ -18,14 +18,14 @@ def record(
     Raises ItemNotShown if the search did not show the item, QueryNotFound if the query is unknown
     or of another storefront.
     """
-    query = found(query_id, storefront)
+    query = query_of(query_id, storefront)
     rank = query.shown.get(item)
     if rank is None:
         raise ItemNotShown
     return Event.objects.get_or_create(query=query, kind=kind, item=item, defaults={"rank": rank})
 
 
-def found(query_id: str, storefront: int | None) -> Query:
+def query_of(query_id: str, storefront: int | None) -> Query:
     """Return a query of this storefront; raise QueryNotFound if it has none with this id."""
     try:
         return Query.objects.only("pk", "shown").get(pk=UUID(query_id), storefront=storefront)

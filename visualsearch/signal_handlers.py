@@ -93,6 +93,6 @@ class Changes:
         ``visualsearch_check`` finds the items that were missed.
         """
         try:
-            launch.refresh(list(self.keys))
+            launch.refresh_later(list(self.keys))
         except BackendUnavailable:
             logger.exception("%s changed items were not sent to the index worker", len(self.keys))

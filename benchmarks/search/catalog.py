@@ -86,10 +86,10 @@ def is_usable() -> bool:
     from visualsearch.serving import index_files, live_index, loaded_versions
     from visualsearch.versions import lifecycle
 
-    version = lifecycle.active()
+    version = lifecycle.active_version()
     if version is None or lifecycle.is_outdated(version):
         return False
-    made = live_index.make(version, loaded_versions.encoding.of(version))
+    made = live_index.empty_index(version, loaded_versions.encoding.of(version))
     try:
         index_files.read(version, type(made), made.dim, version.options)  # type: ignore[type-var]
     except IndexFileError:
@@ -102,10 +102,10 @@ def index(size: int, folder: Path) -> None:
     from visualsearch.serving import replay
     from visualsearch.versions import lifecycle
 
-    version = lifecycle.make()
+    version = lifecycle.create_version()
     lifecycle.build(version)
     lifecycle.activate(version)
-    export(replay.load(version).index, size, folder)
+    export(replay.load_index(version).index, size, folder)
 
 
 def export(index: Any, size: int, folder: Path) -> None:
@@ -124,7 +124,7 @@ def export(index: Any, size: int, folder: Path) -> None:
     if size <= CARDS_UP_TO:
         cards = [card(int(number)) for number in index._places.ids]
         (folder / "cards.json").write_text(json.dumps(cards), "utf-8")
-    package = version_encoders.configured().package  # type: ignore[attr-defined]
+    package = version_encoders.configured_encoder().package  # type: ignore[attr-defined]
     described = {
         "size": size,
         "model": str(package.model.path),

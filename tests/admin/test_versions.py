@@ -72,7 +72,7 @@ def test_activate__a_model_that_cannot_be_loaded_is_told(admin_client, two, monk
     def gone(version):
         raise ModelUnavailable(reason="its file is gone")
 
-    monkeypatch.setattr("visualsearch.serving.version_encoders.of", gone)
+    monkeypatch.setattr("visualsearch.serving.version_encoders.encoder_of", gone)
     response = admin_client.post(activate(two[0]), follow=True)
     assert "its file is gone" in messages_of(response)[0]
     assert state(two[1]) == "active"

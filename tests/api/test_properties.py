@@ -13,7 +13,7 @@ from tests.api.test_search import PHOTO, URL, keys
 from tests.helpers.odd_pictures import held
 from tests.helpers.pictures import difference, picture
 from visualsearch.exceptions import InvalidCrop
-from visualsearch.photos.crops import box_of, check_crop, stored
+from visualsearch.photos.crops import as_stored, box_of, check_crop
 from visualsearch.photos.decode import open_photo
 
 # Deterministic examples, so that failures can be reproduced.
@@ -154,7 +154,7 @@ def test_crop__is_refused_or_inside(crop, turn, width):
         check_crop(crop)
     except InvalidCrop:
         return
-    left, top, right, bottom = box_of((width, 2000), stored(crop, turn))
+    left, top, right, bottom = box_of((width, 2000), as_stored(crop, turn))
     assert 0 <= left <= right <= width
     assert 0 <= top < bottom <= 2000
 

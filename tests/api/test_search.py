@@ -85,7 +85,7 @@ def test_search__filters_are_query_parameters(client, indexed):
 
 def test_search__category(client, indexed, sell):
     sell("HAT", picture(3), category="Hats")
-    embeddings.refresh(["HAT"])
+    embeddings.refresh_items(["HAT"])
     assert keys(upload(client, PHOTO, category="Hats")) == ["HAT"]
     assert keys(upload(client, PHOTO, query="?category=hats")) == ["HAT"]
 
@@ -118,7 +118,7 @@ def test_search__model_gone(client, indexed, configure, caplog):
     assert upload(client, PHOTO).status_code == 200
     options = {"package": "/nowhere/either"}
     IndexVersion.objects.update(encoder_class=DEFAULTS["ENCODER"], encoder_options=options)
-    loaded_versions.forget()
+    loaded_versions.unload_all()
     # … and if that is missing too, the response says so.
     response = upload(client, PHOTO)
     refused(response, 503, "model_unavailable")

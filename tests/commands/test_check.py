@@ -53,7 +53,7 @@ def test_check__product_that_was_hidden_without_signals(indexed, capsys):
 
 def test_check__failed_image(indexed, capsys):
     indexed[2].images.create(image=ContentFile(b"no picture", "bad.png"), position=1)
-    embeddings.refresh(["P2"])
+    embeddings.refresh_items(["P2"])
     report, status = check(capsys)
     assert len(report["failed"]) == 1
     assert status == 1

@@ -15,7 +15,7 @@ from visualsearch.evaluation.labelled_photos import (
     LabelledPhoto,
     Measured,
     Outcome,
-    compare,
+    compare_measurements,
 )
 from visualsearch.models import IndexVersion, Query
 
@@ -126,7 +126,7 @@ def test_compare__the_sign_and_the_p_value():
             version=version, encoder=f"e{version}", items=9, outcomes=outcomes, category={}
         )
 
-    found = compare(measured(2, [1, 1, 1, 1]), measured(1, [2, 4, 2, None]))
+    found = compare_measurements(measured(2, [1, 1, 1, 1]), measured(1, [2, 4, 2, None]))
     assert (found["version"], found["encoder"]) == (1, "e1")
     assert found["sku"]["recall@1"] == 0
     assert found["difference"]["sku"]["recall@1"] == 1

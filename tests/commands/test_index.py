@@ -127,7 +127,7 @@ def test_index__watches_a_run_that_another_process_does(sold, capsys, monkeypatc
         naps.append(seconds)
         if len(naps) == 3:  # the other run ends meanwhile
             runs._working.clear()
-            runs.end(working, Run.State.FINISHED)
+            runs.close(working, Run.State.FINISHED)
 
     monkeypatch.setattr(visualsearch_index.time, "sleep", sleep)
     assert "0 images encoded" in run(capsys).out

@@ -40,7 +40,7 @@ def test_tune__by_the_catalog_alone(sold, capsys, configure):
     reindex()
     configure(FIT=True)
     printed = tune(capsys).out.splitlines()
-    version = lifecycle.active()
+    version = lifecycle.active_version()
     assert printed == [
         "No labelled queries: shares are chosen by the catalog alone.",
         f"Index version {version.pk} is active: embedding 1.00, chosen by catalog.",
@@ -60,7 +60,7 @@ def test_tune__prints_what_was_compared(sold, labelled, capsys):
     ]
     assert "not active" in lines[5]
     assert "finds no more of 8" in printed.err
-    assert lifecycle.active() == first
+    assert lifecycle.active_version() == first
 
 
 def test_tune__json(sold, labelled, capsys):

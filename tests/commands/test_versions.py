@@ -28,10 +28,10 @@ def test_versions__lists(sold, capsys):
 def test_versions__roll_back_and_activate(sold, capsys):
     first, second = reindex().version, reindex().version
     run(capsys, "--roll-back")
-    assert lifecycle.active() == first
+    assert lifecycle.active_version() == first
     for _ in range(2):
         run(capsys, "--activate", str(second.pk))
-        assert lifecycle.active() == second
+        assert lifecycle.active_version() == second
 
 
 @pytest.mark.parametrize(

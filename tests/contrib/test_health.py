@@ -98,7 +98,7 @@ def test_ready__description_of_the_model(
     reindex()
     if folder:
         options = {"package": folder}
-        version = lifecycle.active()
+        version = lifecycle.active_version()
         IndexVersion.objects.filter(pk=version.pk).update(encoder="x", encoder_options=options)
     configure(USE_CELERY=True, REDIS_URL=redis_server.url)
     heartbeat.Heartbeat("w1", lambda: None).beat()

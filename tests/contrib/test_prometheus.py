@@ -39,7 +39,7 @@ def gauges():
 
 def test_searched(sold, grown):
     reindex()
-    found = dispatch.search(dispatch.decode(encoded(picture(3))), SearchRequest(limit=2))
+    found = dispatch.search(dispatch.decode_photo(encoded(picture(3))), SearchRequest(limit=2))
     labels = {"what": "search", "model": found.model, "matched": "yes"}
     assert grown("visualsearch_searches_total", **labels) == 1
     stages = {"what": "search", "stage": "encode"}
@@ -102,7 +102,7 @@ def test_state(sold, in_this_thread):
     Embedding.objects.filter(item="P1").update(error="broken")
     Run.objects.create(items=10, done=4, failed=1)
     found = gauges()
-    assert found["visualsearch_index_version",] == lifecycle.active().pk
+    assert found["visualsearch_index_version",] == lifecycle.active_version().pk
     assert (found["visualsearch_index_items",], found["visualsearch_index_images",]) == (7, 7)
     assert found["visualsearch_failed_images",] == 1
     assert found["visualsearch_index_age_seconds",] >= 0

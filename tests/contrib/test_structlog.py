@@ -35,7 +35,7 @@ def events(caplog):
 
 def test_searched__numbers_only(sold, events):
     reindex()
-    dispatch.search(dispatch.decode(encoded(picture(3))), SearchRequest(limit=2))
+    dispatch.search(dispatch.decode_photo(encoded(picture(3))), SearchRequest(limit=2))
     (line,) = events("searched")
     assert set(line) == {
         *("event", "logger", "level", "timestamp"),

@@ -18,8 +18,8 @@ def reindex(scope: str = Run.Scope.ALL, **values: Any) -> Run:
 
 def rebuild() -> IndexVersion:
     """Build a version from the stored embeddings, activate it, and return it."""
-    version = lifecycle.make()
+    version = lifecycle.create_version()
     lifecycle.build(version)
     lifecycle.activate(version)
-    lifecycle.prune()
+    lifecycle.delete_old_versions()
     return version

@@ -6,7 +6,7 @@ from PIL import Image
 
 from tests.helpers.pictures import difference, encoded, picture, plain, png_header_only
 from visualsearch import exceptions
-from visualsearch.photos.crops import part_of, within
+from visualsearch.photos.crops import part_of, relative_to
 from visualsearch.photos.decode import Limits, decode, identify, open_photo
 
 UPRIGHT = picture(1)
@@ -206,13 +206,13 @@ def test_part_of__and_within_are_inverse():
     whole, part = (0.2, 0.1, 0.5, 0.8), (0.25, 0.5, 0.5, 0.25)
     found = part_of(whole, part)
     assert found == (0.325, 0.5, 0.25, 0.2)
-    assert within(whole, found) == pytest.approx(part)
-    assert part_of(None, part) == within(None, part) == part
+    assert relative_to(whole, found) == pytest.approx(part)
+    assert part_of(None, part) == relative_to(None, part) == part
 
 
 def test_within__outside_and_on_the_edge():
     whole = (0.5, 0.0, 0.5, 1.0)
-    assert within(whole, (0.4, 0.0, 0.2, 0.2)) is None
-    assert within(whole, (0.499, 0.0, 0.501, 1.0)) == pytest.approx((0, 0, 1, 1), abs=1e-6)
+    assert relative_to(whole, (0.4, 0.0, 0.2, 0.2)) is None
+    assert relative_to(whole, (0.499, 0.0, 0.501, 1.0)) == pytest.approx((0, 0, 1, 1), abs=1e-6)
     with pytest.raises(exceptions.InvalidCrop):
-        within(whole, (0.9, 0.0, 0.2, 0.2))
+        relative_to(whole, (0.9, 0.0, 0.2, 0.2))

@@ -120,7 +120,7 @@ def test_execute__changed_picture_among_unchanged_ones(sold, encodings, small_ba
 
 
 def test_execute__missing(sold):
-    embeddings.refresh(["P0", "P1", "P2"])
+    embeddings.refresh_items(["P0", "P1", "P2"])
     sold[0].images.create(image=ContentFile(encoded(picture(20), "PNG"), "x.png"), position=1)
     run = reindex(Run.Scope.MISSING)
     assert (run.items, run.encoded, run.unchanged) == (6, 6, 1)
@@ -128,7 +128,7 @@ def test_execute__missing(sold):
 
 def test_execute__failed(sold):
     sold[2].images.create(image=ContentFile(b"no picture", "bad.png"), position=1)
-    embeddings.refresh([product.sku for product in sold])
+    embeddings.refresh_items([product.sku for product in sold])
     run = reindex(Run.Scope.FAILED)
     assert (run.items, run.failed, run.unchanged) == (1, 1, 1)
 
@@ -204,14 +204,14 @@ def test_execute__no_more_than_a_batch_is_encoded_before_it_is_stored(
     sold, encodings, configure, monkeypatch, threads
 ):
     configure(INDEX_THREADS=threads, BATCH_SIZE=3)
-    write, ahead = embeddings.write, []
+    write, ahead = embeddings.write_rows, []
 
     def counted(*args):
         time.sleep(0.05)  # time for threads to continue
         ahead.append(sum(encodings) - Embedding.objects.count())
         return write(*args)
 
-    monkeypatch.setattr(embeddings, "write", counted)
+    monkeypatch.setattr(embeddings, "write_rows", counted)
     assert reindex().encoded == 8
     assert ahead == [3, 3, 2]
     assert max(encodings) < 3  # distributed over the threads
@@ -230,7 +230,7 @@ def test_execute__a_killed_thread_ends_it(sold, encodings, configure):
 
 def test_execute__picture_added_after_it_looked(sold, monkeypatch):
     """Pictures of many items are looked up at once, but checked again when they are stored."""
-    begin = scopes.begin
+    begin = scopes.begin_step
 
     def late(*args):
         if sold[0].images.count() == 1:
@@ -238,7 +238,7 @@ def test_execute__picture_added_after_it_looked(sold, monkeypatch):
             sold[0].images.create(image=content, position=1)
         begin(*args)
 
-    monkeypatch.setattr(scopes, "begin", late)
+    monkeypatch.setattr(scopes, "begin_step", late)
     assert reindex().encoded == 9
 
 
@@ -275,12 +275,12 @@ def test_execute__a_task_that_is_delivered_twice(sold):
     runs.claim(run)
     runs._working.add(run.pk)
     try:
-        with pytest.raises(runs.Taken):
+        with pytest.raises(runs.TakenOver):
             runs.execute(other)
     finally:
         runs._working.clear()
     runs.execute(other)
-    with pytest.raises(runs.Taken):
+    with pytest.raises(runs.TakenOver):
         runs.execute(run)
 
 
@@ -293,7 +293,7 @@ def test_execute__taken_over_by_another(sold, encodings, small_batches):
             Run.objects.filter(pk=run.pk).update(worker="elsewhere:1:x")
 
     encodings.hook = freeze
-    with pytest.raises(runs.Taken):
+    with pytest.raises(runs.TakenOver):
         runs.execute(run)
     # The batch in progress when it lost the run is not stored.
     assert Embedding.objects.count() == 2
@@ -312,7 +312,7 @@ def test_wish__after_the_batch_in_flight(sold, encodings, small_batches, ask, th
     assert Embedding.objects.count() == 4
     encodings.hook = lambda calls: None
     if then == State.PAUSED:
-        with pytest.raises(runs.Taken):
+        with pytest.raises(runs.TakenOver):
             runs.execute(run)  # a duplicate delivery of the task
         runs.resume(run)
         runs.execute(run)
@@ -350,7 +350,7 @@ def test_is_dead__its_process_is_gone(db):
     run = requested()
     runs.claim(run)
     assert not run.is_dead
-    host, number, token = process_names.this_worker().rsplit(":", 2)
+    host, number, token = process_names.this_process().rsplit(":", 2)
     run.worker = f"{host}:{2**22 + 1}:{token}"  # above the largest process number
     assert run.is_dead
     run.worker = f"{host}:{number}:another"
@@ -368,12 +368,12 @@ def test_write__unreadable_files_are_tried_again_later(sold):
     file.storage.delete(file.name)
     before = timezone.now()
     for attempts, wait in enumerate(embeddings.RETRY_AFTER, 1):
-        embeddings.refresh(["P2"])
+        embeddings.refresh_items(["P2"])
         row = Embedding.objects.get(item="P2")
         assert row.attempts == attempts
         assert before + wait <= row.retry_at <= timezone.now() + wait
         assert embeddings.due_for_retry() == []
-    embeddings.refresh(["P2"])
+    embeddings.refresh_items(["P2"])
     row.refresh_from_db()
     assert row.retry_at is None  # no more automatic retries
 
@@ -387,7 +387,7 @@ def test_write__unreadable_files_are_tried_again_later(sold):
 
 def test_write__what_is_no_picture_is_not_tried_again(sold):
     sold[2].images.create(image=ContentFile(b"no picture", "bad.png"), position=1)
-    embeddings.refresh(["P2"])
+    embeddings.refresh_items(["P2"])
     assert Embedding.objects.exclude(error="").get().retry_at is None
 
 
@@ -397,5 +397,5 @@ def test_execute__the_active_versions_model_is_gone(sold):
     IndexVersion.objects.update(encoder="gone-1", encoder_options={"version": "x"})
     Embedding.objects.update(encoder="gone-1")
     reindex()
-    assert lifecycle.active().encoder == FakeEncoder().id
+    assert lifecycle.active_version().encoder == FakeEncoder().id
     assert Embedding.objects.filter(encoder=FakeEncoder().id).searchable().count() == len(sold)

@@ -130,34 +130,36 @@ def test_search__leaves_a_query_without_the_photo(indexed):
 def test_page__goes_on_where_the_search_ended(indexed):
     whole = found(by_photo.search(photo(picture(2)), SearchRequest(limit=8)))
     first = by_photo.search(photo(picture(2)), SearchRequest(limit=3))
-    rest = later_pages.page(PageRequest(query_id=first.query_id, limit=5, offset=3))
+    rest = later_pages.later_page(PageRequest(query_id=first.query_id, limit=5, offset=3))
     assert found(first) + found(rest) == whole
     assert rest.predictions == first.predictions
 
 
 def test_page__other_filter_without_the_photo(indexed):
     first = by_photo.search(photo(picture(2)), SearchRequest(limit=3))
-    other = later_pages.page(PageRequest(query_id=first.query_id, filters={"max_price": "11"}))
+    other = later_pages.later_page(
+        PageRequest(query_id=first.query_id, filters={"max_price": "11"})
+    )
     assert sorted(found(other)) == ["P0", "P1"]
 
 
 def test_page__unknown(indexed):
     for key in (str(uuid4()), "no-uuid"):
         with pytest.raises(QueryNotFound):
-            later_pages.page(PageRequest(query_id=key))
+            later_pages.later_page(PageRequest(query_id=key))
 
 
 def test_page__expired(indexed):
     key = by_photo.search(photo(picture(2)), SearchRequest()).query_id
     Query.objects.update(expires=timezone.now())
     with pytest.raises(QueryNotFound):
-        later_pages.page(PageRequest(query_id=key))
+        later_pages.later_page(PageRequest(query_id=key))
 
 
 def test_similar__leaves_the_product_out(sell, indexed):
     sell("TWIN", picture(4).rotate(2))
     reindex()
-    result = similar_items.similar(SimilarRequest(item="P4", limit=3))
+    result = similar_items.find_similar(SimilarRequest(item="P4", limit=3))
     assert found(result)[0] == "TWIN"
     assert "P4" not in found(result)
     assert len(result.hits) == 3
@@ -167,13 +169,13 @@ def test_similar__leaves_the_product_out(sell, indexed):
 @pytest.mark.parametrize("key", ["NONE", "", "P0' OR 1=1"])
 def test_similar__unknown_product(indexed, key):
     with pytest.raises(ItemNotFound):
-        similar_items.similar(SimilarRequest(item=key))
+        similar_items.find_similar(SimilarRequest(item=key))
 
 
 def test_similar__hidden_product(indexed):
     Product.objects.filter(sku="P3").update(published=False)
     with pytest.raises(ItemNotFound):
-        similar_items.similar(SimilarRequest(item="P3"))
+        similar_items.find_similar(SimilarRequest(item="P3"))
 
 
 def test_classify(db):
@@ -216,7 +218,7 @@ def test_search__finds_the_subject(indexed, configure):
     assert 0.5 < x + w / 2 < 1
     assert 0 < y + h / 2 < 0.5
     assert found(result)[0] == "P3"
-    paged = later_pages.page(PageRequest(query_id=result.query_id, limit=3))
+    paged = later_pages.later_page(PageRequest(query_id=result.query_id, limit=3))
     assert paged.hits == result.hits
     assert paged.subject == list(result.subject)
 
@@ -251,17 +253,21 @@ def test_page__of_a_crop(indexed, configure):
     wall.paste(picture(3).resize((240, 240)), (240, 0))
     wall.paste(picture(6).resize((240, 240)), (0, 240))
     query_id = by_photo.search(photo(wall), SearchRequest(limit=3)).query_id
-    first = later_pages.page(PageRequest(query_id=query_id, limit=3, crop=(0.5, 0.0, 0.5, 0.5)))
-    other = later_pages.page(PageRequest(query_id=query_id, limit=3, crop=(0.0, 0.5, 0.5, 0.5)))
+    first = later_pages.later_page(
+        PageRequest(query_id=query_id, limit=3, crop=(0.5, 0.0, 0.5, 0.5))
+    )
+    other = later_pages.later_page(
+        PageRequest(query_id=query_id, limit=3, crop=(0.0, 0.5, 0.5, 0.5))
+    )
     assert found(first)[0] == "P3"
     assert found(other)[0] == "P6"
     assert first.predictions != other.predictions
-    more = later_pages.page(
+    more = later_pages.later_page(
         PageRequest(query_id=query_id, limit=2, offset=1, crop=(0.5, 0.0, 0.5, 0.5))
     )
     assert found(more) == found(first)[1:]
     # The stored search is unchanged.
-    again = later_pages.page(PageRequest(query_id=query_id, limit=3))
+    again = later_pages.later_page(PageRequest(query_id=query_id, limit=3))
     assert again.hits == by_photo.search(photo(wall), SearchRequest(limit=3)).hits
 
 
@@ -271,24 +277,24 @@ def test_page__of_a_crop_of_a_crop(indexed, configure):
     right = open_photo(encoded(cluttered(picture(3))), crop=(0.5, 0.0, 0.5, 1.0))
     query_id = by_photo.search(right, SearchRequest(limit=3)).query_id
     assert (
-        found(later_pages.page(PageRequest(query_id=query_id, crop=(0.5, 0.0, 0.5, 0.5))))[0]
+        found(later_pages.later_page(PageRequest(query_id=query_id, crop=(0.5, 0.0, 0.5, 0.5))))[0]
         == "P3"
     )
     with pytest.raises(CropUnavailable):
-        later_pages.page(PageRequest(query_id=query_id, crop=(0.0, 0.0, 0.5, 0.5)))
+        later_pages.later_page(PageRequest(query_id=query_id, crop=(0.0, 0.0, 0.5, 0.5)))
 
 
 def test_page__of_a_crop_that_is_none(indexed, configure):
     configure(ENCODER_OPTIONS={"cells": True})
     query_id = by_photo.search(photo(picture(3)), SearchRequest()).query_id
     with pytest.raises(InvalidCrop):
-        later_pages.page(PageRequest(query_id=query_id, crop=(0.5, 0.0, 0.9, 0.5)))
+        later_pages.later_page(PageRequest(query_id=query_id, crop=(0.5, 0.0, 0.9, 0.5)))
 
 
 def test_page__of_a_crop_without_cells(indexed):
     query_id = by_photo.search(photo(picture(3)), SearchRequest()).query_id
     with pytest.raises(CropUnavailable):
-        later_pages.page(PageRequest(query_id=query_id, crop=(0.5, 0.0, 0.5, 0.5)))
+        later_pages.later_page(PageRequest(query_id=query_id, crop=(0.5, 0.0, 0.5, 0.5)))
 
 
 def test_search__forgets_what_has_expired(indexed, configure, monkeypatch):
@@ -297,8 +303,8 @@ def test_search__forgets_what_has_expired(indexed, configure, monkeypatch):
     old, new = (by_photo.search(photo(picture(n)), SearchRequest()).query_id for n in (3, 4))
     Query.objects.filter(pk=old).update(expires=timezone.now())
     with pytest.raises(QueryNotFound):
-        later_pages.page(PageRequest(query_id=old))
-    monkeypatch.setattr(by_photo, "_swept", 0.0)
+        later_pages.later_page(PageRequest(query_id=old))
+    monkeypatch.setattr(by_photo, "_cleaned", 0.0)
     by_photo.search(photo(picture(5)), SearchRequest())
     gone, kept = Query.objects.get(pk=old), Query.objects.get(pk=new)
     assert (bytes(gone.vector), bytes(gone.cells), gone.expires) == (b"", b"", None)

@@ -25,7 +25,7 @@ def experiment(sold):
     """An experiment with the version before the active one for half of the visitors, no ramp."""
     treatment = reindex().version
     rebuild()
-    running_experiment.forget()
+    running_experiment.forget_experiment()
     return Experiment.objects.create(
         name="older", version=treatment, share=0.5, ramp_hours=0, salt="a"
     )
@@ -66,7 +66,7 @@ def test_share__another_experiment_divides_anew(experiment):
 
 
 def test_search__each_visitor_has_one_version(experiment):
-    active = lifecycle.active().pk
+    active = lifecycle.active_version().pk
     seen = {}
     for place in PEOPLE[:20] * 2:
         query = search(place)
@@ -81,24 +81,24 @@ def test_search__each_visitor_has_one_version(experiment):
 def test_search__whom_nothing_tells_apart_has_the_active_version(experiment):
     query = search("")
     assert (query.variant, query.experiment) == ("", None)
-    assert query.index_version == lifecycle.active().pk
+    assert query.index_version == lifecycle.active_version().pk
 
 
 def test_search__a_stopped_experiment_has_nobody(experiment):
     place = next(iter(treated(experiment)))
     assert search(place).variant == "treatment"
     experiment.stop()
-    running_experiment.forget()  # or a second later
+    running_experiment.forget_experiment()  # or a second later
     query = search(place)
-    assert (query.variant, query.index_version) == ("", lifecycle.active().pk)
+    assert (query.variant, query.index_version) == ("", lifecycle.active_version().pk)
 
 
 def test_search__a_stop_is_felt_within_a_second(experiment, monkeypatch):
     place = next(iter(treated(experiment)))
     assert search(place).variant == "treatment"
     experiment.stop()
-    assert running_experiment.KNOWN <= 1
-    later = running_experiment.time.monotonic() + running_experiment.KNOWN + 0.1
+    assert running_experiment.CACHED_FOR <= 1
+    later = running_experiment.time.monotonic() + running_experiment.CACHED_FOR + 0.1
     monkeypatch.setattr(running_experiment.time, "monotonic", lambda: later)
     assert search(place).variant == ""
 
@@ -108,14 +108,14 @@ def test_search__a_treatment_that_cannot_be_loaded_leaves_nobody_without_an_answ
     experiment, warm
 ):
     place = next(iter(treated(experiment)))
-    loaded_versions.forget()
+    loaded_versions.unload_all()
     if warm:
         by_photo.warm_up()
     IndexVersion.objects.filter(pk=experiment.version_id).update(
         encoder="gone", encoder_class="nowhere.Encoder"
     )
     query = search(place)
-    assert (query.variant, query.index_version) == ("", lifecycle.active().pk)
+    assert (query.variant, query.index_version) == ("", lifecycle.active_version().pk)
     row = Refusal.objects.get()
     assert (row.code, row.variant, row.experiment) == ("model_unavailable", "treatment", experiment)
 
@@ -123,7 +123,7 @@ def test_search__a_treatment_that_cannot_be_loaded_leaves_nobody_without_an_answ
 def test_search__a_damaged_treatment_is_made_good(experiment, index_file):
     place = next(iter(treated(experiment)))
     (index_files.folder() / experiment.version.file).write_bytes(b"torn")
-    loaded_versions.forget()
+    loaded_versions.unload_all()
     assert search(place).variant == "treatment"
 
 
@@ -132,24 +132,24 @@ def test_page__stays_with_the_treatment(experiment):
     result = by_photo.search(Photo(image=picture(3)), SearchRequest(caller=Caller(place=place)))
     assert result.index_version == experiment.version_id
     assert (
-        later_pages.page(PageRequest(query_id=result.query_id)).index_version
+        later_pages.later_page(PageRequest(query_id=result.query_id)).index_version
         == experiment.version_id
     )
-    lifecycle.delete(experiment.version)
+    lifecycle.delete_version(experiment.version)
     assert (
-        later_pages.page(PageRequest(query_id=result.query_id)).index_version
-        == lifecycle.active().pk
+        later_pages.later_page(PageRequest(query_id=result.query_id)).index_version
+        == lifecycle.active_version().pk
     )
 
 
 def test_live__an_experiment_s_version_stays_loaded(experiment, monkeypatch):
     place = next(iter(treated(experiment)))
     search(place)
-    loaded = loaded_versions.held(experiment.version_id)
-    later = loaded_versions.time.monotonic() + loaded_versions.IDLE + 1
+    loaded = loaded_versions.in_memory(experiment.version_id)
+    later = loaded_versions.time.monotonic() + loaded_versions.IDLE_SECONDS + 1
     monkeypatch.setattr(loaded_versions.time, "monotonic", lambda: later)
     loaded_versions.current()
-    assert loaded_versions.held(experiment.version_id) is loaded
+    assert loaded_versions.in_memory(experiment.version_id) is loaded
 
 
 def test_experiment__one_at_a_time(experiment):
@@ -193,7 +193,7 @@ def test_search__two_encoders_side_by_side(sold, shipped_model, configure):
     control = reindex().version
     assert control.encoder != treatment.encoder
     experiment = Experiment.objects.create(version=treatment, share=0.5, ramp_hours=0)
-    running_experiment.forget()
+    running_experiment.forget_experiment()
     for version, place in (
         (treatment, next(each for each in PEOPLE if experiment.has(each, timezone.now()))),
         (control, next(each for each in PEOPLE if not experiment.has(each, timezone.now()))),
@@ -203,8 +203,10 @@ def test_search__two_encoders_side_by_side(sold, shipped_model, configure):
         )
         assert (result.model, result.index_version) == (version.encoder, version.pk)
         assert result.hits[0].item == "P3"
-        page = later_pages.page(PageRequest(query_id=result.query_id, offset=2))
+        page = later_pages.later_page(PageRequest(query_id=result.query_id, offset=2))
         assert (page.model, page.index_version) == (version.encoder, version.pk)
         if version == treatment:  # only this version can search by parts of a photo
-            part = later_pages.page(PageRequest(query_id=result.query_id, crop=(0, 0, 0.9, 0.9)))
+            part = later_pages.later_page(
+                PageRequest(query_id=result.query_id, crop=(0, 0, 0.9, 0.9))
+            )
             assert part.hits[0].item == "P3"

@@ -70,34 +70,34 @@ def test_prune__leaves_the_version_of_a_running_experiment(sold, configure):
     tried.refresh_from_db()
     experiment = running(tried)
     for _ in range(3):
-        version = lifecycle.make()
+        version = lifecycle.create_version()
         lifecycle.build(version)
-        lifecycle.prune()
+        lifecycle.delete_old_versions()
     assert states()[tried.pk] == "retired"
     IndexVersion.objects.filter(pk=tried.pk).update(state="ready")
     for _ in range(2):
-        version = lifecycle.make()
+        version = lifecycle.create_version()
         lifecycle.build(version)
-        lifecycle.prune()
+        lifecycle.delete_old_versions()
     assert states()[tried.pk] == "ready"
     assert len(states()) == 3  # the active one, the one tried, and one that is ready
     experiment.stop()
-    lifecycle.prune()
+    lifecycle.delete_old_versions()
     assert tried.pk not in states()
 
 
 def test_prune__leaves_the_rows_of_its_model(sold, configure):
     reindex()
     configure(KEPT_VERSIONS=0, ENCODER_OPTIONS={"version": "2"})
-    tried = lifecycle.make()
+    tried = lifecycle.create_version()
     IndexVersion.objects.filter(pk=tried.pk).update(state="ready")
     configure(ENCODER_OPTIONS={})
-    launch.refresh([product.sku for product in sold])
+    launch.refresh_later([product.sku for product in sold])
     experiment = running(tried)
-    lifecycle.prune()
+    lifecycle.delete_old_versions()
     assert Embedding.objects.filter(encoder="fake-2").count() == 8
     experiment.stop()
-    lifecycle.prune()
+    lifecycle.delete_old_versions()
     assert not Embedding.objects.filter(encoder="fake-2").exists()
 
 
@@ -107,7 +107,7 @@ def test_experiment__finds_what_came_on_sale_while_it_runs(sold, sell, configure
     tried = reindex(activate=False).version
     running(tried)
     sell("new", picture(42))
-    launch.refresh(["new"])
+    launch.refresh_later(["new"])
     photo = open_photo(encoded(picture(42)))
     for version, model in ((tried.pk, "fake-2"), (None, "fake-1")):
         result = by_photo.search(photo, SearchRequest(limit=1, version=version))
@@ -118,7 +118,7 @@ def test_experiment__finds_what_came_on_sale_while_it_runs(sold, sell, configure
 def test_activate__ends_the_experiment(sold, caplog, its_own):
     tried = reindex().version
     rebuild()
-    other = lifecycle.make()
+    other = lifecycle.create_version()
     lifecycle.build(other)
     tried.refresh_from_db()
     experiment = running(tried)
@@ -136,6 +136,6 @@ def test_activate__what_is_not_complete_ends_nothing(sold):
     rebuild()
     experiment = running(tried)
     with pytest.raises(lifecycle.NotUsable):
-        lifecycle.activate(lifecycle.make())
+        lifecycle.activate(lifecycle.create_version())
     experiment.refresh_from_db()
     assert experiment.running

@@ -32,7 +32,7 @@ def with_workers(configure, redis_server, monkeypatch):
 
 
 def test_search__with_the_time_of_each_stage(indexed):
-    result = dispatch.search(dispatch.decode(PHOTO), SearchRequest(limit=2))
+    result = dispatch.search(dispatch.decode_photo(PHOTO), SearchRequest(limit=2))
     assert result.hits[0].item == "P3"
     stages = ["decode", "encode", "index", "products"]
     assert sorted(set(result.took_ms) - {"total"}) == stages
@@ -43,11 +43,11 @@ def test_search__with_the_time_of_each_stage(indexed):
 
 def test_search__refusals_keep_their_kind(indexed):
     with pytest.raises(ImageCorrupt):
-        dispatch.search(dispatch.decode(PHOTO[:300]), SearchRequest())
+        dispatch.search(dispatch.decode_photo(PHOTO[:300]), SearchRequest())
     with pytest.raises(ItemNotFound):
         dispatch.similar(SimilarRequest(item="NONE"))
     with pytest.raises(ValidationError) as error:
-        dispatch.search(dispatch.decode(PHOTO), SearchRequest(filters={"min_price": "x"}))
+        dispatch.search(dispatch.decode_photo(PHOTO), SearchRequest(filters={"min_price": "x"}))
     assert error.value.message_dict.keys() == {"min_price"}
 
 
@@ -55,7 +55,7 @@ def test_search__warnings_of_the_decoder(indexed):
     frames = [picture(3), picture(4)]
     file = io.BytesIO()
     frames[0].save(file, "GIF", save_all=True, append_images=frames[1:])
-    assert dispatch.search(dispatch.decode(file.getvalue()), SearchRequest()).warnings == [
+    assert dispatch.search(dispatch.decode_photo(file.getvalue()), SearchRequest()).warnings == [
         "animation_first_frame"
     ]
 
@@ -63,7 +63,7 @@ def test_search__warnings_of_the_decoder(indexed):
 def test_search__what_is_no_photo_never_reaches_a_worker(with_workers, monkeypatch):
     monkeypatch.setattr(redis_queue, "post", lambda *args: pytest.fail("a job was posted"))
     with pytest.raises(ImageCorrupt):
-        dispatch.search(dispatch.decode(PHOTO[:300]), SearchRequest())
+        dispatch.search(dispatch.decode_photo(PHOTO[:300]), SearchRequest())
 
 
 def test_search__no_worker(configure, redis_server, monkeypatch):
@@ -72,7 +72,7 @@ def test_search__no_worker(configure, redis_server, monkeypatch):
     monkeypatch.setattr(redis_queue, "wait", lambda *args: pytest.fail("was waited for"))
     configure(USE_CELERY=True, REDIS_URL=redis_server.url)
     with pytest.raises(BackendUnavailable):
-        dispatch.search(dispatch.decode(PHOTO), SearchRequest())
+        dispatch.search(dispatch.decode_photo(PHOTO), SearchRequest())
     with redis_server.client() as client:
         assert client.keys("visualsearch:*") == []
 
@@ -87,7 +87,7 @@ def test_refresh__broker_down(with_workers, monkeypatch, error):
 
     monkeypatch.setattr(tasks.index_items, "apply_async", down)
     with pytest.raises(BackendUnavailable):
-        launch.refresh(["P1"])
+        launch.refresh_later(["P1"])
     assert len(asked) == 2  # one retry, as a pooled connection may predate a restart
 
 
@@ -99,23 +99,23 @@ def test_refresh__connection_of_before_a_restart(with_workers, monkeypatch):
             raise error
 
     monkeypatch.setattr(tasks.index_items, "apply_async", once)
-    launch.refresh(["P1"])
+    launch.refresh_later(["P1"])
     assert not answers
 
 
 def test_search__one_too_many(indexed, configure):
     configure(MAX_QUEUE=2)
     with searches_running(2), pytest.raises(Overloaded):
-        dispatch.search(dispatch.decode(PHOTO), SearchRequest())
-    assert dispatch.search(dispatch.decode(PHOTO), SearchRequest()).hits[0].item == "P3"
+        dispatch.search(dispatch.decode_photo(PHOTO), SearchRequest())
+    assert dispatch.search(dispatch.decode_photo(PHOTO), SearchRequest()).hits[0].item == "P3"
 
 
 def test_search__a_refusal_gives_its_place_back(indexed, configure):
     configure(MAX_QUEUE=1)
     for _ in range(3):
         with pytest.raises(ImageCorrupt):
-            dispatch.search(dispatch.decode(PHOTO[:300]), SearchRequest())
-    assert dispatch.search(dispatch.decode(PHOTO), SearchRequest()).hits[0].item == "P3"
+            dispatch.search(dispatch.decode_photo(PHOTO[:300]), SearchRequest())
+    assert dispatch.search(dispatch.decode_photo(PHOTO), SearchRequest()).hits[0].item == "P3"
 
 
 def test_search__database_away(indexed, monkeypatch):
@@ -124,14 +124,14 @@ def test_search__database_away(indexed, monkeypatch):
 
     monkeypatch.setattr("visualsearch.serving.loaded_versions.current", away)
     with pytest.raises(BackendUnavailable):
-        dispatch.search(dispatch.decode(PHOTO), SearchRequest())
+        dispatch.search(dispatch.decode_photo(PHOTO), SearchRequest())
 
 
 def test_search__a_fault_of_this_process_is_not_hidden(indexed, monkeypatch):
     def broken(*args, **kwargs):
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr("visualsearch.search.similar_items.similar", broken)
+    monkeypatch.setattr("visualsearch.search.similar_items.find_similar", broken)
     with pytest.raises(RuntimeError, match="a bug"):
         dispatch.similar(SimilarRequest(item="P1"))
 
@@ -142,14 +142,14 @@ def test_start__records_what_stopped_the_run(sold, monkeypatch):
 
     monkeypatch.setattr(lifecycle, "build", broken)
     run = Run.objects.create()
-    launch.start(run)
+    launch.start_run(run)
     run.refresh_from_db()
     assert (run.state, run.error) == (Run.State.FAILED, "disk full")
 
 
 def test_index_run__is_done_once(sold):
     run = Run.objects.create()
-    launch.start(run)
+    launch.start_run(run)
     built = Run.objects.get().version_id
     assert tasks.index_run(run.pk) == Run.State.FINISHED
     assert Run.objects.get().version_id == built

@@ -73,7 +73,7 @@ def test_constants__a_customer_knows_within_two_seconds():
     """A dead worker is noticed within two seconds: heartbeat lifetime plus polling interval."""
     assert heartbeat.BEAT < heartbeat.SILENCE
     assert heartbeat.SILENCE + 2 * heartbeat.CHECK <= 2
-    assert redis_client.PATIENCE <= 1
+    assert redis_client.TIMEOUT <= 1
 
 
 def test_answer__comes_to_who_waits(worker, redis_server):

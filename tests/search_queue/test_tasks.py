@@ -59,7 +59,7 @@ def test_embed__nothing_is_indexed_yet(db, monkeypatch):
     def not_ready():
         raise IndexNotReady
 
-    monkeypatch.setattr("visualsearch.serving.version_encoders.answering", not_ready)
+    monkeypatch.setattr("visualsearch.serving.version_encoders.active_encoder", not_ready)
     with pytest.raises(IndexNotReady):
         tasks.embed.delay(PHOTO).get()
 

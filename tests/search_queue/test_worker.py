@@ -66,13 +66,13 @@ def sent(request, photo=None):
 
 
 def test_run__search(with_workers):
-    result = sent(SearchRequest(limit=3), dispatch.decode(PHOTO)).result
+    result = sent(SearchRequest(limit=3), dispatch.decode_photo(PHOTO)).result
     assert result.hits[0].item == "P3"
     assert {"decode", "queue", "encode", "index", "products", "total"} == set(result.took_ms)
 
 
 def test_run__same_result_as_in_this_process(with_workers, configure):
-    photo = dispatch.decode(PHOTO)
+    photo = dispatch.decode_photo(PHOTO)
     requests = [
         (SearchRequest(limit=8, with_facets=True, filters={"min_price": "11"}), photo),
         (SimilarRequest(item="P1", limit=3), None),
@@ -89,7 +89,7 @@ def test_run__same_result_as_in_this_process(with_workers, configure):
 
 
 def test_run__page(with_workers):
-    first = sent(SearchRequest(limit=3), dispatch.decode(PHOTO)).result
+    first = sent(SearchRequest(limit=3), dispatch.decode_photo(PHOTO)).result
     request = PageRequest(query_id=first.query_id, limit=2, offset=1, crop=None)
     assert sent(request).result.hits == first.hits[1:]
 
@@ -100,7 +100,7 @@ def test_run__refusal(with_workers):
 
 def test_run__in_the_customers_language(with_workers):
     with translation.override("fr"):
-        reply = sent(SearchRequest(ordering="none"), dispatch.decode(PHOTO))
+        reply = sent(SearchRequest(ordering="none"), dispatch.decode_photo(PHOTO))
     (message,) = reply.failure.messages["ordering"]
     with translation.override("fr"):
         assert message == gettext("Use one of: %(known)s.") % {"known": message.split(": ")[1][:-1]}
@@ -108,7 +108,9 @@ def test_run__in_the_customers_language(with_workers):
 
 
 def test_run__a_bug_is_answered_and_logged(with_workers, monkeypatch, caplog):
-    monkeypatch.setattr("visualsearch.search.similar_items.similar", lambda *args, **kwargs: 1 / 0)
+    monkeypatch.setattr(
+        "visualsearch.search.similar_items.find_similar", lambda *args, **kwargs: 1 / 0
+    )
     assert sent(SimilarRequest(item="P1")).failure.code == "search_failed"
     assert "ZeroDivisionError" in caplog.text
 
@@ -132,7 +134,7 @@ def test_searcher__something_else_in_the_queue(with_workers, redis_server, caplo
     searcher = worker.Searcher("w2", 1)
     searcher.start()
     try:
-        job = dispatch.job_of(ClassifyRequest(), dispatch.decode(PHOTO), 60)
+        job = dispatch.job_of(ClassifyRequest(), dispatch.decode_photo(PHOTO), 60)
         redis_queue.post(replace(job, kind="unknown"), "of a newer version")
         reply = redis_queue.wait("of a newer version", "classify", 60)
     finally:
@@ -178,7 +180,7 @@ def test_redis__holds_a_photo_for_a_time_and_no_address(with_workers, broker, cl
 
 def test_is_pending__for_its_own_storefront_alone(with_workers, broker):
     query_id = dispatch.search_later(
-        dispatch.decode(PHOTO), SearchRequest(caller=Caller(storefront=7))
+        dispatch.decode_photo(PHOTO), SearchRequest(caller=Caller(storefront=7))
     )
     assert dispatch.is_pending(query_id, storefront=7)
     assert not dispatch.is_pending(query_id)
@@ -207,7 +209,7 @@ def test_run__search_later_that_is_refused(with_workers, broker, monkeypatch, re
     def not_ready(version=None):
         raise IndexNotReady
 
-    query_id = dispatch.search_later(dispatch.decode(PHOTO), SearchRequest())
+    query_id = dispatch.search_later(dispatch.decode_photo(PHOTO), SearchRequest())
     monkeypatch.setattr(loaded_versions, "current", not_ready)
     run_later(redis_server)
     with pytest.raises(IndexNotReady):
@@ -223,5 +225,5 @@ def test_run__database_away(with_workers, monkeypatch, caplog):
 
 
 def test_load__without_an_index_the_worker_goes_on(db, caplog):
-    worker.load()
+    worker.load_model_and_index()
     assert "Nothing can be searched yet" in caplog.text

@@ -28,7 +28,7 @@ def test_current__follows_changes_on_top_of_its_snapshot(sold):
     assert current().items == 8
     same = current().index
     sold[0].delete()
-    embeddings.refresh(["P0"])
+    embeddings.refresh_items(["P0"])
     assert (len(current().index), current().items) == (7, 7)
     assert current().index is same
 
@@ -36,24 +36,24 @@ def test_current__follows_changes_on_top_of_its_snapshot(sold):
 def test_current__another_process_sees_what_it_missed(sold):
     reindex()
     sold[0].delete()
-    embeddings.refresh(["P0"])
-    loaded_versions.forget()  # like a new process
+    embeddings.refresh_items(["P0"])
+    loaded_versions.unload_all()  # like a new process
     assert len(current().index) == 7
 
 
 def test_common_input__of_the_models_that_are_loaded(sold, shipped_model, configure):
-    assert loaded_versions.common_input() is None
+    assert loaded_versions.common_input_spec() is None
     shipped = reindex().version
     loaded_versions.current()
-    spec = loaded_versions.common_input()
+    spec = loaded_versions.common_input_spec()
     assert spec.size == 224
     configure(ENCODER="visualsearch.encoders.fake.FakeEncoder", ENCODER_OPTIONS={})
     reindex()
     loaded_versions.current()
-    assert loaded_versions.common_input() != spec
+    assert loaded_versions.common_input_spec() != spec
     loaded_versions.current(shipped.pk)
     # Photos sent to a worker with two models must suit both.
-    assert loaded_versions.common_input() is None
+    assert loaded_versions.common_input_spec() is None
 
 
 def test_current__follows_an_activation(sold):
@@ -72,7 +72,7 @@ def test_current__every_flipped_bit_is_noticed_and_made_good(index_file, sold, c
         damaged = bytearray(good)
         damaged[place] ^= 1 << (turn % 8)
         path.write_bytes(damaged)
-        loaded_versions.forget()
+        loaded_versions.unload_all()
         caplog.clear()
         assert ids_and_vectors(current()) == wanted
         assert "is damaged" in caplog.text
@@ -85,7 +85,7 @@ def test_current__torn_file_is_rebuilt_from_rows(index_file, sold, caplog):
     wanted = ids_and_vectors(current())
     for length in [0, 1, *np.linspace(10, len(data) - 1, 8).astype(int)]:
         path.write_bytes(data[:length])
-        loaded_versions.forget()
+        loaded_versions.unload_all()
         caplog.clear()
         assert ids_and_vectors(current()) == wanted
         assert "rebuilt from rows" in caplog.text
@@ -98,13 +98,13 @@ def damage(version):
 
 def slowly(monkeypatch, go_on):
     """Make rebuilding from rows wait for ``go_on``."""
-    rebuild_from_rows = replay.from_rows
+    rebuild_from_rows = replay.build_from_rows
 
     def wait(version):
         assert go_on.wait(2 * HANGS)
         return rebuild_from_rows(version)
 
-    monkeypatch.setattr(replay, "from_rows", wait)
+    monkeypatch.setattr(replay, "build_from_rows", wait)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -122,9 +122,9 @@ def test_current__goes_on_with_what_it_has_while_a_damaged_file_is_rebuilt(
     with before_the_hang_ends(go_on.set):
         assert current().version == old.pk
     sold[0].delete()
-    embeddings.refresh(["P0"])
+    embeddings.refresh_items(["P0"])
     # The old index follows changes, and further requests do not wait for the rebuild.
-    monkeypatch.setattr(loaded_versions, "PATIENCE", 2 * HANGS)
+    monkeypatch.setattr(loaded_versions, "LOAD_WAIT", 2 * HANGS)
     with before_the_hang_ends(go_on.set):
         for _ in range(3):
             assert (current().version, len(current().index)) == (old.pk, 7)
@@ -149,7 +149,7 @@ def test_current__goes_on_with_what_it_has_when_another_cannot_be_loaded(
         for _ in range(3):
             assert current().version == old.pk
         assert caplog.text.count("cannot be loaded") == 1
-    monkeypatch.setattr(loaded_versions, "PAUSE", 0)
+    monkeypatch.setattr(loaded_versions, "RETRY_AFTER", 0)
     loaded_versions._failed.clear()
     until(lambda: current().version == new.pk)
 
@@ -157,17 +157,17 @@ def test_current__goes_on_with_what_it_has_when_another_cannot_be_loaded(
 def test_current__lost_file_is_rebuilt_from_rows(index_file, sold):
     version = reindex().version
     (index_files.folder() / version.file).unlink()
-    loaded_versions.forget()
+    loaded_versions.unload_all()
     assert len(current().index) == 8
 
 
 def test_current__file_of_another_version_is_refused(index_file, sold):
     old = reindex().version
     sold[0].delete()
-    embeddings.refresh(["P0"])
+    embeddings.refresh_items(["P0"])
     new = rebuild()
     (index_files.folder() / new.file).write_bytes((index_files.folder() / old.file).read_bytes())
-    loaded_versions.forget()
+    loaded_versions.unload_all()
     assert len(current().index) == 7
 
 

@@ -16,7 +16,7 @@ from visualsearch.encoders.fake import FakeEncoder
 from visualsearch.encoders.known_answers import KnownAnswers, pictures
 from visualsearch.models import Processor
 from visualsearch.reindex.drift import find_drift
-from visualsearch.search_queue.worker import load
+from visualsearch.search_queue.worker import load_model_and_index
 from visualsearch.serving import processor_check, version_encoders
 
 pytestmark = pytest.mark.django_db
@@ -39,33 +39,33 @@ def exact(monkeypatch):
 
 
 def test_compare__without_known_answers():
-    assert processor_check.compare(FakeEncoder()) is None
+    assert processor_check.check_this_processor(FakeEncoder()) is None
     assert not Processor.objects.exists()
 
 
 def test_compare__agrees(exact, caplog):
-    found = processor_check.compare(FakeEncoder())
+    found = processor_check.check_this_processor(FakeEncoder())
     assert found.agrees
     assert found.lowest_cosine == pytest.approx(1)
     row = Processor.objects.get()
     assert (row.name, row.agrees) == (processor_check.processor_name(), True)
     assert row.runtime.startswith("onnxruntime ")
-    assert processor_check.differing(row.encoder) == []
+    assert processor_check.differing_processors(row.encoder) == []
     assert "computes other embeddings" not in caplog.text
 
 
 def test_compare__differs(overflowing, caplog):
-    assert not processor_check.compare(FakeEncoder()).agrees
-    assert [row.host for row in processor_check.differing("fake-1")]
+    assert not processor_check.check_this_processor(FakeEncoder()).agrees
+    assert [row.host for row in processor_check.differing_processors("fake-1")]
     assert "computes other embeddings with fake-1" in caplog.text
     assert "quantise" in caplog.text
 
 
 def test_compare__again_replaces_what_was_found(overflowing, monkeypatch):
-    processor_check.compare(FakeEncoder())
+    processor_check.check_this_processor(FakeEncoder())
     mended = KnownAnswers(embeddings=FakeEncoder().encode(pictures()).embeddings)
     monkeypatch.setattr(FakeEncoder, "known_answers", mended)
-    processor_check.compare(FakeEncoder())
+    processor_check.check_this_processor(FakeEncoder())
     assert Processor.objects.get().agrees
 
 
@@ -73,7 +73,7 @@ def test_compare__of_two_kinds_of_processors_both_are_known(exact, monkeypatch):
     """Processors of one name may differ in instructions, which virtual machines can hide."""
     for flags in ("fpu avx2 avx512bw avx512_vnni", "fpu avx avx2"):
         monkeypatch.setattr(processor_check, "CPUINFO", Flags(flags))
-        processor_check.compare(FakeEncoder())
+        processor_check.check_this_processor(FakeEncoder())
     names = [row.name for row in Processor.objects.all()]
     assert names == ["AMD EPYC (avx2)", "AMD EPYC (avx512_vnni)"]
 
@@ -98,7 +98,7 @@ def test_compare__while_the_database_is_away(overflowing, monkeypatch, caplog):
         raise DatabaseError("away")
 
     monkeypatch.setattr(Processor.objects, "update_or_create", away)
-    assert not processor_check.compare(FakeEncoder()).agrees
+    assert not processor_check.check_this_processor(FakeEncoder()).agrees
     assert "could not be stored: away" in caplog.text
 
 
@@ -106,7 +106,7 @@ def test_worker__compares_when_it_starts(sold, overflowing, caplog):
     reindex()
     Processor.objects.all().delete()
     with caplog.at_level(logging.WARNING):
-        load()
+        load_model_and_index()
     assert not Processor.objects.get().agrees
     assert "computes other embeddings" in caplog.text
 
@@ -134,7 +134,7 @@ def test_check__of_another_machine_that_differs(sold, exact):
     row.pk, row.name, row.lowest_cosine = None, "Another", 0.97
     row.save()
     drift = find_drift()
-    assert drift.differing == [processor_check.advice(row)]
+    assert drift.differing == [processor_check.advice_for(row)]
     assert not drift.clean
 
 
@@ -162,7 +162,7 @@ def test_status_overview_and_metric__say_so(sold, client, admin_client, request,
 
 
 def test_admin__lists_processors_and_forgets_one(admin_client, overflowing):
-    row = processor_check.compare(FakeEncoder())
+    row = processor_check.check_this_processor(FakeEncoder())
     address = "/admin/visualsearch/processor/"
     page = admin_client.get(address).content.decode()
     assert processor_check.processor_name() in page
@@ -174,4 +174,4 @@ def test_admin__lists_processors_and_forgets_one(admin_client, overflowing):
 
 def test_known_answers__of_the_active_version(sold, exact):
     reindex()
-    assert Processor.objects.get().encoder == version_encoders.answering().id
+    assert Processor.objects.get().encoder == version_encoders.active_encoder().id

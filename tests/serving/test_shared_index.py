@@ -50,7 +50,7 @@ def test_shop__in_milvus(milvus, sell, sold):
 
     sell("NEW", picture(40))
     sold[0].delete()
-    embeddings.refresh(["NEW", "P0"])
+    embeddings.refresh_items(["NEW", "P0"])
     # Searching has nothing to apply, because refresh() wrote to the server as well.
     first.refresh_from_db()
     assert first.revision == Revision.current()
@@ -67,11 +67,11 @@ def test_shop__in_milvus(milvus, sell, sold):
         == first.pk
     )
     assert drift.find_drift().index_differs == 0
-    lifecycle.delete(second)
+    lifecycle.delete_version(second)
 
     # An index that the server lost is rebuilt from the rows.
-    live_index.make(first, loaded_versions.current().encoder).drop()
-    loaded_versions.forget()
+    live_index.empty_index(first, loaded_versions.current().encoder).drop()
+    loaded_versions.unload_all()
     assert found(40, limit=1) == ["NEW"]
 
 
@@ -80,7 +80,7 @@ def test_shop__fitted_to_its_catalog(milvus, sell, sold, monkeypatch):
     version = reindex().version
     assert version.fit
     sell("NEW", picture(40))
-    embeddings.refresh(["NEW"])  # writes fitted vectors to the server
+    embeddings.refresh_items(["NEW"])  # writes fitted vectors to the server
     rows = dict(Embedding.objects.searchable().values_list("item", "vector"))
     query = Query.objects.get(pk=search(3).query_id)
     fit = Fit.from_json(version.fit)
@@ -89,28 +89,28 @@ def test_shop__fitted_to_its_catalog(milvus, sell, sold, monkeypatch):
     hits = search(3, limit=9).hits
     assert [hit.item for hit in hits] == sorted(scores, key=scores.get, reverse=True)
     assert [hit.score for hit in hits] == pytest.approx(sorted(scores.values())[::-1], abs=1e-3)
-    live_index.make(version, loaded_versions.current().encoder).drop()
-    loaded_versions.forget()
+    live_index.empty_index(version, loaded_versions.current().encoder).drop()
+    loaded_versions.unload_all()
     assert search(3, limit=9).hits == hits
     assert drift.find_drift().index_differs == 0
-    lifecycle.delete(version)
+    lifecycle.delete_version(version)
 
 
 def test_shop__server_away(milvus, sell, sold):
     version = reindex().version
     away = {"uri": f"http://127.0.0.1:{free_port()}", "timeout": 1.0}
     IndexVersion.objects.filter(pk=version.pk).update(options=away)
-    loaded_versions.forget()
+    loaded_versions.unload_all()
     sell("NEW", picture(40))
-    embeddings.refresh(["NEW"])  # changes are stored nevertheless
+    embeddings.refresh_items(["NEW"])  # changes are stored nevertheless
     assert Embedding.objects.searchable().filter(item="NEW").exists()
     with pytest.raises(BackendUnavailable):
         found(40)
     # When the server is back, it gets the missed changes.
     back = version.options
     IndexVersion.objects.filter(pk=version.pk).update(options=back)
-    loaded_versions.forget()
+    loaded_versions.unload_all()
     assert found(40, limit=1) == ["NEW"]
     version.refresh_from_db()
     assert version.revision == Revision.current()
-    lifecycle.delete(version)
+    lifecycle.delete_version(version)

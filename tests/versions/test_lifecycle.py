@@ -47,7 +47,7 @@ def labelled(tmp_path, configure):
 
 def test_prune__keeps_some_versions_and_their_files(index_file, sold, configure):
     configure(KEPT_VERSIONS=1)
-    embeddings.refresh([product.sku for product in sold])
+    embeddings.refresh_items([product.sku for product in sold])
     built = [rebuild().pk for _ in range(4)]
     assert set(states()) == set(built[-2:])
     assert len(list(index_files.folder().iterdir())) == 2
@@ -62,7 +62,7 @@ def test_prune__rows_of_an_encoder_that_nobody_needs(sold, configure):
 
 
 def test_roll_back__activates_the_version_before(sold):
-    embeddings.refresh([product.sku for product in sold])
+    embeddings.refresh_items([product.sku for product in sold])
     first, second = rebuild(), rebuild()
     assert lifecycle.roll_back() == first
     assert (states()[first.pk], states()[second.pk]) == (ACTIVE, RETIRED)
@@ -78,7 +78,7 @@ def test_activate__only_what_is_complete(sold):
     version = reindex().version
     with pytest.raises(lifecycle.NotUsable, match="active"):
         lifecycle.activate(version)
-    building = lifecycle.make()
+    building = lifecycle.create_version()
     with pytest.raises(lifecycle.NotUsable, match="building"):
         lifecycle.activate(building)
     IndexVersion.objects.filter(pk=building.pk).delete()
@@ -96,14 +96,14 @@ def test_activate__its_model_is_gone(sold):
     old.refresh_from_db()
     with pytest.raises(lifecycle.NotUsable, match="put that model back"):
         lifecycle.activate(old)
-    assert old.pk != lifecycle.active().pk
+    assert old.pk != lifecycle.active_version().pk
 
 
 def test_activate__deleted_with_its_products_it_still_shows_only_what_is_on_sale(sold):
     first = reindex().version
     reindex()
     sold[3].delete()
-    embeddings.refresh(["P3"])
+    embeddings.refresh_items(["P3"])
     lifecycle.activate(IndexVersion.objects.get(pk=first.pk))
     hits = by_photo.search(photo(3), SearchRequest(limit=8)).hits
     assert len(hits) == 7
@@ -123,7 +123,7 @@ def test_change_of_model__the_old_one_answers_until_the_new_one_is_active(sold, 
     result = by_photo.search(photo(3), SearchRequest(limit=2))
     assert (result.model, result.index_version) == ("fake-2", new.pk)
     # Paging through an earlier result still works.
-    assert later_pages.page(PageRequest(query_id=query.query_id, limit=2)).hits == query.hits
+    assert later_pages.later_page(PageRequest(query_id=query.query_id, limit=2)).hits == query.hits
 
 
 def test_change_of_model__rows_never_meet(sold, configure):
@@ -141,12 +141,12 @@ def test_change_of_model__what_is_saved_meanwhile_is_in_both(sell, sold, configu
     configure(ENCODER_OPTIONS={"version": "2"})
     new = reindex(activate=False).version
     sell("NEW", picture(40))
-    embeddings.refresh(["NEW"])
+    embeddings.refresh_items(["NEW"])
     assert by_photo.search(photo(40), SearchRequest(limit=1)).hits[0].item == "NEW"
     lifecycle.activate(new)
     assert by_photo.search(photo(40), SearchRequest(limit=1)).hits[0].item == "NEW"
     sold[0].delete()
-    embeddings.refresh(["P0"])
+    embeddings.refresh_items(["P0"])
     lifecycle.roll_back()
     assert by_photo.search(photo(40), SearchRequest(limit=1)).hits[0].item == "NEW"
     assert not Embedding.objects.filter(item="P0", removed=False).exists()
@@ -159,7 +159,7 @@ def test_change_of_model__page_of_a_query_whose_model_is_not_kept(sold, configur
     configure(ENCODER_OPTIONS={"version": "2"}, KEPT_VERSIONS=0)
     reindex()
     with pytest.raises(QueryNotFound):
-        later_pages.page(PageRequest(query_id=query.query_id))
+        later_pages.later_page(PageRequest(query_id=query.query_id))
 
 
 def test_followed__the_active_versions_model_is_needed(sold):
@@ -167,7 +167,7 @@ def test_followed__the_active_versions_model_is_needed(sold):
     version.encoder = "gone-1"
     version.save()
     with pytest.raises(ModelUnavailable, match="run visualsearch_index"):
-        embeddings.refresh(["P0"])
+        embeddings.refresh_items(["P0"])
 
 
 def test_search__in_any_kept_version(sold):
@@ -276,4 +276,6 @@ def test_change_of_model__its_files_are_replaced_where_they_lie(sold, configure,
 
     configure(ENCODER_OPTIONS={"package": str(package)}, KEPT_VERSIONS=0)
     reindex()
-    assert [copy.name for copy in version_encoders.copy_of("any").parent.iterdir()] == [new.encoder]
+    assert [copy.name for copy in version_encoders.copy_folder("any").parent.iterdir()] == [
+        new.encoder
+    ]

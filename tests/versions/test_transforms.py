@@ -73,7 +73,7 @@ def oracle(version, n, tint="red"):
     """Return items and scores of an exact search among the rows by the version's fit."""
     pks, items, rows = raw_rows()
     query = from_bytes(
-        to_bytes(version_encoders.configured().encode([photo(n, tint).image]).embeddings[0])
+        to_bytes(version_encoders.configured_encoder().encode([photo(n, tint).image]).embeddings[0])
     )
     if version.fit:
         fit = Fit.from_json(version.fit)
@@ -93,7 +93,7 @@ def answers_like(result, version, n, tint="red"):
 
 
 def active():
-    return lifecycle.active()
+    return lifecycle.active_version()
 
 
 def test_search__is_that_of_an_exact_index_of_fitted_rows(stocked):
@@ -125,7 +125,7 @@ def test_search__after_changes_are_replayed(stocked, sell):
     by_photo.search(photo(3), SearchRequest())
     sell("NEW", garment(40))
     stocked[0].delete()
-    embeddings.refresh(["NEW", "P0"])
+    embeddings.refresh_items(["NEW", "P0"])
     result = by_photo.search(photo(40), SearchRequest(limit=COUNT))
     assert result.hits[0].item == "NEW"
     assert answers_like(result, version, 40)
@@ -136,13 +136,13 @@ def test_search__after_changes_are_replayed(stocked, sell):
 def test_search__after_the_index_was_lost(stocked):
     version = reindex().version
     before = by_photo.search(photo(3), SearchRequest(limit=COUNT)).hits
-    loaded_versions.forget()
+    loaded_versions.unload_all()
     assert by_photo.search(photo(3), SearchRequest(limit=COUNT)).hits == before
     if version.file:
         (index_files.folder() / version.file).write_bytes(b"torn")
     else:
-        live_index.make(version, version_encoders.of(version)).drop()
-    loaded_versions.forget()
+        live_index.empty_index(version, version_encoders.encoder_of(version)).drop()
+    loaded_versions.unload_all()
     assert by_photo.search(photo(3), SearchRequest(limit=COUNT)).hits == before
 
 
@@ -150,7 +150,7 @@ def test_check__notices_an_index_of_other_vectors(stocked):
     version = reindex().version
     assert drift.find_drift().index_differs == 0
     IndexVersion.objects.filter(pk=version.pk).update(fit=None)
-    loaded_versions.forget()
+    loaded_versions.unload_all()
     assert drift.find_drift().index_differs == COUNT
 
 
@@ -158,13 +158,17 @@ def test_page__goes_on_in_any_version_of_the_model(unfitted):
     query = by_photo.search(photo(3), SearchRequest(limit=2))
     version = reindex().version
     assert answers_like(
-        later_pages.page(PageRequest(query_id=query.query_id, limit=COUNT)), version, 3
+        later_pages.later_page(PageRequest(query_id=query.query_id, limit=COUNT)), version, 3
     )
-    old = later_pages.page(PageRequest(query_id=query.query_id, limit=COUNT, version=unfitted.pk))
+    old = later_pages.later_page(
+        PageRequest(query_id=query.query_id, limit=COUNT, version=unfitted.pk)
+    )
     assert answers_like(old, unfitted, 3)
     assert [
         hit.item
-        for hit in later_pages.page(PageRequest(query_id=query.query_id, limit=3, offset=2)).hits
+        for hit in later_pages.later_page(
+            PageRequest(query_id=query.query_id, limit=3, offset=2)
+        ).hits
     ] == oracle(version, 3)[0][2:5]
 
 
@@ -173,7 +177,7 @@ def test_similar__compares_fitted_pictures(stocked):
     _, items, rows = raw_rows()
     fitted = Fit.from_json(version.fit).apply(rows)
     scores = fitted @ fitted[items.index("P4")]
-    hits = similar_items.similar(SimilarRequest(item="P4", limit=COUNT)).hits
+    hits = similar_items.find_similar(SimilarRequest(item="P4", limit=COUNT)).hits
     expected = [items[k] for k in np.argsort(-scores) if items[k] != "P4"]
     assert [hit.item for hit in hits] == expected
     assert hits[0].score == pytest.approx(np.sort(scores)[-2], abs=2e-3)
@@ -185,16 +189,16 @@ def test_matched__by_raw_similarity(stocked, configure):
     _, items, rows = raw_rows()
     query = from_bytes(Query.objects.get(pk=found.query_id).vector)
     raw = float(rows[items.index(found.hits[0].item)] @ query)
-    like = similar_items.similar(SimilarRequest(item="P3"))
+    like = similar_items.find_similar(SimilarRequest(item="P3"))
     raw_like = float(rows[items.index(like.hits[0].item)] @ rows[items.index("P3")])
     assert abs(raw - found.hits[0].score) > 0.05
     assert abs(raw_like - like.hits[0].score) > 0.05
     for change, matched in ((-0.01, True), (0.01, False)):
         configure(ENCODER_OPTIONS={"match_threshold": raw + change})
         assert by_photo.search(photo(90), SearchRequest()).matched is matched
-        assert later_pages.page(PageRequest(query_id=found.query_id)).matched is matched
+        assert later_pages.later_page(PageRequest(query_id=found.query_id)).matched is matched
         configure(ENCODER_OPTIONS={"match_threshold": raw_like + change})
-        assert similar_items.similar(SimilarRequest(item="P3")).matched is matched
+        assert similar_items.find_similar(SimilarRequest(item="P3")).matched is matched
 
 
 def test_matched__of_a_version_without_a_fit_by_the_encoders(unfitted, configure):
@@ -216,7 +220,7 @@ def test_fit__switched_off(stocked, configure):
     configure(FIT=False)
     assert reindex().version.fit is None
     assert not scopes.needs_fit()
-    assert "FIT" in lifecycle.why_not_fit()
+    assert "FIT" in lifecycle.reason_not_to_fit()
 
 
 def test_fit__of_too_few_pictures(stocked, monkeypatch):
@@ -224,7 +228,7 @@ def test_fit__of_too_few_pictures(stocked, monkeypatch):
     version = reindex().version
     assert version.fit is None
     assert answers_like(by_photo.search(photo(3), SearchRequest(limit=COUNT)), version, 3)
-    assert "fewer than 13" in lifecycle.why_not_fit()
+    assert "fewer than 13" in lifecycle.reason_not_to_fit()
 
 
 def add(sell, numbers, tint="red"):
@@ -252,7 +256,7 @@ def test_growth__a_first_fit(unfitted, sell):
 
 
 def test_growth__a_shop_that_began_with_nothing(stocked):
-    embeddings.refresh([product.sku for product in stocked])
+    embeddings.refresh_items([product.sku for product in stocked])
     assert not active().figures
     run = reindex(Run.Scope.CHOSEN, keys=["P1"])
     assert run.version.fit
@@ -303,16 +307,16 @@ def test_moved__another_season(stocked, sell):
 
 def test_sample__evenly_and_with_some_items(stocked, monkeypatch):
     reindex()
-    encoder = version_encoders.configured()
+    encoder = version_encoders.configured_encoder()
     _, items, vectors = raw_rows()
-    rows = transforms.sample(encoder, 4)
+    rows = transforms.sample_rows(encoder, 4)
     assert rows.items == [items[place] for place in (0, 3, 7, 11)]
     assert (rows.vectors == vectors[[0, 3, 7, 11]]).all()
     assert rows.images == COUNT
-    more = transforms.sample(encoder, 4, [items[1], items[3], "gone"])
+    more = transforms.sample_rows(encoder, 4, [items[1], items[3], "gone"])
     assert more.items == [items[place] for place in (0, 1, 3, 7, 11)]
     monkeypatch.setattr(transforms, "MAX_PARAMETERS", 3)
-    all_rows = transforms.sample(encoder, 100)
+    all_rows = transforms.sample_rows(encoder, 100)
     assert tuple(all_rows.items) == items
     assert (all_rows.vectors == vectors).all()
 
@@ -386,20 +390,20 @@ def test_fit__refused_where_the_settings_ask_for_another_model(unfitted, configu
 
 def test_clicks__are_labels_where_there_are_enough(stocked, monkeypatch):
     reindex()
-    encoder = version_encoders.configured()
+    encoder = version_encoders.configured_encoder()
     monkeypatch.setattr(transforms, "LEAST_CLICKED", 3)
     queries = [by_photo.search(photo(n), SearchRequest()).query_id for n in (1, 2, 3)]
     for query, item in zip(queries[:2], ("P1", "P2"), strict=True):
         Event.objects.create(query_id=query, kind="click", item=item, rank=1)
     Event.objects.create(query_id=queries[0], kind="purchase", item="P5", rank=2)
     Event.objects.create(query_id=queries[2], kind="view", item="P3", rank=1)
-    assert transforms.labels(encoder) is None
+    assert transforms.read_labels(encoder) is None
     Event.objects.create(query_id=queries[2], kind="basket", item="P3", rank=1)
-    found = transforms.labels(encoder)
+    found = transforms.read_labels(encoder)
     assert found.source == "clicks"
     assert dict(zip(found.items, found.vectors.argmax(1), strict=True)).keys() == {"P5", "P2", "P3"}
     place = found.items.index("P2")
     stored = from_bytes(Query.objects.get(pk=queries[1]).vector)
     assert (found.vectors[place] == stored).all()
     Query.objects.filter(pk=queries[1]).update(expires=timezone.now())
-    assert transforms.labels(encoder) is None
+    assert transforms.read_labels(encoder) is None

@@ -93,34 +93,34 @@ def test_room__is_free_again_after_each_request(client, indexed, room):
     for _ in range(3):
         for response in ways(client, 24_000):
             assert response.status_code in (200, 422)
-    assert memory_budget._held == 0
+    assert memory_budget._reserved == 0
 
 
 def test_room__what_others_hold_is_not_there(client, indexed, room):
-    with memory_budget.held():
-        assert memory_budget.hold(49_000)
+    with memory_budget.request_budget():
+        assert memory_budget.reserve(49_000)
         for response in ways(client, 2_000):
             assert response.status_code == 503
             assert response["Retry-After"] == "1"
             assert b"Many people are searching" in response.content
     assert {each.status_code for each in ways(client, 2_000)} == {200, 422}
-    assert memory_budget._held == 0
+    assert memory_budget._reserved == 0
 
 
 def test_room__who_was_refused_holds_nothing(room):
-    with memory_budget.held():
-        assert memory_budget.hold(50_000)
-        assert not memory_budget.hold(1)
-    with memory_budget.held():
-        assert memory_budget.hold(50_000)
+    with memory_budget.request_budget():
+        assert memory_budget.reserve(50_000)
+        assert not memory_budget.reserve(1)
+    with memory_budget.request_budget():
+        assert memory_budget.reserve(50_000)
 
 
 def test_room__what_was_dropped_is_free_at_once(room):
-    with memory_budget.held():
-        assert memory_budget.hold(50_000)
-        memory_budget.dropped()
-        assert memory_budget.hold(50_000)
-    assert memory_budget._held == 0
+    with memory_budget.request_budget():
+        assert memory_budget.reserve(50_000)
+        memory_budget.release_all()
+        assert memory_budget.reserve(50_000)
+    assert memory_budget._reserved == 0
 
 
 def test_room__is_enough_for_the_largest_batch(client, indexed, configure):

@@ -167,7 +167,7 @@ def test_throttle__no_two_requests_share_a_place(redis_server, settings, configu
 
     def ask(_):
         try:
-            throttles.spend(rf.get("/"), throttles.SEARCH)
+            throttles.count_request(rf.get("/"), throttles.SEARCH)
         except throttles.Throttled:
             return False
         return True

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from ..analytics.experiment_comparison import Comparison, compare
+from ..analytics.experiment_comparison import Comparison, compare_variants
 from ..analytics.sequential_verdicts import Estimate, Signal, Verdict
 from ..analytics.statistics import Interval, Share, wilson
 from ..models import Experiment, IndexVersion
@@ -64,7 +64,7 @@ def report(experiment: Experiment) -> dict[str, Any]:
     are worse in the treatment; ``lines``: rows of the table; ``clicks``: a Plot of click-through
     rates, None without searches; ``ended_by``: see :func:`ended_by`.
     """
-    found = compare(experiment)
+    found = compare_variants(experiment)
     colour, verdict = OVERALL[found.verdict]
     return {
         "experiment": experiment,
@@ -90,7 +90,7 @@ def notice() -> dict[str, Any] | None:
     experiment = Experiment.objects.select_related("version").filter(running=True).first()
     if experiment is None:
         return None
-    colour, verdict = OVERALL[compare(experiment).verdict]
+    colour, verdict = OVERALL[compare_variants(experiment).verdict]
     now = standing(experiment)["share"]
     return {"experiment": experiment, "share": now, "colour": colour, "verdict": verdict}
 

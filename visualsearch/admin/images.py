@@ -18,7 +18,7 @@ from ..versions import lifecycle
 from . import product_links
 from .base import ReadOnlyAdmin
 from .number_formats import badge, moment
-from .start_run import ADD, start
+from .start_run import ADD, start_and_tell
 
 
 class ResultFilter(admin.SimpleListFilter):
@@ -47,7 +47,7 @@ def failed(rows: QuerySet[Embedding]) -> QuerySet[Embedding]:
 
     If no version is active, those that failed with any encoder.
     """
-    active = lifecycle.active()
+    active = lifecycle.active_version()
     rows = rows.filter(removed=False).exclude(error="")
     return rows.filter(encoder=active.encoder) if active else rows
 
@@ -147,7 +147,7 @@ class EmbeddingAdmin(ReadOnlyAdmin):
     def retry(self, request: HttpRequest, queryset: QuerySet[Embedding]) -> None:
         """Start a run for the products that the selected images belong to."""
         keys = sorted(set(queryset.values_list("item", flat=True)))
-        start(self, request, Run.Scope.CHOSEN, keys)
+        start_and_tell(self, request, Run.Scope.CHOSEN, keys)
 
 
 def state_of(row: Embedding | None) -> SafeString:

@@ -18,7 +18,7 @@ from ..reindex.drift import find_drift
 from ..search.requests import SimilarRequest
 from ..search_queue import dispatch
 from ..search_queue.admission import running_search
-from ..web.refusals import describe
+from ..web.refusals import staff_message
 from ..web.search_page import preview
 from ..web.uploads import PhotoUploadHandler, photo_bytes
 from . import product_links, try_photo
@@ -57,7 +57,7 @@ class PagesAdmin(ReadOnlyAdmin):
             try:
                 drift = find_drift()
             except VisualSearchError as error:
-                self.message_user(request, describe(error), messages.ERROR)
+                self.message_user(request, staff_message(error), messages.ERROR)
         context = {**dashboard(overview()), "notice": notice()}
         return self.page(request, "overview.html", title=_("Overview"), drift=drift, **context)
 
@@ -70,7 +70,7 @@ class PagesAdmin(ReadOnlyAdmin):
             result = dispatch.similar(SimilarRequest(item=key, limit=SIMILAR))
             context |= {"hits": try_photo.hits(self.admin_site, result), "result": result}
         except VisualSearchError as error:
-            context["error"] = describe(error)
+            context["error"] = staff_message(error)
         return self.page(request, "similar.html", title=_("Similar products"), **context)
 
     def receive(self, request: HttpRequest) -> HttpResponse:
@@ -93,7 +93,7 @@ class PagesAdmin(ReadOnlyAdmin):
         try:
             data = photo_bytes(form.cleaned_data["image"])
             with running_search():
-                photo, limit = dispatch.decode(data), form.cleaned_data["limit"]
+                photo, limit = dispatch.decode_photo(data), form.cleaned_data["limit"]
                 shown = preview(photo.photo)
                 columns = [
                     try_photo.search(self.admin_site, version, photo, limit)
@@ -113,7 +113,7 @@ class PagesAdmin(ReadOnlyAdmin):
         """Render the form, and below it the results in ``context`` or the message of ``error``."""
         context |= {
             "form": form,
-            "error": describe(error) if error else "",
+            "error": staff_message(error) if error else "",
             "accepted": conf.limits().accepted,
         }
         page = self.page(request, "photo.html", title=_("Try a photo"), **context)

@@ -18,7 +18,7 @@ from ..models import Embedding, Run
 from ..versions import lifecycle
 from .images import state_of, thumbnail
 from .number_formats import badge
-from .start_run import ADD, start
+from .start_run import ADD, start_and_tell
 
 PANEL = "search_by_photo"
 
@@ -40,7 +40,7 @@ class SearchableAdmin(admin.ModelAdmin):
         """Return the panel with the state of each image in the index."""
         source = catalog()
         key = source.key_of(item)
-        active = lifecycle.active()
+        active = lifecycle.active_version()
         rows = Embedding.objects.filter(item=key, encoder=active.encoder if active else "")
         known = {row.image: row for row in rows.defer("vector")}
         visible = key in source.by_key([key])
@@ -86,7 +86,7 @@ class SearchableAdmin(admin.ModelAdmin):
     def reindex(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """Start a run for the selected products."""
         source = catalog()
-        start(self, request, Run.Scope.CHOSEN, [source.key_of(item) for item in queryset])
+        start_and_tell(self, request, Run.Scope.CHOSEN, [source.key_of(item) for item in queryset])
 
 
 def picture_state(row: Embedding | None, visible: bool) -> SafeString:

@@ -22,7 +22,7 @@ from . import product_links
 from .base import ReadOnlyAdmin
 from .number_formats import badge, duration, moment, number
 from .run_progress import colour, outcome, progress, rate
-from .start_run import ADD, hand_over, start
+from .start_run import ADD, hand_over, start_and_tell
 
 CONTROL = "visualsearch.change_run"
 CONTROLS = {"pause": runs.pause, "resume": runs.resume, "cancel": runs.cancel}
@@ -111,7 +111,7 @@ class RunAdmin(ReadOnlyAdmin):
         scope = request.POST.get("scope", Run.Scope.ALL)
         if scope not in BUTTONS:
             raise Http404
-        start(self, request, scope)
+        start_and_tell(self, request, scope)
         return HttpResponseRedirect(self.url("visualsearch_run_changelist"))
 
     def progress(self, request: HttpRequest, pk: int) -> HttpResponse:

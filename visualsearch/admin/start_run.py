@@ -14,12 +14,12 @@ from django.utils.translation import gettext as _
 from ..exceptions import VisualSearchError
 from ..models import Run
 from ..reindex import launch, runs
-from ..web.refusals import describe
+from ..web.refusals import staff_message
 
 ADD = "visualsearch.add_run"
 
 
-def start(
+def start_and_tell(
     model_admin: admin.ModelAdmin, request: HttpRequest, scope: str, keys: Sequence[str] = ()
 ) -> None:
     """Request a run and start it; tell the user in a message what happened.
@@ -45,9 +45,9 @@ def hand_over(model_admin: admin.ModelAdmin, request: HttpRequest, run: Run) -> 
     The app's errors are shown in the message, not raised.
     """
     try:
-        launch.start(run)
+        launch.start_run(run)
     except VisualSearchError as error:
-        model_admin.message_user(request, describe(error), messages.ERROR)
+        model_admin.message_user(request, staff_message(error), messages.ERROR)
         return
     run.refresh_from_db()
     text, level = summary(run)

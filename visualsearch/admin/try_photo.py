@@ -14,7 +14,7 @@ from ..models import IndexVersion
 from ..search.requests import DEFAULT_LIMIT, SearchRequest
 from ..search.results import SearchResult
 from ..search_queue import dispatch
-from ..web.refusals import describe
+from ..web.refusals import staff_message
 from . import product_links
 from .number_formats import milliseconds, number, percent
 
@@ -100,7 +100,9 @@ def search(
     try:
         result = dispatch.search(photo, SearchRequest(limit=limit, version=pinned, remember=False))
     except VisualSearchError as error:
-        return Column(version=version, error=describe(error), predictions=[], stages=[], hits=[])
+        return Column(
+            version=version, error=staff_message(error), predictions=[], stages=[], hits=[]
+        )
     return Column(
         version=version,
         result=result,

@@ -20,7 +20,7 @@ from ..models import Experiment, IndexVersion, Run
 from ..versions import lifecycle
 from .number_formats import NOTHING, badge, milliseconds, moment, number, size
 from .pages import PagesAdmin
-from .start_run import start
+from .start_run import start_and_tell
 from .version_figures import known, measured, named_shares, quality, share, table
 
 State = IndexVersion.State
@@ -80,7 +80,7 @@ class IndexVersionAdmin(PagesAdmin):
     ) -> HttpResponse:
         """Show the list, with a rollback button for users who may activate versions."""
         allowed = self.allowed(request)
-        before = lifecycle.previous() if allowed["may_activate"] else None
+        before = lifecycle.previous_version() if allowed["may_activate"] else None
         context = {"previous": before, "title": _("Versions"), **allowed}
         return super().changelist_view(request, {**(extra_context or {}), **context})
 
@@ -95,7 +95,7 @@ class IndexVersionAdmin(PagesAdmin):
         version = self.get_object(request, object_id)
         context: dict[str, Any] = {}
         if version is not None:
-            active = lifecycle.active()
+            active = lifecycle.active_version()
             shown = [version] if active in (None, version) else [version, active]
             context = {
                 "version": version,
@@ -117,7 +117,7 @@ class IndexVersionAdmin(PagesAdmin):
     def allowed(self, request: HttpRequest) -> dict[str, bool]:
         """Return ``may_activate`` and ``may_fit``: whether to offer activation and fitting."""
         may = request.user.has_perm(CHANGE)
-        return {"may_activate": may, "may_fit": may and not lifecycle.why_not_fit()}
+        return {"may_activate": may, "may_fit": may and not lifecycle.reason_not_to_fit()}
 
     def compare(self, request: HttpRequest) -> HttpResponse:
         """Show the versions in ``?version=`` side by side, by default the newest complete ones."""
@@ -144,12 +144,14 @@ class IndexVersionAdmin(PagesAdmin):
         self.may_change(request)
         if request.method == "POST":
             return self.switch(request, lifecycle.roll_back)
-        return self.ask(request, lifecycle.previous(), _("Roll back to version %(version)s?"))
+        return self.ask(
+            request, lifecycle.previous_version(), _("Roll back to version %(version)s?")
+        )
 
     def fit(self, request: HttpRequest) -> HttpResponse:
         """Start a run that builds a version whose vectors are fitted to the catalog."""
         self.may_change(request)
-        start(self, request, Run.Scope.FIT)
+        start_and_tell(self, request, Run.Scope.FIT)
         return HttpResponseRedirect(self.url("visualsearch_indexversion_changelist"))
 
     def may_change(self, request: HttpRequest) -> None:
@@ -167,7 +169,7 @@ class IndexVersionAdmin(PagesAdmin):
         if version is None or not version.can_be_activated:
             self.message_user(request, why_not(version), messages.ERROR)
             return HttpResponseRedirect(self.url("visualsearch_indexversion_changelist"))
-        active = lifecycle.active()
+        active = lifecycle.active_version()
         shown = [active, version] if active else [version]
         return self.page(
             request,

@@ -58,11 +58,11 @@ class Comparison:
         return self.signals[0].verdict
 
 
-def compare(experiment: Experiment) -> Comparison:
+def compare_variants(experiment: Experiment) -> Comparison:
     """Compare the two variants of an experiment by their searches; makes three database queries."""
-    arms, count = read(experiment)
+    arms, count = read_arms(experiment)
     control, treatment = arms[Variant.CONTROL], arms[Variant.TREATMENT]
-    steps, by_hour = steps_of(experiment)
+    steps, by_hour = time_steps(experiment)
     return Comparison(
         control=control.searches,
         treatment=treatment.searches,
@@ -73,7 +73,7 @@ def compare(experiment: Experiment) -> Comparison:
     )
 
 
-def read(experiment: Experiment) -> tuple[dict[str, Arm], int]:
+def read_arms(experiment: Experiment) -> tuple[dict[str, Arm], int]:
     """Return ``(arms, count)``: the data of each variant by name, and the number of searches read.
 
     At most the newest :data:`SAMPLE` searches are read. A search without a visitor's id counts as a
@@ -99,11 +99,11 @@ def read(experiment: Experiment) -> tuple[dict[str, Arm], int]:
     failed: dict[str, list[datetime]] = {Variant.CONTROL: [], Variant.TREATMENT: []}
     for variant, created in refusals.values_list("variant", "created")[:SAMPLE]:
         failed[variant].append(created)
-    arms = {variant: arm(searches[variant], failed[variant]) for variant in searches}
+    arms = {variant: to_arm(searches[variant], failed[variant]) for variant in searches}
     return arms, sum(map(len, searches.values()))
 
 
-def arm(rows: list[Any], refused: list[datetime]) -> Arm:
+def to_arm(rows: list[Any], refused: list[datetime]) -> Arm:
     """Return the data of one variant as arrays.
 
     ``rows``: per search [created, id of the visitor, name of the encoder or fitted version,
@@ -125,7 +125,7 @@ def arm(rows: list[Any], refused: list[datetime]) -> Arm:
     )
 
 
-def steps_of(experiment: Experiment) -> tuple[list[datetime], bool]:
+def time_steps(experiment: Experiment) -> tuple[list[datetime], bool]:
     """Return ``(starts, by_hour)``: the start of each hour or day since the experiment began."""
     end = experiment.stopped or timezone.now()
     by_hour = end - experiment.started <= BY_HOUR

@@ -63,7 +63,7 @@ class Overview:
     @property
     def advice(self) -> list[str]:
         """A message for each processor whose embeddings differ from the reference embeddings."""
-        return [processor_check.advice(each) for each in self.processors if not each.agrees]
+        return [processor_check.advice_for(each) for each in self.processors if not each.agrees]
 
     @property
     def missing_products(self) -> int:
@@ -73,7 +73,7 @@ class Overview:
 
 def overview() -> Overview:
     """Return the state of the search, read from the database; works before anything is indexed."""
-    version = lifecycle.active()
+    version = lifecycle.active_version()
     rows = Embedding.objects.filter(encoder=version.encoder if version else "", removed=False)
     searchable = rows.filter(error="")
     return Overview(

@@ -37,7 +37,7 @@ class StorefrontAuthentication(BaseAuthentication):
         try:
             return user, clients.storefront_of(sent)
         except ApiKeyInvalid:
-            throttles.spend(sent, scope_of(request))  # guessing keys is limited, too
+            throttles.count_request(sent, scope_of(request))  # guessing keys is limited, too
             raise
 
     def authenticate_header(self, request: Request) -> str:
@@ -65,7 +65,7 @@ class RateLimit(BaseThrottle):
     def allow_request(self, request: Request, view: APIView) -> bool:
         """Return True; raise Throttled if a limit is exceeded."""
         storefront: Any = request.auth
-        throttles.spend(request._request, scope_of(request), storefront=storefront)
+        throttles.count_request(request._request, scope_of(request), storefront=storefront)
         return True
 
 

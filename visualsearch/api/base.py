@@ -65,7 +65,7 @@ class VisualSearchView(APIView):
         self, request: Request, response: Response, *args: Any, **kwargs: Any
     ) -> Response:
         """Add the RateLimit headers to the response."""
-        throttles.tell(request._request, response)
+        throttles.add_headers(request._request, response)
         return super().finalize_response(request, response, *args, **kwargs)
 
     def get_exception_handler(self) -> Callable[[Exception, Any], Response | None]:
@@ -82,7 +82,7 @@ class PhotoView(VisualSearchView):
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         """Count the body's bytes against the process's memory limit during the request."""
-        with memory_budget.held():
+        with memory_budget.request_budget():
             return super().dispatch(request, *args, **kwargs)
 
     def initialize_request(self, request: Any, *args: Any, **kwargs: Any) -> Request:
@@ -128,7 +128,7 @@ def filters_of(request: Request) -> dict[str, str]:
 def check_filters(filters: dict[str, str]) -> None:
     """Raise ValidationError if the shop's filters reject a value; ``category=auto`` is valid."""
     named = filters.get("category") != categories.AUTO
-    catalog().filterset(filters if named else categories.without(filters))
+    catalog().filterset(filters if named else categories.without_category(filters))
 
 
 def search_filters(request: Request, options: dict[str, Any]) -> dict[str, str]:

@@ -60,7 +60,7 @@ class BatchView(PhotoView):
         if allowance is not None and len(photos) > allowance.limit:
             raise TooManyPhotos(limit=allowance.limit)  # waiting would not help
         # The request itself has already been counted, as the first photo.
-        throttles.spend(
+        throttles.count_request(
             request._request, self.scope, times=len(photos) - 1, storefront=self.storefront
         )
         wanted = SearchRequest(
@@ -78,7 +78,9 @@ class BatchView(PhotoView):
                     results.append(each)
                     continue
                 result, consent = next(found), options["keep_photo"]
-                kept_photos.keep(result.query_id, each.decoded.photo, each.data, allowed=consent)
+                kept_photos.keep_photo(
+                    result.query_id, each.decoded.photo, each.data, allowed=consent
+                )
                 body = as_response(request, result, wanted, filters)
                 results.append({"status": 200, "result": body, "errors": []})
         return Response({"results": results})
@@ -87,7 +89,7 @@ class BatchView(PhotoView):
         """Return a decoded photo, or the batch's entry for one that cannot be used."""
         try:
             data = photo_bytes(photo)
-            return Usable(data=data, decoded=dispatch.decode(data, options.get("crop")))
+            return Usable(data=data, decoded=dispatch.decode_photo(data, options.get("crop")))
         except PhotoError as error:
             return {
                 "status": error.status,

@@ -23,7 +23,7 @@ from ..exceptions import (
     Throttled,
     VisualSearchError,
 )
-from ..web.refusals import DATABASE_AWAY, report, told
+from ..web.refusals import DATABASE_AWAY, customer_message, record_refusal
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class Refused(APIException):
             self.wait = error.retry_after  # becomes the header Retry-After
         if isinstance(error, ApiKeyMissing | ApiKeyInvalid):
             self.auth_header = "ApiKey"  # becomes the header WWW-Authenticate
-        detail: Any = told(error)
+        detail: Any = customer_message(error)
         super().__init__({error.attr: detail} if error.attr else detail, error.code)
 
 
@@ -63,10 +63,10 @@ class Handler(ExceptionHandler):
             super().report_exception(exc, response)
 
     def convert_known_exceptions(self, exc: Exception) -> Exception:
-        """Return the APIException for a known error; :func:`report` it if it is the app's own."""
+        """Return the APIException for a known error; record the app's own errors as refusals."""
         if isinstance(exc, VisualSearchError):
             view = self.context.get("view")
-            report(exc, storefront=getattr(view, "storefront_id", None))
+            record_refusal(exc, storefront=getattr(view, "storefront_id", None))
             return Refused(exc)
         if isinstance(exc, DjangoValidationError):
             return ValidationError(exc.message_dict)
@@ -85,9 +85,9 @@ class Handler(ExceptionHandler):
 
 
 def as_items(error: VisualSearchError, *, storefront: int | None = None) -> list[dict[str, Any]]:
-    """Return one photo's error as the JSON list ``errors``, and pass it to :func:`report`."""
-    report(error, storefront=storefront)
-    return [{"code": error.code, "detail": told(error), "attr": error.attr or None}]
+    """Return one photo's error as the JSON list ``errors``, and record it as a refusal."""
+    record_refusal(error, storefront=storefront)
+    return [{"code": error.code, "detail": customer_message(error), "attr": error.attr or None}]
 
 
 def handle(exc: Exception, context: Any) -> Response | None:

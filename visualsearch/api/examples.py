@@ -8,7 +8,7 @@ from django.utils.translation import override
 from rest_framework import exceptions as drf
 
 from ..exceptions import VisualSearchError
-from ..web.refusals import sentence
+from ..web.refusals import customer_text
 
 QUERY_ID = "0c5a7f0e-8a52-4b5e-9a55-3a0d1c1f2b6d"
 SHOP = "https://shop.example"
@@ -134,7 +134,7 @@ PARAMS = {
 def error(refusal: type[VisualSearchError]) -> dict[str, Any]:
     """Return the example body of an error of the app, in English."""
     with override("en"):
-        detail = sentence(refusal(**PARAMS))
+        detail = customer_text(refusal(**PARAMS))
     kind = "server_error" if refusal.status >= 500 else "client_error"
     return body(kind, refusal.code, detail, refusal.attr or None)
 

@@ -83,13 +83,13 @@ def read_bounded(stream: IO[bytes], limit: int) -> bytes:
     while chunk := stream.read(CHUNK):
         seen += len(chunk)
         if seen <= limit and room:
-            room = memory_budget.hold(len(chunk))
+            room = memory_budget.reserve(len(chunk))
             kept.write(chunk)
         elif seen > limit * DRAIN:
             break
         else:
             kept = io.BytesIO()
-            memory_budget.dropped()
+            memory_budget.release_all()
     if seen > limit:
         raise too_large()
     if not room:

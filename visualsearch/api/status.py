@@ -14,7 +14,7 @@ from ..models import Embedding, IndexVersion
 from ..search_queue import admission
 from ..serving import processor_check
 from ..versions import lifecycle
-from ..web.refusals import told
+from ..web.refusals import customer_message
 from . import examples, schema
 from .base import VisualSearchView
 from .request_serializers import BATCH
@@ -29,8 +29,8 @@ class StatusView(VisualSearchView):
         """Return whether searches with photos are possible now, and the limits on uploads."""
         trouble, version, differing = None, None, []
         try:
-            version = lifecycle.active()
-            differing = processor_check.differing(version.encoder) if version else []
+            version = lifecycle.active_version()
+            differing = processor_check.differing_processors(version.encoder) if version else []
             admission.check()
             if version is None:
                 raise IndexNotReady
@@ -42,7 +42,7 @@ class StatusView(VisualSearchView):
             {
                 "ready": trouble is None,
                 "code": trouble.code if trouble else "",
-                "detail": told(trouble) if trouble else "",
+                "detail": customer_message(trouble) if trouble else "",
                 "model": version.encoder if version else None,
                 "index_version": version.pk if version else None,
                 "products": found_of(version) if version else None,

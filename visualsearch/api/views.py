@@ -85,12 +85,12 @@ class SearchView(PhotoView):
             caller=self.caller(options.get("visitor", "")),
         )
         with running_search():
-            photo = dispatch.decode(data, options.get("crop"))
+            photo = dispatch.decode_photo(data, options.get("crop"))
             later = "respond-async" in request.headers.get("Prefer", "").lower()
             query_id = dispatch.search_later(photo, wanted) if later else None
             result = None if query_id else dispatch.search(photo, wanted)
             stored = result.query_id if result else query_id
-            kept_photos.keep(stored, photo.photo, data, allowed=options["keep_photo"])
+            kept_photos.keep_photo(stored, photo.photo, data, allowed=options["keep_photo"])
         if result is None:
             return pending(request, str(query_id))
         return Response(as_response(request, result, wanted, filters))
@@ -111,7 +111,7 @@ class ClassifyView(PhotoView):
         options = validated(PhotoOptionsSerializer, fields)
         data = photo_from(fields)
         with running_search():
-            found = dispatch.classify(dispatch.decode(data, options.get("crop")))
+            found = dispatch.classify(dispatch.decode_photo(data, options.get("crop")))
         return Response({"predictions": [as_class(each) for each in found.predictions]})
 
 

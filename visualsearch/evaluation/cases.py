@@ -124,8 +124,8 @@ def tables(report: dict[str, Any]) -> list[Table]:
     style), those of the others the categories of the items and the views of the photos ("back", for
     example). ``report``: see :func:`visualsearch.evaluation.labelled_photos.report`; its key
     ``compared``, if present, holds the result of
-    :func:`visualsearch.evaluation.labelled_photos.compare` for a last table. Tables without rows
-    are left out.
+    :func:`visualsearch.evaluation.labelled_photos.compare_measurements` for a last table. Tables
+    without rows are left out.
     """
     names = list(report["sku"])
     found = [

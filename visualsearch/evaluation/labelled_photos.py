@@ -207,7 +207,7 @@ def grouped(outcomes: Sequence[Outcome], names: Sequence[str | None]) -> dict[st
     }
 
 
-def compare(measured: Measured, other: Measured) -> dict[str, Any]:
+def compare_measurements(measured: Measured, other: Measured) -> dict[str, Any]:
     """Compare ``measured`` with ``other`` on the same photos, by ``sku`` and ``style``.
 
     Returns a dict with ``version`` and ``encoder`` of ``other``, its metrics under ``sku`` and

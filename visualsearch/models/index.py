@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from numpy.typing import NDArray
 
 from .. import conf
-from .process_names import has_ended
+from .process_names import process_has_ended
 
 
 class Revision(models.Model):
@@ -233,7 +233,7 @@ class Run(models.Model):
         if self.state != self.State.RUNNING or self.heartbeat is None:
             return False
         silent = self.heartbeat < timezone.now() - timedelta(seconds=conf.get("RUN_TIMEOUT"))
-        return silent or has_ended(self.worker)
+        return silent or process_has_ended(self.worker)
 
     @property
     def rate(self) -> float | None:

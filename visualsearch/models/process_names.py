@@ -10,13 +10,13 @@ import uuid
 TOKEN = uuid.uuid4().hex
 
 
-def this_worker() -> str:
+def this_process() -> str:
     """Return the name of this process: host, process id and a random token, joined by colons."""
     return f"{socket.gethostname()}:{os.getpid()}:{TOKEN}"
 
 
-def has_ended(worker: str) -> bool:
-    """Return whether the process named by :func:`this_worker` ran on this machine and has ended.
+def process_has_ended(worker: str) -> bool:
+    """Return whether the process named by :func:`this_process` ran on this machine and has ended.
 
     False for a process of another machine, whose state is unknown, and for an empty name.
     """

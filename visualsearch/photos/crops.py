@@ -10,7 +10,7 @@ Crop = tuple[float, float, float, float]
 EDGE = 0.005
 
 
-def stored(crop: Crop, turn: int) -> Crop:
+def as_stored(crop: Crop, turn: int) -> Crop:
     """Convert a crop of the upright photo to one of the pixels as stored in the file.
 
     ``turn``: EXIF orientation of the file, 1 to 8.
@@ -51,7 +51,7 @@ def part_of(whole: Crop | None, part: Crop) -> Crop:
     return cast(Crop, tuple(round(each, 4) for each in found))
 
 
-def within(whole: Crop | None, crop: Crop) -> Crop | None:
+def relative_to(whole: Crop | None, crop: Crop) -> Crop | None:
     """Convert ``crop`` from fractions of the original photo to fractions of ``whole``.
 
     None if the crop exceeds ``whole``. Raises InvalidCrop if it exceeds the photo or is too small.

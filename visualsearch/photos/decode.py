@@ -25,7 +25,7 @@ from ..exceptions import (
     UnsupportedImage,
 )
 from .avif import largest_frame
-from .crops import Crop, box_of, check_crop, stored
+from .crops import Crop, as_stored, box_of, check_crop
 from .file_structure import check_structure, is_single_scan
 from .formats import FORMATS, FULL_HEIC, FULL_JPEG, USUAL, names
 
@@ -181,7 +181,7 @@ def decode(source: Image.Image, limits: Limits, crop: Crop | None = None) -> Ima
         raise ImageCorrupt from error
     # After load(), because a PNG may have its EXIF at the end of the file.
     turn = orientation(source)
-    box = box_of(source.size, stored(crop, turn) if crop else (0.0, 0.0, 1.0, 1.0))
+    box = box_of(source.size, as_stored(crop, turn) if crop else (0.0, 0.0, 1.0, 1.0))
     if crop and min(box[2] - box[0], box[3] - box[1]) < limits.min_side:
         raise InvalidCrop
     try:

@@ -82,7 +82,7 @@ def fetch(url: str, rules: Rules) -> bytes:
         if target.origin not in rules.origins:
             raise UrlNotAllowed
         try:
-            location, body = ask(target, rules, deadline)
+            location, body = send_request(target, rules, deadline)
         # One error for all of them, so that a client cannot explore the network by it.
         except (OSError, http.client.HTTPException, ValueError) as error:
             logger.info("%s: nothing is fetched: %s", target.origin, error)
@@ -96,14 +96,14 @@ def fetch(url: str, rules: Rules) -> bytes:
     raise UrlUnreachable
 
 
-def ask(target: Target, rules: Rules, deadline: Deadline) -> tuple[str | None, bytes]:
+def send_request(target: Target, rules: Rules, deadline: Deadline) -> tuple[str | None, bytes]:
     """Send one request; return ``(location, b"")`` for a redirect, else ``(None, body)``.
 
     Raises OSError for a network error or any status but 200, HTTPException for a malformed
     response, ImageTooLarge for a body over the limit.
     """
     connection = http.client.HTTPConnection(target.host, target.port)
-    timed = connect(target, rules.networks, deadline)
+    timed = open_connection(target, rules.networks, deadline)
     connection.sock = timed
     try:
         connection.request("GET", target.path, headers={"Host": target.authority, **HEADERS})
@@ -113,12 +113,12 @@ def ask(target: Target, rules: Rules, deadline: Deadline) -> tuple[str | None, b
         encoding = response.headers.get("Content-Encoding", "identity")
         if response.status != 200 or encoding.lower() != "identity":
             raise OSError(f"the answer is {response.status}, {encoding}")
-        return None, read(response, rules.max_bytes)
+        return None, read_body(response, rules.max_bytes)
     finally:
         timed.socket.close()
 
 
-def read(response: http.client.HTTPResponse, limit: int) -> bytes:
+def read_body(response: http.client.HTTPResponse, limit: int) -> bytes:
     """Return the body of a response; raise ImageTooLarge over ``limit`` bytes.
 
     Raises OSError if the body is shorter than announced.
@@ -136,12 +136,14 @@ def read(response: http.client.HTTPResponse, limit: int) -> bytes:
     return body.getvalue()
 
 
-def connect(target: Target, networks: tuple[Network, ...], deadline: Deadline) -> Timed:
+def open_connection(
+    target: Target, networks: tuple[Network, ...], deadline: Deadline
+) -> TimedSocket:
     """Return a connection to one of the addresses of the target's host.
 
     Raises OSError if an address is not allowed or none of them can be connected to.
     """
-    addresses = within(deadline, lambda: resolve(target.host, target.port))
+    addresses = before_deadline(deadline, lambda: resolve(target.host, target.port))
     if not addresses or not all(may_connect(each, networks) for each in addresses):
         raise OSError(f"{target.host} is at {addresses}, not all of which are allowed")
     for place, address in enumerate(addresses, 1):
@@ -155,11 +157,11 @@ def connect(target: Target, networks: tuple[Network, ...], deadline: Deadline) -
                 raise
     try:
         if target.scheme == "http":
-            return Timed(plain, deadline)
+            return TimedSocket(plain, deadline)
         plain.settimeout(deadline.left())
         # Verify the certificate for the host name, although the connection is to an address.
         context = ssl.create_default_context()
-        return Timed(context.wrap_socket(plain, server_hostname=target.host), deadline)
+        return TimedSocket(context.wrap_socket(plain, server_hostname=target.host), deadline)
     except BaseException:
         plain.close()
         raise
@@ -171,7 +173,7 @@ def resolve(host: str, port: int) -> list[Address]:
     return list(dict.fromkeys(ipaddress.ip_address(each[4][0]) for each in found))
 
 
-def within(deadline: Deadline, call: Callable[[], T]) -> T:
+def before_deadline(deadline: Deadline, call: Callable[[], T]) -> T:
     """Run ``call`` and return its result, or raise its error; raise TimeoutError at the deadline.
 
     For a resolver, which cannot be interrupted: the call runs in a thread, which is abandoned at
@@ -196,7 +198,7 @@ def within(deadline: Deadline, call: Callable[[], T]) -> T:
     return result
 
 
-class Timed:
+class TimedSocket:
     """A connected socket for http.client, whose reads and writes all end at the deadline.
 
     A socket's own timeout would restart with every byte that a slow server sends.
@@ -219,7 +221,7 @@ class Timed:
 
 
 class TimedReader(io.RawIOBase):
-    """The reading end of a :class:`Timed` connection."""
+    """The reading end of a :class:`TimedSocket` connection."""
 
     def __init__(self, connected: socket.socket, deadline: Deadline):
         self.socket, self.deadline = connected, deadline

@@ -28,7 +28,7 @@ HASHED = 25
 
 
 @dataclass
-class Seen:
+class CatalogImage:
     """An image as it is in the catalog now, and its stored row (None for a new image).
 
     ``item``: key of the item; ``name``: name of the file in its storage. ``content_hash``: SHA-256
@@ -68,22 +68,22 @@ class Batch:
 
     keys: Sequence[str]
     before: list[Embedding]
-    seen: list[Seen]
+    seen: list[CatalogImage]
     gone: list[Embedding]
     reading: list[Future[None]]
     encoding: list[Future[None]] | None = None
 
     @property
-    def changed(self) -> list[Seen]:
+    def changed(self) -> list[CatalogImage]:
         """Images whose row must be written; call it only after all images are read."""
         return [one for one in self.seen if not one.unchanged or (one.row and one.row.removed)]
 
 
 # Image files by (item key, file name).
-Pictures = dict[tuple[str, str], FieldFile]
+ImageFiles = dict[tuple[str, str], FieldFile]
 
 
-class Here(Executor):
+class InlineExecutor(Executor):
     """An executor that runs each call immediately, in the calling thread."""
 
     def submit(self, work: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
@@ -97,13 +97,13 @@ class Here(Executor):
 
 
 @contextmanager
-def threads() -> Iterator[Executor]:
+def thread_pool() -> Iterator[Executor]:
     """Yield an executor of ``INDEX_THREADS`` threads to read, decode and encode images.
 
     All of that work releases the GIL. Pending work is cancelled when the ``with`` block ends.
     """
     count = conf.get("INDEX_THREADS")
-    pool: Executor = Here()
+    pool: Executor = InlineExecutor()
     if count > 1:
         pool = ThreadPoolExecutor(max_workers=count, thread_name_prefix="visualsearch-index")
     try:
@@ -112,8 +112,8 @@ def threads() -> Iterator[Executor]:
         pool.shutdown(cancel_futures=True)
 
 
-def gather(
-    encoder: Encoder, keys: Sequence[str], pool: Executor, found: Pictures | None = None
+def gather_batch(
+    encoder: Encoder, keys: Sequence[str], pool: Executor, found: ImageFiles | None = None
 ) -> Batch:
     """Return a batch of the items with these keys, and start reading their images in ``pool``.
 
@@ -123,16 +123,16 @@ def gather(
     before = list(Embedding.objects.filter(encoder=encoder.id, item__in=keys).defer("vector"))
     rows = {(row.item, row.image): row for row in before}
     seen = [
-        Seen(item=item, name=name, file=file, row=rows.pop((item, name), None))
-        for (item, name), file in (pictures(keys) if found is None else found).items()
+        CatalogImage(item=item, name=name, file=file, row=rows.pop((item, name), None))
+        for (item, name), file in (image_files(keys) if found is None else found).items()
     ]
     limits = conf.limits()
-    reading = [pool.submit(look, some, limits, encoder.input) for some in shares(seen)]
+    reading = [pool.submit(read_images, some, limits, encoder.input) for some in slices(seen)]
     gone = [row for row in rows.values() if not row.removed]
     return Batch(keys=keys, before=before, seen=seen, gone=gone, reading=reading)
 
 
-def shares(images: Sequence[Seen]) -> Iterator[Sequence[Seen]]:
+def slices(images: Sequence[CatalogImage]) -> Iterator[Sequence[CatalogImage]]:
     """Split images evenly among the threads, into slices of at most ``BATCH_SIZE`` images."""
     size = ceil(len(images) / conf.get("INDEX_THREADS"))
     return batched(images, max(1, min(size, conf.get("BATCH_SIZE"))))
@@ -144,11 +144,11 @@ def begin_encoding(encoder: Encoder, batch: Batch, pool: Executor) -> None:
         reading.result()
     images = [one for one in batch.seen if one.image is not None]
     # A single image, as after most changes of a product, is not worth a switch of threads.
-    where = pool if len(images) > 1 else Here()
-    batch.encoding = [where.submit(encode, encoder, some) for some in shares(images)]
+    where = pool if len(images) > 1 else InlineExecutor()
+    batch.encoding = [where.submit(encode_images, encoder, some) for some in slices(images)]
 
 
-def pictures(keys: Sequence[str]) -> Pictures:
+def image_files(keys: Sequence[str]) -> ImageFiles:
     """Return the image files of the visible items among ``keys``, by item key and file name."""
     source = catalog()
     return {
@@ -163,7 +163,7 @@ def files_by_name(files: Iterable[FieldFile]) -> dict[str, FieldFile]:
     return {str(file.name): file for file in files if file}
 
 
-def read(file: FieldFile) -> bytes:
+def read_file(file: FieldFile) -> bytes:
     """Return the bytes of a stored file."""
     with file.storage.open(str(file.name)) as stored:
         data: bytes = stored.read()
@@ -176,12 +176,12 @@ def digests_of(files: Sequence[FieldFile]) -> list[str]:
     for file in files:
         digest = ""
         with suppress(Exception):  # the error is recorded when the file is read for encoding
-            digest = hashlib.sha256(read(file)).hexdigest()
+            digest = hashlib.sha256(read_file(file)).hexdigest()
         found.append(digest)
     return found
 
 
-def look(images: Sequence[Seen], limits: Limits, spec: InputSpec | None) -> None:
+def read_images(images: Sequence[CatalogImage], limits: Limits, spec: InputSpec | None) -> None:
     """Read and hash some images in place, and decode those whose content has changed.
 
     Decoded images are scaled to the encoder's input size (``spec``) to save memory until they are
@@ -199,13 +199,13 @@ def look(images: Sequence[Seen], limits: Limits, spec: InputSpec | None) -> None
             seen.image = square(image, spec) if spec else image
 
 
-def read_and_hash(seen: Seen) -> bytes | None:
+def read_and_hash(seen: CatalogImage) -> bytes | None:
     """Return the bytes of an image file and set ``seen.content_hash``.
 
     Returns None if the file cannot be read, and stores the reason in ``seen.error``.
     """
     try:
-        data = read(seen.file)
+        data = read_file(seen.file)
     except Exception as error:  # storages raise errors of their own
         seen.error = f"The file cannot be read: {getattr(error, 'strerror', None) or error}"
         seen.unreadable = True
@@ -214,7 +214,7 @@ def read_and_hash(seen: Seen) -> bytes | None:
     return data
 
 
-def encode(encoder: Encoder, images: Sequence[Seen]) -> None:
+def encode_images(encoder: Encoder, images: Sequence[CatalogImage]) -> None:
     """Encode the decoded images: set the ``vector`` of each and free its ``image``."""
     encoding = encoder.encode([seen.image for seen in images if seen.image is not None])
     for seen, vector in zip(images, encoding.embeddings, strict=True):

@@ -118,7 +118,7 @@ def find_drift() -> Drift:
     Raises IndexNotReady if nothing was ever indexed, ModelUnavailable if the model cannot be
     loaded.
     """
-    encoder = version_encoders.answering()
+    encoder = version_encoders.active_encoder()
     drift = Drift()
     rows = {
         (item, image): error
@@ -147,13 +147,13 @@ def find_drift() -> Drift:
 def compare_processors(drift: Drift, encoder: Encoder) -> None:
     """Set ``known_answers`` and ``differing`` of ``drift``, after testing this machine's processor.
 
-    See :func:`visualsearch.serving.processor_check.compare`.
+    See :func:`visualsearch.serving.processor_check.check_this_processor`.
     """
-    if processor_check.compare(encoder) is None:
+    if processor_check.check_this_processor(encoder) is None:
         drift.known_answers = "none"
         return
-    differing = processor_check.differing(encoder.id)
-    drift.differing = [processor_check.advice(each) for each in differing]
+    differing = processor_check.differing_processors(encoder.id)
+    drift.differing = [processor_check.advice_for(each) for each in differing]
     drift.known_answers = "differ" if differing else "ok"
 
 
@@ -173,7 +173,7 @@ def compare_index(drift: Drift) -> None:
     encoder, index, expected = current.encoder, current.index, 0
     share = min(1.0, COMPARED / max(1, len(index)))
     rng = np.random.default_rng()
-    for ids, vectors, _removed in replay.changes(encoder.id, encoder.dim, 0):
+    for ids, vectors, _removed in replay.changed_embeddings(encoder.id, encoder.dim, 0):
         expected += len(ids)
         for place in np.flatnonzero(rng.random(len(ids)) < share):
             found, scores = current.search(vectors[place], 1, among=ids[place : place + 1])

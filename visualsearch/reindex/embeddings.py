@@ -25,13 +25,13 @@ from ..versions import lifecycle
 from .catalog_images import (
     HASHED,
     Batch,
-    Pictures,
-    Seen,
+    CatalogImage,
+    ImageFiles,
     begin_encoding,
     digests_of,
-    gather,
-    pictures,
-    threads,
+    gather_batch,
+    image_files,
+    thread_pool,
 )
 
 logger = logging.getLogger(__name__)
@@ -52,14 +52,14 @@ UPDATED = (
 RETRY_AFTER = [timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 720)]
 
 
-class Overtaken(Exception):
+class ChangedMeanwhile(Exception):
     """Raised if the catalog or the rows changed while a batch was being encoded."""
 
 
-Also = Callable[[Counter[str]], None]
+InTransaction = Callable[[Counter[str]], None]
 
 
-def refresh(keys: Iterable[str]) -> Counter[str]:
+def refresh_items(keys: Iterable[str]) -> Counter[str]:
     """Bring the embeddings of these items up to date with the catalog; return counts of images.
 
     The keys of the counts are ``encoded``, ``unchanged``, ``removed`` and ``failed``. Changed
@@ -70,18 +70,18 @@ def refresh(keys: Iterable[str]) -> Counter[str]:
     """
     keys = list(dict.fromkeys(keys))
     counts: list[Counter[str]] = []
-    for encoder in lifecycle.followed():
+    for encoder in lifecycle.encoders_to_keep_current():
         counts.append(Counter(encoded=0, unchanged=0, removed=0, failed=0))
-        with threads() as pool:
+        with thread_pool() as pool:
             for batch in batched(keys, conf.get("BATCH_SIZE")):
-                counts[-1] += refresh_batch(encoder, gather(encoder, batch, pool), pool)
+                counts[-1] += refresh_batch(encoder, gather_batch(encoder, batch, pool), pool)
     return counts[0]
 
 
 def refresh_batch(
-    encoder: Encoder, batch: Batch, pool: Executor, also: Also = lambda counts: None
+    encoder: Encoder, batch: Batch, pool: Executor, also: InTransaction = lambda counts: None
 ) -> Counter[str]:
-    """Encode and store a batch from :func:`gather`; return counts of images.
+    """Encode and store a batch from :func:`gather_batch`; return counts of images.
 
     The keys of the counts are ``encoded``, ``unchanged``, ``removed`` and ``failed``. If another
     process wrote the batch's rows meanwhile, the batch is gathered again; raises Overtaken after
@@ -89,15 +89,19 @@ def refresh_batch(
     the rows.
     """
     for _ in range(MAX_ATTEMPTS):
-        with suppress(Overtaken):
-            counts = settle(encoder, batch, pool, also)
+        with suppress(ChangedMeanwhile):
+            counts = encode_and_write(encoder, batch, pool, also)
             images_indexed.send_robust(sender=None, encoder=encoder.id, counts=counts)
             return counts
-        batch = gather(encoder, batch.keys, pool)
-    raise Overtaken(f"{MAX_ATTEMPTS} times in a row others wrote about {', '.join(batch.keys)}")
+        batch = gather_batch(encoder, batch.keys, pool)
+    raise ChangedMeanwhile(
+        f"{MAX_ATTEMPTS} times in a row others wrote about {', '.join(batch.keys)}"
+    )
 
 
-def settle(encoder: Encoder, batch: Batch, pool: Executor, also: Also) -> Counter[str]:
+def encode_and_write(
+    encoder: Encoder, batch: Batch, pool: Executor, also: InTransaction
+) -> Counter[str]:
     """Encode a batch, write its rows in one transaction, and return the counts of images.
 
     ``also``: called with the counts in that transaction. Raises Overtaken if the catalog or the
@@ -112,23 +116,23 @@ def settle(encoder: Encoder, batch: Batch, pool: Executor, also: Also) -> Counte
     counts = Counter(unchanged=len(batch.seen) - len(changed))
     with transaction.atomic():
         Revision.hold()
-        if revisions(encoder, batch.keys) != {row.pk: row.revision for row in batch.before}:
-            raise Overtaken
-        if pictures(batch.keys).keys() != {(one.item, one.name) for one in batch.seen}:
-            raise Overtaken
+        if row_revisions(encoder, batch.keys) != {row.pk: row.revision for row in batch.before}:
+            raise ChangedMeanwhile
+        if image_files(batch.keys).keys() != {(one.item, one.name) for one in batch.seen}:
+            raise ChangedMeanwhile
         if changed or batch.gone:
             lifecycle.ensure_active(encoder)
-            counts += write(encoder, changed, batch.gone, Revision.take())
-            loaded_versions.push(encoder, transactional=True)
+            counts += write_rows(encoder, changed, batch.gone, Revision.take())
+            loaded_versions.push_changes(encoder, transactional=True)
         also(counts)
     if changed or batch.gone:
-        loaded_versions.push(encoder, transactional=False)
+        loaded_versions.push_changes(encoder, transactional=False)
     return counts
 
 
 def unchanged_items(
     encoder: Encoder, keys: Sequence[str], pool: Executor
-) -> Iterator[tuple[str, Pictures, bool]]:
+) -> Iterator[tuple[str, ImageFiles, bool]]:
     """Yield ``(item, images, unchanged)`` for each item, in the order of ``keys``.
 
     ``images``: the item's files. ``unchanged``: whether all its rows are up to date, by the hashes
@@ -140,7 +144,7 @@ def unchanged_items(
     for item, image, digest, error in rows.values_list("item", "image", "content_hash", "error"):
         known[item][image] = "" if error else digest
     files: dict[str, dict[str, FieldFile]] = {key: {} for key in keys}
-    for (item, name), file in pictures(keys).items():
+    for (item, name), file in image_files(keys).items():
         files[item][name] = file
     promising = {
         key: list(files[key].values())
@@ -155,14 +159,14 @@ def unchanged_items(
         yield key, {(key, name): file for name, file in files[key].items()}, same
 
 
-def revisions(encoder: Encoder, keys: Sequence[str]) -> dict[int, int]:
+def row_revisions(encoder: Encoder, keys: Sequence[str]) -> dict[int, int]:
     """Return the revision of each stored row of these items, by primary key of the row."""
     rows = Embedding.objects.filter(encoder=encoder.id, item__in=keys)
     return dict(rows.values_list("pk", "revision"))
 
 
-def write(
-    encoder: Encoder, changed: Sequence[Seen], gone: Sequence[Embedding], revision: int
+def write_rows(
+    encoder: Encoder, changed: Sequence[CatalogImage], gone: Sequence[Embedding], revision: int
 ) -> Counter[str]:
     """Store all changes of a batch under one revision; return counts of images.
 
@@ -177,19 +181,19 @@ def write(
     )
     counts = Counter("failed" if row.error else "encoded" for row in rows)
     back = [one.row for one in changed if one.unchanged and one.row]
-    counts["unchanged"] = mark(back, removed=False, retry_at=None, **stamp)
-    counts["removed"] = mark(gone, removed=True, **stamp)
+    counts["unchanged"] = update_rows(back, removed=False, retry_at=None, **stamp)
+    counts["removed"] = update_rows(gone, removed=True, **stamp)
     return counts
 
 
-def mark(rows: Sequence[Embedding], **values: Any) -> int:
+def update_rows(rows: Sequence[Embedding], **values: Any) -> int:
     """Set the same field values on some rows; return the number of rows updated."""
     if not rows:
         return 0
     return Embedding.objects.filter(pk__in=[row.pk for row in rows]).update(**values)
 
 
-def row_for(encoder: Encoder, seen: Seen, revision: int) -> Embedding:
+def row_for(encoder: Encoder, seen: CatalogImage, revision: int) -> Embedding:
     """Return the unsaved row of an image, with its vector or its error.
 
     A row whose file could not be read gets the time of its next attempt in ``retry_at``.

@@ -16,7 +16,7 @@ from ..serving import index_files
 from . import tasks
 
 
-def refresh(keys: list[str]) -> None:
+def refresh_later(keys: list[str]) -> None:
     """Reindex the images of the items with these keys, with ``USE_CELERY`` in a worker.
 
     Raises BackendUnavailable if the broker does not answer.
@@ -24,7 +24,7 @@ def refresh(keys: list[str]) -> None:
     enqueue(tasks.index_items, keys)
 
 
-def start(run: Run) -> None:
+def start_run(run: Run) -> None:
     """Start a queued run in the index worker, in a new process, or in this process.
 
     With ``USE_CELERY``, the index worker executes the run. Otherwise a new process does, to keep
@@ -33,7 +33,7 @@ def start(run: Run) -> None:
     does not answer; the run then gets the state FAILED.
     """
     if not conf.get("USE_CELERY") and conf.get("RUN_IN_BACKGROUND"):
-        start_process(run)
+        start_run_in_process(run)
         return
     try:
         enqueue(tasks.index_run, run.pk)
@@ -45,7 +45,7 @@ def start(run: Run) -> None:
         raise
 
 
-def start_process(run: Run) -> None:
+def start_run_in_process(run: Run) -> None:
     """Execute a run in a new process, which outlives this one.
 
     The process appends its output to ``runs.log`` beside the index files.

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from ..encoders.base import Encoder
 from ..models import IndexVersion, Run
-from ..models.process_names import this_worker
+from ..models.process_names import this_process
 from ..serving import processor_check
 from ..signals import images_indexed
 from ..versions import gate, lifecycle
@@ -36,7 +36,7 @@ class NotPossible(Exception):
     """Raised if a run cannot be started, paused, cancelled or resumed now; the message says why."""
 
 
-class Taken(Exception):
+class TakenOver(Exception):
     """Raised if this process may not execute a run: it is closed or another process executes it."""
 
 
@@ -51,9 +51,10 @@ def request(
 
     ``scope``: a value of :class:`Run.Scope`. ``keys``: keys of the items of a run with the scope
     ``chosen``. ``activate``: whether to activate the version that the run builds. ``by``: the user
-    name to record. Pass a new run to :func:`visualsearch.reindex.launch.start`. Raises NotPossible
-    if ``scope`` is ``fit`` and no transform can be fitted now (see
-    :func:`visualsearch.versions.lifecycle.why_not_fit`), or if other runs start and end meanwhile.
+    name to record. Pass a new run to :func:`visualsearch.reindex.launch.start_run`. Raises
+    NotPossible if ``scope`` is ``fit`` and no transform can be fitted now (see
+    :func:`visualsearch.versions.lifecycle.reason_not_to_fit`), or if other runs start and end
+    meanwhile.
     """
     refuse_fit(scope)
     for _attempt in range(3):
@@ -68,7 +69,7 @@ def request(
 
 def refuse_fit(scope: str) -> None:
     """Raise NotPossible if ``scope`` is ``fit`` and no transform can be fitted now."""
-    reason = lifecycle.why_not_fit() if scope == Run.Scope.FIT else ""
+    reason = lifecycle.reason_not_to_fit() if scope == Run.Scope.FIT else ""
     if reason:
         raise NotPossible(reason)
 
@@ -78,7 +79,7 @@ def pause(run: Run) -> None:
 
     Raises NotPossible unless the run is queued or running.
     """
-    wish(run, Run.Wish.PAUSE, Run.State.PAUSED, {Run.State.QUEUED, Run.State.RUNNING})
+    ask_process(run, Run.Wish.PAUSE, Run.State.PAUSED, {Run.State.QUEUED, Run.State.RUNNING})
 
 
 def cancel(run: Run) -> None:
@@ -86,7 +87,7 @@ def cancel(run: Run) -> None:
 
     Encoded images are kept. Raises NotPossible unless the run is queued, running or paused.
     """
-    wish(
+    ask_process(
         run,
         Run.Wish.CANCEL,
         Run.State.CANCELLED,
@@ -94,7 +95,7 @@ def cancel(run: Run) -> None:
     )
 
 
-def wish(run: Run, what: Run.Wish, then: Run.State, allowed: set[Run.State]) -> None:
+def ask_process(run: Run, what: Run.Wish, then: Run.State, allowed: set[Run.State]) -> None:
     """Store a pause or cancel request for the process that executes the run.
 
     If no process executes the run, the run gets the state ``then`` at once. Raises NotPossible
@@ -109,14 +110,14 @@ def wish(run: Run, what: Run.Wish, then: Run.State, allowed: set[Run.State]) -> 
         now.wish = what
         now.save(update_fields=["wish"])
         if now.state != Run.State.RUNNING or now.is_dead:
-            stop(now, then)
+            pause_or_cancel(now, then)
     run.refresh_from_db()
 
 
 def resume(run: Run) -> None:
     """Requeue a run that is paused or whose process died; a queued run stays queued.
 
-    This does not start the run: pass it to :func:`visualsearch.reindex.launch.start`, and it
+    This does not start the run: pass it to :func:`visualsearch.reindex.launch.start_run`, and it
     continues where it stopped. Raises NotPossible for any other run.
     """
     with transaction.atomic():
@@ -141,23 +142,23 @@ def claim(run: Run) -> None:
         now = Run.objects.select_for_update().get(pk=run.pk)
         left = (
             now.state == Run.State.RUNNING
-            and now.worker == this_worker()
+            and now.worker == this_process()
             and now.pk not in _working
         )
         if not (now.state == Run.State.QUEUED or now.is_dead or left):
-            raise Taken
-        now.state, now.worker, now.heartbeat = Run.State.RUNNING, this_worker(), timezone.now()
+            raise TakenOver
+        now.state, now.worker, now.heartbeat = Run.State.RUNNING, this_process(), timezone.now()
         now.save(update_fields=["state", "worker", "heartbeat"])
     run.refresh_from_db()
 
 
-def mine(run: Run) -> QuerySet[Run]:
+def own_row(run: Run) -> QuerySet[Run]:
     """Return a queryset of the run's row; it is empty if another process has taken the run over."""
-    return Run.objects.filter(pk=run.pk, worker=this_worker(), state=Run.State.RUNNING)
+    return Run.objects.filter(pk=run.pk, worker=this_process(), state=Run.State.RUNNING)
 
 
 @contextmanager
-def alive(run: Run) -> Iterator[None]:
+def heartbeats(run: Run) -> Iterator[None]:
     """Update the run's heartbeat in a background thread during the ``with`` block."""
     over = threading.Event()
 
@@ -165,7 +166,7 @@ def alive(run: Run) -> Iterator[None]:
         try:
             while not over.wait(BEAT):
                 with suppress(DatabaseError):  # busy, or down for a moment
-                    mine(run).update(heartbeat=timezone.now())
+                    own_row(run).update(heartbeat=timezone.now())
         finally:
             connections.close_all()
 
@@ -190,21 +191,23 @@ def execute(run: Run, progress: Callable[[int], object] = lambda count: None) ->
     claim(run)
     _working.add(run.pk)
     try:
-        with alive(run):
+        with heartbeats(run):
             encode_items(run, progress)
             if run.version is None and scopes.needs_fit():
-                run.version = lifecycle.make()
-                save(run, "version")
+                run.version = lifecycle.create_version()
+                save_fields(run, "version")
             if run.version is not None:
                 build_version(run, run.version)
-        end(run, Run.State.WITH_FAILURES if run.failed or run.error else Run.State.FINISHED)
+        close(run, Run.State.WITH_FAILURES if run.failed or run.error else Run.State.FINISHED)
     except Stopped as stopped:
-        stop(run, Run.State.PAUSED if stopped.args[0] == Run.Wish.PAUSE else Run.State.CANCELLED)
-    except (Taken, OperationalError):
+        pause_or_cancel(
+            run, Run.State.PAUSED if stopped.args[0] == Run.Wish.PAUSE else Run.State.CANCELLED
+        )
+    except (TakenOver, OperationalError):
         raise  # taken over, or the database is down: the next claim continues the run
     except Exception as error:
         run.error = str(error)[:300]
-        end(run, Run.State.FAILED)
+        close(run, Run.State.FAILED)
         raise
     finally:
         _working.discard(run.pk)
@@ -223,7 +226,7 @@ def encode_items(run: Run, progress: Callable[[int], object]) -> None:
         return
     refuse_fit(run.scope)
     encoder = scopes.encoder_for(run)
-    processor_check.compare(encoder)
+    processor_check.check_this_processor(encoder)
     if run.version is not None and lifecycle.is_outdated(run.version):
         # The settings changed since the interruption: start again with the new encoder.
         abandon_version(run)
@@ -232,25 +235,27 @@ def encode_items(run: Run, progress: Callable[[int], object]) -> None:
         run.cursor = ""
     if run.version is None and scopes.makes_version(run):
         # Made first, so that products saved meanwhile are encoded with its encoder, too.
-        run.version = lifecycle.make()
+        run.version = lifecycle.create_version()
     keys = sorted(set(scopes.keys_in_scope(run)))
     todo = [key for key in keys if key > run.cursor]
     run.items, run.stage = len(todo) + run.done, Run.Stage.ENCODING
-    save(run, "version", "items", "stage", "cursor", "done", *COUNTS)
+    save_fields(run, "version", "items", "stage", "cursor", "done", *COUNTS)
     progress(run.done)
-    others = scopes.others_to_keep_up(encoder)
+    others = scopes.other_encoders(encoder)
     since = time.monotonic()
-    with catalog_images.threads() as pool:
+    with catalog_images.thread_pool() as pool:
         for step in scopes.steps(encoder, todo, pool):
             for other in others if step.batch else ():
-                batch = catalog_images.gather(other, step.changed, pool)
+                batch = catalog_images.gather_batch(other, step.changed, pool)
                 embeddings.refresh_batch(other, batch, pool)
-            finish(run, encoder, step, pool, since)
+            process_step(run, encoder, step, pool, since)
             since = time.monotonic()
             progress(step.items)
 
 
-def finish(run: Run, encoder: Encoder, step: scopes.Step, pool: Executor, since: float) -> None:
+def process_step(
+    run: Run, encoder: Encoder, step: scopes.Step, pool: Executor, since: float
+) -> None:
     """Encode and store the items of a step, and the run's progress in the same transaction.
 
     ``since``: monotonic time at which work on the step began. Raises Stopped if a pause or
@@ -278,9 +283,9 @@ def advance(run: Run, counts: Counter[str], step: scopes.Step, seconds: float) -
     """
     values: dict[str, Any] = {name: F(name) + counts[name] for name in COUNTS}
     values |= {"done": F("done") + step.items, "worked": F("worked") + seconds}
-    updated = mine(run).update(**values, cursor=step.cursor, heartbeat=timezone.now())
+    updated = own_row(run).update(**values, cursor=step.cursor, heartbeat=timezone.now())
     if not updated:
-        raise Taken
+        raise TakenOver
 
 
 def build_version(run: Run, version: IndexVersion) -> None:
@@ -291,43 +296,43 @@ def build_version(run: Run, version: IndexVersion) -> None:
     """
     if version.state == IndexVersion.State.BUILDING:
         run.stage = Run.Stage.BUILDING
-        save(run, "stage")
+        save_fields(run, "stage")
         lifecycle.build(version, by_labels=run.scope == Run.Scope.FIT)
     if version.state == IndexVersion.State.READY:
         run.stage = Run.Stage.EVALUATING
-        save(run, "stage")
-        gate.evaluate(version)
+        save_fields(run, "stage")
+        gate.evaluate_version(version)
         run.error = gate.reason_to_hold_back(version) if run.activate else ""
         if run.activate and not run.error:
             lifecycle.activate(version)
-    lifecycle.prune()
+    lifecycle.delete_old_versions()
 
 
-def save(run: Run, *fields: str) -> None:
+def save_fields(run: Run, *fields: str) -> None:
     """Save the named fields of the run, and update its heartbeat.
 
     Raises Taken if another process has taken the run over, Stopped if a pause or cancellation was
     requested.
     """
     values = {name: getattr(run, name) for name in fields}
-    if not mine(run).update(**values, heartbeat=timezone.now()):
-        raise Taken
+    if not own_row(run).update(**values, heartbeat=timezone.now()):
+        raise TakenOver
     run.refresh_from_db(fields=["wish"])
     if run.wish:
         raise Stopped(run.wish)
 
 
-def end(run: Run, state: Run.State) -> None:
+def close(run: Run, state: Run.State) -> None:
     """Close a run with its final state; raise Taken if another process has taken the run over."""
     values: dict[str, Any] = {"state": state, "error": run.error, "finished": timezone.now()}
     if state in (Run.State.FAILED, Run.State.CANCELLED):
         abandon_version(run)
-    if not mine(run).update(**values, open=None, wish="", version=run.version):
-        raise Taken
+    if not own_row(run).update(**values, open=None, wish="", version=run.version):
+        raise TakenOver
     run.refresh_from_db()
 
 
-def stop(run: Run, state: Run.State) -> None:
+def pause_or_cancel(run: Run, state: Run.State) -> None:
     """Set a run to paused, or close it as cancelled; its encoded images are kept."""
     values: dict[str, Any] = {"state": state, "wish": "", "worker": ""}
     if state == Run.State.CANCELLED:
@@ -342,4 +347,4 @@ def abandon_version(run: Run) -> None:
     version = run.version
     if version is not None and version.state == IndexVersion.State.BUILDING:
         run.version = None
-        lifecycle.delete(version)
+        lifecycle.delete_version(version)

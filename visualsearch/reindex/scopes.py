@@ -35,7 +35,7 @@ def makes_version(run: Run) -> bool:
     """
     if run.scope in (Run.Scope.CHOSEN, Run.Scope.FAILED):
         return False
-    active = lifecycle.active()
+    active = lifecycle.active_version()
     outdated = active is None or not active.figures or lifecycle.is_outdated(active)
     return run.scope in (Run.Scope.ALL, Run.Scope.FIT) or outdated
 
@@ -47,12 +47,12 @@ def needs_fit() -> bool:
     :func:`visualsearch.versions.transforms.is_due`). False while an experiment runs, because
     activating a version would end it.
     """
-    active = lifecycle.active()
+    active = lifecycle.active_version()
     if active is None or lifecycle.is_outdated(active):
         return False
     if Experiment.objects.filter(running=True).exists():
         return False
-    return transforms.is_due(version_encoders.of(active))
+    return transforms.is_due(version_encoders.encoder_of(active))
 
 
 def encoder_for(run: Run) -> Encoder:
@@ -62,8 +62,8 @@ def encoder_for(run: Run) -> Encoder:
     Raises ModelUnavailable if it cannot be loaded.
     """
     if run.scope in (Run.Scope.CHOSEN, Run.Scope.FAILED):
-        return version_encoders.answering()
-    return version_encoders.configured()
+        return version_encoders.active_encoder()
+    return version_encoders.configured_encoder()
 
 
 def keys_in_scope(run: Run) -> list[str]:
@@ -102,16 +102,16 @@ def items_missing_an_image(keys: list[str], rows: QuerySet[Embedding]) -> list[s
     ]
 
 
-def others_to_keep_up(encoder: Encoder) -> list[Encoder]:
+def other_encoders(encoder: Encoder) -> list[Encoder]:
     """Return the encoders of other versions, with which changed items must be encoded as well.
 
     [] if ``encoder`` is not the active version's, because a run with a new encoder does not need
     the old ones. The active version's model may even be missing, and such a run may replace it.
     """
-    active = lifecycle.active()
+    active = lifecycle.active_version()
     if active is not None and active.encoder != encoder.id:
         return []
-    return [other for other in lifecycle.followed() if other.id != encoder.id]
+    return [other for other in lifecycle.encoders_to_keep_current() if other.id != encoder.id]
 
 
 @dataclass
@@ -137,27 +137,27 @@ def steps(encoder: Encoder, keys: Sequence[str], pool: Executor) -> Iterator[Ste
     with the step before. So a killed process loses at most one encoded batch.
     """
     ahead: deque[Step] = deque()
-    for changed, found, items, unchanged, cursor in groups(encoder, keys, pool):
+    for changed, found, items, unchanged, cursor in group_items(encoder, keys, pool):
         if len(ahead) == AHEAD:
-            begin(encoder, ahead[0], pool)
-        batch = catalog_images.gather(encoder, changed, pool, found) if changed else None
+            begin_step(encoder, ahead[0], pool)
+        batch = catalog_images.gather_batch(encoder, changed, pool, found) if changed else None
         ahead.append(Step(changed, batch, items, unchanged, cursor))
         if len(ahead) > AHEAD:
             yield ahead.popleft()
     while ahead:
-        begin(encoder, ahead[0], pool)
+        begin_step(encoder, ahead[0], pool)
         yield ahead.popleft()
 
 
-def begin(encoder: Encoder, step: Step, pool: Executor) -> None:
+def begin_step(encoder: Encoder, step: Step, pool: Executor) -> None:
     """Start encoding a step's images in ``pool``; do nothing if no item of the step changed."""
     if step.batch is not None:
         catalog_images.begin_encoding(encoder, step.batch, pool)
 
 
-def groups(
+def group_items(
     encoder: Encoder, keys: Sequence[str], pool: Executor
-) -> Iterator[tuple[list[str], catalog_images.Pictures, int, int, str]]:
+) -> Iterator[tuple[list[str], catalog_images.ImageFiles, int, int, str]]:
     """Yield ``(changed, images, items, unchanged, cursor)`` for each step.
 
     ``changed``: keys of the items to encode, and ``images``: their files. ``items``: number of all
@@ -166,7 +166,7 @@ def groups(
     size = conf.get("BATCH_SIZE")
     for scanned in batched(keys, SCAN):
         changed: list[str] = []
-        found: catalog_images.Pictures = {}
+        found: catalog_images.ImageFiles = {}
         items = unchanged = waiting = 0
         for key, images, same in embeddings.unchanged_items(encoder, scanned, pool):
             items += 1

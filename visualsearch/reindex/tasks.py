@@ -40,9 +40,9 @@ def index_items(keys: list[str]) -> dict[str, int]:
     """Bring the embeddings of these items, and of items due for a retry, up to date.
 
     ``keys``: keys of the items. Returns counts of images by outcome, as
-    :func:`visualsearch.reindex.embeddings.refresh` does.
+    :func:`visualsearch.reindex.embeddings.refresh_items` does.
     """
-    counts = embeddings.refresh([*keys, *embeddings.due_for_retry()])
+    counts = embeddings.refresh_items([*keys, *embeddings.due_for_retry()])
     retry_later()
     return dict(counts)
 
@@ -51,7 +51,7 @@ def index_items(keys: list[str]) -> dict[str, int]:
 def index_retry() -> None:
     """Retry the unreadable images whose next attempt is due."""
     cache.delete(RETRY_PLANNED)
-    embeddings.refresh(embeddings.due_for_retry())
+    embeddings.refresh_items(embeddings.due_for_retry())
     retry_later()
 
 
@@ -80,7 +80,7 @@ def index_run(self: Task[Any, Any], run_id: int) -> str:
     run = Run.objects.get(pk=run_id)
     try:
         runs.execute(run)
-    except runs.Taken:
+    except runs.TakenOver:
         run.refresh_from_db()
     except OperationalError as error:
         # The database is down. The run is unchanged, so retry it later.
@@ -94,7 +94,7 @@ def index_run(self: Task[Any, Any], run_id: int) -> str:
 
 
 @worker_ready.connect
-def go_on_with_open_run(**kwargs: object) -> None:
+def resume_open_run(**kwargs: object) -> None:
     """When a worker starts, resume the open run if the process that executed it has died.
 
     The death of a process on another machine shows only by missing heartbeats, so the task then

@@ -10,7 +10,7 @@ from ..catalogs import catalog
 from ..models import Query, from_bytes
 from ..serving import live_index
 from . import categories, facet_values
-from .ranking import allowed, best_by_item, is_match, rank
+from .ranking import best_by_item, filtered_embeddings, is_match, rank
 from .requests import Listing
 from .results import Hit, Prediction, SearchResult, Stopwatch
 
@@ -27,18 +27,18 @@ def build_result(
     order = facet_values.ordering_of(catalog(), listing.ordering)
     end = listing.offset + listing.limit
     need = facet_values.POOL if order else end
-    filters, guessed = categories.decide(listing.filters, predictions)
+    filters, guessed = categories.apply_auto(listing.filters, predictions)
     ranked = rank_under(filters, query, current, need, watch)
     if guessed and ranked.first != nearest(query, current, watch):
         # The automatic category excludes the nearest item, so it is probably wrong.
-        filters = categories.without(filters)
+        filters = categories.without_category(filters)
         ranked = rank_under(filters, query, current, need, watch)
     hits, count = ranked.hits, ranked.count
     if order:
         count = min(count, facet_values.POOL)
         by_key = {hit.item: hit for hit in hits}
         with watch.stage("products"):
-            keys = facet_values.in_order(catalog(), by_key, order)
+            keys = facet_values.sorted_keys(catalog(), by_key, order)
         hits = [by_key[key] for key in keys]
     return SearchResult(
         query_id=str(query.pk),
@@ -81,7 +81,7 @@ def rank_under(
     ``need``: the most hits to return. Raises ValidationError for an invalid filter value.
     """
     with watch.stage("index"):
-        among, count = allowed(current, filters)
+        among, count = filtered_embeddings(current, filters)
     hits = rank(current, [from_bytes(query.vector)], need, watch=watch, among=among)
     return Ranked(hits=hits, count=count)
 
@@ -99,7 +99,7 @@ def nearest(query: Query, current: live_index.LiveIndex, watch: Stopwatch) -> st
 def facets_over(
     query: Query, current: live_index.LiveIndex, filters: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
-    """Return the shop's facets over the best hits; see :func:`facet_values.describe`.
+    """Return the shop's facets over the best hits; see :func:`facet_values.describe_facets`.
 
     ``filters``: with the decided category in place of ``auto``.
     """
@@ -108,7 +108,7 @@ def facets_over(
         ranked = rank_under(filters, query, current, facet_values.POOL, Stopwatch())
         return [hit.item for hit in ranked.hits]
 
-    return facet_values.describe(catalog(), best, filters)
+    return facet_values.describe_facets(catalog(), best, filters)
 
 
 def with_total(watch: Stopwatch) -> dict[str, float]:

@@ -26,9 +26,9 @@ from .requests import DEFAULT_LIMIT, SearchRequest
 from .results import SearchResult, Stopwatch
 
 # Seconds between two clean-ups of expired queries.
-SWEEP = 60.0
+CLEANUP_EVERY = 60.0
 # Most rows of figures to delete at a time, because a customer is waiting.
-SWEPT = 1000
+CLEANUP_ROWS = 1000
 
 
 def search(photo: Photo, request: SearchRequest, *, watch: Stopwatch | None = None) -> SearchResult:
@@ -46,9 +46,9 @@ def search(photo: Photo, request: SearchRequest, *, watch: Stopwatch | None = No
         return replace(result, query_id=None)
     query.best_score = result.hits[0].score if result.hits else None
     query.matched, query.took_ms = result.matched, result.took_ms
-    query.shown = shown_products.ranks(result.hits, request.offset)
+    query.shown = shown_products.rank_by_item(result.hits, request.offset)
     query.save(force_insert=True)
-    sweep()
+    delete_expired()
     return result
 
 
@@ -60,7 +60,7 @@ def encode_query(
     Raises IndexNotReady or ModelUnavailable as :func:`search` does.
     """
     with watch.stage("index"):
-        current, attribution = version_for(request.caller, request.version)
+        current, attribution = index_for(request.caller, request.version)
     encoder = current.encoder
     with watch.stage("encode"):
         encoded = encode_photo(encoder, photo)
@@ -83,7 +83,7 @@ def encode_query(
     return query, current
 
 
-def version_for(caller: Caller, version: int | None) -> tuple[live_index.LiveIndex, Attribution]:
+def index_for(caller: Caller, version: int | None) -> tuple[live_index.LiveIndex, Attribution]:
     """Return the index to search for a caller, and the caller's data to store with the query.
 
     If the treatment's index version cannot be loaded, the active version is returned and the
@@ -116,19 +116,19 @@ def version_for(caller: Caller, version: int | None) -> tuple[live_index.LiveInd
     )
 
 
-_swept = 0.0
+_cleaned = 0.0
 
 
-def sweep() -> None:
+def delete_expired() -> None:
     """Erase embeddings of expired queries and delete old queries and refusals.
 
-    Does nothing if called again within :data:`SWEEP` seconds.
+    Does nothing if called again within :data:`CLEANUP_EVERY` seconds.
     """
-    global _swept
+    global _cleaned
     now = time.monotonic()
-    if now - _swept > SWEEP:
-        _swept = now
-        Query.forget_expired(SWEPT)
+    if now - _cleaned > CLEANUP_EVERY:
+        _cleaned = now
+        Query.forget_expired(CLEANUP_ROWS)
 
 
 def warm_up() -> None:

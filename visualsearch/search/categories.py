@@ -17,7 +17,9 @@ CATEGORY = "category"
 SURE = 0.95
 
 
-def decide(filters: Mapping[str, str], predictions: Sequence[Any]) -> tuple[dict[str, str], bool]:
+def apply_auto(
+    filters: Mapping[str, str], predictions: Sequence[Any]
+) -> tuple[dict[str, str], bool]:
     """Replace ``category=auto`` by the most probable class, or remove the filter.
 
     It is removed if the class is less probable than :data:`SURE` or the shop has no category for
@@ -34,6 +36,6 @@ def decide(filters: Mapping[str, str], predictions: Sequence[Any]) -> tuple[dict
     return decided | {CATEGORY: best.label}, True
 
 
-def without(filters: Mapping[str, str]) -> dict[str, str]:
+def without_category(filters: Mapping[str, str]) -> dict[str, str]:
     """Return the filters without ``category``."""
     return {name: value for name, value in filters.items() if name != CATEGORY}

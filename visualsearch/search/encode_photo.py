@@ -56,7 +56,7 @@ def classify(photo: Photo) -> Classification:
 
     Raises ModelUnavailable if the model cannot be loaded.
     """
-    encoder = version_encoders.answering()
+    encoder = version_encoders.active_encoder()
     encoded = encode_photo(encoder, photo)
     return Classification(predictions=top_predictions(encoder, encoded.probabilities))
 
@@ -66,7 +66,7 @@ def embed(photo: Photo) -> EmbeddedPhoto:
 
     Raises ModelUnavailable if the model cannot be loaded.
     """
-    encoder = version_encoders.answering()
+    encoder = version_encoders.active_encoder()
     encoded = encode_photo(encoder, photo)
     return EmbeddedPhoto(
         encoder=encoder.id, embedding=encoded.embedding.tolist(), subject=encoded.subject

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from django.utils import timezone
 
 from ..models import Query
-from ..models.running_experiment import running
+from ..models.running_experiment import running_experiment
 from .callers import Caller
 
 
@@ -34,7 +34,7 @@ def attribute(caller: Caller) -> Attribution:
     ``version`` is None: the active one.
     """
     found = Attribution(storefront=caller.storefront, visitor=caller.visitor)
-    experiment = running() if caller.place else None
+    experiment = running_experiment() if caller.place else None
     if experiment is None:
         return found
     treated = experiment.has(caller.place, timezone.now())

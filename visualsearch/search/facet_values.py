@@ -40,14 +40,14 @@ def ordering_of(source: CatalogSource, value: str) -> Ordering | None:
     raise ValidationError({"ordering": [gettext("Use one of: %(known)s.") % {"known": known}]})
 
 
-def in_order(source: CatalogSource, keys: Iterable[str], ordering: Ordering) -> list[str]:
+def sorted_keys(source: CatalogSource, keys: Iterable[str], ordering: Ordering) -> list[str]:
     """Return those of ``keys`` whose item is visible, sorted; ties are broken by primary key."""
     fields = ordering.fields or (ordering.value,)
-    rows = among(source, keys).order_by(*fields, "pk")
+    rows = visible_items(source, keys).order_by(*fields, "pk")
     return [str(key) for key in rows.values_list(source.key, flat=True)]
 
 
-def describe(
+def describe_facets(
     source: CatalogSource, best: Callable[[Filters], list[str]], filters: Filters
 ) -> list[Described]:
     """Return the shop's facets as dicts; see :meth:`Choice.describe` and :meth:`Range.describe`.
@@ -62,13 +62,13 @@ def describe(
         pool = tuple(sorted(others.items()))
         if pool not in pools:
             pools[pool] = best(others)
-        described = facet.describe(among(source, pools[pool]), filters)
+        described = facet.describe(visible_items(source, pools[pool]), filters)
         if described:
             found.append(described)
     return found
 
 
-def among(source: CatalogSource, keys: Iterable[str]) -> QuerySet[Any]:
+def visible_items(source: CatalogSource, keys: Iterable[str]) -> QuerySet[Any]:
     """Return a queryset of the visible items with these keys, without prefetched relations."""
     rows = source.visible().prefetch_related(None).order_by()
     return rows.filter(**{f"{source.key}__in": list(keys)})

@@ -11,7 +11,7 @@ from ..encoders.base import Encoder
 from ..encoders.cells import Cells
 from ..exceptions import CropUnavailable, IndexNotReady, QueryNotFound
 from ..models import Query, to_bytes
-from ..photos.crops import Crop, within
+from ..photos.crops import Crop, relative_to
 from ..serving import live_index, loaded_versions
 from . import shown_products
 from .build_result import build_result
@@ -20,7 +20,7 @@ from .requests import PageRequest
 from .results import SearchResult, Stopwatch
 
 
-def page(request: PageRequest) -> SearchResult:
+def later_page(request: PageRequest) -> SearchResult:
     """Return another page of a stored search, also with other filters or for a part of the photo.
 
     Raises QueryNotFound if the query is unknown, expired, of another storefront, or if no version
@@ -40,7 +40,7 @@ def page(request: PageRequest) -> SearchResult:
     if request.crop is not None:
         narrow(query, current.encoder, request.crop)
     result = build_result(query, current, request, Stopwatch())
-    shown_products.note_shown(query, result.hits, request.offset)
+    shown_products.store_ranks(query, result.hits, request.offset)
     return result
 
 
@@ -64,7 +64,7 @@ def narrow(query: Query, encoder: Encoder, crop: Crop) -> None:
     CropUnavailable if the query has no stored features (``query.cells``) or the crop exceeds the
     part of the photo that was searched with (``query.crop``).
     """
-    part = within(query.crop, crop)
+    part = relative_to(query.crop, crop)
     if part is None or not query.cells:
         raise CropUnavailable
     seen = encoder.pool(Cells.from_bytes(query.cells), part)

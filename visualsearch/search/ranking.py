@@ -19,7 +19,7 @@ Vector = NDArray[np.float32]
 Among = Any
 
 
-def allowed(
+def filtered_embeddings(
     current: live_index.LiveIndex, filters: Mapping[str, Any] | None
 ) -> tuple[Among | None, int]:
     """Return the embeddings to search among and the number of items that pass the filters.
@@ -50,9 +50,9 @@ def rank(
     """Return the best ``need`` visible items, each with the score of its most similar image.
 
     ``vectors``: one or more query vectors (dim,); the best score of any of them counts. ``among``:
-    embeddings to search among, from :func:`allowed`. ``leave_out``: key of an item to exclude.
-    Indexed items may be hidden in the live catalog, so the search widens until enough visible ones
-    are found or the index is exhausted.
+    embeddings to search among, from :func:`filtered_embeddings`. ``leave_out``: key of an item to
+    exclude. Indexed items may be hidden in the live catalog, so the search widens until enough
+    visible ones are found or the index is exhausted.
     """
     source = catalog()
     k = need * 3 + 8

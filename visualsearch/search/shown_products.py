@@ -11,18 +11,18 @@ from .results import Hit
 SHOWN_AT_MOST = 1000
 
 
-def ranks(hits: list[Hit], offset: int = 0) -> dict[str, int]:
+def rank_by_item(hits: list[Hit], offset: int = 0) -> dict[str, int]:
     """Return the rank of each hit by item key; the first hit has the rank ``offset`` + 1."""
     return {hit.item: offset + place for place, hit in enumerate(hits, 1)}
 
 
-def note_shown(query: Query, hits: list[Hit], offset: int) -> None:
+def store_ranks(query: Query, hits: list[Hit], offset: int) -> None:
     """Store the ranks of the hits on a later page in ``query.shown``.
 
     A newer rank of a product replaces its older one. Nothing is stored beyond :data:`SHOWN_AT_MOST`
     products.
     """
-    new = ranks(hits, offset)
+    new = rank_by_item(hits, offset)
     if new.items() <= query.shown.items():
         return
     with transaction.atomic():

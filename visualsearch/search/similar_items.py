@@ -12,7 +12,7 @@ from .requests import SimilarRequest
 from .results import SearchResult, Stopwatch
 
 
-def similar(request: SimilarRequest) -> SearchResult:
+def find_similar(request: SimilarRequest) -> SearchResult:
     """Return the items that look most like ``request.item``, without the item itself.
 
     Nothing is stored, so the result has no ``query_id``. Raises ItemNotFound if the item is not

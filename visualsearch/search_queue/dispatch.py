@@ -47,7 +47,7 @@ class DecodedPhoto:
     spec: InputSpec | None
 
 
-def decode(data: bytes, crop: Crop | None = None) -> DecodedPhoto:
+def decode_photo(data: bytes, crop: Crop | None = None) -> DecodedPhoto:
     """Decode the bytes of an image file, or its part ``crop``.
 
     ``crop``: x, y, w, h in fractions of the upright photo. Call it inside
@@ -71,7 +71,7 @@ def search(photo: DecodedPhoto, request: SearchRequest) -> SearchResult:
 
 
 def page(request: PageRequest) -> SearchResult:
-    """Return another page of a search; see :func:`visualsearch.search.later_pages.page`."""
+    """Return another page of a search; see :func:`visualsearch.search.later_pages.later_page`."""
     return ask(request)
 
 
@@ -103,11 +103,11 @@ def ask(request: Request[R], photo: DecodedPhoto | None = None) -> R:
             redis_queue.post(job_of(request, photo, seconds), name)
             reply: Reply[R] = redis_queue.wait(name, request.kind, seconds)
         else:
-            reply = ask_here(request, photo)
+            reply = reply_here(request, photo)
     return result_of(reply)
 
 
-def ask_here(request: Request[R], photo: DecodedPhoto | None) -> Reply[R]:
+def reply_here(request: Request[R], photo: DecodedPhoto | None) -> Reply[R]:
     """Carry out a request in this process."""
     reply = jobs.reply_to(
         request,
@@ -115,7 +115,7 @@ def ask_here(request: Request[R], photo: DecodedPhoto | None) -> Reply[R]:
         stages=photo.stages if photo else None,
         language=get_language() or "en",
     )
-    jobs.report(request.kind, reply)
+    jobs.send_searched(request.kind, reply)
     return reply
 
 
@@ -134,7 +134,7 @@ def search_many(photos: Sequence[DecodedPhoto], request: SearchRequest) -> list[
     """
     with running_search():
         if not conf.get("USE_CELERY"):
-            return [result_of(ask_here(request, photo)) for photo in photos]
+            return [result_of(reply_here(request, photo)) for photo in photos]
         seconds = conf.get("SEARCH_TIMEOUT") * len(photos)
         names = [uuid.uuid4().hex for _ in photos]
         for name, photo in zip(names, photos, strict=True):

@@ -60,7 +60,7 @@ class Heartbeat(threading.Thread):
         self.stopped.set()
 
 
-def this_worker(hostname: str) -> str:
+def heartbeat_name(hostname: str) -> str:
     """Return the name under which this process sends heartbeats.
 
     ``hostname``: node name of its Celery worker, for a process that sends none.

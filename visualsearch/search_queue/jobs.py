@@ -47,7 +47,9 @@ def reply_to(
     """
     with translation.override(language):
         try:
-            return Reply(result=twice(lambda: carry_out(request, photo, stages or {})))
+            return Reply(
+                result=retry_on_broken_connection(lambda: carry_out(request, photo, stages or {}))
+            )
         except VisualSearchError as error:
             return Reply(failure=Failure(code=error.code, params=error.params))
         except ValidationError as error:
@@ -65,9 +67,9 @@ def carry_out(request: Request[R], photo: Photo | None, stages: dict[str, float]
         case SearchRequest() if photo:
             result = by_photo.search(photo, request, watch=Stopwatch(dict(stages)))
         case PageRequest():
-            result = later_pages.page(request)
+            result = later_pages.later_page(request)
         case SimilarRequest():
-            result = similar_items.similar(request)
+            result = similar_items.find_similar(request)
         case ClassifyRequest() if photo:
             result = encode_photo.classify(photo)
         case EmbedRequest() if photo:
@@ -77,7 +79,7 @@ def carry_out(request: Request[R], photo: Photo | None, stages: dict[str, float]
     return result
 
 
-def twice(work: Callable[[], R]) -> R:
+def retry_on_broken_connection(work: Callable[[], R]) -> R:
     """Call ``work``; close broken database connections and retry once if the database failed.
 
     Testing the connection before each search would cost a round trip each time. Raises the
@@ -98,7 +100,7 @@ def twice(work: Callable[[], R]) -> R:
     return work()
 
 
-def report(kind: str, reply: Reply[Any]) -> None:
+def send_searched(kind: str, reply: Reply[Any]) -> None:
     """Send the signal ``searched`` if a search succeeded.
 
     Call it after the reply was sent to the client, who must not wait for the receivers.
@@ -141,6 +143,6 @@ def run(name: str, worker: str) -> Failure | None:
         logger.exception("Job %s failed: the values of a card must be plain ones.", name)
         reply = Reply(failure=Failure(code=VisualSearchError.code))
         redis_queue.reply(name, reply)
-    report(job.kind, reply)
+    send_searched(job.kind, reply)
     job_done.send_robust(sender=None, refused=reply.failure.code if reply.failure else "")
     return reply.failure

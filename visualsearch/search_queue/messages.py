@@ -84,7 +84,7 @@ class Reply(Generic[R]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class ReplyWithoutResult:
     """A reply without its result."""
 
     failure: Failure | None = None
@@ -120,15 +120,15 @@ def decode_reply(data: bytes, kind: str) -> Reply[Any]:
 
 def decode_failure(data: bytes) -> Failure | None:
     """Return the failure in a reply to a request of any kind, None if it succeeded."""
-    return msgspec.msgpack.decode(data, type=Outcome).failure
+    return msgspec.msgpack.decode(data, type=ReplyWithoutResult).failure
 
 
 def encode(value: Any) -> bytes:
     """Serialise a dataclass; raise TypeError if a shop's card holds more than plain values."""
-    return msgspec.msgpack.encode(value, enc_hook=plain)
+    return msgspec.msgpack.encode(value, enc_hook=to_plain_value)
 
 
-def plain(value: Any) -> Any:
+def to_plain_value(value: Any) -> Any:
     """Return a lazy translation as text, and a NumPy value as a Python one.
 
     Raises TypeError for anything else.

@@ -13,7 +13,7 @@ from redis.retry import Retry
 from .. import conf
 
 # Timeout of every Redis command, in seconds.
-PATIENCE = 1.0
+TIMEOUT = 1.0
 
 
 @lru_cache(maxsize=4)
@@ -24,8 +24,8 @@ def connect(url: str) -> redis.Redis:
     """
     return redis.Redis.from_url(
         url,
-        socket_timeout=PATIENCE,
-        socket_connect_timeout=PATIENCE,
+        socket_timeout=TIMEOUT,
+        socket_connect_timeout=TIMEOUT,
         # Reconnect once after a restart of Redis; do not retry after a timeout.
         retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
     )
@@ -53,10 +53,10 @@ def pipeline(*, transaction: bool = False) -> Any:
     return client().pipeline(transaction=transaction)
 
 
-def reset(*, setting: str, **kwargs: object) -> None:
+def drop_clients(*, setting: str, **kwargs: object) -> None:
     """Drop the cached Redis clients when a test overrides the settings."""
     if setting == "VISUALSEARCH":
         connect.cache_clear()
 
 
-setting_changed.connect(reset)
+setting_changed.connect(drop_clients)

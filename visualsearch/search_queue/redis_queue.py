@@ -65,7 +65,7 @@ def post(job: Job, name: str) -> None:
     Raises BackendUnavailable if Redis is down.
     """
     try:
-        stored(job, name).rpush(QUEUE, name).execute()
+        storing(job, name).rpush(QUEUE, name).execute()
     except redis.RedisError as error:
         raise BackendUnavailable from error
 
@@ -73,7 +73,7 @@ def post(job: Job, name: str) -> None:
 def store(job: Job, name: str) -> None:
     """Store a job for a Celery task that will name it; raise BackendUnavailable without Redis."""
     try:
-        stored(job, name).execute()
+        storing(job, name).execute()
     except redis.RedisError as error:
         raise BackendUnavailable from error
 
@@ -88,12 +88,12 @@ def store_for_later(job: Job, name: str) -> None:
         waiting = pipeline().zremrangebyscore(LATER, "-inf", now).zcard(LATER).execute()[1]
         if waiting >= conf.get("MAX_QUEUE"):
             raise Overloaded
-        stored(job, name).zadd(LATER, {name: now + job.seconds}).execute()
+        storing(job, name).zadd(LATER, {name: now + job.seconds}).execute()
     except redis.RedisError as error:
         raise BackendUnavailable from error
 
 
-def stored(job: Job, name: str) -> Any:
+def storing(job: Job, name: str) -> Any:
     """Return a pipeline with the command that stores the job until it expires."""
     return pipeline().set(key_of("job", name), encode(job), px=int(job.seconds * 1000))
 

@@ -43,7 +43,7 @@ def search(self: Task[Any, Any], name: str) -> None:
 
     The result is stored as a query. Raises the search's error, so that it shows in Celery's events.
     """
-    failure = jobs.run(name, heartbeat.this_worker(self.request.hostname or ""))
+    failure = jobs.run(name, heartbeat.heartbeat_name(self.request.hostname or ""))
     if failure:
         raise failure.error()
 

@@ -37,7 +37,7 @@ from .tasks import QUEUE
 logger = logging.getLogger(__name__)
 
 # Seconds before a worker tries Redis again.
-AGAIN = 0.5
+RETRY_DELAY = 0.5
 
 
 class Searcher:
@@ -49,7 +49,7 @@ class Searcher:
     def __init__(self, name: str, threads: int):
         self.name = name
         self.stopped = threading.Event()
-        self.heartbeat = Heartbeat(name, loaded_versions.common_input)
+        self.heartbeat = Heartbeat(name, loaded_versions.common_input_spec)
         self.threads = [
             threading.Thread(target=self.work, name=f"visualsearch-search-{n}", daemon=True)
             for n in range(threads)
@@ -80,7 +80,7 @@ class Searcher:
                         # A context of its own, so that context variables end with the job.
                         copy_context().run(jobs.run, name, self.name)
                 except redis.RedisError:
-                    self.stopped.wait(AGAIN)  # the heartbeat thread logs it
+                    self.stopped.wait(RETRY_DELAY)  # the heartbeat thread logs it
                 except Exception:
                     logger.exception("The queue held something that is not a job.")
         finally:
@@ -90,12 +90,12 @@ class Searcher:
 _searchers: list[Searcher] = []
 
 
-def searches(app: Celery) -> bool:
+def consumes_searches(app: Celery) -> bool:
     """Return whether this process's Celery worker consumes the search queue."""
     return QUEUE in app.amqp.queues.consume_from
 
 
-def forks(pool: Any) -> bool:
+def forks_children(pool: Any) -> bool:
     """Return whether a Celery pool (its name or class) forks child processes."""
     return "prefork" in (pool if isinstance(pool, str) else pool.__module__)
 
@@ -103,16 +103,16 @@ def forks(pool: Any) -> bool:
 @worker_init.connect
 def load_before_threads(sender: Any, **kwargs: object) -> None:
     """Load model and index before the worker connects to its queues, unless its pool forks."""
-    if searches(sender.app) and not forks(sender.pool_cls):
-        load()
+    if consumes_searches(sender.app) and not forks_children(sender.pool_cls):
+        load_model_and_index()
 
 
 @worker_ready.connect
 def search_in_threads(sender: Any, **kwargs: object) -> None:
     """Start the search threads when the worker is ready, unless its pool forks."""
     worker = sender.controller
-    if searches(sender.app) and not forks(worker.pool_cls):
-        search(worker.hostname, worker.concurrency)
+    if consumes_searches(sender.app) and not forks_children(worker.pool_cls):
+        start_searcher(worker.hostname, worker.concurrency)
 
 
 @worker_process_init.connect
@@ -121,20 +121,21 @@ def search_in_child(**kwargs: object) -> None:
 
     Neither an ONNX session nor an index survives a fork.
     """
-    if searches(current_app):
-        load()
-        search(f"{os.getpid()}@{gethostname()}", 1)
+    if consumes_searches(current_app):
+        load_model_and_index()
+        start_searcher(f"{os.getpid()}@{gethostname()}", 1)
 
 
-def load() -> None:
+def load_model_and_index() -> None:
     """Load model and index, run a first search, and check the encoder's reference embeddings.
 
-    See :func:`visualsearch.serving.processor_check.compare`. A failure is logged, and the first
-    jobs try to load again. All loaded objects are frozen, so that the garbage collector skips them.
+    See :func:`visualsearch.serving.processor_check.check_this_processor`. A failure is logged, and
+    the first jobs try to load again. All loaded objects are frozen, so that the garbage collector
+    skips them.
     """
     try:
         by_photo.warm_up()
-        processor_check.compare(loaded_versions.current().encoder)
+        processor_check.check_this_processor(loaded_versions.current().encoder)
     except (VisualSearchError, DatabaseError) as error:
         logger.warning("Nothing can be searched yet: %s", error)
     connections.close_all()
@@ -142,7 +143,7 @@ def load() -> None:
     gc.freeze()
 
 
-def search(worker: str, threads: int) -> None:
+def start_searcher(worker: str, threads: int) -> None:
     """Start ``threads`` search threads in this process, for the worker of this name."""
     searcher = Searcher(worker, threads)
     _searchers.append(searcher)
@@ -150,14 +151,14 @@ def search(worker: str, threads: int) -> None:
 
 
 @worker_shutting_down.connect
-def stop(**kwargs: object) -> None:
+def stop_searchers(**kwargs: object) -> None:
     """Stop taking jobs when Celery's worker begins to shut down."""
     for searcher in _searchers:
         searcher.stop()
 
 
 @worker_shutdown.connect
-def join(**kwargs: object) -> None:
+def join_searchers(**kwargs: object) -> None:
     """Wait for running jobs before the worker process ends, so that clients get an answer."""
     while _searchers:
-        _searchers.pop().join(redis_client.PATIENCE)
+        _searchers.pop().join(redis_client.TIMEOUT)

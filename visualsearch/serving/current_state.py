@@ -14,7 +14,7 @@ from ..models import IndexVersion, Revision
 State = IndexVersion.State
 
 
-class Wanted(NamedTuple):
+class CurrentState(NamedTuple):
     """The state of a version in the database.
 
     ``version``: its id; ``revision``: the last change of embeddings that its saved index contains;
@@ -28,7 +28,7 @@ class Wanted(NamedTuple):
     newest: int
 
 
-def wanted(version: int | None) -> Wanted:
+def read_current_state(version: int | None) -> CurrentState:
     """Return the state of the version to search, with one query.
 
     ``version``: id of an index version, None for the active one. Raises IndexNotReady if it does
@@ -41,12 +41,12 @@ def wanted(version: int | None) -> Wanted:
     if row is None:
         raise IndexNotReady
     found, revision, items, newest = row
-    return Wanted(found, revision, items, newest or 0)
+    return CurrentState(found, revision, items, newest or 0)
 
 
 @lru_cache(maxsize=64)
 def statement(version: int | None) -> tuple[str, tuple[Any, ...]]:
-    """Return SQL and parameters of :func:`wanted`, cached because building them takes longest."""
+    """Return the query's SQL and parameters, cached because building them takes longest."""
     newest = Revision.objects.filter(pk=1).values("value")
     rows = IndexVersion.objects.exclude(state__in=(State.BUILDING, State.FAILED)).order_by()
     chosen = rows.filter(state=State.ACTIVE) if version is None else rows.filter(pk=version)

@@ -83,11 +83,11 @@ class LiveIndex:
         return names
 
 
-def make(version: IndexVersion, encoder: Encoder) -> Index:
+def empty_index(version: IndexVersion, encoder: Encoder) -> Index:
     """Return an empty index of the version's class and options, or one connected to its server."""
     kind: type[Index] = import_string(version.backend)
     if issubclass(kind, SharedIndex):
-        return kind(encoder.dim, name=name_of(version), **version.options)
+        return kind(encoder.dim, name=server_name(version), **version.options)
     return kind(encoder.dim, **version.options)
 
 
@@ -101,16 +101,16 @@ def is_shared(version: IndexVersion) -> bool:
     return issubclass(import_string(version.backend), SharedIndex)
 
 
-def name_of(version: IndexVersion) -> str:
+def server_name(version: IndexVersion) -> str:
     """Return the name of a version's index in its server."""
     return f"visualsearch_{version.pk}"
 
 
-def discard(version: IndexVersion) -> None:
+def drop_from_server(version: IndexVersion) -> None:
     """Delete a version's data from its server, if it is in one.
 
     Raises BackendUnavailable if the server does not answer.
     """
     if is_shared(version):
         kind = import_string(version.backend)
-        kind(1, name=name_of(version), **version.options).drop()
+        kind(1, name=server_name(version), **version.options).drop()

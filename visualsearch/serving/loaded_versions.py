@@ -20,18 +20,18 @@ from ..encoders.preprocess import InputSpec
 from ..exceptions import BackendUnavailable, IndexNotReady
 from ..indexes.base import SharedIndex
 from ..models import IndexVersion, Revision, running_experiment
-from .current_state import wanted
+from .current_state import read_current_state
 from .live_index import LiveIndex, is_shared
-from .replay import follow, load
+from .replay import catch_up, load_index
 
 logger = logging.getLogger(__name__)
 State = IndexVersion.State
 # Seconds without a search after which a version is dropped from memory.
-IDLE = 30.0
+IDLE_SECONDS = 30.0
 # Seconds that a search waits for a version to load before it uses the one in memory.
-PATIENCE = 0.5
+LOAD_WAIT = 0.5
 # Seconds before a failed load is tried again.
-PAUSE = 10.0
+RETRY_AFTER = 10.0
 _lock = threading.Lock()  # guards the three below
 _live: dict[int, LiveIndex] = {}  # in order of use
 _arriving: dict[int, Future[LiveIndex]] = {}
@@ -48,47 +48,47 @@ def current(version: int | None = None, *, wait: bool = True) -> LiveIndex:
     version's index is in a server. Raises ModelUnavailable if the model cannot be loaded,
     IndexNotReady if nothing was ever indexed, or if the version is deleted, unfinished or failed.
     """
-    state = wanted(version)
-    live = held(state.version)
+    state = read_current_state(version)
+    live = in_memory(state.version)
     if live is None:
         row = IndexVersion.objects.filter(pk=state.version).first()
         if row is None:  # deleted since the query above
             raise IndexNotReady
-        live = (None if version and wait else meanwhile(row)) or load_once(row)
+        live = (None if version and wait else last_used_while_loading(row)) or load_once(row)
     with live.lock:
         if isinstance(live.index, SharedIndex):
             live.revision, live.items = state.revision, state.items
         if live.revision < state.newest:
-            follow(live, state.newest)
+            catch_up(live, state.newest)
     return live
 
 
-def held(version: int) -> LiveIndex | None:
+def in_memory(version: int) -> LiveIndex | None:
     """Return the index of a version by its id, None if this process has not loaded it.
 
-    Versions that were not used for :data:`IDLE` seconds are dropped from memory.
+    Versions that were not used for :data:`IDLE_SECONDS` seconds are dropped from memory.
     """
     with _lock:
         live = _live.get(version)
         if live is not None:
-            keep(live)
+            mark_used(live)
         return live
 
 
 def has_failed(version: int) -> bool:
-    """Return whether loading a version failed within the last :data:`PAUSE` seconds."""
+    """Return whether loading a version failed within the last :data:`RETRY_AFTER` seconds."""
     with _lock:
         return time.monotonic() < _failed.get(version, 0)
 
 
-def common_input() -> InputSpec | None:
+def common_input_spec() -> InputSpec | None:
     """Return the input format of the loaded models; None if they differ or none is loaded."""
     with _lock:
         inputs = [live.encoder.input for live in _live.values()]
     return inputs[0] if inputs and all(each == inputs[0] for each in inputs) else None
 
 
-def keep(live: LiveIndex) -> None:
+def mark_used(live: LiveIndex) -> None:
     """Mark an index as just used, and drop idle ones from memory; the caller holds ``_lock``.
 
     The version that a running experiment tests stays: it has few visitors at first, and none should
@@ -97,9 +97,9 @@ def keep(live: LiveIndex) -> None:
     live.used = time.monotonic()
     _live.pop(live.version, None)
     _live[live.version] = live
-    experiment = running_experiment.known()
+    experiment = running_experiment.cached_experiment()
     stays = experiment.version_id if experiment else None
-    for idle in [one for one in _live.values() if one.used < live.used - IDLE]:
+    for idle in [one for one in _live.values() if one.used < live.used - IDLE_SECONDS]:
         if idle.version != stays:
             del _live[idle.version]
 
@@ -107,18 +107,18 @@ def keep(live: LiveIndex) -> None:
 def load_once(row: IndexVersion) -> LiveIndex:
     """Load and return a version; threads that need it at the same time wait for one load."""
     with _loading:
-        live = held(row.pk) or load(row)
+        live = in_memory(row.pk) or load_index(row)
         with _lock:
-            keep(live)
+            mark_used(live)
         return live
 
 
-def meanwhile(row: IndexVersion) -> LiveIndex | None:
+def last_used_while_loading(row: IndexVersion) -> LiveIndex | None:
     """Load a version in the background; return the index used last until the new one is ready.
 
     Returns the new index once it is loaded. Returns None if no index is in memory, or if the new
     one is in a server and needs no loading. A failed load is logged and repeated after
-    :data:`PAUSE` seconds.
+    :data:`RETRY_AFTER` seconds.
     """
     with _lock:
         at_hand = next(reversed(_live.values()), None)
@@ -127,11 +127,11 @@ def meanwhile(row: IndexVersion) -> LiveIndex | None:
         arriving = _arriving.get(row.pk)
         new = arriving is None and time.monotonic() >= _failed.get(row.pk, 0)
         if new:
-            arriving = _arriving[row.pk] = in_background(row)
+            arriving = _arriving[row.pk] = load_in_background(row)
     if arriving is None or not (new or arriving.done()):
         return at_hand
     try:
-        live = arriving.result(PATIENCE)
+        live = arriving.result(LOAD_WAIT)
     except TimeoutError:
         return at_hand
     except Exception:
@@ -140,8 +140,8 @@ def meanwhile(row: IndexVersion) -> LiveIndex | None:
     with _lock:
         _arriving.pop(row.pk, None)
         if live is at_hand:
-            _failed[row.pk] = time.monotonic() + PAUSE
-        keep(live)
+            _failed[row.pk] = time.monotonic() + RETRY_AFTER
+        mark_used(live)
     return live
 
 
@@ -158,13 +158,13 @@ def for_encoder(encoder: str) -> LiveIndex:
     return current(None if newest.state == State.ACTIVE else newest.pk)
 
 
-def in_background(row: IndexVersion) -> Future[LiveIndex]:
+def load_in_background(row: IndexVersion) -> Future[LiveIndex]:
     """Load a version in a new thread; return the future of the index."""
     future: Future[LiveIndex] = Future()
 
     def work() -> None:
         try:
-            future.set_result(load(row))
+            future.set_result(load_index(row))
         except BaseException as error:
             future.set_exception(error)
         finally:
@@ -174,7 +174,7 @@ def in_background(row: IndexVersion) -> Future[LiveIndex]:
     return future
 
 
-def forget() -> None:
+def unload_all() -> None:
     """Drop the indexes of this process; the next search loads what it needs."""
     with _lock:
         _live.clear()
@@ -182,20 +182,20 @@ def forget() -> None:
         _failed.clear()
 
 
-def forget_in_child() -> None:
+def unload_in_child() -> None:
     """Replace locks and drop indexes in a forked child.
 
     FAISS hangs there if the parent has searched, and a copied lock may never be released.
     """
     global _lock, _loading
     _lock, _loading = threading.Lock(), threading.Lock()
-    forget()
+    unload_all()
 
 
-os.register_at_fork(after_in_child=forget_in_child)
+os.register_at_fork(after_in_child=unload_in_child)
 
 
-def push(encoder: Encoder, *, transactional: bool) -> None:
+def push_changes(encoder: Encoder, *, transactional: bool) -> None:
     """Apply changes of embeddings to the encoder's indexes in servers, so that no search has to.
 
     ``transactional``: True selects the indexes that are written in the same transaction as the
@@ -207,7 +207,7 @@ def push(encoder: Encoder, *, transactional: bool) -> None:
     ):
         if is_shared(version) and import_string(version.backend).transactional == transactional:
             try:
-                follow(held(version.pk) or load_once(version), Revision.current())
+                catch_up(in_memory(version.pk) or load_once(version), Revision.current())
             except BackendUnavailable:
                 if transactional:
                     raise

@@ -59,7 +59,7 @@ def runtime_name() -> str:
         return ""
 
 
-def compare(encoder: Encoder) -> Processor | None:
+def check_this_processor(encoder: Encoder) -> Processor | None:
     """Compare this machine's embeddings with the encoder's known answers; store the result.
 
     Known answers are reference embeddings stored with the model. Returns the result, None for an
@@ -79,7 +79,7 @@ def compare(encoder: Encoder) -> Processor | None:
         checked=timezone.now(),
     )
     if not found.agrees:
-        logger.warning("%s", advice(found))
+        logger.warning("%s", advice_for(found))
     key = ("encoder", "name", "runtime")
     values = ("lowest_cosine", "least_cosine", "host", "checked")
     try:
@@ -92,12 +92,12 @@ def compare(encoder: Encoder) -> Processor | None:
     return found
 
 
-def differing(encoder_id: str) -> list[Processor]:
+def differing_processors(encoder_id: str) -> list[Processor]:
     """Return the processors whose embeddings differ from an encoder's reference embeddings."""
     return list(Processor.objects.filter(encoder=encoder_id, lowest_cosine__lt=F("least_cosine")))
 
 
-def advice(processor: Processor) -> str:
+def advice_for(processor: Processor) -> str:
     """Return a message for staff on how a processor's embeddings differ, and what to do."""
     return _(
         "%(processor)s (%(host)s, %(runtime)s) computes other embeddings with %(encoder)s than were"

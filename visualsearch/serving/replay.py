@@ -15,7 +15,7 @@ from ..exceptions import IndexFileError
 from ..indexes.base import FileIndex, SharedIndex
 from ..models import Embedding, IndexVersion, Revision
 from . import index_files, version_encoders
-from .live_index import LiveIndex, fit_of, make
+from .live_index import LiveIndex, empty_index, fit_of
 
 logger = logging.getLogger(__name__)
 REPLAY_BATCH = 5000
@@ -23,37 +23,37 @@ REPLAY_BATCH = 5000
 COUNTED_ALWAYS, COUNT_AGAIN = 10_000, 10.0
 
 
-def load(version: IndexVersion) -> LiveIndex:
+def load_index(version: IndexVersion) -> LiveIndex:
     """Load a version from its file or server; if lost or damaged, rebuild it from the database.
 
     Raises ModelUnavailable if its encoder cannot be loaded, BackendUnavailable if its server does
     not answer.
     """
-    encoder = version_encoders.of(version)
-    index = make(version, encoder)
+    encoder = version_encoders.encoder_of(version)
+    index = empty_index(version, encoder)
     if isinstance(index, FileIndex):
         if not version.file:
-            return from_rows(version)
+            return build_from_rows(version)
         try:
             index = index_files.read(version, type(index), encoder.dim, version.options)
         except IndexFileError as error:
             logger.warning("index version %s is rebuilt from rows: %s", version.pk, error)
-            return from_rows(version)
+            return build_from_rows(version)
     elif isinstance(index, SharedIndex) and not index.exists():
         logger.warning("index version %s is gone from its server; rebuilt from rows", version.pk)
-        return restore(version)
+        return rebuild_in_server(version)
     return LiveIndex(
         index, version.pk, encoder, version.revision, version.items, fit=fit_of(version)
     )
 
 
-def from_rows(version: IndexVersion) -> LiveIndex:
+def build_from_rows(version: IndexVersion) -> LiveIndex:
     """Build and return a version's index from the stored embeddings, ignoring its file.
 
     The file is neither read nor written. An index in a server is dropped and created anew.
     """
-    encoder = version_encoders.of(version)
-    index = make(version, encoder)
+    encoder = version_encoders.encoder_of(version)
+    index = empty_index(version, encoder)
     if isinstance(index, SharedIndex):
         index.create()
     live = LiveIndex(index, version.pk, encoder, revision=0, fit=fit_of(version))
@@ -62,24 +62,24 @@ def from_rows(version: IndexVersion) -> LiveIndex:
     return live
 
 
-def restore(version: IndexVersion) -> LiveIndex:
+def rebuild_in_server(version: IndexVersion) -> LiveIndex:
     """Rebuild a version's index in its server, unless another process has just done so.
 
     The version's row is locked meanwhile. Returns the index.
     """
     with transaction.atomic():
         row = IndexVersion.objects.select_for_update().get(pk=version.pk)
-        encoder = version_encoders.of(row)
-        index = make(row, encoder)
+        encoder = version_encoders.encoder_of(row)
+        index = empty_index(row, encoder)
         if isinstance(index, SharedIndex) and index.exists():
             return LiveIndex(index, row.pk, encoder, row.revision, row.items, fit=fit_of(row))
-        live = from_rows(row)
+        live = build_from_rows(row)
         row.revision, row.items = live.revision, live.items
         row.save(update_fields=["revision", "items"])
         return live
 
 
-def follow(live: LiveIndex, newest: int) -> None:
+def catch_up(live: LiveIndex, newest: int) -> None:
     """Bring the index up to revision ``newest`` by applying the embedding changes that it lacks.
 
     If the index is on a server, lock the version's row, so that one process at a time updates it.
@@ -103,7 +103,7 @@ def replay(live: LiveIndex, revision: int) -> None:
     and again by a later call, which does no harm.
     """
     encoder = live.encoder
-    for ids, vectors, gone in changes(encoder.id, encoder.dim, live.revision):
+    for ids, vectors, gone in changed_embeddings(encoder.id, encoder.dim, live.revision):
         if len(gone):
             live.index.remove(gone)
         if len(ids):
@@ -120,7 +120,7 @@ def count_items(encoder: str) -> int:
     return searchable.values("item").distinct().count()
 
 
-def changes(
+def changed_embeddings(
     encoder: str, dim: int, since: int
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]]]:
     """Yield changes of embeddings since a revision in batches: ``(ids, vectors, gone)``.

@@ -16,7 +16,7 @@ from ..exceptions import ModelUnavailable
 from ..models import IndexVersion
 
 
-def configured() -> Encoder:
+def configured_encoder() -> Encoder:
     """Return the encoder in the settings, which new index versions are built with.
 
     Raises ModelUnavailable if it cannot be loaded.
@@ -25,33 +25,33 @@ def configured() -> Encoder:
     return encoder
 
 
-def answering() -> Encoder:
+def active_encoder() -> Encoder:
     """Return the active version's encoder, or the configured one if no version is active.
 
     Raises ModelUnavailable if it cannot be loaded.
     """
     active = IndexVersion.objects.filter(state=IndexVersion.State.ACTIVE).first()
-    return of(active) if active else configured()
+    return encoder_of(active) if active else configured_encoder()
 
 
-def recipe() -> dict[str, Any]:
+def encoder_recipe() -> dict[str, Any]:
     """Return a dict that says how to load the configured encoder.
 
     Its keys ``encoder_class`` (dotted path) and ``encoder_options`` are fields of IndexVersion.
     Raises TypeError if an option is not a JSON value or a path.
     """
-    options = json.dumps(conf.get("ENCODER_OPTIONS"), default=as_text)
+    options = json.dumps(conf.get("ENCODER_OPTIONS"), default=path_as_text)
     return {"encoder_class": conf.get("ENCODER"), "encoder_options": json.loads(options)}
 
 
-def as_text(value: object) -> str:
+def path_as_text(value: object) -> str:
     """Serialise a Path as text; raise TypeError for any other value."""
     if isinstance(value, Path):
         return str(value.absolute())
     raise TypeError(f"VISUALSEARCH[“ENCODER_OPTIONS”] holds {value!r}, which is not a plain value")
 
 
-def of(version: IndexVersion) -> Encoder:
+def encoder_of(version: IndexVersion) -> Encoder:
     """Return the encoder that a version's vectors were made with.
 
     After a change of the settings or of the model's files, the active version keeps its own encoder
@@ -59,7 +59,11 @@ def of(version: IndexVersion) -> Encoder:
     loaded from the settings, from the version's stored options, or from the copy of its files.
     """
     reasons = []
-    for load in (configured, lambda: recorded(version), lambda: kept(version)):
+    for load in (
+        configured_encoder,
+        lambda: recorded_encoder(version),
+        lambda: kept_encoder(version),
+    ):
         try:
             encoder = load()
         except ModelUnavailable as error:
@@ -74,31 +78,31 @@ def of(version: IndexVersion) -> Encoder:
     )
 
 
-def recorded(version: IndexVersion) -> Encoder:
+def recorded_encoder(version: IndexVersion) -> Encoder:
     """Load the encoder by the class and options stored in the version."""
     if not version.encoder_class:
-        return configured()
-    return loaded(version.encoder_class, json.dumps(version.encoder_options))
+        return configured_encoder()
+    return load_encoder(version.encoder_class, json.dumps(version.encoder_options))
 
 
-def kept(version: IndexVersion) -> Encoder:
-    """Load the version's encoder from the copy of its files that :func:`copy_of` names.
+def kept_encoder(version: IndexVersion) -> Encoder:
+    """Load the version's encoder from the copy of its files that :func:`copy_folder` names.
 
     Raises ModelUnavailable if there is no copy or it cannot be loaded.
     """
-    options = version.encoder_options | {"package": str(copy_of(version.encoder))}
-    if not copy_of(version.encoder).is_dir():
-        raise ModelUnavailable(reason=f"{copy_of(version.encoder)} does not exist")
-    return loaded(version.encoder_class, json.dumps(options))
+    options = version.encoder_options | {"package": str(copy_folder(version.encoder))}
+    if not copy_folder(version.encoder).is_dir():
+        raise ModelUnavailable(reason=f"{copy_folder(version.encoder)} does not exist")
+    return load_encoder(version.encoder_class, json.dumps(options))
 
 
-def copy_of(encoder_id: str) -> Path:
+def copy_folder(encoder_id: str) -> Path:
     """Return the folder for the copy of an encoder's files; it may not exist."""
     return Path(conf.get("DATA_DIR")) / "models" / encoder_id
 
 
 @cache
-def loaded(dotted_path: str, options: str) -> Encoder:
+def load_encoder(dotted_path: str, options: str) -> Encoder:
     """Return a cached encoder by its class and its options (JSON).
 
     Raises ModelUnavailable if the class cannot be imported or is not an encoder.
@@ -112,10 +116,10 @@ def loaded(dotted_path: str, options: str) -> Encoder:
     return kind(**json.loads(options))
 
 
-def reset(*, setting: str, **kwargs: object) -> None:
+def drop_encoders(*, setting: str, **kwargs: object) -> None:
     """Drop the cached encoders when a test overrides the settings."""
     if setting == "VISUALSEARCH":
-        loaded.cache_clear()
+        load_encoder.cache_clear()
 
 
-setting_changed.connect(reset)
+setting_changed.connect(drop_encoders)

@@ -9,10 +9,10 @@ from django.utils.translation import gettext as _
 from .. import conf
 from ..evaluation import labelled_photos
 from ..models import IndexVersion
-from .lifecycle import active
+from .lifecycle import active_version
 
 
-def evaluate(version: IndexVersion) -> None:
+def evaluate_version(version: IndexVersion) -> None:
     """Evaluate a version on the photos of ``LABELLED_QUERIES``; store the figures in the version.
 
     Does nothing if the setting is empty. See
@@ -36,7 +36,7 @@ def reason_to_hold_back(version: IndexVersion) -> str:
             "Version %(version)s was built and not activated: it finds no more of %(queries)s"
             " labelled searches than the active version."
         ) % {"version": version.pk, "queries": version.fit["queries"]}
-    before = active()
+    before = active_version()
     measured = version.evaluation.get("sku", {}).get("recall@10")
     if before is None or measured is None:
         return ""

@@ -30,12 +30,12 @@ class NotUsable(Exception):
     """Raised if a version cannot be activated; the message says why and what to do."""
 
 
-def active() -> IndexVersion | None:
+def active_version() -> IndexVersion | None:
     """Return the version that searches use, None if there is none yet."""
     return IndexVersion.objects.filter(state=State.ACTIVE).first()
 
 
-def followed() -> list[Encoder]:
+def encoders_to_keep_current() -> list[Encoder]:
     """Return the distinct encoders of all versions that have not failed, the active one's first.
 
     Changed images are encoded with each of them, so that a rollback loses nothing. Without a
@@ -47,25 +47,25 @@ def followed() -> list[Encoder]:
     for version in sorted(kept, key=lambda version: KEPT.index(State(version.state))):
         if version.encoder not in found:
             try:
-                found[version.encoder] = version_encoders.of(version)
+                found[version.encoder] = version_encoders.encoder_of(version)
             except ModelUnavailable as error:
                 if version.state == State.ACTIVE:
                     raise
                 logger.warning("index version %s is not kept up: %s", version.pk, error)
-    return list(found.values()) or [version_encoders.configured()]
+    return list(found.values()) or [version_encoders.configured_encoder()]
 
 
-def make(state: State = State.BUILDING) -> IndexVersion:
+def create_version(state: State = State.BUILDING) -> IndexVersion:
     """Create and return an empty version of the encoder and index named in the settings.
 
     The encoder's files are copied, because an upgrade may replace the originals while searches
     still need the old model. Raises ModelUnavailable if the encoder or its files cannot be loaded.
     """
-    encoder = version_encoders.configured()
-    encoder.keep(version_encoders.copy_of(encoder.id))
+    encoder = version_encoders.configured_encoder()
+    encoder.keep(version_encoders.copy_folder(encoder.id))
     return IndexVersion.objects.create(
         encoder=encoder.id,
-        **version_encoders.recipe(),
+        **version_encoders.encoder_recipe(),
         backend=conf.get("INDEX"),
         options=conf.get("INDEX_OPTIONS"),
         state=state,
@@ -79,11 +79,11 @@ def ensure_active(encoder: Encoder) -> None:
     ``encoder``: the one that products are being indexed with. Does nothing if ``encoder`` is not
     the one in the settings.
     """
-    if active() is not None or encoder.id != version_encoders.configured().id:
+    if active_version() is not None or encoder.id != version_encoders.configured_encoder().id:
         return
     try:
         with transaction.atomic():
-            make(State.ACTIVE)
+            create_version(State.ACTIVE)
     except IntegrityError:
         logger.debug("another process made the first version")
 
@@ -93,13 +93,17 @@ def is_outdated(version: IndexVersion) -> bool:
 
     Raises ModelUnavailable if the configured encoder cannot be loaded.
     """
-    wanted = (version_encoders.configured().id, conf.get("INDEX"), conf.get("INDEX_OPTIONS"))
+    wanted = (
+        version_encoders.configured_encoder().id,
+        conf.get("INDEX"),
+        conf.get("INDEX_OPTIONS"),
+    )
     return (version.encoder, version.backend, version.options) != wanted
 
 
-def why_not_fit() -> str:
+def reason_not_to_fit() -> str:
     """Return why no transform can be fitted to the catalog now, as text for staff; "" if it can."""
-    version = active()
+    version = active_version()
     if not conf.get("FIT"):
         return _("The setting FIT is off.")
     if version is None:
@@ -125,12 +129,12 @@ def build(version: IndexVersion, *, by_labels: bool = False) -> None:
 
     The transform of its vectors is learned from the catalog first. Embeddings stored meanwhile are
     added when a process loads the index. An error sets the state to FAILED, is stored in the
-    version, and is raised. ``by_labels``: see :func:`visualsearch.versions.transforms.make`.
+    version, and is raised. ``by_labels``: see :func:`visualsearch.versions.transforms.fit_version`.
     """
     started = time.monotonic()
     try:
-        version.fit = transforms.make(version, by_labels=by_labels)
-        built = replay.from_rows(version)
+        version.fit = transforms.fit_version(version, by_labels=by_labels)
+        built = replay.build_from_rows(version)
         built.index.optimise()
         figures: dict[str, Any] = built.index.describe()
         if isinstance(built.index, FileIndex):
@@ -155,7 +159,7 @@ def activate(version: IndexVersion) -> None:
     the version is neither ready nor retired, or if its model cannot be loaded.
     """
     try:
-        version_encoders.of(version)
+        version_encoders.encoder_of(version)
     except ModelUnavailable as error:
         raise NotUsable(str(error)) from error
     with transaction.atomic():
@@ -176,7 +180,7 @@ def activate(version: IndexVersion) -> None:
         end_experiment(version)
     for one in before:
         if not one.figures:  # never built: a placeholder from ensure_active()
-            delete(one)
+            delete_version(one)
     version_activated.send_robust(sender=None, version=version)
 
 
@@ -187,7 +191,7 @@ def end_experiment(version: IndexVersion) -> None:
         logger.warning("the experiment ended: index version %s was activated", version.pk)
 
 
-def previous() -> IndexVersion | None:
+def previous_version() -> IndexVersion | None:
     """Return the version that was active before the current one, None if it was deleted."""
     return IndexVersion.objects.filter(state=State.RETIRED).order_by("-activated").first()
 
@@ -197,14 +201,14 @@ def roll_back() -> IndexVersion:
 
     Raises NotUsable if that version was deleted, or if its model cannot be loaded.
     """
-    version = previous()
+    version = previous_version()
     if version is None:
         raise NotUsable(_("No earlier version is kept. Raise the setting KEPT_VERSIONS."))
     activate(version)
     return version
 
 
-def prune() -> None:
+def delete_old_versions() -> None:
     """Delete old versions, and embeddings and model copies that no remaining version needs.
 
     Of each of the states retired, ready and failed, the newest ``KEPT_VERSIONS`` stay. The version
@@ -222,22 +226,22 @@ def prune() -> None:
     ):
         for version in IndexVersion.objects.filter(state=state).order_by(order)[kept:]:
             if version != held_back and not tried.filter(version=version).exists():
-                delete(version)
+                delete_version(version)
     needed = set(IndexVersion.objects.filter(state__in=KEPT).values_list("encoder", flat=True))
-    needed.add(version_encoders.configured().id)
+    needed.add(version_encoders.configured_encoder().id)
     Embedding.objects.exclude(encoder__in=needed).delete()
-    for copy in version_encoders.copy_of("any").parent.glob("*"):
+    for copy in version_encoders.copy_folder("any").parent.glob("*"):
         if copy.name not in needed:
             shutil.rmtree(copy, ignore_errors=True)
 
 
-def delete(version: IndexVersion) -> None:
+def delete_version(version: IndexVersion) -> None:
     """Delete a version, its index file, and its data in a server.
 
     If the server does not answer, a warning is logged and the data stays in the server.
     """
     try:
-        live_index.discard(version)
+        live_index.drop_from_server(version)
     except BackendUnavailable:
         logger.warning("index version %s stays in its server, which does not answer", version.pk)
     index_files.delete(version)

@@ -63,7 +63,7 @@ class Labels:
     source: str
 
 
-def make(version: IndexVersion, *, by_labels: bool = False) -> dict[str, Any] | None:
+def fit_version(version: IndexVersion, *, by_labels: bool = False) -> dict[str, Any] | None:
     """Return the transform to build a version with, as JSON values for ``IndexVersion.fit``.
 
     None if the setting ``FIT`` is off or the catalog has fewer than :data:`fitting.LEAST` images.
@@ -71,26 +71,26 @@ def make(version: IndexVersion, *, by_labels: bool = False) -> dict[str, Any] | 
     clicks, else from the catalog's embeddings alone. False to keep the active version's weights if
     labels or clicks chose them, else to choose from the catalog's embeddings. Besides the
     transform, the dict has ``chosen`` (what chose the weights: catalog, labels or clicks), and if
-    labels or clicks were used also the keys of :func:`described`. Raises PhotoError for an
+    labels or clicks were used also the keys of :func:`describe_choice`. Raises PhotoError for an
     unreadable labelled photo.
     """
     if not conf.get("FIT"):
         return None
-    encoder = version_encoders.of(version)
-    found = labels(encoder) if by_labels else None
-    rows = sample(encoder, MOST, found.items if found else ())
+    encoder = version_encoders.encoder_of(version)
+    found = read_labels(encoder) if by_labels else None
+    rows = sample_rows(encoder, MOST, found.items if found else ())
     if len(rows.vectors) < fitting.LEAST:
         return None
     if found is None:
         shares, chosen = (None, "catalog") if by_labels else kept_shares(encoder)
-        return fitted(rows, encoder, shares).to_json() | {"chosen": chosen}
-    by_catalog = fitted(rows, encoder)
-    tuned = tune(labelled(rows, found), by_catalog, active_fit(encoder))
-    made = fitted(rows, encoder, tuned.shares) if tuned.by_labels else by_catalog
-    return made.to_json() | described(tuned, found)
+        return learn_transform(rows, encoder, shares).to_json() | {"chosen": chosen}
+    by_catalog = learn_transform(rows, encoder)
+    tuned = tune(to_labelled(rows, found), by_catalog, active_fit(encoder))
+    made = learn_transform(rows, encoder, tuned.shares) if tuned.by_labels else by_catalog
+    return made.to_json() | describe_choice(tuned, found)
 
 
-def fitted(rows: Rows, encoder: Encoder, shares: fitting.Shares | None = None) -> Fit:
+def learn_transform(rows: Rows, encoder: Encoder, shares: fitting.Shares | None = None) -> Fit:
     """Return a transform learned from a sample of the catalog's embeddings.
 
     ``shares``: weight of each part of the embedding in the similarity, by name of the part; None to
@@ -99,7 +99,7 @@ def fitted(rows: Rows, encoder: Encoder, shares: fitting.Shares | None = None) -
     return fitting.fit(rows.vectors, encoder.parts, shares, images=rows.images)
 
 
-def described(tuned: Tuned, found: Labels) -> dict[str, Any]:
+def describe_choice(tuned: Tuned, found: Labels) -> dict[str, Any]:
     """Return the outcome of a comparison of weights as a dict, to store with the transform.
 
     ``chosen``: what chose the weights (catalog, labels or clicks); ``better``: whether their mean
@@ -154,10 +154,10 @@ def is_due(encoder: Encoder) -> bool:
     fit = fit_of(newest) if newest else None
     if fit is None or count >= GROWTH * fit.images:
         return True
-    return fitting.distance(fit, sample(encoder, FEW).vectors) > MOVED
+    return fitting.distance(fit, sample_rows(encoder, FEW).vectors) > MOVED
 
 
-def sample(encoder: Encoder, at_most: int, items: Collection[str] = ()) -> Rows:
+def sample_rows(encoder: Encoder, at_most: int, items: Collection[str] = ()) -> Rows:
     """Read the searchable embeddings: all, or ``at_most`` evenly spaced ones.
 
     ``items``: keys of items whose embeddings are added if not all are read.
@@ -182,7 +182,7 @@ def sample(encoder: Encoder, at_most: int, items: Collection[str] = ()) -> Rows:
     return Rows(vectors=vectors[: len(names)], items=names, images=len(pks))
 
 
-def labelled(rows: Rows, found: Labels) -> Labelled:
+def to_labelled(rows: Rows, found: Labels) -> Labelled:
     """Return rows and labels with an index for each item key, for ``indexes.weight_tuning``."""
     number = {item: place for place, item in enumerate(dict.fromkeys(rows.items))}
     return Labelled(
@@ -193,7 +193,7 @@ def labelled(rows: Rows, found: Labels) -> Labelled:
     )
 
 
-def labels(encoder: Encoder) -> Labels | None:
+def read_labels(encoder: Encoder) -> Labels | None:
     """Return the photos of the setting ``LABELLED_QUERIES``, else searches with clicks.
 
     None if the setting is empty and fewer than :data:`LEAST_CLICKED` searches have clicks. Raises

@@ -12,7 +12,7 @@ from ..photos.decode import Photo, open_photo
 from ..photos.small_jpeg import jpeg
 
 
-def keep(query_id: str | None, photo: Photo, data: bytes, *, allowed: bool) -> None:
+def keep_photo(query_id: str | None, photo: Photo, data: bytes, *, allowed: bool) -> None:
     """Store a photo for ``KEEP_PHOTOS`` seconds: upright, small, and without its metadata.
 
     ``photo``: what was searched with; if it is only a crop, the whole photo is decoded from

@@ -16,47 +16,47 @@ from .. import conf
 # read, it is in memory about three times.
 ROOM = 2
 
-_held = 0
+_reserved = 0
 _counting = threading.Lock()
 _mine: ContextVar[list[int] | None] = ContextVar("bytes of the body of this request", default=None)
 
 
 @contextmanager
-def held() -> Iterator[None]:
-    """Count the bytes that :func:`hold` reserves in the block; release them at its end."""
+def request_budget() -> Iterator[None]:
+    """Count the bytes that :func:`reserve` reserves in the block; release them at its end."""
     token = _mine.set([0])
     try:
         yield
     finally:
-        dropped()
+        release_all()
         _mine.reset(token)
 
 
-def hold(size: int) -> bool:
+def reserve(size: int) -> bool:
     """Reserve ``size`` more bytes for this request; return whether they fit in the limit.
 
     If they do not fit, the caller must read and discard the rest of the body before it raises
     Overloaded: a client that is still sending does not read a response. Reserve bytes only when
     they have arrived, not by the announced length, so that an idle client takes up no memory.
     """
-    global _held
+    global _reserved
     mine = _mine.get()
     if mine is None:
         return True
     most = ROOM * max(conf.get("MAX_BATCH_BYTES"), conf.get("MAX_PHOTO_BYTES"))
     with _counting:
-        if _held + size > most:
+        if _reserved + size > most:
             return False
-        _held += size
+        _reserved += size
         mine[0] += size
     return True
 
 
-def dropped() -> None:
+def release_all() -> None:
     """Release all bytes that this request has reserved."""
-    global _held
+    global _reserved
     mine = _mine.get()
     if mine is not None:
         with _counting:
-            _held -= mine[0]
+            _reserved -= mine[0]
             mine[0] = 0

@@ -21,7 +21,7 @@ CHIPS = 3
 WORTH_OFFERING = 0.01
 
 
-def address(params: dict[str, Any]) -> str:
+def page_url(params: dict[str, Any]) -> str:
     """Return the URL of the search page with these query parameters; empty ones are left out."""
     given = {name: value for name, value in params.items() if value not in ("", None)}
     return f"{reverse('visualsearch:search_page')}?{urlencode(given)}"
@@ -41,19 +41,19 @@ def chips(result: SearchResult, params: dict[str, str]) -> list[dict[str, Any]]:
             "label": class_name(each.label),
             "percent": round(each.probability * 100),
             "chosen": each.label == chosen,
-            "url": address({**params, OFFSET: "", categories.CATEGORY: each.label}),
+            "url": page_url({**params, OFFSET: "", categories.CATEGORY: each.label}),
         }
         for each in result.predictions
         if each.label in offered and (each.probability >= WORTH_OFFERING or each.label == chosen)
     ][:CHIPS]
     if chosen and not any(chip["chosen"] for chip in found):
         name = catalog().category_name(chosen)
-        found.insert(0, {"label": name, "percent": None, "chosen": True, "url": address(params)})
+        found.insert(0, {"label": name, "percent": None, "chosen": True, "url": page_url(params)})
     everything = {
         "label": gettext("Everything"),
         "percent": None,
         "chosen": not chosen,
-        "url": address({**params, OFFSET: "", categories.CATEGORY: ""}),
+        "url": page_url({**params, OFFSET: "", categories.CATEGORY: ""}),
     }
     return [*found, everything] if found else []
 
@@ -74,7 +74,7 @@ class Narrowing:
             own |= {facet.get("min_param"), facet.get("max_param"), facet["name"]} - {None}
         self.kept = {name: text for name, text in params.items() if text and name not in own}
         self.active = any(each["value"] not in (None, [None, None]) for each in self.facets)
-        self.clear_url = address({**self.kept, ORDERING: self.ordering})
+        self.clear_url = page_url({**self.kept, ORDERING: self.ordering})
 
 
 def paging(result: SearchResult, params: dict[str, str], offset: int) -> dict[str, Any]:
@@ -82,6 +82,6 @@ def paging(result: SearchResult, params: dict[str, str], offset: int) -> dict[st
     after = offset + PAGE_SIZE
     before = max(0, offset - PAGE_SIZE)
     return {
-        "next_url": address({**params, OFFSET: after}) if after < result.count else None,
-        "previous_url": address({**params, OFFSET: before or ""}) if offset else None,
+        "next_url": page_url({**params, OFFSET: after}) if after < result.count else None,
+        "previous_url": page_url({**params, OFFSET: before or ""}) if offset else None,
     }

@@ -15,24 +15,24 @@ logger = logging.getLogger(__name__)
 DATABASE_AWAY = (OperationalError, InterfaceError)
 
 
-def describe(error: VisualSearchError) -> str:
+def staff_message(error: VisualSearchError) -> str:
     """Return the message of an error for the shop's staff, in the active language."""
     return gettext(error.message) % error.params
 
 
-def told(error: VisualSearchError) -> str:
+def customer_message(error: VisualSearchError) -> str:
     """Return an error's message for customers; if the one for staff differs, log that one."""
     if error.told:
         logger.warning("%s: %s", error.code, error)
-    return sentence(error)
+    return customer_text(error)
 
 
-def sentence(error: VisualSearchError) -> str:
+def customer_text(error: VisualSearchError) -> str:
     """Return the message of an error for customers, without logging."""
-    return gettext(error.told) if error.told else describe(error)
+    return gettext(error.told) if error.told else staff_message(error)
 
 
-def report(error: VisualSearchError, *, storefront: int | None = None) -> None:
+def record_refusal(error: VisualSearchError, *, storefront: int | None = None) -> None:
     """Send the signal ``refused`` for an error, and store a Refusal if the photo failed.
 
     Nothing is stored for a missing photo or an invalid crop. ``storefront``: primary key of the

@@ -27,8 +27,8 @@ from ..search_queue import dispatch
 from ..search_queue.admission import running_search
 from . import memory_budget, throttles
 from .clients import caller_of
-from .page_links import OFFSET, ORDERING, PAGE_SIZE, PHOTO, Narrowing, address, chips, paging
-from .refusals import report, told
+from .page_links import OFFSET, ORDERING, PAGE_SIZE, PHOTO, Narrowing, chips, page_url, paging
+from .refusals import customer_message, record_refusal
 from .uploads import PhotoUploadHandler, photo_bytes
 
 PREVIEW_SIDE = 480
@@ -44,26 +44,26 @@ class SearchPage(View):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Handle the request; render any error of the search as a message on the page."""
         try:
-            with memory_budget.held():
+            with memory_budget.request_budget():
                 response = super().dispatch(request, *args, **kwargs)
         except VisualSearchError as error:
             response = self.refuse(request, error)
         except ValidationError as error:
             refusal = {"code": "invalid", "detail": " ".join(error.messages)}
             response = self.show(request, status=400, error=refusal)
-        throttles.tell(request, response)
+        throttles.add_headers(request, response)
         return response
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """Show the results of the query ``?photo=`` under the URL's filters, or the empty form."""
         if not request.GET.get(PHOTO):
             return self.show(request, instead=suggestions())
-        throttles.spend(request, throttles.READ)
+        throttles.count_request(request, throttles.READ)
         return self.later_page(request, request.GET.dict())
 
     def post(self, request: HttpRequest) -> HttpResponse:
         """Search by an uploaded photo, which is not stored, and show the first results."""
-        throttles.spend(request, throttles.SEARCH)
+        throttles.count_request(request, throttles.SEARCH)
         request.upload_handlers = [PhotoUploadHandler(request)]
         return self.search(request)
 
@@ -76,7 +76,7 @@ class SearchPage(View):
             limit=PAGE_SIZE, filters=filters, with_facets=True, caller=caller_of(request, None)
         )
         with running_search():
-            photo = dispatch.decode(data)
+            photo = dispatch.decode_photo(data)
             result = dispatch.search(photo, wanted)
             shown = preview(photo.photo)
         params = {PHOTO: str(result.query_id), **filters}
@@ -139,8 +139,8 @@ class SearchPage(View):
 
     def refuse(self, request: HttpRequest, error: VisualSearchError) -> HttpResponse:
         """Render the page with the message and the status of an error; report the error."""
-        report(error)
-        refusal = {"code": error.code, "detail": told(error)}
+        record_refusal(error)
+        refusal = {"code": error.code, "detail": customer_message(error)}
         instead = suggestions() if isinstance(error, ServiceUnavailable) else []
         response = self.show(request, status=error.status, error=refusal, instead=instead)
         if seconds := getattr(error, "retry_after", None):
@@ -151,7 +151,7 @@ class SearchPage(View):
 def earlier_address(request: HttpRequest, query_id: UUID) -> HttpResponse:
     """Redirect from the former URL of a query's results to the present one."""
     params = {PHOTO: str(query_id), **request.GET.dict()}
-    return redirect(address(params), permanent=True)
+    return redirect(page_url(params), permanent=True)
 
 
 def offset_in(params: dict[str, str]) -> int:

@@ -62,7 +62,7 @@ def parse_rate(rate: str) -> tuple[int, int]:
     return int(found["times"]), SECONDS[found["unit"][0]]
 
 
-def spend(
+def count_request(
     request: HttpRequest, scope: str, *, times: int = 1, storefront: Storefront | None = None
 ) -> None:
     """Count a request against the client's rate limits; raise Throttled if one is exceeded.
@@ -72,7 +72,7 @@ def spend(
     :func:`allowance_of`.
     """
     for key, rate in limits_on(request, scope, storefront):
-        allowance = count(key, rate, times)
+        allowance = allowance_for(key, rate, times)
         noted = allowance_of(request)
         if noted is None or allowance.remaining <= noted.remaining:
             request.visual_search_allowance = allowance  # type: ignore[attr-defined]
@@ -96,31 +96,31 @@ def limits_on(
         yield f"quota:storefront-{storefront.pk}", (storefront.quota, SECONDS["d"])
 
 
-def count(key: str, rate: tuple[int, int], times: int) -> Allowance:
+def allowance_for(key: str, rate: tuple[int, int], times: int) -> Allowance:
     """Record ``times`` more requests of a client; return its remaining allowance.
 
     ``key``: identifies client and limit in the cache; ``rate``: (requests, seconds).
     """
     limit, period = rate
     now = time.time()
-    used = counted(f"visualsearch:{key}:{int(now // period)}", period, times)
+    used = increment_or_zero(f"visualsearch:{key}:{int(now // period)}", period, times)
     return Allowance(limit=limit, remaining=limit - used, reset=math.ceil(period - now % period))
 
 
 def allowance_of(request: HttpRequest) -> Allowance | None:
-    """Return the allowance that :func:`spend` stored on a request, None without a limit."""
+    """Return the allowance that :func:`count_request` stored on a request, None without a limit."""
     found: Allowance | None = getattr(request, "visual_search_allowance", None)
     return found
 
 
-def tell(request: HttpRequest, response: HttpResponseBase) -> None:
+def add_headers(request: HttpRequest, response: HttpResponseBase) -> None:
     """Set the RateLimit headers of a response, if the request has a limit."""
     allowance = allowance_of(request)
     for name, value in (allowance.as_headers() if allowance else {}).items():
         response[name] = value
 
 
-def counted(key: str, period: int, times: int = 1) -> int:
+def increment_or_zero(key: str, period: int, times: int = 1) -> int:
     """Add ``times`` to a counter and return its value; return 0 while the cache is down.
 
     ``period``: seconds until the counter expires. The limits protect the search, so a failing cache
@@ -130,14 +130,14 @@ def counted(key: str, period: int, times: int = 1) -> int:
     if time.monotonic() < _paused_until:
         return 0
     try:
-        return incremented(key, period, times)
+        return increment(key, period, times)
     except Exception:  # each cache backend has its own errors
         _paused_until = time.monotonic() + CACHE_PAUSE
         logger.warning("The cache is down: searches are not limited.", exc_info=True)
         return 0
 
 
-def incremented(key: str, period: int, times: int) -> int:
+def increment(key: str, period: int, times: int) -> int:
     """Add ``times`` to a counter in the cache and return its value; create it if missing."""
     with suppress(ValueError):
         return int(cache.incr(key, times))

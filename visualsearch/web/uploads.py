@@ -70,7 +70,7 @@ class PhotoUploadHandler(FileUploadHandler):
             raise self.refusal()
         fits = self.seen <= conf.get("MAX_PHOTO_BYTES") and self.together <= self.most
         if fits and self.room:
-            self.room = memory_budget.hold(len(raw_data))
+            self.room = memory_budget.reserve(len(raw_data))
             self.kept.write(raw_data)
         else:
             self.kept = io.BytesIO()

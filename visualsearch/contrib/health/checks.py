@@ -62,15 +62,15 @@ class Index(Check):
     """Checks that an index version is active and that its model can be loaded."""
 
     def holds(self) -> bool:
-        version = lifecycle.active()
+        version = lifecycle.active_version()
         if version is None:
             return False
         if not conf.get("USE_CELERY"):
-            version_encoders.of(version)
+            version_encoders.encoder_of(version)
         elif package := version.encoder_options.get("package"):
             # This process loads no model: if the model's description can be read, the model is
             # there.
-            folders = [Path(package), version_encoders.copy_of(version.encoder)]
+            folders = [Path(package), version_encoders.copy_folder(version.encoder)]
             load_package(next((each for each in folders if each.is_dir()), folders[-1]))
         return True
 

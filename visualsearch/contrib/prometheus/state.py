@@ -88,7 +88,7 @@ def gauge(name: str, text: str, value: float) -> Metric:
 
 def of_database() -> Gauges:
     """Return gauges of the active version and of the open run; zeros if there is none."""
-    version, run = lifecycle.active(), Run.objects.filter(open=True).first()
+    version, run = lifecycle.active_version(), Run.objects.filter(open=True).first()
     gauges = [
         gauge("index_version", "The active index version; 0: none.", version.pk if version else 0),
         gauge("run_open", "Whether a reindex is open.", run is not None),
@@ -116,7 +116,7 @@ def of_database() -> Gauges:
 
 def of_rows() -> Gauges:
     """Return gauges of searchable images and items, failed images, and differing processors."""
-    version = lifecycle.active()
+    version = lifecycle.active_version()
     rows = Embedding.objects.filter(encoder=version.encoder if version else "", removed=False)
     searchable = rows.filter(error="")
     return [
@@ -128,7 +128,7 @@ def of_rows() -> Gauges:
         gauge(
             "processors_differing",
             "Kinds of processors whose embeddings are not those of the active model.",
-            len(processor_check.differing(version.encoder)) if version else 0,
+            len(processor_check.differing_processors(version.encoder)) if version else 0,
         ),
     ]
 

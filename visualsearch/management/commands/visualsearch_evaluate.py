@@ -13,7 +13,7 @@ from visualsearch.evaluation.cases import tables, write_page
 from visualsearch.evaluation.labelled_photos import (
     LabelledPhoto,
     Measured,
-    compare,
+    compare_measurements,
     measure,
     read_queries,
     report,
@@ -46,7 +46,9 @@ class Command(BaseCommand):
             measured = self.measure(photos, options["index_version"])
             found = report(measured)
             if options["compare"] is not None:
-                found["compared"] = compare(measured, self.measure(photos, options["compare"]))
+                found["compared"] = compare_measurements(
+                    measured, self.measure(photos, options["compare"])
+                )
             if options["page"]:
                 page = write_page(options["page"], measured, found)
                 self.stderr.write(f"{page} shows each photo.")

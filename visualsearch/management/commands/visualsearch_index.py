@@ -92,7 +92,7 @@ class Command(BaseCommand):
         while run.open:
             try:
                 runs.execute(run, advance)
-            except runs.Taken:
+            except runs.TakenOver:
                 time.sleep(WATCH)
                 done = run.done
                 run.refresh_from_db()
@@ -108,7 +108,7 @@ class Command(BaseCommand):
             for name in ("items", "encoded", "unchanged", "removed", "failed")
         }
         if as_json:
-            version = lifecycle.active()
+            version = lifecycle.active_version()
             self.stdout.write(
                 json.dumps(
                     {
@@ -126,7 +126,7 @@ class Command(BaseCommand):
             "{items} products: {encoded} images encoded, {unchanged} unchanged, {removed} removed,"
             " {failed} failed.".format(**counts)
         )
-        active = lifecycle.active()
+        active = lifecycle.active_version()
         if active:
             current = loaded_versions.current()
             self.stdout.write(

@@ -37,7 +37,7 @@ class Command(BaseCommand):
                     f"Run {run.pk} is open ({run.get_state_display()}). Wait for it, or cancel it."
                 )
             runs.execute(run)
-        except (ValueError, VisualSearchError, runs.NotPossible, runs.Taken) as error:
+        except (ValueError, VisualSearchError, runs.NotPossible, runs.TakenOver) as error:
             raise CommandError(str(error) or "Another process has taken the run over.") from error
         if run.version is None:
             raise CommandError(run.error or f"Run {run.pk} is {run.get_state_display()}.")
@@ -74,11 +74,11 @@ def described(run: Run, version: IndexVersion) -> dict[str, Any]:
     ``version`` and ``active``: the version that was built, and whether it is active; ``chosen``:
     what chose the weights; ``shares``: weight of each part of the embedding, by name; ``images``:
     number of images; ``judged_by``, ``queries`` and ``tried``: see
-    :func:`visualsearch.versions.transforms.described`; ``error``: error message of the run.
+    :func:`visualsearch.versions.transforms.describe_choice`; ``error``: error message of the run.
     """
     version.refresh_from_db()
     fit = version.fit or {}
-    active = lifecycle.active()
+    active = lifecycle.active_version()
     return {
         "version": version.pk,
         "active": active is not None and active.pk == version.pk,

@@ -6,7 +6,7 @@ They are set on the views, so that a host project's REST framework defaults chan
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
 from rest_framework.authentication import BaseAuthentication
@@ -19,9 +19,6 @@ from rest_framework.views import APIView
 
 from ..exceptions import ApiKeyInvalid
 from ..web import clients, throttles
-
-if TYPE_CHECKING:
-    from .base import VisualSearchView
 
 
 class StorefrontAuthentication(BaseAuthentication):
@@ -45,8 +42,9 @@ class StorefrontAuthentication(BaseAuthentication):
 
 
 def scope_of(request: Request) -> str:
-    view: VisualSearchView = request.parser_context["view"]
-    return view.scope
+    """Return the ``scope`` of the view that handles a request."""
+    scope: str = request.parser_context["view"].scope
+    return scope
 
 
 class ApiKeyPermission(BasePermission):

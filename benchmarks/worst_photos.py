@@ -18,7 +18,7 @@ from tests.helpers.worst_photo import cost
 from tests.helpers.worst_photos import CROPS, MUCH_WORK, WORST
 from visualsearch.exceptions import ImageCorrupt
 from visualsearch.photos.decode import open_photo
-from visualsearch.photos.formats import with_heic
+from visualsearch.photos.format_limits import with_heic
 
 
 def parse_args() -> argparse.Namespace:

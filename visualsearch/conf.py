@@ -15,7 +15,7 @@ from django.utils.module_loading import import_string
 from .photos.allowed_origins import origin_of
 from .photos.decode import Limits
 from .photos.download import Rules
-from .photos.formats import USUAL, with_heic
+from .photos.format_limits import USUAL, with_heic
 
 
 def shipped_model() -> Path:
@@ -95,7 +95,7 @@ DEFAULTS: dict[str, Any] = {
     "KEPT_VERSIONS": 2,
     # Labelled photos (CSV: image,sku[,style]) to evaluate every new index version on.
     "LABELLED_QUERIES": "",
-    # Whether new index versions transform vectors by a fit to the catalog; see fits.py.
+    # Whether new index versions transform vectors by a fit to the catalog; see indexes/catalog_fit.py.
     "FIT": True,
     # Largest drop of recall@10 on the labelled photos at which a new version is still activated
     # automatically.

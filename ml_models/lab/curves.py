@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 
 from .reports.training_curves import draw_curves
-from .training.run_log import read_log
+from .training.best_epoch import read_log
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -23,7 +23,7 @@ from tqdm import tqdm
 from visualsearch.encoders.base import Encoding
 from visualsearch.encoders.onnx import OnnxEncoder
 from visualsearch.encoders.subject import encode_subject
-from visualsearch.indexes.fitting import LEAST, fit
+from visualsearch.indexes.catalog_fit import LEAST, fit
 from visualsearch.metrics.bootstrap import intervals
 from visualsearch.metrics.retrieval import first_rank, query_scores, retrieval_metrics
 from visualsearch.photos.crops import Crop

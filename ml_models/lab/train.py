@@ -31,9 +31,9 @@ from .photos.photo_sets import decode_photos
 from .photos.pixels import SERVED_SIDE
 from .photos.splits import check_classes, folds, hold_out, keep_split
 from .reports.training_curves import draw_curves
+from .training.best_epoch import Row
 from .training.initial_network import build_network
 from .training.run import Run
-from .training.run_log import Row
 from .training.train_options import STORED_SIDE, parse_args
 
 

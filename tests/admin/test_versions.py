@@ -3,7 +3,7 @@ from django.urls import reverse
 
 from tests.helpers.reindex import rebuild, reindex
 from visualsearch.exceptions import ModelUnavailable
-from visualsearch.indexes import fitting
+from visualsearch.indexes import catalog_fit
 from visualsearch.models import IndexVersion
 
 from .conftest import messages_of
@@ -165,7 +165,7 @@ FIT = reverse("admin:visualsearch_fit")
 @pytest.fixture
 def unfitted(sold, configure, monkeypatch):
     """A version without a fit, of a catalog that is large enough for one."""
-    monkeypatch.setattr(fitting, "LEAST", 8)
+    monkeypatch.setattr(catalog_fit, "LEAST", 8)
     configure(FIT=False)
     version = reindex().version
     configure(FIT=True)

@@ -8,7 +8,7 @@ from django.utils import timezone
 from tests.helpers.traces import BAD, leave_traces, version
 from visualsearch.analytics import experiment_comparison
 from visualsearch.analytics.experiment_comparison import compare_variants
-from visualsearch.analytics.sequential_verdicts import Verdict
+from visualsearch.analytics.experiment_verdicts import Verdict
 from visualsearch.models import Event, Experiment, Query
 
 pytestmark = pytest.mark.django_db

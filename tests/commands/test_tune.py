@@ -7,7 +7,7 @@ from django.core.management.base import CommandError
 
 from tests.helpers.pictures import encoded, picture
 from tests.helpers.reindex import reindex
-from visualsearch.indexes import fitting
+from visualsearch.indexes import catalog_fit
 from visualsearch.models import Run
 from visualsearch.reindex import runs
 from visualsearch.versions import lifecycle
@@ -15,7 +15,7 @@ from visualsearch.versions import lifecycle
 
 @pytest.fixture(autouse=True)
 def small_catalogs(monkeypatch):
-    monkeypatch.setattr(fitting, "LEAST", 8)
+    monkeypatch.setattr(catalog_fit, "LEAST", 8)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from PIL import Image
 
 from tests.helpers.odd_pictures import held, shirt
 from tests.helpers.pictures import encoded, picture, plain
-from visualsearch.photos.formats import with_heic
+from visualsearch.photos.format_limits import with_heic
 
 FOLDER = Path(__file__).resolve().parent / "seeds"
 SUFFIXES = {

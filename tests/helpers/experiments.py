@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from tests.analytics.test_sequential_verdicts import arm, first, verdicts
-from visualsearch.analytics.sequential_verdicts import Verdict
+from tests.analytics.test_experiment_verdicts import arm, first, verdicts
+from visualsearch.analytics.experiment_verdicts import Verdict
 
 SEARCHES, STEP = 3000, 50
 

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from tests.helpers.pictures import chunk, encoded, picture, plain
-from visualsearch.photos.formats import with_heic
+from visualsearch.photos.format_limits import with_heic
 
 WHITE = (255, 255, 255, 255)
 ORIENTATION = 0x0112

@@ -17,7 +17,7 @@ from PIL import Image
 
 from tests.helpers.worst_photos import yardstick
 from visualsearch.photos.decode import Limits, open_photo
-from visualsearch.photos.formats import with_heic
+from visualsearch.photos.format_limits import with_heic
 
 ROOT = Path(__file__).resolve().parents[2]
 

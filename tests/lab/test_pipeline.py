@@ -13,7 +13,7 @@ from ml_models.lab import evaluate, export, quantise, train  # noqa: E402
 from ml_models.lab.exceptions import Refused  # noqa: E402
 from ml_models.lab.measuring import classification  # noqa: E402
 from ml_models.lab.quantising.agreement import LEAST  # noqa: E402
-from ml_models.lab.training.run_log import read_log  # noqa: E402
+from ml_models.lab.training.best_epoch import read_log  # noqa: E402
 from tests.helpers.pictures import picture  # noqa: E402
 from tests.lab.helpers.training_arguments import train_args  # noqa: E402
 from visualsearch.encoders.onnx import OnnxEncoder  # noqa: E402

@@ -17,8 +17,8 @@ from ml_models.lab.photos import listings  # noqa: E402
 from ml_models.lab.photos.photo_sets import load_photos  # noqa: E402
 from ml_models.lab.photos.pixels import SERVED_SIDE  # noqa: E402
 from ml_models.lab.training import initial_network, stored_runs, train_options  # noqa: E402
+from ml_models.lab.training.best_epoch import best_epoch, read_log  # noqa: E402
 from ml_models.lab.training.run import Run  # noqa: E402
-from ml_models.lab.training.run_log import best_epoch, read_log  # noqa: E402
 from tests.lab.helpers.training_arguments import train_args  # noqa: E402
 
 

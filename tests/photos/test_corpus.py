@@ -9,7 +9,7 @@ from tests.corpus.fuzz import SEEDS, SUFFIXES, generate
 from tests.corpus.memory import grows
 from tests.helpers.reindex import reindex
 from visualsearch.photos.decode import Limits, open_photo
-from visualsearch.photos.formats import with_heic
+from visualsearch.photos.format_limits import with_heic
 
 
 @pytest.fixture

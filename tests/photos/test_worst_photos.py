@@ -21,7 +21,7 @@ from tests.helpers.worst_photos import CROPS, MAX_BYTES, MUCH_WORK, WORST, fast,
 from visualsearch.exceptions import ImageCorrupt, ImageTooManyPixels
 from visualsearch.photos import decode, file_structure
 from visualsearch.photos.decode import Limits, open_photo
-from visualsearch.photos.formats import with_heic
+from visualsearch.photos.format_limits import with_heic
 
 # Limits: CPU time relative to a plain 12-megapixel photo decoded in full, and MB of memory.
 TIMES, MEGABYTES = 30, 300

@@ -11,7 +11,7 @@ from tests.helpers.pictures import encoded, picture
 from tests.helpers.reindex import reindex
 from visualsearch.encoders.fake import FakeEncoder
 from visualsearch.models import Embedding, IndexVersion, Run, process_names
-from visualsearch.reindex import embeddings, runs, scopes, tasks
+from visualsearch.reindex import embeddings, retries, runs, scopes, tasks
 from visualsearch.versions import lifecycle
 
 State, Wish = Run.State, Run.Wish
@@ -367,18 +367,18 @@ def test_write__unreadable_files_are_tried_again_later(sold):
         data = stored.read()
     file.storage.delete(file.name)
     before = timezone.now()
-    for attempts, wait in enumerate(embeddings.RETRY_AFTER, 1):
+    for attempts, wait in enumerate(retries.RETRY_AFTER, 1):
         embeddings.refresh_items(["P2"])
         row = Embedding.objects.get(item="P2")
         assert row.attempts == attempts
         assert before + wait <= row.retry_at <= timezone.now() + wait
-        assert embeddings.due_for_retry() == []
+        assert retries.due_for_retry() == []
     embeddings.refresh_items(["P2"])
     row.refresh_from_db()
     assert row.retry_at is None  # no more automatic retries
 
     Embedding.objects.filter(pk=row.pk).update(attempts=1, retry_at=before)
-    assert embeddings.due_for_retry() == ["P2"]
+    assert retries.due_for_retry() == ["P2"]
     with file.storage.open(file.name, "wb") as stored:
         stored.write(data)
     tasks.index_items(["P0"])

@@ -11,8 +11,8 @@ from shop.tools.ports import free_port
 from tests.helpers.pictures import encoded, picture
 from tests.helpers.reindex import reindex
 from visualsearch.exceptions import BackendUnavailable
-from visualsearch.indexes import fitting
-from visualsearch.indexes.fitting import Fit
+from visualsearch.indexes import catalog_fit
+from visualsearch.indexes.catalog_fit import Fit
 from visualsearch.models import Embedding, IndexVersion, Query, Revision, from_bytes
 from visualsearch.photos.decode import Limits, open_photo
 from visualsearch.reindex import drift, embeddings
@@ -76,7 +76,7 @@ def test_shop__in_milvus(milvus, sell, sold):
 
 
 def test_shop__fitted_to_its_catalog(milvus, sell, sold, monkeypatch):
-    monkeypatch.setattr(fitting, "LEAST", 8)
+    monkeypatch.setattr(catalog_fit, "LEAST", 8)
     version = reindex().version
     assert version.fit
     sell("NEW", picture(40))

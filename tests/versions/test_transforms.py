@@ -10,9 +10,9 @@ from PIL import Image
 from tests.helpers.pictures import encoded, picture, plain
 from tests.helpers.reindex import rebuild, reindex
 from visualsearch.evaluation import labelled_photos
-from visualsearch.indexes import fitting
+from visualsearch.indexes import catalog_fit
+from visualsearch.indexes.catalog_fit import Fit
 from visualsearch.indexes.exact import ExactIndex
-from visualsearch.indexes.fitting import Fit
 from visualsearch.models import (
     Embedding,
     Event,
@@ -46,7 +46,7 @@ def photo(n, tint="red"):
 @pytest.fixture(autouse=True)
 def small_catalogs(monkeypatch):
     """Let twelve pictures be enough to fit a catalog."""
-    monkeypatch.setattr(fitting, "LEAST", COUNT)
+    monkeypatch.setattr(catalog_fit, "LEAST", COUNT)
 
 
 @pytest.fixture
@@ -224,7 +224,7 @@ def test_fit__switched_off(stocked, configure):
 
 
 def test_fit__of_too_few_pictures(stocked, monkeypatch):
-    monkeypatch.setattr(fitting, "LEAST", COUNT + 1)
+    monkeypatch.setattr(catalog_fit, "LEAST", COUNT + 1)
     version = reindex().version
     assert version.fit is None
     assert answers_like(by_photo.search(photo(3), SearchRequest(limit=COUNT)), version, 3)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ..analytics.experiment_comparison import Comparison, compare_variants
-from ..analytics.sequential_verdicts import Estimate, Signal, Verdict
+from ..analytics.experiment_verdicts import Estimate, Signal, Verdict
 from ..analytics.statistics import Interval, Share, wilson
 from ..models import Experiment, IndexVersion
 from .charts import Plot, Series, plot

@@ -13,8 +13,8 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from ..models import Event, Experiment, IndexVersion, Query, Refusal
+from .experiment_verdicts import Arm, Signal, Verdict, signals
 from .insights import Period, midnight
-from .sequential_verdicts import Arm, Signal, Verdict, signals
 from .statistics import Share
 
 Variant = Query.Variant

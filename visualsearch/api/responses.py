@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from ..catalogs import catalog
 from ..class_names import class_name
-from ..search import facet_values
+from ..search import facets_and_sorting
 from ..search.requests import Listing
 from ..search.results import Prediction, SearchResult
 
@@ -68,7 +68,7 @@ def as_response(
     }
     if result.facets is None:
         return body
-    return body | {"facets": result.facets, "orderings": facet_values.orderings(catalog())}
+    return body | {"facets": result.facets, "orderings": facets_and_sorting.orderings(catalog())}
 
 
 def as_class(prediction: Prediction) -> dict[str, Any]:

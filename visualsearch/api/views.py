@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from .. import events, exceptions
 from ..catalogs import catalog
-from ..search import facet_values
+from ..search import facets_and_sorting
 from ..search.requests import DEFAULT_LIMIT, Listing, PageRequest, SearchRequest, SimilarRequest
 from ..search_queue import dispatch
 from ..search_queue.admission import running_search
@@ -152,7 +152,7 @@ class QueryView(VisualSearchView):
         options = validated(QueryPageSerializer, request.query_params)
         filters = filters_of(request)
         check_filters(filters)
-        facet_values.ordering_of(catalog(), options["ordering"])
+        facets_and_sorting.ordering_of(catalog(), options["ordering"])
         if dispatch.is_pending(query_id, storefront=self.storefront_id):
             return pending(request, query_id)
         wanted = PageRequest(

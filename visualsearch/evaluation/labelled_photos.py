@@ -14,7 +14,7 @@ from PIL import Image
 from .. import conf
 from ..catalogs import catalog
 from ..metrics.bootstrap import intervals, paired
-from ..metrics.casebook import FIRST
+from ..metrics.photo_page import FIRST
 from ..metrics.retrieval import first_rank, query_scores, retrieval_metrics
 from ..photos.decode import open_photo
 from ..search import by_photo

@@ -27,7 +27,7 @@ from ..exceptions import (
 from .avif import largest_frame
 from .crops import Crop, as_stored, box_of, check_crop
 from .file_structure import check_structure, is_single_scan
-from .formats import FORMATS, FULL_HEIC, FULL_JPEG, USUAL, names
+from .format_limits import FORMATS, FULL_HEIC, FULL_JPEG, USUAL, names
 
 # At level DEBUG, Pillow would log a photo's metadata.
 logging.getLogger("PIL").setLevel(logging.INFO)
@@ -59,8 +59,8 @@ class Limits:
     of the shorter side; ``max_aspect``: long side over short side. ``working_side``: photos are
     shrunk while decoding, to at least this many pixels on the shorter side (of the crop, if there
     is one); models need fewer. At 360, a phone's 12 megapixels are still decoded at an eighth of
-    their size. ``formats``: accepted keys of :data:`visualsearch.photos.formats.FORMATS`; a format
-    may have lower limits.
+    their size. ``formats``: accepted keys of :data:`visualsearch.photos.format_limits.FORMATS`; a
+    format may have lower limits.
     """
 
     max_bytes: int = 12_000_000
@@ -147,7 +147,7 @@ def check_size(size: tuple[int, int], limits: Limits) -> None:
 
 
 def check_format(source: Image.Image, data: bytes) -> None:
-    """Check the limits of the photo's format; see :data:`visualsearch.photos.formats.FORMATS`.
+    """Check the limits of the photo's format; see :data:`.format_limits.FORMATS`.
 
     Raises ImageTooManyPixels or ImageTooLarge (bytes) over a limit, ImageCorrupt for an AVIF
     without a readable frame size.

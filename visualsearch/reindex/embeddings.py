@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
-from datetime import timedelta
 from itertools import chain, islice
 from typing import Any
 
@@ -33,6 +32,7 @@ from .catalog_images import (
     image_files,
     thread_pool,
 )
+from .retries import RETRY_AFTER
 
 logger = logging.getLogger(__name__)
 MAX_ATTEMPTS = 5
@@ -48,8 +48,6 @@ UPDATED = (
     "revision",
     "updated",
 )
-# Delay before an unreadable file is tried again, by the number of attempts.
-RETRY_AFTER = [timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 720)]
 
 
 class ChangedMeanwhile(Exception):
@@ -213,9 +211,3 @@ def row_for(encoder: Encoder, seen: CatalogImage, revision: int) -> Embedding:
         if seen.unreadable and row.attempts <= len(RETRY_AFTER):
             row.retry_at = timezone.now() + RETRY_AFTER[row.attempts - 1]
     return row
-
-
-def due_for_retry() -> list[str]:
-    """Return the keys of the items with an unreadable image that should be tried again now."""
-    failed = Embedding.objects.filter(removed=False, retry_at__lte=timezone.now())
-    return list(failed.order_by("item").values_list("item", flat=True).distinct())

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from .. import conf
 from ..models import Embedding, Run
-from . import embeddings, runs
+from . import embeddings, retries, runs
 
 # Seconds between attempts while the database is down, and how many: an hour in all.
 DATABASE_WAIT, DATABASE_ATTEMPTS = 5, 720
@@ -42,7 +42,7 @@ def index_items(keys: list[str]) -> dict[str, int]:
     ``keys``: keys of the items. Returns counts of images by outcome, as
     :func:`visualsearch.reindex.embeddings.refresh_items` does.
     """
-    counts = embeddings.refresh_items([*keys, *embeddings.due_for_retry()])
+    counts = embeddings.refresh_items([*keys, *retries.due_for_retry()])
     retry_later()
     return dict(counts)
 
@@ -51,7 +51,7 @@ def index_items(keys: list[str]) -> dict[str, int]:
 def index_retry() -> None:
     """Retry the unreadable images whose next attempt is due."""
     cache.delete(RETRY_PLANNED)
-    embeddings.refresh_items(embeddings.due_for_retry())
+    embeddings.refresh_items(retries.due_for_retry())
     retry_later()
 
 

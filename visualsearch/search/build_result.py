@@ -9,7 +9,7 @@ from typing import Any
 from ..catalogs import catalog
 from ..models import Query, from_bytes
 from ..serving import live_index
-from . import categories, facet_values
+from . import categories, facets_and_sorting
 from .ranking import best_by_item, filtered_embeddings, is_match, rank
 from .requests import Listing
 from .results import Hit, Prediction, SearchResult, Stopwatch
@@ -24,9 +24,9 @@ def build_result(
     similar item. Raises ValidationError for an unknown ordering or an invalid filter value.
     """
     predictions = [Prediction(**each) for each in query.predictions]
-    order = facet_values.ordering_of(catalog(), listing.ordering)
+    order = facets_and_sorting.ordering_of(catalog(), listing.ordering)
     end = listing.offset + listing.limit
-    need = facet_values.POOL if order else end
+    need = facets_and_sorting.POOL if order else end
     filters, guessed = categories.apply_auto(listing.filters, predictions)
     ranked = rank_under(filters, query, current, need, watch)
     if guessed and ranked.first != nearest(query, current, watch):
@@ -35,10 +35,10 @@ def build_result(
         ranked = rank_under(filters, query, current, need, watch)
     hits, count = ranked.hits, ranked.count
     if order:
-        count = min(count, facet_values.POOL)
+        count = min(count, facets_and_sorting.POOL)
         by_key = {hit.item: hit for hit in hits}
         with watch.stage("products"):
-            keys = facet_values.sorted_keys(catalog(), by_key, order)
+            keys = facets_and_sorting.sorted_keys(catalog(), by_key, order)
         hits = [by_key[key] for key in keys]
     return SearchResult(
         query_id=str(query.pk),
@@ -105,10 +105,10 @@ def facets_over(
     """
 
     def best(filters: Mapping[str, Any]) -> list[str]:
-        ranked = rank_under(filters, query, current, facet_values.POOL, Stopwatch())
+        ranked = rank_under(filters, query, current, facets_and_sorting.POOL, Stopwatch())
         return [hit.item for hit in ranked.hits]
 
-    return facet_values.describe_facets(catalog(), best, filters)
+    return facets_and_sorting.describe_facets(catalog(), best, filters)
 
 
 def with_total(watch: Stopwatch) -> dict[str, float]:

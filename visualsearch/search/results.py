@@ -43,7 +43,7 @@ class SearchResult:
     codes. ``subject``: box of the garment that was searched with, x, y, w, h in fractions of the
     uploaded photo, None for the whole photo. ``category``: the category filter that was applied,
     None if there was no such filter. ``facets``: None unless requested, see
-    :func:`visualsearch.search.facet_values.describe_facets`.
+    :func:`visualsearch.search.facets_and_sorting.describe_facets`.
     """
 
     query_id: str | None

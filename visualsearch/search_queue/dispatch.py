@@ -18,13 +18,7 @@ from .. import broker, conf
 from ..encoders.preprocess import InputSpec
 from ..photos.crops import Crop
 from ..photos.decode import Photo, open_photo
-from ..search.requests import (
-    ClassifyRequest,
-    PageRequest,
-    Request,
-    SearchRequest,
-    SimilarRequest,
-)
+from ..search.requests import ClassifyRequest, PageRequest, Request, SearchRequest, SimilarRequest
 from ..search.results import Classification, SearchResult, Stopwatch
 from ..signals import job_posted
 from . import jobs, redis_queue, tasks

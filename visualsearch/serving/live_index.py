@@ -15,7 +15,7 @@ from ..batched import batched
 from ..catalogs import MAX_PARAMETERS
 from ..encoders.base import Encoder
 from ..indexes.base import FileIndex, Ids, Index, SharedIndex
-from ..indexes.fitting import Fit
+from ..indexes.catalog_fit import Fit
 from ..models import Embedding, IndexVersion
 
 Vectors = NDArray[np.float32]

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from .. import conf
 from ..encoders.base import Encoder
 from ..exceptions import BackendUnavailable, ModelUnavailable
-from ..indexes import fitting
+from ..indexes import catalog_fit
 from ..indexes.base import FileIndex
 from ..models import Embedding, Experiment, IndexVersion
 from ..serving import index_files, live_index, replay, version_encoders
@@ -117,9 +117,9 @@ def reason_not_to_fit() -> str:
             "The settings ask for another model or index than the active version's;"
             " run manage.py visualsearch_index."
         )
-    if Embedding.objects.filter(encoder=version.encoder).searchable().count() < fitting.LEAST:
+    if Embedding.objects.filter(encoder=version.encoder).searchable().count() < catalog_fit.LEAST:
         return _("A catalog of fewer than %(least)s images is not fitted.") % {
-            "least": fitting.LEAST
+            "least": catalog_fit.LEAST
         }
     return ""
 

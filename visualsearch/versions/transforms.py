@@ -15,9 +15,9 @@ from ..batched import batched
 from ..catalogs import MAX_PARAMETERS
 from ..encoders.base import Encoder
 from ..evaluation.labelled_photos import read_queries
-from ..indexes import fitting
-from ..indexes.fitting import Fit
-from ..indexes.weight_tuning import Labelled, Tuned, tune
+from ..indexes import catalog_fit
+from ..indexes.catalog_fit import Fit
+from ..indexes.tuning_by_labels import Labelled, Tuned, tune
 from ..models import Embedding, Event, IndexVersion, from_bytes
 from ..photos.decode import open_photo
 from ..search.encode_photo import encode_photo
@@ -79,7 +79,7 @@ def fit_version(version: IndexVersion, *, by_labels: bool = False) -> dict[str, 
     encoder = version_encoders.encoder_of(version)
     found = read_labels(encoder) if by_labels else None
     rows = sample_rows(encoder, MOST, found.items if found else ())
-    if len(rows.vectors) < fitting.LEAST:
+    if len(rows.vectors) < catalog_fit.LEAST:
         return None
     if found is None:
         shares, chosen = (None, "catalog") if by_labels else kept_shares(encoder)
@@ -90,13 +90,13 @@ def fit_version(version: IndexVersion, *, by_labels: bool = False) -> dict[str, 
     return made.to_json() | describe_choice(tuned, found)
 
 
-def learn_transform(rows: Rows, encoder: Encoder, shares: fitting.Shares | None = None) -> Fit:
+def learn_transform(rows: Rows, encoder: Encoder, shares: catalog_fit.Shares | None = None) -> Fit:
     """Return a transform learned from a sample of the catalog's embeddings.
 
     ``shares``: weight of each part of the embedding in the similarity, by name of the part; None to
     choose the weights from the sample.
     """
-    return fitting.fit(rows.vectors, encoder.parts, shares, images=rows.images)
+    return catalog_fit.fit(rows.vectors, encoder.parts, shares, images=rows.images)
 
 
 def describe_choice(tuned: Tuned, found: Labels) -> dict[str, Any]:
@@ -121,7 +121,7 @@ def active_fit(encoder: Encoder) -> Fit | None:
     return fit_of(active) if active else None
 
 
-def kept_shares(encoder: Encoder) -> tuple[fitting.Shares | None, str]:
+def kept_shares(encoder: Encoder) -> tuple[catalog_fit.Shares | None, str]:
     """Return the active version's weights of the embedding's parts, and what chose them.
 
     The weights are by name of the part; ``labels`` or ``clicks`` chose them. (None, "catalog") if
@@ -145,7 +145,7 @@ def is_due(encoder: Encoder) -> bool:
     one that was not activated or was rolled back.
     """
     count = Embedding.objects.filter(encoder=encoder.id).searchable().count()
-    if not conf.get("FIT") or count < fitting.LEAST:
+    if not conf.get("FIT") or count < catalog_fit.LEAST:
         return False
     kept = IndexVersion.objects.filter(
         encoder=encoder.id, state__in=(State.ACTIVE, State.READY, State.RETIRED)
@@ -154,7 +154,7 @@ def is_due(encoder: Encoder) -> bool:
     fit = fit_of(newest) if newest else None
     if fit is None or count >= GROWTH * fit.images:
         return True
-    return fitting.distance(fit, sample_rows(encoder, FEW).vectors) > MOVED
+    return catalog_fit.distance(fit, sample_rows(encoder, FEW).vectors) > MOVED
 
 
 def sample_rows(encoder: Encoder, at_most: int, items: Collection[str] = ()) -> Rows:

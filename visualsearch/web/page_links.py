@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 
 from ..catalogs import catalog
 from ..class_names import class_name
-from ..search import categories, facet_values
+from ..search import categories, facets_and_sorting
 from ..search.requests import DEFAULT_LIMIT
 from ..search.results import SearchResult
 
@@ -67,7 +67,7 @@ class Narrowing:
 
     def __init__(self, result: SearchResult, params: dict[str, str]):
         self.facets = result.facets or []
-        self.orderings = facet_values.orderings(catalog())
+        self.orderings = facets_and_sorting.orderings(catalog())
         self.ordering = params.get(ORDERING, "")
         own = {ORDERING, OFFSET}
         for facet in self.facets:

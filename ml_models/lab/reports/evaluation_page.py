@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from visualsearch.metrics.casebook import FIRST, Book, Case, Shown, Table, Thumbnails, write
+from visualsearch.metrics.photo_page import FIRST, Book, Case, Shown, Table, Thumbnails, write
 from visualsearch.photos.decode import open_photo
 
 from ..measuring.classification import Measured

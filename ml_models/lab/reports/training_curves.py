@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..training.run_log import Row, best_epoch, read_log
+from ..training.best_epoch import Row, best_epoch, read_log
 from .plot_style import BLUE, GREY, ORANGE, new_figure, tidy
 
 DPI = 120

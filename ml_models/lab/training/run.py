@@ -18,10 +18,10 @@ from ..exceptions import Refused
 from ..networks.shopnet import ShopNet
 from ..photos.augmentation import random_views
 from ..photos.photo_sets import PhotoSet, shuffled_batches
+from .best_epoch import Row, append_log, best_epoch, out_of_patience, read_log
 from .class_weights import class_weights, weighted_cross_entropy
 from .learning_rates import learning_rate
 from .mixup import mix
-from .run_log import Row, append_log, best_epoch, out_of_patience, read_log
 from .teachers import Teachers, learns
 from .validation import validate
 

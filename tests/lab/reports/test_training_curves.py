@@ -5,7 +5,7 @@ pytest.importorskip("matplotlib", reason="./run test --lab installs it")
 
 from ml_models.lab.curves import main
 from ml_models.lab.reports.training_curves import draw_curves
-from ml_models.lab.training.run_log import append_log, read_log
+from ml_models.lab.training.best_epoch import append_log, read_log
 
 
 def row(accuracy, **further):

@@ -9,7 +9,6 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
-from visualsearch.evaluation.cases import tables, write_page
 from visualsearch.evaluation.labelled_photos import (
     LabelledPhoto,
     Measured,
@@ -18,8 +17,9 @@ from visualsearch.evaluation.labelled_photos import (
     read_queries,
     report,
 )
+from visualsearch.evaluation.photo_by_photo import tables, write_page
 from visualsearch.exceptions import VisualSearchError
-from visualsearch.metrics.casebook import Table
+from visualsearch.metrics.photo_page import Table
 
 
 class Command(BaseCommand):

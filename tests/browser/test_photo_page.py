@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.helpers.pictures import picture
-from visualsearch.metrics.casebook import Book, Case, Shown, Table, Thumbnails, write
+from visualsearch.metrics.photo_page import Book, Case, Shown, Table, Thumbnails, write
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from django.db.models.fields.files import FieldFile
 
 from .. import conf
 from ..catalogs import catalog
-from ..metrics.casebook import Book, Case, Shown, Table, Thumbnails, write
+from ..metrics.photo_page import Book, Case, Shown, Table, Thumbnails, write
 from ..photos.decode import open_photo
 from .labelled_photos import KINDS, Measured, Outcome
 

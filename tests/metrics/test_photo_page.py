@@ -6,15 +6,7 @@ import pytest
 from PIL import Image
 
 from tests.helpers.pictures import picture
-from visualsearch.metrics.casebook import (
-    Book,
-    Case,
-    Shown,
-    Table,
-    Thumbnails,
-    html,
-    write,
-)
+from visualsearch.metrics.photo_page import Book, Case, Shown, Table, Thumbnails, html, write
 
 
 def case(rank, category="Hats", **values):

@@ -2,7 +2,7 @@ import pytest
 
 pytest.importorskip("matplotlib", reason="./run test --lab installs it")
 
-from ml_models.lab.training.run_log import append_log, best_epoch, out_of_patience, read_log
+from ml_models.lab.training.best_epoch import append_log, best_epoch, out_of_patience, read_log
 
 
 def row(accuracy, **further):

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from visualsearch.analytics.sequential_verdicts import SIGNALS, Arm, Verdict, judge, signals
+from visualsearch.analytics.experiment_verdicts import SIGNALS, Arm, Verdict, judge, signals
 from visualsearch.analytics.statistics import UNKNOWN, Interval
 
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from visualsearch.encoders.parts import Part, whole
-from visualsearch.indexes import fitting
-from visualsearch.indexes.fitting import Fit, fit
+from visualsearch.indexes import catalog_fit
+from visualsearch.indexes.catalog_fit import Fit, fit
 
 PARTS = (Part(name="shape", size=24, share=0.7), Part(name="tint", size=8, share=0.3))
 PLACES = (slice(0, 24), slice(24, 32))
@@ -49,7 +49,7 @@ def test_apply__centres_each_part():
 def test_apply__one_vector_as_many(monkeypatch):
     rows = vectors()
     made = fit(rows, PARTS)
-    monkeypatch.setattr(fitting, "ROWS", 7)
+    monkeypatch.setattr(catalog_fit, "ROWS", 7)
     assert made.apply(rows[3]) == pytest.approx(made.apply(rows)[3], abs=1e-6)
     assert fit(rows, PARTS).mean == pytest.approx(made.mean, abs=1e-6)
 
@@ -110,7 +110,7 @@ def test_fit__of_a_sample():
 
 
 def test_choose_shares__of_other_parts_are_their_own():
-    assert fitting.choose_shares(vectors(), PARTS) == {"shape": 0.7, "tint": 0.3}
+    assert catalog_fit.choose_shares(vectors(), PARTS) == {"shape": 0.7, "tint": 0.3}
 
 
 KINDS = 10
@@ -136,7 +136,7 @@ def catalog(*, sure=0.97, kinds=KINDS, alike=0.0, count=300):
 
 def test_choose_shares__classes_count_where_they_tell_pictures_apart():
     found = {
-        name: fitting.choose_shares(catalog(**kind), OURS)
+        name: catalog_fit.choose_shares(catalog(**kind), OURS)
         for name, kind in {
             "varied": {},
             "less sure": {"sure": 0.75},
@@ -153,7 +153,7 @@ def test_choose_shares__classes_count_where_they_tell_pictures_apart():
 
 def test_choose_shares__colour_counts_where_features_are_alike():
     shares = [
-        fitting.choose_shares(catalog(kinds=1, alike=alike), OURS)["colour"]
+        catalog_fit.choose_shares(catalog(kinds=1, alike=alike), OURS)["colour"]
         for alike in (0, 0.8, 2)
     ]
     assert shares[0] == pytest.approx(0.2)
@@ -162,20 +162,20 @@ def test_choose_shares__colour_counts_where_features_are_alike():
 
 
 def test_choose_shares__without_classes():
-    shares = fitting.choose_shares(catalog()[:, :32], OURS[:2])
+    shares = catalog_fit.choose_shares(catalog()[:, :32], OURS[:2])
     assert shares == {"features": 0.8, "colour": 0.2}
 
 
 def test_choose_shares__do_not_depend_on_the_models_shares():
     rows = catalog(sure=0.75, alike=0.8)
     longer = np.hstack([rows[:, :24] * 2, rows[:, 24:32], rows[:, 32:] * 0.3])
-    assert fitting.choose_shares(longer, OURS) == fitting.choose_shares(rows, OURS)
+    assert catalog_fit.choose_shares(longer, OURS) == catalog_fit.choose_shares(rows, OURS)
 
 
 def test_distance__of_another_catalog():
     made = fit(vectors(), PARTS)
-    assert fitting.distance(made, vectors(seed=3)) < 0.1
-    assert fitting.distance(made, -vectors(seed=3)) > 0.5
+    assert catalog_fit.distance(made, vectors(seed=3)) < 0.1
+    assert catalog_fit.distance(made, -vectors(seed=3)) > 0.5
 
 
 def test_whole__of_an_encoder_that_names_no_parts():

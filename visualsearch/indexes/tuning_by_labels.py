@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..encoders.parts import Part, whole
 from ..metrics.retrieval import retrieval_metrics
-from .fitting import Fit, layout_of
+from .catalog_fit import Fit, layout_of
 
 Float32 = NDArray[np.float32]
 Numbers = NDArray[np.int64]

@@ -2,9 +2,16 @@ import numpy as np
 import pytest
 
 from visualsearch.encoders.parts import Part
-from visualsearch.indexes import weight_tuning
-from visualsearch.indexes.fitting import fit
-from visualsearch.indexes.weight_tuning import Labelled, cross_validated, grid, is_sure, ranks, tune
+from visualsearch.indexes import tuning_by_labels
+from visualsearch.indexes.catalog_fit import fit
+from visualsearch.indexes.tuning_by_labels import (
+    Labelled,
+    cross_validated,
+    grid,
+    is_sure,
+    ranks,
+    tune,
+)
 
 PARTS = (Part(name="shape", size=16, share=0.7), Part(name="colour", size=8, share=0.3))
 
@@ -48,7 +55,7 @@ def test_grid__all_shares_that_add_up_to_one():
 
 
 def test_ranks__by_the_best_picture_of_each_item(monkeypatch):
-    monkeypatch.setattr(weight_tuning, "TOGETHER", 7)
+    monkeypatch.setattr(tuning_by_labels, "TOGETHER", 7)
     labelled = shop(queries=40)
     made = fitted(labelled, shape=0.2, colour=0.8)
     found = ranks(labelled, made.directions, PARTS, np.array([[0.7, 0.3], [0.2, 0.8]], np.float32))
@@ -62,9 +69,9 @@ def test_ranks__by_the_best_picture_of_each_item(monkeypatch):
 def test_ranks__of_an_item_without_rows():
     labelled = shop(queries=5)
     labelled.right[2], labelled.right[3] = -1, 9999
-    found = weight_tuning.ranks_now(labelled, None)
+    found = tuning_by_labels.ranks_now(labelled, None)
     assert (found == 0).tolist() == [False, False, True, True, False]
-    assert weight_tuning.figures(found)["recall@10"] <= 0.6
+    assert tuning_by_labels.figures(found)["recall@10"] <= 0.6
 
 
 def test_tune__labels_decide_where_they_are_sure():

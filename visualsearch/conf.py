@@ -95,7 +95,7 @@ DEFAULTS: dict[str, Any] = {
     "KEPT_VERSIONS": 2,
     # Labelled photos (CSV: image,sku[,style]) to evaluate every new index version on.
     "LABELLED_QUERIES": "",
-    # Whether new index versions transform vectors by a fit to the catalog; see indexes/catalog_fit.py.
+    # Whether new index versions are fitted to the catalog; see indexes/catalog_fit.py.
     "FIT": True,
     # Largest drop of recall@10 on the labelled photos at which a new version is still activated
     # automatically.

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db.models import Count, Max, Min, QuerySet
 from django.utils.functional import Promise
 from django.utils.text import capfirst
 
-if TYPE_CHECKING:
-    pass
 Text = str | Promise
 Filters = Mapping[str, str]
 Described = dict[str, Any]

@@ -56,7 +56,7 @@ class ImageList(ChangeList):
     """A changelist that looks up the products of all rows of a page with one query."""
 
     def get_results(self, request: HttpRequest) -> None:
-        """Set ``product`` (a :class:`links.Product`) on each row of the page."""
+        """Set ``product`` (a :class:`product_links.Product`) on each row of the page."""
         super().get_results(request)
         rows = list(self.result_list)
         named = product_links.products(self.model_admin.admin_site, [row.item for row in rows])
@@ -112,7 +112,7 @@ class EmbeddingAdmin(ReadOnlyAdmin):
     @admin.display(description=_("product"), ordering="item")
     def product(self, row: Embedding) -> SafeString | str:
         """Return the product's name, linked to its page in this admin if there is one."""
-        product: product_links.Product = row.product  # type: ignore[attr-defined]
+        product: product_product_links.Product = row.product  # type: ignore[attr-defined]
         if not product.url:
             return product.name
         return format_html('<a href="{}">{}</a>', product.url, product.name)

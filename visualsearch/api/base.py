@@ -58,7 +58,7 @@ class VisualSearchView(APIView):
         return self.storefront.pk if self.storefront else None
 
     def caller(self, visitor: str = "") -> Caller:
-        """Return the caller to attribute a search to; see :func:`callers.caller_of`."""
+        """Return the caller to attribute a search to; see :func:`clients.caller_of`."""
         return clients.caller_of(self.request._request, self.storefront, visitor)
 
     def finalize_response(

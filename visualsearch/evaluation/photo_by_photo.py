@@ -157,7 +157,7 @@ def tables(report: dict[str, Any]) -> list[Table]:
 
 
 def comparison(compared: dict[str, Any]) -> Table:
-    """Return the table of a comparison by :func:`.labelled_photos.compare`."""
+    """Return the table of a comparison by :func:`.labelled_photos.compare_measurements`."""
     rows = [
         [
             f"{kind} {name}",

@@ -118,7 +118,7 @@ def gather_batch(
     """Return a batch of the items with these keys, and start reading their images in ``pool``.
 
     ``found``: the items' images, if already looked up. If the catalog has changed since that
-    look-up, writing the batch raises Overtaken.
+    look-up, writing the batch raises ChangedMeanwhile.
     """
     before = list(Embedding.objects.filter(encoder=encoder.id, item__in=keys).defer("vector"))
     rows = {(row.item, row.image): row for row in before}
@@ -185,7 +185,7 @@ def read_images(images: Sequence[CatalogImage], limits: Limits, spec: InputSpec 
     """Read and hash some images in place, and decode those whose content has changed.
 
     Decoded images are scaled to the encoder's input size (``spec``) to save memory until they are
-    encoded. Errors are stored in :attr:`Seen.error`.
+    encoded. Errors are stored in :attr:`CatalogImage.error`.
     """
     for seen in images:
         data = read_and_hash(seen)

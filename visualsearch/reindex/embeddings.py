@@ -64,7 +64,7 @@ def refresh_items(keys: Iterable[str]) -> Counter[str]:
     images are encoded, and rows of hidden or deleted items are marked as removed. This is done for
     the encoder of every version that has not failed, so that a rollback loses nothing; the counts
     are of the active version's encoder. Raises ModelUnavailable if that encoder cannot be loaded,
-    Overtaken if other processes keep writing the same rows.
+    ChangedMeanwhile if other processes keep writing the same rows.
     """
     keys = list(dict.fromkeys(keys))
     counts: list[Counter[str]] = []
@@ -82,9 +82,9 @@ def refresh_batch(
     """Encode and store a batch from :func:`gather_batch`; return counts of images.
 
     The keys of the counts are ``encoded``, ``unchanged``, ``removed`` and ``failed``. If another
-    process wrote the batch's rows meanwhile, the batch is gathered again; raises Overtaken after
-    :data:`MAX_ATTEMPTS` attempts. ``also``: called with the counts in the transaction that writes
-    the rows.
+    process wrote the batch's rows meanwhile, the batch is gathered again; raises ChangedMeanwhile
+    after :data:`MAX_ATTEMPTS` attempts. ``also``: called with the counts in the transaction that
+    writes the rows.
     """
     for _ in range(MAX_ATTEMPTS):
         with suppress(ChangedMeanwhile):
@@ -102,9 +102,10 @@ def encode_and_write(
 ) -> Counter[str]:
     """Encode a batch, write its rows in one transaction, and return the counts of images.
 
-    ``also``: called with the counts in that transaction. Raises Overtaken if the catalog or the
-    rows have changed since the batch was gathered. That check is in the transaction too; otherwise
-    the slower of two tasks could mark a product as removed that was hidden and shown again at once.
+    ``also``: called with the counts in that transaction. Raises ChangedMeanwhile if the catalog or
+    the rows have changed since the batch was gathered. That check is in the transaction too;
+    otherwise the slower of two tasks could mark a product as removed that was hidden and shown
+    again at once.
     """
     if batch.encoding is None:
         begin_encoding(encoder, batch, pool)

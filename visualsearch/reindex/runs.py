@@ -133,7 +133,7 @@ def resume(run: Run) -> None:
 
 
 def claim(run: Run) -> None:
-    """Mark a run as executed by this process; raise Taken if it cannot be claimed.
+    """Mark a run as executed by this process; raise TakenOver if it cannot be claimed.
 
     A run can be claimed if it is queued, if its process died, or if this process stopped executing
     it after an error. The check is needed because Celery may deliver a task twice.
@@ -185,8 +185,8 @@ def execute(run: Run, progress: Callable[[int], object] = lambda count: None) ->
     Returns the updated run. ``progress``: called with the number of items just done. A run with
     failed images, or whose version was built and not activated because it is no better, ends as
     ``WITH_FAILURES``; any other error is stored in the run and raised. A requested pause or
-    cancellation ends the call without an error. Raises Taken if another process executes the run or
-    the run is closed, OperationalError if the database is down.
+    cancellation ends the call without an error. Raises TakenOver if another process executes the
+    run or the run is closed, OperationalError if the database is down.
     """
     claim(run)
     _working.add(run.pk)
@@ -219,8 +219,8 @@ def encode_items(run: Run, progress: Callable[[int], object]) -> None:
 
     Starts after the item ``run.cursor``, the last one done. Does nothing if the run is past that
     stage. ``progress``: called with the number of items just done. Raises Stopped if a pause or
-    cancellation was requested, Taken if another process has taken the run over, NotPossible if its
-    scope is ``fit`` and no transform can be fitted now.
+    cancellation was requested, TakenOver if another process has taken the run over, NotPossible if
+    its scope is ``fit`` and no transform can be fitted now.
     """
     if run.stage not in ("", Run.Stage.ENCODING):
         return
@@ -259,7 +259,7 @@ def process_step(
     """Encode and store the items of a step, and the run's progress in the same transaction.
 
     ``since``: monotonic time at which work on the step began. Raises Stopped if a pause or
-    cancellation was requested, Taken if another process has taken the run over.
+    cancellation was requested, TakenOver if another process has taken the run over.
     """
 
     def also(counts: Counter[str]) -> None:
@@ -277,7 +277,7 @@ def process_step(
 
 
 def advance(run: Run, counts: Counter[str], step: scopes.Step, seconds: float) -> None:
-    """Add the counts of one step to the run's row; raise Taken if another process took it over.
+    """Add the counts of one step to the run's row; raise TakenOver if another process took it over.
 
     ``seconds``: time spent on the step.
     """
@@ -311,8 +311,8 @@ def build_version(run: Run, version: IndexVersion) -> None:
 def save_fields(run: Run, *fields: str) -> None:
     """Save the named fields of the run, and update its heartbeat.
 
-    Raises Taken if another process has taken the run over, Stopped if a pause or cancellation was
-    requested.
+    Raises TakenOver if another process has taken the run over, Stopped if a pause or cancellation
+    was requested.
     """
     values = {name: getattr(run, name) for name in fields}
     if not own_row(run).update(**values, heartbeat=timezone.now()):
@@ -323,7 +323,7 @@ def save_fields(run: Run, *fields: str) -> None:
 
 
 def close(run: Run, state: Run.State) -> None:
-    """Close a run with its final state; raise Taken if another process has taken the run over."""
+    """Close a run with its final state; raise TakenOver if another process has it now."""
     values: dict[str, Any] = {"state": state, "error": run.error, "finished": timezone.now()}
     if state in (Run.State.FAILED, Run.State.CANCELLED):
         abandon_version(run)

@@ -99,7 +99,7 @@ def nearest(query: Query, current: live_index.LiveIndex, watch: Stopwatch) -> st
 def facets_over(
     query: Query, current: live_index.LiveIndex, filters: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
-    """Return the shop's facets over the best hits; see :func:`facet_values.describe_facets`.
+    """Return the shop's facets over the best hits; see :func:`facets_and_sorting.describe_facets`.
 
     ``filters``: with the decided category in place of ``auto``.
     """

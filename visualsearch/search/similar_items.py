@@ -16,7 +16,8 @@ def find_similar(request: SimilarRequest) -> SearchResult:
     """Return the items that look most like ``request.item``, without the item itself.
 
     Nothing is stored, so the result has no ``query_id``. Raises ItemNotFound if the item is not
-    visible or has no searchable image, IndexNotReady or ModelUnavailable as :func:`search` does.
+    visible or has no searchable image, IndexNotReady or ModelUnavailable as
+    :func:`.by_photo.search` does.
     """
     watch = Stopwatch()
     with watch.stage("index"):

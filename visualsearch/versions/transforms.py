@@ -66,12 +66,12 @@ class Labels:
 def fit_version(version: IndexVersion, *, by_labels: bool = False) -> dict[str, Any] | None:
     """Return the transform to build a version with, as JSON values for ``IndexVersion.fit``.
 
-    None if the setting ``FIT`` is off or the catalog has fewer than :data:`fitting.LEAST` images.
-    ``by_labels``: True to choose new weights of the embedding's parts, by labelled photos, else by
-    clicks, else from the catalog's embeddings alone. False to keep the active version's weights if
-    labels or clicks chose them, else to choose from the catalog's embeddings. Besides the
-    transform, the dict has ``chosen`` (what chose the weights: catalog, labels or clicks), and if
-    labels or clicks were used also the keys of :func:`describe_choice`. Raises PhotoError for an
+    None if the setting ``FIT`` is off or the catalog has fewer than :data:`catalog_fit.LEAST`
+    images. ``by_labels``: True to choose new weights of the embedding's parts, by labelled photos,
+    else by clicks, else from the catalog's embeddings alone. False to keep the active version's
+    weights if labels or clicks chose them, else to choose from the catalog's embeddings. Besides
+    the transform, the dict has ``chosen`` (what chose the weights: catalog, labels or clicks), and
+    if labels or clicks were used also the keys of :func:`describe_choice`. Raises PhotoError for an
     unreadable labelled photo.
     """
     if not conf.get("FIT"):

@@ -112,7 +112,7 @@ class EmbeddingAdmin(ReadOnlyAdmin):
     @admin.display(description=_("product"), ordering="item")
     def product(self, row: Embedding) -> SafeString | str:
         """Return the product's name, linked to its page in this admin if there is one."""
-        product: product_product_links.Product = row.product  # type: ignore[attr-defined]
+        product: product_links.Product = row.product  # type: ignore[attr-defined]
         if not product.url:
             return product.name
         return format_html('<a href="{}">{}</a>', product.url, product.name)

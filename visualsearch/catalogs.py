@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, ClassVar
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.core.files.storage import default_storage
 from django.db.models import CharField, Model, QuerySet
 from django.db.models.fields.files import FieldFile
@@ -16,6 +17,8 @@ from . import conf
 from .batched import batched
 from .class_names import class_name
 from .facets import Choice, Ordering, Range
+
+logger = logging.getLogger(__name__)
 
 # Databases limit the parameters of one query; 32,766 is the lowest limit of those in use.
 MAX_PARAMETERS = 10_000
@@ -82,11 +85,44 @@ class CatalogSource:
         return class_name(value)
 
     def watched(self) -> Mapping[type[Model], Callable[[Any], Any]]:
-        """Return the models whose changes affect items, each with a function that finds the item.
+        """Return the models whose changes affect items, each with a function that finds the items.
 
-        The function gets a saved or deleted row of the model and returns the item's key.
+        The function gets a saved or deleted row of the model, or of a proxy or subclass of it. It
+        returns the key of an item, an item, several of either, or None for no item.
         """
         return {self.model: self.key_of}
+
+    def watches(self, model: type[Model]) -> bool:
+        """Return whether rows of a model affect items."""
+        return finder_for(model, self.watched()) is not None
+
+    def keys_affected_by(self, row: Model) -> list[str]:
+        """Return the keys of the items that a row affects, by :meth:`watched`.
+
+        An error of the shop's function is logged, so that it cannot stop the shop from saving.
+        """
+        find = finder_for(type(row), self.watched())
+        if find is None:
+            return []
+        try:
+            found = find(row)
+            several = (
+                found if isinstance(found, Iterable) and not isinstance(found, str) else [found]
+            )
+            return [
+                self.key_of(each) if isinstance(each, self.model) else str(each)
+                for each in several
+                if each is not None
+            ]
+        except ObjectDoesNotExist:
+            return []  # an image of a deleted product, whose own deletion was recorded
+        except Exception:
+            logger.exception(
+                "%s.watched() failed for a row of %s, so its items are not reindexed.",
+                type(self).__name__,
+                type(row).__name__,
+            )
+            return []
 
     def key_of(self, item: Any) -> str:
         """Return the item's key as text."""
@@ -148,6 +184,13 @@ class CatalogSource:
             return None
         keys = filterset.qs.order_by().annotate(key_as_text=Cast(self.key, CharField()))
         return keys.values("key_as_text")
+
+
+def finder_for(
+    model: type[Model], watched: Mapping[type[Model], Callable[[Any], Any]]
+) -> Callable[[Any], Any] | None:
+    """Return the function that ``watched`` has for a model or for the nearest of its bases."""
+    return next((watched[base] for base in model.__mro__ if base in watched), None)
 
 
 def catalog() -> CatalogSource:

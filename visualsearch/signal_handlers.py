@@ -1,4 +1,4 @@
-"""Reindex items after a row of a model that the catalog watches is saved or deleted."""
+"""Reindex items after a row that affects them is saved or deleted, or a many-to-many changes."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from typing import Any
 
 from django.apps import apps
 from django.contrib.auth import get_user_model
-from django.core.exceptions import ObjectDoesNotExist
-from django.db import transaction
-from django.db.models import Model
-from django.db.models.signals import post_delete, post_save
+from django.db import router, transaction
+from django.db.models import ForeignKey, Model
+from django.db.models.signals import m2m_changed, post_delete, post_save, pre_save
 
 from .catalogs import catalog
 from .exceptions import BackendUnavailable
@@ -24,16 +23,19 @@ from .search.callers import pseudonym
 logger = logging.getLogger(__name__)
 
 _local = threading.local()
+# Where a row that is being saved keeps the keys of the items that it affected before.
+BEFORE = "_visualsearch_before"
 
 
 def connect() -> None:
-    """Connect handlers to changes of the models that the catalog watches, and to deleted users."""
-    for model in catalog().watched():
-        for signal, name in ((post_save, "save"), (post_delete, "delete")):
-            signal.connect(
-                changed, sender=model, dispatch_uid=f"visualsearch_{name}_{model._meta.label}"
-            )
+    """Connect handlers to all saves and deletions; they act on the models that the catalog watches.
 
+    They have no sender, because a row of a proxy or a subclass names that class as its sender.
+    """
+    pre_save.connect(about_to_change, dispatch_uid="visualsearch_before")
+    post_save.connect(changed, dispatch_uid="visualsearch_save")
+    post_delete.connect(changed, dispatch_uid="visualsearch_delete")
+    m2m_changed.connect(relation_changed, dispatch_uid="visualsearch_relation")
     if apps.is_installed("django.contrib.auth"):
         user = get_user_model()
         post_delete.connect(customer_left, sender=user, dispatch_uid="visualsearch_customer_left")
@@ -44,37 +46,91 @@ def customer_left(sender: type[Model], instance: Any, **kwargs: object) -> None:
     Query.erase(visitor=pseudonym("user", instance.pk))
 
 
-def changed(sender: type[Model], instance: Any, **kwargs: object) -> None:
-    """Reindex the item that a saved or deleted row belongs to, when the transaction commits."""
-    if kwargs.get("raw") or getattr(_local, "paused", False):
+def about_to_change(sender: type[Model], instance: Any, using: str, **kwargs: Any) -> None:
+    """Note which items the stored row affects before it is saved.
+
+    A picture that moves to another product affects the first one, too, and an item that gets
+    another key leaves the old one behind.
+    """
+    if ignored(sender, kwargs) or instance._state.adding or instance.pk is None:
         return
-    try:
-        key = catalog().watched()[sender](instance)
-    except ObjectDoesNotExist:
-        return  # an image of a deleted product, whose own deletion was recorded
-    enqueue([key])
+    stored = sender._base_manager.using(using).filter(pk=instance.pk).first()
+    if stored is not None:
+        instance.__dict__[BEFORE] = catalog().keys_affected_by(stored)
+
+
+def changed(sender: type[Model], instance: Any, using: str, **kwargs: Any) -> None:
+    """Reindex the items that a saved or deleted row affects, when the transaction commits."""
+    before = instance.__dict__.pop(BEFORE, [])
+    if not ignored(sender, kwargs):
+        enqueue([*before, *catalog().keys_affected_by(instance)], using=using)
+
+
+def relation_changed(
+    sender: type[Model], instance: Any, action: str, model: type[Model], using: str, **kwargs: Any
+) -> None:
+    """Reindex the items on both sides of a many-to-many relation, when the transaction commits."""
+    if action not in ("post_add", "post_remove", "pre_clear") or ignored(None, kwargs):
+        return
+    source = catalog()
+    if source.watches(type(instance)):
+        enqueue(source.keys_affected_by(instance), using=using)
+    if not source.watches(model):
+        return
+    others = model._base_manager.using(using)
+    if action == "pre_clear":
+        others = others.filter(pk__in=related_keys(sender, instance, model, using))
+    else:
+        others = others.filter(pk__in=kwargs["pk_set"] or ())
+    for other in others:
+        enqueue(source.keys_affected_by(other), using=using)
+
+
+def related_keys(through: type[Model], instance: Any, model: type[Model], using: str) -> list[Any]:
+    """Return the primary keys of the rows of ``model`` that a many-to-many relates to a row.
+
+    ``through``: the model of the relation's own table.
+    """
+    fields = [field for field in through._meta.fields if isinstance(field, ForeignKey)]
+    own = next(field for field in fields if isinstance(instance, field.related_model))
+    other = next(f for f in fields if f is not own and issubclass(model, f.related_model))
+    rows = through._base_manager.using(using).filter(**{own.name: instance})
+    return list(rows.values_list(other.attname, flat=True))
+
+
+def ignored(model: type[Model] | None, kwargs: dict[str, Any]) -> bool:
+    """Return whether a change needs no reindex: a fixture, a pause, or a model not watched."""
+    if kwargs.get("raw") or getattr(_local, "paused", False):
+        return True
+    return model is not None and not catalog().watches(model)
 
 
 @contextmanager
 def paused() -> Iterator[None]:
     """Ignore changes made by this thread in the block, for an import followed by a reindex."""
+    before = getattr(_local, "paused", False)
     _local.paused = True
     try:
         yield
     finally:
-        _local.paused = False
+        _local.paused = before
 
 
-def enqueue(keys: Iterable[str]) -> None:
+def enqueue(keys: Iterable[Any], *, using: str | None = None) -> None:
     """Reindex the items with these keys when the transaction commits, by one task for all.
 
     Call it after changes that send no signals, such as ``QuerySet.update()`` and ``bulk_create()``.
+    ``using``: alias of the database whose transaction it is, by default the items' own.
     """
-    for _savepoints, callback, *_ in transaction.get_connection().run_on_commit:
+    texts = dict.fromkeys(map(str, keys))
+    if not texts:
+        return
+    using = using or router.db_for_write(catalog().model)
+    for _savepoints, callback, *_ in transaction.get_connection(using).run_on_commit:
         if isinstance(callback, Changes):
-            callback.keys |= dict.fromkeys(map(str, keys))
+            callback.keys |= texts
             return
-    transaction.on_commit(Changes(keys))
+    transaction.on_commit(Changes(texts), using=using)
 
 
 class Changes:
@@ -84,7 +140,7 @@ class Changes:
     """
 
     def __init__(self, keys: Iterable[str]):
-        self.keys = dict.fromkeys(map(str, keys))
+        self.keys = dict.fromkeys(keys)
 
     def __call__(self) -> None:
         """Reindex the items, in the index worker with ``USE_CELERY``, else in this process.
@@ -95,4 +151,8 @@ class Changes:
         try:
             launch.refresh_later(list(self.keys))
         except BackendUnavailable:
-            logger.exception("%s changed items were not sent to the index worker", len(self.keys))
+            logger.exception(
+                "%s changed items were not sent to the index worker. Run visualsearch_index when"
+                " the broker is back.",
+                len(self.keys),
+            )

@@ -20,7 +20,7 @@ django.setup()
 from visualsearch.reindex import launch
 from visualsearch.exceptions import BackendUnavailable
 try:
-    launch.refresh(["P1"])
+    launch.refresh_later(["P1"])
 except BackendUnavailable:
     print("told")
 """

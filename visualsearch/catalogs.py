@@ -5,18 +5,23 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from itertools import chain
 from typing import Any, ClassVar
 
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.core.files.storage import default_storage
-from django.db.models import CharField, Model, QuerySet
+from django.db import DatabaseError, connections
+from django.db.models import CharField, FileField, Model, QuerySet, UUIDField, Value
 from django.db.models.fields.files import FieldFile
-from django.db.models.functions import Cast
+from django.db.models.functions import Cast, Concat, Substr
 
 from . import conf
 from .batched import batched
 from .class_names import class_name
 from .facets import Choice, Ordering, Range
+
+# Start and length of the groups of digits in the text of a UUID.
+UUID_GROUPS = ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
 
 logger = logging.getLogger(__name__)
 
@@ -64,6 +69,23 @@ class CatalogSource:
         ``key``, ``name``, ``url`` and ``image`` are expected; add what the shop's pages need.
         """
         raise TypeError(f"{type(self).__name__} must define card()")
+
+    def safe_card(self, item: Any) -> dict[str, Any] | None:
+        """Return :meth:`card` of an item; None, after logging the error, if it raises one.
+
+        So one broken product is missing from a page, and the others are shown.
+        """
+        try:
+            return self.card(item)
+        except DatabaseError:
+            raise
+        except Exception:
+            logger.exception(
+                "%s.card() failed for the item %s, so it is not shown.",
+                type(self).__name__,
+                self.key_of(item),
+            )
+            return None
 
     def suggested(self) -> QuerySet[Any]:
         """Return items of :meth:`listed`, best first, for the empty search page and for outages."""
@@ -135,8 +157,7 @@ class CatalogSource:
         cards.
         """
         rows = self.visible() if among is None else among
-        meta = self.model._meta
-        field: Any = meta.pk if self.key == "pk" else meta.get_field(self.key)
+        field = self.key_field()
         values = []
         for key in keys:
             # PostgreSQL rejects NUL in a parameter, and no key can contain it.
@@ -155,8 +176,19 @@ class CatalogSource:
         return [str(key) for key in rows]
 
     def image_url(self, name: str) -> str:
-        """Return the URL of an image by its name in the storage."""
-        return default_storage.url(name)
+        """Return the URL of an image by its name in the storage.
+
+        The storage is that of the file fields of the watched models, if they share one, else the
+        default storage; override this method if your images are in several.
+        """
+        storages = {
+            id(field.storage): field.storage
+            for model in (self.model, *self.watched())
+            for field in model._meta.fields
+            if isinstance(field, FileField)
+        }
+        storage = next(iter(storages.values())) if len(storages) == 1 else default_storage
+        return storage.url(name)
 
     def filterset(self, params: Mapping[str, Any]) -> Any:
         """Return the shop's filter set for query parameters; None if they set no filter.
@@ -182,8 +214,24 @@ class CatalogSource:
         filterset = self.filterset(params)
         if filterset is None:
             return None
-        keys = filterset.qs.order_by().annotate(key_as_text=Cast(self.key, CharField()))
-        return keys.values("key_as_text")
+        keys = filterset.qs.order_by()
+        return keys.annotate(key_as_text=self.key_as_text(keys.db)).values("key_as_text")
+
+    def key_field(self) -> Any:
+        """Return the model field that :attr:`key` names."""
+        meta = self.model._meta
+        return meta.pk if self.key == "pk" else meta.get_field(self.key)
+
+    def key_as_text(self, using: str) -> Any:
+        """Return a database expression for the text that :meth:`key_of` returns."""
+        text = Cast(self.key, CharField())
+        native = connections[using].features.has_native_uuid_field
+        if not isinstance(self.key_field(), UUIDField) or native:
+            return text
+        # Such a database stores 32 digits; the text of a UUID has them in five groups.
+        first, *others = [Substr(text, start, size) for start, size in UUID_GROUPS]
+        rest = chain.from_iterable((Value("-"), group) for group in others)
+        return Concat(first, *rest, output_field=CharField())
 
 
 def finder_for(

@@ -17,6 +17,7 @@ from ..search import categories
 from ..search.callers import Caller
 from ..search_queue import admission
 from ..web import clients, memory_budget, throttles
+from ..web.transactions import without_transaction
 from ..web.uploads import PhotoUploadHandler
 from . import access
 from .error_handler import handle
@@ -48,6 +49,11 @@ class VisualSearchView(APIView):
         """Set ``storefront`` to that of the request's API key; raise ApiKeyInvalid."""
         super().perform_authentication(request)
         self.storefront = request.auth  # type: ignore[assignment]
+
+    @classmethod
+    def as_view(cls, **initkwargs: Any) -> Any:
+        """Return the view function, which ATOMIC_REQUESTS does not wrap in a transaction."""
+        return without_transaction(super().as_view(**initkwargs))
 
     @property
     def storefront_id(self) -> int | None:

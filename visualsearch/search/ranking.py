@@ -54,7 +54,7 @@ def rank(
     exclude. Indexed items may be hidden in the live catalog, so the search widens until enough
     visible ones are found or the index is exhausted.
     """
-    source = catalog()
+    source, cards = catalog(), dict[str, dict[str, Any] | None]()
     k = need * 3 + 8
     while True:
         with watch.stage("index"):
@@ -62,9 +62,9 @@ def rank(
         if leave_out is not None:
             best.pop(leave_out, None)
         with watch.stage("products"):
-            shown = first_visible(source, list(best), need)
-        keys = [key for key in best if key in shown][:need]
-        if len(keys) == need or exhausted:
+            look_up_cards(source, list(best), need, cards)
+        shown = [(key, card) for key in best if (card := cards.get(key)) is not None][:need]
+        if len(shown) == need or exhausted:
             break
         k *= 4
     with watch.stage("products"):
@@ -73,9 +73,9 @@ def rank(
                 item=key,
                 score=round(best[key][0], 4),
                 image=source.image_url(best[key][1]),
-                card=source.card(shown[key]),
+                card=card,
             )
-            for key in keys
+            for key, card in shown
         ]
 
 
@@ -95,16 +95,24 @@ def is_match(current: live_index.LiveIndex, vectors: Sequence[Vector], hits: Seq
     return score >= current.encoder.match_threshold
 
 
-def first_visible(source: CatalogSource, keys: Sequence[str], need: int) -> dict[str, Any]:
-    """Return the visible items among the first ``need`` of ``keys``, as a dict by key.
+def look_up_cards(
+    source: CatalogSource,
+    keys: Sequence[str],
+    need: int,
+    cards: dict[str, dict[str, Any] | None],
+) -> None:
+    """Add the cards of items to ``cards`` by key, until the best ``need`` visible ones are there.
 
-    If some of those are hidden, the visible items of all ``keys`` are returned. So most calls need
-    only one database query.
+    ``keys``: of the items, best first. An item that is hidden or whose card fails gets None. The
+    first ``need`` items are read with one query, the others only if some of those are not shown.
     """
-    shown = source.by_key(keys[:need], source.listed())
-    if len(shown) < need and len(keys) > need:
-        shown |= source.by_key(keys[need:], source.listed())
-    return shown
+    for some in (keys[:need], keys[need:]):
+        if sum(cards.get(key) is not None for key in keys) >= need:
+            return
+        new = [key for key in some if key not in cards]
+        items = source.by_key(new, source.listed()) if new else {}
+        for key in new:
+            cards[key] = source.safe_card(items[key]) if key in items else None
 
 
 def best_by_item(

@@ -29,6 +29,7 @@ from . import memory_budget, throttles
 from .clients import caller_of
 from .page_links import OFFSET, ORDERING, PAGE_SIZE, PHOTO, Narrowing, chips, page_url, paging
 from .refusals import customer_message, record_refusal
+from .transactions import without_transaction
 from .uploads import PhotoUploadHandler, photo_bytes
 
 PREVIEW_SIDE = 480
@@ -40,6 +41,11 @@ NO_FILTERS = (PHOTO, OFFSET, ORDERING, "crop", "limit", "facets", "visitor", "ke
 @method_decorator(csrf_exempt, name="dispatch")
 class SearchPage(View):
     """The search page: an empty form, an upload, or the results of a stored query (``?photo=``)."""
+
+    @classmethod
+    def as_view(cls, **initkwargs: Any) -> Any:
+        """Return the view function, which ATOMIC_REQUESTS does not wrap in a transaction."""
+        return without_transaction(super().as_view(**initkwargs))
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Handle the request; render any error of the search as a message on the page."""
@@ -185,9 +191,10 @@ def suggestions() -> list[dict[str, Any]]:
     """Return the cards of suggested products; [] if the database is down."""
     source = catalog()
     try:
-        return [source.card(item) for item in source.suggested()[:PAGE_SIZE]]
+        cards = [source.safe_card(item) for item in source.suggested()[:PAGE_SIZE]]
     except DatabaseError:
         return []
+    return [card for card in cards if card is not None]
 
 
 def preview(photo: Photo) -> str:

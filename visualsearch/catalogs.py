@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.core.files.storage import default_storage
-from django.db import DatabaseError, connections
+from django.db import DatabaseError, connections, router
 from django.db.models import CharField, FileField, Model, QuerySet, UUIDField, Value
 from django.db.models.fields.files import FieldFile
 from django.db.models.functions import Cast, Concat, Substr
@@ -172,7 +172,9 @@ class CatalogSource:
 
     def visible_keys(self) -> list[str]:
         """Return the keys of all visible items, in a stable order."""
-        rows = self.visible().order_by(self.key).values_list(self.key, flat=True)
+        # From the primary database: a replica may lack the latest changes.
+        rows = self.visible().using(router.db_for_write(self.model))
+        rows = rows.order_by(self.key).values_list(self.key, flat=True)
         return [str(key) for key in rows]
 
     def image_url(self, name: str) -> str:

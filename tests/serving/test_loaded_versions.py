@@ -145,7 +145,7 @@ def test_current__goes_on_with_what_it_has_when_another_cannot_be_loaded(
         raise MemoryError
 
     with monkeypatch.context() as patch:
-        patch.setattr(loaded_versions, "load", broken)
+        patch.setattr(loaded_versions, "load_index", broken)
         for _ in range(3):
             assert current().version == old.pk
         assert caplog.text.count("cannot be loaded") == 1

@@ -160,9 +160,7 @@ def test_page__goes_on_in_any_version_of_the_model(unfitted):
     assert answers_like(
         later_pages.later_page(PageRequest(query_id=query.query_id, limit=COUNT)), version, 3
     )
-    old = later_pages.later_page(
-        PageRequest(query_id=query.query_id, limit=COUNT, version=unfitted.pk)
-    )
+    old = by_photo.search(photo(3), SearchRequest(limit=COUNT, version=unfitted.pk))
     assert answers_like(old, unfitted, 3)
     assert [
         hit.item

@@ -11,6 +11,7 @@ from rest_framework import serializers
 from .. import conf
 from ..exceptions import InvalidCrop
 from ..models import Event
+from ..models.primary import MAX_KEY
 from ..photos.crops import Crop, check_crop
 from ..search.requests import DEFAULT_LIMIT
 
@@ -160,4 +161,4 @@ class EventSerializer(serializers.Serializer[Any]):
 
     query_id = serializers.UUIDField()
     event = serializers.ChoiceField(Event.Kind.choices)
-    product = serializers.CharField(max_length=200, help_text="its key")
+    product = serializers.CharField(max_length=MAX_KEY, help_text="its key")

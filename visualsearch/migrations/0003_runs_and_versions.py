@@ -5,11 +5,11 @@ from django.db import migrations, models
 
 def one_of_each(apps, schema_editor):
     """Of the versions that were active, one for each encoder, the last stays so; no run is open."""
-    versions = apps.get_model("visualsearch", "IndexVersion").objects.filter(state="active")
+    versions = apps.get_model("visualsearch", "IndexVersion").objects.using(schema_editor.connection.alias).filter(state="active")
     last = versions.order_by("-activated", "-pk").first()
     if last is not None:
         versions.exclude(pk=last.pk).update(state="retired")
-    unfinished = apps.get_model("visualsearch", "Run").objects.filter(finished=None)
+    unfinished = apps.get_model("visualsearch", "Run").objects.using(schema_editor.connection.alias).filter(finished=None)
     unfinished.update(state="failed", error="Interrupted by an upgrade. Start it again.")
 
 

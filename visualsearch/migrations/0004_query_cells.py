@@ -6,7 +6,7 @@ from django.utils import timezone
 
 def expire(apps, schema_editor):
     """What was kept of photos before there was a time for it to end, ends now."""
-    apps.get_model("visualsearch", "Query").objects.update(expires=timezone.now())
+    apps.get_model("visualsearch", "Query").objects.using(schema_editor.connection.alias).update(expires=timezone.now())
 
 
 class Migration(migrations.Migration):

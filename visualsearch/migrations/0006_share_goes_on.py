@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 def begin(apps, schema_editor):
     """The share of an experiment that runs grows as it did."""
-    apps.get_model("visualsearch", "Experiment").objects.update(ramp_started=models.F("started"))
+    apps.get_model("visualsearch", "Experiment").objects.using(schema_editor.connection.alias).update(ramp_started=models.F("started"))
 
 
 class Migration(migrations.Migration):

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from .index import IndexVersion
+from .primary import PrimaryModel
 
 # The share of visitors at the start of a gradual experiment.
 FIRST_SHARE = 0.01
@@ -23,7 +24,7 @@ def new_salt() -> str:
     return secrets.token_hex(8)
 
 
-class Experiment(models.Model):
+class Experiment(PrimaryModel):
     """A comparison of two index versions: a share of visitors gets ``version``, the treatment.
 
     All others get the active version, the control. A visitor in the treatment stays in it while
@@ -60,7 +61,7 @@ class Experiment(models.Model):
     # True while it runs, then NULL, because a unique column may hold many NULLs.
     running = models.BooleanField(_("running"), null=True, default=True, editable=False)
 
-    class Meta:
+    class Meta(PrimaryModel.Meta):
         ordering = ["-pk"]
         verbose_name = _("experiment")
         verbose_name_plural = _("experiments")

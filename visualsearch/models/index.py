@@ -12,10 +12,11 @@ from django.utils.translation import gettext_lazy as _
 from numpy.typing import NDArray
 
 from .. import conf
+from .primary import MAX_KEY, MAX_NAME, PrimaryManager, PrimaryModel
 from .process_names import process_has_ended
 
 
-class Revision(models.Model):
+class Revision(PrimaryModel):
     """A counter of changes to embeddings, in a single row.
 
     Taking a revision number locks the row until the transaction ends, so revisions become visible
@@ -52,15 +53,15 @@ class EmbeddingQuerySet(models.QuerySet["Embedding"]):
         return self.filter(removed=False, error="")
 
 
-class Embedding(models.Model):
+class Embedding(PrimaryModel):
     """One image of one item, embedded by one encoder.
 
     Rows of a hidden or deleted item stay, marked as removed. Search processes learn from them what
     to remove, and an item that comes back need not be encoded again.
     """
 
-    item = models.CharField(_("item"), max_length=200, db_index=True)
-    image = models.CharField(_("image"), max_length=300)
+    item = models.CharField(_("item"), max_length=MAX_KEY, db_index=True)
+    image = models.CharField(_("image"), max_length=MAX_NAME)
     encoder = models.CharField(_("encoder"), max_length=120)
     content_hash = models.CharField(_("content hash"), max_length=64, blank=True)
     vector = models.BinaryField(_("vector"), help_text=_("float16, little endian"))
@@ -76,9 +77,9 @@ class Embedding(models.Model):
     revision = models.PositiveBigIntegerField(_("revision"))
     updated = models.DateTimeField(_("updated"), auto_now=True)
 
-    objects = EmbeddingQuerySet.as_manager()
+    objects = PrimaryManager.from_queryset(EmbeddingQuerySet)()  # type: ignore[misc]
 
-    class Meta:
+    class Meta(PrimaryModel.Meta):
         verbose_name = _("embedding")
         verbose_name_plural = _("embeddings")
         constraints = [
@@ -100,7 +101,7 @@ def from_bytes(stored: bytes | memoryview) -> NDArray[np.float32]:
     return np.frombuffer(stored, "<f2").astype(np.float32)
 
 
-class IndexVersion(models.Model):
+class IndexVersion(PrimaryModel):
     """One built index of one encoder; searches use the active version.
 
     The version stores how to load its encoder. So a change of the settings affects searches only
@@ -140,7 +141,7 @@ class IndexVersion(models.Model):
     created = models.DateTimeField(_("created"), auto_now_add=True)
     activated = models.DateTimeField(_("activated"), null=True, blank=True)
 
-    class Meta:
+    class Meta(PrimaryModel.Meta):
         ordering = ["-pk"]
         verbose_name = _("index version")
         verbose_name_plural = _("index versions")
@@ -159,7 +160,7 @@ class IndexVersion(models.Model):
         return self.state in (self.State.READY, self.State.RETIRED)
 
 
-class Run(models.Model):
+class Run(PrimaryModel):
     """One reindexing run: its request, its progress, and its outcome.
 
     At most one run is open, which means that it has not ended. The process that executes a run
@@ -203,7 +204,7 @@ class Run(models.Model):
     # True until the run ends, then NULL, because a unique column may hold many NULLs.
     open = models.BooleanField(_("open"), null=True, default=True, unique=True, editable=False)
     worker = models.CharField(_("worker"), max_length=300, blank=True)
-    cursor = models.CharField(_("done up to"), max_length=200, blank=True)
+    cursor = models.CharField(_("done up to"), max_length=MAX_KEY, blank=True)
     items = models.PositiveIntegerField(_("items"), default=0)
     done = models.PositiveIntegerField(_("done"), default=0)
     encoded = models.PositiveIntegerField(_("encoded"), default=0)
@@ -219,7 +220,7 @@ class Run(models.Model):
     heartbeat = models.DateTimeField(_("last sign of life"), null=True, blank=True)
     finished = models.DateTimeField(_("finished"), null=True, blank=True)
 
-    class Meta:
+    class Meta(PrimaryModel.Meta):
         ordering = ["-pk"]
         verbose_name = _("run")
         verbose_name_plural = _("runs")

@@ -5,8 +5,10 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from .primary import PrimaryModel
 
-class Processor(models.Model):
+
+class Processor(PrimaryModel):
     """The last comparison of a CPU model's embeddings with those that an encoder should compute.
 
     ``lowest_cosine``: lowest cosine of a computed embedding with the expected one;
@@ -21,7 +23,7 @@ class Processor(models.Model):
     host = models.CharField(_("seen on"), max_length=200)
     checked = models.DateTimeField(_("compared"))
 
-    class Meta:
+    class Meta(PrimaryModel.Meta):
         ordering = ["encoder", "name", "runtime"]
         verbose_name = _("processor")
         verbose_name_plural = _("processors")

@@ -12,10 +12,11 @@ from django.utils.translation import gettext_lazy as _
 
 from .. import conf
 from .experiments import Experiment
+from .primary import MAX_KEY, PrimaryModel
 from .storefronts import Storefront
 
 
-class Query(models.Model):
+class Query(PrimaryModel):
     """One search by photo, stored as numbers without the photo.
 
     ``vector`` and ``cells`` are erased after ``QUERY_LIFETIME``, the row after
@@ -54,7 +55,7 @@ class Query(models.Model):
         _("results shown"), default=dict, help_text=_("the rank of each product, from 1")
     )
 
-    class Meta:
+    class Meta(PrimaryModel.Meta):
         verbose_name = _("query")
         verbose_name_plural = _("queries")
 
@@ -90,7 +91,7 @@ class Query(models.Model):
         return queries.delete()[1].get("visualsearch.Query", 0)
 
 
-class Event(models.Model):
+class Event(PrimaryModel):
     """A customer's action on a product that a search had shown; a repeated action counts once."""
 
     class Kind(models.TextChoices):
@@ -101,11 +102,11 @@ class Event(models.Model):
 
     query = models.ForeignKey(Query, models.CASCADE, related_name="events", verbose_name=_("query"))
     kind = models.CharField(_("event"), max_length=10, choices=Kind.choices)
-    item = models.CharField(_("product"), max_length=200)
+    item = models.CharField(_("product"), max_length=MAX_KEY)
     rank = models.PositiveIntegerField(_("rank"), help_text=_("at which it was shown, from 1"))
     created = models.DateTimeField(_("created"), auto_now_add=True, db_index=True)
 
-    class Meta:
+    class Meta(PrimaryModel.Meta):
         verbose_name = _("event")
         verbose_name_plural = _("events")
         constraints = [
@@ -116,7 +117,7 @@ class Event(models.Model):
         return f"{self.get_kind_display()}: {self.item}"
 
 
-class Refusal(models.Model):
+class Refusal(PrimaryModel):
     """A photo that could not be used for a search; the error's code is stored, not the photo."""
 
     created = models.DateTimeField(_("created"), auto_now_add=True, db_index=True)
@@ -131,7 +132,7 @@ class Refusal(models.Model):
         _("variant"), max_length=10, choices=Query.Variant.choices, blank=True
     )
 
-    class Meta:
+    class Meta(PrimaryModel.Meta):
         verbose_name = _("refusal")
         verbose_name_plural = _("refusals")
 
@@ -139,14 +140,14 @@ class Refusal(models.Model):
         return self.code
 
 
-class KeptPhoto(models.Model):
+class KeptPhoto(PrimaryModel):
     """A photo stored with its sender's consent: small, without metadata, for a limited time."""
 
     query_id = models.UUIDField(_("query"), primary_key=True)
     jpeg = models.BinaryField(_("photo"))
     expires = models.DateTimeField(_("expires"), db_index=True)
 
-    class Meta:
+    class Meta(PrimaryModel.Meta):
         verbose_name = _("kept photo")
         verbose_name_plural = _("kept photos")
 

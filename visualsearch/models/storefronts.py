@@ -8,10 +8,12 @@ import secrets
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from .primary import PrimaryModel
+
 PREFIX = 8
 
 
-class Storefront(models.Model):
+class Storefront(PrimaryModel):
     """An external client with an API key; only that key gives access to the queries made with it.
 
     The key is shown once; only its hash is stored, unsalted, because keys are random enough.
@@ -32,7 +34,7 @@ class Storefront(models.Model):
     )
     created = models.DateTimeField(_("created"), auto_now_add=True)
 
-    class Meta:
+    class Meta(PrimaryModel.Meta):
         ordering = ["name"]
         verbose_name = _("storefront")
         verbose_name_plural = _("storefronts")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import Any, TypeVar
 
+from django.db import router
 from django.db.models.fields.files import FieldFile
 from PIL import Image
 
@@ -20,7 +22,10 @@ from ..encoders.base import Encoder
 from ..encoders.preprocess import InputSpec, square
 from ..exceptions import PhotoError
 from ..models import Embedding, to_bytes
+from ..models.primary import MAX_KEY, MAX_NAME
 from ..photos.decode import Limits, open_photo
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 # Images that one thread hashes at a time.
@@ -151,11 +156,29 @@ def begin_encoding(encoder: Encoder, batch: Batch, pool: Executor) -> None:
 def image_files(keys: Sequence[str]) -> ImageFiles:
     """Return the image files of the visible items among ``keys``, by item key and file name."""
     source = catalog()
+    # From the primary database: a replica may not have the change that led to this.
+    visible = source.visible().using(router.db_for_write(source.model))
     return {
         (key, name): file
-        for key, item in source.by_key(keys).items()
+        for key, item in source.by_key(keys, visible).items()
         for name, file in files_by_name(source.images(item)).items()
+        if fits(key, name)
     }
+
+
+def fits(key: str, name: str) -> bool:
+    """Return whether a row can hold an item's key and an image's name; log an error if not."""
+    if len(key) <= MAX_KEY and len(name) <= MAX_NAME:
+        return True
+    logger.error(
+        "An image of the item %.80s is not indexed: its key has over %s characters, or its name"
+        " over %s: %.80s",
+        key,
+        MAX_KEY,
+        MAX_NAME,
+        name,
+    )
+    return False
 
 
 def files_by_name(files: Iterable[FieldFile]) -> dict[str, FieldFile]:

@@ -10,7 +10,6 @@ from contextlib import suppress
 from itertools import chain, islice
 from typing import Any
 
-from django.db import transaction
 from django.db.models.fields.files import FieldFile
 from django.utils import timezone
 
@@ -18,6 +17,7 @@ from .. import conf
 from ..batched import batched
 from ..encoders.base import Encoder
 from ..models import Embedding, Revision
+from ..models.primary import atomic
 from ..serving import loaded_versions
 from ..signals import images_indexed
 from ..versions import lifecycle
@@ -113,7 +113,7 @@ def encode_and_write(
         encoding.result()
     changed = batch.changed
     counts = Counter(unchanged=len(batch.seen) - len(changed))
-    with transaction.atomic():
+    with atomic():
         Revision.hold()
         if row_revisions(encoder, batch.keys) != {row.pk: row.revision for row in batch.before}:
             raise ChangedMeanwhile

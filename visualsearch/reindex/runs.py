@@ -10,13 +10,14 @@ from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from django.db import DatabaseError, IntegrityError, OperationalError, connections, transaction
+from django.db import DatabaseError, IntegrityError, OperationalError, connections
 from django.db.models import F, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from ..encoders.base import Encoder
 from ..models import IndexVersion, Run
+from ..models.primary import atomic
 from ..models.process_names import this_process
 from ..serving import processor_check
 from ..signals import images_indexed
@@ -61,7 +62,7 @@ def request(
         running = Run.objects.filter(open=True).first()
         if running is not None:
             return running, False
-        with suppress(IntegrityError), transaction.atomic():
+        with suppress(IntegrityError), atomic():
             values = {"scope": scope, "keys": list(keys), "activate": activate}
             return Run.objects.create(**values, requested_by=by), True
     raise NotPossible(_("Others start and end runs right now. Try again."))
@@ -101,7 +102,7 @@ def ask_process(run: Run, what: Run.Wish, then: Run.State, allowed: set[Run.Stat
     If no process executes the run, the run gets the state ``then`` at once. Raises NotPossible
     unless the run's state is in ``allowed``.
     """
-    with transaction.atomic():
+    with atomic():
         now = Run.objects.select_for_update().get(pk=run.pk)
         if now.state not in allowed:
             raise NotPossible(
@@ -120,7 +121,7 @@ def resume(run: Run) -> None:
     This does not start the run: pass it to :func:`visualsearch.reindex.launch.start_run`, and it
     continues where it stopped. Raises NotPossible for any other run.
     """
-    with transaction.atomic():
+    with atomic():
         now = Run.objects.select_for_update().get(pk=run.pk)
         if not (now.state in (Run.State.QUEUED, Run.State.PAUSED) or now.is_dead):
             raise NotPossible(
@@ -138,7 +139,7 @@ def claim(run: Run) -> None:
     A run can be claimed if it is queued, if its process died, or if this process stopped executing
     it after an error. The check is needed because Celery may deliver a task twice.
     """
-    with transaction.atomic():
+    with atomic():
         now = Run.objects.select_for_update().get(pk=run.pk)
         left = (
             now.state == Run.State.RUNNING

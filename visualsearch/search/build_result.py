@@ -91,9 +91,13 @@ def nearest(query: Query, current: live_index.LiveIndex, watch: Stopwatch) -> st
 
     The item may be hidden from customers. None if the index is empty.
     """
-    with watch.stage("index"):
-        best, _ = best_by_item(current, [from_bytes(query.vector)], 1, None)
-    return next(iter(best), None)
+    k = 8
+    while True:
+        with watch.stage("index"):
+            best, exhausted = best_by_item(current, [from_bytes(query.vector)], k, None)
+        if best or exhausted:
+            return next(iter(best), None)
+        k *= 4
 
 
 def facets_over(

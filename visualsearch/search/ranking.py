@@ -17,6 +17,8 @@ from .results import Hit, Stopwatch
 Vector = NDArray[np.float32]
 # Ids (N,) int64 of embeddings, or a database query for them if the index supports joins.
 Among = Any
+# Scores that agree in so many decimals are equal: sums of floats depend on their order.
+DECIMALS = 6
 
 
 def filtered_embeddings(
@@ -123,7 +125,8 @@ def best_by_item(
 ) -> tuple[dict[str, tuple[float, str]], bool]:
     """Search with each vector, and return ``(best, exhausted)``.
 
-    ``best``: per item key, the score and image name of its most similar image, best item first.
+    ``best``: per item key, the score and image name of its most similar image, best item first;
+    equal scores in the order of primary keys, so that each page continues the one before.
     ``exhausted``: True if the index had fewer than ``k`` hits for every vector, so that a larger
     ``k`` finds no more.
     """
@@ -131,8 +134,12 @@ def best_by_item(
     exhausted = True
     for vector in vectors:
         pks, similarities = current.search(vector, k, among=among)
-        exhausted &= len(pks) < k
-        for pk, score in zip(pks.tolist(), similarities.tolist(), strict=True):
+        found = np.round(similarities, DECIMALS)
+        if len(pks) == k:
+            exhausted = False
+            # An index cuts a group of equal scores anywhere. So the last group is left out.
+            pks, found = pks[found > found[-1]], found[found > found[-1]]
+        for pk, score in zip(pks.tolist(), found.tolist(), strict=True):
             scores[pk] = max(score, scores.get(pk, -1.0))
     names = current.names(list(scores))
     best: dict[str, tuple[float, str]] = {}

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from django.db import transaction
-
 from ..models import Query
+from ..models.primary import atomic
 from .results import Hit
 
 # Most products of one query whose rank is stored; only a crawler pages further.
@@ -25,7 +24,7 @@ def store_ranks(query: Query, hits: list[Hit], offset: int) -> None:
     new = rank_by_item(hits, offset)
     if new.items() <= query.shown.items():
         return
-    with transaction.atomic():
+    with atomic():
         # Two pages of one query may be requested at the same time.
         row = Query.objects.select_for_update().only("shown").filter(pk=query.pk).first()
         shown = (row.shown if row else {}) | new

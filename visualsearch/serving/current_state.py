@@ -5,11 +5,12 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import connections
 from django.db.models import Subquery
 
 from ..exceptions import IndexNotReady
 from ..models import IndexVersion, Revision
+from ..models.primary import database
 
 State = IndexVersion.State
 
@@ -35,7 +36,7 @@ def read_current_state(version: int | None) -> CurrentState:
     not exist, is still being built, or failed.
     """
     sql, parameters = statement(version)
-    with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+    with connections[database()].cursor() as cursor:
         cursor.execute(sql, parameters)
         row = cursor.fetchone()
     if row is None:
@@ -53,5 +54,5 @@ def statement(version: int | None) -> tuple[str, tuple[Any, ...]]:
     columns = chosen.annotate(newest=Subquery(newest)).values_list(
         "pk", "revision", "items", "newest"
     )
-    sql, parameters = columns.query.sql_with_params()
+    sql, parameters = columns.query.get_compiler(database()).as_sql()
     return sql, parameters

@@ -11,6 +11,7 @@ import os
 import threading
 import time
 from concurrent.futures import Future
+from typing import Any
 
 from django.db import connections
 from django.utils.module_loading import import_string
@@ -20,6 +21,7 @@ from ..encoders.preprocess import InputSpec
 from ..exceptions import BackendUnavailable, IndexNotReady
 from ..indexes.base import SharedIndex
 from ..models import IndexVersion, Revision, running_experiment
+from ..models.primary import database
 from .current_state import read_current_state
 from .live_index import LiveIndex, is_shared
 from .replay import catch_up, load_index
@@ -37,6 +39,8 @@ _live: dict[int, LiveIndex] = {}  # in order of use
 _arriving: dict[int, Future[LiveIndex]] = {}
 _failed: dict[int, float] = {}
 _loading = threading.Lock()
+# The transaction of the test that the loaded indexes belong to, None outside tests.
+_test: Any = None
 
 
 def current(version: int | None = None, *, wait: bool = True) -> LiveIndex:
@@ -48,6 +52,7 @@ def current(version: int | None = None, *, wait: bool = True) -> LiveIndex:
     version's index is in a server. Raises ModelUnavailable if the model cannot be loaded,
     IndexNotReady if nothing was ever indexed, or if the version is deleted, unfinished or failed.
     """
+    unload_what_was_rolled_back()
     state = read_current_state(version)
     live = in_memory(state.version)
     if live is None:
@@ -61,6 +66,20 @@ def current(version: int | None = None, *, wait: bool = True) -> LiveIndex:
         if live.revision < state.newest:
             catch_up(live, state.newest)
     return live
+
+
+def unload_what_was_rolled_back() -> None:
+    """Unload all indexes when another test of a ``django.test.TestCase`` begins.
+
+    Django rolls back what each test wrote, so rows and revisions of the next one may have the same
+    numbers and other content. Outside tests this does nothing.
+    """
+    global _test
+    blocks = connections[database()].atomic_blocks
+    test = next((each for each in reversed(blocks) if getattr(each, "_from_testcase", 0)), None)
+    if test is not _test:
+        unload_all()
+        _test = test
 
 
 def in_memory(version: int) -> LiveIndex | None:

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from django.db import transaction
 from numpy.typing import NDArray
 
 from ..exceptions import IndexFileError
 from ..indexes.base import FileIndex, SharedIndex
 from ..models import Embedding, IndexVersion, Revision
+from ..models.primary import atomic
 from . import index_files, version_encoders
 from .live_index import LiveIndex, empty_index, fit_of
 
@@ -67,7 +67,7 @@ def rebuild_in_server(version: IndexVersion) -> LiveIndex:
 
     The version's row is locked meanwhile. Returns the index.
     """
-    with transaction.atomic():
+    with atomic():
         row = IndexVersion.objects.select_for_update().get(pk=version.pk)
         encoder = version_encoders.encoder_of(row)
         index = empty_index(row, encoder)
@@ -85,7 +85,7 @@ def catch_up(live: LiveIndex, newest: int) -> None:
     If the index is on a server, lock the version's row, so that one process at a time updates it.
     """
     if isinstance(live.index, SharedIndex):
-        with transaction.atomic():
+        with atomic():
             row = IndexVersion.objects.select_for_update().get(pk=live.version)
             live.revision = row.revision
             if live.revision < newest:

@@ -7,7 +7,7 @@ import shutil
 import time
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -17,6 +17,7 @@ from ..exceptions import BackendUnavailable, ModelUnavailable
 from ..indexes import catalog_fit
 from ..indexes.base import FileIndex
 from ..models import Embedding, Experiment, IndexVersion
+from ..models.primary import atomic
 from ..serving import index_files, live_index, replay, version_encoders
 from ..signals import version_activated
 from . import transforms
@@ -82,7 +83,7 @@ def ensure_active(encoder: Encoder) -> None:
     if active_version() is not None or encoder.id != version_encoders.configured_encoder().id:
         return
     try:
-        with transaction.atomic():
+        with atomic():
             create_version(State.ACTIVE)
     except IntegrityError:
         logger.debug("another process made the first version")
@@ -162,7 +163,7 @@ def activate(version: IndexVersion) -> None:
         version_encoders.encoder_of(version)
     except ModelUnavailable as error:
         raise NotUsable(str(error)) from error
-    with transaction.atomic():
+    with atomic():
         versions = {one.pk: one for one in IndexVersion.objects.select_for_update()}
         current = versions.get(version.pk)
         if current is None or not current.can_be_activated:

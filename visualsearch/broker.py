@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import logging
 import time
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +14,8 @@ from redis.exceptions import RedisError
 
 from . import conf
 from .exceptions import BackendUnavailable
+
+logger = logging.getLogger(__name__)
 
 # Raised by a broker that is down, with retries off.
 BROKER_ERRORS = (kombu.exceptions.OperationalError, RedisError, OSError, RuntimeError)
@@ -31,7 +34,13 @@ def enqueue(task: Task, *args: Any) -> None:
     else:
         # As in a worker: errors are logged, and context variables that the task sets (through a
         # logging library, say) do not leak into the request.
-        contextvars.copy_context().run(task.apply, args=args, throw=False)
+        done = contextvars.copy_context().run(task.apply, args=args, throw=False)
+        if done.failed():
+            logger.error(
+                "The task %s failed. Run visualsearch_index --missing to make up for it.",
+                task.name,
+                exc_info=done.result,
+            )
 
 
 def publish(send: Callable[[], object]) -> None:

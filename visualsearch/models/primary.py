@@ -6,10 +6,12 @@ A replica lags behind. A search must see what was indexed a moment ago, so a rou
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.apps import apps
-from django.db import models, router, transaction
+from django.db import connections, models, router, transaction
 
 # Longest key of an item, and longest name of an image in its storage.
 MAX_KEY, MAX_NAME = 500, 1000
@@ -37,6 +39,17 @@ def database() -> str:
     return router.db_for_write(apps.get_model("visualsearch", "IndexVersion"))
 
 
-def atomic() -> Any:
-    """Return a transaction of that database, as a context manager."""
-    return transaction.atomic(using=database())
+@contextmanager
+def atomic() -> Iterator[None]:
+    """Run the ``with`` block in a transaction of that database.
+
+    SQLite's transactions begin as readers. One that wants to write after another process has
+    written fails at once, whatever the timeout. So there the block begins with a write, which waits
+    for its turn.
+    """
+    alias = database()
+    with transaction.atomic(using=alias):
+        if connections[alias].vendor == "sqlite":
+            revision = apps.get_model("visualsearch", "Revision")
+            revision._base_manager.filter(pk=1).update(value=models.F("value"))
+        yield

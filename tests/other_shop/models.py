@@ -1,0 +1,46 @@
+"""Products with subclasses, a proxy, a media library, tags, and UUIDs as keys."""
+
+import uuid
+
+from django.db import models
+
+
+class Media(models.Model):
+    file = models.FileField(upload_to="media", max_length=2000)
+
+
+class Category(models.Model):
+    on_sale = models.BooleanField(default=True)
+
+
+class Article(models.Model):
+    code = models.CharField(max_length=1000, unique=True)
+    colour = models.CharField(max_length=20, default="red")
+    category = models.ForeignKey(Category, null=True, on_delete=models.CASCADE)
+    media = models.ManyToManyField(Media, related_name="articles")
+
+    def get_absolute_url(self) -> str:
+        return f"/articles/{self.pk}/"
+
+
+class Featured(Article):
+    class Meta:
+        proxy = True
+
+
+class Shoe(Article):
+    size = models.IntegerField(default=40)
+
+
+class Picture(models.Model):
+    article = models.ForeignKey(Article, related_name="pictures", on_delete=models.CASCADE)
+    file = models.FileField(upload_to="pictures", max_length=2000)
+
+
+class Poster(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    colour = models.CharField(max_length=20, default="red")
+    file = models.FileField(upload_to="posters")
+
+    def get_absolute_url(self) -> str:
+        return f"/posters/{self.pk}/"

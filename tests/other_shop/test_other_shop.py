@@ -1,0 +1,299 @@
+"""What real shops do that the sample shop does not; each test is a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+START = """
+from tests.other_shop.script import *
+start()
+from tests.other_shop.models import *
+"""
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A function that runs code in the shop and returns what it printed."""
+
+    def run(code: str, **environment: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", START + dedent(code)],
+            cwd=ROOT,
+            env={
+                **os.environ,
+                "DJANGO_SETTINGS_MODULE": "tests.other_shop.settings",
+                "OTHER_SHOP": str(tmp_path),
+                **environment,
+            },
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip() + (f"\n{done.stderr}" if "logged" in environment else "")
+
+    return run
+
+
+def test_broken_card__is_left_out(run):
+    code = """
+        sell("A", 1), sell("B", 2, colour="broken"), sell("C", 3)
+        index()
+        print(sorted(keys(1)), search(1, limit=2)["results"][1]["product"]["key"])
+    """
+    assert run(code) == "['A', 'C'] C"
+
+
+def test_product_without_picture__the_page_is_shown(run):
+    code = """
+        sell("A", 1)
+        Article.objects.create(code="NEW", colour="bare")
+        index()
+        print(Client().get("/search/photo/").status_code, exact(1))
+    """
+    assert run(code) == "200 ['A']"
+
+
+@pytest.mark.parametrize("kind", ["Featured", "Shoe"])
+def test_proxy_and_subclass__are_watched(run, kind):
+    code = f"""
+        sell("A", 1)
+        index()
+        article = {kind}.objects.create(code="B")
+        with open(article.pictures.create(file=file(2)).file.path, "wb") as changed:
+            changed.write(encoded(picture(5), "PNG"))
+        article.save()
+        print(exact(2), exact(5))
+        article.delete()
+        print(exact(5))
+    """
+    assert run(code) == "[] ['B']\n[]"
+
+
+def test_many_to_many__both_sides(run):
+    code = """
+        a, b = Article.objects.create(code="A"), Article.objects.create(code="B")
+        one, two = Media.objects.create(file=file(1)), Media.objects.create(file=file(2))
+        index()
+        a.media.add(one)
+        two.articles.add(a, b)
+        print(exact(1), exact(2))
+        two.articles.remove(a)
+        a.media.clear()
+        print(exact(1), exact(2))
+        two.articles.clear()
+        print(exact(2))
+    """
+    assert run(code) == "['A'] ['A', 'B']\n[] ['B']\n[]"
+
+
+def test_picture_moved__leaves_the_first_article(run):
+    code = """
+        a, b = sell("A", 1), sell("B", 2)
+        index()
+        moved = Picture.objects.create(article=a, file=file(3))
+        print(exact(3))
+        moved.article = b
+        moved.save()
+        print(exact(3))
+    """
+    assert run(code) == "['A']\n['B']"
+
+
+def test_key_renamed__is_counted_once(run):
+    code = """
+        a = sell("A", 1)
+        index()
+        a.code = "Z"
+        a.save()
+        print(exact(1), search(1)["count"])
+    """
+    assert run(code) == "['Z'] 1"
+
+
+def test_row_of_many_items__all_are_reindexed(run):
+    code = """
+        category = Category.objects.create(on_sale=False)
+        sell("A", 1, category=category), sell("B", 2, category=category)
+        index()
+        category.on_sale = True
+        category.save()
+        print(exact(1), exact(2))
+    """
+    assert run(code) == "['A'] ['B']"
+
+
+def test_watched__a_fault_does_not_stop_the_shop_from_saving(run):
+    code = """
+        from tests.other_shop import visual
+        visual.Articles.watched = lambda self: {Article: lambda row: row.no_such_field}
+        print(Article.objects.create(code="A").pk)
+    """
+    assert run(code) == "1"
+
+
+def test_slash_in_a_key(run):
+    code = """
+        from urllib.parse import quote
+        sell("A/B 1", 1), sell("C", 2)
+        index()
+        address = f"/api/visual-search/products/{quote('A/B 1', safe='')}/similar/"
+        print([each["product"]["key"] for each in Client().get(address).json()["results"]])
+    """
+    assert run(code) == "['C']"
+
+
+def test_storage_of_the_field__gives_the_address(run):
+    code = """
+        import os
+        from django.core.files.storage import FileSystemStorage
+        place = os.environ["OTHER_SHOP"] + "/cdn"
+        storage = FileSystemStorage(location=place, base_url="https://cdn.example.com/")
+        for model in (Picture, Media):
+            model._meta.get_field("file").storage = storage
+        sell("A", 1)
+        index()
+        print(search(1)["results"][0]["image"])
+    """
+    assert run(code).startswith("https://cdn.example.com/pictures/")
+
+
+def test_uuid_key__with_a_filter(run):
+    code = """
+        for n, colour in enumerate(("red", "blue", "red")):
+            Poster.objects.create(file=file(n), colour=colour)
+        index()
+        print(len(keys(1)), len(keys(1, colour="red")))
+    """
+    assert run(code, CATALOG="Posters") == "3 2"
+
+
+def test_atomic_requests__refusals_are_counted(run):
+    code = """
+        from visualsearch.models import Refusal
+        sell("A", 1)
+        index()
+        upload = SimpleUploadedFile("photo.png", b"no photo")
+        for address in ("/api/visual-search/search/", "/search/photo/"):
+            Client().post(address, {"image": upload})
+            upload.seek(0)
+        print(Refusal.objects.count(), exact(1))
+    """
+    assert run(code, ATOMIC="1") == "2 ['A']"
+
+
+def test_replica__a_change_is_found_at_once(run):
+    code = """
+        sell("A", 1)
+        index()
+        sell("B", 2)
+        print(exact(1), exact(2))
+        Picture.objects.using("default").get(article__code="B").delete()
+        print(exact(2))
+    """
+    setup = """
+        from django.db import router
+    """
+    assert run(setup + code, REPLICA="1") == "['A'] ['B']\n[]"
+
+
+def test_database_of_its_own__what_is_rolled_back_leaves_nothing(run):
+    code = """
+        from django.db import transaction
+        from visualsearch.models import Embedding
+        sell("A", 1)
+        index()
+        try:
+            with transaction.atomic(using="shop"):
+                sell("B", 2)
+                raise ValueError
+        except ValueError:
+            pass
+        print(sorted(Embedding.objects.values_list("item", flat=True)))
+    """
+    assert run(code, SHOP_DATABASE="1") == "['A']"
+
+
+def test_long_names__fail_alone(run):
+    code = """
+        from django.core.files.storage import default_storage
+        sell("A", 1), sell("K" * 600, 2)
+        name = default_storage.save("/".join(["d" * 100] * 11) + "/x.png", file(3))
+        Picture.objects.create(article=Article.objects.create(code="LONG"), file=name)
+        index()
+        print(exact(1), exact(2), exact(3))
+    """
+    assert run(code) == "['A'] [] []"
+
+
+def test_same_picture__each_product_is_on_one_page(run):
+    code = """
+        from visualsearch.signal_handlers import paused
+        with paused():
+            for n in range(60):
+                sell(f"T{n:02}", 7 if n % 3 else n + 100)
+        index()
+        answer = search(7, limit=7)
+        found = [each["product"]["key"] for each in answer["results"]]
+        while answer["next"]:
+            answer = Client().get(answer["next"]).json()
+            found += [each["product"]["key"] for each in answer["results"]]
+        print(len(found), len(set(found)))
+        sold = [f"T{n:02}" for n in range(60) if n % 3]
+        print(found[:40] == sold)
+    """
+    assert run(code) == "60 60\nTrue"
+
+
+def test_sqlite__with_its_default_options_loses_nothing(run, tmp_path):
+    code = """
+        import subprocess, sys
+        from visualsearch.models import Embedding
+        sell("0", 0)
+        index()
+        begin = "from tests.other_shop.script import *; start(); "
+        write = "[sell(f'{}-{{n}}', {} * 100 + n) for n in range(12)]"
+        writers = [
+            subprocess.Popen([sys.executable, "-W", "ignore", "-c", begin + write.format(n, n)])
+            for n in (1, 2, 3)
+        ]
+        assert [each.wait() for each in writers] == [0, 0, 0]
+        rows = Embedding.objects.filter(removed=False).values_list("item", flat=True)
+        print(Article.objects.count(), len(set(rows)))
+    """
+    assert run(code) == "37 37"
+
+
+TESTS = """
+    import unittest
+    from django.test import TestCase
+    from django.test.runner import DiscoverRunner
+
+    class Tests(TestCase):
+        def check(self, code, seed):
+            with self.captureOnCommitCallbacks(execute=True):
+                sell(code, seed)
+            self.assertEqual(exact(seed), [code])
+
+        def test_1(self):
+            self.check("A", 1)
+
+        def test_2(self):
+            self.check("B", 2)
+
+    runner = DiscoverRunner(verbosity=0)
+    old = runner.setup_databases()
+    result = runner.run_suite(unittest.defaultTestLoader.loadTestsFromTestCase(Tests))
+    runner.teardown_databases(old)
+    print(result.testsRun, len(result.failures + result.errors))
+"""
+
+
+def test_testcase_of_a_shop__sees_only_its_own_rows(run):
+    assert run(TESTS) == "2 0"

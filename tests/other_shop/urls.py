@@ -1,0 +1,6 @@
+from django.urls import include, path
+
+urlpatterns = [
+    path("search/photo/", include("visualsearch.urls")),
+    path("api/visual-search/", include("visualsearch.api.urls")),
+]

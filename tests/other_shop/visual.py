@@ -1,0 +1,68 @@
+"""Catalog sources of the shop."""
+
+from typing import Any
+
+import django_filters
+from django.db.models import Q
+
+from visualsearch.catalogs import CatalogSource
+
+from .models import Article, Category, Media, Picture, Poster
+
+
+class ArticleFilter(django_filters.FilterSet):
+    colour = django_filters.CharFilter()
+
+    class Meta:
+        model = Article
+        fields: list[str] = []
+
+
+class Articles(CatalogSource):
+    """Pictures of their own and from the media library."""
+
+    model = Article
+    key = "code"
+    filterset_class = ArticleFilter
+
+    def visible(self):
+        on_sale = Article.objects.filter(Q(category=None) | Q(category__on_sale=True))
+        return on_sale.prefetch_related("pictures", "media")
+
+    def images(self, item):
+        return [each.file for each in (*item.pictures.all(), *item.media.all())]
+
+    def card(self, item) -> dict[str, Any]:
+        if item.colour == "broken":
+            raise KeyError("price")
+        picture = item.pictures.first()
+        # As the documentation of many shops has it: fails for an article without a picture.
+        image = picture.file.url if picture or item.colour == "bare" else None
+        return {"key": item.code, "name": item.code, "url": item.get_absolute_url(), "image": image}
+
+    def watched(self):
+        return {
+            Article: self.key_of,
+            Picture: lambda picture: picture.article,
+            Media: lambda media: list(media.articles.all()),
+            Category: lambda category: category.article_set.all(),
+        }
+
+
+class PosterFilter(django_filters.FilterSet):
+    colour = django_filters.CharFilter()
+
+    class Meta:
+        model = Poster
+        fields: list[str] = []
+
+
+class Posters(CatalogSource):
+    model = Poster
+    filterset_class = PosterFilter
+
+    def images(self, item):
+        return [item.file]
+
+    def card(self, item) -> dict[str, Any]:
+        return {"key": str(item.pk), "name": "", "url": "/", "image": item.file.url}

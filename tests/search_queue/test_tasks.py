@@ -74,9 +74,11 @@ def test_photo__shows_neither_in_events_nor_in_logs(task):
 
 def sent_by(task, connection):
     """Return the headers of the message that a task sends to its queue."""
+    queue = connection.SimpleQueue(task.queue)
+    queue.clear()  # other tests leave messages
     task.app.conf.task_always_eager = False
     try:
         task.delay(PHOTO)
     finally:
         task.app.conf.task_always_eager = True
-    return connection.SimpleQueue(task.queue).get(timeout=5).headers
+    return queue.get(timeout=5).headers

@@ -16,8 +16,8 @@ def similar(monkeypatch):
     """The fake result of the search for similar products; set ``hits`` or ``error``."""
     answer = SimpleNamespace(hits=[], error=None, asked=[])
 
-    def ask(key, *, limit):
-        answer.asked.append((key, limit))
+    def ask(request):
+        answer.asked.append((request.item, request.limit))
         if answer.error:
             raise answer.error
         return answer

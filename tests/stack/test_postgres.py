@@ -11,8 +11,9 @@ import pytest
 from shop.tools.compose import ROOT
 from tests.stack.stack import Stack
 
-MODULES = ["test_indexing.py", "test_live.py", "test_searching.py", "test_signal_handlers.py"]
-MODULES += ["test_runs.py", "test_versions.py", "test_fits.py"]
+SHARED = ["reindex/test_embeddings.py", "search/test_by_photo.py", "versions"]
+MODULES = [*SHARED, "serving/test_loaded_versions.py", "test_signal_handlers.py"]
+MODULES += ["reindex/test_runs.py"]
 
 
 @pytest.fixture
@@ -30,10 +31,7 @@ def database_url(tmp_path):
     ("index", "modules"),
     [
         ("faiss.FaissIndex", MODULES),
-        (
-            "pgvector.PgvectorIndex",
-            ["test_indexing.py", "test_searching.py", "test_versions.py", "test_fits.py"],
-        ),
+        ("pgvector.PgvectorIndex", SHARED),
     ],
 )
 def test_database_tests__on_postgresql(database_url, index, modules):

@@ -28,7 +28,6 @@ import numpy as np
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--images", type=int, default=100_000)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -37,7 +36,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Measure all steps; in a child process, run the one of ``--step``."""
+    """Measure all steps and print the results; with ``--step``, run one step in this process."""
     args = parse_args(argv)
     if args.step:
         import django
@@ -54,7 +53,7 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def measure(args: argparse.Namespace) -> dict[str, Any]:
-    """Run every step in its own process over one shop; return the figures by name."""
+    """Run every step in its own process on the same shop; return all measurements by name."""
     with tempfile.TemporaryDirectory(prefix="visualsearch-") as folder:
         home = Path(folder)
         shop = {
@@ -89,7 +88,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def fill(args: argparse.Namespace) -> dict[str, Any]:
-    """Create the products, each with one small picture file and its embedding row."""
+    """Create ``--images`` products, each with a small picture file and its stored embedding."""
     from benchmarks.filling import fill
     from visualsearch.serving import version_encoders
 
@@ -98,7 +97,10 @@ def fill(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def unchanged(args: argparse.Namespace) -> dict[str, Any]:
-    """Time a reindex in which nothing changed; exit if any image was encoded."""
+    """Time a reindex in which nothing changed: total seconds, and those that build the index.
+
+    Exits if an image was encoded.
+    """
     from visualsearch.reindex import runs
 
     started = time.perf_counter()
@@ -111,7 +113,11 @@ def unchanged(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def load(args: argparse.Namespace) -> dict[str, Any]:
-    """Time how a search process loads its index (no model); return seconds and megabytes."""
+    """Time how a search process loads its index, without the model.
+
+    Return seconds, the growth of the process's memory, the size of the vectors, and the process's
+    memory, in MB.
+    """
     from visualsearch.models import IndexVersion
     from visualsearch.serving import live_index, loaded_versions, version_encoders
 

@@ -3,9 +3,9 @@
     python -m benchmarks.fast_lane [--rounds 400] [--json]
 
 Runs the production stack with one search worker in a temporary folder. Both ways carry the same
-request, which a worker answers at once, in turns: an unknown product's similar ones. Prints the
-median milliseconds until the reply, and the processor milliseconds of the sender, Redis and the
-worker together.
+request, alternately: products similar to an unknown one, which a worker answers at once. Prints the
+median milliseconds until the reply, and the CPU milliseconds of the sender, Redis and the worker
+together.
 """
 
 from __future__ import annotations
@@ -42,7 +42,10 @@ def parse_args() -> argparse.Namespace:
 
 
 def run_stack(rounds: int) -> dict[str, dict[str, float]]:
-    """Start Redis, PostgreSQL and a search worker, and measure from a process of their own."""
+    """Start PostgreSQL, Redis and a search worker, and compare both ways in a new process.
+
+    ``rounds``: requests per way. Return ``latency_ms`` and ``processor_ms`` of each.
+    """
     with TemporaryDirectory() as folder:
         stack = Stack(Path(folder))
         try:
@@ -71,7 +74,11 @@ def run_stack(rounds: int) -> dict[str, dict[str, float]]:
 
 
 def measure(rounds: int, pids: list[int]) -> dict[str, dict[str, float]]:
-    """Send the request both ways in turns; return ``latency_ms`` and ``processor_ms`` of each."""
+    """Send the request both ways alternately; return ``latency_ms`` and ``processor_ms`` of each.
+
+    ``rounds``: requests per way. ``pids``: Redis and the worker, whose CPU time is counted with the
+    sender's.
+    """
     import django
 
     django.setup()
@@ -112,7 +119,7 @@ def measure(rounds: int, pids: list[int]) -> dict[str, dict[str, float]]:
 
 
 def busy(processes: list[psutil.Process]) -> float:
-    """Return the processor seconds of some processes so far."""
+    """Return the CPU seconds that these processes have used so far."""
     return sum(sum(each.cpu_times()[:2]) for each in processes)
 
 

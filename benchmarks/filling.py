@@ -1,6 +1,6 @@
 """Fill a shop with products that have one picture and one embedding each; no model is run.
 
-Django must be set up. SQLite is filled by bulk inserts, PostgreSQL by COPY.
+Call ``django.setup()`` first. SQLite is filled by bulk inserts, PostgreSQL by COPY.
 """
 
 from __future__ import annotations
@@ -29,19 +29,20 @@ def sku(number: int) -> str:
 
 
 def picture(number: int) -> str:
-    """Return the name of the picture of product ``number``."""
+    """Return the file name of the picture of product ``number``, relative to the media folder."""
     return f"products/{number}.png"
 
 
 def content(number: int) -> bytes:
-    """Return the bytes of that picture's file, if files are written."""
+    """Return the bytes of the picture file of product ``number``; they are no real image."""
     return f"picture {number}".encode()
 
 
 def fill(count: int, media: Path | None = None) -> None:
-    """Migrate an empty shop and create products, pictures and embeddings 1…``count``.
+    """Migrate an empty shop, and create products, pictures and embeddings 1…``count``.
 
-    With ``media``, write a small file for each picture there; no decoder could read it.
+    ``media``: folder to write a small file to for each picture, which is no real image; None: no
+    files.
     """
     call_command("migrate", verbosity=0)
     encoder = version_encoders.configured_encoder()
@@ -82,7 +83,7 @@ def fill(count: int, media: Path | None = None) -> None:
 
 
 def insert(rows: Sequence[Model]) -> None:
-    """Insert many new rows of one model, with their primary keys."""
+    """Insert new rows of one model, with their primary keys."""
     kind = type(rows[0])
     if connection.vendor != "postgresql":
         kind._default_manager.bulk_create(rows)
@@ -99,7 +100,7 @@ def insert(rows: Sequence[Model]) -> None:
 
 
 def stored(field: Any, row: Model) -> Any:
-    """Return a field's value in the form that the database driver accepts."""
+    """Return the value of a field of ``row`` in the form that the database driver accepts."""
     value = field.pre_save(row, add=True)
     if isinstance(value, bytes):
         return value

@@ -2,9 +2,9 @@
 
     python -m benchmarks.first_hit FOLDER [--catalog CSV] [--json]
 
-FOLDER has one folder of photos per class of the model, such as ``dress`` or ``t-shirt``. The shop
-is loaded and indexed in a temporary folder. Each photo is then searched through the API, without
-a category. The class of a photo and the category of a product are matched by ``shop.visual``.
+FOLDER has one folder of photos per class of the model, such as ``dress`` or ``t-shirt``. A shop is
+loaded and indexed in a temporary folder. Each photo is then searched through the API, without a
+category. The class of a photo and the category of a product are matched by ``shop.visual``.
 """
 
 from __future__ import annotations
@@ -35,7 +35,10 @@ def parse_args() -> argparse.Namespace:
 
 
 def open_shop(folder: Path, catalog: Path) -> None:
-    """Set up Django in this process with a new shop in ``folder``, loaded and indexed."""
+    """Set up Django in this process with a new shop in ``folder``, loaded and indexed.
+
+    ``catalog``: CSV of its products.
+    """
     os.environ.update(shop(folder, HTTPS="false", LOG_LEVEL="WARNING"))
     import django
     from django.core.management import call_command
@@ -48,7 +51,7 @@ def open_shop(folder: Path, catalog: Path) -> None:
 
 
 def photos(folder: Path) -> dict[str, list[Path]]:
-    """Return the photos by class; exit if there are none."""
+    """List the photos of a folder with a subfolder per class, by class; exit if there are none."""
     found = {
         each.name: sorted(path for path in each.iterdir() if path.suffix.lower() in SUFFIXES)
         for each in sorted(folder.iterdir())
@@ -60,7 +63,10 @@ def photos(folder: Path) -> dict[str, list[Path]]:
 
 
 def first_category(photo: Path) -> str:
-    """Return the category of the first product that the API finds for a photo ("" if none)."""
+    """Search a photo through the API; return the category of the first product, or "".
+
+    Exits if the API returns an error.
+    """
     from django.test import Client
 
     client = Client(headers={"host": "localhost"})
@@ -73,7 +79,7 @@ def first_category(photo: Path) -> str:
 
 
 def measure(folder: Path) -> dict[str, list[str]]:
-    """Return the first hit's category for every photo, by the photo's class."""
+    """Return the category of the first product found for every photo, by the photo's class."""
     found: dict[str, list[str]] = defaultdict(list)
     for label, paths in photos(folder).items():
         for path in paths:
@@ -82,14 +88,18 @@ def measure(folder: Path) -> dict[str, list[str]]:
 
 
 def is_right(label: str, category: str) -> bool:
-    """Return whether a category's name stands for a class."""
+    """Return whether products of a category belong to a class of the model."""
     from shop.visual import of_class
 
     return bool(of_class(label, [(1, category, category)]))
 
 
 def report(found: dict[str, list[str]]) -> dict[str, dict[str, int]]:
-    """Return, by class and for all, the number of photos and of right first hits."""
+    """Return, for each class and for ``all``, the number of ``photos`` and of ``right`` ones.
+
+    A photo is right if the first product found is of its class. ``found``: result of
+    :func:`measure`.
+    """
     rows = {
         label: {"photos": len(names), "right": sum(is_right(label, name) for name in names)}
         for label, names in found.items()

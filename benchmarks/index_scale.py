@@ -1,8 +1,8 @@
 """Measure build, load and search time, memory and recall of the index back ends by size.
 
 ``python -m benchmarks.index_scale`` writes ``index-scale.json``, ``.md`` and ``.png`` (the last
-needs matplotlib). Searches run one after another on one thread. Servers are started from their
-pip packages and measured up to ``--server-limit`` vectors. See vectors.py for the data.
+needs matplotlib). Searches run one after another on one thread. Database servers are started from
+their pip packages and measured up to ``--server-limit`` vectors. See vectors.py for the data.
 """
 
 from __future__ import annotations
@@ -35,7 +35,11 @@ STRUCTURES = {"faiss": "auto", "faiss-hnsw": "hnsw"}
 
 
 class Task:
-    """Queries, the ids that each filter allows, and the exact results."""
+    """Queries to measure an index of ``size`` vectors with, and the exact results.
+
+    ``among``: the ids that each filter allows, by its name; None: all. ``wanted``: ids (queries,
+    10) of the nearest vectors, by filter.
+    """
 
     def __init__(self, catalog: Catalog, size: int, queries: int):
         self.queries = catalog.queries(queries)
@@ -50,7 +54,10 @@ class Task:
 
 
 def nearest(catalog: Catalog, size: int, queries: Float32, among: Ids | None) -> Ids:
-    """Return the ids (queries, K) that exact float32 search finds, padded with -1."""
+    """Return the ids (queries, 10) of the nearest vectors by exact float32 search.
+
+    ``queries`` (queries, dim). ``among``: ids to search; None: all. Missing results are -1.
+    """
     best_ids = np.full((len(queries), K), -1, np.int64)
     best = np.full((len(queries), K), -np.inf, np.float32)
     for ids, vectors in catalog.batches(size):
@@ -66,7 +73,10 @@ def nearest(catalog: Catalog, size: int, queries: Float32, among: Ids | None) ->
 
 
 def measure(index: Index, task: Task) -> dict[str, Any]:
-    """Return median and p95 milliseconds and mean recall of the searches, by filter."""
+    """Search an index with the queries of ``task``, once for each filter.
+
+    Return p50 and p95 milliseconds and mean recall@10, by filter.
+    """
     measured: dict[str, Any] = {}
     for name, among in task.among.items():
         index.search(task.queries[0], K, among=among)
@@ -86,7 +96,7 @@ def measure(index: Index, task: Task) -> dict[str, Any]:
 
 
 def build(index: Index, catalog: Catalog, size: int) -> float:
-    """Fill an index; return the seconds spent, without drawing the vectors."""
+    """Fill an index with ``size`` vectors; return the seconds, without generating the vectors."""
     spent = 0.0
     for ids, vectors in catalog.batches(size):
         start = time.perf_counter()
@@ -98,7 +108,11 @@ def build(index: Index, catalog: Catalog, size: int) -> float:
 
 
 def measure_file(path: Path, dim: int, task: Task) -> dict[str, Any]:
-    """Load an index file and search it; run this in a process that did not build it."""
+    """Load an index file and search it with the queries of ``task``.
+
+    Return load time, memory and the results of :func:`measure`. Run this in a process that did not
+    build the index. ``dim``: length of a vector.
+    """
     before = resident()
     start = time.perf_counter()
     index = FaissIndex.load(path, dim)
@@ -120,7 +134,11 @@ def resident() -> int:
 
 
 def faiss_row(structure: str, catalog: Catalog, size: int, task: Task) -> dict[str, Any]:
-    """Build and save an index here, measure it in a new process; return the figures."""
+    """Build and save a FAISS index, and load and search it in a new process.
+
+    ``structure``: the option of FaissIndex, such as ``hnsw``. Return build and load seconds, file
+    size, memory, and search times and recall by filter.
+    """
     dim = task.queries.shape[1]
     index = FaissIndex(dim, structure=structure)
     row: dict[str, Any] = {"build_s": build(index, catalog, size)}
@@ -135,7 +153,11 @@ def faiss_row(structure: str, catalog: Catalog, size: int, task: Task) -> dict[s
 
 
 def server_row(kind: type[Any], options: dict[str, Any], catalog: Catalog, size: int, task: Task):
-    """Build and search an index in a server, whose process memory is not measured."""
+    """Build and search an index in a database server, whose memory is not measured.
+
+    ``kind`` and ``options``: class and arguments of the index. Return build seconds, and search
+    times and recall by filter.
+    """
     index = kind(task.queries.shape[1], name="scale", **options)
     index.create()
     try:
@@ -147,7 +169,10 @@ def server_row(kind: type[Any], options: dict[str, Any], catalog: Catalog, size:
 
 @contextmanager
 def served(name: str) -> Iterator[tuple[type[Any], dict[str, Any]]]:
-    """Start the server of a shared index; yield the index class and its options."""
+    """Start the database server of a back end; yield the index class and its options.
+
+    ``name``: ``milvus`` or ``pgvector``.
+    """
     if name == "milvus":
         from visualsearch.indexes.milvus import MilvusIndex
 
@@ -167,7 +192,7 @@ def served(name: str) -> Iterator[tuple[type[Any], dict[str, Any]]]:
 
 
 def measured_rows(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    """Yield a row of figures for each back end, dimension and size."""
+    """Measure each back end, dimension and size of the options; yield the results of each."""
     like = np.load(args.like) if args.like else None
     for backend in args.backends:
         with served(backend) if backend in SERVERS else nullcontext() as server:

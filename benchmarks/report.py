@@ -1,4 +1,4 @@
-"""Render the rows of ``index_scale`` as a Markdown table and a plot."""
+"""Format the results of ``index_scale`` as a Markdown table and a plot."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ SEARCHES = ("all", "10%", "0.1%")
 
 
 def table(rows: list[Row]) -> str:
-    """Return a Markdown table with one line per row."""
+    """Return a Markdown table of build, load and search times, memory and recall.
+
+    ``rows``: contents of ``index-scale.json``.
+    """
     head = ["back end", "numbers", "vectors", "structure", "build s", "load s", "file MB"]
     head += ["memory MB", "all", "10 %", "0.1 %"]
     lines = [head, ["---"] * len(head)]
@@ -27,7 +30,10 @@ def table(rows: list[Row]) -> str:
 
 
 def draw(rows: list[Row], path: Path) -> None:
-    """Plot median search time by size, one panel per filter, to ``path``."""
+    """Plot median search time by number of vectors to ``path``, one panel per filter.
+
+    ``rows``: contents of ``index-scale.json``. Exits if matplotlib is not installed.
+    """
     try:
         from matplotlib.figure import Figure
     except ImportError as error:

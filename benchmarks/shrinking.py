@@ -2,8 +2,8 @@
 
     python -m benchmarks.shrinking QUERIES.csv [--side 640] [--quality 85]
 
-Evaluates the shop of the environment on its labelled photos, once as they are and once shrunk
-as the storefront does: upright, shorter side at most ``--side`` pixels, JPEG.
+Evaluates the shop of the environment on its labelled photos, once unchanged and once shrunk as the
+storefront does: upright, shorter side at most ``--side`` pixels, JPEG.
 """
 
 from __future__ import annotations
@@ -38,7 +38,10 @@ def parse_args() -> argparse.Namespace:
 
 
 def shrink(source: Path, target: Path, side: int, quality: int) -> None:
-    """Write the copy of a photo that the storefront would upload."""
+    """Write a copy of a photo as the storefront would upload it.
+
+    The shorter side has at most ``side`` pixels; ``quality``: of the JPEG, 1…100.
+    """
     image = ImageOps.exif_transpose(Image.open(source)).convert("RGB")
     scale = side / min(image.size)
     if scale < 1:
@@ -48,7 +51,11 @@ def shrink(source: Path, target: Path, side: int, quality: int) -> None:
 
 
 def shrunk(queries: Path, folder: Path, side: int, quality: int) -> tuple[Path, list[int]]:
-    """Shrink all photos into ``folder``; return the CSV of the copies and their sizes in bytes."""
+    """Shrink the photos of the CSV ``queries`` into ``folder``, as the storefront does.
+
+    ``side``: pixels of the shorter side at most; ``quality``: of the JPEG, 1…100. Return a CSV of
+    the copies, and their sizes in bytes.
+    """
     with queries.open(newline="", encoding="utf-8-sig") as file:
         rows = list(csv.DictReader(file))
     for number, row in enumerate(rows):
@@ -64,7 +71,7 @@ def shrunk(queries: Path, folder: Path, side: int, quality: int) -> tuple[Path, 
 
 
 def evaluated(queries: Path) -> dict[str, Any]:
-    """Return the per-SKU figures of ``visualsearch_evaluate`` for a CSV of photos."""
+    """Return recall@k and MRR by SKU from ``visualsearch_evaluate``, for a CSV of photos."""
     command = [sys.executable, "manage.py", "visualsearch_evaluate", str(queries.resolve())]
     done = subprocess.run([*command, "--json"], cwd=ROOT, check=True, stdout=subprocess.PIPE)
     found: dict[str, Any] = json.loads(done.stdout)["sku"]
@@ -72,7 +79,7 @@ def evaluated(queries: Path) -> dict[str, Any]:
 
 
 def main(args: argparse.Namespace) -> None:
-    """Print recall and MRR with and without shrinking."""
+    """Print recall and MRR of the original and of the shrunk photos."""
     with TemporaryDirectory() as folder:
         copies, sizes = shrunk(args.queries, Path(folder), args.side, args.quality)
         rows = {"as they are": evaluated(args.queries), f"{args.side} pixels": evaluated(copies)}

@@ -79,7 +79,10 @@ def parse_args() -> argparse.Namespace:
 
 
 def main(args: argparse.Namespace) -> int:
-    """Print the times; return 0 if they meet the goals, else 1."""
+    """Print the times of each phase; return the exit status.
+
+    It is 0 if the median total is below 2.5 s and fewer than 150 kB were uploaded, else 1.
+    """
     photo = large_photo()
     with served() as origin, browser() as chromium:
         runs = [measured(chromium, origin, photo) for _ in range(args.runs + 1)][1:]
@@ -98,7 +101,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def large_photo() -> Path:
-    """Return a 12-megapixel photo of a garment, with sensor noise; cached."""
+    """Return the path of a 12-megapixel photo of a garment with sensor noise; it is cached."""
     path = FOLDER / "photo.jpg"
     if not path.exists():
         FOLDER.mkdir(parents=True, exist_ok=True)
@@ -108,7 +111,7 @@ def large_photo() -> Path:
 
 @contextmanager
 def served() -> Iterator[str]:
-    """Serve the demo shop, filled on first use; yield its origin."""
+    """Serve the demo shop, loaded on first use; yield its URL."""
     environment = shop(FOLDER) | {"DEBUG": "true"}
     for command in (
         ["migrate", "--verbosity=0"],
@@ -148,7 +151,11 @@ def browser() -> Iterator[Any]:
 
 
 def measured(chromium: Any, origin: str, photo: Path) -> dict[str, float]:
-    """Run one visitor's first search; return its timestamps in ms and the bytes uploaded."""
+    """Run a visitor's first search at ``origin`` in a new context of the browser.
+
+    Return the page's timestamps in ms, ``chosen``, ``sent``, ``answered`` and ``seen``, and the
+    ``bytes`` uploaded.
+    """
     context = chromium.new_context(base_url=origin, **PHONE)
     page = context.new_page()
     page.goto("/search/photo/")

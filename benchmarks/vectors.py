@@ -1,7 +1,7 @@
 """Synthetic vectors that resemble a shop's embeddings: nested clusters of unequal size and spread.
 
-They are fitted to the shipped model's embeddings of 3,409 clothing photos. For as many vectors
-(medians; the photos' embeddings in brackets) the nearest neighbour is at a cosine of 0.54 (0.56),
+They are fitted to the shipped model's embeddings of 3,409 clothing photos. For the same number of
+vectors (medians; real embeddings in brackets) the nearest neighbour is at a cosine of 0.54 (0.56),
 the tenth at 0.37 (0.40), the hundredth at 0.23 (0.26); 30 (33) directions hold half of the
 variance; recall@10 of 0.98 needs 31 % (30 %) of 64 inverted lists. If real embeddings are given,
 they become the smallest clusters, and the rest is drawn with their covariance.
@@ -24,7 +24,10 @@ BATCH = 5000
 
 
 class Catalog:
-    """A deterministic source of vectors (N, dim)."""
+    """A repeatable source of unit vectors of ``dim`` numbers.
+
+    ``like``: real embeddings (N, d) to resemble; None: synthetic clusters.
+    """
 
     def __init__(self, dim: int, like: Float32 | None = None):
         rng = np.random.default_rng(7)
@@ -50,7 +53,7 @@ class Catalog:
         return kinds
 
     def draw_own(self, rng: np.random.Generator, count: int) -> Float32:
-        """Draw independent unit vectors (count, dim)."""
+        """Draw random unit vectors (count, dim), independent of all clusters."""
         return unit(rng.standard_normal((count, len(self.mix)), np.float32) @ self.mix)
 
     def draw(self, count: int, seed: int) -> Float32:
@@ -62,13 +65,13 @@ class Catalog:
         return unit(share**0.5 * self.kinds[kinds] + (1 - share) ** 0.5 * own)
 
     def batches(self, count: int) -> Iterator[tuple[NDArray[np.int64], Float32]]:
-        """Yield ids, counted from 1, and vectors of the catalog in batches."""
+        """Yield ids, counted from 1, and vectors of a catalog of ``count``, in batches of 5,000."""
         for start in range(0, count, BATCH):
             size = min(BATCH, count - start)
             yield np.arange(start + 1, start + size + 1), self.draw(size, seed=start + 1)
 
     def queries(self, count: int) -> Float32:
-        """Draw vectors of the same distribution that are not in the catalog."""
+        """Draw ``count`` vectors of the same distribution that are not in the catalog."""
         return self.draw(count, seed=0)
 
 

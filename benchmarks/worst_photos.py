@@ -2,9 +2,9 @@
 
     python -m benchmarks.worst_photos [--name jpeg]
 
-For each kind of photo: megabytes, CPU seconds, the ratio to a plain 12-megapixel photo decoded in
-full, and the growth of the process in memory. Then the seconds until small files that would take
-excessive work are refused.
+For each kind of photo it prints the file's MB, CPU seconds, their ratio to a plain 12-megapixel
+photo decoded in full, and the growth of the process's memory. Then it prints the CPU seconds until
+small files that would need excessive work are rejected.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def measure_photos(names: list[str]) -> None:
-    """Print the decoding cost of each kind of photo."""
+    """Print a table of decoding costs, a row for each of these kinds of photo."""
     print("| photo | MB | seconds | × a plain photo | memory, MB |\n|---|---|---|---|---|")
     with TemporaryDirectory() as folder:
         for name in names:
@@ -46,7 +46,7 @@ def measure_photos(names: list[str]) -> None:
 
 
 def measure_refusals() -> None:
-    """Print how fast each kind of small but excessively costly file is refused."""
+    """Print a table of the CPU seconds until each small but costly file is rejected."""
     print("\n| file | MB | seconds until it is refused |\n|---|---|---|")
     for make in MUCH_WORK:
         data, costs = make(), []
@@ -60,7 +60,7 @@ def measure_refusals() -> None:
 
 
 def main() -> None:
-    """Print both tables."""
+    """Print both tables; with ``--name`` only the first."""
     args = parse_args()
     with_heic()
     measure_photos(args.name or list(WORST))

@@ -23,12 +23,12 @@ app.autodiscover_tasks()
 
 @setup_logging.connect
 def log_as_django(**kwargs: object) -> None:
-    """Configure logging as in web processes; connecting this stops Celery from configuring it."""
+    """Configure logging as in web processes, instead of Celery's own configuration."""
     dictConfig(settings.LOGGING)
 
 
 @heartbeat_sent.connect
 def show_life(**kwargs: object) -> None:
-    """Touch a file every two seconds, so that a health check needs no Python process."""
+    """Touch `HEARTBEAT_FILE` every two seconds, so that a health check needs no Python process."""
     if path := os.environ.get("HEARTBEAT_FILE"):
         Path(path).touch()

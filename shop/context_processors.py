@@ -16,5 +16,5 @@ def shown_categories() -> list[Category]:
 
 
 def storefront(request: HttpRequest) -> dict[str, Any]:
-    """Return the context of every page's header and footer; categories are queried lazily."""
+    """Return the template context of header and footer; categories are queried on first use."""
     return {"brand": BRAND, "shop_categories": SimpleLazyObject(shown_categories)}

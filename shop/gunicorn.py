@@ -39,7 +39,7 @@ control_socket_disable = True
 
 
 class Logger(glogging.Logger):
-    """Gunicorn's logger, with handlers and format left to Django's LOGGING."""
+    """Gunicorn's logger, which passes its records to Django's LOGGING."""
 
     def setup(self, cfg: Any) -> None:
         super().setup(cfg)
@@ -51,12 +51,12 @@ logger_class = Logger
 
 
 def child_exit(server: object, worker: Any) -> None:
-    """Drop the gauges of a worker that exited; its counters are kept."""
+    """Drop the gauges of a worker that exited, and keep its counters (a Gunicorn hook)."""
     processes.ended(worker.pid)
 
 
 def when_ready(server: object) -> None:
-    """Import the URLconf once, before the workers fork, not at the first request."""
+    """Import the URLconf before the workers fork, not at the first request (a Gunicorn hook)."""
     from django.conf import settings
 
     import_module(settings.ROOT_URLCONF)

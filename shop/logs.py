@@ -1,6 +1,6 @@
 """Logging of the shop's processes: one line per event, as JSON or as readable text.
 
-All lines of a request carry its id, in every process; docs/monitoring.md lists the fields.
+All lines of a request carry its request id, in every process; docs/monitoring.md lists the fields.
 """
 
 from __future__ import annotations
@@ -15,7 +15,10 @@ FORMATS = ("json", "console")
 
 
 def configure(format: str, level: str) -> dict[str, Any]:
-    """Configure structlog and return the matching Django ``LOGGING``."""
+    """Configure structlog, and return the matching Django ``LOGGING`` setting.
+
+    ``format``: ``json`` or ``console``. Raises ImproperlyConfigured for any other.
+    """
     if format not in FORMATS:
         raise ImproperlyConfigured(f"LOG_FORMAT is “{format}”, and not one of {FORMATS}.")
     common: list[Any] = [

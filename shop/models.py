@@ -37,7 +37,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
         return self.filter(published=True)
 
     def for_cards(self) -> "ProductQuerySet":
-        """Fetch all that a product card shows in a fixed number of queries."""
+        """Fetch everything that product cards show in a fixed number of queries."""
         return self.select_related("category").prefetch_related("images")
 
     def with_picture(self) -> "ProductQuerySet":
@@ -48,13 +48,13 @@ class ProductQuerySet(models.QuerySet["Product"]):
 
 @lru_cache(maxsize=10_000)
 def slug_of(name: str) -> str:
-    """Return the slug of a product name; cached, as a result page needs dozens."""
+    """Return the slug of a product name; cached, because a result page needs dozens."""
     return slugify(name) or "product"
 
 
 @lru_cache(maxsize=10_000)
 def address_of(key: int, slug: str) -> str:
-    """Return the URL of a product's page; cached, as a result page needs dozens."""
+    """Return the URL of the page of the product with primary key `key`; cached."""
     return reverse("shop:product", args=[key, slug])
 
 
@@ -105,7 +105,7 @@ class Product(models.Model):
 
     @property
     def slug(self) -> str:
-        """Slug for the URL; only the primary key selects the product."""
+        """Slug in the product's URL; only the primary key selects the product."""
         return slug_of(self.name)
 
     @property

@@ -17,7 +17,7 @@ def format_price(amount: Decimal | float | str) -> str:
 
 @lru_cache(maxsize=10_000)
 def written(amount: Decimal, language: str | None) -> str:
-    """Format a price in the active language; cached, as a result page needs dozens."""
+    """Format a price in the active language, which `language` must name; cached."""
     if not amount:
         return _("Price on request")
     number = number_format(amount, decimal_pos=2, use_l10n=True, force_grouping=True)

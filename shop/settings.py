@@ -26,7 +26,7 @@ DEBUG = env.bool("DEBUG", default=True)
 
 
 def demo_secret_key() -> str:
-    """Return the demo's secret key, stored on first use so that sessions survive a restart."""
+    """Return the demo's secret key; it is stored, so that sessions survive a restart."""
     path = DATA / "secret_key"
     try:
         with path.open("x", encoding="ascii") as file:

@@ -1,4 +1,4 @@
-"""Views of the shop: home and text search, category, product."""
+"""Pages of the shop: home and text search, category, product."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ SORTINGS = {
 
 
 def matching(products: ProductQuerySet, words: str) -> ProductQuerySet:
-    """Return the products with each of the words in name, category or colour."""
+    """Return the products in which each word occurs in the name, category or colour."""
     for word in words.split():
         products = products.filter(
             Q(name__icontains=word) | Q(category__name__icontains=word) | Q(color__icontains=word)
@@ -34,12 +34,12 @@ def matching(products: ProductQuerySet, words: str) -> ProductQuerySet:
 
 
 def newest_products() -> QuerySet[Product]:
-    """Return the most recently added products."""
+    """Return the eight products added most recently."""
     return Product.objects.published().for_cards().order_by("-created", "-pk")[:NEWEST]
 
 
 def category_tiles() -> list[tuple[Category, Product]]:
-    """Return the largest categories, each with its newest product that has a picture."""
+    """Return the twelve largest categories, each with its newest product that has a picture."""
     pictured = Product.objects.published().filter(images__isnull=False).order_by()
     largest = pictured.values("category").annotate(size=Count("pk", distinct=True), key=Max("pk"))
     keys = [row["key"] for row in largest.order_by("-size", "category")[:TILES]]
@@ -56,12 +56,12 @@ class ProductListView(ListView):
 
     @property
     def sorting(self) -> str:
-        """The requested sort order, or the default if it is unknown."""
+        """The sort order of the request, a key of :data:`SORTINGS`; the default if unknown."""
         asked = self.request.GET.get("sort", "")
         return asked if asked in SORTINGS else ""
 
     def sorted(self, products: QuerySet[Product]) -> QuerySet[Product]:
-        """Return the products in the requested order."""
+        """Return the products in the request's sort order."""
         return products.order_by(*SORTINGS[self.sorting][1])
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:

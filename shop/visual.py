@@ -1,4 +1,4 @@
-"""The adapter between shop and search by photo: catalog source, filters and categories."""
+"""Connect the shop to search by photo: catalog source, filters and categories."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -38,20 +38,23 @@ WORDS = {
 
 
 def words_in(name: str) -> set[str]:
-    """Return the words of a category's name in the singular, and each pair of neighbours."""
+    """Return the words of a category's name in the singular, and each two neighbouring words."""
     words = re.findall(r"[\w-]+", name.lower())
     single = [re.sub(r"(?<=ss)es$|(?<=[^s])s$", "", word) for word in words]
     return {*single, *map(" ".join, pairwise(single))}
 
 
 def of_class(label: str, categories: Iterable[tuple[int, str, str]]) -> list[int]:
-    """Return the keys of the categories (key, slug, name) that match a class of the model."""
+    """Return the primary keys of the categories that match a class of the model.
+
+    `categories`: (key, slug, name) of each.
+    """
     wanted = WORDS.get(label, {label.lower()})
     return [pk for pk, _slug, name in categories if words_in(name) & wanted]
 
 
 class ProductFilter(django_filters.FilterSet):
-    """Filters of a result list."""
+    """Filters of a result list, by the parameters of its URL."""
 
     category = django_filters.CharFilter(method="in_category")
     color = django_filters.CharFilter(lookup_expr="iexact")
@@ -65,7 +68,7 @@ class ProductFilter(django_filters.FilterSet):
         fields: list[str] = []
 
     def in_category(self, queryset: QuerySet[Product], name: str, value: str) -> QuerySet[Product]:
-        """Filter by category slug, category name, or class of the model."""
+        """Filter by category: its slug, its name, or a class of the model."""
         rows = list(Category.objects.order_by().values_list("pk", "slug", "name"))
         named = [pk for pk, *names in rows if value.lower() in (each.lower() for each in names)]
         return queryset.filter(category__in=named or of_class(value, rows))
@@ -73,7 +76,7 @@ class ProductFilter(django_filters.FilterSet):
 
 @cache
 def listed_products() -> QuerySet[Product, Any]:
-    """Return the card fields of published products; the query is built once for all searches."""
+    """Return a query for the card fields of published products; it is built once."""
     products = Product.objects.published().with_picture().order_by()
     products = products.annotate(category_name=F("category__name"))
     shown = ("pk", "sku", "name", "price", "color", "picture", "category_name")
@@ -82,13 +85,13 @@ def listed_products() -> QuerySet[Product, Any]:
 
 @cache
 def sold_categories() -> QuerySet[Category, str]:
-    """Return the names of categories with published products; the query is built once."""
+    """Return a query for the names of categories with published products; it is built once."""
     sold = Product.objects.published().filter(category=OuterRef("pk"))
     return Category.objects.filter(Exists(sold)).order_by().values_list("name", flat=True)
 
 
 class ProductCatalog(CatalogSource):
-    """The catalog of published products, identified by SKU."""
+    """The catalog source of published products, identified by SKU."""
 
     model = Product
     key = "sku"

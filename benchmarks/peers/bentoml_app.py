@@ -1,7 +1,7 @@
 """A BentoML server around the same parts, configured for throughput as its documentation advises.
 
-Two worker processes, each with its own model and index; the photo is sent as multipart. No
-batching: on one core a batch takes as long as its photos one by one.
+It runs two worker processes, each with its own model and index; the photo is sent as multipart.
+There is no batching: on one core a batch takes as long as its photos one by one.
 
     CATALOG=FOLDER bentoml serve benchmarks.peers.bentoml_app:Search --host 127.0.0.1 --port PORT
 """

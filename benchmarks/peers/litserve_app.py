@@ -1,7 +1,7 @@
 """A LitServe server around the same parts, configured for throughput as its documentation advises.
 
-One worker and one HTTP server per core, a ZeroMQ queue (``fast_queue``); the photo is sent as
-multipart. No batching: on one core a batch takes as long as its photos one by one.
+It runs one worker and one HTTP server per core, with a ZeroMQ queue (``fast_queue``); the photo is
+sent as multipart. There is no batching: on one core a batch takes as long as its photos one by one.
 
     python litserve_app.py CATALOG_FOLDER PORT
 """

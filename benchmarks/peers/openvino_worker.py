@@ -22,7 +22,10 @@ from benchmarks.search.lockstep import serve
 
 
 def by_onnxruntime(model: str, output: str) -> Callable[[Any], Any]:
-    """Return a function that runs the model in ONNX Runtime, configured like the floor's."""
+    """Return a function that runs the model in ONNX Runtime on one thread, as the floor does.
+
+    ``output``: name of the output to return. The function takes pixels (1, side, side, 3) uint8.
+    """
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -33,7 +36,10 @@ def by_onnxruntime(model: str, output: str) -> Callable[[Any], Any]:
 
 
 def by_openvino(model: str, output: str) -> Callable[[Any], Any]:
-    """Return a function that runs the model in OpenVINO: one stream, one thread, one request."""
+    """Return a function that runs the model in OpenVINO, with one stream and one thread.
+
+    ``output``: name of the output to return. The function takes pixels (1, side, side, 3) uint8.
+    """
     import openvino
 
     core = openvino.Core()

@@ -1,7 +1,7 @@
 """The bare parts of a search by photo: the benchmark's floor, and the core of the peer servers.
 
-Decode at reduced size, call the model once, look up once, each on one thread. Needs only Pillow,
-NumPy, ONNX Runtime and FAISS, no Django.
+A search decodes a photo at reduced size, calls the model once and searches the index once, each on
+one thread. Needs only Pillow, NumPy, ONNX Runtime and FAISS, no Django.
 """
 
 from __future__ import annotations
@@ -19,14 +19,17 @@ from numpy.typing import NDArray
 from PIL import Image
 
 LIMIT = 12
-"""Products in an answer."""
+"""Products in a response."""
 
 
 class Parts:
-    """The model and index in a catalog folder written by benchmarks/search/catalog.py."""
+    """The model and index in a catalog folder written by ``benchmarks.search.catalog``."""
 
     def __init__(self, folder: Path | str, *, cards: bool = True):
-        """Load model and index, and with ``cards`` the product cards (the floor needs none)."""
+        """Load model and index from a catalog folder.
+
+        ``cards``: whether to load the product cards too, which the floor does not need.
+        """
         folder = Path(folder)
         described = json.loads((folder / "parts.json").read_text("utf-8"))
         self.side: int = described["side"]
@@ -40,7 +43,7 @@ class Parts:
             self.cards = json.loads((folder / "cards.json").read_text("utf-8"))
 
     def decode(self, data: bytes) -> NDArray[np.uint8]:
-        """Decode the bytes of a JPEG to pixels (1, side, side, 3)."""
+        """Decode a JPEG file to pixels (1, side, side, 3)."""
         return pixels(data, self.side)
 
     def encode(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -48,23 +51,23 @@ class Parts:
         return self.session.run([self.output], {self.input: batch})[0]
 
     def look_up(self, embedding: NDArray[np.float32]) -> tuple[Any, Any]:
-        """Return the best scores and their positions in the index, (1, LIMIT) each."""
+        """Return the 12 best scores and their positions in the index, (1, 12) each."""
         faiss.omp_set_num_threads(1)  # OpenMP keeps this number per thread
         return self.index.search(embedding, LIMIT)
 
     def search(self, data: bytes) -> list[dict[str, Any]]:
-        """Return product cards with scores for the bytes of a photo."""
+        """Search with the bytes of a photo; return product cards with scores."""
         return self.answer(*self.look_up(self.encode(self.decode(data))))
 
     def answer(self, scores: Any, places: Any) -> list[dict[str, Any]]:
-        """Return the cards at the given index positions, with their scores."""
+        """Return the product cards at index positions ``places`` (1, n), with ``scores`` (1, n)."""
         return [
             {**self.cards[place], "score": round(float(score), 4)}
             for score, place in zip(scores[0], places[0], strict=True)
         ]
 
     def timed(self, data: bytes) -> dict[str, float]:
-        """Search without cards; return the milliseconds of each stage."""
+        """Search without product cards; return the milliseconds of decode, encode and index."""
         start = time.perf_counter()
         batch = self.decode(data)
         decoded = time.perf_counter()
@@ -80,7 +83,7 @@ class Parts:
 
 
 def pixels(data: bytes, side: int) -> NDArray[np.uint8]:
-    """Decode a JPEG at libjpeg's smallest sufficient scale; return pixels (1, side, side, 3)."""
+    """Decode a JPEG at reduced size, squashed to a square: uint8 (1, side, side, 3)."""
     image = Image.open(io.BytesIO(data))
     image.draft("RGB", (side, side))
     image = image.convert("RGB").resize((side, side), Image.Resampling.BILINEAR)
@@ -88,7 +91,7 @@ def pixels(data: bytes, side: int) -> NDArray[np.uint8]:
 
 
 def session(model: str) -> onnxruntime.InferenceSession:
-    """Open the model in ONNX Runtime on one thread."""
+    """Open an ONNX file in ONNX Runtime on one thread."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

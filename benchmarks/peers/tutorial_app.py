@@ -34,7 +34,7 @@ neighbors.fit(features)
 
 
 def extract(photo: Image.Image) -> Any:
-    """Return a photo's features, (1, FEATURES)."""
+    """Return the features (1, 1280) of a photo."""
     pixels = keras_image.img_to_array(photo.convert("RGB").resize((224, 224)))
     return model.predict(preprocess_input(np.expand_dims(pixels, axis=0)), verbose=0)
 

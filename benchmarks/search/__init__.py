@@ -1,1 +1,1 @@
-"""The benchmark of one search, from a photo's bytes to product cards: see ``__main__``."""
+"""Benchmark one search, from a photo's bytes to product cards: see ``__main__``."""

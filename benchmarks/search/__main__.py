@@ -75,7 +75,10 @@ def parse_args() -> argparse.Namespace:
 
 
 def main(args: argparse.Namespace) -> int:
-    """Measure each section and write the report; a failing section does not stop the others."""
+    """Measure each section and write the report; return 1 if a section failed.
+
+    A failing section does not stop the others.
+    """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     args.out.mkdir(parents=True, exist_ok=True)
     path = args.out / "search.json"
@@ -105,7 +108,10 @@ def main(args: argparse.Namespace) -> int:
 
 
 def described(plan: Plan, source: Path | None) -> dict[str, Any]:
-    """Return source, count and mean kilobytes of the photos."""
+    """Return source, count and mean kilobytes of the photos.
+
+    ``source``: folder of real photos, or None.
+    """
     kb = {
         size: round(sum(os.path.getsize(path) for path in paths) / len(paths) / 1000)
         for size, paths in plan.photos.items()

@@ -1,4 +1,4 @@
-"""Shops of 1,000 to 1,000,000 products, filled once and cached.
+"""Fill shops of 1,000 to 1,000,000 products once, and cache them.
 
     python -m benchmarks.search.catalog SIZE FOLDER     (fills the shop of the environment)
 
@@ -25,7 +25,7 @@ CARDS_UP_TO = 100_000
 
 
 def encoder_id() -> str:
-    """Return the encoder id of the shipped model."""
+    """Return the id of the shipped model's encoder."""
     from visualsearch.conf import SHIPPED_MODEL
     from visualsearch.encoders.package import load_package
 
@@ -33,12 +33,12 @@ def encoder_id() -> str:
 
 
 def folder_of(size: int) -> Path:
-    """Return the folder of a catalog of ``size`` products."""
+    """Return the cache folder of a catalog with ``size`` products."""
     return HOME / f"catalog-{size}-{encoder_id()}-{VERSION}"
 
 
 def ready(size: int) -> Path:
-    """Return the folder of a filled catalog; fill or update it first if needed."""
+    """Return the folder of a catalog with ``size`` products; fill or update it if needed."""
     folder = folder_of(size)
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / "parts.json").exists():
@@ -49,13 +49,16 @@ def ready(size: int) -> Path:
 
 
 def prepare(size: int, folder: Path, environment: dict[str, str]) -> None:
-    """Run this module in a child process to fill a shop or to update a filled one."""
+    """Fill or update the shop that ``environment`` selects, in a child process.
+
+    ``folder``: where files for the peers are written.
+    """
     command = [sys.executable, "-m", "benchmarks.search.catalog", str(size), str(folder)]
     subprocess.run(command, env={**environment, "PYTHONPATH": str(ROOT)}, cwd=ROOT, check=True)
 
 
 def main() -> None:
-    """Fill and index the shop of the environment if needed; delete queries of earlier runs."""
+    """Fill and index the shop of the environment if needed, and delete its search log."""
     size, folder = int(sys.argv[1]), Path(sys.argv[2])
     django.setup()
     from django.core.management import call_command
@@ -81,7 +84,7 @@ def main() -> None:
 
 
 def is_usable() -> bool:
-    """Return whether the active index version is current and its file readable."""
+    """Return whether the active index version is up to date and its file readable."""
     from visualsearch.exceptions import IndexFileError
     from visualsearch.serving import index_files, live_index, loaded_versions
     from visualsearch.versions import lifecycle
@@ -98,7 +101,7 @@ def is_usable() -> bool:
 
 
 def index(size: int, folder: Path) -> None:
-    """Build and activate an index version, then export the files for the peers."""
+    """Build and activate an index version, and write the files for the peers to ``folder``."""
     from visualsearch.serving import replay
     from visualsearch.versions import lifecycle
 
@@ -109,7 +112,11 @@ def index(size: int, folder: Path) -> None:
 
 
 def export(index: Any, size: int, folder: Path) -> None:
-    """Write the bare FAISS index, the cards in its order, and ``parts.json`` for the peers."""
+    """Write the index as a plain FAISS file, the product cards in its order, and ``parts.json``.
+
+    ``size``: number of products. ``parts.json`` has the path of the model and the names of its
+    input and output.
+    """
     import faiss
 
     from visualsearch.models import IndexVersion
@@ -138,7 +145,7 @@ def export(index: Any, size: int, folder: Path) -> None:
 
 
 def card(number: int) -> dict[str, str]:
-    """Return a product's card as a result list shows it."""
+    """Return the card of product ``number``, as a result list shows it."""
     from benchmarks.filling import PRICE, picture, sku
 
     return {

@@ -1,8 +1,8 @@
-"""A process of closed-loop HTTP clients: ``python -m benchmarks.search.clients``.
+"""Send load from closed-loop HTTP clients: ``python -m benchmarks.search.clients``.
 
-Each client sends a photo, waits for the response and sends the next. After a few it reconnects, as
-when one visitor leaves and another arrives. Requests are prepared beforehand and responses only
-counted, so that the clients use little CPU; the result reports how much.
+Each client sends a photo, waits for the response and sends the next. After five searches it
+reconnects, as when one visitor leaves and another arrives. Requests are prepared beforehand and
+responses only counted, so that the clients use little CPU; the result reports how much.
 
 The job is a JSON object on stdin; :func:`drive` starts the process.
 """
@@ -32,8 +32,8 @@ VISIT = 5
 class Job:
     """A load: ``connections`` clients until ``seconds`` have passed or ``searches`` are sent.
 
-    ``field``: form field of the photo. ``warm_up``: uncounted requests per connection. ``timeout``:
-    seconds per socket operation.
+    ``photos``: paths of photos to send. ``path``: of the URL. ``field``: form field of the photo.
+    ``warm_up``: uncounted requests per connection. ``timeout``: seconds per socket operation.
     """
 
     port: int
@@ -48,7 +48,11 @@ class Job:
 
 
 def drive(job: Job) -> dict[str, Any]:
-    """Run a job in a child process; return ``ms`` per search, ``wall_s``, ``cpu_s``, ``errors``."""
+    """Run a job in a child process; return its measurements.
+
+    ``ms``: of each successful search. ``wall_s``: length of the run. ``cpu_s``: CPU time of the
+    clients. ``errors``: their number by kind.
+    """
     with subprocess.Popen(
         [sys.executable, "-m", "benchmarks.search.clients"],
         env=environment(),
@@ -89,7 +93,7 @@ class Connection:
         self.socket = None
 
     def post(self, request: bytes) -> tuple[int, bytes]:
-        """Send a complete request; return status and body. Raises OSError."""
+        """Send a complete HTTP request; return status and body. Raises OSError."""
         connection = self.open()
         connection.sendall(request)
         received = b""
@@ -132,7 +136,11 @@ class Clients:
         self.go = threading.Barrier(job.connections + 1)
 
     def run(self) -> dict[str, Any]:
-        """Warm every connection, then run all at once; return the figures of :func:`drive`."""
+        """Warm up every connection, then run all clients at once; return the measurements.
+
+        They are ``ms`` of each successful search, ``wall_s``, ``cpu_s`` of this process, and
+        ``errors`` by kind.
+        """
         threads = [
             threading.Thread(target=self.client, args=(number,))
             for number in range(self.job.connections)
@@ -154,7 +162,7 @@ class Clients:
         }
 
     def client(self, number: int) -> None:
-        """Warm one connection, wait for the others, then search until the job is over."""
+        """Warm up connection ``number``, wait for the others, then search until the job is over."""
         connection = Connection(self.job.port, self.job.timeout)
         for _ in range(self.job.warm_up):
             self.once(connection, number)
@@ -183,7 +191,10 @@ class Clients:
             return self.started
 
     def once(self, connection: Connection, number: int) -> str:
-        """Send one search; return what is wrong with the response, or an empty string."""
+        """Send one search; return an error text, or "" if the response is right.
+
+        ``number`` chooses the photo.
+        """
         try:
             status, body = connection.post(self.requests[number % len(self.requests)])
         except OSError as error:

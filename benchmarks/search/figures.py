@@ -1,4 +1,4 @@
-"""Summary statistics and a description of the machine. Times are in milliseconds."""
+"""Summarise measured times, in milliseconds, and describe the machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The floor as a worker process: ``python -m benchmarks.search.floor CATALOG_FOLDER``."""
+"""Run the floor as a worker process: ``python -m benchmarks.search.floor CATALOG_FOLDER``.
+
+The floor is a search's bare parts: decode, one model call, one index look-up.
+"""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ ROUNDS = 5
 
 
 def measure(plan: Plan) -> Found:
-    """Return images per second of the command and of decoding and encoding the same files."""
+    """Return images per second of ``visualsearch_index``, and of decoding and encoding alone."""
     media = copied(plan.pictures) / "products"
     files = sorted(media.glob("*.jpg"))[: plan.pictures]
     catalog = ready(plan.sizes[0])
@@ -84,7 +84,10 @@ def cores(count: int) -> Iterator[None]:
 
 
 def copied(count: int) -> Path:
-    """Return a media folder with ``count`` distinct ``products/N.jpg``; make missing ones."""
+    """Return a media folder with ``count`` different pictures ``products/N.jpg``.
+
+    Missing ones are made from the demo's photos.
+    """
     folder = HOME / f"pictures-{VERSION}" / "products"
     missing = [n for n in range(count) if not (folder / f"{n:05}.jpg").exists()]
     if missing:
@@ -95,7 +98,10 @@ def copied(count: int) -> Path:
 
 
 def write(number: int, folder: Path) -> None:
-    """Write picture ``number`` of the demo; past the last, start over mirrored, then closer."""
+    """Write picture ``number``: a demo photo, 1000 × 1250 pixels.
+
+    Numbers beyond the demo's photos repeat them mirrored, then cropped a little.
+    """
     files = pictures()
     turn, one = divmod(number, len(files))
     with Image.open(files[one]) as opened:
@@ -106,10 +112,10 @@ def write(number: int, folder: Path) -> None:
 
 
 def by_command(files: list[Path], media: Path) -> Found:
-    """Index a new shop by the command; return ``wall_s`` and images per second.
+    """Index a new shop by ``visualsearch_index``; return ``wall_s`` and images per second.
 
-    ``per_s`` includes the command's start, ``per_s_run`` does not, and ``per_s_worked`` leaves
-    out building the index as well.
+    ``media``: the folder of ``files``. ``per_s`` includes the command's start, ``per_s_run`` does
+    not, and ``per_s_worked`` leaves out building the index as well.
     """
     folder = HOME / "indexing"
     shutil.rmtree(folder, ignore_errors=True)
@@ -143,7 +149,11 @@ def by_command(files: list[Path], media: Path) -> Found:
 
 
 def alone(catalog: Path, files: list[Path], count: int, how: str) -> float:
-    """Return files per second of ``count`` floor processes; the slowest sets the time."""
+    """Return images per second of ``count`` processes that only decode and encode ``files``.
+
+    The slowest process sets the time. ``catalog``: folder of the model. ``how``: ``same`` decodes
+    as our search does, ``least`` no larger than the model needs.
+    """
     command = [sys.executable, "-m", "benchmarks.search.indexing", "floor", str(catalog)]
     running = [
         subprocess.Popen(
@@ -171,7 +181,11 @@ def alone(catalog: Path, files: list[Path], count: int, how: str) -> float:
 
 
 def floor(catalog: str, part: str, of: str, how: str) -> float:
-    """Return the seconds to decode and encode share ``part`` of ``of`` of the files on stdin."""
+    """Decode and encode one of ``of`` equal shares of the files on stdin; return the seconds.
+
+    ``catalog``: folder of the model. ``part``: number of the share, from 0. ``how``: ``same``
+    decodes as our search does, ``least`` no larger than the model needs.
+    """
     from benchmarks.peers.parts import Parts
     from visualsearch.encoders.preprocess import InputSpec, prepare
     from visualsearch.photos.decode import open_photo
@@ -192,7 +206,7 @@ def floor(catalog: str, part: str, of: str, how: str) -> float:
 
 
 def rows() -> None:
-    """Create a product for each picture named on stdin."""
+    """Create a product for each picture file named on stdin."""
     import django
 
     django.setup()

@@ -1,7 +1,8 @@
-"""Worker processes that serve one call at a time.
+"""Worker processes that answer one call at a time, for comparisons in turns.
 
 Two workers are called alternately, A B A B, so that noise on the machine affects both. Each imports
-only what it measures. Standard library only, as peers run this in their own environments.
+only what it measures. This module uses the standard library only, because peers run it in their own
+environments.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ Answer = dict[str, Any]
 
 
 class Worker:
-    """The client side of a worker process; requests and answers are lines of JSON."""
+    """A worker process, seen from its caller; requests and responses are lines of JSON."""
 
     def __init__(self, command: list[str], environment: dict[str, str]):
         self.process = subprocess.Popen(
@@ -35,13 +36,13 @@ class Worker:
         )
 
     def send(self, **request: Any) -> None:
-        """Send a request without waiting."""
+        """Send a request, such as ``photo="a.jpg"``, without waiting for the response."""
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps(request) + "\n")
         self.process.stdin.flush()
 
     def receive(self) -> Answer:
-        """Return the answer to the oldest request; raise RuntimeError if the worker has exited."""
+        """Return the response to the oldest request; raise RuntimeError if the worker exited."""
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line:
@@ -50,7 +51,7 @@ class Worker:
         return answer
 
     def ask(self, **request: Any) -> Answer:
-        """Send a request and return its answer."""
+        """Send a request, such as ``photo="a.jpg"``, and return its response."""
         self.send(**request)
         return self.receive()
 
@@ -62,7 +63,7 @@ class Worker:
 
 @contextmanager
 def workers(*commands: tuple[list[str], dict[str, str]]) -> Iterator[list[Worker]]:
-    """Start a worker for each command and environment; kill them on exit."""
+    """Start a worker for each (command, environment); kill them when the block ends."""
     made: list[Worker] = []
     try:
         for command, environment in commands:
@@ -75,14 +76,15 @@ def workers(*commands: tuple[list[str], dict[str, str]]) -> Iterator[list[Worker
 
 @cache
 def content(path: str) -> bytes:
-    """Return a file's bytes, cached."""
+    """Return the bytes of a file, cached."""
     return Path(path).read_bytes()
 
 
 def serve(call: Callable[[bytes], Answer]) -> None:
-    """Answer requests on stdin with ``call``, which takes a photo's bytes and returns figures.
+    """Answer requests on stdin, lines of JSON, by calling ``call`` with a photo's bytes.
 
-    ``{"photo": path}`` is one call; ``{"photos": [...], "seconds": s}`` calls for ``s`` seconds.
+    ``{"photo": path}`` calls it once; ``{"photos": [...], "seconds": s}`` calls it for ``s``
+    seconds. The responses are those of :func:`once` and :func:`loop`.
     """
     # Redirect what libraries print to stderr.
     answers = os.fdopen(os.dup(1), "w")
@@ -95,7 +97,7 @@ def serve(call: Callable[[bytes], Answer]) -> None:
 
 
 def once(call: Callable[[bytes], Answer], photo: str) -> Answer:
-    """Call once; return the call's answer, with ``ms`` and ``cpu_ms`` added if it has none."""
+    """Call with a photo's bytes; return the result, with ``ms`` and ``cpu_ms`` if missing."""
     data = content(photo)
     start, cpu = time.perf_counter(), time.process_time()
     answer = call(data)
@@ -104,7 +106,10 @@ def once(call: Callable[[bytes], Answer], photo: str) -> Answer:
 
 
 def loop(call: Callable[[bytes], Answer], photos: list[str], seconds: float) -> Answer:
-    """Call repeatedly for ``seconds``; return ``ms`` of each, total ``wall_s`` and ``cpu_s``."""
+    """Call with the photos' bytes in turn for ``seconds``.
+
+    Return ``ms`` of each call, total ``wall_s`` and ``cpu_s``.
+    """
     bodies = [content(photo) for photo in photos]
     spent: list[float] = []
     gc.collect()

@@ -1,7 +1,7 @@
-"""Our search in process, as a benchmark worker: ``python -m benchmarks.search.ours``.
+"""Run our search in process, as a benchmark worker: ``python -m benchmarks.search.ours``.
 
-From bytes to product cards, as the dispatcher does without Celery. The environment selects the
-shop.
+It searches from a photo's bytes to product cards, as production does without Celery. The
+environment selects the shop.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Photos as shoppers send them: the demo catalog's photos at a phone's size and noise.
+"""Make photos as shoppers send them: the demo catalog's photos at a phone's size and noise.
 
 In half of them the garment fills the picture, in half it is a part of it. Sensor noise is what
 makes a phone's file large, so noise is added until the file has a realistic size; decoding time,
@@ -32,7 +32,10 @@ BYTES = {"0.3": 100_000, "1": 300_000, "4": 1_250_000, "12": 3_500_000}
 
 
 def made(source: Path | None = None) -> dict[str, list[str]]:
-    """Return paths of JPEGs by megapixels, made on first use, from ``source``'s photos if given."""
+    """Return the paths of JPEG photos by megapixels; make them on first use.
+
+    ``source``: a folder of real photos to resize; None: the demo's photos with noise.
+    """
     name = "photos"
     if source is not None:
         name += f"-{hashlib.sha256(str(source.resolve()).encode()).hexdigest()[:8]}"
@@ -51,7 +54,7 @@ def made(source: Path | None = None) -> dict[str, list[str]]:
 
 
 def chosen(source: Path) -> list[Path]:
-    """Return ``COUNT`` photos spread evenly over those in a folder; exit if there are none."""
+    """Return 12 photos spread evenly over those in a folder; exit if there are none."""
     suffixes = (".jpg", ".jpeg", ".png", ".webp")
     files = sorted(each for each in source.rglob("*") if each.suffix.lower() in suffixes)
     if not files:
@@ -65,7 +68,10 @@ def path(folder: Path, size: str, number: int) -> Path:
 
 
 def write(folder: Path, number: int, files: list[Path]) -> None:
-    """Write photo ``number`` in every size."""
+    """Write photo ``number`` in every size.
+
+    ``files``: the real photos; empty: use the demo's.
+    """
     if files:
         with Image.open(files[number]) as opened:
             scene = ImageOps.exif_transpose(opened).convert("RGB")
@@ -76,7 +82,10 @@ def write(folder: Path, number: int, files: list[Path]) -> None:
 
 
 def demo_scene(number: int) -> Image.Image:
-    """Return a photo of the demo catalog; its garment fills the scene if ``number`` is even."""
+    """Return photo ``number`` made from the demo catalog, 1200 × 1600 pixels.
+
+    The garment fills it if ``number`` is even; otherwise it is on a blurred background.
+    """
     files = pictures()
     with Image.open(files[number * len(files) // COUNT]) as opened:
         photo = ImageOps.fit(opened.convert("RGB"), SCENE, Image.Resampling.LANCZOS)
@@ -93,7 +102,11 @@ def demo_scene(number: int) -> Image.Image:
 
 
 def in_sizes(scene: Image.Image, number: int, *, grainy: bool) -> Iterator[tuple[str, bytes]]:
-    """Yield the scene's size in megapixels and its JPEG bytes, for every size."""
+    """Yield (megapixels, JPEG bytes) of a scene for every size.
+
+    ``grainy``: resize it to a phone's format and add noise, seeded by ``number``; otherwise keep
+    its aspect ratio.
+    """
     for size in MEGAPIXELS:
         width, height = SIZES[size]
         if not grainy:
@@ -120,7 +133,7 @@ def grained(image: Image.Image, seed: int, wanted: float) -> bytes:
 
 
 def jpeg(image: Image.Image) -> bytes:
-    """Return the image as JPEG bytes at a phone's quality."""
+    """Return an image as JPEG bytes of quality 88."""
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=QUALITY)
     return buffer.getvalue()

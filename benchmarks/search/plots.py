@@ -1,4 +1,7 @@
-"""Plot the results; each server has the same colour in all plots."""
+"""Plot the benchmark's results, with the same colour for a server in all plots.
+
+Results are the contents of ``search.json``.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,10 @@ PARTS = {
 
 
 def draw(results: Results, folder: Path) -> list[Path]:
-    """Write an SVG for each plot that has figures; return the paths."""
+    """Write an SVG for each plot whose section was measured; return their paths.
+
+    ``results``: contents of ``search.json``.
+    """
     made = []
     for name, plot in (
         ("latency", latency),
@@ -66,7 +72,10 @@ def draw(results: Results, folder: Path) -> list[Path]:
 
 
 def plain(axes: Axes, title: str, label: str, *, across: bool = False) -> None:
-    """Give the axes a title, one labelled axis with a light grid, and no frame."""
+    """Give axes a title, one labelled axis with a light grid, and no frame.
+
+    ``across``: whether ``label`` and grid belong to the horizontal axis.
+    """
     axes.set_title(title, loc="left", fontsize=11, fontweight="bold")
     grid, other = ("x", "y") if across else ("y", "x")
     (axes.set_xlabel if across else axes.set_ylabel)(label)
@@ -78,7 +87,7 @@ def plain(axes: Axes, title: str, label: str, *, across: bool = False) -> None:
 
 
 def medians(results: Results, name: str) -> dict[str, float]:
-    """Return a server's median milliseconds by photo size, over the usual catalog."""
+    """Return the median milliseconds of server ``name`` by photo size, for 100,000 products."""
     if name in ("floor", "ours"):
         rows = [row for row in results.get("in_process", ()) if row["catalog"] == USUAL_CATALOG]
         return {row["photo"]: row[name]["p50"] for row in rows}
@@ -86,7 +95,10 @@ def medians(results: Results, name: str) -> dict[str, float]:
 
 
 def latency(axes: Axes, results: Results) -> bool:
-    """Plot one client's latency by photo size, logarithmic; return if there are figures."""
+    """Plot one client's latency by photo size, on a logarithmic scale.
+
+    Return whether there was anything to plot.
+    """
     found = {name: medians(results, name) for name in NAMES}
     found = {name: values for name, values in found.items() if values}
     if not found:
@@ -110,7 +122,10 @@ def latency(axes: Axes, results: Results) -> bool:
 
 
 def throughput(axes: Axes, results: Results) -> bool:
-    """Plot searches per second at each server's best client count; return if there are figures."""
+    """Plot searches per second of each server at its best number of clients.
+
+    Return whether there was anything to plot.
+    """
     names = [name for name in NAMES if "saturated" in results.get(name, {})]
     values = {name: best(results, name)["per_s"] for name in names}
     if "floor" in results:
@@ -129,7 +144,10 @@ def throughput(axes: Axes, results: Results) -> bool:
 
 
 def processor(axes: Axes, results: Results) -> bool:
-    """Plot CPU time per search at saturation, for our stack by process; return if any exists."""
+    """Plot CPU time per search under full load, for our stack by process.
+
+    Return whether there was anything to plot.
+    """
     names = [name for name in NAMES if "saturated" in results.get(name, {}) and name != "tutorial"]
     labels = []
     if "floor" in results:
@@ -157,7 +175,7 @@ def processor(axes: Axes, results: Results) -> bool:
 
 
 def stages(axes: Axes, results: Results) -> bool:
-    """Plot the stages of an in-process search by photo size; return if there are figures."""
+    """Plot the stages of a search in process by photo size; return whether there were any."""
     rows = [row for row in results.get("in_process", ()) if row["catalog"] == USUAL_CATALOG]
     if not rows:
         return False
@@ -185,7 +203,7 @@ def stages(axes: Axes, results: Results) -> bool:
 
 
 def catalogs(axes: Axes, results: Results) -> bool:
-    """Plot in-process latency by catalog size; return if there are at least two sizes."""
+    """Plot latency in process by catalog size; return False if fewer than two were measured."""
     rows = [row for row in results.get("in_process", ()) if row["photo"] == USUAL_PHOTO]
     if len(rows) < 2:
         return False

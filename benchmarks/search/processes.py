@@ -23,7 +23,7 @@ KINDS = ("rss", "uss", "pss")
 
 
 def start(command: list[str], environment: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
-    """Start a process in its own group, with its output in ``log``."""
+    """Start a process in its own process group, with its output in ``log``."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as file:
         return subprocess.Popen(
@@ -61,7 +61,11 @@ def listens(port: int) -> bool:
 
 
 def wait_for(process: subprocess.Popen[bytes], port: int, request: bytes, log: Path) -> None:
-    """Wait until a server answers a request with 200; raise RuntimeError if it does not."""
+    """Wait until a server responds to an HTTP request with 200.
+
+    Raises RuntimeError with the end of ``log`` if it responds with an error, exits or takes too
+    long.
+    """
     end = time.monotonic() + START
     answer: object = "nothing"
     while time.monotonic() < end and process.poll() is None:
@@ -90,7 +94,8 @@ def family(pid: int) -> list[psutil.Process]:
 def cpu_seconds(roots: Mapping[str, int]) -> dict[str, float]:
     """Return the CPU seconds used so far by each process tree, by name.
 
-    A parent's times include its finished children, so that differences are complete.
+    ``roots``: process ids by name. A parent's times include its finished children, so that
+    differences are complete.
     """
     found = {}
     for name, pid in roots.items():
@@ -102,12 +107,15 @@ def cpu_seconds(roots: Mapping[str, int]) -> dict[str, float]:
 
 
 def spent(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
-    """Return the CPU seconds used between two :func:`cpu_seconds`, by name."""
+    """Return the CPU seconds by name between two results of :func:`cpu_seconds`."""
     return {name: round(after[name] - before[name], 3) for name in before}
 
 
 def memory(roots: Mapping[str, int]) -> list[dict[str, Any]]:
-    """Return megabytes of each process: resident (RSS), unique (USS), proportional (PSS)."""
+    """Return RSS, USS and PSS of each process in MB: resident, unique and proportional memory.
+
+    ``roots``: process ids by name; their descendants are included.
+    """
     found = []
     for name, pid in roots.items():
         for process in family(pid):

@@ -1,4 +1,7 @@
-"""Render the results as Markdown: the requirements, then a table for each section."""
+"""Format the benchmark's results as Markdown: requirements first, then a table per section.
+
+Results are the contents of ``search.json``.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,10 @@ VERDICTS = {True: "pass", False: "**fail**", None: "—"}
 
 
 def markdown(results: Results) -> str:
-    """Return the whole report; sections without figures are left out."""
+    """Return the whole report as Markdown; sections that were not measured are left out.
+
+    ``results``: contents of ``search.json``.
+    """
     parts = [introduction(results), requirement_table(results)]
     for name, make in (
         ("in_process", in_process),
@@ -31,18 +37,18 @@ def markdown(results: Results) -> str:
 
 
 def measured(results: Results) -> list[str]:
-    """Return the names of the servers that have figures."""
+    """Return the names of the servers that were measured."""
     return [name for name in LABELS if name in results]
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Return a Markdown table."""
+    """Return a Markdown table with the header ``head``."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
 
 
 def introduction(results: Results) -> str:
-    """Return a paragraph on machine, date, versions and photos."""
+    """Return a paragraph on date, machine, versions and photos."""
     machine = results["machine"]
     versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
     load = machine["load_before"][0]
@@ -59,7 +65,7 @@ def introduction(results: Results) -> str:
 
 
 def requirement_table(results: Results) -> str:
-    """Return the table of requirements and verdicts."""
+    """Return the table of performance requirements, measured values and verdicts."""
     return table(
         ["what", "at least", "measured", ""],
         [
@@ -70,7 +76,7 @@ def requirement_table(results: Results) -> str:
 
 
 def in_process(results: Results) -> str:
-    """Return the table of floor and in-process search, by catalog and photo size."""
+    """Return the table that compares floor and search in process, by catalog and photo size."""
     rows = []
     for row in results["in_process"]:
         ours, bare = row["ours"], row["floor"]
@@ -86,7 +92,7 @@ def in_process(results: Results) -> str:
 
 
 def stages(row: Results) -> str:
-    """Return the median of each stage as text."""
+    """Return the median milliseconds of each stage as text."""
     return ", ".join(f"{name} {ms:.1f}" for name, ms in row["stages"].items())
 
 
@@ -103,7 +109,7 @@ def openvino(results: Results) -> str:
 
 
 def floor(results: Results) -> str:
-    """Return the table of the saturated floor, by number of processes."""
+    """Return the table of the floor under full load, by number of processes."""
     rows = [
         [row["processes"], row["per_s"], row["p50"], row["cpu_ms"]]
         for row in results["floor"].values()
@@ -114,12 +120,12 @@ def floor(results: Results) -> str:
 
 
 def servers(results: Results) -> str:
-    """Return the tables of all servers: idle, saturated, memory."""
+    """Return the tables of all servers: one client, many clients, memory."""
     return "\n\n".join([idle(results), saturated(results), processes(results)])
 
 
 def idle(results: Results) -> str:
-    """Return the table of latencies with one client."""
+    """Return the table of each server's latency with one client."""
     rows = [
         [LABELS[name], row["photo"], f"{row['p50']:.1f} / {row['p95']:.1f}",
          f"{row['floor']['p50']:.1f}", f"{row['over_ms']:+.1f}", f"{row['ratio']:.2f}",
@@ -132,7 +138,7 @@ def idle(results: Results) -> str:
 
 
 def saturated(results: Results) -> str:
-    """Return the table of throughput and CPU time with many clients."""
+    """Return the table of each server's throughput and CPU time with many clients."""
     rows = []
     for name in measured(results):
         for row in results[name]["saturated"]:
@@ -168,7 +174,7 @@ def processes(results: Results) -> str:
 
 
 def soak(results: Results) -> str:
-    """Return the figures of the soak."""
+    """Return a paragraph on the long run under full load."""
     row = results["soak"]
     return (
         f"### {row['seconds']:.0f} s of {row['connections']} clients through Redis\n\n"
@@ -180,7 +186,7 @@ def soak(results: Results) -> str:
 
 
 def memory(results: Results) -> str:
-    """Return the table of the search worker's memory over time."""
+    """Return the table of the search worker's memory by number of searches."""
     rows = [
         [f"{row['searches']:,}", row["rss"], row["uss"], row["pss"]]
         for row in results["memory"]["samples"]
@@ -190,14 +196,14 @@ def memory(results: Results) -> str:
 
 
 def start(results: Results) -> str:
-    """Return the start times of the search worker."""
+    """Return the search worker's start times as text."""
     row = results["start"]
     each = ", ".join(f"{seconds:.2f}" for seconds in row["seconds"])
     return f"### Start of a search worker until its first answer\n\n{each} s"
 
 
 def indexing(results: Results) -> str:
-    """Return the table of indexing speed."""
+    """Return the table of indexing speed, in images per second."""
     row = results["indexing"]
     rows: Iterator[list[object]] = iter(
         [

@@ -1,4 +1,7 @@
-"""The performance requirements, and whether the measured results meet them."""
+"""The performance requirements, and whether the measured results meet them.
+
+Results are the contents of ``search.json``.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ DEADLINE_MS = 5000.0
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """One requirement and its verdict; ``passed`` is None if it was not measured."""
+    """A requirement, what was measured, and the verdict; ``passed`` is None if not measured."""
 
     what: str
     wanted: str
@@ -23,7 +26,10 @@ class Line:
 
 
 def lines(results: Results) -> Iterator[Line]:
-    """Yield every requirement with what was measured."""
+    """Yield every requirement with its measured value and verdict.
+
+    ``results``: contents of ``search.json``.
+    """
     for what, wanted, judge in JUDGES:
         try:
             measured, passed = judge(results)
@@ -38,12 +44,12 @@ def row_of(rows: list[Results], **wanted: Any) -> Results:
 
 
 def usual(results: Results, server: str) -> Results:
-    """Return a server's idle figures for the usual photo."""
+    """Return a server's results with one client and a photo of 4 megapixels."""
     return row_of(results[server]["idle"], photo=USUAL_PHOTO)
 
 
 def best(results: Results, server: str) -> Results:
-    """Return a server's saturated figures at the client count with the best throughput."""
+    """Return a server's results at the number of clients with the highest throughput."""
     return max(results[server]["saturated"], key=lambda row: row["per_s"])
 
 

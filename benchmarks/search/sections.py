@@ -1,4 +1,4 @@
-"""The sections of the benchmark; each returns one JSON value."""
+"""The sections of the benchmark: each measures something and returns a JSON value."""
 
 from __future__ import annotations
 
@@ -24,9 +24,11 @@ Found = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """Sizes of the benchmark: numbers of searches, or seconds if a name ends in ``_s``.
+    """How much to measure: numbers of searches, or seconds if a name ends in ``_s``.
 
-    ``photos`` are paths by megapixels.
+    ``photos``: paths by megapixels. ``sizes``: products per catalog. ``pairs``: calls of each
+    worker in comparisons. ``single``: searches of a single client. ``starts``: restarts of a
+    worker. ``pictures``: images to index.
     """
 
     photos: dict[str, list[str]]
@@ -44,23 +46,32 @@ class Plan:
 
     @property
     def usual(self) -> list[str]:
-        """The photos of the usual size, on which most figures are based."""
+        """The photos of 4 megapixels, on which most measurements are made."""
         return self.photos[USUAL_PHOTO]
 
 
 def floor_command(size: int) -> tuple[list[str], dict[str, str]]:
-    """Return command and environment of a worker that runs the floor over a catalog."""
+    """Return command and environment of a worker that runs the bare parts of a search.
+
+    ``size``: products in the catalog.
+    """
     command = [sys.executable, "-m", "benchmarks.search.floor", str(folder_of(size))]
     return command, environment()
 
 
 def our_command(size: int) -> tuple[list[str], dict[str, str]]:
-    """Return command and environment of a worker that runs our search over a catalog."""
+    """Return command and environment of a worker that runs our search.
+
+    ``size``: products in the catalog.
+    """
     return [sys.executable, "-m", "benchmarks.search.ours"], shop_of(folder_of(size))
 
 
 def in_turns(names: list[str], asked: list[Worker], photos: list[str], count: int) -> Found:
-    """Call workers alternately, ``count`` times each after a warm-up; return answers by name."""
+    """Call workers alternately with ``photos``, ``count`` times each after a warm-up.
+
+    ``names``: a name for each of the workers ``asked``. Return their responses by name.
+    """
     found: dict[str, list[Found]] = {name: [] for name in names}
     for number in range(-len(photos), count):
         for name, worker in zip(names, asked, strict=True):
@@ -71,7 +82,7 @@ def in_turns(names: list[str], asked: list[Worker], photos: list[str], count: in
 
 
 def summed(answers: list[Found]) -> Found:
-    """Summarise answers: wall and mean CPU time in ms, and the median of each stage."""
+    """Summarise responses: latency, mean CPU time and the median of each stage, all in ms."""
     stages = answers[0]["stages"]
     return {
         **summary([each["ms"] for each in answers]),
@@ -84,7 +95,10 @@ def summed(answers: list[Found]) -> Found:
 
 
 def in_process(plan: Plan) -> list[Found]:
-    """Compare the floor and our search, each in its own process, call by call in turns."""
+    """Compare our search with its bare parts (``floor``), by catalog and photo size.
+
+    Both are called alternately.
+    """
     names = ["floor", "ours"]
     rows = []
     for size in plan.sizes:
@@ -98,19 +112,19 @@ def in_process(plan: Plan) -> list[Found]:
 
 
 def compared(found: dict[str, list[Found]]) -> Found:
-    """Return the summaries of the floor and of our search, and their ratio."""
+    """Return the summaries of ``floor`` and ``ours``, and the ratio of their medians."""
     row: Found = {name: summed(answers) for name, answers in found.items()}
     row["ratio"] = ratio(found["ours"], found["floor"])
     return row
 
 
 def ratio(ours: list[Found], floor: list[Found]) -> float:
-    """Return the ratio of the median milliseconds."""
+    """Return the ratio of the median milliseconds of two lists of responses."""
     return round(median(x["ms"] for x in ours) / median(x["ms"] for x in floor), 3)
 
 
 def openvino(plan: Plan) -> Found:
-    """Compare OpenVINO and ONNX Runtime on one thread each, call by call in turns."""
+    """Compare ONNX Runtime and OpenVINO, called alternately, on one thread each."""
     python = str(variants.venv("openvino"))
     model = json.loads((ready(plan.sizes[0]) / "parts.json").read_text("utf-8"))
     script = str(variants.PEERS / "openvino_worker.py")
@@ -129,7 +143,10 @@ def openvino(plan: Plan) -> Found:
 
 
 def floor_saturated(photos: list[str], seconds: float, count: int = 2) -> Found:
-    """Run the floor without pause in ``count`` processes at once; return its figures."""
+    """Run the bare parts of a search without pause in ``count`` processes for ``seconds``.
+
+    Return latency in ms, searches per second, and CPU milliseconds per search.
+    """
     with workers(*[floor_command(USUAL_CATALOG)] * count) as asked:
         for warm in (True, False):
             for worker in asked:
@@ -145,7 +162,7 @@ def floor_saturated(photos: list[str], seconds: float, count: int = 2) -> Found:
 
 
 def floor(plan: Plan) -> Found:
-    """Measure the saturated floor on one and on both hyperthreads of a core."""
+    """Measure the bare parts of a search under full load, in one process and in two at once."""
     ready(USUAL_CATALOG)
     seconds = plan.saturated_s
     found = {
@@ -157,7 +174,7 @@ def floor(plan: Plan) -> Found:
 
 
 def server(name: str) -> Callable[[Plan], Found]:
-    """Return the section of a server: one client by photo size, then many clients."""
+    """Return the section of a server: one client by photo size, many clients, memory."""
 
     def measure(plan: Plan) -> Found:
         ready(USUAL_CATALOG)
@@ -176,7 +193,11 @@ def server(name: str) -> Callable[[Plan], Found]:
 
 
 def idle(plan: Plan, running: variants.Server) -> list[Found]:
-    """Measure one client by photo size, between two blocks of the floor."""
+    """Measure a server with one client, by photo size.
+
+    Return latency, errors and CPU milliseconds per search, and the latency's ratio to that of a
+    search's bare parts (``floor``), which are measured before and after each size.
+    """
     rows = []
     with workers(floor_command(USUAL_CATALOG)) as asked:
         for pixels in plan.megapixels:
@@ -203,7 +224,11 @@ def idle(plan: Plan, running: variants.Server) -> list[Found]:
 def loaded(
     running: variants.Server, plan: Plan, connections: int, floor_cpu_ms: float, seconds: float
 ) -> Found:
-    """Run ``connections`` closed-loop clients; return latency, throughput, errors, CPU time."""
+    """Measure a server under ``connections`` clients that search without pause for ``seconds``.
+
+    Return latency, throughput, errors and CPU time. ``cpu_ratio`` compares its CPU time per search
+    with ``floor_cpu_ms``, that of a search's bare parts.
+    """
     drive(running.job(plan.usual, connections=connections, searches=connections, warm_up=1))
     before = cpu_seconds(running.roots)
     got = drive(running.job(plan.usual, connections=connections, seconds=seconds, warm_up=0))
@@ -224,7 +249,10 @@ def loaded(
 
 
 def per_search(used: dict[str, float], searches: int) -> dict[str, float]:
-    """Return the CPU milliseconds per search of each process tree."""
+    """Return the CPU milliseconds per search of each process tree, by name.
+
+    ``used``: CPU seconds by name for all ``searches``.
+    """
     return {name: round(value / max(1, searches) * 1000, 3) for name, value in used.items()}
 
 
@@ -234,7 +262,7 @@ def show(*words: object) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write the file atomically, so that a crash loses no earlier results."""
+    """Write a JSON file atomically, so that a crash loses no earlier results."""
     part = path.with_suffix(".part")
     part.write_text(json.dumps(value, indent=1), "utf-8")
     part.replace(path)

@@ -1,4 +1,4 @@
-"""The measured servers, ours and the peers', each started alone over one catalog."""
+"""Start the measured servers, ours and the peers', one at a time over the same catalog."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ LABELS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Server:
-    """A running server: its port, path, and root process ids by name."""
+    """A running server; ``path``: of its search URL, ``roots``: process ids by name."""
 
     name: str
     port: int
@@ -42,7 +42,7 @@ class Server:
     roots: dict[str, int] = field(default_factory=dict)
 
     def job(self, photos: list[str], **options: int | float) -> Job:
-        """Return a load for this server."""
+        """Return a load for this server that sends ``photos``; ``options``: fields of Job."""
         return Job(port=self.port, path=self.path, field="image", photos=photos, **options)
 
 
@@ -54,7 +54,7 @@ class OurStack(Server):
 
 
 def venv(peer: str) -> Path:
-    """Return the Python of a peer's virtual environment, created on first use."""
+    """Return the path of Python in a peer's virtual environment, created on first use."""
     folder, wanted = HOME / f"venv-{peer}", PEERS / f"{peer}.txt"
     stamp = folder / f"installed-{hashlib.sha256(wanted.read_bytes()).hexdigest()[:16]}"
     python = folder / "bin" / "python"
@@ -76,7 +76,10 @@ def log_of(name: str) -> Path:
 def running(
     name: str, command: list[str], environ: dict[str, str], port: int, path: str, photo: str
 ) -> Iterator[Server]:
-    """Start a server of one process tree; yield it once it answers, stop it on exit."""
+    """Run a server as one process tree; yield it once it responds, stop it when the block ends.
+
+    ``environ``: its environment variables. ``path``: of its search URL.
+    """
     process = processes.start(command, environ, log_of(name))
     try:
         job = Job(port=port, path=path, field="image", photos=[photo])
@@ -88,7 +91,11 @@ def running(
 
 @contextmanager
 def eager(size: int, photo: str) -> Iterator[Server]:
-    """Run our REST API without Celery: each web process has its own model and index."""
+    """Run our REST API without Celery: each web process has its own model and index.
+
+    ``size``: products in the catalog. ``photo``: path of a photo to search until the first
+    response.
+    """
     port = free_port()
     command = [sys.executable, "-m", "gunicorn", "shop.wsgi", "--config", "shop/gunicorn.py"]
     place = {"HTTPS": "false", "PORT": str(port), "WEB_CONCURRENCY": str(WORKERS)}
@@ -99,7 +106,11 @@ def eager(size: int, photo: str) -> Iterator[Server]:
 
 @contextmanager
 def stack(size: int, photo: str) -> Iterator[Server]:
-    """Run our REST API as deployed: PostgreSQL, Redis, web, search and index processes."""
+    """Run our REST API as deployed: PostgreSQL, Redis, web, search and index processes.
+
+    ``size``: products in the catalog. ``photo``: path of a photo to search until the first
+    response.
+    """
     from shop.tools.stack import Stack
 
     folder = folder_of(size)
@@ -129,7 +140,11 @@ def stack(size: int, photo: str) -> Iterator[Server]:
 
 @contextmanager
 def litserve(size: int, photo: str) -> Iterator[Server]:
-    """Run the LitServe peer; see ``peers/litserve_app.py``."""
+    """Run the LitServe server of ``peers/litserve_app.py`` in its own virtual environment.
+
+    ``size``: products in the catalog. ``photo``: path of a photo to search until the first
+    response.
+    """
     port = free_port()
     command = [str(venv("litserve")), str(PEERS / "litserve_app.py")]
     command += [str(folder_of(size)), str(port)]
@@ -139,7 +154,11 @@ def litserve(size: int, photo: str) -> Iterator[Server]:
 
 @contextmanager
 def bentoml(size: int, photo: str) -> Iterator[Server]:
-    """Run the BentoML peer; see ``peers/bentoml_app.py``."""
+    """Run the BentoML server of ``peers/bentoml_app.py`` in its own virtual environment.
+
+    ``size``: products in the catalog. ``photo``: path of a photo to search until the first
+    response.
+    """
     port = free_port()
     command = [str(venv("bentoml")), "-m", "bentoml", "serve"]
     command += ["benchmarks.peers.bentoml_app:Search", "--host", "127.0.0.1", "--port", str(port)]
@@ -154,7 +173,11 @@ def bentoml(size: int, photo: str) -> Iterator[Server]:
 
 @contextmanager
 def tutorial(size: int, photo: str, metric: str = "euclidean") -> Iterator[Server]:
-    """Run the tutorial peer; see ``peers/tutorial_app.py``."""
+    """Run the tutorial's server, ``peers/tutorial_app.py``, in its own virtual environment.
+
+    ``size``: products in the catalog. ``photo``: path of a photo to search until the first
+    response. ``metric``: distance of scikit-learn's neighbours, ``euclidean`` or ``cosine``.
+    """
     port = free_port()
     command = [str(venv("tutorial")), str(PEERS / "tutorial_app.py")]
     command += [str(folder_of(size)), str(port), metric]

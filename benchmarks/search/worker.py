@@ -1,4 +1,4 @@
-"""Benchmark sections of the search worker: soak, memory growth and start time."""
+"""Benchmark sections on the search worker: long run, memory growth and start time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ START_AT_MOST = 60.0
 
 
 def soak(plan: Plan) -> Found:
-    """Saturate our stack for ``soak_s`` seconds; return its figures and memory."""
+    """Search our full stack with 8 clients without pause for ``plan.soak_s`` seconds.
+
+    Return latency, throughput, errors, CPU time and memory.
+    """
     ready(USUAL_CATALOG)
     before = floor_saturated(plan.usual, plan.saturated_s / 2)
     with variants.stack(USUAL_CATALOG, plan.usual[0]) as running:
@@ -28,7 +31,10 @@ def soak(plan: Plan) -> Found:
 
 
 def memory(plan: Plan) -> Found:
-    """Sample the worker's memory ten times over ``memory_searches`` searches by small photos."""
+    """Return the search worker's memory, sampled ten times during ``plan.memory_searches``.
+
+    The searches are by photos of 0.3 megapixels.
+    """
     ready(USUAL_CATALOG)
     photos = plan.photos["0.3"]
     with variants.stack(USUAL_CATALOG, photos[0]) as running:
@@ -46,14 +52,17 @@ def memory(plan: Plan) -> Found:
 
 
 def sample(searches: int, worker: dict[str, int]) -> Found:
-    """Return the memory of the worker's processes together, in megabytes."""
+    """Return the total memory of the worker's processes, in MB.
+
+    ``searches``: number of searches so far. ``worker``: its process id by name.
+    """
     rows = processes.memory(worker)
     sums = {kind: round(sum(row[kind] for row in rows), 1) for kind in processes.KINDS}
     return {"searches": searches, "processes": len(rows), **sums}
 
 
 def start(plan: Plan) -> Found:
-    """Measure the seconds from starting a search worker to its first answer."""
+    """Return the seconds from starting a search worker to its first response, and their median."""
     ready(USUAL_CATALOG)
     with variants.stack(USUAL_CATALOG, plan.usual[0]) as running:
         seconds = []
@@ -68,7 +77,7 @@ def start(plan: Plan) -> Found:
 
 
 def first_answer(running: variants.Server, photo: str) -> None:
-    """Repeat a request until it is answered with 200; raise RuntimeError on timeout."""
+    """Repeat a request until the response is 200; raise RuntimeError after 60 seconds."""
     job = running.job([photo])
     request = variants.prepared(job, photo)
     connection = processes.Connection(running.port, START_AT_MOST)

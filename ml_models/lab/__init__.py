@@ -1,6 +1,7 @@
-"""Make and measure the models: one script per verb, on helpers in rooms.
+"""Train, compress, measure and package the image models.
 
-A room is a package of helpers. It imports only lower rooms, and never a verb.
+Each module at the top of this package is a command, run with ``python -m``. The packages below it
+hold their helpers. A helper package may import only the packages that its docstring names.
 """
 
 import os

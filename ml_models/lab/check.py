@@ -1,8 +1,8 @@
-"""Check photos before training: damage, duplicates, balance, sizes.
+"""Check photos before training: damaged files, duplicates, class balance, sizes.
 
     python -m ml_models.lab.check --data TRAIN [--validation VALIDATION] [--out FOLDER] [--json]
 
-Exits with 1 if a photo cannot be read, or a picture is in two splits or two classes.
+Exits with 1 if a photo cannot be read, or if the same picture is in two splits or two classes.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ SHOWN = 20
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Parse the command line; a folder without photos is an error."""
+    """Parse the command line; exit with an error for a folder without photos."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        "--data", type=Path, required=True, help="training photos, a folder per class"
+        "--data", type=Path, required=True, help="training photos: a subfolder per class"
     )
-    parser.add_argument("--validation", type=Path, help="photos held out, a folder per class")
+    parser.add_argument("--validation", type=Path, help="held-out photos: a subfolder per class")
     parser.add_argument("--out", type=Path, help="folder for report.json and the plots")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     args = parser.parse_args(argv)
@@ -39,7 +39,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def balance_lines(splits: dict[str, Any]) -> Iterable[str]:
-    """Format the balance as text: a row per class, two columns per split."""
+    """Yield lines of a table with a row per class: photos and share in each split.
+
+    ``splits``: the report's ``splits``.
+    """
     labels = list(next(iter(splits.values()))["classes"])
     wide = max(len(label) for label in [*labels, "largest/smallest"])
     yield " " * wide + "".join(f"{split:>20}" for split in splits)
@@ -53,7 +56,10 @@ def balance_lines(splits: dict[str, Any]) -> Iterable[str]:
 
 
 def size_lines(splits: dict[str, Any]) -> Iterable[str]:
-    """Format the sizes as text, split by split."""
+    """Yield lines with minimum, median and maximum of widths, heights and aspect ratios.
+
+    ``splits``: the report's ``splits``.
+    """
     for split, figures in splits.items():
         if not figures["sizes"]:
             continue
@@ -65,7 +71,10 @@ def size_lines(splits: dict[str, Any]) -> Iterable[str]:
 
 
 def finding_lines(report: dict[str, Any]) -> Iterable[str]:
-    """Format the problems as text, a line per photo."""
+    """Yield lines with the damaged photos and the groups of duplicates.
+
+    ``report``: the inspection report, with ``unreadable`` and ``duplicates``.
+    """
     yield f"Unreadable photos: {len(report['unreadable'])}"
     for photo in report["unreadable"]:
         yield f"  {photo['photo']}: {photo['code']}: {photo['reason']}"
@@ -83,7 +92,10 @@ def finding_lines(report: dict[str, Any]) -> Iterable[str]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Print the findings; return 1 if some would spoil training or its figures."""
+    """Inspect the photos and print the report; return the exit status.
+
+    The status is 1 if a photo is damaged, or if duplicates lie in two splits or classes.
+    """
     args = parse_args(argv)
     sources = list_files("train", args.data)
     if args.validation:

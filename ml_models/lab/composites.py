@@ -1,4 +1,4 @@
-"""Put a garment, photographed on a floor, on a drawn person.
+"""Draw a sheet of photographed garments, each beside a drawn person who wears it.
 
     python -m ml_models.lab.composites --data PHOTOS --out SHEET.png [--count N] [--seed N]
 
@@ -22,12 +22,12 @@ from .drawing.try_on import WEARABLE, worn_pair
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Draw a sheet of garments, each beside the person who wears it."""
+    """Write the sheet of pairs to ``--out``."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True, help="photos, a folder per class")
+    parser.add_argument("--data", type=Path, required=True, help="photos: a subfolder per class")
     parser.add_argument("--out", type=Path, required=True, help="PNG file to write")
-    parser.add_argument("--count", type=int, default=20, help="photos tried")
-    parser.add_argument("--seed", type=int, default=0, help="of the first one")
+    parser.add_argument("--count", type=int, default=20, help="number of photos to try")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the first person")
     args = parser.parse_args(argv)
     classes = [label for label in WEARABLE if (args.data / label).is_dir()]
     rng = np.random.default_rng(args.seed)

@@ -1,4 +1,4 @@
-"""Plot a run's losses, accuracy, learning rate and time by epoch.
+"""Plot a training run's losses, accuracy, learning rate and time by epoch.
 
 python -m ml_models.lab.curves RUN
 """
@@ -13,7 +13,7 @@ from .training.best_epoch import read_log
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Draw the curves of a run that has trained or is training."""
+    """Write ``curves.png`` into a run's folder; exit with an error before its first epoch."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("run", type=Path, help="folder that train writes")
     args = parser.parse_args(argv)

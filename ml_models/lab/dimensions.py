@@ -1,10 +1,10 @@
-"""Measure recall and scan time by the length of the embedding.
+r"""Measure recall and scan time by the length of the embedding.
 
     python -m ml_models.lab.dimensions --model DIR --data VALIDATION --instances TRAIN \
       --catalog NAME=CATALOG.csv,QUERIES.csv
 
-DIR is a package with an embedding of the greatest length requested. Both parts are stored along
-principal axes, so that truncating them equals fitting fewer dimensions.
+DIR is a package with an embedding at least as long as the lengths compared. Features and colour are
+stored along principal axes, so that truncating them equals fitting fewer dimensions.
 """
 
 from __future__ import annotations
@@ -33,10 +33,9 @@ SCANNED, NEAREST, SCANS = 100_000, 20, 30
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, required=True, help="folder with model.json")
-    parser.add_argument("--data", type=Path, required=True, help="photos, a folder per class")
+    parser.add_argument("--data", type=Path, required=True, help="photos: a subfolder per class")
     parser.add_argument("--instances", type=Path, required=True, help="photos to fill the gallery")
     parser.add_argument(
         "--catalog",
@@ -50,9 +49,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def shortened(embeddings: Float32, whole: int, semantic: int, colour: int, share: float) -> Float32:
-    """Cut embeddings (N, d) to ``semantic`` + ``colour`` numbers and normalise them again.
+    """Shorten embeddings (N, d) to ``semantic`` + ``colour`` numbers, of length 1 again.
 
-    ``whole``: where colour begins; ``share``: its part of the similarity, 0…1.
+    ``whole``: index at which the colour part begins. ``share``: weight of colour in the inner
+    product, 0…1.
     """
     parts = embeddings[:, :semantic], embeddings[:, whole : whole + colour]
     unit = [part / np.linalg.norm(part, axis=1, keepdims=True).clip(1e-9) for part in parts]
@@ -60,7 +60,10 @@ def shortened(embeddings: Float32, whole: int, semantic: int, colour: int, share
 
 
 def scan_ms(length: int) -> float:
-    """Return median milliseconds of a top-20 search of 100,000 float16 vectors, one thread."""
+    """Return the median milliseconds of a top-20 search among 100,000 float16 vectors.
+
+    ``length``: numbers per vector. The search runs on one thread.
+    """
     faiss.omp_set_num_threads(1)
     vectors = np.random.default_rng(0).standard_normal((SCANNED, length), np.float32)
     index = faiss.IndexScalarQuantizer(
@@ -77,13 +80,19 @@ def scan_ms(length: int) -> float:
 
 
 class Asked:
-    """Embeddings of queries and of the gallery, and the right answers."""
+    """A retrieval task: embeddings of a gallery and of queries, with the right results.
+
+    ``gallery`` (M, d) with ``names`` (M); ``queries`` (N, d) with ``right`` (N), the name to find.
+    """
 
     def __init__(self, gallery: Float32, names: list[str], queries: Float32, right: list[str]):
         self.gallery, self.names, self.queries, self.right = gallery, names, queries, right
 
     def recall(self, *cut: Any) -> dict[str, float]:
-        """Return recall@k and MRR with embeddings cut by :func:`shortened`."""
+        """Return recall@k and MRR with shortened embeddings.
+
+        ``cut``: arguments of :func:`shortened`, after the embeddings.
+        """
         scores = shortened(self.queries, *cut) @ shortened(self.gallery, *cut).T
         ranks = [
             first_rank(ranking(row, self.names), {name})
@@ -93,7 +102,10 @@ class Asked:
 
 
 def same_photo(encoder: OnnxEncoder, data: Path, folder: Path) -> Asked:
-    """Return distorted photos of ``data`` as queries, and a gallery of 1,000 photos."""
+    """Return the task to find a photo of ``data`` by a distorted view of it.
+
+    The gallery has 1,000 photos: those of ``data``, filled up from ``folder``.
+    """
     listing = list_photos(data)
     paths = [*listing.paths]
     paths += fillers([folder], GALLERY - len(paths), paths)
@@ -106,7 +118,10 @@ def same_photo(encoder: OnnxEncoder, data: Path, folder: Path) -> Asked:
 
 
 def catalog_queries(encoder: OnnxEncoder, sold: Path, asked: Path) -> Asked:
-    """Return the queries of a catalog and its pictures as gallery."""
+    """Return the task to find products of a catalog by labelled photos.
+
+    ``sold``, ``asked``: CSV files of the catalog and of the queries, ``image,sku[,style][,view]``.
+    """
     items, queries = read_rows(sold), read_rows(asked)
     return Asked(
         embed(encoder, items),
@@ -117,7 +132,7 @@ def catalog_queries(encoder: OnnxEncoder, sold: Path, asked: Path) -> Asked:
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """Return a Markdown table with a row for each length."""
+    """Format recall and scan time as a Markdown table; ``rows``: one dict for each length."""
     names = list(rows[0]["recall"])
     head = ["numbers", "bytes", *(f"{name} @1 / @5 / @10" for name in names), "scan of 100,000"]
     lines = [f"| {' | '.join(head)} |", "|--:" * len(head) + "|"]
@@ -133,7 +148,7 @@ def table(rows: list[dict[str, Any]]) -> str:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Print the table."""
+    """Print recall and scan time for each length of the embedding, as a table or JSON."""
     args = parse_args(argv)
     encoder = OnnxEncoder(args.model)
     recipe = encoder.package.provenance["recipe"]

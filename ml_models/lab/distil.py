@@ -4,8 +4,8 @@
     python -m ml_models.lab.distil --run A --run B --run C --width 1 --data ... --out RUN2
 
 Classes are learned from the labels and from the teachers' mean probabilities for the same views. A
-narrower student is trained whole, with its search features towards the first teacher's. A student
-as wide as the first teacher starts as a copy of it and trains only its class branch, so that its
+narrower student is trained whole, and also learns the first teacher's search features. A student as
+wide as the first teacher starts as a copy of it and trains only its class branch, so that its
 search features equal the teacher's bit for bit. RUN2 is a run for ``export``.
 """
 
@@ -44,35 +44,37 @@ OWN = ["epochs", "lr", "distil", "soft", "bf16"]
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
+    """Parse the command line; exit with an error for values out of range."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
         "--run",
         type=Path,
         action="append",
         required=True,
-        help="folder that train wrote: a teacher. Given again, one more: the first one's search"
-        " features are learned, and the mean of all class probabilities",
+        help="folder of a teacher's run; repeatable. The student learns the first teacher's search"
+        " features, and the mean of all class probabilities",
     )
     parser.add_argument(
         "--width",
         type=float,
         default=0.5,
-        help="channels of the student, as a share of those of MobileNetV2 1.0; as wide as the"
-        " first teacher: its class branch alone is trained",
+        help="channels of the student, as a share of those of MobileNetV2 1.0; if as wide as the"
+        " first teacher, only the class branch is trained",
     )
-    parser.add_argument("--data", type=Path, required=True, help="the photos of that training")
+    parser.add_argument("--data", type=Path, required=True, help="the training photos of that run")
     parser.add_argument("--validation", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True, help="resumed if it exists")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="folder of the new run; resumed if it exists"
+    )
     parser.add_argument("--epochs", type=int, default=16)
     parser.add_argument("--lr", type=float, default=6e-4)
-    parser.add_argument("--batch", type=int, help="photos a step; default: as the run had")
+    parser.add_argument("--batch", type=int, help="photos per step; default: as in the run")
     parser.add_argument("--distil", type=float, default=10.0, help="weight of the feature distance")
     parser.add_argument(
         "--soft",
         type=float,
         default=0.7,
-        help="share of the class loss that asks for the teachers' probabilities, not the labels",
+        help="share of the class loss towards the teachers' probabilities instead of the labels",
     )
     parser.add_argument("--bf16", action="store_true", help="compute in bfloat16 where the CPU can")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -87,9 +89,11 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def make_student(teacher: ShopNet, width: float, photos: PhotoSet) -> ShopNet:
-    """Return a copy of the teacher with a trainable class branch, or a narrower network.
+    """Return the network to train: narrower than the teacher, or a copy of it.
 
-    The narrower one has the teacher's colours, and starts with its strongest channels.
+    A narrower one keeps the teacher's colour projection and starts with its strongest channels.
+    With the teacher's ``width`` it is a copy of which only the class branch is trained. ``photos``:
+    to measure channels on. Raises Refused for a greater width.
     """
     if width == teacher.config["width"]:
         student = copy.deepcopy(teacher).requires_grad_(False)
@@ -108,7 +112,7 @@ def make_student(teacher: ShopNet, width: float, photos: PhotoSet) -> ShopNet:
 
 @torch.no_grad()
 def ensemble_accuracy(networks: list[ShopNet], photos: PhotoSet) -> float:
-    """Return the accuracy of the networks' mean probabilities."""
+    """Return the accuracy, 0…1, of the networks' mean class probabilities on photos."""
     teachers, right = Teachers(networks, networks[0]), 0
     for chunk in torch.arange(len(photos.labels)).split(64):
         x = scale(photos.pixels[chunk])
@@ -118,7 +122,7 @@ def ensemble_accuracy(networks: list[ShopNet], photos: PhotoSet) -> float:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Train a student, and print it beside its teacher."""
+    """Train a student, and print its cost and accuracy beside its teacher's."""
     args = parse_args(argv)
     runs = [load_run(run) for run in args.run]
     networks, stored = [network for network, _ in runs], runs[0][1]

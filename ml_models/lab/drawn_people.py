@@ -2,7 +2,7 @@
 
     python -m ml_models.lab.drawn_people --out SHEET.png [--count N] [--seed N]
 
-Everything is drawn: no photo of a person is used. The same seed gives the same picture.
+No photo of a person is used. The same seed gives the same picture.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from .drawing.person import person
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Draw a sheet of people."""
+    """Write a contact sheet of drawn people to ``--out``."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True, help="PNG file to write")
-    parser.add_argument("--count", type=int, default=20, help="how many people")
-    parser.add_argument("--seed", type=int, default=0, help="of the first one")
+    parser.add_argument("--count", type=int, default=20, help="number of people")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the first person")
     args = parser.parse_args(argv)
     sheet([person(args.seed + k).image for k in range(args.count)]).save(args.out)
 

@@ -2,7 +2,8 @@
 
     python -m ml_models.lab.evaluate --model DIR --data FOLDER [--against DIR] [--json]
 
-``FOLDER`` holds a folder of photos per class, named as the model's labels or as their parents.
+``FOLDER`` holds a subfolder of photos per class, named as the model's classes or their coarser
+ones.
 """
 
 from __future__ import annotations
@@ -21,10 +22,10 @@ from .reports.evaluation_text import table
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
+    """Parse the command line; exit with an error for options that do not fit together."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, required=True, help="folder with model.json")
-    parser.add_argument("--data", type=Path, required=True, help="photos, a folder per class")
+    parser.add_argument("--data", type=Path, required=True, help="photos: a subfolder per class")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--limit", type=int, metavar="N", help="at most N photos per class")
     parser.add_argument("--robustness", action="store_true", help="measure distorted photos too")
@@ -48,10 +49,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--instances", type=Path, action="append", default=[], metavar="FOLDER",
-        help="find distorted photos among these too, a folder per class; may be repeated",
+        help="photos to fill a gallery in which distorted photos are searched; repeatable",
     )  # fmt: skip
     parser.add_argument(
-        "--gallery", type=int, default=GALLERY, metavar="N", help="photos that --instances searches"
+        "--gallery", type=int, default=GALLERY, metavar="N", help="number of photos in that gallery"
     )
     parser.add_argument(
         "--out", type=Path, metavar="FOLDER", help="write report.json, and plots with matplotlib"
@@ -65,7 +66,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Print the measurements, and write them to ``--out``."""
+    """Print accuracy, calibration, cost and more of a package; write report, plots and page."""
     args = parse_args(argv)
     given = (args.data, args.limit, args.catalog, args.queries)
     measured = measure(args.model, *given)

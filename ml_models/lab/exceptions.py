@@ -1,7 +1,7 @@
-"""Exceptions of the lab, which every room and verb may import."""
+"""Exceptions that every module of the lab may import."""
 
 from __future__ import annotations
 
 
 class Refused(ValueError):
-    """Raised for an error that the user must fix before a run can start; its text says how."""
+    """Error in the user's input (file, option, label); its text says what to change."""

@@ -2,8 +2,8 @@
 
     python -m ml_models.lab.export --run RUN --validation VALIDATION --out ml_models/shopnet
 
-The graph takes the decoder's pixels (uint8, NHWC). It includes normalisation and softmax, so that
-serving cannot get them wrong.
+The graph takes decoded pixels (uint8, NHWC). Normalisation and softmax are inside the graph, so
+that serving cannot get them wrong.
 """
 
 from __future__ import annotations
@@ -27,22 +27,23 @@ from .training.stored_runs import load_run
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--run", type=Path, required=True, help="folder that train wrote")
-    parser.add_argument("--validation", type=Path, required=True, help="photos, a folder per class")
+    parser.add_argument(
+        "--validation", type=Path, required=True, help="photos: a subfolder per class"
+    )
     parser.add_argument(
         "--people",
         type=Path,
         metavar="BOXES.csv",
-        help="garments on people, to calibrate on too (see people)",
+        help="boxes of garments on people, to calibrate on too (as for the command people)",
     )
     parser.add_argument(
         "--hold-out",
         type=int,
         default=3,
         metavar="N",
-        help="as given to fine_tune: only boxes of the photos that it held out; 0: all",
+        help="as given to fine_tune: use only photos that it held out; 0: all",
     )
     parser.add_argument("--out", type=Path, required=True, help="folder of the model package")
     parser.add_argument("--version", default="1.0")
@@ -51,7 +52,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Write ``model.onnx``, ``region.onnx`` and ``model.json``."""
+    """Write ``model.onnx``, ``region.onnx`` and ``model.json`` of a run."""
     args = parse_args(argv)
     model, stored = load_run(args.run)
     photos = numbered_as(stored["classes"], load_photos(args.validation, InputSpec(size=args.size)))

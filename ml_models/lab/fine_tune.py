@@ -1,12 +1,12 @@
-"""Fine-tune a whole network, so that it recognises garments on people as well as on floors.
+"""Fine-tune a whole network, to recognise garments on people as well as garments alone.
 
     python -m ml_models.lab.fine_tune --data PHOTOS --weights FILE --out RUN
         [--more CSV] [--boxes CSV] [--tagged CSV] [--device cuda --bf16]
 
-Four stages, each skipped if RUN has its file: ``worn/worn.csv``, garments of ``--data`` and
-``--more`` on drawn people; ``teacher-head.pt`` and ``teacher.pt``, an EfficientNet-Lite2 that
-learns the classes; ``student.pt``, the whole network that learns from it; ``model.pt``, the run
-that ``export`` reads. An interrupted stage resumes from its checkpoint.
+There are four stages; each is skipped if RUN has its file. ``worn/worn.csv``: the garments of
+``--data`` and ``--more`` on drawn people. ``teacher-head.pt`` and ``teacher.pt``: an
+EfficientNet-Lite2 that learns the classes. ``student.pt``: the whole network, which learns from it.
+``model.pt``: the run that ``export`` reads. An interrupted stage resumes from its checkpoint.
 """
 
 from __future__ import annotations
@@ -26,11 +26,13 @@ FREE = ("out", "device", "workers")
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
+    """Parse the command line; exit with an error for a negative ``--hold-out``."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True, help="photos, a folder per class")
-    parser.add_argument("--weights", type=Path, required=True, help="initial weights, as of train")
-    parser.add_argument("--out", type=Path, required=True, metavar="RUN", help="resumed if begun")
+    parser.add_argument("--data", type=Path, required=True, help="photos: a subfolder per class")
+    parser.add_argument("--weights", type=Path, required=True, help="initial weights, as for train")
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="RUN", help="resumed if it exists"
+    )
     parser.add_argument("--more", type=Path, metavar="CSV", help="more photos: image,label,kids")
     parser.add_argument(
         "--boxes",
@@ -46,10 +48,12 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         type=int,
         default=3,
         metavar="N",
-        help="judge by the photos of --boxes whose number is divisible by N, and never train on"
-        " them; 0: none",
+        help="hold out the photos of --boxes whose number is divisible by N, to measure with; 0:"
+        " none",
     )
-    parser.add_argument("--workers", type=int, default=1, help="processes that draw people")
+    parser.add_argument(
+        "--workers", type=int, default=1, help="number of processes that draw people"
+    )
     parser.add_argument("--device", default="cpu", help="cpu (hours) or cuda (minutes)")
     parser.add_argument("--bf16", action="store_true", help="compute in bfloat16")
     add_options(parser)
@@ -60,7 +64,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def check_options(args: argparse.Namespace) -> None:
-    """Store the options in RUN; raise Refused if it was started with others."""
+    """Store the options in the run's folder; raise Refused if it was begun with others."""
     given = {name: str(each) for name, each in vars(args).items() if name not in FREE}
     path = args.out / OPTIONS
     args.out.mkdir(parents=True, exist_ok=True)
@@ -73,7 +77,7 @@ def check_options(args: argparse.Namespace) -> None:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Run the remaining stages."""
+    """Run the stages that are not finished, and print the accuracy on held-out garments."""
     args = parse_args(argv)
     check_options(args)
     tuning = FineTuning(args)

@@ -1,9 +1,10 @@
-"""Write a package's known answers, which detect machines that compute differently.
+"""Add known answers to a model package, to detect machines that compute differently.
 
     python -m ml_models.lab.known_answers --model DIR
 
-``export`` and ``quantise`` do this themselves; the command is for packages made elsewhere. Run it
-on a machine with correct arithmetic. It uses kernels that cannot overflow.
+Known answers are the embeddings of built-in test pictures. ``export`` and ``quantise`` add them
+themselves; the command is for packages made elsewhere. Run it on a machine with correct arithmetic.
+It uses kernels that cannot overflow.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ from visualsearch.encoders.onnx import OnnxEncoder
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Add ``known_answers`` to the package's model.json."""
+    """Write ``known_answers`` to the package's ``model.json``."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", type=Path, required=True, help="model package")
+    parser.add_argument("--model", type=Path, required=True, help="folder of the model package")
     args = parser.parse_args(argv)
     encoder = OnnxEncoder(args.model, precise=True)
     known = KnownAnswers(embeddings=encoder.encode(pictures()).embeddings)

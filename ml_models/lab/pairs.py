@@ -1,10 +1,10 @@
-"""Measure whether a garment is found by a photo of a person who wears it.
+"""Measure whether a search with a photo of a person finds the garment that the person wears.
 
     python -m ml_models.lab.pairs --model DIR --data VALIDATION [--json]
 
-The garment of each photo is cut out and put on a drawn person (:mod:`.try_on`). The whole
-picture (an outfit), and the garment cropped from it, are then queries among all photos of garments
-alone. Use photos that training has not seen.
+The garment of each photo is cut out and put on a drawn person (:mod:`.try_on`). Two queries search
+all photos of garments alone: the picture of the whole person (``outfit``), and the garment cropped
+from it (``cropped``). Use photos that training has not seen.
 """
 
 from __future__ import annotations
@@ -51,7 +51,11 @@ INSIDE: Crop = (
 
 @dataclass(frozen=True, kw_only=True)
 class Worn:
-    """A garment on a drawn person: ``row`` of the photo alone; ``box`` in fractions."""
+    """A picture of a drawn person who wears the garment of a photo.
+
+    ``row``: index of that photo. ``box``: left, top, width and height of the garment, as fractions
+    of the picture.
+    """
 
     row: int
     image: Image.Image
@@ -59,17 +63,19 @@ class Worn:
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, required=True, help="folder with model.json")
-    parser.add_argument("--data", type=Path, required=True, help="photos, a folder per class")
+    parser.add_argument("--data", type=Path, required=True, help="photos: a subfolder per class")
     parser.add_argument("--limit", type=int, metavar="N", help="at most N photos per class")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser.parse_args(argv)
 
 
 def worn_garments(paths: Sequence[Path], labels: Sequence[str]) -> Iterator[Worn]:
-    """Yield a drawn person for each photo whose garment can be cut out."""
+    """Yield a drawn person for each photo whose garment can be cut out.
+
+    ``labels``: the class of each photo of ``paths``.
+    """
     for row, (path, label) in enumerate(zip(paths, labels, strict=True)):
         if label not in WEARABLE:
             continue
@@ -82,14 +88,17 @@ def worn_garments(paths: Sequence[Path], labels: Sequence[str]) -> Iterator[Worn
 
 
 def subject_and_box(encoder: OnnxEncoder, image: Image.Image) -> tuple[Encoding, Crop | None]:
-    """Encode a photo as a search does; return the encoding and the box of the subject."""
+    """Encode a photo as a search does, and return the box of its detected subject, or None.
+
+    The box is left, top, width and height, as fractions of the photo.
+    """
     whole, cells = encoder.see(image)
     found = encode_subject(encoder, cells) if cells else None
     return found or (whole, None)
 
 
 def overlap(a: Crop, b: Crop) -> float:
-    """Return the intersection over union of two boxes."""
+    """Return the intersection over union of two boxes (left, top, width, height)."""
     w = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
     h = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
     inner = max(0.0, w) * max(0.0, h)
@@ -98,14 +107,18 @@ def overlap(a: Crop, b: Crop) -> float:
 
 @dataclass
 class PairTally:
-    """Accumulated ranks, right classes and right places for one kind of query."""
+    """Results of the queries of one kind.
+
+    ``ranks``: rank of the worn garment. ``right``: whether its class was predicted. ``placed``:
+    whether the detected box is the garment's.
+    """
 
     ranks: list[int | None] = field(default_factory=list)
     right: list[bool] = field(default_factory=list)
     placed: list[bool] = field(default_factory=list)
 
     def figures(self) -> dict[str, Any]:
-        """Return recall@k, MRR and the shares whose class and place were found."""
+        """Return recall@k, MRR, and the shares of right ``class`` and ``place``, with intervals."""
         shares = {"class": np.array(self.right), "place": np.array(self.placed)}
         return {
             **retrieval_metrics(self.ranks),
@@ -115,10 +128,11 @@ class PairTally:
 
 
 def pairs(model: Path, data: Path, limit: int | None = None) -> dict[str, Any]:
-    """Return how often a worn garment, its class and its place are found.
+    """Return how often a worn garment, its class and its place are found, with intervals.
 
-    ``outfit``: pictures of the whole person; ``cropped``: the garment with a margin.
-    Raises ValueError if no garment can be cut out.
+    ``data``: a folder with a subfolder per class. ``limit``: photos per class at most. ``outfit``:
+    the query is the whole person; ``cropped``: the garment with a margin. Raises ValueError if no
+    garment can be cut out.
     """
     encoder: OnnxEncoder = ParentEncoder(str(model))
     photos = labelled_photos(data, encoder.labels, limit, encoder.package.parents)
@@ -151,7 +165,7 @@ def pairs(model: Path, data: Path, limit: int | None = None) -> dict[str, Any]:
 
 
 def table(report: dict[str, Any]) -> str:
-    """Return the figures as text."""
+    """Format the result of :func:`pairs` as text."""
     head = f"{report['model']}: {report['pairs']} worn garments, {report['gallery']} alone"
     lines = [f"{head}; 95 % intervals"]
     for kind in ("outfit", "cropped"):
@@ -162,7 +176,7 @@ def table(report: dict[str, Any]) -> str:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Print the measurements."""
+    """Print how often worn garments, their class and their place are found."""
     args = parse_args(argv)
     report = pairs(args.model, args.data, args.limit)
     print(json.dumps(report) if args.json else table(report))

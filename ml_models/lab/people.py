@@ -1,9 +1,9 @@
-"""Measure a model package on garments that people wear, each cut out of its photo by a box.
+"""Measure a model package on garments that people wear, each cropped from its photo by a box.
 
     python -m ml_models.lab.people --model DIR --boxes BOXES.csv [--json]
 
-``BOXES.csv`` has the columns ``image,label,tag,x,y,w,h,area``: fractions of the upright photo, and
-images relative to the file.
+``BOXES.csv`` has the columns ``image,label,tag,x,y,w,h,area``. ``x,y`` is the upper left corner;
+all numbers are fractions of the upright photo. Image paths start at the folder of the file.
 """
 
 from __future__ import annotations
@@ -28,9 +28,10 @@ SURE = 0.9
 
 
 def people(model: Path, path: Path, hold_out: int = 0) -> dict[str, Any]:
-    """Return accuracy, its mean over classes, confident mistakes and calibration, with intervals.
+    """Return accuracy, confident mistakes and calibration on garments on people, with intervals.
 
-    Finer classes of the package count for their parents. Raises ValueError for unusable boxes.
+    ``path``: CSV of boxes. ``hold_out`` n: only photos whose number is divisible by n; 0: all.
+    Finer classes count as their coarser class. Raises ValueError for unusable boxes.
     """
     encoder: OnnxEncoder = ParentEncoder(str(model))
     boxes = read_boxes(path, encoder.labels, encoder.package.parents, hold_out)
@@ -42,7 +43,12 @@ def people(model: Path, path: Path, hold_out: int = 0) -> dict[str, Any]:
 def garment_figures(
     probabilities: NDArray[np.float32], true: NDArray[np.int64], labels: Sequence[str]
 ) -> dict[str, Any]:
-    """Return the figures of probabilities (N, labels) against the true classes (N,)."""
+    """Return accuracy, its mean over classes, confident mistakes and calibration error.
+
+    ``probabilities`` (N, labels), ``true`` (N,) class indices. ``wrong_and_90_sure``: share that is
+    wrong with a probability of at least 0.9. Each has a 95 % interval; ``per_class`` has the
+    results of :func:`of_class`.
+    """
     said, top = probabilities.argmax(1), probabilities.max(1)
     right, count = said == true, len(true)
     sure = ~right & (top >= SURE)
@@ -81,7 +87,11 @@ def garment_figures(
 def of_class(
     right: NDArray[np.bool_], said: NDArray[np.int64], labels: Sequence[str]
 ) -> dict[str, Any]:
-    """Return the figures of a class, and the two classes it is most often confused with."""
+    """Return ``garments``, ``accuracy``, its ``interval``, and ``said`` for one true class.
+
+    ``right`` (n,): whether each garment of the class is classified correctly. ``said`` (n,): its
+    predicted class index; in the result, the count of the two most predicted classes by name.
+    """
     counts = np.bincount(said, minlength=len(labels))
     most = [k for k in np.argsort(-counts, kind="stable")[:2].tolist() if counts[k]]
     return {
@@ -93,7 +103,7 @@ def of_class(
 
 
 def table(report: dict[str, Any]) -> str:
-    """Return the figures as text."""
+    """Format the result of :func:`people` as text."""
     lines = [f"{report['model']}: {report['garments']} garments on people, 95 % intervals"]
     for name, (low, high) in report["intervals"].items():
         lines.append(f"  {name:<18} {report[name]:.3f} [{low:.3f}, {high:.3f}]")
@@ -108,13 +118,15 @@ def table(report: dict[str, Any]) -> str:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Print the measurements."""
+    """Print a package's accuracy and calibration on garments on people."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, required=True, help="folder with model.json")
-    parser.add_argument("--boxes", type=Path, required=True, metavar="CSV", help="where they are")
+    parser.add_argument(
+        "--boxes", type=Path, required=True, metavar="CSV", help="boxes of the garments"
+    )
     parser.add_argument(
         "--hold-out", type=int, default=0, metavar="N",
-        help="only of photos that fine_tune --hold-out N held out",
+        help="use only the photos that fine_tune --hold-out N held out; 0: all",
     )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     args = parser.parse_args(argv)

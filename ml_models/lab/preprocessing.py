@@ -1,11 +1,11 @@
-"""Measure the effect of changing photos before the model.
+"""Measure whether changing photos before the model helps, such as white balance.
 
     python -m ml_models.lab.preprocessing --model DIR --data VALIDATION
         [--catalog NAME=CATALOG,QUERIES]
 
-Each change is applied to all photos, queries and catalog alike. Accuracy is measured on ``--data``,
-also with changed light, and retrieval on each catalog. Then only catalog pictures are encoded
-twice, as they are and changed, and their embeddings added.
+Each change is applied to all photos, both queries and catalog. Accuracy is measured on ``--data``,
+also with changed light, and retrieval on each catalog. In a second experiment only catalog pictures
+are encoded twice, unchanged and changed, and the two embeddings are added.
 """
 
 from __future__ import annotations
@@ -42,7 +42,6 @@ Change = Callable[[Image.Image], Image.Image]
 
 
 def unchanged(image: Image.Image) -> Image.Image:
-    """Return the photo as it is."""
     return image
 
 
@@ -52,14 +51,14 @@ def full_contrast(image: Image.Image) -> Image.Image:
 
 
 def exposure(image: Image.Image) -> Image.Image:
-    """Scale all pixels to a medium mean brightness."""
+    """Multiply all pixels so that the mean brightness is medium (118 of 255)."""
     mean = float(np.asarray(image.convert("L")).mean())
     gain = float(np.clip(MIDDLE / max(mean, 1.0), 1 / MOST_GAIN, MOST_GAIN))
     return scaled_channels(image, [gain] * 3)
 
 
 def white_balance(image: Image.Image) -> Image.Image:
-    """Scale the channels so that a high-order norm is the same for all.
+    """Scale each channel so that the three have the same norm of order 6.
 
     Source: Finlayson and Trezzi, "Shades of gray and colour constancy" (2004).
     """
@@ -69,7 +68,7 @@ def white_balance(image: Image.Image) -> Image.Image:
 
 
 def equalised(image: Image.Image) -> Image.Image:
-    """Spread brightness evenly (histogram equalisation of the luma)."""
+    """Spread brightness evenly over all levels (histogram equalisation of the luma)."""
     luma, *chroma = image.convert("YCbCr").split()
     return Image.merge("YCbCr", (ImageOps.equalize(luma), *chroma)).convert("RGB")
 
@@ -83,7 +82,7 @@ def padded(image: Image.Image) -> Image.Image:
 
 
 def middle(image: Image.Image) -> Image.Image:
-    """Cut off the margins."""
+    """Cut off 12 % of the photo on each side."""
     (width, height), keep = image.size, 1 - EDGE
     return image.crop(
         (round(EDGE * width), round(EDGE * height), round(keep * width), round(keep * height))
@@ -91,7 +90,7 @@ def middle(image: Image.Image) -> Image.Image:
 
 
 def scaled_channels(image: Image.Image, gains: Sequence[float]) -> Image.Image:
-    """Multiply the channels of an RGB image."""
+    """Multiply each channel of an RGB image by its gain; clip at 255."""
     levels = np.arange(256)
     table = np.concatenate([(levels * gain).clip(0, 255).round() for gain in gains])
     return image.point(table.astype(int).tolist())
@@ -110,22 +109,25 @@ SECOND_LOOKS: dict[str, Change] = {"mirrored": ImageOps.mirror, "its middle": mi
 
 
 class Changed(ParentEncoder):
-    """An encoder that sees changed photos; finer classes count for their parents."""
+    """An encoder that applies ``change`` to each photo first.
+
+    Finer classes count as their coarser class.
+    """
 
     def __init__(self, package: str, change: Change) -> None:
         super().__init__(package)
         self.change = change
 
     def encode(self, images: Sequence[Image.Image]) -> Encoding:
-        """See :meth:`Encoder.encode`."""
+        """Encode the changed images."""
         return super().encode([self.change(image) for image in images])
 
 
 class SeenTwice(Changed):
-    """An encoder that adds up the embeddings of a photo and of the changed photo."""
+    """An encoder that adds the embeddings of a photo and of the changed photo."""
 
     def encode(self, images: Sequence[Image.Image]) -> Encoding:
-        """See :meth:`Encoder.encode`; probabilities are those of the changed photo."""
+        """Encode images; probabilities are those of the changed image."""
         first = OnnxEncoder.encode(self, images).embeddings
         second = super().encode(images)
         both = first + second.embeddings
@@ -134,10 +136,9 @@ class SeenTwice(Changed):
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, required=True, help="folder with model.json")
-    parser.add_argument("--data", type=Path, required=True, help="photos, a folder per class")
+    parser.add_argument("--data", type=Path, required=True, help="photos: a subfolder per class")
     parser.add_argument(
         "--catalog",
         type=named_catalog,
@@ -152,7 +153,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def accuracies(encoder: OnnxEncoder, photos: Sequence[tuple[Path, int]]) -> dict[str, float]:
-    """Return the accuracy on photos as they are, and with changed light."""
+    """Return ``accuracy`` on the photos, and in ``changed_light`` on relit ones, 0…1.
+
+    ``photos``: (path, class index).
+    """
     right = {"accuracy": 0, "changed_light": 0}
     for path, label in photos:
         image = open_photo(path.read_bytes()).image
@@ -168,7 +172,12 @@ def preprocessing(
     catalogs: Sequence[tuple[str, tuple[Path, Path]]],
     limit: int | None = None,
 ) -> dict[str, dict[str, Any]]:
-    """Return the figures of each change by name, including those of each catalog by name."""
+    """Return accuracy and retrieval for each change, by its name.
+
+    ``data``: a folder with a subfolder per class. ``catalogs``: name and two CSV files, catalog and
+    queries, ``image,sku[,style][,view]``. ``limit``: photos per class at most. In each result,
+    ``catalogs`` has recall@k and MRR by sku for each catalog.
+    """
     found: dict[str, dict[str, Any]] = {}
     for name, change in CHANGES.items():
         encoder = Changed(str(model), change)
@@ -189,7 +198,7 @@ def preprocessing(
 
 
 def table(report: dict[str, dict[str, Any]]) -> str:
-    """Return a Markdown table."""
+    """Format the result of :func:`preprocessing` as a Markdown table, a row per change."""
     catalogs = list(next(iter(report.values()))["catalogs"])
     head = ["change", "class right", "in other light"]
     head += [f"{name} @1 / @5 / @10" for name in catalogs]
@@ -205,7 +214,7 @@ def table(report: dict[str, dict[str, Any]]) -> str:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Print the table."""
+    """Print accuracy and recall for each change of the photos, as a Markdown table or JSON."""
     args = parse_args(argv)
     report = preprocessing(args.model, args.data, args.catalog, args.limit)
     print(json.dumps(report) if args.json else table(report))

@@ -4,8 +4,8 @@
 
 Whole channels inside the inverted residuals are removed, which reduces computation, not just adds
 zeros; inputs and outputs of blocks and network keep their sizes. The rest is fine-tuned with the
-losses of training, and its search features are held to those of the original network. RUN2 is a
-run for ``export``.
+losses of training, and its search features are kept close to those of the original network. RUN2 is
+a run for ``export``.
 """
 
 from __future__ import annotations
@@ -41,16 +41,18 @@ OWN = ["epochs", "lr", "distil", "bf16"]
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
+    """Parse the command line; exit with an error for values out of range."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--run", type=Path, required=True, help="folder that train wrote")
-    parser.add_argument("--ratio", type=float, default=0.3, help="share of channels to take out")
-    parser.add_argument("--data", type=Path, required=True, help="the photos of that training")
+    parser.add_argument("--ratio", type=float, default=0.3, help="share of channels to remove")
+    parser.add_argument("--data", type=Path, required=True, help="the training photos of that run")
     parser.add_argument("--validation", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True, help="resumed if it exists")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="folder of the new run; resumed if it exists"
+    )
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--lr", type=float, default=1e-4)
-    parser.add_argument("--batch", type=int, help="photos a step; default: as the run had")
+    parser.add_argument("--batch", type=int, help="photos per step; default: as in the run")
     parser.add_argument("--distil", type=float, default=10.0, help="weight of the feature distance")
     parser.add_argument("--bf16", action="store_true", help="compute in bfloat16 where the CPU can")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -63,10 +65,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def prune(model: ShopNet, ratio: float) -> ShopNet:
-    """Return a copy without the share ``ratio`` of hidden channels of least magnitude.
+    """Return a copy without the weakest share ``ratio`` of the channels inside its blocks.
 
     A channel is a row of ``expand``, a filter of ``depthwise`` and a column of ``project``, which
-    are ranked and removed together.
+    are ranked by their magnitude and removed together.
     """
     pruned = copy.deepcopy(model).cpu().eval()
     torch_pruning.pruner.BasePruner(
@@ -84,12 +86,12 @@ def prune(model: ShopNet, ratio: float) -> ShopNet:
 
 
 def hidden(model: ShopNet) -> list[int]:
-    """Return the number of hidden channels of each expanding block, as for :class:`ShopNet`."""
+    """Return the number of channels inside each expanding block, as :class:`ShopNet` takes it."""
     return [block.depthwise.out_channels for block in model.expanding()]
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Prune, fine-tune, and print cost and accuracy before and after."""
+    """Prune a run's network, fine-tune it, and print cost and accuracy before and after."""
     args = parse_args(argv)
     original, stored = load_run(args.run)
     parents = stored.get("parents", {})

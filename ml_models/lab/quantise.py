@@ -4,12 +4,12 @@
 
 Static quantisation: unsigned 8-bit activations, signed 8-bit weights per output channel, with steps
 and weights that give every kernel the same result (:mod:`.int8_convolutions`). Weights are rounded
-and biases corrected on photos of ``--data`` so that outputs change least. The layers behind the
+and biases corrected on photos of ``--data`` so that outputs change least. The layers after the
 convolutions store int8 weights but compute in floats, because they cost little and determine the
 embedding's precision.
 
-The command measures the agreement of the result with its reference arithmetic and with float32, and
-writes no package if it is too low.
+The command compares the result with its reference arithmetic and with float32, and writes no
+package if their embeddings differ too much.
 """
 
 from __future__ import annotations
@@ -47,19 +47,22 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """Parse the command line; the defaults are those of the shipped model."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, required=True, help="float32 model package")
-    parser.add_argument("--data", type=Path, required=True, help="photos to calibrate on")
+    parser.add_argument(
+        "--data", type=Path, required=True, help="photos to calibrate on, a subfolder per class"
+    )
     parser.add_argument("--validation", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--version", help="of the int8 package; by default the float32 one's")
-    parser.add_argument("--photos", type=int, default=96, help="how many to calibrate on")
-    parser.add_argument("--seed", type=int, default=0, help="chooses them")
+    parser.add_argument("--version", help="version of the int8 package; default: that of --model")
+    parser.add_argument("--photos", type=int, default=96, help="number of photos to calibrate on")
+    parser.add_argument("--seed", type=int, default=0, help="seed of their choice")
     return parser.parse_args(argv)
 
 
 def quantise(source: Path, target: Path, pixels: Tensor) -> None:
-    """Write the int8 model, fitted to photos ``pixels`` (N, 3, s, s) uint8.
+    """Convert the ONNX file ``source`` to int8 and write it to ``target``.
 
-    Raises ValueError if the graph cannot be made exact in int8.
+    ``pixels``: photos (N, 3, s, s) uint8 to fit it to. Raises ValueError if the graph cannot be
+    made exact in int8.
     """
     with tempfile.TemporaryDirectory() as folder:
         prepared = Path(folder) / "prepared.onnx"
@@ -74,7 +77,7 @@ def quantise(source: Path, target: Path, pixels: Tensor) -> None:
 
 
 def shrink(model: ModelProto, target: Path) -> None:
-    """Write a graph with the factors of its linear layers as int8, and short names."""
+    """Write a graph to ``target`` with the matrices of linear layers as int8 and short names."""
     for name in factors(model.graph):
         store_as_int8(model.graph, name)
     shorten_names(model.graph)
@@ -83,7 +86,10 @@ def shrink(model: ModelProto, target: Path) -> None:
 
 
 def write_package(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    """Write the int8 package into ``folder``; return the content of its ``model.json``."""
+    """Write the int8 package into ``folder``; return the contents of its ``model.json``.
+
+    Raises Refused if it cannot be made exact, or differs too much from the float32 model.
+    """
     described = json.loads((args.model / "model.json").read_text("utf-8"))
     spec = InputSpec(size=described["input"]["size"])
     train = load_photos(args.data, spec)
@@ -123,7 +129,7 @@ def write_package(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
 
 
 def refuse_disagreement(measured: Agreement) -> None:
-    """Raise Refused if the int8 model does not agree well enough."""
+    """Raise Refused if the measured cosines to other arithmetic are too low."""
     failures = measured.failures()
     if failures:
         raise Refused(
@@ -133,7 +139,7 @@ def refuse_disagreement(measured: Agreement) -> None:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Write the int8 package and print its agreement."""
+    """Write the int8 package, and print its scores and its agreement with float32."""
     args = parse_args(argv)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

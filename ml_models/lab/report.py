@@ -33,17 +33,16 @@ Catalogs = dict[str, tuple[Path, Path]]
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--before", type=Path, required=True, metavar="DIR", help="a package")
-    parser.add_argument("--after", type=Path, required=True, metavar="DIR", help="its successor")
+    parser.add_argument("--before", type=Path, required=True, metavar="DIR", help="the old package")
+    parser.add_argument("--after", type=Path, required=True, metavar="DIR", help="the new package")
     parser.add_argument(
-        "--also", type=Path, action="append", default=[], metavar="DIR", help="may be repeated"
+        "--also", type=Path, action="append", default=[], metavar="DIR", help="others; repeatable"
     )
-    parser.add_argument("--data", type=Path, required=True, help="photos, a folder per class")
+    parser.add_argument("--data", type=Path, required=True, help="photos: a subfolder per class")
     parser.add_argument(
         "--instances", type=Path, action="append", required=True, metavar="FOLDER",
-        help="photos to find those of --data among; may be repeated",
+        help="photos to fill the gallery in which --data is searched; repeatable",
     )  # fmt: skip
     parser.add_argument(
         "--catalog",
@@ -51,19 +50,22 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         action="append",
         default=[],
         metavar="NAME=CATALOG,QUERIES",
-        help="two CSV files of image,sku[,style]; may be repeated",
+        help="two CSV files of image,sku[,style]; repeatable",
     )
-    parser.add_argument("--notes", type=Path, metavar="TOML", help="what to say beside figures")
+    parser.add_argument("--notes", type=Path, metavar="TOML", help="texts of page and card")
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER")
     parser.add_argument(
-        "--cache", type=Path, metavar="FOLDER", help="of measurements; OUT/measured if not given"
+        "--cache", type=Path, metavar="FOLDER", help="of measurements; default: OUT/measured"
     )
-    parser.add_argument("--limit", type=int, metavar="N", help="photos per class, for a quick look")
+    parser.add_argument("--limit", type=int, metavar="N", help="at most N photos per class")
     return parser.parse_args(argv)
 
 
 def measure_all(model: Path, args: argparse.Namespace) -> dict[str, Any]:
-    """Return all measurements of a package, with ``catalogs``, ``package`` and ``machine``."""
+    """Return all measurements of the package in the folder ``model``, as for the command evaluate.
+
+    Add ``catalogs``, retrieval by catalog name; ``package``, its description; and ``machine``.
+    """
     encoder = OnnxEncoder(model)
     package = encoder.package
     measured = classification.measure(model, args.data, args.limit)
@@ -84,7 +86,10 @@ def measure_all(model: Path, args: argparse.Namespace) -> dict[str, Any]:
 
 
 def cached_measures(model: Path, args: argparse.Namespace, cache: Path) -> dict[str, Any]:
-    """Return :func:`measure_all`, cached by package and arguments."""
+    """Return all measurements of the package in the folder ``model``.
+
+    They are cached in the folder ``cache``, by package and options.
+    """
     asked = [args.data, args.instances, args.catalog, args.limit]
     described = (model / "model.json").read_bytes()
     digest = hashlib.sha256(described + repr(asked).encode()).hexdigest()[:8]
@@ -112,7 +117,7 @@ def shown(path: Path) -> str:
 
 
 def commands(args: argparse.Namespace) -> Commands:
-    """Return the command behind each kind of figure, for a package ``DIR``."""
+    """Return the command that measures each kind of result, for a package ``DIR``, by key."""
     evaluated = f"python -m ml_models.lab.evaluate --model DIR --data {shown(args.data)}"
     evaluated += f" --limit {args.limit}" if args.limit else ""
     others = "".join(f" --instances {shown(path)}" for path in args.instances)
@@ -127,7 +132,10 @@ def commands(args: argparse.Namespace) -> Commands:
 
 
 def pictures(before: Any, after: Any) -> dict[str, Any]:
-    """Return the page's pictures as data URIs, each for a light and a dark page."""
+    """Return the page's plots as data URIs, each for a light and a dark page.
+
+    ``before``, ``after``: measurements of the two packages.
+    """
     themed = comparison_plots.themed
     return {
         "robustness": {
@@ -143,7 +151,7 @@ def pictures(before: Any, after: Any) -> dict[str, Any]:
 
 
 def render(template: str, **values: Any) -> str:
-    """Render a template of this folder; escape HTML but not Markdown."""
+    """Render a template of ``reports/templates``; escape values in HTML, not in Markdown."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=template.endswith(".html"),
@@ -159,7 +167,7 @@ def render(template: str, **values: Any) -> str:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Measure what is not cached, and write the page and the card."""
+    """Measure packages that are not cached, and write page, model card and its pictures."""
     args = parse_args(argv)
     notes = tomllib.loads(args.notes.read_text("utf-8")) if args.notes else {}
     folders = [args.before, args.after, *args.also]

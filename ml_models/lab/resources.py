@@ -15,7 +15,7 @@ from .measuring.cost import in_this_process
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Print one JSON object."""
+    """Print ``load_ms`` and ``peak_memory_mb`` as one JSON object."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model", type=Path, help="folder with model.json")
     print(json.dumps(in_this_process(parser.parse_args(argv).model)))

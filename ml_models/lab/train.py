@@ -7,8 +7,8 @@ differences between views of one photo count less. Then the class branch learns 
 random views with mixup; trunk and search branch are frozen, so that learning ten classes does not
 harm the search. An interrupted run is resumed.
 
-RUN gets ``model.pt``, the averaged weights to ship; ``best.pt``, those of the epoch with the best
-validation; ``log.csv`` and ``curves.png``; ``checkpoint.pt``, for resuming; and
+The folder RUN gets ``model.pt``, the averaged weights to ship; ``best.pt``, those of the epoch with
+the best validation accuracy; ``log.csv`` and ``curves.png``; ``checkpoint.pt``, for resuming; and
 ``validation.csv``, a catalog of the held-out photos, if the run chose them itself.
 """
 
@@ -38,7 +38,7 @@ from .training.train_options import STORED_SIDE, parse_args
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Train one run, or one for each fold."""
+    """Train one run, or with ``--folds`` one for each fold."""
     args = parse_args(argv, __doc__.splitlines()[0])
     photos = list_photos(args.data)
     check_classes(photos, str(args.data))
@@ -53,7 +53,7 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def check_apart(photos: Listing, held_out: Listing, args: argparse.Namespace) -> None:
-    """Raise Refused if validation has other classes, or shares products with training."""
+    """Raise Refused if ``held_out`` has other classes than ``photos``, or shares products."""
     if held_out.classes != photos.classes:
         raise Refused(
             f"{args.data} and {args.validation} hold different classes: give both photos of"
@@ -69,7 +69,10 @@ def check_apart(photos: Listing, held_out: Listing, args: argparse.Namespace) ->
 
 
 def cross_validate(args: argparse.Namespace, splits: Iterable[tuple[Listing, Listing]]) -> None:
-    """Train one run per fold; write their accuracies to ``folds.json``."""
+    """Train a run for each (training, held out) pair of ``splits``, and write ``folds.json``.
+
+    The file has the accuracy of each fold, their mean and standard deviation.
+    """
     rows = []
     for fold, (photos, held_out) in enumerate(splits, 1):
         print(f"fold {fold} of {args.folds}")
@@ -83,14 +86,21 @@ def cross_validate(args: argparse.Namespace, splits: Iterable[tuple[Listing, Lis
 
 
 def train_split(args: argparse.Namespace, photos: Listing, held_out: Listing) -> Row:
-    """Train on a split made here; store it, so that a resumed run uses the same."""
+    """Store the held-out photos in the run's folder, and train.
+
+    A run resumed with other held-out photos is refused. Return the row of ``log.csv`` of the epoch
+    whose network becomes ``model.pt``.
+    """
     args.out.mkdir(parents=True, exist_ok=True)
     keep_split(held_out, args.out)
     return train(args, photos, held_out)
 
 
 def train(args: argparse.Namespace, photos: Listing, held_out: Listing) -> Row:
-    """Train or resume a run; return the log's row of the epoch that it ships."""
+    """Train or resume a run on ``photos``, validate on ``held_out``, and plot its curves.
+
+    Return the row of ``log.csv`` of the epoch whose network becomes ``model.pt``.
+    """
     torch.manual_seed(args.seed)
     args.out.mkdir(parents=True, exist_ok=True)
     pixels = decode_photos(photos, InputSpec(size=STORED_SIDE), "training photos")

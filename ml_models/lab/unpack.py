@@ -25,7 +25,6 @@ PREFIX = "model."
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, required=True, help="package that export wrote")
     parser.add_argument("--out", type=Path, required=True, metavar="RUN", help="a new folder")
@@ -33,9 +32,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def unpack(folder: Path) -> dict[str, Any]:
-    """Return the content of ``model.pt`` of the run from which a package was exported.
+    """Return the contents of a run's ``model.pt``, from the package that was exported from it.
 
-    Raises Refused for packages not written by ``export``, and for int8 or narrower ones.
+    ``folder``: the package. Raises Refused for packages not written by ``export``, and for int8 or
+    narrower ones.
     """
     package = load_package(folder)
     weights = {
@@ -73,7 +73,7 @@ def unpack(folder: Path) -> dict[str, Any]:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Write ``model.pt``."""
+    """Write ``model.pt`` of a new run; raise Refused if it exists."""
     args = parse_args(argv)
     path = args.out / "model.pt"
     if path.exists():

@@ -1,1 +1,1 @@
-"""Import of a catalog CSV: `read` validates the whole file, `store` writes it to the shop."""
+"""Import a catalog CSV: `read` validates the whole file, `store` writes it to the database."""

@@ -33,7 +33,10 @@ Progress = Callable[[list[tuple[int, list[str]]]], Iterable[tuple[int, list[str]
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """An error in the file that the user must fix. `line` counts from 1, the header included."""
+    """An error in the file that the user must fix.
+
+    `line` counts from 1, with the header; `column` is empty if the error concerns the whole line.
+    """
 
     line: int
     column: str
@@ -52,7 +55,7 @@ class CatalogImage:
 
 @dataclass(frozen=True, kw_only=True)
 class CatalogRow:
-    """One product as the file has it. `values` has only the fields for which there is a column."""
+    """One product of the file; `values` holds only fields for which the file has a column."""
 
     sku: str
     category: str
@@ -70,11 +73,14 @@ class Catalog:
 
 
 class Rejected(ValueError):
-    """Raised for an invalid value; the text says how to fix it."""
+    """Invalid value; the text says how to fix it."""
 
 
 def read_catalog(path: Path, progress: Progress = lambda lines: lines) -> Catalog:
-    """Return the valid rows of the file, with all problems and notes."""
+    """Read and validate a catalog CSV; return its valid rows, all problems and notes.
+
+    `progress` wraps the lines, for a progress bar.
+    """
     catalog = Catalog()
     try:
         lines = list(numbered_records(path))
@@ -106,7 +112,10 @@ def read_catalog(path: Path, progress: Progress = lambda lines: lines) -> Catalo
 
 
 def numbered_records(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield each record with its first line: a quoted field may hold line breaks."""
+    """Yield (line, fields) of each record that is not empty.
+
+    `line` is the record's first line: a quoted field may contain line breaks.
+    """
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.reader(file, strict=True)
         line = 1
@@ -137,7 +146,10 @@ def judge_header(header: list[str], catalog: Catalog) -> None:
 
 
 class RowReader:
-    """Converts records to rows; remembers SKUs and pictures that it has read."""
+    """Converts records to rows; remembers SKUs, to find duplicates, and decoded pictures.
+
+    `folder`: where paths of pictures start.
+    """
 
     def __init__(self, header: list[str], folder: Path) -> None:
         self.header = header
@@ -240,7 +252,7 @@ def read_category(value: str) -> str:
 
 
 def category_slug(name: str) -> str:
-    """Return the slug that identifies a category whatever its spelling."""
+    """Return the slug of a category name; names with equal slugs are one category."""
     return slugify(name, allow_unicode=True)
 
 
@@ -272,7 +284,10 @@ def read_stock(value: str) -> int | None:
 
 
 def read_image(value: str, folder: Path) -> CatalogImage:
-    """Return the picture at `value`; decode it to check that it is intact."""
+    """Return the picture at the path `value`, relative to `folder`.
+
+    Raises Rejected if it is missing, outside the folder, damaged or too large.
+    """
     if not value:
         raise Rejected("Empty. Every product needs a picture.")
     try:

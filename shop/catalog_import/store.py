@@ -1,4 +1,4 @@
-"""Store a validated catalog in the shop; rows that are up to date are left alone."""
+"""Store a validated catalog in the database; unchanged products are not written."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -18,10 +18,10 @@ Progress = Callable[[list[CatalogRow]], Iterable[CatalogRow]]
 
 
 def store_catalog(catalog: Catalog, progress: Progress = lambda rows: rows) -> Counter[str]:
-    """Store the catalog; return how many products were `created`, `updated` and `unchanged`.
+    """Store the catalog in one transaction; count products `created`, `updated`, `unchanged`.
 
-    Everything happens in one transaction. Files cannot be rolled back, so new files are deleted if
-    the transaction fails, and replaced files only after it has succeeded.
+    Files cannot be rolled back. New files are therefore deleted if the transaction fails, and
+    replaced files only after it has succeeded. `progress` wraps the rows, for a progress bar.
     """
     store = CatalogStore(keep_further_images=not catalog.has_images_column)
     try:
@@ -48,7 +48,7 @@ class CatalogStore:
         self.storage: Storage = ProductImage._meta.get_field("image").storage
 
     def remember(self, rows: list[CatalogRow]) -> None:
-        """Fetch the existing categories and products in a few queries."""
+        """Fetch all categories, and the products with the SKUs of these rows, in a few queries."""
         self.categories = {category.slug: category for category in Category.objects.all()}
         for start in range(0, len(rows), BATCH):
             skus = [row.sku for row in rows[start : start + BATCH]]

@@ -1,4 +1,4 @@
-"""The sample shop's catalog: photos, catalog.csv, and customers' photos with queries.csv."""
+"""The demo shop's catalog: product photos, catalog.csv, customers' photos, queries.csv."""
 
 import csv
 from pathlib import Path
@@ -8,11 +8,11 @@ QUERIES = CATALOG.with_name("queries.csv")
 
 
 def rows(path: Path = CATALOG) -> list[dict[str, str]]:
-    """Return the rows of a CSV file of this folder."""
+    """Read the rows of `catalog.csv` or `queries.csv`, by column name."""
     with path.open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
 
 def pictures() -> list[Path]:
-    """Return the products' main pictures."""
+    """Return the paths of the products' main pictures."""
     return [CATALOG.parent / row["image"] for row in rows()]

@@ -6,7 +6,10 @@ from pathlib import Path
 
 
 def sample_photo(catalog: Path) -> Path:
-    """Return the first photo of the ``queries.csv`` beside a catalog, or else of the catalog."""
+    """Return the path of the first photo in the ``queries.csv`` beside a catalog.
+
+    Without that file, return the catalog's first picture.
+    """
     queries = catalog.with_name("queries.csv")
     source = queries if queries.is_file() else catalog
     with source.open(newline="", encoding="utf-8-sig") as file:

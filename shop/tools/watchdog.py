@@ -1,7 +1,7 @@
-"""End a stack's processes when the stack itself is killed: python -m … FOLDER < pipe.
+"""End a stack's processes if the stack itself is killed: python -m … FOLDER < pipe.
 
 Each input line names a process group that was started (`+123`) or has ended (`-123`). At the end of
-the input, all remaining groups are ended and the socket folder is deleted.
+the input, all remaining groups are ended and the socket folder FOLDER is deleted.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def alive(group: int) -> bool:
 
 
 def tell(groups: set[int], *signals: signal.Signals) -> None:
-    """Send signals to process groups."""
+    """Send signals to process groups, in order; groups that have ended are skipped."""
     for group in groups:
         for each in signals:
             with suppress(ProcessLookupError, PermissionError):

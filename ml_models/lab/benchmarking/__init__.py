@@ -1,4 +1,4 @@
-"""The comparison of network architectures: the same photos, recipe and measurements for each.
+"""Compare network architectures: the same photos, recipe and measurements for each.
 
-This room may import photos, networks, training and measuring.
+This package may import only ``photos``, ``networks``, ``training`` and ``measuring``.
 """

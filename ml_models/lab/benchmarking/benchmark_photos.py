@@ -1,4 +1,4 @@
-"""The photos of the benchmark, for training and for measuring."""
+"""Load the photos on which the benchmark trains and measures networks."""
 
 from __future__ import annotations
 
@@ -27,9 +27,10 @@ MARGIN = 0.25
 
 @dataclass(frozen=True, kw_only=True)
 class BenchmarkPhotos:
-    """``train`` at 256 pixels; ``floors`` and, with boxes, ``people`` at the side that is served.
+    """Photos for training (256 pixels) and for validation (the networks' input size).
 
-    All three have the classes of the folder ``data``.
+    ``floors``: garments alone. ``people``: garments on people, cropped; None without boxes. All
+    have the same classes.
     """
 
     train: PhotoSet
@@ -38,16 +39,17 @@ class BenchmarkPhotos:
 
     @property
     def digests(self) -> dict[str, str | None]:
-        """Return a digest of the photos and labels of each set."""
+        """A hash of each set's photos and labels, by name; None for a missing set."""
         sets = {"data": self.train, "validation": self.floors, "people": self.people}
         return {name: digest(photos) if photos else None for name, photos in sets.items()}
 
 
 def load(sources: Sources, validation: Path | None, side: int, seed: int) -> BenchmarkPhotos:
-    """Decode all photos but tagged ones; without ``validation`` hold out a fifth of ``data``.
+    """Decode the photos of all data sets except those labelled as a whole.
 
-    Garments of ``more`` and ``boxes`` count for their own class or its parent; those of other
-    classes are left out. Raises Refused.
+    ``validation``: a folder or catalog; None: hold out a fifth of ``sources.data``. ``side``:
+    pixels of validation photos. Garments of ``more`` and ``boxes`` count as their class or its
+    coarser one; those of other classes are left out. Raises Refused if the classes differ.
     """
     listing = list_photos(sources.data)
     if validation:
@@ -71,7 +73,7 @@ def load(sources: Sources, validation: Path | None, side: int, seed: int) -> Ben
 
 
 def joined(photos: PhotoSet, examples: Sequence[Example]) -> PhotoSet:
-    """Add the examples that are of one of the photos' classes."""
+    """Return ``photos`` with the examples added whose label allows just one of their classes."""
     labels = [(example, class_of(example, photos.classes)) for example in examples]
     known = [(example, label) for example, label in labels if label is not None]
     if not known:
@@ -87,13 +89,16 @@ def joined(photos: PhotoSet, examples: Sequence[Example]) -> PhotoSet:
 
 
 def class_of(example: Example, classes: Sequence[str]) -> int | None:
-    """Return the number of the one class that an example's label allows; None if not just one."""
+    """Return the index of the one class that an example's label allows; None if not just one.
+
+    Finer classes count as their coarser class.
+    """
     allowed = {PARENTS.get(name, name) for name in example.allowed}
     return classes.index(allowed.pop()) if len(allowed) == 1 and allowed <= {*classes} else None
 
 
 def digest(photos: PhotoSet) -> str:
-    """Return a hash of the pixels, labels and classes."""
+    """Return a short hash of pixels, labels and class names, in hexadecimal."""
     found = hashlib.sha256(photos.pixels.numpy())
     found.update(photos.labels.numpy())
     found.update("/".join(photos.classes).encode())

@@ -1,4 +1,4 @@
-"""The one recipe that the benchmark trains every architecture with."""
+"""Train any architecture of the benchmark by the same recipe."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ from .benchmark_photos import BenchmarkPhotos
 
 @dataclass(frozen=True, kw_only=True)
 class BenchmarkRecipe:
-    """AdamW, one epoch of warm-up, half a cosine; the last epoch counts."""
+    """Hyperparameters: AdamW, one epoch of warm-up, then half a cosine; the last epoch counts.
+
+    ``side``: pixels of a training view. ``smoothing``: label smoothing, 0…1.
+    """
 
     epochs: int
     lr: float
@@ -42,7 +45,10 @@ def train_epoch(
     epoch: int,
     step: Callable[[Tensor], None],
 ) -> float:
-    """Train on all photos once, as random views; return the mean loss."""
+    """Train on a random view of each photo; return the mean loss.
+
+    ``epoch``: counted from 0, seeds the views. ``step(loss)`` makes the optimizer step.
+    """
     model.train()
     device = photos.pixels.device
     torch.manual_seed(recipe.seed * 1000 + epoch)
@@ -66,11 +72,11 @@ def train_epoch(
 def train_network(
     model: Classifier, photos: BenchmarkPhotos, recipe: BenchmarkRecipe, device: str
 ) -> tuple[dict[str, float], list[dict[str, float]]]:
-    """Train a network, and move it back to the CPU.
+    """Train a network on ``device``, and move it back to the CPU.
 
-    Returns the training time, as ``training_seconds`` of wall-clock time and
-    ``training_cpu_seconds`` of all threads, which does not depend on other work on the machine; and
-    per epoch the loss and the validation accuracy.
+    Return its training time, and ``loss`` and validation ``accuracy`` per epoch. The time is
+    ``training_seconds`` by the clock, and ``training_cpu_seconds`` of all threads, which does not
+    depend on other work on the machine.
     """
     model.to(device, memory_format=torch.channels_last)
     training, floors = moved(photos.train, device), moved(photos.floors, device)
@@ -99,7 +105,7 @@ def train_network(
 
 
 def moved(photos: PhotoSet, device: str) -> PhotoSet:
-    """Return photos whose tensors are on a device."""
+    """Return photos with their tensors on ``device``."""
     return PhotoSet(
         pixels=photos.pixels.to(device), labels=photos.labels.to(device), classes=photos.classes
     )
@@ -112,7 +118,7 @@ def now() -> NDArray[np.float64]:
 
 @torch.no_grad()
 def accuracy(model: Classifier, photos: PhotoSet) -> float:
-    """Return the share of photos whose most probable class is right."""
+    """Return the share of photos that the network classifies correctly."""
     model.eval()
     found = [model(scale(chunk)).argmax(1) for chunk in photos.pixels.split(64)]
     return float((torch.cat(found) == photos.labels).float().mean())

@@ -1,4 +1,4 @@
-"""Compare networks by cost and accuracy."""
+"""Measure and compare networks by cost and accuracy."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .package_figures import measure_package, write_plain_package
 
 @torch.no_grad()
 def multiply_adds(model: nn.Module, side: int) -> int:
-    """Count multiply-adds of the convolutions and linear layers for one image of this side."""
+    """Count the multiply-adds of convolutions and linear layers for an image of this side."""
     total = 0
 
     def count(layer: nn.Module, _: Any, output: Tensor) -> None:
@@ -37,9 +37,10 @@ def multiply_adds(model: nn.Module, side: int) -> int:
 def measure_footprint(
     model: ShopNet, photos: PhotoSet, folder: Path, parents: dict[str, str]
 ) -> dict[str, Any]:
-    """Measure cost and accuracy; the network's package is written to ``folder`` for that.
+    """Return multiply-adds, parameters, latency, size and accuracy of a network.
 
-    Finer classes count for their ``parents``.
+    Its package is written to ``folder`` and deleted afterwards. ``parents``: coarser class of each
+    finer one, as which it counts.
     """
     write_plain_package(Served(model), folder.name, SERVED_SIDE, photos, folder, parents)
     found = measure_package(folder, photos)
@@ -52,7 +53,7 @@ def measure_footprint(
 
 
 def table(rows: dict[str, dict[str, Any]]) -> str:
-    """Return a line for each network; latency is that of one thread."""
+    """Format results of :func:`measure_footprint` as a text table; ``rows``: by network name."""
     lines = [f"{'':<11} multiply-adds  parameters  latency     size  accuracy"]
     for name, row in rows.items():
         lines.append(

@@ -13,13 +13,13 @@ EXPERIMENT = "visualsearch lab"
 
 
 class Tracker:
-    """One MLflow run that is being written."""
+    """An open MLflow run that metrics and files are written to."""
 
     def __init__(self, client: Any, run_id: str):
         self.client, self.run_id = client, run_id
 
     def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
-        """Log numbers by name; ``step``: finished epochs."""
+        """Log numbers by name; ``step``: number of finished epochs."""
         for name, value in values.items():
             self.client.log_metric(self.run_id, name, value, step=step)
 
@@ -29,7 +29,7 @@ class Tracker:
 
 
 def connect(uri: str) -> Any:
-    """Return MLflow's client for a tracking URI; set environment switches, no global URI."""
+    """Return an MLflow client for a tracking URI, with telemetry off and file storage allowed."""
     # Disable MLflow's telemetry, and allow the file store; the database store needs all of mlflow.
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")
@@ -38,7 +38,10 @@ def connect(uri: str) -> Any:
 
 @contextmanager
 def tracked(uri: str, name: str, parameters: Mapping[str, Any]) -> Iterator[Tracker]:
-    """Open a run named ``name``: finished when the block ends, failed if it raises."""
+    """Open an MLflow run: finished when the block ends, failed if it raises.
+
+    ``uri``: where MLflow stores runs. ``parameters``: settings to log.
+    """
     client = connect(uri)
     experiment = client.get_experiment_by_name(EXPERIMENT)
     experiment_id = experiment.experiment_id if experiment else client.create_experiment(EXPERIMENT)

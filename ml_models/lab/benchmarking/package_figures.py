@@ -30,10 +30,11 @@ def write_plain_package(
     folder: Path,
     parents: dict[str, str] | None = None,
 ) -> None:
-    """Write a model package, checked against PyTorch; no threshold is calibrated.
+    """Write a model package to ``folder`` and check it against PyTorch; calibrate no threshold.
 
-    ``served``: uint8 (N, side, side, 3) -> embedding, probabilities; ``photos`` at this side;
-    ``parents``: the coarser class of each finer one.
+    ``served``: maps uint8 (N, side, side, 3) to embedding and probabilities. ``name``: the
+    package's id. ``photos``: of this side, with the classes. ``parents``: the coarser class of each
+    finer one.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "model.onnx"
@@ -56,9 +57,9 @@ def write_plain_package(
 
 
 def measure_photos(folder: Path, photos: PhotoSet) -> dict[str, Any]:
-    """Return accuracy and confusion of the package in ``folder`` on photos of its classes.
+    """Return ``accuracy``, recall and precision ``per_class``, and ``confusion`` on photos.
 
-    Finer classes count for their parents.
+    ``folder``: the model package. Finer classes count as their coarser class.
     """
     package = OnnxEncoder(folder).package
     labels, numbers = coarse(package.labels, package.parents)
@@ -75,7 +76,10 @@ def measure_photos(folder: Path, photos: PhotoSet) -> dict[str, Any]:
 
 
 def measure_package(folder: Path, photos: PhotoSet) -> dict[str, Any]:
-    """Measure accuracy, confusion and cost of a package on one thread of ONNX Runtime."""
+    """Return accuracy, confusion, latency, size and peak memory of the package in ``folder``.
+
+    Latency is on one thread of ONNX Runtime.
+    """
     encoder = OnnxEncoder(folder)
     return {
         **measure_photos(folder, photos),

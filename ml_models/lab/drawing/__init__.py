@@ -1,4 +1,4 @@
-"""Drawn people and clothes, and photographed clothes put on drawn people.
+"""Draw people and clothes, and put photographed clothes on drawn people.
 
-No photo of a person is used. This room may import photos.
+No photo of a person is used. This package may import only ``photos``.
 """

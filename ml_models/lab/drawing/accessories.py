@@ -10,7 +10,10 @@ from .painting import Canvas, Random, ellipse, layer, limb, rounded
 
 
 def draw_shoes(canvas: Canvas, person: Body, rng: Random, owner: int) -> Colour:
-    """Draw a pair of sneakers, shoes or boots."""
+    """Draw a pair of sneakers, shoes or boots, and return the main colour.
+
+    ``owner``: number that marks the shoes' pixels in ``canvas.owner``.
+    """
     u = person.unit
     boots = rng.random() < 0.3
     colour = pick(rng, CLOTH + LEATHER)
@@ -38,7 +41,10 @@ def draw_shoes(canvas: Canvas, person: Body, rng: Random, owner: int) -> Colour:
 
 
 def draw_hat(canvas: Canvas, person: Body, rng: Random, owner: int) -> Colour:
-    """Draw a cap, a beanie or a hat with a brim."""
+    """Draw a cap, a beanie or a hat with a brim, and return the main colour.
+
+    ``owner``: number that marks the hat's pixels in ``canvas.owner``.
+    """
     u, head = person.unit, person.head
     made = cloth(rng, u, CLOTH + LEATHER, fancy=0.15)
     kind = int(rng.integers(3))
@@ -62,7 +68,10 @@ def draw_hat(canvas: Canvas, person: Body, rng: Random, owner: int) -> Colour:
 
 
 def draw_bag(canvas: Canvas, person: Body, rng: Random, owner: int) -> Colour:
-    """Draw a bag in a hand, or on a strap over the chest."""
+    """Draw a bag in a hand, or on a strap over the chest, and return the main colour.
+
+    ``owner``: number that marks the bag's pixels in ``canvas.owner``.
+    """
     u = person.unit
     colour = pick(rng, CLOTH + LEATHER)
     arm = int(rng.integers(2))

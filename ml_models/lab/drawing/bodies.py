@@ -1,4 +1,7 @@
-"""Draw bodies: joints of a pose, skin of all tones, heads and hair of many kinds."""
+"""Draw bodies in random poses, with all skin tones and many kinds of hair.
+
+Points are (x, y) in pixels of the picture.
+"""
 
 from __future__ import annotations
 
@@ -27,10 +30,10 @@ SIDES = (-1, 1)
 
 @dataclass(kw_only=True)
 class Body:
-    """The pose of a body: joints (2,) in pixels; of pairs, the left one in the picture is first.
+    """The pose and looks of a body; joints are (2,) in pixels, the left one in the picture first.
 
-    ``height``: crown to soles; ``turned``: -1 to 1, how far the chest is turned aside; ``wide``:
-    breadth of the body, 1 on average.
+    ``height``: crown to soles, pixels. ``turned``: how far the chest is turned aside, -1 to 1.
+    ``wide``: breadth of the body, 1 on average. ``style``: a hair style of :data:`STYLES`.
     """
 
     height: float
@@ -51,7 +54,10 @@ class Body:
     ankles: list[Points]
 
     def at(self, across: float, down: float) -> Points:
-        """Return the point at shares of the height across from the neck and down from the crown."""
+        """Return the point ``across`` right of the neck and ``down`` below the crown.
+
+        Both are shares of the height.
+        """
         top = self.head[1] - 0.066 * self.height
         return np.array([self.neck[0] + across * self.height, top + down * self.height])
 
@@ -62,7 +68,7 @@ class Body:
 
 
 def body(rng: Random, size: Size) -> Body:
-    """Return a body at a random place in a picture, in a random pose."""
+    """Return a body in a random pose, near the middle of a picture of ``size`` (width, height)."""
     height = size[1] * rng.uniform(0.84, 0.94)
     wide = float(np.clip(rng.normal(1.02, 0.13), 0.8, 1.4))
     turned = float(np.clip(rng.normal(0, 0.45), -1, 1))
@@ -102,7 +108,7 @@ def body(rng: Random, size: Size) -> Body:
 
 
 def tone(rng: Random) -> Colour:
-    """Return a random skin colour, uniformly distributed over the Monk scale."""
+    """Return a random RGB skin colour, uniformly distributed over the Monk Skin Tone Scale."""
     place = rng.uniform(0, len(MONK) - 1)
     low, share = int(place), place - int(place)
     mixed = np.array(MONK[low]) * (1 - share) + np.array(MONK[min(low + 1, 9)]) * share
@@ -113,7 +119,11 @@ def tone(rng: Random) -> Colour:
 def legs(
     rng: Random, at: Callable[[float, float], Points], narrow: float
 ) -> tuple[list[Points], list[Points]]:
-    """Return knees and ankles: side by side, apart, walking or crossed."""
+    """Return (knees, ankles) of a random stance: feet together, apart, walking or crossed.
+
+    ``at(across, down)`` converts shares of the body's height to pixels. ``narrow``: breadth of the
+    body, 1 on average.
+    """
     kind = rng.choice(4, p=[0.45, 0.25, 0.2, 0.1])
     spread = (0.045, 0.085, 0.05, -0.015)[kind] * narrow * rng.uniform(0.8, 1.2)
     behind = [0.0, 0.0]
@@ -129,7 +139,10 @@ def legs(
 
 
 def pose_arm(rng: Random, made: Body, arm: int) -> None:
-    """Let an arm hang, rest on the hip, cross the belly, or reach for a pocket or the head."""
+    """Pose an arm (0 left, 1 right) at random.
+
+    It hangs, rests on the hip, crosses the belly, or reaches for a pocket or the head.
+    """
     kind = rng.choice(5, p=[0.5, 0.17, 0.15, 0.13, 0.05])
     upper, fore = {
         0: (rng.uniform(4, 16), rng.uniform(0, 12)),
@@ -142,7 +155,11 @@ def pose_arm(rng: Random, made: Body, arm: int) -> None:
 
 
 def set_arm(made: Body, arm: int, upper: float, fore: float) -> None:
-    """Set an arm by two angles in degrees from straight down; above 0 is away from the body."""
+    """Set elbow and wrist of an arm (0 left, 1 right) by two angles.
+
+    ``upper``, ``fore``: of upper arm and forearm, in degrees from straight down; positive ones
+    point away from the body.
+    """
     for degrees, joints, start, long in (
         (upper, made.elbows, made.shoulders[arm], 0.165),
         (fore, made.wrists, made.elbows[arm], 0.15),
@@ -154,19 +171,18 @@ def set_arm(made: Body, arm: int, upper: float, fore: float) -> None:
 
 
 def arm_radii(made: Body) -> tuple[float, float, float]:
-    """Return half the thickness of an arm at the shoulder, elbow and wrist."""
+    """Return half the thickness of an arm at shoulder, elbow and wrist, in pixels."""
     build = made.unit * (0.5 + 0.5 * made.wide)
     return 2.2 * build, 1.75 * build, 1.25 * build
 
 
 def leg_radii(made: Body) -> tuple[float, float, float]:
-    """Return half the thickness of a leg at the hip, knee and ankle."""
+    """Return half the thickness of a leg at hip, knee and ankle, in pixels."""
     build = made.unit * (0.4 + 0.6 * made.wide)
     return 4.9 * build, 3.1 * build, 1.8 * build
 
 
 def draw_legs(canvas: Canvas, made: Body) -> None:
-    """Draw legs and hips."""
     radii = leg_radii(made)
     for leg in (0, 1):
         chain = [made.hips[leg], made.knees[leg], made.ankles[leg]]
@@ -190,7 +206,7 @@ def draw_trunk(canvas: Canvas, made: Body) -> None:
 
 
 def draw_arm(canvas: Canvas, made: Body, arm: int) -> None:
-    """Draw an arm with its hand."""
+    """Draw an arm (0 left, 1 right) with its hand."""
     u = made.unit
     shoulder, elbow, wrist = made.shoulders[arm], made.elbows[arm], made.wrists[arm]
     along = (wrist - elbow) / max(1e-6, float(np.hypot(*(wrist - elbow))))
@@ -202,7 +218,10 @@ def draw_arm(canvas: Canvas, made: Body, arm: int) -> None:
 
 
 def draw_neck(canvas: Canvas, made: Body, dip: float = 0.0) -> None:
-    """Draw the neck, and the chest down to ``dip`` hundredths of the height, as in a neckline."""
+    """Draw the neck and the skin that a neckline shows.
+
+    ``dip``: how far the neckline reaches below the neck, in hundredths of the body's height.
+    """
     u = made.unit
     points = [
         made.head + (-2.3 * u, 3 * u), made.neck + (-2.8 * u, 0.5 * u),
@@ -216,7 +235,7 @@ def draw_neck(canvas: Canvas, made: Body, dip: float = 0.0) -> None:
 
 
 def draw_hair_behind(canvas: Canvas, made: Body) -> None:
-    """Draw the hair behind head and shoulders."""
+    """Draw the hair that hangs behind head and shoulders."""
     u, head = made.unit, made.head
     shapes: list[Points] = []
     if made.style == "long":
@@ -274,7 +293,7 @@ def draw_head(canvas: Canvas, made: Body, rng: Random) -> None:
 
 
 def draw_features(canvas: Canvas, made: Body, rng: Random, aside: float) -> None:
-    """Draw brows, eyes or sunglasses, nose and mouth."""
+    """Draw brows, eyes or sunglasses, nose and mouth, moved ``aside`` pixels to the right."""
     u, head, skin = made.unit, made.head, np.array(made.skin, float)
     glasses = rng.random() < 0.25
     for side in SIDES:
@@ -293,7 +312,7 @@ def draw_features(canvas: Canvas, made: Body, rng: Random, aside: float) -> None
 
 
 def draw_hair(canvas: Canvas, made: Body, rng: Random, aside: float) -> None:
-    """Draw the hair on top of the head: a fringe, a parting, a crop or none."""
+    """Draw the hair on top of the head, moved ``aside`` pixels to the right."""
     if made.style == "bald":
         return
     u, head = made.unit, made.head

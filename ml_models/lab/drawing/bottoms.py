@@ -10,7 +10,10 @@ from .painting import Canvas, Random, layer, limb, rounded
 
 
 def draw_trousers(canvas: Canvas, person: Body, rng: Random, label: str, owner: int) -> Colour:
-    """Draw pants or shorts."""
+    """Draw trousers (``label`` “pants”) or shorts (any other), and return the main colour.
+
+    ``owner``: number that marks their pixels in ``canvas.owner``.
+    """
     u = person.unit
     denim = rng.random() < 0.45
     made = cloth(rng, u, DENIM if denim else CLOTH, fancy=0.05 if denim else 0.25)
@@ -43,7 +46,11 @@ def draw_trousers(canvas: Canvas, person: Body, rng: Random, label: str, owner: 
 def draw_skirt(
     canvas: Canvas, person: Body, rng: Random, owner: int, made: Cloth | None = None
 ) -> Colour:
-    """Draw a skirt from narrow to wide, from short to long; with ``made``, a dress's."""
+    """Draw a skirt of random width and length, and return the main colour.
+
+    ``owner``: number that marks its pixels in ``canvas.owner``. ``made``: cloth of a dress, of
+    which the skirt is the lower part; None: random cloth.
+    """
     u = person.unit
     made = made or cloth(rng, u)
     hem, flare = float(rng.uniform(0.62, 0.9)), float(rng.uniform(-0.5, 7))

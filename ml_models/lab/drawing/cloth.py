@@ -24,7 +24,10 @@ SOLES: list[Colour] = [(240, 240, 238), (30, 28, 28), (150, 110, 76), (222, 214,
 
 @dataclass(frozen=True, kw_only=True)
 class Cloth:
-    """A colour, and the function that fills a size (w, h) with its pattern, (h, w, 3)."""
+    """Cloth of a main colour; ``fill(size)`` paints its pattern, (h, w, 3) from 0 to 255.
+
+    ``folds``: strength of the shading by folds; 0: none.
+    """
 
     colour: Colour
     fill: Callable[[Size], Floats]
@@ -32,21 +35,22 @@ class Cloth:
 
 
 def pick(rng: Random, colours: list[Colour], by: int = 14) -> Colour:
-    """Return a random variation of one of the colours."""
+    """Return one of the RGB colours, each channel changed by up to ``by`` at random."""
     chosen = np.array(colours[int(rng.integers(len(colours)))])
     red, green, blue = (chosen + rng.integers(-by, by + 1, 3)).clip(8, 246).tolist()
     return red, green, blue
 
 
 def plain(colour: Colour) -> Callable[[Size], Floats]:
-    """Return a cloth of one colour."""
+    """Return a function that fills a (width, height) with one colour, (h, w, 3)."""
     return lambda size: np.full((size[1], size[0], 3), colour, np.float32)
 
 
 def cloth(rng: Random, unit: float, colours: list[Colour] = CLOTH, fancy: float = 0.4) -> Cloth:
-    """Return cloth: plain, or with probability ``fancy`` striped, checked, dotted or printed.
+    """Return random cloth: plain, or with probability ``fancy`` patterned.
 
-    The main colour covers more than half of a pattern.
+    ``unit``: a hundredth of the person's height in pixels, for the pattern's size. The main colour
+    covers more than half of a pattern.
     """
     colour = pick(rng, colours)
     if rng.random() >= fancy:
@@ -77,7 +81,11 @@ def cloth(rng: Random, unit: float, colours: list[Colour] = CLOTH, fancy: float 
 
 
 def flowers(made: Floats, other: Colour, spots: Floats, unit: float) -> Floats:
-    """Scatter small blossoms over a cloth."""
+    """Scatter small blossoms of the colour ``other`` over a picture (h, w, 3), 0 to 255.
+
+    ``spots`` (n, 3), 0…1: x, y and size of each. ``unit``: a hundredth of the person's height,
+    pixels.
+    """
     image = Image.fromarray(made.astype(np.uint8))
     pen = ImageDraw.Draw(image)
     for x, y, r in (spots * (image.width, image.height, 1)).tolist():
@@ -88,7 +96,10 @@ def flowers(made: Floats, other: Colour, spots: Floats, unit: float) -> Floats:
 
 
 def covered(part: Layer | None, made: Cloth) -> Layer | None:
-    """Return a layer with the cloth as its texture."""
+    """Return the layer ``part`` with the pattern of the cloth ``made`` as its texture.
+
+    Return None if the layer is None.
+    """
     if part is None:
         return None
     size = (part.box[2] - part.box[0], part.box[3] - part.box[1])
@@ -96,6 +107,10 @@ def covered(part: Layer | None, made: Cloth) -> Layer | None:
 
 
 def sew(canvas: Canvas, made: Cloth, shapes: list[Points], owner: int, round_by: float) -> None:
-    """Paint outlines in a cloth."""
+    """Paint shapes, outlines (N, 2) in pixels, filled with the cloth ``made``.
+
+    ``owner``: number that marks their pixels in ``canvas.owner``. ``round_by``: width of the shaded
+    edge in pixels.
+    """
     part = covered(layer(canvas.size, shapes), made)
     canvas.put(part, owner=owner, round_by=round_by, folds=made.folds)

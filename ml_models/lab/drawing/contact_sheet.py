@@ -1,4 +1,4 @@
-"""Arrange pictures side by side."""
+"""Join pictures into a contact sheet."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from PIL import Image
 
 
 def sheet(images: list[Image.Image], columns: int = 10) -> Image.Image:
-    """Return pictures side by side."""
+    """Return a picture with all images in rows of ``columns``; all have the first one's size."""
     across, down = images[0].size
     rows = -(-len(images) // columns)
     made = Image.new("RGB", (columns * across, rows * down))

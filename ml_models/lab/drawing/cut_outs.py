@@ -1,8 +1,8 @@
-"""Cut a garment that lies on a floor or hangs on a wall out of its photo.
+"""Cut a garment out of a photo that shows it alone, laid flat or hanging.
 
-After GrabCut (Rother, Kolmogorov and Blake, 2004): colour histograms of garment and ground take
-turns with a mask that follows the photo's edges; here by mean field in place of a graph cut, on a
-small copy, with NumPy alone.
+The method follows GrabCut (Rother, Kolmogorov and Blake, 2004): colour histograms of garment and
+background, and a mask that follows the photo's edges, are estimated in turn. Mean field replaces
+the graph cut, on a small copy of the photo, with NumPy alone.
 """
 
 from __future__ import annotations
@@ -48,14 +48,17 @@ PROPORTIONS = {
 
 @dataclass(frozen=True, kw_only=True)
 class CutOut:
-    """A garment without its ground: ``pixels`` (h, w, 3), 0 to 255, ``alpha`` (h, w), 0 to 1."""
+    """A garment without background: ``pixels`` (h, w, 3), 0 to 255, ``alpha`` (h, w), 0 to 1."""
 
     pixels: Floats
     alpha: Floats
 
 
 def cut_out(image: Image.Image, label: str) -> CutOut | None:
-    """Return the garment of a photo, close to its edges; None where the mask is implausible."""
+    """Cut out the garment of a photo, cropped to its edges; return None for an implausible mask.
+
+    ``label``: the garment's class, for its proportions.
+    """
     small = image.copy()
     small.thumbnail((SIDE, SIDE), Image.Resampling.BOX)
     found = mask_of(np.asarray(small, np.float32))
@@ -65,7 +68,10 @@ def cut_out(image: Image.Image, label: str) -> CutOut | None:
 
 
 def mask_of(pixels: Floats) -> NDArray[np.bool_] | None:
-    """Return the mask (h, w) of the photo's (h, w, 3) subject; None if all looks alike."""
+    """Return a boolean mask (h, w) of the garment in a photo (h, w, 3), 0 to 255.
+
+    Return None if garment and background have similar colours.
+    """
     bins = colour_bins(pixels)
     prior, border = place_prior(bins.shape)
     right, below = edges(pixels)
@@ -88,7 +94,10 @@ def mask_of(pixels: Floats) -> NDArray[np.bool_] | None:
 
 
 def colour_bins(pixels: Floats) -> NDArray[np.int64]:
-    """Return a bin (h, w) per pixel: lightness and two differences of colours, coarsely."""
+    """Return the number (h, w) of each pixel's colour bin, 14 levels in each of three axes.
+
+    The axes are lightness and two chroma axes. ``pixels`` (h, w, 3), 0 to 255.
+    """
     red, green, blue = np.moveaxis(pixels / 255, 2, 0)
     light = (red + green + blue) / 3
     first, second = (red - blue) * 1.6 + 0.5, (red / 2 - green + blue / 2) * 2.4 + 0.5
@@ -97,7 +106,10 @@ def colour_bins(pixels: Floats) -> NDArray[np.int64]:
 
 
 def place_prior(shape: tuple[int, ...]) -> tuple[Floats, NDArray[np.bool_]]:
-    """Return the prior probability of garment, high in the middle, and the border's mask."""
+    """Return each pixel's prior probability of garment (h, w), and a mask (h, w) of the border.
+
+    The probability is high in the middle. ``shape``: (h, w).
+    """
     y, x = np.mgrid[0 : shape[0], 0 : shape[1]]
     far = np.maximum(np.abs(2 * x / (shape[1] - 1) - 1), np.abs(2 * y / (shape[0] - 1) - 1))
     near = 1 / (1 + np.exp((far - 0.72) * 9))
@@ -106,7 +118,10 @@ def place_prior(shape: tuple[int, ...]) -> tuple[Floats, NDArray[np.bool_]]:
 
 
 def edges(pixels: Floats) -> tuple[Floats, Floats]:
-    """Return the affinity of each pixel to its right and its lower neighbour."""
+    """Return the similarity of each pixel to its right and to its lower neighbour, 0.15 to 1.15.
+
+    ``pixels`` (h, w, 3). The results are (h, w - 1) and (h - 1, w).
+    """
     across = np.square(np.diff(pixels, axis=1)).sum(2)
     down = np.square(np.diff(pixels, axis=0)).sum(2)
     scale = 2 * float((across.mean() + down.mean()) / 2) + 1e-6
@@ -114,7 +129,10 @@ def edges(pixels: Floats) -> tuple[Floats, Floats]:
 
 
 def histogram(bins: NDArray[np.int64], weights: Floats) -> Floats:
-    """Return the share of each colour bin, smoothed over neighbouring bins, above 0."""
+    """Return the share of each colour bin, smoothed over neighbouring bins and always above 0.
+
+    ``bins`` (h, w): bin of each pixel; ``weights`` (h, w): weight of each pixel.
+    """
     counts = np.bincount(bins.ravel(), weights.ravel(), BINS**3).reshape(BINS, BINS, BINS)
     for axis in range(3):
         padded = np.pad(counts, [(1, 1) if k == axis else (0, 0) for k in range(3)])
@@ -126,7 +144,11 @@ def histogram(bins: NDArray[np.int64], weights: Floats) -> Floats:
 
 
 def mean_field(evidence: Floats, share: Floats, right: Floats, below: Floats) -> Floats:
-    """Return each pixel's probability of garment, given colours and neighbours."""
+    """Return each pixel's probability of garment (h, w), from its colour and its neighbours.
+
+    ``evidence`` (h, w): log odds by colour and place. ``share`` (h, w): the probabilities to start
+    from. ``right``, ``below``: similarity of each pixel to its right and to its lower neighbour.
+    """
     for _ in range(SWEEPS):
         lean = 2 * share - 1
         pull = np.zeros_like(lean)
@@ -139,13 +161,13 @@ def mean_field(evidence: Floats, share: Floats, right: Floats, below: Floats) ->
 
 
 def filtered(mask: NDArray[np.bool_], kind: ImageFilter.Filter) -> NDArray[np.bool_]:
-    """Return a mask after one of Pillow's filters."""
+    """Apply one of Pillow's filters to a boolean mask."""
     image = Image.fromarray(mask.astype(np.uint8) * 255)
     return np.asarray(image.filter(kind)) > 127
 
 
 def reached(start: NDArray[np.bool_], within: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return the part of ``within`` that is connected with ``start``."""
+    """Return the part of the mask ``within`` that is connected to the mask ``start``."""
     now, size = start & within, -1
     while (count := int(now.sum())) != size:
         size = count
@@ -160,7 +182,10 @@ def reached(start: NDArray[np.bool_], within: NDArray[np.bool_]) -> NDArray[np.b
 
 
 def middle_part(mask: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
-    """Return the mask's part in the middle, opened, with its holes filled."""
+    """Return the connected part in the middle of a mask, without specks and small holes.
+
+    Return None if the middle is empty.
+    """
     mask = filtered(filtered(mask, ImageFilter.MinFilter(3)), ImageFilter.MaxFilter(3))
     height, width = mask.shape
     seed = np.zeros_like(mask)
@@ -175,7 +200,10 @@ def middle_part(mask: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
 
 
 def alike(bins: NDArray[np.int64], mask: NDArray[np.bool_]) -> float:
-    """Return the similarity of garment and ground colours, 0 to 1 (Bhattacharyya)."""
+    """Return the similarity of garment and background colours, 0 to 1 (Bhattacharyya coefficient).
+
+    ``bins`` (h, w): colour bin of each pixel; ``mask`` (h, w): true for the garment.
+    """
     counts = [
         np.bincount(bins[part], minlength=BINS**3) / max(1, part.sum()) for part in (mask, ~mask)
     ]
@@ -183,7 +211,10 @@ def alike(bins: NDArray[np.int64], mask: NDArray[np.bool_]) -> float:
 
 
 def plausible(mask: NDArray[np.bool_], label: str) -> bool:
-    """Return whether a mask can be a whole, upright garment of its class, seen from the front."""
+    """Return whether a mask can be a whole, upright garment seen from the front.
+
+    ``label``: the garment's class, for its proportions.
+    """
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     if len(rows) < 8 or len(columns) < 8:
         return False
@@ -209,7 +240,7 @@ def symmetry(mask: NDArray[np.bool_]) -> float:
 
 
 def enlarged(image: Image.Image, mask: NDArray[np.bool_]) -> CutOut:
-    """Return the photo's pixels within the mask's box, with an edge that is soft."""
+    """Crop a photo to its garment, with a soft edge; ``mask``: the garment, at a smaller size."""
     soft = Image.fromarray(mask.astype(np.uint8) * 255).resize(image.size, Image.Resampling.BICUBIC)
     # Slightly inside the edge, so that no ground is included.
     step = image.width / mask.shape[1]

@@ -12,7 +12,10 @@ from .tops import draw_sleeve, trunk
 
 
 def draw_dress(canvas: Canvas, person: Body, rng: Random, owner: int) -> Colour:
-    """Draw a dress with or without sleeves, and the arms."""
+    """Draw a dress with or without sleeves and the arms, and return the main colour.
+
+    ``owner``: number that marks the dress's pixels in ``canvas.owner``.
+    """
     u = person.unit
     made = cloth(rng, u, fancy=0.5)
     draw_skirt(canvas, person, rng, owner, made)

@@ -1,4 +1,4 @@
-"""Measure a flat garment: its trunk and its sleeves."""
+"""Measure the trunk and the sleeves of a garment laid flat."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ WIDEST = 0.37
 
 @dataclass(frozen=True, kw_only=True)
 class Measures:
-    """Measures of a flat garment in pixels: its middle column and half its trunk's width.
+    """Measures of a garment laid flat, in pixels of its cut-out.
 
-    ``sleeves``: distance of the left and right sleeve's end from the trunk and from the top.
+    ``middle``: column of its centre. ``trunk``: half the trunk's width. ``sleeves``, left and
+    right: distance of the sleeve's end from the trunk's edge and from the top; (0, 0) without a
+    sleeve.
     """
 
     middle: float
@@ -27,7 +29,7 @@ class Measures:
 
 
 def measure_garment(alpha: Floats) -> Measures:
-    """Measure a garment's trunk and sleeves.
+    """Measure a garment by its mask ``alpha`` (h, w), 0 to 1.
 
     A sleeve extends beyond the trunk in the upper half, or is separated from it by a gap, or runs
     beside it for most of its length.
@@ -59,7 +61,10 @@ def measure_garment(alpha: Floats) -> Measures:
 
 
 def runs(mask: NDArray[np.bool_], middle: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return where each row's run of True around a column starts and ends (h,), equal if none."""
+    """Return first and last column + 1 of each row's run of True around column ``middle``, (h,).
+
+    Both are equal where there is no run.
+    """
     width = mask.shape[1]
     gap = ~mask
     before, after = gap[:, middle::-1], gap[:, middle:]

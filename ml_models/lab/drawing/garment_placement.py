@@ -1,4 +1,4 @@
-"""Place a garment of a photo on a body, and pose arms and legs inside it."""
+"""Place a garment of a photo on a drawn body, and pose arms and legs inside it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ def place_upper(
 ) -> tuple[Layer, list[bool]]:
     """Place a top or dress on the shoulders, and pose the arms along its sleeves.
 
-    Also return which arms have no sleeve.
+    Return the placed garment, and for each arm whether it has no sleeve. ``size``: (width, height)
+    of the picture. ``someone`` is changed.
     """
     u, high = someone.unit, cut.alpha.shape[0]
     found = measure_garment(cut.alpha)
@@ -64,9 +65,10 @@ def place_upper(
 def hang_sleeve(
     someone: Body, rng: Random, far: float, low: float
 ) -> tuple[float, float, float, float]:
-    """Return the transform that turns down a sleeve which ends ``far`` out and ``low`` down.
+    """Return the transform that turns a sleeve down from spread arms, keeping its length.
 
-    (squeeze across, drop per pixel out, new distance out, new distance down); its length is kept.
+    ``far`` and ``low``: distance of its end from the trunk and from the top, in pixels. The result:
+    factor across, pixels to drop per pixel away from the trunk, new ``far``, new ``low``.
     """
     u = someone.unit
     if not far:
@@ -79,7 +81,10 @@ def hang_sleeve(
 
 
 def follow(someone: Body, rng: Random, arm: int, end: NDArray[np.float64], far: float) -> None:
-    """Pose an arm inside the sleeve that ends at ``end``."""
+    """Pose an arm (0 left, 1 right) inside the sleeve that ends at the point ``end``.
+
+    ``far``: distance of that end from the trunk in pixels; 0, no sleeve: leave the arm as it is.
+    """
     u = someone.unit
     shoulder = someone.shoulders[arm]
     # ``end`` was measured at the sleeve's outer edge.
@@ -96,7 +101,10 @@ def follow(someone: Body, rng: Random, arm: int, end: NDArray[np.float64], far: 
 
 
 def place_lower(size: Size, someone: Body, rng: Random, cut: CutOut, label: str) -> Layer:
-    """Place trousers or a skirt on the hips, and move the legs into it."""
+    """Place trousers, shorts or a skirt on the hips, move the legs into it, and return the layer.
+
+    ``size``: (width, height) of the picture. ``someone`` is changed.
+    """
     high = cut.alpha.shape[0]
     mask = cut.alpha > 0.5
     places = np.nonzero(mask[: max(2, high // 5)])[1]
@@ -122,7 +130,11 @@ def place_lower(size: Size, someone: Body, rng: Random, cut: CutOut, label: str)
 def stand_in(
     someone: Body, mask: NDArray[np.bool_], middle: float, scale: float, across: float
 ) -> None:
-    """Move knees and ankles to where the legs of the garment are."""
+    """Move knees and ankles into the legs of a garment, sideways.
+
+    ``mask`` (h, w): the garment; ``middle``: its centre column. ``scale``: pixels of the picture
+    per pixel of the mask. ``across``: column of the picture where the centre is placed.
+    """
     low = np.nonzero(mask[-max(2, mask.shape[0] // 12) :])[1] - middle
     for leg, side in enumerate(SIDES):
         mine = low[low * side > 0]
@@ -135,7 +147,10 @@ def stand_in(
 
 
 def stretched(size: Size, cut: CutOut, box: tuple[float, float, float, float]) -> Layer:
-    """Return a garment stretched over a box (x, y, w, h) in pixels."""
+    """Stretch a garment over ``box`` (x, y, w, h) in pixels, and return the layer.
+
+    ``size``: (width, height) of the picture.
+    """
     x0, y0, across, down = box
     height, width = cut.alpha.shape
     return sampled(
@@ -144,9 +159,10 @@ def stretched(size: Size, cut: CutOut, box: tuple[float, float, float, float]) -
 
 
 def sampled(size: Size, cut: CutOut, box: tuple[float, float, float, float], warp: Warp) -> Layer:
-    """Return the pixels of a box (x, y, w, h), sampled from the cut-out through ``warp``.
+    """Return the layer of a ``box`` (x, y, w, h), sampled from the cut-out through ``warp``.
 
-    ``warp`` maps positions in the picture to positions in the cut-out, both in pixels.
+    ``warp`` maps x and y of the picture to x and y of the cut-out, both in pixels. ``size``:
+    (width, height) of the picture, to which the box is clipped.
     """
     left, top = max(0, int(box[0])), max(0, int(box[1]))
     right = max(left + 2, min(size[0], int(box[0] + box[2]) + 1))

@@ -11,7 +11,11 @@ from .tops import draw_sleeve, trunk
 
 
 def draw_outwear(canvas: Canvas, person: Body, rng: Random, owner: int, opened: bool) -> Colour:
-    """Draw a jacket, blazer, coat or parka, open or closed, and the arms."""
+    """Draw a jacket, blazer, coat or parka and the arms, and return the main colour.
+
+    ``owner``: number that marks its pixels in ``canvas.owner``. ``opened``: whether it is worn
+    open.
+    """
     u = person.unit
     made = cloth(rng, u, CLOTH + LEATHER, fancy=0.15)
     ease, hem = float(rng.uniform(1.2, 2.8)), float(rng.choice([0.5, 0.53, 0.6, 0.68]))

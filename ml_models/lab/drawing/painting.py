@@ -1,4 +1,7 @@
-"""Paint soft shapes with light and texture, for pictures that the lab draws."""
+"""Paint soft shapes with light, folds and texture.
+
+Points are (x, y) in pixels, outlines (N, 2).
+"""
 
 from __future__ import annotations
 
@@ -21,9 +24,9 @@ CIRCLE = np.stack([np.cos(np.linspace(0, 2 * np.pi, 20)), np.sin(np.linspace(0, 
 
 @dataclass(frozen=True, kw_only=True)
 class Layer:
-    """A soft mask: ``alpha`` (h, w) from 0 to 1 over the pixels ``box`` (left, top, right, bottom).
+    """A soft mask ``alpha`` (h, w), 0 to 1, at ``box`` (left, top, right, bottom) of the picture.
 
-    ``texture`` (h, w, 3), 0 to 255, is what it shows; None: the painter's colour.
+    ``texture`` (h, w, 3), 0 to 255: the pixels to paint; None: one colour, given when painting.
     """
 
     box: Box
@@ -32,7 +35,7 @@ class Layer:
 
 
 def rounded(points: Sequence[Any] | Points, rounds: int = 2) -> Points:
-    """Cut the corners of a closed outline (N, 2), ``rounds`` times (Chaikin)."""
+    """Round the corners of a closed outline (N, 2) by ``rounds`` steps of Chaikin's algorithm."""
     outline = np.asarray(points, np.float64)
     for _ in range(rounds):
         after = np.roll(outline, -1, 0)
@@ -42,12 +45,15 @@ def rounded(points: Sequence[Any] | Points, rounds: int = 2) -> Points:
 
 
 def ellipse(centre: Sequence[float] | Points, across: float, down: float) -> Points:
-    """Return the outline of an ellipse by its centre and half axes."""
+    """Return the outline (20, 2) of an ellipse; ``across`` and ``down``: half its size."""
     return np.asarray(centre) + CIRCLE * (across, down)
 
 
 def limb(joints: Sequence[Points], radii: Sequence[float]) -> list[Points]:
-    """Return the outlines of a chain of tapered segments with round joints."""
+    """Return the outlines of a chain of tapered segments.
+
+    ``joints``: points; ``radii``: half the thickness at each, in pixels.
+    """
     shapes = [ellipse(joint, radius, radius) for joint, radius in zip(joints, radii, strict=True)]
     for k in range(len(joints) - 1):
         along = joints[k + 1] - joints[k]
@@ -60,7 +66,11 @@ def limb(joints: Sequence[Points], radii: Sequence[float]) -> list[Points]:
 
 
 def layer(size: Size, shapes: Sequence[Points], soft: float = 0.0) -> Layer | None:
-    """Return the union of outlines as a mask with smooth edges; None outside of the picture."""
+    """Return the union of outlines as a mask with smooth edges; None if outside of the picture.
+
+    ``size``: (width, height) of the picture. ``shapes``: outlines (N, 2) in pixels. ``soft``: sigma
+    of a further blur, in pixels.
+    """
     every = np.concatenate(shapes)
     margin = 2 + 2 * soft
     left, top = np.maximum(0, np.floor(every.min(0) - margin)).astype(int)
@@ -79,13 +89,19 @@ def layer(size: Size, shapes: Sequence[Points], soft: float = 0.0) -> Layer | No
 
 
 def noise(rng: Random, size: Size, cells: tuple[int, int]) -> Floats:
-    """Return smooth noise (h, w) of mean 0 and deviation near 1, with ``cells`` across and down."""
+    """Return smooth noise (h, w) of mean 0 and standard deviation near 1.
+
+    ``cells``: number of random values across and down, which are interpolated.
+    """
     coarse = rng.standard_normal((max(2, cells[1]), max(2, cells[0]))).astype(np.float32)
     return np.asarray(Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC), np.float32)
 
 
 def relief(alpha: Floats, radius: float) -> Floats:
-    """Return slopes (h, w), about -1 to 1, as if the mask were a cushion: left edges above 0."""
+    """Return horizontal slopes (h, w), -1 to 1, as if the mask were a cushion: left edges above 0.
+
+    ``radius``: width of the curved edge in pixels.
+    """
     image = Image.fromarray((alpha * 255).astype(np.uint8))
     height = np.asarray(image.filter(ImageFilter.GaussianBlur(radius)), np.float32) / 255
     slope = np.zeros_like(height)
@@ -94,9 +110,10 @@ def relief(alpha: Floats, radius: float) -> Floats:
 
 
 class Canvas:
-    """A picture being painted: ``pixels`` (h, w, 3), 0 to 255, and the owner of each pixel.
+    """A picture being painted: ``pixels`` (h, w, 3), 0 to 255, and ``owner`` (h, w).
 
-    ``light``: -1 (from the right) to 1 (from the left). ``folds`` (h, w): noise of cloth folds.
+    ``owner``: number of the garment that each pixel shows; 0: none. ``light``: direction of the
+    light, -1 (from the right) to 1 (from the left). ``folds`` (h, w): noise that shades cloth.
     """
 
     def __init__(self, pixels: Floats, rng: Random, light: float) -> None:
@@ -122,7 +139,12 @@ class Canvas:
         depth: float = 0.35,
         folds: float = 0.0,
     ) -> None:
-        """Paint a layer; ``owner`` 0 means none. ``round_by``: width of its curved edge, pixels."""
+        """Paint the layer ``part`` with its texture or, without one, in ``colour``.
+
+        ``owner``: number that marks its pixels in :attr:`owner`; 0: none. ``round_by``: width of
+        the shaded edge in pixels, ``depth``: its strength, 0…1. ``folds``: strength of the shading
+        by folds. None is not painted.
+        """
         if part is None:
             return
         left, top, right, bottom = part.box
@@ -139,13 +161,13 @@ class Canvas:
         self.owner[area][part.alpha > 0.5] = owner
 
     def shade(self, part: Layer | None, strength: float) -> None:
-        """Darken the pixels below a layer, as its shadow."""
+        """Darken the pixels under a layer by up to ``strength``, 0…1."""
         if part is not None:
             left, top, right, bottom = part.box
             self.pixels[top:bottom, left:right] *= 1 - strength * part.alpha[..., None]
 
     def box_of(self, owner: int) -> Box | None:
-        """Return the box around an owner's visible pixels, or None if there are none."""
+        """Return (left, top, right, bottom) around the visible pixels of ``owner``, or None."""
         mine = self.owner == owner
         rows, columns = np.flatnonzero(mine.any(1)), np.flatnonzero(mine.any(0))
         if not len(rows):
@@ -153,5 +175,5 @@ class Canvas:
         return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
     def image(self) -> Image.Image:
-        """Return the picture as RGB."""
+        """Return the picture as an RGB image."""
         return Image.fromarray(np.clip(self.pixels, 0, 255).astype(np.uint8))

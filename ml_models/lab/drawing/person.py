@@ -1,6 +1,7 @@
 """Draw a person who wears garments, with the class, colour and box of each.
 
-Everything is drawn: no photo of a person is used. The same seed gives the same picture.
+No photo of a person is used. The same seed gives the same picture. ``count`` in these functions is
+the number of garments drawn so far: the next one has the number ``count + 1`` on the canvas.
 """
 
 from __future__ import annotations
@@ -38,7 +39,10 @@ LEAST = 0.0015
 
 @dataclass(frozen=True, kw_only=True)
 class Garment:
-    """A garment in a picture: class, main RGB colour, and box of the visible part."""
+    """A garment in a picture: class, main RGB colour, and box of its visible part.
+
+    ``box``: left, top, right, bottom in pixels.
+    """
 
     label: str
     colour: Colour
@@ -47,14 +51,17 @@ class Garment:
 
 @dataclass(frozen=True, kw_only=True)
 class Drawn:
-    """A picture of a person, and the garments worn."""
+    """A picture of a person, and the garments in it that are visible."""
 
     image: Image.Image
     garments: list[Garment]
 
 
 def person(seed: int, size: Size = SIZE) -> Drawn:
-    """Draw a person in a street, a room or before a wall; ``size`` is (width, height)."""
+    """Draw a person in a street, in a room or before a wall.
+
+    ``size``: (width, height) in pixels. The same seed and size give the same picture.
+    """
     rng = np.random.default_rng([seed, 101])
     canvas, someone = stand(rng, size)
     worn = [*draw_below(canvas, someone, rng)]
@@ -72,7 +79,10 @@ Worn = list[tuple[str, Colour]]
 
 
 def stand(rng: Random, size: Size) -> tuple[Canvas, Body]:
-    """Return a canvas with a scene, and a body that stands in it with its shadow."""
+    """Return a canvas with a random scene, and a body that stands in it.
+
+    ``size``: (width, height) in pixels.
+    """
     someone = body(rng, size)
     feet = max(ankle[1] for ankle in someone.ankles) + 4 * someone.unit
     ground = feet - rng.uniform(0.03, 0.22) * size[1]
@@ -87,7 +97,10 @@ def stand(rng: Random, size: Size) -> tuple[Canvas, Body]:
 
 
 def draw_below(canvas: Canvas, someone: Body, rng: Random, shoes: bool = True) -> Worn:
-    """Draw hair behind the shoulders, legs, trunk and, unless they come later, shoes."""
+    """Draw hair behind the shoulders, legs and trunk, and with ``shoes`` a pair of shoes.
+
+    Return the class and colour of what was drawn as a garment.
+    """
     draw_hair_behind(canvas, someone)
     draw_legs(canvas, someone)
     draw_trunk(canvas, someone)
@@ -95,7 +108,10 @@ def draw_below(canvas: Canvas, someone: Body, rng: Random, shoes: bool = True) -
 
 
 def draw_lower(canvas: Canvas, someone: Body, rng: Random, count: int) -> Worn:
-    """Draw pants, shorts or a skirt."""
+    """Draw pants, shorts or a skirt at random; return its class and colour.
+
+    ``count``: number of garments drawn before.
+    """
     label = LOWER[int(rng.choice(3, p=[0.5, 0.22, 0.28]))]
     if label == "skirt":
         return [(label, bottoms.draw_skirt(canvas, someone, rng, count + 1))]
@@ -105,7 +121,10 @@ def draw_lower(canvas: Canvas, someone: Body, rng: Random, count: int) -> Worn:
 def draw_upper(
     canvas: Canvas, someone: Body, rng: Random, count: int, jackets: float = 0.32
 ) -> Worn:
-    """Draw a top, in a share of ``jackets`` under a jacket, with neck and collar."""
+    """Draw a random top with the neck, under a jacket with probability ``jackets``.
+
+    ``count``: number of garments drawn before. Return the class and colour of each new one.
+    """
     label = TOPS[int(rng.integers(3))]
     jacket = rng.random() < jackets
     colour = tops.draw_top(canvas, someone, rng, label, count + 1, under=jacket)
@@ -123,7 +142,10 @@ def draw_upper(
 
 
 def draw_above(canvas: Canvas, someone: Body, rng: Random, count: int) -> Worn:
-    """Draw the head, sometimes a hat, sometimes a bag."""
+    """Draw the head, sometimes a hat, sometimes a bag; return class and colour of each garment.
+
+    ``count``: number of garments drawn before.
+    """
     worn: Worn = []
     draw_head(canvas, someone, rng)
     if rng.random() < 0.25:
@@ -134,7 +156,10 @@ def draw_above(canvas: Canvas, someone: Body, rng: Random, count: int) -> Worn:
 
 
 def finish(canvas: Canvas, rng: Random, worn: Worn) -> Drawn:
-    """Take the photo, and return it with the boxes of the visible garments."""
+    """Return the finished photo, with the garments that cover at least 0.15 % of it.
+
+    ``worn``: class and colour of the garments, in the order of their numbers on the canvas.
+    """
     found = []
     least = LEAST * canvas.owner.size
     for owner, (label, colour) in enumerate(worn, 1):
@@ -145,7 +170,7 @@ def finish(canvas: Canvas, rng: Random, worn: Worn) -> Drawn:
 
 
 def photo_of(canvas: Canvas, rng: Random) -> Image.Image:
-    """Return the picture as a camera would take it: light, white balance, blur and grain."""
+    """Return the picture as a camera would show it: random light, white balance, blur and grain."""
     pixels, (across, down) = canvas.pixels, canvas.size
     pixels *= (rng.uniform(0.82, 1.15) * rng.uniform(0.95, 1.05, 3)).astype(np.float32)
     pixels *= (1 + 0.06 * noise(rng, (across, down), (3, 4)))[..., None]

@@ -1,4 +1,7 @@
-"""Draw the scenes in which people stand: streets, rooms and plain walls."""
+"""Draw the scenes in which people stand: streets, rooms and plain walls.
+
+``ground``: row in pixels where the floor begins.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,10 @@ WOODS: list[Colour] = [(150, 112, 78), (184, 148, 108), (110, 84, 62), (170, 164
 
 
 def scene(rng: Random, size: Size, ground: float) -> Floats:
-    """Return a scene (h, w, 3), 0 to 255, whose floor begins at row ``ground``."""
+    """Return a random scene (h, w, 3), 0 to 255, blurred as if out of focus.
+
+    ``size``: (width, height) in pixels. ``ground``: row where the floor begins.
+    """
     place = (street, street, street, room, wall)[int(rng.integers(5))]
     small = (size[0] // 2, size[1] // 2)
     image = Image.new("RGB", small)
@@ -34,7 +40,7 @@ def scene(rng: Random, size: Size, ground: float) -> Floats:
 
 
 def near(rng: Random, colour: Colour, by: int = 18) -> Colour:
-    """Return a random variation of a colour."""
+    """Return a random RGB colour near this one; brightness changes by up to ``by``, hue less."""
     # Brightness varies more than hue.
     moved = rng.integers(-by, by + 1) + rng.integers(-by // 3, by // 3 + 1, 3)
     red, green, blue = (np.array(colour) + moved).clip(0, 255).tolist()
@@ -42,7 +48,7 @@ def near(rng: Random, colour: Colour, by: int = 18) -> Colour:
 
 
 def any_colour(rng: Random) -> Colour:
-    """Return a random colour, rarely a bright one."""
+    """Return a random RGB colour, seldom a bright one."""
     pure = rng.integers(20, 230, 3)
     share = rng.uniform(0.15, 0.9) ** 1.5
     mixed = share * pure + (1 - share) * (pure.mean() + rng.normal(0, 6, 3))
@@ -51,12 +57,12 @@ def any_colour(rng: Random) -> Colour:
 
 
 def pick(rng: Random, colours: list[Colour]) -> Colour:
-    """Return a random variation of one of the colours."""
+    """Return one of the colours, slightly changed at random."""
     return near(rng, colours[int(rng.integers(len(colours)))])
 
 
 def gradient(image: Image.Image, top: int, bottom: int, upper: Colour, lower: Colour) -> None:
-    """Fill rows ``top`` to ``bottom`` from one colour to another."""
+    """Fill the rows ``top`` to ``bottom`` with a gradient from colour ``upper`` to ``lower``."""
     if bottom > top:
         share = np.linspace(0, 1, bottom - top)[:, None]
         rows = np.array(upper) * (1 - share) + np.array(lower) * share
@@ -65,7 +71,10 @@ def gradient(image: Image.Image, top: int, bottom: int, upper: Colour, lower: Co
 
 
 def street(rng: Random, image: Image.Image, ground: int) -> None:
-    """Paint a street: sky, houses, a pavement, perhaps trees, a car or people far away."""
+    """Paint a street onto the image: sky, houses, pavement, perhaps trees, a car or people.
+
+    ``ground``: row where the pavement begins.
+    """
     width, height = image.size
     pen = ImageDraw.Draw(image)
     skies: list[Colour] = [(150, 186, 224), (214, 220, 226), (232, 226, 214), (110, 150, 200)]
@@ -88,7 +97,10 @@ def street(rng: Random, image: Image.Image, ground: int) -> None:
 
 
 def windows(rng: Random, pen: ImageDraw.ImageDraw, wall: tuple[int, ...], stone: Colour) -> None:
-    """Draw rows of windows, shop windows at the bottom."""
+    """Draw rows of windows, and perhaps a shop window at the bottom.
+
+    ``wall``: left, top, right, bottom of the house. ``stone``: the house's colour.
+    """
     left, top, right, bottom = wall
     step = int(rng.integers(16, 34))
     tall = int(step * rng.uniform(0.9, 1.7))
@@ -106,7 +118,7 @@ def windows(rng: Random, pen: ImageDraw.ImageDraw, wall: tuple[int, ...], stone:
 
 
 def tree(rng: Random, pen: ImageDraw.ImageDraw, x: int, ground: int) -> None:
-    """Draw a trunk and some leaves."""
+    """Draw a tree whose trunk stands at column ``x``, with its foot at row ``ground``."""
     pen.rectangle((x - 3, ground - 80, x + 3, ground), fill=near(rng, (84, 66, 50)))
     green = pick(rng, [(92, 122, 64), (70, 96, 52), (150, 130, 60)])
     for _ in range(14):
@@ -116,12 +128,16 @@ def tree(rng: Random, pen: ImageDraw.ImageDraw, x: int, ground: int) -> None:
 
 
 def box_around(centre: tuple[int, int], across: int, down: int) -> tuple[int, int, int, int]:
-    """Return the box around a centre."""
+    """Return (left, top, right, bottom) around a centre; ``across`` and ``down``: half the size."""
     return centre[0] - across, centre[1] - down, centre[0] + across, centre[1] + down
 
 
 def car(rng: Random, pen: ImageDraw.ImageDraw, x: int, ground: int, width: int) -> None:
-    """Draw the side of a car."""
+    """Draw a car from the side.
+
+    ``x``: its left edge; ``ground``: row of its lower edge; ``width``: the picture's width; in
+    pixels.
+    """
     long, paint = int(width * rng.uniform(0.5, 0.9)), any_colour(rng)
     high = long // 5
     pen.polygon(
@@ -135,7 +151,11 @@ def car(rng: Random, pen: ImageDraw.ImageDraw, x: int, ground: int, width: int) 
 
 
 def passer_by(rng: Random, pen: ImageDraw.ImageDraw, x: int, ground: int, height: int) -> None:
-    """Draw a distant person."""
+    """Draw a distant person.
+
+    ``x``: column; ``ground``: row where the floor begins; ``height``: the picture's height; in
+    pixels.
+    """
     high = int(height * rng.uniform(0.18, 0.4))
     top, across = ground + 6 - high, high // 8
     skin = pick(rng, [(222, 186, 156), (140, 100, 72), (84, 60, 46)])
@@ -146,7 +166,7 @@ def passer_by(rng: Random, pen: ImageDraw.ImageDraw, x: int, ground: int, height
 
 
 def pave(rng: Random, image: Image.Image, ground: int) -> None:
-    """Draw a pavement of slabs or asphalt in perspective."""
+    """Draw a pavement of slabs or asphalt in perspective, from row ``ground`` down."""
     width, height = image.size
     tone = pick(rng, [(150, 148, 144), (184, 176, 164), (104, 106, 110), (168, 140, 122)])
     gradient(image, ground, height, near(rng, tone, 10), near(rng, tone, 22))
@@ -165,7 +185,10 @@ def pave(rng: Random, image: Image.Image, ground: int) -> None:
 
 
 def room(rng: Random, image: Image.Image, ground: int) -> None:
-    """Paint a room: a wall with a door, pictures, a shelf or a curtain, and a floor."""
+    """Paint a room: a wall with a door, pictures, a shelf or a curtain, and a floor.
+
+    ``ground``: row where the floor begins.
+    """
     width = image.width
     paint = pick(rng, PAINTS)
     gradient(image, 0, ground, near(rng, paint, 8), paint)
@@ -193,7 +216,7 @@ def room(rng: Random, image: Image.Image, ground: int) -> None:
 
 
 def floor(rng: Random, image: Image.Image, ground: int) -> None:
-    """Draw boards or a plain floor."""
+    """Draw a floor of boards, or a plain one, from row ``ground`` down."""
     width, height = image.size
     tone = pick(rng, WOODS)
     gradient(image, ground, height, near(rng, tone, 8), tone)
@@ -205,7 +228,10 @@ def floor(rng: Random, image: Image.Image, ground: int) -> None:
 
 
 def wall(rng: Random, image: Image.Image, ground: int) -> None:
-    """Paint a plain wall or a studio backdrop, with or without an edge at the floor."""
+    """Paint a plain wall or a studio backdrop, with or without an edge at the floor.
+
+    ``ground``: row where the floor begins.
+    """
     paint = pick(rng, [*PAINTS, *STONES])
     gradient(image, 0, ground, near(rng, paint, 10), paint)
     same = rng.random() < 0.5

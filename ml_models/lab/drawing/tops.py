@@ -1,4 +1,4 @@
-"""Draw tops on a body: t-shirts, shirts and longsleeves with their details."""
+"""Draw t-shirts, shirts and longsleeves on a body, with their details."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from .painting import Canvas, Points, Random, ellipse, layer, limb, rounded
 
 
 def trunk(person: Body, hem: float, ease: float, flare: float = 0.0) -> Points:
-    """Return the outline of a top without sleeves, down to ``hem`` (shares of the height)."""
+    """Return the outline (N, 2) in pixels of a top without sleeves.
+
+    ``hem``: its lower end as a share of the height, from the crown. ``ease`` and ``flare``: extra
+    width, of all and of the hem, in hundredths of the height.
+    """
     u, wide = person.unit, person.wide
     low = person.at(0, hem)[1]
     waist = (7.4 * wide + ease) * u
@@ -32,7 +36,10 @@ def trunk(person: Body, hem: float, ease: float, flare: float = 0.0) -> Points:
 
 
 def sleeve(person: Body, arm: int, share: float, ease: float) -> list[Points]:
-    """Return the outlines of a sleeve that covers ``share`` of the arm."""
+    """Return outlines of a sleeve on an arm (0 left, 1 right) that covers ``share`` of it, 0…1.
+
+    ``ease``: extra thickness, in hundredths of the body's height.
+    """
     u = person.unit
     shoulder, elbow = person.shoulders[arm], person.elbows[arm]
     thick = [radius + ease * u for radius in arm_radii(person)]
@@ -47,7 +54,11 @@ def sleeve(person: Body, arm: int, share: float, ease: float) -> list[Points]:
 def draw_top(
     canvas: Canvas, person: Body, rng: Random, label: str, owner: int, under: bool = False
 ) -> Colour:
-    """Draw a t-shirt, shirt or longsleeve, and the arms; ``under`` a jacket, without them."""
+    """Draw a t-shirt, shirt or longsleeve and the arms, and return the main colour.
+
+    ``owner``: number that marks its pixels in ``canvas.owner``. ``under``: a jacket comes over it,
+    so leave out arms and sleeves.
+    """
     u = person.unit
     made = cloth(rng, u)
     ease = float(rng.uniform(0.1, 1.9))
@@ -71,7 +82,11 @@ def draw_top(
 def draw_sleeve(
     canvas: Canvas, person: Body, arm: int, share: float, ease: float, made: Cloth, owner: int
 ) -> None:
-    """Draw an arm and the sleeve over it, with a shadow on what is behind."""
+    """Draw an arm (0 left, 1 right) with its shadow, and a sleeve over ``share`` of it, 0…1.
+
+    ``ease``: extra thickness, in hundredths of the body's height. ``made``: the cloth. ``owner``:
+    number that marks the sleeve's pixels in ``canvas.owner``.
+    """
     u = person.unit
     chain = [person.shoulders[arm] + (0, 4 * u), person.elbows[arm], person.wrists[arm]]
     shadow = layer(canvas.size, limb(chain, [1.8 * u, 1.9 * u, 1.7 * u]), soft=u)
@@ -82,7 +97,11 @@ def draw_sleeve(
 
 
 def placket(canvas: Canvas, person: Body, rng: Random, made: Cloth, hem: float, owner: int) -> None:
-    """Draw a collar, a row of buttons and perhaps a pocket."""
+    """Draw a shirt's button strip, and perhaps a pocket.
+
+    ``made``: the shirt's cloth. ``hem``: its lower end, as a share of the height from the crown.
+    ``owner``: number that marks its pixels in ``canvas.owner``.
+    """
     u, neck = person.unit, person.neck
     low = person.at(0, hem)[1]
     dark = np.array(made.colour) * 0.72
@@ -104,7 +123,10 @@ def placket(canvas: Canvas, person: Body, rng: Random, made: Cloth, hem: float, 
 
 
 def collar(canvas: Canvas, person: Body, colour: Colour, owner: int) -> None:
-    """Draw a shirt's collar; call it after the neck."""
+    """Draw a shirt's collar; call it after drawing the neck.
+
+    ``owner``: number that marks the shirt's pixels in ``canvas.owner``.
+    """
     u, neck = person.unit, person.neck
     for side in SIDES:
         wing = np.array([
@@ -115,7 +137,10 @@ def collar(canvas: Canvas, person: Body, colour: Colour, owner: int) -> None:
 
 
 def print_on(canvas: Canvas, person: Body, rng: Random, owner: int) -> None:
-    """Draw a print on the chest: a disc, a bar or a few letters' worth of blocks."""
+    """Draw a random print on the chest: a disc, a row of dots or a blot.
+
+    ``owner``: number that marks the top's pixels in ``canvas.owner``.
+    """
     u = person.unit
     centre = person.at(0.012 * person.turned, float(rng.uniform(0.27, 0.31)))
     colour = pick(rng, CLOTH)

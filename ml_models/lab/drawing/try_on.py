@@ -1,6 +1,6 @@
-"""Put a garment, photographed on a floor, on a drawn person (virtual try-on).
+"""Put a garment, photographed alone, on a drawn person (virtual try-on).
 
-Such pairs teach a network to match a worn garment with the same one alone. No photo of a person is
+The pairs teach a network to match a worn garment with the same one alone. No photo of a person is
 used.
 """
 
@@ -28,9 +28,11 @@ GARMENT = 100  # the owner of its pixels
 def worn_pair(
     image: Image.Image, label: str, seed: int, size: Size = SIZE
 ) -> tuple[Image.Image, Box] | None:
-    """Return a person who wears the garment of a photo, and the box (l, t, r, b) of what is seen.
+    """Return a drawn person who wears the garment of a photo, and the garment's visible box.
 
-    Return None if the garment cannot be cut out. The same photo and seed give the same picture.
+    ``label``: a class of :data:`WEARABLE`. ``size``: (width, height) of the picture; the box is
+    (left, top, right, bottom) in its pixels. Return None if the garment cannot be cut out. The same
+    photo and seed give the same picture.
     """
     small = image.convert("RGB")
     small.thumbnail((READ, READ), Image.Resampling.BOX, reducing_gap=2)
@@ -39,7 +41,11 @@ def worn_pair(
 
 
 def wear(cut: CutOut, label: str, seed: int, size: Size = SIZE) -> tuple[Image.Image, Box] | None:
-    """Return a person who wears a garment that was cut out, as :func:`worn_pair` does."""
+    """Return a drawn person who wears a cut-out, and its visible box (left, top, right, bottom).
+
+    ``label``: a class of :data:`WEARABLE`. ``size``: (width, height) in pixels. Return None if less
+    than 0.2 % of the picture would show the garment.
+    """
     rng = np.random.default_rng([seed, 202])
     canvas, someone = stand(rng, size)
     {"shoes": wear_shoes, "hat": wear_hat}.get(label, wear_cloth)(canvas, someone, rng, cut, label)
@@ -50,7 +56,7 @@ def wear(cut: CutOut, label: str, seed: int, size: Size = SIZE) -> tuple[Image.I
 
 
 def wear_cloth(canvas: Canvas, someone: Body, rng: Random, cut: CutOut, label: str) -> None:
-    """Paint a person who wears a top, a dress, trousers or a skirt of a photo."""
+    """Paint a person who wears a cut-out top, dress, trousers or skirt of class ``label``."""
     if label in UPPER:
         part, bare = place_upper(canvas.size, someone, rng, cut, label)
         worn = draw_below(canvas, someone, rng)
@@ -68,10 +74,11 @@ def wear_cloth(canvas: Canvas, someone: Body, rng: Random, cut: CutOut, label: s
 def paint_upper(
     canvas: Canvas, someone: Body, rng: Random, part: Layer, label: str, bare: list[bool]
 ) -> None:
-    """Paint arms, neck and the garment; a collar closes around the neck, a neckline does not.
+    """Paint the arms, the neck and a top or dress, the placed layer ``part``.
 
-    ``bare``: arms without a sleeve in the photo. A class with long sleeves gets drawn ones in its
-    colour below the photo's, since sleeves that are folded onto the trunk cannot be seen.
+    A collar closes around the neck, a neckline does not. ``bare``: for each arm, whether the photo
+    shows no sleeve. Classes with long sleeves then get drawn ones in the garment's colour, below
+    the photo: sleeves folded onto the trunk cannot be seen.
     """
     jacket = label not in ("outwear", "dress") and rng.random() < 0.12
     if jacket:
@@ -91,7 +98,7 @@ def paint_upper(
 
 
 def draw_matching_sleeve(canvas: Canvas, someone: Body, rng: Random, arm: int, part: Layer) -> None:
-    """Draw a sleeve in the colour of a garment."""
+    """Draw a sleeve in the median colour of the layer ``part`` on an arm (0 left, 1 right)."""
     assert part.texture is not None
     middle = np.median(part.texture[part.alpha > 0.9], axis=0)
     red, green, blue = np.nan_to_num(middle).astype(int).tolist()
@@ -101,14 +108,14 @@ def draw_matching_sleeve(canvas: Canvas, someone: Body, rng: Random, arm: int, p
 
 
 def without_sleeves(part: Layer, someone: Body) -> Layer:
-    """Return the part of a garment between the sleeves, as seen under a jacket."""
+    """Return the middle of the layer ``part``, between the sleeves, as seen under a jacket."""
     places = np.arange(part.box[0], part.box[2]) - someone.neck[0]
     inner = np.abs(places) < 7 * someone.wide * someone.unit
     return Layer(box=part.box, alpha=part.alpha * inner, texture=part.texture)
 
 
 def wear_shoes(canvas: Canvas, someone: Body, rng: Random, cut: CutOut, label: str) -> None:
-    """Paint a person with the pair of shoes of a photo."""
+    """Paint a person who wears a cut-out pair of shoes; ``label`` is not used."""
     worn = draw_below(canvas, someone, rng, shoes=False)
     u = someone.unit
     middle = (someone.ankles[0] + someone.ankles[1]) / 2
@@ -122,7 +129,7 @@ def wear_shoes(canvas: Canvas, someone: Body, rng: Random, cut: CutOut, label: s
 
 
 def wear_hat(canvas: Canvas, someone: Body, rng: Random, cut: CutOut, label: str) -> None:
-    """Paint a person with the hat of a photo."""
+    """Paint a person who wears a cut-out hat; ``label`` is not used."""
     worn = draw_below(canvas, someone, rng)
     worn += draw_lower(canvas, someone, rng, len(worn))
     draw_upper(canvas, someone, rng, len(worn))
@@ -136,5 +143,5 @@ def wear_hat(canvas: Canvas, someone: Body, rng: Random, cut: CutOut, label: str
 
 
 def put(canvas: Canvas, part: Layer | None, someone: Body) -> None:
-    """Paint a photo's garment, shaded by the scene's light."""
+    """Paint the layer ``part``, a photo's garment, shaded by the scene's light."""
     canvas.put(part, owner=GARMENT, round_by=someone.unit * 2.5, depth=0.25, folds=0.05)

@@ -1,4 +1,4 @@
-"""Put the garments of shop photos on drawn people, and write the pictures with their boxes."""
+"""Put the garments of shop photos on drawn people, and write the pictures with a list of boxes."""
 
 from __future__ import annotations
 
@@ -37,7 +37,10 @@ SHAPES = {**PARENTS, "top": "t-shirt", "body": "t-shirt", "blouse": "shirt"}
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """A garment to put on a person; the seed decides the person."""
+    """A picture to draw: the photo of a garment alone, its label, and the file to write.
+
+    ``seed`` decides the person who wears it.
+    """
 
     alone: Path
     label: str
@@ -46,9 +49,10 @@ class Job:
 
 
 def make_worn(examples: Iterable[Example], folder: Path, seed: int, workers: int = 1) -> None:
-    """Write a picture per garment that can be cut out, then their list.
+    """Draw a person for each garment that can be cut out; write the pictures and ``worn.csv``.
 
-    The list is written last, so a folder without it is incomplete.
+    ``seed`` decides the choice of photos and the people; ``workers``: number of processes. The list
+    is written last, so a folder without it is incomplete.
     """
     folder.mkdir(parents=True, exist_ok=True)
     jobs = plan(examples, folder, seed)
@@ -60,7 +64,11 @@ def make_worn(examples: Iterable[Example], folder: Path, seed: int, workers: int
 
 
 def plan(examples: Iterable[Example], folder: Path, seed: int) -> list[Job]:
-    """Return the garments to put on people, with seeds; deterministic for photos and seed."""
+    """Choose the garments to draw, the seed of each person and the files to write to ``folder``.
+
+    Only photos of a garment alone in a wearable class are used: a limited number per label, rare
+    labels several times. The same photos and seed give the same plan.
+    """
     by_label: dict[str, list[Path]] = {}
     for example in examples:
         if example.kind is Kind.FLOOR and SHAPES.get(example.label, example.label) in WEARABLE:
@@ -79,12 +87,15 @@ def plan(examples: Iterable[Example], folder: Path, seed: int) -> list[Job]:
 
 
 def some(paths: Sequence[Path], most: int, chance: random.Random) -> Sequence[Path]:
-    """Return the paths, or a random choice of ``most`` if there are more."""
+    """Return all paths, or a random sample of ``most`` if there are more."""
     return paths if len(paths) <= most else chance.sample(paths, most)
 
 
 def run_all(jobs: Sequence[Job], workers: int) -> Iterable[tuple[str, ...] | None]:
-    """Yield what :func:`wear_one` returns for each job, in order."""
+    """Draw all jobs in ``workers`` processes; yield a row of ``worn.csv`` or None for each.
+
+    The order is that of the jobs. None stands for a garment that cannot be cut out.
+    """
     if workers < 2:
         yield from map(wear_one, jobs)
         return
@@ -95,7 +106,10 @@ def run_all(jobs: Sequence[Job], workers: int) -> Iterable[tuple[str, ...] | Non
 
 
 def wear_one(job: Job) -> tuple[str, ...] | None:
-    """Write one picture and return its row of the list; None if there is no garment to cut out."""
+    """Draw and write one picture; return its row of ``worn.csv``.
+
+    Return None if the garment cannot be cut out.
+    """
     image = open_photo(job.alone.read_bytes()).image
     worn = worn_pair(image, SHAPES.get(job.label, job.label), job.seed, SIZE)
     if worn is None:
@@ -107,13 +121,16 @@ def wear_one(job: Job) -> tuple[str, ...] | None:
 
 
 def shares(box: Box) -> Place:
-    """Return a box (left, top, right, bottom) in pixels as x, y, w, h in fractions."""
+    """Convert a box (left, top, right, bottom) in pixels to fractions of a 400 × 600 picture.
+
+    Return left, top, width, height, each 0…1.
+    """
     (left, top, right, bottom), (width, height) = box, SIZE
     return left / width, top / height, (right - left) / width, (bottom - top) / height
 
 
 def read_worn(folder: Path) -> list[Example]:
-    """Return the pictures that :func:`make_worn` wrote."""
+    """Read the examples that :func:`make_worn` wrote. Raises Refused if the list is missing."""
     path = folder / LIST
     if not path.is_file():
         raise Refused(f"{folder} is not finished: start the same command again")

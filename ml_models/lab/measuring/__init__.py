@@ -1,4 +1,4 @@
-"""Measurements of a model package through the encoder that serves it.
+"""Measure model packages through the encoder that serves them; return results as dicts.
 
-The room returns figures; reports shows them. It may import photos.
+This package may import only ``photos``.
 """

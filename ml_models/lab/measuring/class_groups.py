@@ -1,4 +1,4 @@
-"""Group classes that look alike, by how often they are confused."""
+"""Group classes that a model often confuses."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ LIFT = 2.0
 
 
 def mutual_confusion(counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the mutual confusion (classes, classes) in [0, 1]: symmetric, 0 on the diagonal.
+    """Return how often each two classes are confused, (classes, classes), 0…1.
 
-    The mean of both directions, each as a share of its true class, so that the size of a class does
-    not matter. ``counts``: rows are true classes, columns predicted ones.
+    ``counts``: confusion matrix, rows are true classes, columns predicted ones. The result is the
+    mean of both directions, each as a share of its true class; symmetric, with 0 on the diagonal.
     """
     share = counts / np.maximum(1, counts.sum(1, keepdims=True))
     share = (share + share.T) / 2
@@ -28,10 +28,12 @@ def mutual_confusion(counts: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def alike_classes(counts: NDArray[np.int64], labels: Sequence[str]) -> list[dict[str, Any]]:
-    """Group classes that look alike, by average linkage on their mutual confusion.
+    """Return groups of classes that a model often confuses, the most confused group first.
 
-    Returns ``classes`` and ``share``, the share of photos taken for another class of the group. The
-    tree is cut at ``LIFT`` times the average mutual confusion of two classes.
+    ``counts``: confusion matrix, rows are true classes, columns predicted ones; ``labels``: class
+    names. Each group has ``classes`` and ``share``, the share of its photos that are taken for
+    another class of the group. Method: average linkage, cut at twice the mean mutual confusion of
+    two classes.
     """
     mutual, count = mutual_confusion(counts), len(labels)
     if count < 3 or not mutual.any():

@@ -25,9 +25,11 @@ def labelled_photos(
     limit: int | None = None,
     parents: Mapping[str, str] | None = None,
 ) -> list[tuple[Path, int]]:
-    """Return photos and their class numbers, sorted by name; the first ``limit`` of each class.
+    """List (photo, class index) of a folder with a subfolder per class, sorted by name.
 
-    Raises ValueError for a folder that is neither a label of the model nor has a parent that is.
+    ``labels``: the model's classes. ``limit``: photos per class at most. ``parents``: coarser class
+    of finer ones; a folder of a finer class that the model lacks counts as its coarser class.
+    Raises ValueError for a folder of an unknown class.
     """
     photos = []
     for entry in sorted(path for path in folder.iterdir() if path.is_dir()):
@@ -42,7 +44,10 @@ def labelled_photos(
 
 
 def encoder_for(model: Path, folder: Path) -> OnnxEncoder:
-    """Load a package; if no folder is a finer class, finer classes count for their parents."""
+    """Load the package ``model``, with the classes of the photos in ``folder``.
+
+    If no subfolder is a finer class, the model's finer classes count as their coarser ones.
+    """
     encoder = OnnxEncoder(model)
     finer = set(encoder.package.parents) & set(encoder.labels)
     names = {path.name for path in folder.iterdir() if path.is_dir()}
@@ -50,12 +55,15 @@ def encoder_for(model: Path, folder: Path) -> OnnxEncoder:
 
 
 def is_photo(path: Path) -> bool:
-    """Return whether a file's suffix is that of a photo."""
+    """Return whether the file's suffix is that of a supported image format."""
     return path.suffix.lower() in ACCEPTED_SUFFIXES
 
 
 def classify(encoder: OnnxEncoder, photos: Sequence[tuple[Path, int]]) -> NDArray[np.float32]:
-    """Return probabilities (N, labels), one photo a call as in serving."""
+    """Return class probabilities (N, labels); one photo per call, as in serving.
+
+    ``photos``: (path, class index); the index is not used.
+    """
     probabilities = np.zeros((len(photos), len(encoder.labels)), np.float32)
     for row, (path, _) in enumerate(photos):
         image = open_photo(path.read_bytes()).image
@@ -65,9 +73,10 @@ def classify(encoder: OnnxEncoder, photos: Sequence[tuple[Path, int]]) -> NDArra
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """Outputs of a package: photos with class numbers, probabilities, and results of queries.
+    """A package's results on N photos.
 
-    ``probabilities`` (N, labels), ``true`` (N,) class numbers.
+    ``photos``: (path, class index). ``probabilities`` (N, labels). ``true`` (N,): class indices.
+    ``found``: results of searches, or None.
     """
 
     encoder: OnnxEncoder
@@ -78,12 +87,12 @@ class Measured:
 
     @property
     def right(self) -> NDArray[np.bool_]:
-        """Whether each photo (N,) is classified correctly."""
+        """Boolean (N,): whether each photo is classified correctly."""
         return self.probabilities.argmax(1) == self.true
 
     @property
     def right_parents(self) -> NDArray[np.bool_]:
-        """Whether each photo (N,) is classified correctly, finer classes as their parents."""
+        """Boolean (N,): whether each photo's coarser class is correct."""
         encoder = self.encoder
         parents = {n: p for n, p in encoder.package.parents.items() if n in encoder.labels}
         _, numbers = coarse(encoder.labels, parents)
@@ -91,7 +100,7 @@ class Measured:
         return same
 
     def scores(self) -> dict[str, NDArray[np.float64]]:
-        """Return scores (N,) per photo or query, by their names in a comparison."""
+        """Return a score for each photo or query, 0…1, by the name of the metric."""
         scores = {
             "accuracy": self.right.astype(np.float64),
             "parents_accuracy": self.right_parents.astype(np.float64),
@@ -111,9 +120,11 @@ def measure(
     queries: Path | None = None,
     parents: Mapping[str, str] | None = None,
 ) -> Measured:
-    """Classify the photos of a folder, and search by the queries if given.
+    """Classify the photos of a folder, and search a catalog if one is given.
 
-    ``parents``: the coarser classes of classes that the package does not know.
+    ``folder``: a subfolder per class. ``limit``: photos per class at most. ``catalog``,
+    ``queries``: CSV files ``image,sku[,style][,view]``. ``parents``: coarser class of classes that
+    the package does not know.
     """
     encoder = encoder_for(model, folder)
     known = {**(parents or {}), **encoder.package.parents}
@@ -141,10 +152,11 @@ def class_intervals(measured: Measured) -> dict[str, Any]:
 
 
 def compare(measured: Measured, other: Measured) -> dict[str, Any]:
-    """Return the difference of two packages on the same photos and queries.
+    """Return ``other``'s metrics, and the difference to ``measured`` with 95 % interval and p.
 
-    A ``difference`` above 0 means that ``measured`` is better. ``accuracy`` is left out if the
-    packages have different classes; ``parents_accuracy`` remains.
+    Both must be on the same photos and queries. A ``difference`` above 0 means that ``measured`` is
+    better. ``accuracy`` is left out if the packages have different classes; ``parents_accuracy``
+    remains.
     """
     ours, theirs = measured.scores(), other.scores()
     if measured.encoder.labels != other.encoder.labels:

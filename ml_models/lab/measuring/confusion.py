@@ -1,4 +1,4 @@
-"""Count confusions between classes."""
+"""Count how often classes are confused with each other."""
 
 from __future__ import annotations
 
@@ -15,14 +15,20 @@ PAIRS = 5
 def confusion_matrix(
     true: NDArray[np.int64], predicted: NDArray[np.int64], classes: int
 ) -> NDArray[np.int64]:
-    """Return counts (classes, classes): rows are true classes, columns predicted ones."""
+    """Count photos by true class (rows) and predicted class (columns).
+
+    ``true`` and ``predicted``: class indices (N,).
+    """
     counts = np.zeros((classes, classes), np.int64)
     np.add.at(counts, (true, predicted), 1)
     return counts
 
 
 def per_class(counts: NDArray[np.int64], labels: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Return photos, recall and precision of each class; None if the divisor is 0."""
+    """Return ``photos``, ``recall`` and ``precision`` of each class; None instead of 0 / 0.
+
+    ``counts``: confusion matrix, rows are true classes.
+    """
     true, predicted, right = counts.sum(1), counts.sum(0), counts.diagonal()
     return {
         label: {
@@ -35,7 +41,10 @@ def per_class(counts: NDArray[np.int64], labels: Sequence[str]) -> dict[str, dic
 
 
 def confused_pairs(counts: NDArray[np.int64], labels: Sequence[str]) -> list[dict[str, Any]]:
-    """Return the most frequent confusions: true class, predicted class and number of photos."""
+    """Return the five most frequent confusions: ``true`` and ``predicted`` class, ``photos``.
+
+    ``counts``: confusion matrix, rows are true classes.
+    """
     errors = counts * (1 - np.eye(len(labels), dtype=np.int64))
     order = np.argsort(-errors, axis=None, kind="stable")[:PAIRS]
     pairs = [np.unravel_index(place, errors.shape) for place in order]

@@ -1,4 +1,4 @@
-"""Measure a model's cost: latency, load time, memory, size."""
+"""Measure a model's latency, load time, memory and size."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def noise_photo() -> Image.Image:
 
 
 def latency_ms(encoder: OnnxEncoder, batch: int = 1) -> dict[str, float]:
-    """Return p50 and p95 milliseconds per image on one thread, ``batch`` images per call.
+    """Return p50 and p95 of the milliseconds per image, ``batch`` images per call, on one thread.
 
     Preprocessing is included.
     """
@@ -63,7 +63,10 @@ def peak_memory_mb() -> float:
 
 
 def in_this_process(model: Path) -> dict[str, float]:
-    """Load a package and encode a few images one by one; run this in a fresh process."""
+    """Load a package, encode 20 images one by one, and return ``load_ms`` and ``peak_memory_mb``.
+
+    Run this in a fresh process only, whose peak memory is the model's.
+    """
     encoder = OnnxEncoder(model)
     start = time.perf_counter()
     _ = encoder.sessions
@@ -74,7 +77,10 @@ def in_this_process(model: Path) -> dict[str, float]:
 
 
 def in_fresh_process(model: Path) -> dict[str, float]:
-    """Run :func:`in_this_process` in a new Python; raise CalledProcessError if it fails."""
+    """Return ``load_ms`` and ``peak_memory_mb`` of a package, measured in a new process.
+
+    ``model``: its folder. Raises CalledProcessError if the process fails.
+    """
     done = subprocess.run(
         [sys.executable, "-c", CHILD, str(model.resolve())],
         cwd=ROOT,
@@ -89,7 +95,7 @@ def in_fresh_process(model: Path) -> dict[str, float]:
 def measure_cost(encoder: OnnxEncoder, model: Path) -> dict[str, Any]:
     """Return ``latency_ms`` by batch size, ``load_ms``, ``peak_memory_mb`` and ``size_mb``.
 
-    ``model``: the folder that ``encoder`` was made from.
+    ``model``: the package's folder, from which ``encoder`` was loaded.
     """
     return {
         "latency_ms": {str(batch): latency_ms(encoder, batch) for batch in BATCHES},

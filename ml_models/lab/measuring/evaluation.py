@@ -1,4 +1,4 @@
-"""Measure a model package: classes, calibration, cost, robustness and retrieval."""
+"""Measure a model package: accuracy, calibration, cost, robustness and retrieval."""
 
 from __future__ import annotations
 
@@ -24,11 +24,12 @@ def evaluate(
     gallery: int = GALLERY,
     against: Measured | None = None,
 ) -> dict[str, Any]:
-    """Return accuracy, recall and precision per class, confusion, calibration and cost.
+    """Return the report on a package: accuracy, recall and precision, confusion, calibration, cost.
 
-    ``model``: the package that ``measured`` is of. ``distort`` adds ``robustness``; ``others``
-    (folders of gallery photos) add ``instances``; ``against`` (another package on the same photos
-    and queries) adds a paired test. Raises ValueError for unusable photos.
+    ``model``: the package's folder; ``measured``: its results. ``distort`` adds ``robustness``.
+    ``others``, folders of further photos, add ``instances`` in a gallery of ``gallery`` photos.
+    ``against``, another package on the same photos and queries, adds a paired test. Raises
+    ValueError for unusable photos.
     """
     encoder, photos = measured.encoder, measured.photos
     probabilities, true = measured.probabilities, measured.true

@@ -1,4 +1,4 @@
-"""Measure whether photos are found again after distortion or in clutter."""
+"""Measure whether a search finds a photo again after distortion or in clutter."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ SHARES = (0.2, 0.3, 0.4, 0.5, 0.6)
 
 
 def fillers(folders: Sequence[Path], count: int, taken: Sequence[Path]) -> list[Path]:
-    """Return ``count`` photos of the folders, spread evenly over the classes.
+    """Return ``count`` photos to fill a gallery, spread evenly over the classes.
 
-    The choice is the same in every run and excludes ``taken``. Raises ValueError for folders
-    without photos.
+    ``folders``: each with a subfolder per class. ``taken``: photos to exclude. The choice is the
+    same in every run. Raises ValueError for folders without photos.
     """
     listed = chain.from_iterable(sorted(folder.glob("*/*")) for folder in folders)
     photos = [path for path in listed if path.suffix.lower() in ACCEPTED_SUFFIXES]
@@ -50,19 +50,23 @@ def fillers(folders: Sequence[Path], count: int, taken: Sequence[Path]) -> list[
 
 @dataclass
 class Tally:
-    """Accumulated ranks of the right photo, and right classes, for one kind of query."""
+    """Ranks of the right photo for each query, and the number of queries with the right class."""
 
     ranks: list[int | None] = field(default_factory=list)
     right: int = 0
 
     def add(self, names: list[str], own: Sequence[str], scores: Float32) -> None:
-        """Add N queries: ``scores`` (N, gallery) of the photos ``names``; ``own`` are right."""
+        """Add the ranks of N queries.
+
+        ``names``: photos of the gallery; ``scores`` (N, gallery): their similarities to each query;
+        ``own``: the right photo of each query.
+        """
         for name, row in zip(own, scores, strict=True):
             self.ranks.append(first_rank(ranking(row, names), {name}))
 
     @property
     def found(self) -> dict[str, float]:
-        """Return accuracy and recall@1, 0…1."""
+        """``accuracy`` of the class and ``recall@1``, both 0…1."""
         return {
             "accuracy": round(self.right / len(self.ranks), 4),
             "recall@1": retrieval_metrics(self.ranks)["recall@1"],
@@ -70,7 +74,10 @@ class Tally:
 
 
 def whole_and_subject(encoder: OnnxEncoder, image: Image.Image) -> tuple[Encoding, Encoding | None]:
-    """Encode a photo and its subject as a search does; the subject is None without cells."""
+    """Encode a photo and its subject, as a search does.
+
+    The second result is None if the model cannot encode parts of a photo.
+    """
     whole, cells = encoder.see(image)
     if cells is None:
         return whole, None
@@ -81,7 +88,10 @@ def whole_and_subject(encoder: OnnxEncoder, image: Image.Image) -> tuple[Encodin
 def opened(
     photos: Sequence[tuple[Path, int]],
 ) -> Iterator[tuple[list[str], NDArray[np.int64], list[Image.Image]]]:
-    """Yield photos in batches: names (N), class numbers (N,) and RGB images (N)."""
+    """Yield batches of (names, class indices (N,), RGB images).
+
+    ``photos``: (path, class index).
+    """
     for paths, true in photos_in_batches(photos):
         yield [*map(str, paths)], true, [open_photo(path.read_bytes()).image for path in paths]
 
@@ -92,10 +102,11 @@ def instances(
     folders: Sequence[Path],
     size: int = GALLERY,
 ) -> dict[str, Any]:
-    """Return recall@k and MRR of distorted ``photos`` in a gallery, and figures in clutter.
+    """Return how well distorted or cluttered photos are found among ``size`` photos.
 
-    The gallery has ``size`` photos: all ``photos`` (paths and class numbers), filled up from
-    ``folders``. Raises ValueError without photos.
+    ``photos``: (path, class index), the queries. The gallery is all of them, filled up from
+    ``folders``. Results: recall@k and MRR per distortion, and accuracy and recall@1 in clutter.
+    Raises ValueError without photos.
     """
     if not photos:
         raise ValueError("instances needs photos, and there are none")
@@ -117,7 +128,11 @@ def after_distortions(
     names: list[str],
     gallery: Float32,
 ) -> dict[str, dict[str, float]]:
-    """Return metrics per distortion and their ``mean``; ``gallery`` (M, dim) embeds ``names``."""
+    """Return recall@k and MRR for each distortion, and their ``mean``.
+
+    ``photos``: (path, class index), which are distorted and searched. ``names``: photos of the
+    gallery; ``gallery`` (M, dim): their embeddings.
+    """
     tallies = {name: Tally() for name in DISTORTIONS}
     for own, _, images in opened(photos):
         for name, tally in tallies.items():
@@ -135,9 +150,11 @@ def in_clutter(
     names: list[str],
     gallery: Float32,
 ) -> list[dict[str, Any]]:
-    """Return metrics of the ``whole`` scene and its ``subject``, by the photo's ``share`` of it.
+    """Return accuracy and recall@1 of photos pasted into a busy scene, by ``share`` of its area.
 
-    ``subject`` is None for models without cells.
+    ``whole``: the scene is the query. ``subject``: its detected subject is; None if the model
+    cannot encode parts. ``photos``: (path, class index). ``names``: photos of the gallery;
+    ``gallery`` (M, dim): their embeddings.
     """
     tallies = {share: (Tally(), Tally()) for share in SHARES}
     for own, true, images in opened(photos):

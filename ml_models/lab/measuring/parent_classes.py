@@ -1,4 +1,4 @@
-"""Count finer classes for their parents, so that models with different classes can be compared."""
+"""Count finer classes as their coarser class, to compare models with different classes."""
 
 from __future__ import annotations
 
@@ -15,15 +15,19 @@ from visualsearch.photos.crops import Crop
 
 
 def coarse(labels: Sequence[str], parents: dict[str, str]) -> tuple[list[str], NDArray[np.int64]]:
-    """Return the coarse labels, and for each label (N,) the number of its coarse one."""
+    """Return the coarse classes, and the index (labels,) of each label's coarse class.
+
+    ``parents``: the coarser class of each finer one.
+    """
     kept = [label for label in labels if label not in parents]
     return kept, np.array([kept.index(parents.get(label, label)) for label in labels], np.int64)
 
 
 def fold(probabilities: Float32, numbers: NDArray[np.int64]) -> Float32:
-    """Sum the probabilities (N, labels) per coarse class; ``numbers`` are those of :func:`coarse`.
+    """Sum probabilities (N, labels) per coarse class; return (N, coarse classes).
 
-    The parent of the most probable class is kept the most probable one.
+    ``numbers``: index of each label's coarse class. The coarse class of the most probable label
+    stays the most probable: its sum is swapped with a greater one.
     """
     folded = np.zeros((len(probabilities), numbers.max() + 1), np.float32)
     np.add.at(folded.T, numbers, probabilities.T)
@@ -34,29 +38,29 @@ def fold(probabilities: Float32, numbers: NDArray[np.int64]) -> Float32:
 
 
 class ParentEncoder(OnnxEncoder):
-    """An encoder that counts a package's finer classes for their parents."""
+    """An encoder that counts a package's finer classes as their coarser class."""
 
     def __init__(self, package: str) -> None:
         super().__init__(package)
         self.labels, self.numbers = coarse(self.package.labels, self.package.parents)
 
     def encode(self, images: Sequence[Image.Image]) -> Encoding:
-        """See :meth:`Encoder.encode`."""
+        """Encode images; probabilities are of coarse classes."""
         return self.folded(super().encode(images))
 
     def see(self, image: Image.Image) -> tuple[Encoding, Cells | None]:
-        """See :meth:`Encoder.see`."""
+        """Encode a photo and its cells; probabilities are of coarse classes."""
         if self.package.region is None:
             return self.encode([image]), None
         whole, cells = super().see(image)
         return self.folded(whole), cells
 
     def pool(self, cells: Cells, part: Crop) -> Encoding:
-        """See :meth:`Encoder.pool`."""
+        """Encode a part of a photo from its cells; probabilities are of coarse classes."""
         return self.folded(super().pool(cells, part))
 
     def folded(self, found: Encoding) -> Encoding:
-        """Return an encoding with the probabilities of coarse classes."""
+        """Return an encoding with its probabilities summed per coarse class."""
         return Encoding(
             embeddings=found.embeddings, probabilities=fold(found.probabilities, self.numbers)
         )

@@ -1,4 +1,4 @@
-"""Reliability of probabilities: 0.8 should mean right in eight of ten photos."""
+"""Measure whether probabilities are reliable: of photos at 0.8, eight in ten should be right."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ BINS = 15
 def reliability(
     probabilities: NDArray[np.float32], true: NDArray[np.int64], bins: int = BINS
 ) -> list[dict[str, Any]]:
-    """Bin photos by their top probability, in bins (low, high] of equal width.
+    """Bin photos by their highest probability, in ``bins`` bins (low, high] of equal width.
 
-    ``probabilities`` (N, classes), ``true`` (N,) class numbers. ``confidence``: the mean top
-    probability of a bin, ``accuracy``: the share of its photos that are right; None without photos.
+    ``probabilities`` (N, classes), ``true`` (N,) class indices. Each bin has its number of photos,
+    ``confidence``, their mean highest probability, and ``accuracy``, the share that is right; both
+    None without photos.
     """
     top, right = probabilities.max(1), probabilities.argmax(1) == true
     # A float32 of 0.8 must fall into the same bin as the decimal 0.8.
@@ -38,7 +39,10 @@ def reliability(
 
 
 def calibration_error(rows: list[dict[str, Any]]) -> float | None:
-    """Return the expected calibration error, 0…1 (Guo et al., 2017)."""
+    """Return the expected calibration error, 0…1 (Guo et al., 2017); None without photos.
+
+    ``rows``: bins with ``photos``, ``confidence`` and ``accuracy``, from :func:`reliability`.
+    """
     photos = sum(row["photos"] for row in rows)
     if not photos:
         return None

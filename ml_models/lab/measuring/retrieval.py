@@ -1,4 +1,4 @@
-"""Measure retrieval by the encoder alone, with exact search."""
+"""Measure how well an encoder's embeddings find products, by exact search."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ from visualsearch.photos.decode import open_photo
 
 
 def named_catalog(text: str) -> tuple[str, tuple[Path, Path]]:
-    """Parse ``NAME=CATALOG.csv,QUERIES.csv``; raise ArgumentTypeError."""
+    """Parse ``NAME=CATALOG.csv,QUERIES.csv`` to (name, (catalog, queries)), for argparse.
+
+    Raises ArgumentTypeError for other text.
+    """
     name, _, files = text.partition("=")
     paths = [Path(part) for part in files.split(",")]
     if not name or len(paths) != 2:
@@ -32,7 +35,10 @@ BATCH = 32
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """A photo, its product, and its style and view if known."""
+    """A photo with its product (sku), and its style and view if known.
+
+    Products of one style are right results for each other. A view is a name such as “front”.
+    """
 
     image: Path
     sku: str
@@ -41,7 +47,10 @@ class Row:
 
 
 def read_rows(path: Path) -> list[Row]:
-    """Read rows of ``image,sku[,style][,view]``, relative to the file; ValueError on a bad row."""
+    """Read a CSV ``image,sku[,style][,view]``; image paths start at its folder.
+
+    Raises ValueError for an empty field, a missing photo or no rows.
+    """
     with path.open(newline="", encoding="utf-8-sig") as file:
         found = list(csv.DictReader(file))
     rows = []
@@ -59,7 +68,7 @@ def read_rows(path: Path) -> list[Row]:
 
 
 def embed(encoder: OnnxEncoder, rows: Sequence[Row]) -> NDArray[np.float32]:
-    """Return embeddings (N, dim) of the rows' photos."""
+    """Return the embeddings (N, dim) of the rows' photos."""
     parts = []
     for start in range(0, len(rows), BATCH):
         chunk = rows[start : start + BATCH]
@@ -69,15 +78,20 @@ def embed(encoder: OnnxEncoder, rows: Sequence[Row]) -> NDArray[np.float32]:
 
 
 def ranking(scores: NDArray[np.float32], skus: Sequence[str]) -> list[str]:
-    """Rank products by their best photo: ``scores`` (N,), and the product of each photo."""
+    """Rank products by their best photo.
+
+    ``scores`` (N,): similarity of each photo; ``skus``: its product.
+    """
     return list(dict.fromkeys(skus[k] for k in np.argsort(-scores, kind="stable")))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """The result of a search: queries, number of products, ranks and first hits.
+    """Results of searches.
 
-    ``style_ranks`` are those of queries with a style; a hit is a catalog row and its score.
+    ``asked``: the queries. ``items``: number of products. ``ranks``: rank of each query's product.
+    ``style_ranks``: best rank of its style, for queries with a style. ``hits``: the first products
+    of each query, as (catalog row, similarity).
     """
 
     asked: Sequence[Row]
@@ -94,9 +108,10 @@ def search(
     first: int = 5,
     sold_by: OnnxEncoder | None = None,
 ) -> Found:
-    """Rank the products of a catalog for each query; keep the ``first`` hits.
+    """Rank the products of a catalog for each query, by exact search.
 
-    ``sold_by`` encodes the catalog; default: ``encoder``.
+    ``catalog``, ``queries``: CSV files with the columns ``image,sku[,style][,view]``. ``first``:
+    number of hits to keep. ``sold_by``: encoder of the catalog's photos; None: ``encoder``.
     """
     sold, asked = read_rows(catalog), read_rows(queries)
     similarity = embed(encoder, asked) @ embed(sold_by or encoder, sold).T
@@ -113,22 +128,29 @@ def search(
 
 
 def best_photo(sold: Sequence[Row], scores: NDArray[np.float32], sku: str) -> tuple[Row, float]:
-    """Return a product's photo with the best score, and that score."""
+    """Return the photo of the product ``sku`` with the best score, and that score.
+
+    ``sold`` (N): the catalog's photos; ``scores`` (N,): their similarity to a query.
+    """
     mine = [k for k, row in enumerate(sold) if row.sku == sku]
     best = max(mine, key=lambda k: scores[k])
     return sold[best], float(scores[best])
 
 
 def retrieval(encoder: OnnxEncoder, catalog: Path, queries: Path) -> dict[str, Any]:
-    """Return recall@k and MRR by sku, and by style over the queries that have one.
+    """Search the queries in the catalog; return recall@k and MRR by sku, style and view.
 
-    They have 95 % intervals. Figures by sku are also given per view, for queries that have one.
+    ``catalog``, ``queries``: CSV files with the columns ``image,sku[,style][,view]``.
     """
     return retrieval_figures(search(encoder, catalog, queries))
 
 
 def retrieval_figures(found: Found) -> dict[str, Any]:
-    """Return the figures of a search."""
+    """Return recall@k and MRR with 95 % intervals.
+
+    ``sku``: the same product is found. ``style``: any product of the same style is, over queries
+    that have one. ``by``: the figures of ``sku`` for each view.
+    """
     views: dict[str, list[int | None]] = {}
     for row, rank in zip(found.asked, found.ranks, strict=True):
         if row.view:

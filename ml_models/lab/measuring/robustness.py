@@ -1,4 +1,4 @@
-"""Measure accuracy and similarity on distorted photos, by level of distortion."""
+"""Measure accuracy and similarity on distorted photos, by distortion and level."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ def robustness(
     photos: Sequence[tuple[Path, int]],
     curves: dict[str, Curve] = CURVES,
 ) -> dict[str, list[dict[str, float]]]:
-    """Return ``accuracy``, and ``similarity`` to the undistorted photos, by curve and level.
+    """Return ``accuracy`` and ``similarity`` for each level of each distortion.
 
-    ``photos``: paths and true class numbers. Similarity is the mean cosine, -1…1. Raises
-    ValueError without photos.
+    ``photos``: (path, class index). ``curves``: distortions by name. ``similarity``: mean cosine
+    between the embeddings of a distorted photo and the photo itself, -1…1. Raises ValueError
+    without photos.
     """
     if not photos:
         raise ValueError("robustness needs photos, and there are none")
@@ -53,7 +54,10 @@ def robustness(
 def photos_in_batches(
     photos: Sequence[tuple[Path, int]],
 ) -> Iterator[tuple[list[Path], np.ndarray]]:
-    """Yield the photos a few at a time, to bound memory."""
+    """Yield (paths, class indices) in batches of 32, to bound memory; show progress.
+
+    ``photos``: (path, class index).
+    """
     for start in tqdm(range(0, len(photos), BATCH), desc="distort", unit="batch", disable=None):
         rows = photos[start : start + BATCH]
         yield [path for path, _ in rows], np.array([label for _, label in rows])

@@ -1,4 +1,4 @@
-"""Architectures, their initial weights, and their export as ONNX graphs.
+"""Network architectures, their initial weights, and their export as ONNX graphs.
 
-This room may import photos.
+This package may import only ``photos``.
 """

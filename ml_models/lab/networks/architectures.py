@@ -1,4 +1,4 @@
-"""The networks that the benchmark compares, from scratch or from pretrained weights."""
+"""The classifiers that the benchmark compares, untrained or with pretrained weights."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ARCHITECTURES = (*LIBRARY, *PACKAGES)
 
 
 class Classifier(nn.Module):
-    """Pooled features and the head that classifies them: (N, 3, s, s) in [-1, 1] -> logits."""
+    """A network whose ``features`` give pooled features, and whose ``head`` gives logits."""
 
     def __init__(self, features: nn.Module, head: nn.Module):
         super().__init__()
@@ -39,7 +39,7 @@ class Classifier(nn.Module):
 
 
 class ServedClassifier(nn.Module):
-    """A classifier as a model package: normalisation and softmax inside."""
+    """A classifier as a model package needs it: with normalisation and softmax inside."""
 
     inputs, outputs = ("image",), OUTPUTS[:2]
 
@@ -48,14 +48,17 @@ class ServedClassifier(nn.Module):
         self.model = model
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """Return unit features and probabilities (N, classes) of (N, s, s, 3) uint8 RGB."""
+        """Return features (N, d) of length 1 and probabilities (N, classes) of photos.
+
+        ``image``: uint8 RGB (N, s, s, 3).
+        """
         x = image.permute(0, 3, 1, 2).float() / 127.5 - 1
         features = self.model.features(x)
         return F.normalize(features.flatten(1)), self.model.head(features).softmax(1)
 
 
 class LiteFeatures(nn.Module):
-    """The features of an EfficientNet-Lite, pooled: (N, 3, s, s) -> (N, 1280)."""
+    """The pooled features (N, 1280) of an EfficientNet-Lite for images (N, 3, s, s)."""
 
     def __init__(self, net: nn.Module):
         super().__init__()
@@ -66,11 +69,12 @@ class LiteFeatures(nn.Module):
 
 
 def make(name: str, classes: int, side: int, weights: Path | None = None) -> Classifier:
-    """Build a network by its name in ``ARCHITECTURES``; the head always starts from scratch.
+    """Build a classifier by its name in :data:`ARCHITECTURES`; its head is never pretrained.
 
-    ``side``: pixels of the photos, for which an EfficientNet-Lite pads. ``weights``: for
-    mobilenetv2 what :mod:`.initial_weights` reads, for a Lite the file of its package, for the
-    others a state dict of pytorchcv. Raises Refused if ``weights`` are not for it.
+    ``side``: pixels of the photos, for which an EfficientNet-Lite pads. ``weights``: pretrained
+    weights; for mobilenetv2 a file of :mod:`.initial_weights`, for an EfficientNet-Lite the file in
+    its package, for the others a state dict of pytorchcv. Raises Refused if they do not fit the
+    network.
     """
     if name in PACKAGES:
         return make_lite(name, classes, side, weights)
@@ -94,7 +98,10 @@ def make(name: str, classes: int, side: int, weights: Path | None = None) -> Cla
 
 
 def make_lite(name: str, classes: int, side: int, weights: Path | None) -> Classifier:
-    """Build an EfficientNet-Lite. Raises Refused without its package, or for other weights."""
+    """Build an EfficientNet-Lite for photos of ``side`` pixels.
+
+    Raises Refused if its package is not installed, or if ``weights`` do not fit.
+    """
     net = lite_architecture().from_name(name, image_size=side)
     if weights:
         try:
@@ -105,7 +112,10 @@ def make_lite(name: str, classes: int, side: int, weights: Path | None) -> Class
 
 
 def load_features(net: nn.Module, path: Path) -> None:
-    """Load all of a stored state dict but the head, whose classes are others."""
+    """Load a pytorchcv state dict into ``net``, except its head.
+
+    Raises Refused if the file does not fit the network.
+    """
     try:
         stored = torch.load(path, map_location="cpu", weights_only=True)
         own = net.state_dict()

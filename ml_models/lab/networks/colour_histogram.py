@@ -1,4 +1,4 @@
-"""Colour as part of the embedding: a smooth RGB histogram that discounts the background."""
+"""Colour as part of an embedding: a smooth RGB histogram that discounts the background."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ FLOOR = 0.1
 
 
 class ColourHistogram(nn.Module):
-    """(N, 3, s, s) in [-1, 1] -> square root of an RGB histogram (N, levels ** 3), unit length.
+    """Computes the square root of an RGB histogram (N, levels³), of length 1, for images.
 
-    Each pixel is shared between its neighbouring levels (trilinear), so that a small change of
-    light moves the histogram a little instead of flipping bins. Pixels in the middle count more,
-    and colours of the border less: by the ratio of the two histograms, as in Swain and Ballard,
-    "Color indexing" (1991), and Comaniciu et al., "Kernel-based object tracking" (2003). So
-    backgrounds of products and people weigh little, and a garment that fills the
-    frame keeps its colour. The square root makes the inner product the Bhattacharyya coefficient
-    of two histograms (Arandjelović and Zisserman, "Three things everyone should know to improve
-    object retrieval", 2012). A histogram is one matrix product over pixels, cheap enough to sit
-    inside the served graph.
+    Images are (N, 3, s, s) in [-1, 1]. Each pixel is shared between its neighbouring levels
+    (trilinear), so that a small change of light moves the histogram a little instead of flipping
+    bins. Pixels in the middle count more, and colours of the border less: by the ratio of the two
+    histograms, as in Swain and Ballard, "Color indexing" (1991), and Comaniciu et al.,
+    "Kernel-based object tracking" (2003). So backgrounds of products and people weigh little, and a
+    garment that fills the frame keeps its colour. The square root makes the inner product the
+    Bhattacharyya coefficient of two histograms (Arandjelović and Zisserman, "Three things everyone
+    should know to improve object retrieval", 2012). A histogram is one matrix product over pixels,
+    cheap enough to be part of the served graph.
     """
 
     def __init__(self, levels: int = 8, grid: int = 28, spread: float = 0.28):
@@ -42,10 +42,10 @@ class ColourHistogram(nn.Module):
         return self.weighted(x.flatten(2), self.weights)
 
     def weighted(self, pixels: Tensor, weights: Tensor) -> Tensor:
-        """Return the histogram of pixels (N, 3, P) in [-1, 1]; their order does not matter.
+        """Return the histogram (N, levels³) of pixels (N, 3, P) in [-1, 1], in any order.
 
-        ``weights`` (2, P) or (N, 2, P), with rows of sum 1: the weight of each pixel in the
-        middle's histogram and in the border's.
+        ``weights`` (2, P) or (N, 2, P), rows of sum 1: the weight of each pixel in the histogram of
+        the middle, and in that of the border.
         """
         value = (pixels + 1) * ((self.levels - 1) / 2)  # N, 3, P in [0, levels - 1]
         share = F.relu(1 - (value[..., None, :] - self.centres[:, None]).abs())  # N, 3, levels, P

@@ -1,4 +1,4 @@
-"""Load initial weights: a MobileNetV2 1.0 trained on ImageNet, of this project or torchvision."""
+"""Load pretrained weights of a MobileNetV2 1.0 (ImageNet), of this project or torchvision."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ BATCH_NORM_EPS = 1e-5
 
 
 def load_backbone(path: Path) -> Backbone:
-    """Read a pretrained network: ``.npz`` of this project, ``.pth`` or ``.pt`` of torchvision.
+    """Load a pretrained network from ``.npz`` (this project) or ``.pth``, ``.pt`` (torchvision).
 
-    Its ``trunk.convention`` names the pixels and padding that it expects.
+    Its ``trunk.convention`` says how photos are normalised and padded. Raises Refused if the file
+    is missing or does not fit.
     """
     readers = {".npz": read_int8, ".pth": read_torchvision, ".pt": read_torchvision}
     if path.suffix not in readers:
@@ -30,7 +31,10 @@ def load_backbone(path: Path) -> Backbone:
 
 
 def read_int8(path: Path) -> Backbone:
-    """Read ``k.weight_int8``, ``k.weight_scale`` and ``k.bias`` for the layers k = 00…51."""
+    """Read int8 weights from an ``.npz``.
+
+    Layer k = 00…51 has the arrays ``k.weight_int8``, ``k.weight_scale`` and ``k.bias``.
+    """
     backbone = Backbone()
     with np.load(path) as archive, torch.no_grad():
         for k, layer in enumerate(conv_layers(backbone)):
@@ -43,7 +47,10 @@ def read_int8(path: Path) -> Backbone:
 
 
 def read_torchvision(path: Path) -> Backbone:
-    """Read a state dict of torchvision's ``mobilenet_v2``, batch norm folded; no classifier."""
+    """Read a state dict of torchvision's ``mobilenet_v2``, with batch norm folded; no classifier.
+
+    Raises Refused if the file is not such a state dict.
+    """
     backbone = Backbone("torchvision")
     layers = conv_layers(backbone)
     try:
@@ -65,7 +72,7 @@ def read_torchvision(path: Path) -> Backbone:
 
 
 def torchvision_names() -> list[tuple[str, str]]:
-    """Return torchvision's names of each convolution and its batch norm, in network order."""
+    """Return torchvision's (convolution, batch norm) names of each layer, in network order."""
     names = [("features.0.0", "features.0.1")]
     for block in range(1, 18):
         # All blocks but the first have an expanding convolution.
@@ -77,7 +84,10 @@ def torchvision_names() -> list[tuple[str, str]]:
 
 
 def fold_batch_norm(state: dict[str, Tensor], conv: str, norm: str) -> tuple[Tensor, Tensor]:
-    """Fold a batch norm into its convolution: return weight and bias."""
+    """Return weight and bias of a convolution with its batch norm folded in, in float64.
+
+    ``conv`` and ``norm``: prefixes of their names in ``state``.
+    """
     gamma, beta, mean, variance = (
         state[f"{norm}.{part}"].double()
         for part in ("weight", "bias", "running_mean", "running_var")
@@ -88,5 +98,5 @@ def fold_batch_norm(state: dict[str, Tensor], conv: str, norm: str) -> tuple[Ten
 
 
 def conv_layers(module: nn.Module) -> list[Conv]:
-    """Return all convolutions in network order, which is their order of definition."""
+    """Return all convolutions of a module in network order, which is their order of definition."""
     return [layer for layer in module.modules() if isinstance(layer, Conv)]

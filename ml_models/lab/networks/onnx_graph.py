@@ -1,4 +1,4 @@
-"""Changes to an ONNX graph that make it faster, exactly or nearly equivalent."""
+"""Make an ONNX graph faster or smaller; its outputs stay equal or nearly so."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ FEWEST_FACTORS = 2048
 
 
 def fuse_padding(graph: GraphProto) -> None:
-    """Merge zero padding into the convolutions, also uneven padding, which PyTorch exports apart.
+    """Merge zero padding into the convolutions; PyTorch exports uneven padding as separate nodes.
 
     A separate node copies the whole map, and in an int8 graph converts it to floats and back.
     """
@@ -37,7 +37,7 @@ def drop_unused(graph: GraphProto) -> None:
 
 
 def constants(graph: GraphProto) -> dict[str, np.ndarray]:
-    """Return the constants of a graph, initializers and nodes, by name."""
+    """Return all constants of a graph by name, stored tensors as well as nodes."""
     stored = {each.name: numpy_helper.to_array(each) for each in graph.initializer}
     for node in graph.node:
         if node.op_type == "Constant":
@@ -46,9 +46,10 @@ def constants(graph: GraphProto) -> dict[str, np.ndarray]:
 
 
 def factors(graph: GraphProto) -> list[str]:
-    """Return the names of large constant factors.
+    """Return the names of large constant factors: matrices and windows to store as int8.
 
-    Matrices of linear layers, one row per output, and the windows of the colour histogram.
+    They are the matrices of linear layers, one row per output, and the windows of the colour
+    histogram.
     """
     stored = {each.name: each for each in graph.initializer}
     names = [
@@ -67,15 +68,15 @@ def factors(graph: GraphProto) -> list[str]:
 
 
 def is_transposed(node: NodeProto) -> bool:
-    """Return whether a matrix product transposes its second matrix."""
+    """Return whether a ``Gemm`` node transposes its second matrix."""
     return any(each.name == "transB" and each.i == 1 for each in node.attribute)
 
 
 def store_as_int8(graph: GraphProto, name: str) -> None:
-    """Store floats as int8 with a scale, per row of a matrix; they are still used as floats.
+    """Store the float tensor ``name`` as int8 with a scale, one per row of a matrix.
 
-    The runtime evaluates the inserted cast and product once, when it loads the graph; it would
-    evaluate a ``DequantizeLinear`` for every image.
+    The graph still computes with floats. The runtime evaluates the inserted cast and product once,
+    when it loads the graph; it would evaluate a ``DequantizeLinear`` for every image.
     """
     stored = next(each for each in graph.initializer if each.name == name)
     values = numpy_helper.to_array(stored)
@@ -96,7 +97,7 @@ def store_as_int8(graph: GraphProto, name: str) -> None:
 
 
 def shorten_names(graph: GraphProto) -> None:
-    """Replace all inner names by numbers, as they make up a tenth of the file."""
+    """Replace all inner names by short ones, since names are a tenth of the file."""
     short = {each.name: each.name for each in (*graph.input, *graph.output)}
     for node in graph.node:
         node.name = ""

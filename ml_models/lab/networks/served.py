@@ -1,4 +1,4 @@
-"""The trained network as it is served, as modules that :mod:`.onnx_files` writes as ONNX graphs."""
+"""The trained network as it is served: modules that :mod:`.onnx_files` exports to ONNX."""
 
 from __future__ import annotations
 
@@ -17,21 +17,23 @@ COLOUR_STEP, CELL = 8, 32
 
 
 class Served(nn.Module):
-    """The trained network as it is served."""
+    """The trained network with pixel scaling, calibrated probabilities and all outputs."""
 
     inputs, outputs = ("image",), OUTPUTS
 
     def __init__(self, model: ShopNet, temperature: Temperature | None = None):
-        """Divide logits by ``temperature``; by 1 if None."""
+        """Divide the logits by ``temperature``; None: by 1."""
         super().__init__()
         self.model = model
         self.temperature = temperature or Temperature(model.class_branch.classifier.in_features)
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        """Return embedding (N, dim), probabilities (N, classes), saliency of (N, s, s, 3) uint8.
+        """Return all outputs for photos uint8 RGB (N, s, s, 3), in the order of :data:`OUTPUTS`.
 
-        Also, for :class:`Region`: cells (N, h, w, semantic_dim + classes), whose means are the
-        search features and logits; colours (N, h, w, 16, 3) uint8; worn (N,), 0…1.
+        embedding (N, dim); probabilities (N, classes); saliency (N, h, w); cells (N, h, w,
+        semantic_dim + classes), whose means are the search features and the logits; colours (N, h,
+        w, 16, 3) uint8; worn (N,), 0…1: how much the garment looks worn. :class:`Region` reads
+        cells and colours.
         """
         model, x = self.model, image.permute(0, 3, 1, 2).float() / 127.5 - 1
         shared = model.trunk(x)
@@ -59,7 +61,10 @@ class Served(nn.Module):
 
 
 def cell_colours(x: Tensor) -> Tensor:
-    """Return the colours at each position: (N, 3, s, s) in [-1, 1] -> (N, h, w, 16, 3) uint8."""
+    """Return 16 mean colours in each cell of 32 × 32 pixels, uint8 (N, h, w, 16, 3).
+
+    ``x``: images (N, 3, s, s) in [-1, 1].
+    """
     small, n = F.avg_pool2d(x, COLOUR_STEP), CELL // COLOUR_STEP
     side = small.shape[-1] // n
     parts = small.reshape(-1, 3, side, n, side, n).permute(0, 2, 4, 3, 5, 1)
@@ -67,11 +72,11 @@ def cell_colours(x: Tensor) -> Tensor:
 
 
 class Region(nn.Module):
-    """Embed and classify a part of a photo from the cells of the whole photo.
+    """Embeds and classifies a part of a photo, from the cells of the whole photo.
 
     Features are the weighted mean of the part's cells, as in Tolias et al., "Particular object
     retrieval with integral max-pooling of CNN activations" (2016), which pools regions of one map.
-    Colours of the part are weighted against those around it.
+    The colours of the part are weighted against those around it.
     """
 
     inputs, outputs = REGION_INPUTS, REGION_OUTPUTS
@@ -79,7 +84,7 @@ class Region(nn.Module):
     def __init__(self, model: ShopNet, temperature: float = 1.0):
         """Divide the logits of a part by a further ``temperature``.
 
-        Few cells are more confident than a whole photo, but not more often right.
+        The mean of few cells is more confident than a whole photo, but not more often right.
         """
         super().__init__()
         self.model, self.temperature = model, temperature
@@ -88,10 +93,10 @@ class Region(nn.Module):
     def forward(
         self, cells: Tensor, colours: Tensor, inside: Tensor, around: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Return embedding (N, dim) and probabilities (N, classes) from outputs of :class:`Served`.
+        """Return embedding (N, dim) and probabilities (N, classes) of a part of each photo.
 
-        ``inside`` and ``around`` (N, h, w): weight of each cell in the part, and in its
-        surroundings; each sum must be above 0.
+        ``cells`` and ``colours``: outputs of :class:`Served`. ``inside`` and ``around`` (N, h, w):
+        weight of each cell in the part and in its surroundings; each sum must be above 0.
         """
         weights = torch.stack([inside, around], 1).flatten(2)  # N, 2, cells
         weights = weights / weights.sum(2, keepdim=True)

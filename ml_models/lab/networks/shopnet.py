@@ -1,4 +1,4 @@
-"""The network that ships: a MobileNetV2 with two ends, one for search and one for classes."""
+"""ShopNet, the shipped network: a MobileNetV2 with a branch for search and one for classes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ SOFTER = 2.0
 
 
 class ClassBranch(nn.Module):
-    """A tail, a wide 1x1 convolution, the mean over positions, and the classes' logits."""
+    """A tail, a 1×1 convolution, the mean over positions, and a linear classifier.
+
+    It maps the trunk's maps (N, cin, 2h, 2w) to logits (N, classes).
+    """
 
     def __init__(self, classes: int, width: float = 1.0):
         super().__init__()
@@ -27,7 +30,10 @@ class ClassBranch(nn.Module):
         self.classifier = nn.Linear(self.wide.out_channels, classes)
 
     def map(self, x: Tensor) -> Tensor:
-        """Return class features at each position: (N, cin, 2h, 2w) -> (N, c, h, w)."""
+        """Return class features at each position, (N, c, h, w).
+
+        ``x``: the trunk's maps (N, cin, 2h, 2w).
+        """
         return F.relu6(self.wide(self.tail(x)))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -35,14 +41,17 @@ class ClassBranch(nn.Module):
 
 
 class Projection(nn.Module):
-    """Centre, project and L2-normalise: (N, cin) -> (N, cout); fitted, see ``whitening``."""
+    """Centres, projects and L2-normalises vectors: (N, cin) to (N, cout).
+
+    It is not trained but fitted by ``training.whitening``, and loaded with :meth:`set`.
+    """
 
     def __init__(self, cin: int, cout: int):
         super().__init__()
         self.linear = nn.Linear(cin, cout)
 
     def set(self, mean: Tensor, basis: Tensor) -> None:
-        """Load a fitted projection: mean (cin,), basis (cout, cin)."""
+        """Load a fitted projection: mean (cin,) and basis (cout, cin)."""
         with torch.no_grad():
             self.linear.weight.copy_(basis)
             self.linear.bias.copy_(-basis @ mean)
@@ -53,10 +62,10 @@ class Projection(nn.Module):
 
 
 def at_each_position(linear: nn.Linear, maps: Tensor) -> Tensor:
-    """Apply a linear layer at each position of maps (N, c, h, w): (N, h, w, cout).
+    """Apply a linear layer at each position of maps (N, c, h, w); return (N, h, w, cout).
 
-    It is one product of rows, so that an exported graph stores the layer's matrix once, although it
-    is also applied to pooled features.
+    It is one matrix product, so that an exported graph stores the layer's matrix once, although the
+    layer is also applied to pooled features.
     """
     _, c, h, w = maps.shape
     rows = maps.permute(0, 2, 3, 1).reshape(-1, c)
@@ -67,22 +76,25 @@ class Output(NamedTuple):
     """The network's outputs for N images."""
 
     features: Tensor
-    """(N, semantic_dim), L2-normalised."""
+    """Search features (N, semantic_dim), L2-normalised."""
     logits: Tensor
-    """(N, classes)."""
+    """Class logits (N, classes)."""
     saliency: Tensor
-    """(N, h, w), 0…1: distance of each position from the border, relative to the largest."""
+    """(N, h, w), 0…1: how much each position differs from the border of its photo."""
 
 
 class ShopNet(nn.Module):
-    """The network that ships: a trunk, a class branch, a search branch, and colour.
+    """The shipped network: a shared trunk, a branch for classes, a branch for search, and colour.
 
     The branches are separate because fine-tuning on ten classes makes all trousers alike. That
-    suits the class branch; the search branch keeps the features of a thousand kinds of objects.
-    Search features are taken before the wide convolution, whose 1,280 are no better and cost more.
-    The embedding joins search features, colour and, where ``class_share`` is not 0, the classes,
-    so that its inner product is the sum of each one's cosine times its share. The classes' part is
-    the square roots of the probabilities, whose inner product is the Bhattacharyya coefficient.
+    suits classification; the search branch keeps the features of a thousand kinds of objects. Its
+    features are taken before MobileNetV2's last 1×1 convolution, whose 1,280 channels are no better
+    and cost more.
+
+    An embedding joins search features, colour and, unless ``class_share`` is 0, the class
+    probabilities. The inner product of two embeddings is the sum of each part's cosine times its
+    share. The class part is the square root of the probabilities, whose inner product is the
+    Bhattacharyya coefficient.
     """
 
     def __init__(
@@ -96,9 +108,14 @@ class ShopNet(nn.Module):
         width: float = 1.0,
         class_share: float = 0.0,
     ):
-        """``hidden``: channels inside each of :meth:`expanding`, of a network that was pruned.
+        """Build an untrained network for ``classes`` classes.
 
-        ``config`` has the arguments to rebuild the network, except the number of classes.
+        ``semantic_dim``, ``colour_dim``: length of an embedding's search features and colour.
+        ``colour_share``, ``class_share``: shares of colour and classes in an embedding, 0…1; colour
+        takes its share of what classes leave. ``convention``: preprocessing of the initial weights,
+        see :class:`.Trunk`. ``hidden``: channels inside each block of :meth:`expanding` of a pruned
+        network. ``width`` multiplies all channels. ``config`` keeps these arguments, except
+        ``classes``.
         """
         super().__init__()
         self.config: dict[str, Any] = {
@@ -123,7 +140,11 @@ class ShopNet(nn.Module):
         pad_like(self, convention)
 
     def start_from(self, backbone: Backbone) -> None:
-        """Copy pretrained weights to trunk and branches; narrow layers take every n-th channel."""
+        """Copy pretrained weights into trunk and branches.
+
+        The class branch's narrower convolution takes evenly spaced channels. The projections do not
+        change.
+        """
         self.trunk.load_state_dict(backbone.trunk.state_dict())
         self.search_tail.load_state_dict(backbone.tail.state_dict())
         self.class_branch.tail.load_state_dict(backbone.tail.state_dict())
@@ -135,7 +156,7 @@ class ShopNet(nn.Module):
 
     @property
     def parts(self) -> list[dict[str, Any]]:
-        """Describe the parts of an embedding as ``model.json`` does."""
+        """Name, size and share of each part of an embedding, as ``model.json`` lists them."""
         sizes = {
             "features": self.config["semantic_dim"],
             "colour": self.config["colour_dim"],
@@ -148,7 +169,7 @@ class ShopNet(nn.Module):
 
     @property
     def shares(self) -> dict[str, float]:
-        """Return the share of each part of an embedding; a class share of 0 leaves the part out."""
+        """Share of each part of an embedding by name; without ``class`` if its share is 0."""
         rest = 1 - self.class_share
         shares = {
             "features": round(rest * (1 - self.colour_share), 6),
@@ -157,7 +178,7 @@ class ShopNet(nn.Module):
         return shares | ({"class": self.class_share} if self.class_share else {})
 
     def expanding(self) -> list[Block]:
-        """Return the blocks that expand: of trunk, search branch and class branch, in order."""
+        """Return the blocks with an expanding convolution, in order of :meth:`modules`."""
         blocks = (module for module in self.modules() if isinstance(module, Block))
         return [block for block in blocks if block.expand is not None]
 
@@ -174,9 +195,10 @@ class ShopNet(nn.Module):
         return self.class_branch(self.trunk(x))
 
     def embed(self, features: Tensor, histogram: Tensor, logits: Tensor) -> Tensor:
-        """Join the network's outputs for N images to embeddings (N, dim) of unit length.
+        """Return embeddings (N, dim) of length 1 from the network's outputs for N images.
 
-        ``logits`` (N, classes) are calibrated: divided by the temperature that fits validation.
+        ``features``: search features (N, semantic_dim). ``histogram``: of
+        :class:`.ColourHistogram`. ``logits`` (N, classes): divided by the calibrated temperature.
         They are softened once more, so that the second most probable class counts.
         """
         found = {
@@ -188,10 +210,11 @@ class ShopNet(nn.Module):
 
 
 def saliency(seen: Tensor) -> Tensor:
-    """Return each position's distance from the border's mean: (N, c, h, w) -> (N, h, w).
+    """Return how much each position differs from the border, (N, h, w), 0…1.
 
-    Relative to the largest of the photo, so 0…1. Subjects seldom reach the border of a photo, while
-    backgrounds usually do.
+    ``seen``: maps (N, c, h, w). The distance from the mean of the border's features is relative to
+    the largest in the photo. Subjects seldom reach the border of a photo, while backgrounds usually
+    do.
     """
     border = torch.ones(seen.shape[2:], device=seen.device, dtype=seen.dtype)
     border[1:-1, 1:-1] = 0

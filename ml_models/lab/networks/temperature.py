@@ -1,4 +1,4 @@
-"""Scale logits by a temperature that depends on how worn a garment looks."""
+"""Divide logits by a temperature that depends on how worn a garment looks."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ UNWORN = -10.0
 
 
 class Temperature(nn.Module):
-    """A temperature per photo, between two, by how much the photo looks like a worn garment."""
+    """A temperature per photo, between that of garments alone and that of worn garments."""
 
     def __init__(self, features: int, alone: float = 1.0, worn: float | None = None) -> None:
-        """Start with fixed temperatures; ``features``: number of pooled class features."""
+        """Start with fixed temperatures, before :mod:`.temperature_scaling` fits them.
+
+        ``features``: length of the pooled class features. ``alone``, ``worn``: temperatures of
+        garments alone and on people; ``worn`` None: the same.
+        """
         super().__init__()
         self.boundary = nn.Linear(features, 1).requires_grad_(False)
         self.boundary.weight.zero_()
@@ -23,13 +27,16 @@ class Temperature(nn.Module):
         self.register_buffer("logs", pair.log())
 
     def forward(self, pooled: Tensor) -> Tensor:
-        """Return temperatures (N, 1) of pooled class features (N, features)."""
+        """Return the temperatures (N, 1) for pooled class features (N, features)."""
         return self.between(self.worn(pooled))
 
     def worn(self, pooled: Tensor) -> Tensor:
-        """Return how much photos look like worn garments, 0…1: (N, features) -> (N, 1)."""
+        """Return how much each photo looks like a worn garment, (N, 1), 0…1.
+
+        ``pooled``: pooled class features (N, features).
+        """
         return self.boundary(pooled).sigmoid()
 
     def between(self, worn: Tensor) -> Tensor:
-        """Return the temperatures (N, 1) of photos that look worn that much (N, 1)."""
+        """Return the temperatures (N, 1) for results (N, 1) of :meth:`worn`."""
         return torch.exp(self.logs[0] + worn * (self.logs[1] - self.logs[0]))

@@ -1,4 +1,4 @@
-"""The contents of a model package: temperatures, threshold, known answers and ``model.json``.
+"""Build model packages: temperatures, match threshold, known answers and ``model.json``.
 
-This room may import photos, networks and measuring.
+This package may import only ``photos``, ``networks`` and ``measuring``.
 """

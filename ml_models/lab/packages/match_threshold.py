@@ -1,4 +1,4 @@
-"""Calibrate the similarity at which the best hit is a match."""
+"""Calibrate the similarity above which the best hit of a search counts as a match."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ PRECISION = 0.8
 def match_calibration(
     photos: Float32, views: Float32, labels: NDArray[np.int64], precision: float = PRECISION
 ) -> dict[str, Any]:
-    """Return the lowest similarity at which the best hit is right often enough.
+    """Return the ``match`` section of ``model.json``: threshold, precision, coverage, method.
 
-    ``photos`` (N, d) are embeddings of photos that were not trained on, ``views`` (N, d) those of a
-    distorted view of each, ``labels`` (N,) their classes. Each view is a query in two galleries:
-    one with its class (all photos), and one without (photos of other classes). A best hit is right
-    if it has the query's class, so in the second gallery none is. The threshold is the lowest at
-    which ``precision`` of the best hits above it are right, over both galleries alike;
-    ``coverage`` is the share of queries in the first gallery that pass it.
+    ``photos`` (N, d): embeddings of photos that were not trained on. ``views`` (N, d): of a
+    distorted view of each. ``labels`` (N,): their classes. Each view is a query in two galleries:
+    all photos, and only those of other classes. A best hit is right if it has the query's class, so
+    in the second gallery none is. ``threshold``: the lowest similarity at which a share of
+    ``precision`` of the best hits above it are right, over both galleries. ``coverage``: share of
+    queries in the first gallery above it. Raises ValueError if no similarity reaches the precision.
     """
     similarity = views @ photos.T
     same = labels[:, None] == labels[None, :]

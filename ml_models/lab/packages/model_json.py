@@ -1,4 +1,4 @@
-"""Describe a model package, as ``model.json`` stores it."""
+"""Compute the contents of a model package's ``model.json``."""
 
 from __future__ import annotations
 
@@ -23,16 +23,18 @@ REGION = "region.onnx"
 
 
 def sha256(path: Path) -> str:
-    """Return the SHA-256 of a file in hexadecimal."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def describe_package(
     path: Path, *, version: str, size: int, stored: dict[str, Any], photos: PhotoSet
 ) -> dict[str, Any]:
-    """Return the contents of ``model.json``; measure scores on ``photos`` by the written file.
+    """Return the contents of ``model.json`` for the ONNX file at ``path``.
 
-    ``region.onnx`` must be beside it. Finer classes count for their parents.
+    ``size``: side of the model's input in pixels. ``stored``: contents of the run's ``model.pt``,
+    with temperature and parts. ``photos``: validation photos, on which the file's scores are
+    measured. ``region.onnx`` must be in the same folder. Finer classes count as their coarser
+    class.
     """
     region, parents = path.with_name(REGION), stored.get("parents", {})
     _, numbers = coarse(stored["classes"], parents)

@@ -1,4 +1,4 @@
-"""Compute the known answers of an ONNX model, which detect machines that compute differently."""
+"""Compute a model's known answers, by which serving detects a machine that computes differently."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from visualsearch.encoders.preprocess import InputSpec, prepare
 
 
 def answers_of(path: Path, spec: InputSpec) -> KnownAnswers:
-    """Return the output of the lab's model at ``path`` for the test pictures."""
+    """Return the embeddings of the built-in test pictures by the ONNX file at ``path``.
+
+    ``spec``: the model's input.
+    """
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     found = [
         session.run(["embedding"], {"image": prepare(each, spec)[None]})[0] for each in pictures()

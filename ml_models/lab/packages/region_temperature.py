@@ -1,7 +1,8 @@
-"""Calibrate the probabilities of a photo's subject.
+"""Calibrate the class probabilities of a photo's subject.
 
-A search classifies the subject of a photo, not the whole photo. Few cells are more confident than
-many, but not more often right, so their logits are divided by a further temperature.
+A search classifies the subject of a photo, not the whole photo. The mean of few cells is more
+confident than that of many, but not more often right, so its logits are divided by a further
+temperature.
 """
 
 from __future__ import annotations
@@ -27,10 +28,10 @@ COLDEST, HOTTEST = 0.5, 5.0
 def fit_region_temperature(
     served: Served, sets: Sequence[PhotoSet], numbers: NDArray[np.int64]
 ) -> float:
-    """Return the temperature of least cross-entropy over the subjects of photos.
+    """Return the temperature with the least cross-entropy over the subjects of photos.
 
-    Each set of ``sets`` counts the same, and a finer class for its parent: ``numbers`` (classes,)
-    is the coarse class of each. Return 1 if no photo has a subject.
+    ``sets``: sets of photos, of equal weight. ``numbers`` (classes,): the coarser class of each
+    class, whose probabilities are summed. Return 1 if no photo has a subject.
     """
     found = [subjects(served, photos, numbers) for photos in sets]
     found = [(logits, labels) for logits, labels in found if len(labels)]
@@ -54,7 +55,10 @@ def fit_region_temperature(
 def subjects(
     served: Served, photos: PhotoSet, numbers: NDArray[np.int64]
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Return the logits (M, classes) of the photos that have a subject, and their labels (M,)."""
+    """Return the logits (M, classes) and coarse labels (M,) of photos that have a subject.
+
+    ``numbers`` (classes,): the coarser class of each class.
+    """
     classes = len(numbers)
     logits, labels = [], []
     for pixels, label in zip(photos.pixels, photos.labels.tolist(), strict=True):

@@ -1,4 +1,4 @@
-"""Calibrate probabilities by temperature: one for garments alone, another for worn ones.
+"""Calibrate probabilities by temperature: one for garments alone, one for worn garments.
 
 Garments alone are classified better than garments on people, but training leaves the network about
 equally confident of both. A single temperature makes it underconfident of the former or
@@ -31,11 +31,11 @@ DECAY = 0.02
 
 
 def fit_temperature(logits: Float32, labels: NDArray[np.int64]) -> tuple[float, float | None]:
-    """Return a temperature for logits, and its cross-fitted calibration error.
+    """Return the best temperature for logits, and the calibration error it leaves.
 
-    ``logits`` (N, classes) are of photos that were not trained on, ``labels`` (N,) their classes.
-    The temperature has the least cross-entropy over all photos (Guo et al., "On calibration of
-    modern neural networks", 2017). For the error, each half is scaled by the other's temperature.
+    ``logits`` (N, classes): of photos that were not trained on; ``labels`` (N,): their classes. The
+    temperature has the least cross-entropy (Guo et al., "On calibration of modern neural networks",
+    2017). For the error, each half of the photos is scaled by the other half's temperature.
     """
     halves = np.arange(len(labels)) % 2
     probabilities = np.empty_like(logits, float)
@@ -47,7 +47,10 @@ def fit_temperature(logits: Float32, labels: NDArray[np.int64]) -> tuple[float, 
 
 
 def best_temperature(logits: Float32, labels: NDArray[np.int64]) -> float:
-    """Return the temperature of least mean cross-entropy, 0.05…20."""
+    """Return the temperature, 0.05…20, with the least mean cross-entropy.
+
+    ``logits`` (N, classes), ``labels`` (N,) class indices.
+    """
 
     def loss(log_temperature: float) -> float:
         scaled = log_softmax(logits / np.exp(log_temperature), 1)
@@ -58,10 +61,10 @@ def best_temperature(logits: Float32, labels: NDArray[np.int64]) -> float:
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """A network's outputs for N photos it was not trained on, and their labels.
+    """A network's outputs for N photos that were not trained on, with their labels.
 
-    ``features`` (N, d), ``logits`` (N, classes); ``numbers`` (classes,): the coarse class of each
-    class, whose probabilities are summed; ``labels`` (N,) are coarse.
+    ``features`` (N, d): pooled class features. ``logits`` (N, classes). ``numbers`` (classes,): the
+    coarser class of each class, whose probabilities are summed. ``labels`` (N,): coarser classes.
     """
 
     features: Float32
@@ -70,7 +73,7 @@ class Seen:
     numbers: Labels
 
     def some(self, rows: NDArray[np.bool_]) -> Seen:
-        """Return some of the photos."""
+        """Return the photos where ``rows`` (N,) is true."""
         return replace(
             self,
             features=self.features[rows],
@@ -79,23 +82,23 @@ class Seen:
         )
 
     def probabilities(self, temperatures: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return probabilities of coarse classes (N, coarse) at temperatures (N,)."""
+        """Return probabilities (N, coarse classes) with logits divided by ``temperatures`` (N,)."""
         fine = softmax(self.logits / temperatures[:, None], 1)
         return fine @ np.eye(self.numbers.max() + 1)[self.numbers]
 
     @torch.no_grad()
     def calibrated(self, temperature: Temperature) -> Float32:
-        """Return probabilities of coarse classes (N, coarse) as they are served."""
+        """Return probabilities (N, coarse classes) as serving computes them."""
         found = temperature(torch.from_numpy(self.features)).numpy()[:, 0]
         return self.probabilities(found.astype(np.float64)).astype(np.float32)
 
 
 def fit_temperatures(alone: Seen, worn: Seen) -> Temperature:
-    """Fit a :class:`Temperature` to photos of garments alone and of worn ones.
+    """Fit the temperatures of garments alone and of worn garments.
 
-    The boundary is a logistic regression. The two temperatures have the least cross-entropy, with
-    equal weight for both kinds of photos (Guo et al., "On calibration of modern neural networks",
-    2017, extended to a temperature that depends on the photo).
+    A logistic regression tells the two kinds apart. The two temperatures have the least
+    cross-entropy, with equal weight for both kinds (Guo et al., "On calibration of modern neural
+    networks", 2017, extended to a temperature that depends on the photo).
     """
     weight, bias = boundary_between(alone.features, worn.features)
     shares = [expit(seen.features @ weight + bias) for seen in (alone, worn)]
@@ -116,7 +119,10 @@ def fit_temperatures(alone: Seen, worn: Seen) -> Temperature:
 
 
 def cross_fitted_errors(alone: Seen, worn: Seen) -> dict[str, float | None]:
-    """Return calibration errors, with each half calibrated by the other's temperatures."""
+    """Return the calibration errors ``alone`` and ``worn``, 0…1, for held-out photos.
+
+    Each half of the photos is calibrated by temperatures fitted to the other half.
+    """
     found = {}
     by_halves = [
         np.empty((len(seen.labels), seen.numbers.max() + 1), np.float32) for seen in (alone, worn)
@@ -132,7 +138,10 @@ def cross_fitted_errors(alone: Seen, worn: Seen) -> dict[str, float | None]:
 
 
 def boundary_between(alone: Float32, worn: Float32) -> tuple[Float32, float]:
-    """Return weight (d,) and bias of a logistic regression that tells worn (N, d) from alone."""
+    """Fit a logistic regression that tells worn garments from garments alone.
+
+    ``alone``, ``worn``: features (N, d). Return weight (d,) and bias; results above 0 mean worn.
+    """
     both = np.concatenate([alone, worn]).astype(np.float64)
     mean, deviation = both.mean(0), np.maximum(both.std(0), 1e-4)
     points = (both - mean) / deviation
@@ -151,7 +160,10 @@ def boundary_between(alone: Float32, worn: Float32) -> tuple[Float32, float]:
 
 @torch.no_grad()
 def seen_of(model: ShopNet, photos: PhotoSet, numbers: NDArray[np.int64]) -> Seen:
-    """Return the class branch's outputs for photos; ``numbers``: coarse class of each class."""
+    """Return a network's class features and logits for photos, with coarse labels.
+
+    ``numbers`` (classes,): index of the coarser class of each class.
+    """
     branch = model.class_branch
     pooled = torch.cat(
         [branch.map(model.trunk(scale(chunk))).mean((2, 3)) for chunk in photos.pixels.split(64)]
@@ -167,9 +179,12 @@ def seen_of(model: ShopNet, photos: PhotoSet, numbers: NDArray[np.int64]) -> See
 def calibrate(
     model: ShopNet, stored: dict[str, Any], photos: PhotoSet, worn: PhotoSet | None
 ) -> tuple[Temperature, dict[str, Any]]:
-    """Fit the temperature to validation photos, and to worn garments if given.
+    """Fit the temperature to validation photos, and to garments on people if given.
 
-    Return it with its description for ``model.json``.
+    ``stored``: contents of the run's ``model.pt``. ``photos``: garments alone; ``worn``: on people.
+    Return the temperature, and the ``temperature`` section of ``model.json``: the value, or one
+    each for ``alone`` and ``worn``, and ``cross_fitted_error``, the calibration error on held-out
+    halves.
     """
     _, numbers = coarse(stored["classes"], stored.get("parents", {}))
     alone = seen_of(model, photos, numbers)

@@ -1,4 +1,5 @@
-"""Photos and their labels on disk, and as tensors: reading, splitting, checking, changing.
+"""Read, check, split and augment labelled photos, and convert them to tensors.
 
-The function that serves preprocesses the photos. This room imports no other room.
+Photos are preprocessed by the same function as in production. This package may import no other
+package of the lab.
 """

@@ -1,4 +1,4 @@
-"""Augmentation: random views of photos, in batches."""
+"""Augment batches of photos with random crops, rotation and colour changes."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ def random_views(
     least: float = 0.25,
     stretch: float = 4 / 3,
 ) -> Tensor:
-    """Return random views of (N, 3, s, s) uint8: (N, 3, size, size) in [-1, 1].
+    """Return randomly augmented photos, float32 (N, 3, size, size) in [-1, 1].
 
-    A view covers at least the share ``least`` of the area; its proportions change by up to the
-    factor ``stretch``; it is rotated by up to 15° and mirrored half of the time; brightness,
-    contrast and saturation change by up to 35 %, and the light's colour by up to 8 % per channel.
-    ``generator`` must be on the device of the pixels.
+    ``pixels``: photos, uint8 (N, 3, s, s). ``least``: smallest share of the photo's area that a
+    random crop keeps, 0…1. ``stretch``: greatest factor by which a crop's aspect ratio changes.
+    Each crop is rotated by up to 15° and mirrored half of the time. Brightness, contrast and
+    saturation change by up to 35 %, each colour channel by up to 8 %. ``generator`` must be on the
+    device of ``pixels``.
     """
     n = len(pixels)
 

@@ -1,4 +1,4 @@
-"""Read boxes of garments on people, and crop photos to them."""
+"""Read bounding boxes of garments on people, and crop photos to them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ MARGIN = 0.08
 
 @dataclass(frozen=True, kw_only=True)
 class GarmentBox:
-    """A garment on a person: photo, class, and place x, y, w, h in fractions."""
+    """A garment on a person: photo, class and bounding box.
+
+    ``place``: left, top, width and height of the box, as fractions of the photo's width and height.
+    """
 
     image: Path
     label: str
@@ -30,10 +33,12 @@ class GarmentBox:
 def read_boxes(
     path: Path, labels: Sequence[str], parents: dict[str, str], hold_out: int = 0
 ) -> list[GarmentBox]:
-    """Read the boxes whose class or parent class is one of the labels.
+    """Read garment boxes from a CSV ``image,label,x,y,w,h,area``.
 
-    ``hold_out``: only those of photos that ``fine_tune --hold-out`` holds out with this number; 0:
-    all. Raises ValueError that names an invalid row.
+    Keep only boxes whose class, or its coarser class in ``parents`` (finer to coarser), is in
+    ``labels``, and that cover at least 1 % of the photo. ``hold_out`` n: keep only photos whose
+    number is divisible by n, which ``fine_tune --hold-out n`` does not train on; 0: keep all.
+    Raises ValueError for an invalid row, naming its line, or if no box is left.
     """
     with path.open(newline="", encoding="utf-8-sig") as file:
         rows = list(csv.DictReader(file))
@@ -57,7 +62,10 @@ def read_boxes(
 
 
 def number_of(image: Path) -> int:
-    """Return the number that a file's name starts with. Raises ValueError without one."""
+    """Return the number at the start of a file's name: 12 for ``12_a.jpg``.
+
+    Raises ValueError if the name does not start with a digit.
+    """
     found = re.match(r"\d+", image.name)
     if not found:
         raise ValueError(f"{image.name} starts with no number to hold out by: give --hold-out 0")
@@ -65,7 +73,10 @@ def number_of(image: Path) -> int:
 
 
 def crop_to_box(image: Image.Image, place: tuple[float, float, float, float]) -> Image.Image:
-    """Crop a photo to a box with a margin."""
+    """Crop a photo to a box widened by 8 % of its size on each side, within the photo.
+
+    ``place``: left, top, width and height, as fractions of the photo.
+    """
     x, y, w, h = place
     left, top = max(0, x - MARGIN * w), max(0, y - MARGIN * h)
     right, bottom = min(1, x + (1 + MARGIN) * w), min(1, y + (1 + MARGIN) * h)
@@ -75,7 +86,7 @@ def crop_to_box(image: Image.Image, place: tuple[float, float, float, float]) ->
 
 
 def crops(boxes: Sequence[GarmentBox]) -> Iterator[Image.Image]:
-    """Yield the crop of each box; a photo is opened once for consecutive boxes."""
+    """Yield the crop of each box, in order; decode a photo once for consecutive boxes."""
     opened: tuple[Path, Image.Image] | None = None
     for box in tqdm(boxes, desc="Garments", unit=" boxes", disable=None):
         if opened is None or opened[0] != box.image:

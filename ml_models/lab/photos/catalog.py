@@ -1,4 +1,4 @@
-"""Listings of photos on disk, and catalog files with several pictures per product."""
+"""Lists of labelled photos on disk, and catalog CSV files with several photos per product."""
 
 from __future__ import annotations
 
@@ -17,7 +17,11 @@ SEPARATOR = "|"
 
 @dataclass(frozen=True, kw_only=True)
 class Listing:
-    """Photos on disk: N paths, N numbers of ``classes``, N names of the product shown."""
+    """N photos on disk with their classes and products.
+
+    ``labels``: N indices into ``classes``. ``groups``: N product names; photos of one product must
+    stay on the same side of a split.
+    """
 
     paths: list[Path]
     labels: list[int]
@@ -25,7 +29,7 @@ class Listing:
     classes: list[str]
 
     def select(self, places: Iterable[int]) -> Listing:
-        """Return a listing of the photos at these positions, with the same classes."""
+        """Return a listing of the photos at the indices ``places``; ``classes`` stays complete."""
         chosen = list(places)
         return Listing(
             paths=[self.paths[k] for k in chosen],
@@ -35,14 +39,14 @@ class Listing:
         )
 
     def groups_per_class(self) -> dict[str, int]:
-        """Return the number of products of each class, 0 included."""
+        """Count the products of each class, classes without any (0) included."""
         pairs = set(zip(self.labels, self.groups, strict=True))
         return {name: sum(label == k for label, _ in pairs) for k, name in enumerate(self.classes)}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Product:
-    """A line of a catalog; ``where`` names its file and line for messages."""
+    """A line of a catalog; ``where`` is “file, line n” for error messages."""
 
     where: str
     sku: str
@@ -51,9 +55,10 @@ class Product:
 
 
 def read_catalog(path: Path) -> Listing:
-    """Read a catalog CSV as the shop loads it: sku, category, image, and optionally images.
+    """Read the photos of a catalog CSV with the columns sku, category, image and optionally images.
 
-    Products that share a picture form one group, so that a split does not separate them.
+    Products that share a photo form one group, so that a split does not separate them. Raises
+    Refused for an invalid file, a missing photo, or a photo listed in two categories.
     """
     group_of: dict[Path, str] = {}
     category_of: dict[Path, str] = {}
@@ -80,7 +85,11 @@ def read_catalog(path: Path) -> Listing:
 
 
 def read_products(path: Path) -> list[Product]:
-    """Return the products of a catalog; raise Refused for a picture that does not exist."""
+    """Read the products of a catalog CSV.
+
+    Raises Refused for a file that is not CSV in UTF-8, missing columns or values, a missing photo
+    or a repeated sku.
+    """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file, strict=True)
@@ -107,7 +116,11 @@ def read_products(path: Path) -> list[Product]:
 
 
 def read_product(path: Path, line: int, row: dict[str, Any]) -> Product:
-    """Return the product of a row of :class:`csv.DictReader`. Raises Refused."""
+    """Convert a row of :class:`csv.DictReader` to a product; image paths start at the CSV's folder.
+
+    ``path`` and ``line`` are for error messages. Raises Refused for an invalid row or a missing
+    photo.
+    """
     where = f"{path}, line {line}"
     if any(row.get(None, ())):  # type: ignore[call-overload]
         raise Refused(f"{where} has more fields than the first: quote a value that has a comma")
@@ -126,7 +139,7 @@ def read_product(path: Path, line: int, row: dict[str, Any]) -> Product:
 
 
 def write_catalog(listing: Listing, path: Path) -> None:
-    """Write a listing so that :func:`read_catalog` reads the same photos, groups and classes."""
+    """Write a listing as a catalog CSV, one row per product, that :func:`read_catalog` can read."""
     images: dict[str, list[str]] = {}
     for photo, group in zip(listing.paths, listing.groups, strict=True):
         images.setdefault(group, []).append(os.path.relpath(photo.resolve(), path.parent.resolve()))

@@ -1,4 +1,4 @@
-"""Convert sets of classes to tensors."""
+"""Convert sets of class names to tensors, in the order of :data:`.label_sets.LEAVES`."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from .label_sets import LEAVES, PARENTS
 
 
 def mask(names: Iterable[str]) -> Tensor:
-    """Return 1 for each of these classes and 0 for the others, (15,)."""
+    """Return a float tensor (15,): 1 for each of these classes, 0 for the others."""
     chosen = set(names)
     return torch.tensor([float(leaf in chosen) for leaf in LEAVES])
 
 
 def parent_matrix() -> Tensor:
-    """Return the matrix (15, 15) that adds each class's probability to its parent's."""
+    """Return a matrix (15, 15) that moves each finer class's probability to its coarser class.
+
+    Multiply probabilities (N, 15) by it from the right.
+    """
     return torch.stack([mask([PARENTS.get(leaf, leaf)]) for leaf in LEAVES])

@@ -1,4 +1,4 @@
-"""Distort photos by a given level: rotation, light, blur, JPEG, crop, clutter."""
+"""Distort RGB photos by a chosen amount: rotation, light, blur, JPEG, crop, clutter."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SHAPES = 60
 
 
 def rotation(image: Image.Image, degrees: float) -> Image.Image:
-    """Turn counter-clockwise within the frame; fill corners with the mirrored photo."""
+    """Rotate counter-clockwise, keeping the size; fill the corners with the mirrored photo."""
     # Black corners would affect the result more than the rotation.
     width, height = image.size
     pad = math.ceil((math.hypot(width, height) - min(width, height)) / 2)
@@ -24,35 +24,35 @@ def rotation(image: Image.Image, degrees: float) -> Image.Image:
 
 
 def mirrored(image: Image.Image, pad: int) -> Image.Image:
-    """Return the photo with ``pad`` mirrored pixels on every side."""
+    """Extend the photo by ``pad`` pixels on every side, filled with its mirror image."""
     around = np.pad(np.asarray(image), ((pad, pad), (pad, pad), (0, 0)), mode="symmetric")
     return Image.fromarray(around)
 
 
 def brightness(image: Image.Image, factor: float) -> Image.Image:
-    """Multiply every value by ``factor``, clipped at white."""
+    """Multiply every pixel value by ``factor``; clip at 255."""
     return ImageEnhance.Brightness(image).enhance(factor)
 
 
 def contrast(image: Image.Image, factor: float) -> Image.Image:
-    """Multiply distances from the mean grey by ``factor``."""
+    """Multiply the difference of each pixel from the mean grey by ``factor``."""
     return ImageEnhance.Contrast(image).enhance(factor)
 
 
 def blur(image: Image.Image, sigma: float) -> Image.Image:
-    """Blur; ``sigma`` in pixels of a photo whose shorter side is 256."""
+    """Blur with a Gaussian; ``sigma`` is in pixels of the photo scaled to a shorter side of 256."""
     return image.filter(ImageFilter.GaussianBlur(sigma * min(image.size) / 256))
 
 
 def jpeg(image: Image.Image, quality: float) -> Image.Image:
-    """Save as JPEG of ``quality`` 1…100 and open it again."""
+    """Compress as JPEG of ``quality`` 1…100 and decode again."""
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=int(quality))
     return Image.open(buffer).convert("RGB")
 
 
 def crop(image: Image.Image, share: float) -> Image.Image:
-    """Crop the middle to ``share`` of the area, 0…1; keep the proportions."""
+    """Crop the centre to ``share`` (0…1) of the area, with the same aspect ratio."""
     width, height = image.size
     w, h = scaled(image.size, share)
     left, top = (width - w) // 2, (height - h) // 2
@@ -60,7 +60,10 @@ def crop(image: Image.Image, share: float) -> Image.Image:
 
 
 def clutter(image: Image.Image, share: float) -> Image.Image:
-    """Shrink the photo to ``share`` of the area, 0…1, in a busy scene of its size."""
+    """Shrink the photo to ``share`` (0…1) of its area and paste it into a drawn, busy background.
+
+    The result has the photo's size. Background and position depend on the photo alone.
+    """
     # Seed by the photo, so that scene and place are the same at every share and in every run.
     rng = np.random.default_rng(zlib.crc32(image.tobytes()))
     canvas = busy_scene(image.size, rng)
@@ -72,13 +75,16 @@ def clutter(image: Image.Image, share: float) -> Image.Image:
 
 
 def scaled(size: tuple[int, int], share: float) -> tuple[int, int]:
-    """Return (width, height) of ``share`` of the area in the same proportions."""
+    """Return (width, height) with ``share`` of the area of ``size`` and its aspect ratio."""
     side = math.sqrt(share)
     return max(1, round(size[0] * side)), max(1, round(size[1] * side))
 
 
 def busy_scene(size: tuple[int, int], rng: np.random.Generator) -> Image.Image:
-    """Draw a busy RGB scene of (width, height) pixels: noise of three grains, and shapes."""
+    """Draw a busy RGB picture: noise at three scales and random shapes.
+
+    ``size``: (width, height) in pixels.
+    """
     layers = [
         Image.fromarray(rng.integers(0, 256, (grain, grain, 3), dtype=np.uint8)).resize(
             size, Image.Resampling.BICUBIC
@@ -108,7 +114,10 @@ def busy_scene(size: tuple[int, int], rng: np.random.Generator) -> Image.Image:
 
 @dataclass(frozen=True, kw_only=True)
 class Curve:
-    """A distortion and its measured levels; ``unit`` describes a level."""
+    """A distortion and the levels at which it is measured.
+
+    ``levels``: values of the second argument of ``distort``; ``unit`` names their unit for a plot.
+    """
 
     distort: Callable[[Image.Image, float], Image.Image]
     levels: tuple[float, ...]

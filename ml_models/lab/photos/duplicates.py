@@ -1,8 +1,9 @@
-"""Find photos of one picture: identical files, or the same picture saved again.
+"""Find duplicate photos: identical files, or the same picture saved again.
 
-A dHash compares each pixel of a small grey picture with its neighbour, so on a plain background it
-encodes noise. Here the differences themselves are compared, so that plain backgrounds have no
-weight. A change of brightness or contrast scales all differences and has no effect.
+A perceptual hash (dHash) keeps only the sign of the difference between neighbouring pixels, so on a
+plain background it encodes noise. Here the differences themselves are compared, so that plain
+backgrounds have no weight. A change of brightness or contrast scales all differences and has no
+effect.
 """
 
 from __future__ import annotations
@@ -29,13 +30,17 @@ ROWS_AT_ONCE = 1024
 
 
 def thumbnail(image: Image.Image) -> Floats:
-    """Return grey levels (32, 32), 0 to 255, of an upright RGB image."""
+    """Return the grey levels (32, 32), 0 to 255, of an upright RGB image squashed to a square."""
     grey: Floats = prepare(image, SPEC) @ LUMA
     return grey
 
 
 def unit(rows: Floats) -> Floats:
-    """Flatten rows (N, ...) to unit vectors (N, d); rows of mere noise become zero."""
+    """Flatten arrays (N, ...) to rows (N, d) of length 1.
+
+    A row whose norm is at most 32, less than a grey level per pixel, becomes zeros: it is only
+    noise.
+    """
     flat = rows.reshape(len(rows), -1)
     norm = np.linalg.norm(flat, axis=1, keepdims=True)
     # Less than one grey level per pixel is a plain picture, whose noise must not be compared.
@@ -43,16 +48,20 @@ def unit(rows: Floats) -> Floats:
 
 
 def gradients(grey: Floats) -> Floats:
-    """Return unit vectors of neighbours' differences: (N, 32, 32) -> (N, 1984)."""
+    """Convert grey pictures (N, 32, 32) to unit vectors (N, 1984) of their gradients.
+
+    The gradients are the differences of neighbouring pixels, across and down.
+    """
     across = np.diff(grey, axis=2).reshape(len(grey), -1)
     down = np.diff(grey, axis=1).reshape(len(grey), -1)
     return unit(np.concatenate([across, down], axis=1))
 
 
 def near_pairs(grey: Floats) -> Iterator[tuple[int, int, float]]:
-    """Yield pairs i < j of grey pictures (N, 32, 32) that look the same, with similarity.
+    """Yield (i, j, similarity) for each pair i < j of grey pictures (N, 32, 32) that look the same.
 
-    Candidates are found by gradients, then grey levels must agree.
+    A pair matches if the cosine of its gradients is at least 0.8 and the correlation of its grey
+    levels at least 0.9. The similarity is the cosine.
     """
     edges = gradients(grey)
     levels = unit(grey - grey.mean((1, 2), keepdims=True))
@@ -65,9 +74,10 @@ def near_pairs(grey: Floats) -> Iterator[tuple[int, int, float]]:
 
 
 def same_pictures(hashes: Sequence[str], grey: Floats) -> list[tuple[list[int], float]]:
-    """Return groups of photos of one picture, and the least similarity within each.
+    """Return (indices, lowest similarity) of each group of photos that show the same picture.
 
-    Photos with equal hashes are one picture, even if it is plain.
+    ``hashes``: a hash of each file; equal ones always match, with similarity 1. ``grey`` (N, 32,
+    32): :func:`thumbnail` of each photo. Photos without a duplicate are left out.
     """
     group_of = list(range(len(hashes)))
     weakest: dict[int, float] = {}

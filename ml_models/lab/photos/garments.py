@@ -1,4 +1,4 @@
-"""Garments as tensors: pixels of crops, places of the garments, and allowed classes."""
+"""Load garments for fine-tuning as tensors: pixels, bounding boxes and allowed classes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .sources import Example, Kind, Place
 SIDE = 256
 # Width and height of a tagged photo in memory.
 TAGGED_SIZE = (256, 384)
-# Smallest held-out garments to judge: smaller ones are not searched for.
+# Smallest share of the photo that a held-out garment covers in an evaluation.
 JUDGED_AREA = 0.01
 
 Pixels = NDArray[np.uint8]
@@ -36,10 +36,11 @@ T = TypeVar("T")
 class Garments:
     """N garments, each in a square crop of its photo.
 
-    ``pixels`` (N, 3, 256, 256) uint8; ``places`` (N, 4): x, y, w, h of the garment in fractions of
-    the crop; ``allowed`` (N, 15): 1 for each allowed class, all 0 if unlabelled; ``kinds``
-    (N,): numbers of :class:`Kind`; ``train`` and ``judged``: rows for training and for evaluation.
-    ``pairs`` (P, 2): rows of the same garment worn and alone.
+    ``pixels`` (N, 3, 256, 256) uint8. ``places`` (N, 4): left, top, width and height of the
+    garment, as fractions of the crop. ``allowed`` (N, 15): 1 for each class that the label allows,
+    all 0 without a label. ``kinds`` (N,): values of :class:`Kind`. ``train``, ``judged``: indices
+    of the garments for training and for evaluation. ``pairs`` (P, 2): indices of a garment worn and
+    the same one alone.
     """
 
     pixels: Tensor
@@ -52,27 +53,31 @@ class Garments:
 
     @property
     def labelled(self) -> Tensor:
-        """The labelled training rows (T,)."""
+        """Indices (T,) of the training garments that have a label."""
         return self.train[self.allowed[self.train].sum(1) > 0]
 
     @property
     def boxed(self) -> Tensor:
-        """Whether each garment (N,) is a box in a larger photo, with views around it."""
+        """Boolean (N,): true for a garment with a box in a larger photo."""
         return self.kinds != Kind.FLOOR
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tagged:
-    """M photos (M, 3, 384, 256) uint8 with the classes (M, 15) that may be in them."""
+    """M photos labelled as a whole: ``pixels`` (M, 3, 384, 256) uint8.
+
+    ``allowed`` (M, 15): 1 for each class that the photo may show.
+    """
 
     pixels: Tensor
     allowed: Tensor
 
 
 def load_garments(examples: Sequence[Example], margin: float, device: str) -> Garments:
-    """Decode all examples but the tagged photos.
+    """Decode all examples except those of kind ``TAGGED`` to tensors on ``device``.
 
-    ``margin``: margin of a crop on each side, as a share of the garment's size.
+    ``margin``: surroundings kept on each side of a garment's box, as a share of its size. Raises
+    Refused for a photo that cannot be decoded.
     """
     rows = [example for example in examples if example.kind is not Kind.TAGGED]
     cut = decode_all(rows, lambda image, example: crop_around(image, example, margin), "garments")
@@ -103,7 +108,10 @@ def load_garments(examples: Sequence[Example], margin: float, device: str) -> Ga
 
 
 def load_tagged(examples: Sequence[Example], device: str) -> Tagged | None:
-    """Decode the tagged photos; None if there are none."""
+    """Decode the examples of kind ``TAGGED`` to tensors on ``device``, or return None without any.
+
+    Photos are stretched to 256 × 384. Raises Refused for a photo that cannot be decoded.
+    """
     rows = [example for example in examples if example.kind is Kind.TAGGED]
     if not rows:
         return None
@@ -121,7 +129,10 @@ def load_tagged(examples: Sequence[Example], device: str) -> Tagged | None:
 def decode_all(
     rows: Sequence[Example], make: Callable[[Image.Image, Example], T], name: str
 ) -> list[T]:
-    """Open each photo and return what ``make`` does with it. Raises Refused for a bad file."""
+    """Open the photo of each row in threads, and return the results of ``make(photo, row)``.
+
+    ``name`` labels the progress bar. Raises Refused for a photo that cannot be decoded.
+    """
 
     def decode(example: Example) -> T:
         try:
@@ -134,14 +145,15 @@ def decode_all(
 
 
 def stacked(pixels: Sequence[Pixels]) -> Tensor:
-    """Return pictures (h, w, 3) as one tensor (N, 3, h, w)."""
+    """Stack pictures (h, w, 3) to one tensor (N, 3, h, w)."""
     return torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2).contiguous()
 
 
 def crop_around(image: Image.Image, example: Example, margin: float) -> tuple[Pixels, Place]:
-    """Return a garment's crop with surroundings (256, 256, 3), and its place in the crop.
+    """Crop a photo to an example's box with its surroundings, squashed to (256, 256, 3) uint8.
 
-    A floor photo is not cropped, and its place is the whole photo.
+    Also return the box in the crop: left, top, width, height as fractions. ``margin``: surroundings
+    kept on each side, as a share of the box's size; a photo of a garment alone stays whole.
     """
     (width, height), (x, y, w, h) = image.size, example.place
     left, top = max(0.0, x - margin * w), max(0.0, y - margin * h)
@@ -156,11 +168,11 @@ def crop_around(image: Image.Image, example: Example, margin: float) -> tuple[Pi
 
 
 def sampling_weights(garments: Garments, street: float, worn: float) -> Tensor:
-    """Return relative sampling weights (N,), 1 for an average floor photo.
+    """Return relative sampling weights (N,), about 1 for a labelled photo of a garment alone.
 
-    A class has the square root of the inverse of its share among labelled photos of its kind. An
-    unlabelled photo has half the weight; garments in streets are multiplied by ``street``, those on
-    drawn people by ``worn``.
+    Rarer classes weigh more: the weight is the inverse square root of the class's share among
+    labelled photos of the same kind. An unlabelled photo weighs 0.5. ``street`` and ``worn``
+    multiply the weights of garments in street photos and on drawn people.
     """
     classes = garments.allowed.shape[1]
     first = garments.allowed.argmax(1)

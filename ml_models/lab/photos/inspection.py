@@ -1,4 +1,4 @@
-"""Inspect photos before training: damage, duplicates, balance, sizes."""
+"""Inspect photos before training: damaged files, duplicates, class balance, sizes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SERVED_SIDE = 224
 
 @dataclass(frozen=True, kw_only=True)
 class PhotoFile:
-    """The split, class and file of a photo."""
+    """A photo on disk, with its split (such as “train”) and class."""
 
     split: str
     label: str
@@ -30,13 +30,16 @@ class PhotoFile:
 
     @property
     def name(self) -> str:
-        """Split, class and file name, as shown to the user."""
+        """“split/class/file name”, as reports show it."""
         return f"{self.split}/{self.label}/{self.path.name}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sample(PhotoFile):
-    """A photo that was read: upright size in pixels, hash of the bytes, grey levels (32, 32)."""
+    """A decoded photo: upright size in pixels and hash of the file.
+
+    ``grey`` (32, 32): grey levels, 0 to 255, of the photo squashed to a square.
+    """
 
     width: int
     height: int
@@ -46,14 +49,17 @@ class Sample(PhotoFile):
 
 @dataclass(frozen=True, kw_only=True)
 class Unreadable(PhotoFile):
-    """A photo that training and serving would refuse, and why."""
+    """A photo that cannot be decoded: error code and reason."""
 
     code: str
     reason: str
 
 
 def list_files(split: str, folder: Path) -> list[PhotoFile]:
-    """Return the photos of a folder per class, sorted: the files that training reads."""
+    """List the photos of ``folder``, which holds a subfolder per class, sorted by path.
+
+    ``split``: name to store with each, such as “train”.
+    """
     return [
         PhotoFile(split=split, label=path.parent.name, path=path)
         for path in sorted(folder.glob("*/*"))
@@ -62,7 +68,7 @@ def list_files(split: str, folder: Path) -> list[PhotoFile]:
 
 
 def read(source: PhotoFile) -> Sample | Unreadable:
-    """Decode a photo as training and serving do."""
+    """Decode a photo as training and serving do; return Unreadable if that fails."""
     place = vars(source)
     try:
         data = source.path.read_bytes()
@@ -85,14 +91,18 @@ def read(source: PhotoFile) -> Sample | Unreadable:
 
 
 def spread(values: Iterable[float]) -> dict[str, float]:
-    """Return minimum, median and maximum."""
+    """Return ``min``, ``median`` and ``max`` of the values, rounded to 3 decimals."""
     numbers = np.fromiter(values, float)
     least, median, greatest = np.percentile(numbers, [0, 50, 100]).round(3).tolist()
     return {"min": least, "median": median, "max": greatest}
 
 
 def sizes(samples: list[Sample]) -> dict[str, Any]:
-    """Summarise pixels, aspect ratios, and the share of photos smaller than the model's input."""
+    """Summarise widths, heights, shorter sides (pixels) and aspect ratios of photos.
+
+    ``share_below_224``: share of photos whose shorter side is below the model's 224 pixels. Empty
+    without photos.
+    """
     if not samples:
         return {}
     short = np.array([min(sample.width, sample.height) for sample in samples])
@@ -106,7 +116,10 @@ def sizes(samples: list[Sample]) -> dict[str, Any]:
 
 
 def balance(samples: list[Sample], labels: list[str]) -> dict[str, Any]:
-    """Count photos per class; ``largest_to_smallest`` is None if a class is empty."""
+    """Count the photos of each class, with its share of all.
+
+    ``largest_to_smallest``: ratio of the largest class to the smallest; None if a class is empty.
+    """
     counts = {label: sum(sample.label == label for sample in samples) for label in labels}
     least = min(counts.values())
     return {
@@ -120,7 +133,10 @@ def balance(samples: list[Sample], labels: list[str]) -> dict[str, Any]:
 
 
 def duplicate_groups(samples: list[Sample]) -> list[dict[str, Any]]:
-    """Return groups of photos of one picture; groups across splits or classes come first."""
+    """Return groups of photos that show the same picture, as dicts for the report.
+
+    Groups across splits or classes come first. ``kind`` is ``exact`` (identical files) or ``near``.
+    """
     grey = np.array([sample.grey for sample in samples], np.float32).reshape(-1, SIDE, SIDE)
     groups = []
     for members, similarity in same_pictures([sample.sha256 for sample in samples], grey):
@@ -138,7 +154,10 @@ def duplicate_groups(samples: list[Sample]) -> list[dict[str, Any]]:
 
 
 def make_report(samples: list[Sample], unreadable: list[Unreadable]) -> dict[str, Any]:
-    """Return all findings; ``ok`` decides the exit status."""
+    """Return the report: counts and sizes per split, damaged photos, duplicates.
+
+    ``ok`` is False if a photo is damaged, or if duplicates lie in different splits or classes.
+    """
     everything: list[PhotoFile] = [*samples, *unreadable]
     labels = sorted({source.label for source in everything})
     groups = duplicate_groups(samples)

@@ -1,7 +1,7 @@
-"""Fifteen classes of clothes, and the classes that a data set's label allows.
+"""Names of the fifteen clothing classes, and the classes that a data set's label allows.
 
-A label is a set of allowed classes. “Top” of a shop allows t-shirt and undershirt; “longsleeve” of
-a street photo allows longsleeve and hoodie.
+A label maps to a set of classes, because data sets differ in detail. “Top” of a shop allows t-shirt
+and undershirt; “longsleeve” of a street photo allows longsleeve and hoodie.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ TAGS = {
 
 
 def shop_set(label: str) -> tuple[str, ...]:
-    """Return the classes that a shop's label allows; empty if the label is unsure.
+    """Return the classes that a shop's label allows; empty for a missing or unsure label.
 
     Raises Refused for an unknown label.
     """
@@ -41,9 +41,10 @@ def shop_set(label: str) -> tuple[str, ...]:
 
 
 def street_set(label: str, tag: str = "") -> tuple[str, ...]:
-    """Return the classes that a street photo's label allows, including finer ones.
+    """Return the classes that a street photo's label allows: the class and its finer classes.
 
-    A more specific tag replaces the label. Raises Refused for an unknown label.
+    ``tag``: a more specific word, such as “blazer”; a known one replaces the label. Raises Refused
+    for an unknown label.
     """
     name = known(label.strip().lower())
     finer = tuple(leaf for leaf, parent in PARENTS.items() if parent == name)
@@ -52,7 +53,7 @@ def street_set(label: str, tag: str = "") -> tuple[str, ...]:
 
 
 def known(name: str) -> str:
-    """Return the name of a class. Raises Refused if there is no such class."""
+    """Return ``name`` if it is one of the fifteen classes; raise Refused otherwise."""
     if name not in LEAVES:
         raise Refused(f"“{name}” is no class: give one of {', '.join(LEAVES)}")
     return name

@@ -1,4 +1,4 @@
-"""List photos on disk, from a folder per class or a catalog."""
+"""List the photos of a folder or of a catalog CSV."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from .catalog import Listing, read_catalog
 
 
 def list_photos(source: Path) -> Listing:
-    """List the photos of a folder per class, or of a catalog CSV, in a fixed order."""
+    """List photos in a fixed order: of a folder with a subfolder per class, or of a catalog CSV.
+
+    Raises Refused if ``source`` does not exist or holds no photos.
+    """
     if source.is_dir():
         return list_folder(source)
     if source.is_file():
@@ -20,7 +23,10 @@ def list_photos(source: Path) -> Listing:
 
 
 def list_folder(folder: Path) -> Listing:
-    """List the photos of a folder per class, sorted."""
+    """List the photos of a folder with a subfolder per class, sorted.
+
+    Each photo is its own product. Raises Refused if there are no photos.
+    """
     classes = sorted(entry.name for entry in folder.iterdir() if entry.is_dir())
     found = [
         (path, label)

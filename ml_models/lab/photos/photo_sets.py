@@ -24,10 +24,10 @@ from .listings import list_photos
 
 @dataclass(frozen=True, kw_only=True)
 class PhotoSet:
-    """Decoded photos: ``pixels`` (N, 3, s, s) uint8, ``labels`` (N,) int64, class names.
+    """N decoded photos: ``pixels`` (N, 3, s, s) uint8, ``labels`` (N,) int64.
 
-    ``groups``: N names of the product that each photo shows, or none if not needed; each photo of a
-    folder is a separate product.
+    Labels are indices into ``classes``. ``groups``: product name of each photo; empty if not
+    needed. Each photo of a folder is its own product.
     """
 
     pixels: Tensor
@@ -37,12 +37,19 @@ class PhotoSet:
 
 
 def load_photos(source: Path, spec: InputSpec) -> PhotoSet:
-    """Decode a folder per class, or a catalog, exactly as serving does."""
+    """Decode the photos of a folder or a catalog CSV, as serving does.
+
+    A folder holds a subfolder per class. ``spec``: size and fit of the model's input. Raises
+    Refused for a photo that cannot be decoded.
+    """
     return decode_photos(list_photos(source), spec, source.name)
 
 
 def decode_photos(listing: Listing, spec: InputSpec, name: str) -> PhotoSet:
-    """Decode the listed photos; ``name`` stands beside the progress bar."""
+    """Decode the listed photos as serving does; ``name`` labels the progress bar.
+
+    ``spec``: size and fit of the model's input. Raises Refused for a photo that cannot be decoded.
+    """
 
     def decode(path: Path) -> np.ndarray:
         try:
@@ -68,9 +75,10 @@ def load_crops(
     spec: InputSpec,
     hold_out: int = 0,
 ) -> PhotoSet:
-    """Cut garments on people out of their photos, numbered as a model's classes.
+    """Load the garments of a CSV of bounding boxes, each cropped to its box.
 
-    ``hold_out``: see :func:`.boxes.read_boxes`.
+    Labels are indices into ``classes``; ``parents`` maps finer to coarser classes. ``hold_out`` n:
+    only photos whose number is divisible by n; 0: all. Raises ValueError for an invalid CSV.
     """
     boxes = read_boxes(path, classes, parents, hold_out)
     pixels = np.stack([prepare(part, spec) for part in crops(boxes)])
@@ -82,7 +90,10 @@ def load_crops(
 
 
 def numbered_as(classes: Sequence[str], photos: PhotoSet) -> PhotoSet:
-    """Renumber the labels of photos as a model's classes; raise Refused for an unknown class."""
+    """Return the photos with labels that are indices into a model's ``classes``.
+
+    Raises Refused if the model lacks a class of the photos.
+    """
     unknown = sorted(set(photos.classes) - set(classes))
     if unknown:
         raise Refused(f"the model has no class {unknown[0]}: its classes are {', '.join(classes)}")
@@ -91,7 +102,10 @@ def numbered_as(classes: Sequence[str], photos: PhotoSet) -> PhotoSet:
 
 
 def shuffled_batches(count: int, size: int, generator: torch.Generator) -> Iterator[Tensor]:
-    """Yield shuffled batches of indices; drop a last batch smaller than half."""
+    """Yield random batches of the indices 0 … count - 1.
+
+    A last batch of less than half of ``size`` is dropped.
+    """
     order = torch.randperm(count, generator=generator)
     for chunk in order.split(size):
         if len(chunk) * 2 >= size:

@@ -1,4 +1,4 @@
-"""Scale pixels to the input of a network."""
+"""Scale pixel values to the range that the networks expect."""
 
 from __future__ import annotations
 
@@ -10,5 +10,8 @@ SERVED_SIDE = 224
 
 
 def scale(pixels: Tensor) -> Tensor:
-    """Scale uint8 to float32 in [-1, 1], channels last in memory, which is fast on CPUs."""
+    """Scale uint8 pixels (N, 3, h, w) to float32 in [-1, 1].
+
+    The result is stored channels last, which is faster on CPUs.
+    """
     return pixels.contiguous(memory_format=torch.channels_last).float().div(127.5).sub(1)

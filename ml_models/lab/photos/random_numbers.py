@@ -1,4 +1,4 @@
-"""Random numbers that depend on a key alone, so that a resumed run draws the same ones."""
+"""Random numbers of a training step that depend on a key alone, so a resumed run repeats them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from torch import Tensor
 
 
 class Chance:
-    """Random numbers of one step. The same key gives the same numbers, resumed or not."""
+    """Random tensors of one training step, on ``device``; the same key gives the same numbers.
+
+    ``key``: integers such as seed, stage and step.
+    """
 
     def __init__(self, device: str, *key: int):
         self.device = device
@@ -17,19 +20,22 @@ class Chance:
         self.generator = torch.Generator(device).manual_seed(seed)
 
     def uniform(self, low: float, high: float, *shape: int) -> Tensor:
-        """Return numbers between low and high."""
+        """Return a tensor of this shape, uniform between ``low`` and ``high``."""
         found = torch.rand(*shape, generator=self.generator, device=self.device)
         return found * (high - low) + low
 
     def draw(self, rows: Tensor, weights: Tensor, count: int) -> Tensor:
-        """Return ``count`` of the rows (T,), drawn with replacement by their weights (N,)."""
+        """Draw ``count`` of the indices ``rows`` (T,), with replacement.
+
+        ``weights`` (N,): relative probability of each index, for all N, not only for ``rows``.
+        """
         drawn = torch.multinomial(weights[rows], count, replacement=True, generator=self.generator)
         return rows[drawn]
 
     def pick(self, size: int, count: int) -> Tensor:
-        """Return ``count`` numbers of 0 … size - 1, drawn with replacement."""
+        """Return ``count`` random integers from 0 to ``size - 1``, with replacement."""
         return torch.randint(size, (count,), generator=self.generator, device=self.device)
 
     def order(self, count: int) -> Tensor:
-        """Return 0 … count - 1 shuffled."""
+        """Return a random permutation of 0 … count - 1."""
         return torch.randperm(count, generator=self.generator, device=self.device)

@@ -23,7 +23,11 @@ LEAST_AREA = 0.004
 
 
 class Kind(IntEnum):
-    """The origin of a photo, which decides its views and its weight."""
+    """The type of a photo, which decides its augmentation and sampling weight.
+
+    ``FLOOR``: a garment alone (flat, hanging, or a product photo). ``STREET``: a garment with a box
+    on a person. ``WORN``: a garment put on a drawn person. ``TAGGED``: a photo labelled as a whole.
+    """
 
     FLOOR = 0
     STREET = 1
@@ -33,7 +37,7 @@ class Kind(IntEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Example:
-    """A garment in a photo on disk, or a tagged photo as a whole."""
+    """A labelled garment in a photo on disk, or a photo labelled as a whole."""
 
     image: Path
     kind: Kind
@@ -45,25 +49,33 @@ class Example:
     area: float = 1.0
     """Share of the photo's area that the garment covers."""
     held_out: bool = False
-    """Whether it is for evaluation only, never for training."""
+    """Whether the example is for evaluation only, never for training."""
     alone: Path | None = None
-    """For a drawn person: the photo of the garment alone."""
+    """For a garment on a drawn person: the photo of that garment alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sources:
-    """Paths of the photos; only the folder per class is required."""
+    """Paths of the data sets for fine-tuning; only ``data`` is required.
+
+    ``data``: a folder with a subfolder of photos per class. ``more``: a CSV ``image,label,kids`` of
+    garments alone. ``boxes``: a CSV ``image,label,tag,x,y,w,h,area`` of garments in street photos.
+    ``tagged``: a CSV ``image,labels,tags`` of street photos labelled as a whole.
+    """
 
     data: Path
     more: Path | None = None
     boxes: Path | None = None
     tagged: Path | None = None
     hold_out: int = 3
-    """Hold out the street photos whose number is divisible by this; 0: none."""
+    """Hold out the photos of ``boxes`` whose number is divisible by this; 0: none."""
 
 
 def read_sources(sources: Sources) -> list[Example]:
-    """Return all examples; leave held-out photos out of all other sources. Raises Refused."""
+    """Read the examples of all data sets, without training examples of held-out photos.
+
+    Raises Refused for a missing file, an invalid row or an unknown label.
+    """
     found = read_folder(sources.data)
     found += read_more(sources.more) if sources.more else []
     found += read_boxed(sources.boxes, sources.hold_out) if sources.boxes else []
@@ -73,7 +85,7 @@ def read_sources(sources: Sources) -> list[Example]:
 
 
 def read_folder(folder: Path) -> list[Example]:
-    """Return the photos of a folder per class."""
+    """Read a folder with a subfolder of photos per class. Raises Refused for an unknown class."""
     if not folder.is_dir():
         raise Refused(f"there is no folder {folder}: give one with a folder per class")
     listing = list_folder(folder)
@@ -85,7 +97,7 @@ def read_folder(folder: Path) -> list[Example]:
 
 
 def read_more(path: Path) -> list[Example]:
-    """Return the photos of a CSV ``image,label,kids``; the last column is not used."""
+    """Read garments alone from a CSV ``image,label,kids``; the column ``kids`` is ignored."""
     return read_examples(
         path,
         ("image", "label"),
@@ -94,14 +106,21 @@ def read_more(path: Path) -> list[Example]:
 
 
 def floor_photo(path: Path, label: str, where: str) -> Example:
-    """Return a garment that lies on a floor, hangs on a wall or is photographed for a shop."""
+    """Describe a photo of a garment alone: laid flat, hanging, or a product photo.
+
+    ``where``: file and line for the error message. Raises Refused for an unknown label.
+    """
     with refused_at(where):
         allowed = shop_set(label)
     return Example(image=path, kind=Kind.FLOOR, allowed=allowed, label=label.strip().lower())
 
 
 def read_boxed(path: Path, hold_out: int) -> list[Example]:
-    """Return the garments of a CSV ``image,label,tag,x,y,w,h,area``, those too small left out."""
+    """Read garments in street photos from a CSV ``image,label,tag,x,y,w,h,area``.
+
+    Leave out garments below 0.4 % of the photo. ``hold_out`` n: hold out photos whose number is
+    divisible by n; 0: none. Raises Refused for an invalid row.
+    """
 
     def read(row: dict[str, str], where: str) -> Example:
         image = path.parent / row["image"]
@@ -124,7 +143,10 @@ def read_boxed(path: Path, hold_out: int) -> list[Example]:
 
 
 def read_tagged(path: Path) -> list[Example]:
-    """Return the photos of a CSV ``image,labels,tags``; labels are separated by ``|``."""
+    """Read photos labelled as a whole from a CSV ``image,labels,tags``.
+
+    Labels are separated by ``|``; ``tags`` is ignored.
+    """
 
     def read(row: dict[str, str], where: str) -> Example:
         with refused_at(where):
@@ -138,7 +160,11 @@ def read_tagged(path: Path) -> list[Example]:
 def read_examples(
     path: Path, columns: Sequence[str], read: Callable[[dict[str, str], str], Example]
 ) -> list[Example]:
-    """Read each row of a CSV with these columns. Raises Refused that names file and line."""
+    """Convert each row of a CSV with these columns by ``read(row, where)``.
+
+    ``where``: “file, line n” for error messages. Raises Refused for a missing file, column or
+    photo.
+    """
     if not path.is_file():
         raise Refused(f"there is no file {path}: give a CSV with the columns {', '.join(columns)}")
     with path.open(newline="", encoding="utf-8-sig") as file:
@@ -159,7 +185,7 @@ def read_examples(
 
 @contextmanager
 def refused_at(where: str) -> Iterator[None]:
-    """Convert a ValueError to Refused, with the position in the text."""
+    """Convert a ValueError of the block to Refused, with ``where`` (file and line) in its text."""
     try:
         yield
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""Split photos, stratified by class and grouped by product."""
+"""Split photos into training and held-out ones, stratified by class and grouped by product."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ HELD_OUT = "validation.csv"
 
 
 def check_classes(listing: Listing, name: str) -> None:
-    """Raise Refused if the photos' classes cannot be learned."""
+    """Raise Refused if there is only one class, or a class without photos.
+
+    ``name``: the source of the photos, for the error message.
+    """
     if len(listing.classes) < 2:
         raise Refused(f"{name} has one class only ({listing.classes[0]}): two at least are needed")
     empty = [label for label, count in listing.groups_per_class().items() if not count]
@@ -26,9 +29,10 @@ def check_classes(listing: Listing, name: str) -> None:
 
 
 def folds(listing: Listing, count: int, seed: int) -> Iterator[tuple[Listing, Listing]]:
-    """Yield ``count`` pairs of training and held-out photos; each photo is held out once.
+    """Yield ``count`` pairs (training, held out) for cross-validation; each photo is held out once.
 
-    Every class has a product in every part; raise Refused for a class with too few products.
+    Photos of a product stay together. Raises Refused for a class with fewer than ``count``
+    products.
     """
     few = {name: n for name, n in listing.groups_per_class().items() if n < count}
     if few:
@@ -44,14 +48,18 @@ def folds(listing: Listing, count: int, seed: int) -> Iterator[tuple[Listing, Li
 
 
 def hold_out(listing: Listing, share: float, seed: int) -> tuple[Listing, Listing]:
-    """Return training and held-out photos: one of ``round(1 / share)`` equal parts."""
+    """Return (training, held out): the first of ``round(1 / share)`` cross-validation folds.
+
+    Raises Refused for a class with too few products.
+    """
     return next(folds(listing, round(1 / share), seed))
 
 
 def keep_split(held_out: Listing, folder: Path) -> None:
-    """Write the held-out photos as a catalog; raise Refused if the run has held out others.
+    """Write the held-out photos to ``validation.csv`` in the folder of a run.
 
-    Resuming with another split would train on photos of the validation.
+    Raises Refused if that file lists other products: a run resumed with another split would train
+    on its own validation photos.
     """
     path = folder / HELD_OUT
     if path.exists() and set(read_catalog(path).groups) != set(held_out.groups):

@@ -1,5 +1,5 @@
-"""Int8 convolutions with the same result on every processor.
+"""Convert exported graphs to int8 convolutions with the same result on every processor.
 
-The room converts exported graphs, and measures how well the result agrees with them. It may import
-photos and networks.
+Also measure how well the converted graphs agree with the original. This package may import only
+``photos`` and ``networks``.
 """

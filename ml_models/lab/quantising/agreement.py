@@ -1,4 +1,4 @@
-"""Measure how well a model agrees with itself on other processors, and with its float32 twin."""
+"""Compare an int8 model with itself in other arithmetic, and with its float32 original."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LEAST = {"reference": (0.9995, 0.998), "precise": (0.9995, 0.998), "float32": (0
 
 @dataclass(frozen=True, kw_only=True)
 class Agreement:
-    """Cosines of a model's embeddings (N,) with those of other arithmetic.
+    """Cosines (N,) between a model's embeddings of N photos and those of other arithmetic.
 
     ``reference``: the same file with each node computed separately in floats. ``precise``: the same
     file with integer kernels that cannot overflow. ``float32``: the original model.
@@ -30,7 +30,7 @@ class Agreement:
     float32: Float32
 
     def as_json(self) -> dict[str, Any]:
-        """Return mean and lowest cosine by kind, and the number of photos."""
+        """Return mean and lowest cosine for each kind of arithmetic, and the number of photos."""
         figures = {name: getattr(self, name) for name in LEAST}
         return {"photos": len(self.float32)} | {
             name: {"mean": round(float(each.mean()), 5), "lowest": round(float(each.min()), 5)}
@@ -38,7 +38,7 @@ class Agreement:
         }
 
     def failures(self) -> list[str]:
-        """Return a sentence for each bound of :data:`LEAST` that is missed."""
+        """Return an error text for each bound of :data:`LEAST` that is missed."""
         found = []
         for name, (mean, lowest) in LEAST.items():
             cosines = getattr(self, name)
@@ -53,7 +53,11 @@ class Agreement:
 def session(
     path: Path, *, reference: bool = False, precise: bool = False
 ) -> onnxruntime.InferenceSession:
-    """Open a model as it is served, or with other arithmetic."""
+    """Open an ONNX file in ONNX Runtime: as served by default, or with other arithmetic.
+
+    ``reference``: without optimisations, each node in floats. ``precise``: integer kernels that
+    cannot overflow.
+    """
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     if precise:
@@ -64,21 +68,27 @@ def session(
 
 
 def embeddings(opened: onnxruntime.InferenceSession, pixels: Tensor) -> Float32:
-    """Return the embeddings (N, dim) of photos (N, 3, s, s) uint8, one call each."""
+    """Return the embeddings (N, dim) of photos (N, 3, s, s) uint8 by an opened model.
+
+    Each photo is encoded by a call of its own.
+    """
     images = pixels.permute(0, 2, 3, 1).numpy()
     found = [opened.run(["embedding"], {"image": image[None]})[0] for image in images]
     return np.concatenate(found)
 
 
 def cosines(a: Float32, b: Float32) -> Float32:
-    """Return the cosine of each pair of rows (N,)."""
+    """Return the cosine (N,) between the rows of two arrays (N, dim)."""
     lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
     products: Float32 = (a * b).sum(1) / lengths
     return products
 
 
 def agreement(source: Path, target: Path, pixels: Tensor) -> Agreement:
-    """Compare the int8 model ``target`` with itself and with the float32 ``source``."""
+    """Compare the int8 model ``target`` with itself in other arithmetic and with ``source``.
+
+    ``source``: the float32 original. ``pixels``: photos (N, 3, s, s) uint8.
+    """
     served = embeddings(session(target), pixels)
     return Agreement(
         reference=cosines(served, embeddings(session(target, reference=True), pixels)),

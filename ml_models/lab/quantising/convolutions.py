@@ -1,4 +1,4 @@
-"""The convolutions of an exported graph, in PyTorch."""
+"""Run the convolutions of an exported ONNX graph in PyTorch."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ BATCH = 8
 
 @dataclass(frozen=True, kw_only=True)
 class ConvLayer:
-    """A convolution, with the ReLU6 behind it if there is one, or a sum of two maps.
+    """A convolution with the ReLU6 that follows it, if any; or a sum of two maps.
 
-    ``inputs`` and ``output`` are names of the graph. The other fields are of convolutions alone:
-    ``name`` is the output before the ReLU6, ``number`` counts them.
+    ``inputs`` and ``output``: names in the graph. The other fields are for convolutions only:
+    ``name`` is the output before the ReLU6, ``number`` the index among convolutions, ``rectified``
+    whether a ReLU6 follows.
     """
 
     inputs: tuple[str, ...]
@@ -40,12 +41,12 @@ class ConvLayer:
         return self.number < 0
 
     def pad(self, x: Tensor) -> Tensor:
-        """Pad (N, c, h, w) with zeros as ONNX says: top, left, bottom, right."""
+        """Pad maps (N, c, h, w) with zeros, by ONNX's order: top, left, bottom, right."""
         top, left, bottom, right = self.pads
         return F.pad(x, (left, right, top, bottom))
 
     def convolve(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        """Convolve (N, cin, h, w) to (N, cout, h', w')."""
+        """Return the convolution (N, cout, h', w') of maps (N, cin, h, w), before its ReLU6."""
         padding = self.pads[:2]
         if padding != self.pads[2:]:
             x, padding = self.pad(x), (0, 0)
@@ -56,14 +57,14 @@ Watch = Callable[[ConvLayer, list[Tensor], Tensor], "Tensor | None"]
 
 
 def attributes(node: NodeProto) -> dict[str, Any]:
-    """Return a node's attributes as Python values."""
+    """Return a node's attributes by name, as Python values."""
     return {each.name: helper.get_attribute_value(each) for each in node.attribute}
 
 
 def read_layers(graph: GraphProto) -> list[ConvLayer]:
-    """Return the convolutions, their ReLU6 and the sums among them, in the graph's order.
+    """Read the convolutions with their ReLU6, and the sums of their outputs, in graph order.
 
-    Raises ValueError for a ``Clip`` behind a convolution that is not 0…6.
+    Raises ValueError without convolutions, or for a ``Clip`` after one that is not 0…6.
     """
     stored = constants(graph)
     clips = {node.input[0]: node for node in graph.node if node.op_type == "Clip"}
@@ -97,14 +98,17 @@ def read_layers(graph: GraphProto) -> list[ConvLayer]:
 
 
 def leaving(graph: GraphProto, layers: list[ConvLayer]) -> list[str]:
-    """Return the maps that other nodes than these layers read, in the layers' order."""
+    """Return the names of outputs of these layers that other nodes of the graph read, in order."""
     inside = {name for layer in layers for name in (layer.name, layer.output)}
     read = {name for node in graph.node if node.output[0] not in inside for name in node.input}
     return [layer.output for layer in layers if layer.output in read]
 
 
 class Convolutions:
-    """The convolutions of a float32 graph: (N, 3, s, s) in [-1, 1] -> the maps that leave them."""
+    """The convolutions of a float32 graph, as a function of images (N, 3, s, s) in [-1, 1].
+
+    It returns the maps that the rest of the graph reads, whose names are in ``leaving``.
+    """
 
     def __init__(self, graph: GraphProto):
         self.layers = read_layers(graph)
@@ -121,11 +125,11 @@ class Convolutions:
 
     @property
     def convolving(self) -> list[ConvLayer]:
-        """Layers with weights, by their number."""
+        """The layers with weights, by their number."""
         return [layer for layer in self.layers if not layer.is_sum]
 
     def compute(self, layer: ConvLayer, inputs: list[Tensor]) -> Tensor:
-        """Return a layer's output before its ReLU6."""
+        """Return a layer's output before its ReLU6, from its input maps."""
         if layer.is_sum:
             return inputs[0] + inputs[1]
         return layer.convolve(inputs[0], self.weights[layer.number], self.biases[layer.number])
@@ -136,10 +140,10 @@ class Convolutions:
 
     @torch.no_grad()
     def __call__(self, x: Tensor, watch: Watch | None = None) -> list[Tensor]:
-        """Return the maps of :attr:`leaving`.
+        """Return the maps that the rest of the graph reads, in the order of ``leaving``.
 
-        ``watch`` sees each layer with its inputs and its output before ReLU6, and may return
-        another output in its place.
+        ``watch(layer, inputs, output)`` is called for each layer, with its output before the ReLU6.
+        It may return a tensor to replace that output.
         """
         last = {name: n for n, layer in enumerate(self.layers) for name in layer.inputs}
         maps = {self.image: x}
@@ -161,7 +165,10 @@ Ranges = dict[str, tuple[Tensor, Tensor]]
 
 
 def extremes(network: Convolutions, pixels: Tensor) -> Ranges:
-    """Return the ranges of outputs before ReLU6, over photos (N, 3, s, s) uint8."""
+    """Return the least and greatest value of each channel before its ReLU6, by output name.
+
+    ``pixels``: photos (N, 3, s, s) uint8 to measure them on.
+    """
     found: Ranges = {}
 
     def watch(layer: ConvLayer, inputs: list[Tensor], y: Tensor) -> None:

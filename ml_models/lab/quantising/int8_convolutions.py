@@ -37,17 +37,20 @@ out, so channels of a small range must not be rounded in the steps of those of a
 
 
 def whole(pixels: Tensor) -> Tensor:
-    """Return ``2 · pixel - 255`` of (N, 3, s, s) uint8 as floats: integers centred on 0."""
+    """Return ``2 · pixel - 255`` as floats: integers centred on 0; photos (N, 3, s, s) uint8."""
     return pixels.contiguous(memory_format=torch.channels_last).float().mul(2).sub(PIXEL)
 
 
 def power(x: float) -> float:
-    """Return the least power of two that is not less than ``x``."""
+    """Return the smallest power of two that is at least ``x``."""
     return 2.0 ** math.ceil(math.log2(x) - 1e-9)
 
 
 def strongest_pair(flat: Tensor) -> Tensor:
-    """Return the sum of a channel's two strongest weights of one sign: (cout, K) -> (cout,)."""
+    """Return the greatest sum of two weights of the same sign in each channel.
+
+    ``flat``: weights (cout, K); the result is (cout,).
+    """
     sums = [
         part.clamp_min(0).topk(min(2, flat.shape[1]), 1).values.sum(1) for part in (flat, -flat)
     ]
@@ -55,15 +58,20 @@ def strongest_pair(flat: Tensor) -> Tensor:
 
 
 class Int8Convolutions(Convolutions):
-    """:class:`Convolutions` in exact int8 arithmetic, on ``2 · pixel - 255`` (:func:`whole`).
+    """The convolutions of a float32 graph in exact int8 arithmetic.
 
-    ``weights`` are in steps of their channel, ``biases`` in steps of the output; both are rounded
-    on use. The first convolution keeps wider weights and float arithmetic, which is faster for
-    three channels; its sums are exact, too.
+    As a function it takes images ``2 · pixel - 255`` (:func:`whole`), (N, 3, s, s), and returns the
+    same maps as :class:`Convolutions`, nearly. ``weights`` are in multiples of their channel's
+    step, ``biases`` in multiples of the output's step; both are rounded on use. The first
+    convolution keeps wider weights and float arithmetic, which is faster for three channels; its
+    sums are exact, too.
     """
 
     def __init__(self, graph: GraphProto, ranges: Ranges):
-        """Take each output's range before its ReLU6 from :func:`.convolutions.extremes`."""
+        """Choose all steps from the ranges of a float32 graph's outputs.
+
+        ``ranges``: least and greatest value of each channel before its ReLU6, by output name.
+        """
         super().__init__(graph)
         self.ranges = ranges
         self.steps: dict[str, float] = {self.image: 1.0}
@@ -78,7 +86,7 @@ class Int8Convolutions(Convolutions):
             self.bounds.append(self.bounds_of(layer))
 
     def streams(self) -> list[list[ConvLayer]]:
-        """Group layers whose outputs are added: their steps must differ by powers of two."""
+        """Group the layers whose outputs are added; their steps must differ by powers of two."""
         group_of = {layer.output: layer.output for layer in self.layers}
         for layer in self.layers:
             if layer.is_sum:
@@ -92,11 +100,11 @@ class Int8Convolutions(Convolutions):
         return list(groups.values())
 
     def choose_steps(self, group: list[ConvLayer]) -> None:
-        """Set step, zero point and unit of the outputs of a group.
+        """Set step, zero point and units of the outputs of a group of layers.
 
-        A unit (C,) is the factor of an output's channels. Weak channels of signed outputs, which
-        are not clipped, get a greater one. Source: Nagel et al., "Data-free quantization through
-        weight equalization and bias correction" (2019), section 4.1.
+        A unit (C,) is the factor of each of an output's channels. Weak channels of signed outputs,
+        which are not clipped, get a greater one. Source: Nagel et al., "Data-free quantization
+        through weight equalization and bias correction" (2019), section 4.1.
         """
         ranges = {layer.output: self.ranges[layer.output] for layer in group}
         unit = torch.ones_like(next(iter(ranges.values()))[0])
@@ -118,7 +126,7 @@ class Int8Convolutions(Convolutions):
             self.steps[name] = power(step * power(base) / base)
 
     def rescale(self, layer: ConvLayer) -> None:
-        """Bring a layer's weights and bias into its inputs' and its output's units, then steps."""
+        """Rescale a layer's weights and bias to the units of its input and output, and to steps."""
         (source,), k = layer.inputs, layer.number
         given, unit = self.units[source], self.units[layer.output]
         given = given.view(-1, 1, 1, 1) if layer.groups > 1 else given.view(1, -1, 1, 1)
@@ -129,7 +137,10 @@ class Int8Convolutions(Convolutions):
         self.biases[k] = bias / self.steps[layer.output]
 
     def least_step(self, layer: ConvLayer, weight: Tensor, bias: Tensor) -> Tensor:
-        """Return the finest step of each channel's weights at which its sums stay exact (cout,)."""
+        """Return the smallest step (cout,) of each channel's weights at which its sums stay exact.
+
+        ``weight``, ``bias``: the layer's, in the units of its input and output.
+        """
         flat = weight.flatten(1)
         # Products and bias may each use half of the exact integers.
         least = bias.abs() / (self.steps[layer.inputs[0]] * EXACT / 2)
@@ -142,7 +153,7 @@ class Int8Convolutions(Convolutions):
         return least.clamp_min(1e-12)
 
     def bounds_of(self, layer: ConvLayer) -> tuple[Tensor, Tensor]:
-        """Return the least and greatest integer that each weight may become.
+        """Return the least and greatest integer of each weight, (cout, cin, kh, kw) each.
 
         The strongest weight per channel and sign may keep its value; the others are limited to the
         rest of ``PAIR``.
@@ -160,17 +171,17 @@ class Int8Convolutions(Convolutions):
         return -limits[0], limits[1]
 
     def integers(self, layer: ConvLayer) -> tuple[Tensor, Tensor]:
-        """Return the integer weight (cout, cin, kh, kw) and bias (cout,) of a layer, as floats."""
+        """Return a layer's integer weight (cout, cin, kh, kw) and bias (cout,), as floats."""
         k = layer.number
         finer = self.steps[layer.output] / self.bias_steps(layer)
         return self.weights[k].round().clamp(*self.bounds[k]), (self.biases[k] * finer).round()
 
     def bias_steps(self, layer: ConvLayer) -> Tensor:
-        """Return the step of a layer's sums of products (cout,)."""
+        """Return the step (cout,) of a layer's sums of products."""
         return self.weight_steps[layer.number] * self.steps[layer.inputs[0]]
 
     def compute(self, layer: ConvLayer, inputs: list[Tensor]) -> Tensor:
-        """See :meth:`Convolutions.compute`."""
+        """Return a layer's output before rounding and clipping, from its input maps."""
         if layer.is_sum:
             return inputs[0] + inputs[1]
         weight, bias = self.integers(layer)
@@ -178,12 +189,16 @@ class Int8Convolutions(Convolutions):
         return layer.convolve(inputs[0], weight, bias * self.bias_steps(layer))
 
     def finish(self, layer: ConvLayer, y: Tensor) -> Tensor:
-        """Round an output to its step and clip it to eight bits, which includes the ReLU6."""
+        """Round an output to its step and clip it to 8 bits, which includes the ReLU6."""
         step, zero = self.steps[layer.output], self.zeros[layer.output]
         return (y / step).round().clamp(-zero, 255 - zero) * step
 
     def __call__(self, x: Tensor, watch: Watch | None = None) -> list[Tensor]:
-        """Return the maps of :attr:`leaving`, in the units of the float32 ones."""
+        """Return the maps that the rest of the graph reads, on the scale of the float32 network.
+
+        ``x``: images ``2 · pixel - 255``. ``watch(layer, inputs, output)`` is called for each layer
+        and may return a tensor to replace the output.
+        """
         return [
             each / self.units[name].view(-1, 1, 1)
             for name, each in zip(self.leaving, super().__call__(x, watch), strict=True)

@@ -1,4 +1,4 @@
-"""Write int8 convolutions into a float32 ONNX graph."""
+"""Replace the convolutions of a float32 ONNX graph by int8 ones."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from .int8_convolutions import PIXEL, Int8Convolutions
 
 
 def double_pixels(graph: GraphProto, image: str) -> None:
-    """Change ``image`` from pixels / 127.5 - 1 to ``2 · pixel - 255``: integers, so exact sums.
+    """Change the graph's input ``image`` from pixel / 127.5 - 1 to ``2 · pixel - 255``.
 
-    Nodes that pool ``image`` divide by 255 afterwards. Raises ValueError if the graph prepares its
-    image differently.
+    Integers make exact sums. Nodes that pool ``image`` divide by 255 afterwards. Raises ValueError
+    if the graph prepares its image differently.
     """
     stored = constants(graph)
     makers = {node.output[0]: node for node in graph.node}
@@ -46,7 +46,7 @@ def double_pixels(graph: GraphProto, image: str) -> None:
 
 
 def put_int8(graph: GraphProto, int8: Int8Convolutions) -> None:
-    """Replace the convolutions of a float32 graph by int8 ones, as ``QDQ`` nodes."""
+    """Replace the convolutions of a float32 graph by int8 ones, as quantise-dequantise nodes."""
     double_pixels(graph, int8.image)
     nodes = {node.output[0]: node for node in graph.node}
     for layer in int8.convolving:
@@ -64,7 +64,10 @@ def put_int8(graph: GraphProto, int8: Int8Convolutions) -> None:
 def put_weights(
     graph: GraphProto, node: NodeProto, layer: ConvLayer, int8: Int8Convolutions
 ) -> None:
-    """Store a convolution's integers; those of the first one as floats, multiplied by the step."""
+    """Store a convolution's weights as int8 with their steps, and its bias as floats.
+
+    ``node``: the convolution. The weights of the first one are stored as floats, times their step.
+    """
     weight, bias = int8.integers(layer)
     step, name = int8.weight_steps[layer.number], f"w{layer.number}"
     stored = {f"{name}_bias": bias * int8.bias_steps(layer)}
@@ -84,9 +87,10 @@ def put_weights(
 def put_activation(
     graph: GraphProto, layer: ConvLayer, int8: Int8Convolutions, inside: set[str]
 ) -> None:
-    """Quantise a layer's output, and dequantise it for its readers.
+    """Quantise a layer's output to uint8, and dequantise it for the nodes that read it.
 
-    Layers whose outputs are ``inside`` get it in its unit; other nodes get it without the unit.
+    ``inside``: outputs of all int8 layers. Those layers read the map multiplied by its unit; other
+    nodes read it without.
     """
     name, step, zero = layer.output, int8.steps[layer.output], int8.zeros[layer.output]
     made = next(n for n, node in enumerate(graph.node) if name in node.output)
@@ -115,7 +119,7 @@ def put_activation(
 
 
 def store(graph: GraphProto, name: str, value: np.generic | np.ndarray) -> str:
-    """Add a stored tensor, unless there is one of this name; return the name."""
+    """Store a tensor in the graph unless the name exists; return the name."""
     if all(each.name != name for each in graph.initializer):
         graph.initializer.append(numpy_helper.from_array(np.asarray(value), name))
     return name

@@ -16,10 +16,10 @@ CHUNK = 4
 
 
 def rows_of(layer: ConvLayer, x: Tensor, kernel: int) -> Tensor:
-    """Return the inputs of a channel's weights, one column per output position.
+    """Return the values that each weight of a channel is multiplied by, a column per position.
 
-    ``x`` (N, cin, h, w) is the layer's input. Returns (1, cin, N·h·w) for a 1 × 1 convolution,
-    (cin, k², N·h'·w') for a depthwise one.
+    ``x`` (N, cin, h, w): the layer's input. ``kernel``: its side k. The result is (1, cin, N·h·w)
+    for a 1 × 1 convolution, (cin, k², N·h'·w') for a depthwise one.
     """
     if layer.groups == 1:
         return x.transpose(0, 1).flatten(1)[None]
@@ -30,7 +30,10 @@ def rows_of(layer: ConvLayer, x: Tensor, kernel: int) -> Tensor:
 
 
 def covariance(layer: ConvLayer, x: Tensor, kernel: int) -> Tensor:
-    """Return the covariance of :func:`rows_of`: (1, cin, cin) or (cin, k², k²)."""
+    """Return the covariance of a layer's inputs, (1, cin, cin) or, depthwise, (cin, k², k²).
+
+    ``x`` (N, cin, h, w): the layer's input. ``kernel``: its side k.
+    """
     parts = x.split(CHUNK)
     mean = sum(rows_of(layer, part, kernel).mean(2, keepdim=True) * len(part) for part in parts)
     mean = mean / len(x)
@@ -43,11 +46,11 @@ def covariance(layer: ConvLayer, x: Tensor, kernel: int) -> Tensor:
 
 
 def round_one_by_one(weight: Tensor, low: Tensor, high: Tensor, moments: Tensor) -> Tensor:
-    """Round weights (G, R, K) to integers, each compensating the errors of those before it.
+    """Round weights (G, R, K) to integers; each compensates the errors of those before it.
 
-    ``low`` and ``high`` (G, R, K) bound them, ``moments`` (G, K, K) is their inputs' covariance.
-    Source: Frantar et al., "GPTQ: accurate post-training quantization for generative pre-trained
-    transformers" (2022).
+    ``low``, ``high`` (G, R, K): bounds of the integers. ``moments`` (G, K, K): covariance of the
+    inputs in each of G groups. Source: Frantar et al., "GPTQ: accurate post-training quantization
+    for generative pre-trained transformers" (2022).
     """
     size = weight.shape[2]
     moments = moments.double()
@@ -64,7 +67,10 @@ def round_one_by_one(weight: Tensor, low: Tensor, high: Tensor, moments: Tensor)
 
 
 def round_weights(int8: Int8Convolutions, layer: ConvLayer, x: Tensor) -> None:
-    """Set a layer's weights to the integers that change its outputs for input ``x`` least."""
+    """Set the weights of a layer of ``int8`` to the integers that change its outputs least.
+
+    ``x`` (N, cin, h, w): the layer's input for sample photos.
+    """
     weight = int8.weights[layer.number]
     axis = 1 if layer.groups > 1 else 0
     low, high, rows = (
@@ -75,11 +81,11 @@ def round_weights(int8: Int8Convolutions, layer: ConvLayer, x: Tensor) -> None:
 
 
 def fit_rounding(network: Convolutions, int8: Int8Convolutions, pixels: Tensor) -> None:
-    """Round all weights, and correct biases by the mean error of their channel.
+    """Round all weights of ``int8``, and correct its biases by the mean error of each channel.
 
-    Fitted to photos ``pixels`` (N, 3, s, s) uint8, layer by layer, so that each layer gets the
-    outputs of the fitted ones before. Source of the correction: Nagel et al., "Data-free
-    quantization through weight equalization and bias correction" (2019), section 4.2.
+    ``network``: the float32 original. ``pixels``: sample photos (N, 3, s, s) uint8. Layers are
+    fitted in order, each to the outputs of those before it. Source of the correction: Nagel et al.,
+    "Data-free quantization through weight equalization and bias correction" (2019), section 4.2.
     """
     means = {}
 

@@ -1,4 +1,4 @@
-"""Plots, tables, texts and pages that show figures to people.
+"""Present results as plots, tables, text and HTML pages.
 
-This room may import photos, training and measuring.
+This package may import only ``photos``, ``training`` and ``measuring``.
 """

@@ -1,4 +1,4 @@
-"""Pictures of the benchmark."""
+"""Plot the results of the architecture benchmark."""
 
 from __future__ import annotations
 
@@ -14,7 +14,11 @@ AREA_OF_MB = 50.0
 
 
 def plot_entry(result: dict[str, Any], folder: Path) -> None:
-    """Draw ``confusion.png`` of one network, and ``confusion-people.png`` of garments on people."""
+    """Write a network's confusion matrix to ``confusion.png`` in ``folder``.
+
+    Also write ``confusion-people.png`` if garments on people were measured. ``result``: contents of
+    its ``result.json``.
+    """
     for name, photos in {"confusion": result, "confusion-people": result.get("people")}.items():
         if photos:
             figure = draw_confusion(photos)
@@ -23,7 +27,10 @@ def plot_entry(result: dict[str, Any], folder: Path) -> None:
 
 
 def plot_all(report: dict[str, Any], folder: Path) -> None:
-    """Draw ``benchmark.png``: accuracy against latency; a bubble's area is the file's size."""
+    """Write ``benchmark.png``: accuracy against latency; a bubble's area is the file's size.
+
+    ``report``: contents of ``benchmark.json``.
+    """
     figure = new_figure(8, 5.2)
     axes = figure.add_subplot()
     for start, colour in COLOURS.items():

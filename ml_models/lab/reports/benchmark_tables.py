@@ -1,4 +1,7 @@
-"""Report the benchmark's figures in words and tables."""
+"""Write the benchmark's report in Markdown.
+
+A result or row is the contents of a network's ``result.json``.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,10 @@ STARTS = {"scratch": "From scratch", "pretrained": "From pretrained weights"}
 
 
 def benchmark_summary(results: list[dict[str, Any]], training_photos: int) -> dict[str, Any]:
-    """Return all results, and the groups of classes that all networks together find alike."""
+    """Return the contents of ``benchmark.json``: all results and the groups of similar classes.
+
+    ``results``: contents of each network's ``result.json``. ``training_photos``: their number.
+    """
     people = [result["people"] for result in results if "people" in result]
     return {
         "training_photos": training_photos,
@@ -39,13 +45,19 @@ def benchmark_summary(results: list[dict[str, Any]], training_photos: int) -> di
 
 
 def alike_of(results: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the groups of classes that the networks of these results together find alike."""
+    """Return the groups of classes that networks, taken together, often confuse.
+
+    ``results``: contents of each network's ``result.json``.
+    """
     counts = np.sum([result["confusion"]["counts"] for result in results], axis=0)
     return alike_classes(counts, results[0]["confusion"]["labels"])
 
 
 def report_markdown(report: dict[str, Any]) -> str:
-    """Write the report for people."""
+    """Return ``benchmark.md``: tables, recommendations and confusions as Markdown.
+
+    ``report``: result of :func:`benchmark_summary`.
+    """
     rows = report["architectures"]
     people = report["people_photos"]
     judged = f"{report['validation_photos']} validation photos"
@@ -78,7 +90,10 @@ def report_markdown(report: dict[str, Any]) -> str:
 
 
 def lengths(rows: Sequence[dict[str, Any]]) -> str:
-    """Say how many epochs networks of each start were trained for."""
+    """Return a phrase with the number of epochs, from scratch and from pretrained weights.
+
+    ``rows``: contents of each network's ``result.json``.
+    """
     epochs = {row["start"]: row["settings"]["epochs"] for row in rows}
     return ", ".join(
         f"{count} epochs {STARTS[start][0].lower()}{STARTS[start][1:]}"
@@ -87,7 +102,11 @@ def lengths(rows: Sequence[dict[str, Any]]) -> str:
 
 
 def table(rows: list[dict[str, Any]], people: bool) -> list[str]:
-    """Return a Markdown table, the most accurate row first."""
+    """Return the lines of a Markdown table of networks, the most accurate first.
+
+    ``rows``: contents of each network's ``result.json``. ``people``: whether to add the accuracy
+    for garments on people.
+    """
     columns = {name: title for name, title in COLUMNS.items() if people or name != "on_people"}
     lines = [f"| {' | '.join(columns.values())} |", "|---|" + "---:|" * (len(columns) - 1)]
     for row in sorted(rows, key=lambda row: -row["accuracy"]):
@@ -101,7 +120,11 @@ def table(rows: list[dict[str, Any]], people: bool) -> list[str]:
 
 
 def conclusion(rows: Sequence[dict[str, Any]]) -> list[str]:
-    """Recommend a network of one start: the fastest of those with nearly the best accuracy."""
+    """Recommend the fastest of the networks whose accuracy is within 2 points of the best.
+
+    ``rows``: contents of each network's ``result.json``. Return one sentence, or none for a single
+    network.
+    """
     best = max(rows, key=lambda row: row["accuracy"])
     close = [row for row in rows if row["accuracy"] >= best["accuracy"] - CLOSE]
     fast = min(close, key=lambda row: row["latency_ms"])
@@ -117,7 +140,10 @@ def conclusion(rows: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def worth_of_starts(rows: Sequence[dict[str, Any]]) -> list[str]:
-    """Describe the gain by pretrained weights for each network that was trained both ways."""
+    """Return a sentence on the gain by pretrained weights for each network trained both ways.
+
+    ``rows``: contents of each network's ``result.json``.
+    """
     found = {(row["architecture"], row["start"]): row["accuracy"] for row in rows}
     return [
         f"Pretrained weights are worth {100 * (found[name, 'pretrained'] - accuracy):.1f} points of"
@@ -128,13 +154,19 @@ def worth_of_starts(rows: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def pairs_in_words(result: dict[str, Any]) -> str:
-    """Return a line with the most frequent confusions of a network."""
+    """Return a Markdown list item with a network's most frequent confusions.
+
+    ``result``: contents of its ``result.json``.
+    """
     pairs = [f"{p['photos']} {p['true']} as {p['predicted']}" for p in result["confused"]]
     return f"- {result['name']}: {', '.join(pairs) or 'none'}"
 
 
 def groups_in_words(groups: list[dict[str, Any]]) -> list[str]:
-    """Return a line for each group of classes that look alike."""
+    """Return a Markdown list item for each group of classes that are often confused.
+
+    ``groups``: result of :func:`.class_groups.alike_classes`.
+    """
     if not groups:
         return ["No classes are taken for each other more than others are."]
     return [

@@ -1,4 +1,7 @@
-"""Plot curves of two packages for light and dark pages, and as small PNG files."""
+"""Plot two model packages' results, for light and dark pages and as small PNG files.
+
+``before`` and ``after``: reports of :func:`.evaluation.evaluate` on the two packages.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ MEASURES = (("accuracy", "-"), ("similarity", ":"))
 
 @dataclass(frozen=True, kw_only=True)
 class Theme:
-    """Colours of a plot: text, grid, and one colour per package."""
+    """Colours of a plot, as CSS: text, grid, and one colour per package."""
 
     ink: str
     grid: str
@@ -38,7 +41,7 @@ Draw = Callable[[Theme], Any]
 
 
 def dress(axes: Any, theme: Theme, title: str, unit: str) -> None:
-    """Style a plot: shares from 0 to 1, only lines that carry information."""
+    """Style a plot of shares from 0 to 1; ``unit``: label of the horizontal axis."""
     axes.spines[:].set_visible(False)
     axes.grid(color=theme.grid, linewidth=0.8)
     axes.set_axisbelow(True)
@@ -49,7 +52,10 @@ def dress(axes: Any, theme: Theme, title: str, unit: str) -> None:
 
 
 def curve(axes: Any, name: str, before: Any, after: Any, theme: Theme) -> None:
-    """Draw accuracy (solid) and similarity (dotted) of both packages under a distortion."""
+    """Draw both packages' accuracy (solid) and similarity (dotted) for the distortion ``name``.
+
+    ``before``, ``after``: their evaluation reports.
+    """
     for report, colour in ((before, theme.before), (after, theme.after)):
         rows = report["robustness"][name]
         # Levels are unevenly spaced, so they are drawn as categories to stay readable.
@@ -60,7 +66,10 @@ def curve(axes: Any, name: str, before: Any, after: Any, theme: Theme) -> None:
 
 
 def one_curve(name: str, before: Any, after: Any) -> Draw:
-    """Draw one distortion."""
+    """Return a function that plots accuracy and similarity for the distortion ``name``.
+
+    ``before``, ``after``: evaluation reports of two packages.
+    """
 
     def draw(theme: Theme) -> Any:
         figure = new_figure(3.6, 2.7)
@@ -71,7 +80,10 @@ def one_curve(name: str, before: Any, after: Any) -> Draw:
 
 
 def all_curves(before: Any, after: Any) -> Draw:
-    """Draw all distortions, for the card."""
+    """Return a function that plots all distortions in one picture, for the model card.
+
+    ``before``, ``after``: evaluation reports of two packages.
+    """
 
     def draw(theme: Theme) -> Any:
         figure = new_figure(11, 5.4)
@@ -88,7 +100,11 @@ def all_curves(before: Any, after: Any) -> Draw:
 
 
 def plot_reliability(before: Any, after: Any) -> Draw:
-    """Draw the accuracy of each probability bin of at least 5 photos."""
+    """Return a function that plots accuracy by predicted probability.
+
+    ``before``, ``after``: evaluation reports of two packages. Bins with fewer than 5 photos are
+    left out.
+    """
 
     def draw(theme: Theme) -> Any:
         figure = new_figure(5.2, 4.4)
@@ -107,7 +123,10 @@ def plot_reliability(before: Any, after: Any) -> Draw:
 
 
 def plot_clutter(before: Any, after: Any, key: str) -> Draw:
-    """Draw ``accuracy`` or ``recall@1`` by the photo's share of the scene."""
+    """Return a function that plots ``key``, ``accuracy`` or ``recall@1``, by share of a scene.
+
+    ``before``, ``after``: evaluation reports of two packages. The share is the photo's.
+    """
 
     def draw(theme: Theme) -> Any:
         figure = new_figure(5.2, 3.6)
@@ -128,12 +147,12 @@ def plot_clutter(before: Any, after: Any, key: str) -> Draw:
 
 
 def themed(draw: Draw) -> dict[str, str]:
-    """Return data URIs of a picture for a ``light`` and a ``dark`` page."""
+    """Call ``draw`` for a ``light`` and a ``dark`` page; return both pictures as data URIs."""
     return {"light": svg(draw(LIGHT)), "dark": svg(draw(DARK))}
 
 
 def svg(figure: Any) -> str:
-    """Return an SVG data URI; text stays text, which keeps it to a few kilobytes."""
+    """Return a figure as an SVG data URI; text stays text, to keep it small."""
     buffer = io.BytesIO()
     # Fixed ids and no date, so that equal figures give equal bytes.
     settings = {"svg.fonttype": "none", "svg.hashsalt": "report", "font.family": "sans-serif"}
@@ -143,7 +162,7 @@ def svg(figure: Any) -> str:
 
 
 def write_png(figure: Any, path: Path) -> None:
-    """Write a PNG with few colours."""
+    """Write a figure as a PNG with 48 colours."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=90)
     image = Image.open(buffer).convert("RGB").quantize(PALETTE)
@@ -151,7 +170,10 @@ def write_png(figure: Any, path: Path) -> None:
 
 
 def write_pictures(before: Any, after: Any, folder: Path) -> None:
-    """Write the card's ``robustness.png``, ``reliability.png`` and ``confusion.png``."""
+    """Write ``robustness.png``, ``reliability.png`` and ``confusion.png`` of the model card.
+
+    ``before``, ``after``: evaluation reports of two packages.
+    """
     write_png(all_curves(before, after)(LIGHT), folder / "robustness.png")
     write_png(plot_reliability(before, after)(LIGHT), folder / "reliability.png")
     write_png(evaluation_plots.draw_confusion(after), folder / "confusion.png")

@@ -1,4 +1,7 @@
-"""The tables of a comparison, as values for a template."""
+"""Build the tables of a comparison of model packages, as values for templates.
+
+A report is the result of :func:`.evaluation.evaluate` on a package, with its ``catalogs``.
+"""
 
 from __future__ import annotations
 
@@ -22,9 +25,10 @@ SECTIONS = (("How it was made", "made"), ("Where it fails", "fails"), ("Licences
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """A row of a table: formatted ``cells``, one per package, and the change.
+    """A table row for one metric: formatted ``cells``, one per package, and the change.
 
     ``verdict``: ``better``, ``worse`` or empty, for the second package against the first.
+    ``command``: key of the command that measures it.
     """
 
     title: str
@@ -36,7 +40,11 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """A figure to compare: decimal ``digits``, and the ``command`` that measures it."""
+    """A metric to compare between reports.
+
+    ``read``: getter of its value in a report. ``command``: key of the command that measures it.
+    ``digits``: number of decimals.
+    """
 
     title: str
     read: Callable[[Report], float | None]
@@ -45,7 +53,7 @@ class Figure:
     lower_is_better: bool = False
 
     def line(self, reports: Sequence[Report]) -> Line:
-        """Return the figure's row; a dash means that a package was not measured."""
+        """Return the metric's row for these reports; a dash stands for a missing value."""
         values = [self.read(report) for report in reports]
         before, after = values[:2]
         change, verdict = "", ""
@@ -75,7 +83,7 @@ def number(value: float | None, digits: int = 3) -> str:
 
 
 def path(*keys: Any) -> Callable[[Report], Any]:
-    """Return a getter of ``report[a][b]…`` that gives None if it is missing."""
+    """Return a getter of ``report[a][b]…``; it returns None if a key is missing."""
 
     def read(report: Report) -> Any:
         found: Any = report
@@ -87,7 +95,10 @@ def path(*keys: Any) -> Callable[[Report], Any]:
 
 
 def clutter_getter(kind: str, key: str, share: float = SHARE) -> Callable[[Report], float | None]:
-    """Return a getter of a figure of photos on ``share`` of a scene."""
+    """Return a getter of a metric in a report, for photos that cover ``share`` of a scene.
+
+    ``kind``: ``whole`` or ``subject``. ``key``: ``accuracy`` or ``recall@1``.
+    """
 
     def read(report: Report) -> float | None:
         rows = report["instances"]["clutter_with_subject"]
@@ -98,13 +109,16 @@ def clutter_getter(kind: str, key: str, share: float = SHARE) -> Callable[[Repor
 
 
 def megabytes(report: Report) -> float:
-    """Return the size of the model's file in MB (10^6 bytes)."""
+    """Return the size of the model's file in MB (10^6 bytes), from an evaluation report."""
     size: int = report["size_bytes"]
     return size / 1e6
 
 
 def summary_rows(catalogs: Sequence[str]) -> list[Figure]:
-    """Return the rows of the first table."""
+    """Return the metrics of the summary table: accuracy, cost, retrieval, distortion, clutter.
+
+    ``catalogs``: names of the catalogs whose retrieval was measured.
+    """
     evaluated = partial(Figure, command="evaluate")
     cost = partial(evaluated, digits=1, lower_is_better=True)
     figures = [
@@ -130,13 +144,16 @@ def summary_rows(catalogs: Sequence[str]) -> list[Figure]:
 
 
 def lines(figures: Sequence[Figure], reports: Sequence[Report]) -> list[Line]:
-    """Return the rows for which at least one package has a figure."""
+    """Return the rows of these metrics, without those that all evaluation reports lack."""
     found = [figure.line(reports) for figure in figures]
     return [line for line in found if set(line.cells) != {NOTHING}]
 
 
 def class_rows(reports: Sequence[Report]) -> list[tuple[Line, Line]]:
-    """Return recall and precision of every class."""
+    """Return a row for recall and one for precision of every class.
+
+    ``reports``: evaluation reports, one per package.
+    """
 
     def line(label: str, key: str) -> Line:
         return Figure(title=label, read=path("per_class", label, key), command="evaluate").line(
@@ -148,7 +165,10 @@ def class_rows(reports: Sequence[Report]) -> list[tuple[Line, Line]]:
 
 
 def distortion_rows(reports: Sequence[Report]) -> list[Line]:
-    """Return recall@1, recall@5 and MRR after each distortion."""
+    """Return rows for recall@1, recall@5 and MRR after each distortion.
+
+    ``reports``: evaluation reports, one per package.
+    """
     figures = [
         Figure(
             title=f"{name}, {'MRR' if key == 'mrr' else key}",
@@ -162,7 +182,10 @@ def distortion_rows(reports: Sequence[Report]) -> list[Line]:
 
 
 def clutter_rows(reports: Sequence[Report]) -> list[Line]:
-    """Return accuracy and recall@1 at every share of a scene: whole photo and subject."""
+    """Return rows for accuracy and recall@1 at each share of a scene, whole photo and subject.
+
+    ``reports``: evaluation reports, one per package.
+    """
     figures = [
         Figure(
             title=f"{row['share']:.0%}, {key}, {words}",
@@ -177,7 +200,10 @@ def clutter_rows(reports: Sequence[Report]) -> list[Line]:
 
 
 def confusion_table(report: Report) -> dict[str, Any]:
-    """Return ``rows`` of (count, percent) by label, and ``pairs``, the most confused classes."""
+    """Return a report's confusion matrix as ``rows`` of (count, percent), with ``labels``.
+
+    ``pairs``: the most frequent confusions.
+    """
     labels, counts = report["confusion"]["labels"], np.array(report["confusion"]["counts"])
     shares = (100 * counts / np.maximum(1, counts.sum(1, keepdims=True))).round().astype(int)
     rows = [
@@ -188,7 +214,10 @@ def confusion_table(report: Report) -> dict[str, Any]:
 
 
 def tried(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return the table of trials: ``columns`` of all figures, ``rows`` with dashes for gaps."""
+    """Return the table of experiments in the notes: ``columns``, and ``rows`` with dashes for gaps.
+
+    ``rows``: dicts with ``what`` was tried, whether it was ``kept``, and results by name.
+    """
     named = {key: None for row in rows for key in row if key not in ("what", "kept")}
     return {
         "columns": list(named),
@@ -204,7 +233,11 @@ def tried(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def view(reports: Sequence[Report], commands: Commands, notes: dict[str, Any]) -> dict[str, Any]:
-    """Return the template context of the packages before and after, and of any others."""
+    """Return the template context of the page and the model card.
+
+    ``reports``: before, after, and any others. ``commands``: command line by key. ``notes``:
+    contents of the notes file.
+    """
     roles = ["before", "after", *(["also"] * (len(reports) - 2))]
     at_a_glance = lines(summary_rows(list(reports[1]["catalogs"])), reports)
     return {

@@ -1,4 +1,4 @@
-"""Write a page with each photo of an evaluation: true and predicted class, or a query's hits."""
+"""Write an HTML page with each photo of an evaluation: its classes, or a query's hits."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from ..measuring.retrieval import Found
 
 
 def write_page(folder: Path, measured: Measured, report: dict[str, Any]) -> Path:
-    """Write the page into a folder, and return its path.
+    """Write ``index.html`` and thumbnails into a folder; return the page's path.
 
-    It shows the queries if there are any, else the photos of the classes. It includes small copies
-    of the photos, so treat it as confidentially as them.
+    ``measured``: a package's results; ``report``: its evaluation report. The page shows the queries
+    if there are any, else the classified photos. The thumbnails are copies of the photos, so treat
+    the page as confidentially as them.
     """
     thumbnails = Thumbnails(folder)
     book = Book(
@@ -37,7 +38,10 @@ def write_page(folder: Path, measured: Measured, report: dict[str, Any]) -> Path
 
 
 def class_cases(measured: Measured, thumbnails: Thumbnails) -> list[Case]:
-    """Return each photo with the model's first classes, wrong ones first."""
+    """Return each photo with its most probable classes, misclassified photos first.
+
+    Thumbnails are added to ``thumbnails``.
+    """
     labels = measured.encoder.labels
     cases = []
     for (path, true), row in zip(measured.photos, measured.probabilities, strict=True):
@@ -58,7 +62,7 @@ def class_cases(measured: Measured, thumbnails: Thumbnails) -> list[Case]:
 
 
 def query_cases(found: Found, thumbnails: Thumbnails) -> list[Case]:
-    """Return each query with its first hits."""
+    """Return each query with its first hits; thumbnails are added to ``thumbnails``."""
     sold: dict[Path, str] = {}
 
     def picture(path: Path) -> str:
@@ -86,12 +90,15 @@ def query_cases(found: Found, thumbnails: Thumbnails) -> list[Case]:
 
 
 def copy(path: Path, thumbnails: Thumbnails) -> str:
-    """Save a small copy of a photo."""
+    """Add a thumbnail of a photo to ``thumbnails``; return its name on the page."""
     return thumbnails.add(open_photo(path.read_bytes()).image)
 
 
 def classes_table(report: dict[str, Any]) -> Table:
-    """Return accuracy, and each class's recall and precision, with their intervals."""
+    """Return a table of accuracy, and of each class's recall and precision, with intervals.
+
+    ``report``: an evaluation report.
+    """
     ends = report["intervals"]
     rows = [
         [
@@ -115,7 +122,10 @@ def classes_table(report: dict[str, Any]) -> Table:
 
 
 def retrieval_table(found: dict[str, Any]) -> Table:
-    """Return recall@k and MRR of the queries, by view too."""
+    """Return a table of the queries' recall@k and MRR with intervals: by sku, style and view.
+
+    ``found``: ``retrieval`` of an evaluation report.
+    """
     rows = [
         (kind, found["queries"], found[kind], found["intervals"][kind]) for kind in ("sku", "style")
     ]
@@ -134,7 +144,10 @@ def retrieval_table(found: dict[str, Any]) -> Table:
 
 
 def figure_with_interval(value: float | None, ends: list[float] | None) -> str:
-    """Return a figure with its interval as text."""
+    """Return a value with its interval ``ends`` as text, such as “0.912 [0.880, 0.940]”.
+
+    A missing one gives a dash.
+    """
     if value is None or ends is None:
         return "–"
     return f"{value:.3f} [{ends[0]:.3f}, {ends[1]:.3f}]"

@@ -1,4 +1,7 @@
-"""Plot a report of the command ``evaluate``; needs matplotlib."""
+"""Plot a report of the command ``evaluate``; needs matplotlib.
+
+A report is the result of :func:`.evaluation.evaluate`.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,11 @@ from .plot_style import BLUE, GREY, ORANGE, new_figure, tidy
 
 
 def plot(report: dict[str, Any], folder: Path) -> str:
-    """Write PNG files into ``folder``; return a sentence that says what was written."""
+    """Write an evaluation report's plots as PNG files into ``folder``.
+
+    Return a sentence that lists them. Without matplotlib nothing is written, and the sentence says
+    so.
+    """
     if find_spec("matplotlib") is None:
         return f"matplotlib is not installed: {folder} holds report.json and no plots"
     figures = {"confusion": draw_confusion(report), "reliability": draw_reliability(report)}
@@ -27,7 +34,7 @@ def plot(report: dict[str, Any], folder: Path) -> str:
 
 
 def draw_confusion(report: dict[str, Any]) -> Any:
-    """Draw the confusion matrix; shades are shares of the true class."""
+    """Plot the confusion matrix of an evaluation report; shades are shares of the true class."""
     labels = report["confusion"]["labels"]
     counts = np.array(report["confusion"]["counts"])
     shares = counts / np.maximum(1, counts.sum(1, keepdims=True))
@@ -53,7 +60,10 @@ def draw_confusion(report: dict[str, Any]) -> Any:
 
 
 def draw_reliability(report: dict[str, Any]) -> Any:
-    """Draw accuracy and number of photos of each probability bin, and perfect calibration."""
+    """Plot accuracy and number of photos in each probability bin of an evaluation report.
+
+    A line shows perfect calibration.
+    """
     rows = [row for row in report["reliability"] if row["photos"]]
     figure = new_figure(5.2, 6)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3.2, 1))
@@ -77,7 +87,7 @@ def draw_reliability(report: dict[str, Any]) -> Any:
 
 
 def draw_robustness(report: dict[str, Any]) -> Any:
-    """Draw accuracy and similarity by level, one plot per distortion."""
+    """Plot accuracy and similarity of an evaluation report by level, one plot per distortion."""
     curves = report["robustness"]
     columns = 4
     lines = -(-len(curves) // columns)
@@ -100,7 +110,10 @@ def draw_robustness(report: dict[str, Any]) -> Any:
 
 
 def draw_clutter(report: dict[str, Any]) -> Any:
-    """Draw accuracy and recall@1 by the photo's share of a scene: whole photo and subject."""
+    """Plot accuracy and recall@1 of an evaluation report, by the photo's share of a scene.
+
+    Whole photo and detected subject are two lines.
+    """
     rows = report["instances"]["clutter_with_subject"]
     figure = new_figure(7.2, 3.4)
     for axes, key in zip(figure.subplots(1, 2, sharey=True), ("accuracy", "recall@1"), strict=True):

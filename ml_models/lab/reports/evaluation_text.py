@@ -1,4 +1,4 @@
-"""Format the measurements of a model package as text."""
+"""Format an evaluation report as text."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from typing import Any
 
 
 def bracket(ends: Sequence[float] | None) -> str:
-    """Return an interval as text, or an empty string."""
+    """Return an interval as text, “[0.880, 0.940]”, or an empty string."""
     return f"[{ends[0]:.3f}, {ends[1]:.3f}]" if ends else ""
 
 
 def table(report: dict[str, Any]) -> str:
-    """Return the measurements as text."""
+    """Return an evaluation report as text, for the terminal.
+
+    ``report``: result of :func:`.evaluation.evaluate`.
+    """
     ends = report["intervals"]
     lines = [
         f"{report['model']}: accuracy {report['accuracy']:.3f} on {report['photos']} photos,"
@@ -50,7 +53,10 @@ def table(report: dict[str, Any]) -> str:
 
 
 def retrieval_lines(found: dict[str, Any]) -> list[str]:
-    """Return lines on retrieval, each figure above its interval."""
+    """Return lines on retrieval: each metric, with its interval below.
+
+    ``found``: ``retrieval`` of an evaluation report.
+    """
     lines = [f"{found['queries']} queries against {found['items']} products"]
     rows = [(kind, found[kind], found["intervals"][kind]) for kind in ("sku", "style")]
     rows += [(view, row, row["intervals"]) for view, row in found["by"]["view"].items()]
@@ -63,7 +69,10 @@ def retrieval_lines(found: dict[str, Any]) -> list[str]:
 
 
 def against_lines(found: dict[str, Any]) -> list[str]:
-    """Return lines on the paired test against another package."""
+    """Return lines on the paired test against another package.
+
+    ``found``: ``against`` of an evaluation report.
+    """
     lines = [f"against {found['model']}: above 0, this one is better"]
     for name, value in found["difference"].items():
         lines.append(
@@ -74,7 +83,10 @@ def against_lines(found: dict[str, Any]) -> list[str]:
 
 
 def instances_lines(found: dict[str, Any]) -> list[str]:
-    """Return lines on distorted photos and photos in clutter."""
+    """Return lines on distorted photos and photos in clutter.
+
+    ``found``: ``instances`` of an evaluation report.
+    """
     lines = [f"{found['queries']} photos, distorted, among {found['gallery']}"]
     for name, metrics in found["distortions"].items():
         figures = "  ".join(f"{key} {value:.3f}" for key, value in metrics.items())

@@ -1,4 +1,4 @@
-"""Plot the findings of an inspection: balance, sizes, aspect ratios, duplicates."""
+"""Plot an inspection of photos: class balance, sizes, aspect ratios, duplicates."""
 
 # Types are checked without Matplotlib too, which only the lab installs.
 # mypy: disable-error-code="import-not-found"
@@ -28,14 +28,14 @@ MARKS = {1 / 3: "1:3", 1 / 2: "1:2", 3 / 4: "3:4", 1: "1:1", 4 / 3: "4:3", 2: "2
 
 
 def inspection_figure(width: float, height: float, layout: Layout = "constrained") -> Figure:
-    """Return a figure (size in inches) that needs neither a screen nor pyplot's global state."""
+    """Return a Matplotlib figure of this size in inches that needs no screen and no pyplot."""
     figure = Figure(figsize=(width, height), dpi=120, layout=layout)
     FigureCanvasAgg(figure)
     return figure
 
 
 def label_axes(axes: Axes, title: str, across: str, up: str) -> None:
-    """Set title and labels; hide lines that carry no information."""
+    """Set title and axis labels (``across``, ``up``), and the style of lines."""
     axes.set_title(title, loc="left", color=INK, fontsize=13, fontweight="bold", pad=12)
     axes.set_xlabel(across, color=INK)
     axes.set_ylabel(up, color=INK)
@@ -47,7 +47,10 @@ def label_axes(axes: Axes, title: str, across: str, up: str) -> None:
 
 
 def plot_balance(splits: dict[str, Any]) -> Figure:
-    """Plot photos per class, the largest class on top."""
+    """Plot the number of photos per class and split, the largest class on top.
+
+    ``splits``: the report's ``splits``.
+    """
     first = next(iter(splits.values()))["classes"]
     labels = sorted(first, key=lambda label: first[label]["photos"])
     figure = inspection_figure(8, 1.6 + 0.5 * len(labels))
@@ -73,7 +76,10 @@ def plot_balance(splits: dict[str, Any]) -> Figure:
 
 
 def plot_sizes(splits: dict[str, list[Sample]], least_side: int) -> Figure:
-    """Plot width against height; a dot's area is the number of photos of that size."""
+    """Plot width against height; a dot's area is the number of photos of that size.
+
+    ``splits``: photos by split. Sides below ``least_side`` pixels are marked.
+    """
     figure = inspection_figure(7, 7)
     axes = figure.subplots()
     far = max(max(s.width, s.height) for samples in splits.values() for s in samples) * 1.08
@@ -110,7 +116,10 @@ def plot_sizes(splits: dict[str, list[Sample]], least_side: int) -> Figure:
 
 
 def plot_aspects(splits: dict[str, list[Sample]]) -> Figure:
-    """Plot aspect ratios on a logarithmic scale, so that 1:2 and 2:1 are equally far from 1."""
+    """Plot aspect ratios of each split on a logarithmic scale.
+
+    ``splits``: photos by split. On the scale 1:2 and 2:1 are equally far from 1:1.
+    """
     figure = inspection_figure(8, 4.5)
     axes = figure.subplots()
     aspects = [np.array([s.width / s.height for s in samples]) for samples in splits.values()]
@@ -138,14 +147,17 @@ def plot_aspects(splits: dict[str, list[Sample]]) -> Figure:
 
 
 def telling_pair(names: list[str]) -> tuple[str, str]:
-    """Return two photos of a group, from different folders if possible."""
+    """Return two names of a group of duplicates, from different folders if possible."""
     first = names[0]
     elsewhere = [name for name in names if name.rsplit("/", 1)[0] != first.rsplit("/", 1)[0]]
     return first, (elsewhere or names[1:])[0]
 
 
 def draw_group(axes: Sequence[Axes], group: dict[str, Any], samples: dict[str, Sample]) -> None:
-    """Draw two photos of one picture, framed red if it is in two splits or classes."""
+    """Draw two photos of a group of duplicates, framed red if in two splits or classes.
+
+    ``axes``: a pair of axes; ``samples``: photos by name.
+    """
     harmful = group["across_splits"] or group["across_classes"]
     for place, name in zip(axes, telling_pair(group["photos"]), strict=True):
         sample = samples[name]
@@ -162,7 +174,10 @@ def draw_group(axes: Sequence[Axes], group: dict[str, Any], samples: dict[str, S
 
 
 def plot_duplicates(groups: list[dict[str, Any]], samples: dict[str, Sample]) -> Figure:
-    """Draw a contact sheet: two photos of each picture, three pictures a row."""
+    """Draw a contact sheet of duplicates: two photos of each group, three groups per row.
+
+    ``groups``: the report's ``duplicates``; ``samples``: photos by name.
+    """
     shown = groups[:GROUPS_SHOWN]
     across = min(3, len(shown))
     down = -(-len(shown) // across)
@@ -183,7 +198,11 @@ def plot_duplicates(groups: list[dict[str, Any]], samples: dict[str, Sample]) ->
 def write_plots(
     folder: Path, report: dict[str, Any], samples: list[Sample], least_side: int
 ) -> None:
-    """Write ``balance.png``, ``sizes.png``, ``aspects.png`` and, if any, ``duplicates.png``."""
+    """Write ``balance.png``, ``sizes.png``, ``aspects.png`` and, if any, ``duplicates.png``.
+
+    ``report``: result of :func:`.inspection.make_report` for ``samples``. Sides below
+    ``least_side`` pixels are marked.
+    """
     splits = {
         split: own
         for split in report["splits"]

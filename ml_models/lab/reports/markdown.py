@@ -14,7 +14,7 @@ SPANS = (
 
 
 def spans(text: str) -> Markup:
-    """Convert `code`, **bold** and [links](https://…) in a line; escape everything else."""
+    """Convert `code`, **bold** and [links](https://…) of a line to HTML; escape everything else."""
     html = str(escape(text))
     for pattern, replacement in SPANS:
         html = re.sub(pattern, replacement, html)
@@ -22,7 +22,7 @@ def spans(text: str) -> Markup:
 
 
 def block(text: str) -> Markup:
-    """Convert a paragraph, list or fenced block."""
+    """Convert a paragraph, a list or a fenced code block to HTML."""
     lines = text.splitlines()
     if lines[0].startswith("```"):
         return Markup("<pre><code>{}</code></pre>").format("\n".join(lines[1:-1]))
@@ -35,12 +35,12 @@ def block(text: str) -> Markup:
 
 
 def cell(text: str) -> str:
-    """Return Markdown that fits a table cell or a list item."""
+    """Return Markdown on one line with pipes escaped, for a table cell or a list item."""
     return " ".join(text.split()).replace("|", "\\|")
 
 
 def blocks(text: str) -> list[str]:
-    """Split text at empty lines, but not inside a fenced block."""
+    """Split text at empty lines, except inside fenced code blocks."""
     parts, fenced = [""], False
     for line in text.strip().splitlines():
         fenced ^= line.startswith("```")
@@ -52,5 +52,5 @@ def blocks(text: str) -> list[str]:
 
 
 def html(text: str) -> Markup:
-    """Convert paragraphs, lists and fenced blocks to HTML."""
+    """Convert paragraphs, lists and fenced code blocks to HTML."""
     return Markup("\n").join(block(part) for part in blocks(text))

@@ -1,4 +1,4 @@
-"""The style of the lab's plots: colours, figures and axes."""
+"""Common style of the lab's plots: colours, figures and axes."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ BLUE, ORANGE, GREY = "#2166ac", "#d6604d", "#9aa3ab"
 
 
 def new_figure(width: float, height: float) -> Any:
-    """Return a figure (size in inches) that needs neither a screen nor global state."""
+    """Return a Matplotlib figure of this size in inches that needs no screen and no pyplot."""
     return import_module("matplotlib.figure").Figure(figsize=(width, height), layout="constrained")
 
 
 def tidy(axes: Any) -> None:
-    """Hide the lines that carry no information."""
+    """Hide the top and right border of axes, and draw a light grid."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(color="#e6e8ea", linewidth=0.8)
     axes.set_axisbelow(True)

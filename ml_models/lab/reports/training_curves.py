@@ -1,4 +1,7 @@
-"""Plot a run's losses, accuracy, learning rate and time by epoch."""
+"""Plot a training run's losses, accuracy, learning rate and time by epoch.
+
+A row is that of an epoch in ``log.csv``.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ OTHERS = ("epoch", "accuracy", "agreement", "learning_rate", "seconds")
 
 
 def draw_curves(folder: Path) -> Path:
-    """Write ``curves.png`` (1200 × 800 pixels) from ``log.csv`` in the folder of a run."""
+    """Plot ``log.csv`` of a run's folder to ``curves.png`` (1200 × 800 pixels); return its path."""
     rows = read_log(folder)
     figure = new_figure(10, 800 / DPI)
     figure.get_layout_engine().set(w_pad=0.12, h_pad=0.12)
@@ -39,20 +42,20 @@ def draw_curves(folder: Path) -> Path:
 
 
 def points(rows: Sequence[Row], name: str) -> tuple[list[float], list[float]]:
-    """Return epochs and values of a column, for the rows that have it."""
+    """Return the epochs and the values of the column ``name`` of ``log.csv``, without gaps."""
     having = [row for row in rows if name in row]
     return [row["epoch"] for row in having], [row[name] for row in having]
 
 
 def draw_line(axes: Any, rows: Sequence[Row], name: str, colour: str) -> None:
-    """Plot a column by epoch; mark the points if there are few."""
+    """Plot the column ``name`` of ``log.csv`` by epoch; mark the points if 30 or fewer."""
     marker = "o" if len(rows) <= 30 else ""
     label = name.replace("_", " ")
     axes.plot(*points(rows, name), color=colour, marker=marker, markersize=4, label=label)
 
 
 def draw_losses(axes: Any, rows: Sequence[Row]) -> None:
-    """Plot every loss of the log on a logarithmic scale."""
+    """Plot every loss in ``log.csv`` on a logarithmic scale."""
     names = [name for name in rows[-1] if name not in OTHERS]
     for name, colour in zip(names, COLOURS * len(names), strict=False):
         draw_line(axes, rows, name, colour)
@@ -64,7 +67,7 @@ def draw_losses(axes: Any, rows: Sequence[Row]) -> None:
 
 
 def draw_accuracy(axes: Any, rows: Sequence[Row]) -> None:
-    """Plot validation accuracy and name its best epoch."""
+    """Plot the validation accuracy in ``log.csv``, and mark its best epoch."""
     draw_line(axes, rows, "accuracy", BLUE)
     best = rows[best_epoch(rows) - 1]
     text = f"best: {best['accuracy']:.1%} in epoch {best['epoch']:.0f}"

@@ -1,4 +1,4 @@
-"""Training runs: objectives, schedules, stages, checkpoints and logs.
+"""Training runs: losses, learning rates, stages, checkpoints and logs.
 
-This room may import photos, drawing and networks.
+This package may import only ``photos``, ``drawing`` and ``networks``.
 """

@@ -1,4 +1,4 @@
-"""Read and write a run's ``log.csv``, one row per epoch, and choose the best epoch."""
+"""Read and write a run's ``log.csv``, with one row per epoch, and choose the best epoch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Row = dict[str, float]
 
 
 def read_log(folder: Path) -> list[Row]:
-    """Return the rows of ``log.csv``."""
+    """Return the rows of ``log.csv`` in a run's folder; empty without the file."""
     path = folder / "log.csv"
     if not path.exists():
         return []
@@ -22,7 +22,7 @@ def read_log(folder: Path) -> list[Row]:
 
 
 def append_log(folder: Path, epoch: int, row: Row) -> None:
-    """Append the row of an epoch; drop rows of this and later epochs."""
+    """Append the row of ``epoch``, counted from 1, and drop older rows of it and later ones."""
     rows = [*read_log(folder)[: epoch - 1], {"epoch": epoch, **row}]
     part = folder / "log.part"
     with part.open("w", newline="") as file:
@@ -33,9 +33,9 @@ def append_log(folder: Path, epoch: int, row: Row) -> None:
 
 
 def best_epoch(rows: Sequence[Row]) -> int:
-    """Return the epoch of highest validation accuracy, ties by least loss; 0 without epochs.
+    """Return the epoch, counted from 1, with the highest validation accuracy; 0 without rows.
 
-    It depends on the log only, so that a resumed run finds the same one.
+    ``rows``: of ``log.csv``. The lower validation loss decides between equals.
     """
     if not rows:
         return 0
@@ -44,5 +44,5 @@ def best_epoch(rows: Sequence[Row]) -> int:
 
 
 def out_of_patience(rows: Sequence[Row], patience: int) -> bool:
-    """Return whether the last ``patience`` epochs brought no improvement; 0: never."""
+    """Return whether the last ``patience`` epochs did not improve on the best; 0: never."""
     return 0 < patience <= len(rows) - best_epoch(rows)

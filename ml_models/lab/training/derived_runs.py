@@ -1,4 +1,4 @@
-"""A run that starts from a trained one, as pruning does: its settings, photos and folder."""
+"""Train a network derived from a trained one, as pruning does: settings, photos, report."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ from .train_options import STORED_SIDE, parse_args
 def derived_settings(
     args: argparse.Namespace, stored: dict[str, Any], own: list[str], origin: dict[str, Any]
 ) -> argparse.Namespace:
-    """Return the settings of the original training, with the command's ``own`` options.
+    """Return the settings of the original training, changed by the command's options.
 
-    ``origin``: what the new run is made from, to be stored in its recipe.
+    ``stored``: the original run's ``model.pt``. ``own``: names of options that replace its
+    settings. ``origin``: what the new run is derived from, to be stored in its recipe.
     """
     paths = {"--data": args.data, "--validation": args.validation, "--out": args.out}
     given = [str(word) for pair in paths.items() for word in pair]
@@ -41,7 +42,10 @@ def derived_settings(
 
 
 def read_photos(args: argparse.Namespace, classes: list[str]) -> tuple[PhotoSet, PhotoSet]:
-    """Return training and validation photos; raise Refused for an unknown class."""
+    """Decode (training, validation) photos, labelled as indices into the model's ``classes``.
+
+    Raises Refused if they have a class that the model lacks.
+    """
     listings = [list_photos(args.data), list_photos(args.validation)]
     if any(not {*listing.classes} <= {*classes} for listing in listings):
         raise Refused(f"the run was trained for {', '.join(classes)}: give photos of these")
@@ -54,7 +58,11 @@ def read_photos(args: argparse.Namespace, classes: list[str]) -> tuple[PhotoSet,
 
 
 def begin_report(path: Path, origin: dict[str, Any]) -> None:
-    """Start the report at ``path`` with the run's origin; raise Refused if it has another one."""
+    """Create the JSON report at ``path`` with ``origin``, unless it exists.
+
+    ``origin``: what the run is derived from, by name. Raises Refused if the existing report has
+    another origin.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     begun = json.loads(path.read_text()) if path.exists() else origin
     if any(begun[name] != value for name, value in origin.items()):
@@ -64,12 +72,15 @@ def begin_report(path: Path, origin: dict[str, Any]) -> None:
 
 
 def write_report(path: Path, report: dict[str, Any]) -> None:
-    """Write the findings of a command."""
+    """Write a report as JSON."""
     path.write_text(json.dumps(report, indent=2) + "\n", "utf-8")
 
 
 def fit_run(run: Run, held_out: PhotoSet) -> ShopNet:
-    """Train the remaining epochs, and load the shipped network."""
+    """Train the remaining epochs of a run, and return the resulting network.
+
+    ``held_out``: validation photos. Progress goes to stderr.
+    """
     run.resume()
     # Fitting prints progress, which must not mix with the report on stdout.
     with redirect_stdout(sys.stderr):

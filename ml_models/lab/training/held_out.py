@@ -14,15 +14,17 @@ from ..photos.garments import Garments
 SURE = 0.9
 
 Classify = Callable[[Tensor], Tensor]
-"""(N, 3, s, s) in [-1, 1] -> logits (N, 15)."""
+"""Function from images (N, 3, s, s) in [-1, 1] to logits (N, 15)."""
 
 
 @torch.no_grad()
 def judge(classify: Classify, garments: Garments, side: int) -> dict[str, float]:
-    """Return the share of right answers, its mean over classes, and confident mistakes.
+    """Return ``garments``, ``accuracy``, ``mean_per_class`` and ``wrong_and_90_sure``.
 
-    Finer classes count for their parents, as in the command ``people``. Empty if nothing is held
-    out.
+    They are the number of held-out garments, the share that ``classify`` predicts correctly, the
+    mean of that share over classes, and the share that is wrong with a probability of at least 0.9.
+    Finer classes count as their coarser class. ``side``: pixels of a view. Empty if no garment is
+    held out.
     """
     rows = garments.judged
     if not len(rows):
@@ -33,7 +35,11 @@ def judge(classify: Classify, garments: Garments, side: int) -> dict[str, float]
 
 
 def held_out_figures(probabilities: Tensor, allowed: Tensor) -> dict[str, float]:
-    """Return the figures of probabilities (N, 15) against allowed classes (N, 15)."""
+    """Return accuracy, its mean over classes, and the share of confident mistakes.
+
+    ``probabilities`` (N, 15). ``allowed`` (N, 15): 1 for each class that a garment's label allows.
+    Finer classes count as their coarser class.
+    """
     to_parent = parent_matrix().to(probabilities.device)
     summed, parents = probabilities @ to_parent, allowed @ to_parent > 0
     # The parent of the most probable class, as in :func:`.parent_classes.fold`.

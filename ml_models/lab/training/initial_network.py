@@ -1,4 +1,4 @@
-"""Build a network from pretrained weights, and fit the embedding's projections in one step."""
+"""Build a network from pretrained weights, and fit the projections of its embedding."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from .whitening import learned_whitening
 
 @torch.no_grad()
 def fit_projections(model: ShopNet, photos: PhotoSet, seed: int, *, bf16: bool) -> None:
-    """Fit both projections to whole photos and a random view of each; ``bf16`` is much faster.
+    """Fit the projections of search features and of colour, from whole photos and random views.
 
-    Views show rooms, floors and parts of garments in other light, as shoppers' photos of a product
-    do compared with the shop's.
+    A view stands for a shopper's photo of a product: a part of it, in other light, before another
+    background. ``seed``: of the views. ``bf16``: compute in bfloat16, which is faster.
     """
     generator = torch.Generator().manual_seed(seed)
     features: list[list[Tensor]] = [[], []]
@@ -46,9 +46,9 @@ def fit_projections(model: ShopNet, photos: PhotoSet, seed: int, *, bf16: bool) 
 
 
 def build_network(args: argparse.Namespace, photos: PhotoSet) -> ShopNet:
-    """Return a network with pretrained weights in both branches and fitted projections.
+    """Return a network with pretrained weights, and projections fitted to ``photos``.
 
-    Trunk and search branch are frozen; only the class branch learns.
+    ``args``: options of :mod:`.train_options`. Only the class branch takes gradients.
     """
     backbone = load_backbone(args.weights)
     model = ShopNet(

@@ -1,9 +1,8 @@
-"""The joint losses of a whole network: classes, teacher's features, and search.
+"""The losses of training a whole network: classes, the teacher's features, and search.
 
 Sources: Hinton et al., "Distilling the Knowledge in a Neural Network" (2015); Romero et al.,
-"FitNets" (2015), for features of a teacher by a linear layer; van den Oord et al.,
-"Representation Learning with Contrastive Predictive Coding" (2018), for InfoNCE; Zhang et al.,
-"mixup" (2018).
+"FitNets" (2015), for features of a teacher by a linear layer; van den Oord et al., "Representation
+Learning with Contrastive Predictive Coding" (2018), for InfoNCE; Zhang et al., "mixup" (2018).
 """
 
 from __future__ import annotations
@@ -45,10 +44,10 @@ FRAME, STEP, PAIR = 3, 4, 5
 
 @dataclass(frozen=True, kw_only=True)
 class Frame:
-    """The spaces in which features are compared, fixed during training.
+    """The vector spaces in which features are compared, fixed during training.
 
-    ``mean`` (320,) and ``basis`` (d, 320): the whitening of the pretrained search features;
-    ``taught`` (features,): mean of the teacher's features.
+    ``mean`` (320,) and ``basis`` (d, 320): whitening of the pretrained search features. ``taught``
+    (features,): mean of the teacher's features.
     """
 
     mean: Tensor
@@ -56,12 +55,15 @@ class Frame:
     taught: Tensor
 
     def search(self, features: Tensor) -> Tensor:
-        """Return search features (N, 320) in the whitened space (N, d)."""
+        """Convert search features (N, 320) to the whitened space (N, d)."""
         return (features - self.mean) @ self.basis.T
 
 
 class WholeNetwork(nn.Module):
-    """A network with linear heads that map its features to the teacher's."""
+    """A network with linear heads that predict the teacher's features, in training only.
+
+    ``features``: length of the teacher's features.
+    """
 
     def __init__(self, model: ShopNet, features: int):
         super().__init__()
@@ -73,7 +75,7 @@ class WholeNetwork(nn.Module):
 
     @property
     def groups(self) -> list[dict[str, Any]]:
-        """Return parameter groups with their learning rates."""
+        """Parameter groups for an optimizer, each with its learning rate."""
         parts = {
             "trunk": [self.model.trunk],
             "search": [self.model.search_tail],
@@ -87,7 +89,11 @@ class WholeNetwork(nn.Module):
 
 
 class WholeObjective:
-    """The losses of a training step; backbone and teacher stay frozen."""
+    """Computes the losses of a training step; the pretrained backbone and the teacher stay frozen.
+
+    ``weights`` (N,): sampling weight of each garment. ``tagged``: photos labelled as a whole, or
+    None. ``bf16``: compute in bfloat16.
+    """
 
     def __init__(
         self,
@@ -108,12 +114,12 @@ class WholeObjective:
         self.frame = self.fit_frame()
 
     def autocast(self) -> torch.autocast:
-        """Return the context of a forward pass."""
+        """Return the context manager of a forward pass, for bfloat16 if wanted."""
         return torch.autocast(self.device.split(":")[0], torch.bfloat16, enabled=self.bf16)
 
     @torch.no_grad()
     def fit_frame(self) -> Frame:
-        """Fit the frame to floor photos, each whole and in part."""
+        """Fit the vector spaces to photos of garments alone, each whole and in part."""
         garments, side = self.garments, self.recipe.side
         chance = Chance(self.device, self.recipe.seed, FRAME)
         floors = garments.train[garments.kinds[garments.train] == Kind.FLOOR]
@@ -135,12 +141,16 @@ class WholeObjective:
 
     @torch.no_grad()
     def pretrained(self, x: Tensor) -> Tensor:
-        """Return the pretrained search features (N, 320) of views."""
+        """Return the pretrained backbone's search features (N, 320) of views (N, 3, s, s)."""
         with self.autocast():
             return self.backbone.tail(self.backbone.trunk(x)).mean((2, 3)).float()
 
     def losses(self, step: int) -> dict[str, Tensor]:
-        """Return the weighted losses of a step; mix half of the batches in pairs (mixup)."""
+        """Return the weighted losses of a step by name; half of the batches use mixup.
+
+        Search losses are computed for batches without mixup, and the pair loss for every second
+        step.
+        """
         chance = Chance(self.device, self.recipe.seed, STEP, step)
         x, allowed, tagged = self.batch(chance)
         with torch.no_grad(), self.autocast():
@@ -170,7 +180,10 @@ class WholeObjective:
         return found
 
     def batch(self, chance: Chance) -> tuple[Tensor, Tensor, Tensor]:
-        """Return views (B, 3, s, s), their allowed classes (B, 15) and which are tagged (B,)."""
+        """Draw a batch: views (B, 3, s, s), allowed classes (B, 15), and which are tagged (B,).
+
+        A tagged view comes from a photo labelled as a whole.
+        """
         recipe, garments = self.recipe, self.garments
         rows = chance.draw(garments.train, self.weights, recipe.batch)
         x, allowed = garment_views(garments, rows, recipe.side, chance), garments.allowed[rows]
@@ -183,7 +196,11 @@ class WholeObjective:
         return x, allowed, torch.arange(len(x), device=self.device) >= recipe.batch
 
     def search_losses(self, x: Tensor, shared: Tensor, taught: Tensor) -> dict[str, Tensor]:
-        """Return the distances of search features to the pretrained ones and to the teacher's."""
+        """Return the losses that keep search features near the pretrained and the teacher's ones.
+
+        ``x``: views (N, 3, s, s). ``shared``: the trunk's maps for them. ``taught``: the teacher's
+        features.
+        """
         with self.autocast():
             seen = self.network.model.search_tail(shared).mean((2, 3)).float()
         ours, theirs = self.frame.search(seen), self.frame.search(self.pretrained(x))
@@ -193,12 +210,16 @@ class WholeObjective:
         }
 
     def distance(self, head: nn.Linear, features: Tensor, taught: Tensor) -> Tensor:
-        """Return 1 - cosine of features mapped by a head and the teacher's centred features."""
+        """Return the mean of 1 - cosine between the teacher's features and the head's prediction.
+
+        ``features`` (N, d): input of ``head``. ``taught`` (N, features): the teacher's features;
+        their mean is subtracted here.
+        """
         guess = head(features.float())
         return (1 - F.cosine_similarity(guess, taught - self.frame.taught)).mean()
 
     def pair_loss(self, step: int) -> Tensor:
-        """Return the InfoNCE loss that matches worn garments with the same ones alone."""
+        """Return the InfoNCE loss that matches a worn garment with the same garment alone."""
         chance = Chance(self.device, self.recipe.seed, PAIR, step)
         chosen = chance.pick(len(self.garments.pairs), self.recipe.pairs)
         pairs = self.garments.pairs[chosen]
@@ -214,10 +235,11 @@ class WholeObjective:
 
 
 def targets_of(probabilities: Tensor, allowed: Tensor, tagged: Tensor) -> tuple[Tensor, Tensor]:
-    """Return targets (B, 15) and weights (B,) from the teacher's probabilities.
+    """Return targets (B, 15) and weights (B,) from the teacher's probabilities (B, 15).
 
-    A tagged view may show none of its tags, so its weight is the teacher's probability on the tags,
-    or 0 below a quarter.
+    ``allowed`` (B, 15): classes that the label allows. ``tagged`` (B,): views of photos labelled as
+    a whole. Such a view may show none of its labels, so its weight is the teacher's total
+    probability of them, or 0 below a quarter.
     """
     inside, mass = within(probabilities, allowed)
     targets = torch.where(tagged[:, None], inside, soft_targets(probabilities, allowed, SOFT))
@@ -226,7 +248,10 @@ def targets_of(probabilities: Tensor, allowed: Tensor, tagged: Tensor) -> tuple[
 
 
 def info_nce(first: Tensor, second: Tensor, groups: Tensor) -> Tensor:
-    """Return the InfoNCE loss of unit vectors (P, d) each; rows of one group (P,) match."""
+    """Return the InfoNCE loss between the unit vectors ``first`` and ``second``, (P, d) each.
+
+    ``groups`` (P,): rows with the same number match.
+    """
     similar = first @ second.T / TEMPERATURE
     same = (groups[:, None] == groups[None]).float()
     wanted = same / same.sum(1, keepdim=True)

@@ -1,4 +1,4 @@
-"""Learning rate schedules: a warm-up, then half a cosine."""
+"""Learning rate schedules: linear warm-up, then half a cosine."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ import math
 
 
 def rate_factor(done: float, warmup: float) -> float:
-    """Return the factor of the base rate after a share ``done`` of all steps.
+    """Return the factor of the base learning rate after the share ``done`` of all steps, 0…1.
 
-    A linear warm-up over a share ``warmup``, times half a cosine that ends at 0.3 %.
+    It rises linearly over the share ``warmup``, times half a cosine that ends at 0.3 %.
     """
     return min(1.0, done / warmup + 0.02) * 0.5 * (1 + math.cos(math.pi * done)) + 0.003
 
 
 def learning_rate(step: int, steps: int, warmup: int) -> float:
-    """Return the factor of the base rate: linear warm-up, then half a cosine to 1 %."""
+    """Return the factor of the base learning rate at a step, counted from 0.
+
+    It rises linearly over ``warmup`` steps, then falls by half a cosine to 1 % at ``steps``.
+    """
     if step < warmup:
         return (step + 1) / warmup
     done = (step - warmup) / max(1, steps - warmup)

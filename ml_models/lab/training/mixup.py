@@ -1,4 +1,4 @@
-"""Blend photos and their labels in pairs (mixup)."""
+"""Blend photos and their labels in pairs (mixup; Zhang et al., 2018)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from torch import Tensor
 
 
 def mix(x: Tensor, labels: Tensor, classes: int, alpha: float) -> tuple[Tensor, Tensor]:
-    """Blend views and labels in pairs (mixup; Zhang et al., 2018)."""
+    """Blend each view with another one of the batch, and their labels likewise.
+
+    Return views (N, 3, s, s) and soft labels (N, classes). The share comes from Beta(alpha, alpha);
+    ``alpha`` 0: no blending.
+    """
     onehot = F.one_hot(labels, classes).float()
     if not alpha:
         return x, onehot

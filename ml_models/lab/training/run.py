@@ -1,4 +1,4 @@
-"""A training run and its folder: training steps, checkpoints, log and resuming."""
+"""A training run in a folder: steps, checkpoints, log and resuming."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from .validation import validate
 
 
 class Run:
-    """A training run and its folder, which can be resumed after an interruption."""
+    """A training run whose folder holds its state, so that it resumes after an interruption."""
 
     def __init__(
         self,
@@ -37,14 +37,17 @@ class Run:
         teachers: Sequence[ShopNet] = (),
         parents: dict[str, str] | None = None,
     ):
-        """Train the parameters of ``model`` that take gradients, with ``teachers`` if any.
+        """Prepare to train the parameters of ``model`` that take gradients.
 
-        ``parents``: the coarser class of each finer one, stored with the weights.
+        ``photos``: the training photos. ``teachers``: networks to learn from, if any. ``parents``:
+        the coarser class of each finer one, stored with the weights.
 
-        ``args.distil`` is the weight of the cosine distance to the first teacher's search features,
-        if the model's can change; ``args.soft`` is the share of the class loss towards the
-        teachers' mean probabilities instead of the labels (Hinton et al., "Distilling the
-        Knowledge in a Neural Network", 2015; at temperature 1).
+        ``args``: options of :mod:`.train_options`. ``args.distil`` is the weight of the cosine
+        distance to the first teacher's search features, if the model's can change; ``args.soft`` is
+        the share of the class loss towards the teachers' mean probabilities instead of the labels
+        (Hinton et al., "Distilling the Knowledge in a Neural Network", 2015; at temperature 1).
+
+        Raises Refused if there are fewer photos than half a batch.
         """
         self.args, self.photos, self.parents = args, photos, parents or {}
         fast = {"device": args.device, "memory_format": torch.channels_last}
@@ -77,7 +80,10 @@ class Run:
         self.checkpoint = args.out / "checkpoint.pt"
 
     def losses(self, x: Tensor, target: Tensor) -> dict[str, Tensor]:
-        """Return each loss of views (N, 3, s, s) in [-1, 1] with labels target (N, classes)."""
+        """Return each loss by name, before its weight.
+
+        ``x``: views (N, 3, s, s) in [-1, 1]; ``target``: soft labels (N, classes).
+        """
         found = {}
         with torch.autocast(self.args.device.split(":")[0], torch.bfloat16, enabled=self.args.bf16):
             shared = self.model.trunk(x)
@@ -95,11 +101,17 @@ class Run:
         return found
 
     def class_loss(self, logits: Tensor, target: Tensor, smoothing: float) -> Tensor:
-        """Return the weighted cross-entropy of logits (N, classes) with soft targets."""
+        """Return the cross-entropy of logits and soft targets (N, classes), weighted by class.
+
+        ``smoothing``: label smoothing, 0…1.
+        """
         return weighted_cross_entropy(logits, target, self.class_weights, smoothing)
 
     def step(self, pixels: Tensor, labels: Tensor, generator: torch.Generator) -> dict[str, float]:
-        """Train on a batch, (N, 3, s, s) uint8 and labels (N,); return the losses."""
+        """Train on one batch of photos, uint8 (N, 3, s, s); return the losses by name.
+
+        ``generator``: of the random views.
+        """
         args = self.args
         x = random_views(pixels, args.side, generator, least=args.least, stretch=args.stretch).to(
             args.device
@@ -115,7 +127,7 @@ class Run:
         return {name: loss.item() for name, loss in losses.items()}
 
     def train_epoch(self) -> dict[str, float]:
-        """Train on all photos once; return the mean losses."""
+        """Train on all photos once; return the mean losses and the learning rate by name."""
         self.model.train()
         generator = torch.Generator().manual_seed(self.args.seed * 1000 + self.epoch)
         torch.manual_seed(self.args.seed * 1000 + self.epoch)
@@ -144,11 +156,11 @@ class Run:
         part.replace(self.checkpoint)
 
     def rows(self) -> list[Row]:
-        """Return the log of the finished epochs, without the row of an interrupted one."""
+        """Return the log of the finished epochs, without that of an interrupted one."""
         return read_log(self.args.out)[: self.epoch]
 
     def resume(self) -> None:
-        """Resume after the last finished epoch, if there is one."""
+        """Load the checkpoint of the last finished epoch, if there is one."""
         if self.checkpoint.exists():
             state = torch.load(self.checkpoint, map_location=self.args.device)
             for name in ("model", "average", "optimizer", "schedule"):
@@ -156,7 +168,10 @@ class Run:
             self.epoch = state["epoch"]
 
     def fit(self, held_out: PhotoSet) -> None:
-        """Train the remaining epochs, or until patience runs out."""
+        """Train the remaining epochs, or until ``args.patience`` runs out; log and save each.
+
+        ``held_out``: validation photos. Each epoch's results are printed as JSON.
+        """
         args = self.args
         while self.epoch < args.epochs and not out_of_patience(self.rows(), args.patience):
             started = time.monotonic()
@@ -176,10 +191,11 @@ class Run:
             )
 
     def ship(self) -> Row:
-        """Write the last or the best epoch to ``model.pt``; return its row of the log.
+        """Write the chosen epoch's network to ``model.pt``; return that epoch's row of the log.
 
-        The default is the last epoch: with few photos the best one is mostly luck, and validation
-        figures of a model that was chosen by them are too good.
+        ``args.ship`` chooses the last or the best epoch. The default is the last: with few photos
+        the best one is mostly luck, and the validation accuracy of a model that was chosen by it is
+        too high.
         """
         args, rows = self.args, self.rows()
         stopped = out_of_patience(rows, args.patience) and self.epoch < args.epochs
@@ -192,7 +208,7 @@ class Run:
         return rows[best_epoch(rows) - 1]
 
     def save_model(self, name: str) -> None:
-        """Save the averaged weights with the network's configuration and origin."""
+        """Save the averaged weights to the file ``name``, with configuration and recipe."""
         args = self.args
         recipe = {
             name: value.name if isinstance(value, Path) else value

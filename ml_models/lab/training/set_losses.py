@@ -1,4 +1,7 @@
-"""Losses and targets of labels that are sets of allowed classes."""
+"""Losses and targets for labels that are sets of allowed classes.
+
+``allowed`` (N, 15) is 1 for each class that a photo's label allows, 0 otherwise.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,10 @@ LEAST_MASS = 0.02
 
 
 def set_loss(logits: Tensor, allowed: Tensor, smoothing: float) -> Tensor:
-    """Return -log of the probability within each allowed set: logits (N, 15) -> (N,).
+    """Return the loss (N,): minus the logarithm of the total probability of the allowed classes.
 
-    Label smoothing: a share ``smoothing`` of the loss favours all classes equally.
+    ``logits`` (N, 15). Label smoothing: a share ``smoothing`` of the loss favours all classes
+    equally.
     """
     log = F.log_softmax(logits.float(), 1)
     inside = torch.logsumexp(log.masked_fill(allowed == 0, -1e4), 1)
@@ -21,18 +25,21 @@ def set_loss(logits: Tensor, allowed: Tensor, smoothing: float) -> Tensor:
 
 
 def within(probabilities: Tensor, allowed: Tensor) -> tuple[Tensor, Tensor]:
-    """Return probabilities (N, 15) within the allowed sets, and their sums (N,) before."""
+    """Return probabilities (N, 15) restricted to the allowed classes, and their sums before (N,).
+
+    The restricted probabilities are scaled to a sum of 1.
+    """
     inside = probabilities * allowed
     mass = inside.sum(1, keepdim=True)
     return inside / mass.clamp_min(1e-6), mass[:, 0]
 
 
 def soft_targets(probabilities: Tensor, allowed: Tensor, soft: float) -> Tensor:
-    """Return targets (N, 15) from a teacher's probabilities and the labels' allowed sets.
+    """Return targets (N, 15) that mix a teacher's probabilities with the labels.
 
-    A share ``soft`` are the teacher's probabilities; the rest are those restricted to the allowed
-    set, or equal for all allowed classes if the teacher excludes them. Without a label, they are
-    the teacher's alone.
+    A share ``soft`` is the teacher's probabilities. The rest is those restricted to the allowed
+    classes, or equal for all allowed classes if the teacher excludes them. Photos without a label
+    get the teacher's probabilities.
     """
     inside, mass = within(probabilities, allowed)
     alike = allowed / allowed.sum(1, keepdim=True).clamp_min(1)

@@ -31,12 +31,15 @@ from .teacher_training import TeacherTraining
 
 # Margin of a crop around a garment, as a share of it, to make room for views.
 MARGIN = 0.6
-# Sampling weights of street garments and of drawn people, relative to floor photos.
+# Sampling weights of street garments and of drawn people, relative to garments alone.
 FREQUENCIES = {"street": 2.5, "worn": 0.6}
 
 
 class FineTuning:
-    """The stages of a run; each writes its file atomically."""
+    """Fine-tuning of a whole network in stages; each stage writes its file atomically.
+
+    ``args``: options of the command ``fine_tune``.
+    """
 
     def __init__(self, args: argparse.Namespace):
         self.args, self.out = args, args.out
@@ -46,7 +49,7 @@ class FineTuning:
 
     @cached_property
     def examples(self) -> list[Example]:
-        """Read the sources; draw the people who wear their garments unless that is done."""
+        """All labelled examples, including drawn people, which are drawn if missing."""
         args = self.args
         found = read_sources(
             Sources(
@@ -65,16 +68,16 @@ class FineTuning:
 
     @cached_property
     def garments(self) -> Garments:
-        """Decode the garments with room for views."""
+        """The garments as tensors, each cropped with a margin for random views."""
         return load_garments(self.examples, MARGIN, self.args.device)
 
     @cached_property
     def frequencies(self) -> Tensor:
-        """Return the sampling weight of each garment (N,)."""
+        """The sampling weight of each garment (N,)."""
         return sampling_weights(self.garments, **FREQUENCIES)
 
     def stage(self, name: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """Load a stage's file; run the stage first if the file is missing."""
+        """Return the contents of a stage's file; write what ``make()`` returns if it is missing."""
         path = self.out / name
         if not path.exists():
             part = path.with_suffix(".part")
@@ -89,32 +92,36 @@ class FineTuning:
         garments: Garments,
         losses: dict[str, float] | None = None,
     ) -> dict[str, float]:
-        """Print and return the figures of a stage's network on held-out garments."""
+        """Print and return a network's accuracy and confident mistakes on held-out garments.
+
+        ``classify`` maps images (N, 3, s, s) in [-1, 1] to logits (N, 15). ``losses``: the last
+        ones, to print.
+        """
         found = judge(classify, garments, self.recipe.side)
         print(json.dumps({"stage": name, "losses": losses or {}} | found), flush=True)
         return found
 
     @cached_property
     def teacher(self) -> LiteTeacher:
-        """Return the trained, frozen teacher; train it first if its file is missing."""
+        """The trained, frozen teacher, which is trained if its file is missing."""
         teacher = LiteTeacher(self.recipe.teacher_side)
         teacher.load_state_dict(self.stage("teacher.pt", self.fine_tune_teacher))
         fast = {"device": self.args.device, "memory_format": torch.channels_last}
         return teacher.to(**fast).requires_grad_(False)
 
     def training_of(self, teacher: LiteTeacher) -> TeacherTraining:
-        """Return the training of a teacher on the garments."""
+        """Prepare the training of ``teacher`` on the labelled garments."""
         return TeacherTraining(teacher, self.garments, self.frequencies, self.recipe, **self.how)
 
     def fit_teacher_head(self) -> dict[str, Any]:
-        """Fit a linear head to the pretrained teacher."""
+        """Fit a linear head to the pretrained teacher; return its state dict."""
         teacher = LiteTeacher.pretrained(self.recipe.teacher_side)
         self.training_of(teacher).fit_head()
         self.report("teacher's head", lambda x: teacher(x)[0], self.garments)
         return teacher.state_dict()
 
     def fine_tune_teacher(self) -> dict[str, Any]:
-        """Fine-tune the teacher that has a head."""
+        """Fine-tune the whole teacher, starting with its fitted head; return its state dict."""
         teacher = LiteTeacher(self.recipe.teacher_side)
         teacher.load_state_dict(self.stage("teacher-head.pt", self.fit_teacher_head))
         found = self.training_of(teacher).fine_tune(self.out / "teacher-checkpoint.pt")
@@ -122,7 +129,7 @@ class FineTuning:
         return teacher.state_dict()
 
     def new_model(self) -> ShopNet:
-        """Return the network with the pretrained weights."""
+        """Return a network with pretrained weights, not yet fine-tuned."""
         recipe = self.recipe
         model = ShopNet(
             len(LEAVES),
@@ -136,7 +143,7 @@ class FineTuning:
         return model
 
     def train_student(self) -> dict[str, Any]:
-        """Train the whole network."""
+        """Train the whole network with the teacher; return its state dict."""
         fast = {"device": self.args.device, "memory_format": torch.channels_last}
         teacher = self.teacher
         # Seed after the teacher, because training it draws more random numbers than loading it.
@@ -166,7 +173,7 @@ class FineTuning:
         return network.model.state_dict()
 
     def finish(self) -> dict[str, Any]:
-        """Train the network unless that is done, and fit its projections."""
+        """Train the network if needed, fit its projections, and return the run's ``model.pt``."""
         model = self.new_model()
         model.load_state_dict(self.stage("student.pt", self.train_student))
         model.to(self.args.device, memory_format=torch.channels_last)
@@ -184,7 +191,7 @@ class FineTuning:
         }
 
     def floors(self, garments: Garments) -> PhotoSet:
-        """Return the floor photos as the photos to fit projections to."""
+        """Return the labelled photos of garments alone, to fit projections to."""
         rows = garments.labelled
         rows = rows[garments.kinds[rows] == Kind.FLOOR]
         return PhotoSet(
@@ -194,7 +201,7 @@ class FineTuning:
         )
 
     def named_sources(self) -> dict[str, Any]:
-        """Return the sources by name, for the recipe that is kept with the weights."""
+        """Return the names of the data sets and weights, to be stored with the network."""
         names = ("data", "more", "boxes", "tagged", "weights")
         given = {name: getattr(self.args, name) for name in names}
         found = {name: path and path.name for name, path in given.items()}
@@ -202,7 +209,7 @@ class FineTuning:
 
 
 def check_count(examples: Sequence[Example], recipe: Recipe) -> None:
-    """Raise Refused if the floor photos are too few to fit the projections to."""
+    """Raise Refused if there are too few labelled photos of garments alone to fit projections."""
     count = sum(each.kind is Kind.FLOOR and bool(each.allowed) for each in examples)
     least = -(-max(recipe.semantic_dim, recipe.colour_dim) // 2)
     if count < least:

@@ -15,7 +15,10 @@ from .learning_rates import rate_factor
 
 
 class Average:
-    """An exponential moving average of a module's weights, with a smaller decay at first."""
+    """An exponential moving average of a module's weights, with a smaller decay at first.
+
+    ``longest``: the decay that it reaches, 0…1.
+    """
 
     def __init__(self, module: nn.Module, longest: float):
         self.longest = longest
@@ -23,7 +26,7 @@ class Average:
 
     @torch.no_grad()
     def update(self, module: nn.Module, step: int) -> None:
-        """Move towards the weights after this step, counted from 1."""
+        """Update the average with the weights after ``step``, counted from 1."""
         decay = min(self.longest, (step + 1) / (step + 20))
         new = module.state_dict()
         names = [name for name, value in self.state.items() if value.is_floating_point()]
@@ -34,15 +37,19 @@ class Average:
 
 @dataclass(kw_only=True)
 class Steps:
-    """A training loop over numbered steps with a checkpoint."""
+    """A training loop over numbered steps that resumes from its checkpoint.
+
+    ``warmup``: share of the steps in which the learning rate rises. ``clip``: greatest norm of the
+    gradient.
+    """
 
     module: nn.Module
-    """The module in the checkpoint; parameters with gradients are trained."""
+    """The module whose state is saved; the optimizer trains the parameters in ``groups``."""
     groups: Sequence[dict[str, Any]]
     """Parameter groups of AdamW, each with its learning rate."""
     weight_decay: float
     longest: float
-    """Decay of the averaged weights."""
+    """Decay of the averaged weights, 0…1."""
     steps: int
     checkpoint: Path
     warmup: float = 0.04
@@ -57,10 +64,11 @@ class Steps:
         self.average = Average(self.module, self.longest)
 
     def fit(self, losses: Callable[[int], dict[str, Tensor]], name: str) -> dict[str, float]:
-        """Train the remaining steps; return the last losses.
+        """Train the remaining steps, load the averaged weights, and return the last losses by name.
 
-        ``losses(step)`` computes the weighted losses of a step, counted from 0. Its random numbers
-        must depend on the step alone.
+        ``losses(step)`` returns the weighted losses of a step, counted from 0, which are added up.
+        Its random numbers must depend on the step alone, so that a resumed run repeats them.
+        ``name``: label of the progress bar.
         """
         self.resume()
         found: dict[str, float] = {}
@@ -77,7 +85,7 @@ class Steps:
         return found
 
     def update(self, terms: dict[str, Tensor]) -> None:
-        """Make an optimizer step on the sum of the losses."""
+        """Make an optimizer step on the sum of the losses ``terms``, and update the average."""
         factor = rate_factor(self.step / self.steps, self.warmup)
         for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
             group["lr"] = rate * factor
@@ -101,7 +109,7 @@ class Steps:
         part.replace(self.checkpoint)
 
     def resume(self) -> None:
-        """Resume after the last saved step, if there is one."""
+        """Load the last checkpoint, if there is one."""
         if self.checkpoint.exists():
             state = torch.load(self.checkpoint, map_location="cpu")
             self.module.load_state_dict(state["module"])

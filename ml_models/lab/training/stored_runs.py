@@ -11,7 +11,7 @@ from ..networks.shopnet import ShopNet
 
 
 def load_run(folder: Path) -> tuple[ShopNet, dict[str, Any]]:
-    """Return the trained network of a run, and everything stored with it."""
+    """Load the trained network of a run's folder, and the whole contents of ``model.pt``."""
     stored = torch.load(folder / "model.pt", map_location="cpu")
     model = ShopNet(len(stored["classes"]), **stored["config"])
     model.load_state_dict(stored["weights"])

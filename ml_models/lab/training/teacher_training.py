@@ -30,7 +30,10 @@ HEAD, WHOLE = 1, 2
 
 
 class TeacherTraining:
-    """The training of a teacher on labelled garments, drawn by ``weights`` (N,)."""
+    """The training of a teacher on labelled garments.
+
+    ``weights`` (N,): sampling weight of each garment. ``bf16``: compute in bfloat16.
+    """
 
     def __init__(
         self,
@@ -47,12 +50,16 @@ class TeacherTraining:
         self.device, self.bf16 = device, bf16
 
     def autocast(self) -> torch.autocast:
-        """Return the context of a forward pass."""
+        """Return the context manager of a forward pass, for bfloat16 if wanted."""
         return torch.autocast(self.device.split(":")[0], torch.bfloat16, enabled=self.bf16)
 
     @torch.no_grad()
     def look(self) -> tuple[Tensor, Tensor]:
-        """Return features (passes × T, 1280) of views of all labelled garments, and their rows."""
+        """Return the teacher's features of random views of all labelled garments.
+
+        Also return the garment's index of each. Both have ``teacher_passes`` × T rows for T
+        garments; features are (…, 1280).
+        """
         chunks = self.garments.labelled.split(256)
         features, rows = [], []
         with tqdm(total=len(chunks) * self.recipe.teacher_passes, desc="teacher sees") as bar:
@@ -67,7 +74,7 @@ class TeacherTraining:
         return torch.cat(features), torch.cat(rows)
 
     def fit_head(self) -> None:
-        """Fit the linear head to the network's features: a convex problem, solved by L-BFGS."""
+        """Fit the linear head to the frozen network's features, a convex problem, by L-BFGS."""
         features, rows = self.look()
         mean, deviation = features.mean(0), features.std(0).clamp_min(1e-3)
         weight, bias = solve(
@@ -79,9 +86,9 @@ class TeacherTraining:
             head.bias.copy_(bias - (weight / deviation) @ mean)
 
     def fine_tune(self, checkpoint: Path) -> dict[str, float]:
-        """Train the whole teacher for a few steps, then average with the weights before.
+        """Train the whole teacher, and average its weights with those before.
 
-        Return the last loss.
+        ``checkpoint``: file to resume from. Return the last loss.
         """
         before = {name: each.clone() for name, each in self.teacher.state_dict().items()}
         body = [each for name, each in self.teacher.net.named_parameters() if name[:3] != "_fc"]
@@ -103,7 +110,7 @@ class TeacherTraining:
         return found
 
     def losses(self, step: int) -> dict[str, Tensor]:
-        """Return the loss of a batch."""
+        """Return the loss of the batch of a step, as ``class``."""
         chance = Chance(self.device, self.recipe.seed, WHOLE, step)
         rows = chance.draw(self.garments.labelled, self.weights, self.recipe.teacher_batch)
         x = garment_views(self.garments, rows, self.recipe.side, chance, least=0.35)
@@ -113,7 +120,10 @@ class TeacherTraining:
 
 
 def solve(features: Tensor, allowed: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
-    """Return weight (15, d) and bias (15,) of the best linear head on features (T, d)."""
+    """Fit a linear classifier to features (T, d); return weight (15, d) and bias (15,).
+
+    ``allowed`` (T, 15): classes that each label allows; ``weights`` (T,): weight of each row.
+    """
     classes = allowed.shape[1]
     weight = features.new_zeros(classes, features.shape[1]).requires_grad_()
     bias = features.new_zeros(classes).requires_grad_()
@@ -134,7 +144,7 @@ def solve(features: Tensor, allowed: Tensor, weights: Tensor) -> tuple[Tensor, T
 
 @torch.no_grad()
 def blend(module: nn.Module, other: State, share: float) -> None:
-    """Make a module's weights ``share`` of its own and the rest of another's."""
+    """Set a module's weights to ``share`` × its own + (1 - ``share``) × those of ``other``."""
     for name, value in module.state_dict().items():
         if name in other and value.is_floating_point():
             value.copy_(torch.lerp(other[name].to(value.device), value, share))

@@ -1,4 +1,4 @@
-"""Trained networks that another one learns from."""
+"""Trained networks from which a student network learns."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ from ..networks.shopnet import ShopNet
 
 
 class Teachers:
-    """Teachers: search features are the first one's, class probabilities the mean of all."""
+    """Teacher networks: the first one's search features, and the mean class probabilities."""
 
     def __init__(self, networks: Sequence[ShopNet], student: ShopNet):
-        """Prepare to run a shared trunk once, or not at all if it is the student's frozen one."""
+        """Avoid repeated work: run a trunk that all teachers share once.
+
+        If it equals the student's frozen trunk, reuse the student's maps.
+        """
         self.networks = [network.eval().requires_grad_(False) for network in networks]
         trunks = [network.trunk for network in networks]
         self.one_trunk = bool(trunks) and all(same(trunk, trunks[0]) for trunk in trunks[1:])
@@ -24,7 +27,11 @@ class Teachers:
 
     @torch.no_grad()
     def look(self, x: Tensor, shared: Tensor) -> list[Tensor]:
-        """Return each teacher's trunk maps of views (N, 3, s, s); ``shared``: the student's."""
+        """Return the trunk's maps of each teacher for views ``x`` (N, 3, s, s) in [-1, 1].
+
+        ``shared``: the student's maps for the same views, reused if the teachers have the same
+        trunk.
+        """
         if self.students_trunk:
             return [shared.detach()] * len(self.networks)
         if self.one_trunk:
@@ -33,13 +40,19 @@ class Teachers:
 
     @torch.no_grad()
     def features(self, seen: Sequence[Tensor]) -> Tensor:
-        """Return the first teacher's search features (N, semantic_dim)."""
+        """Return the first teacher's search features (N, semantic_dim).
+
+        ``seen``: the trunk's maps of each teacher, from :meth:`look`.
+        """
         first = self.networks[0]
         return first.search_projection(first.search_tail(seen[0]).mean((2, 3))).float()
 
     @torch.no_grad()
     def probabilities(self, seen: Sequence[Tensor]) -> Tensor:
-        """Return the teachers' mean class probabilities (N, classes)."""
+        """Return the teachers' mean class probabilities (N, classes).
+
+        ``seen``: the trunk's maps of each teacher, from :meth:`look`.
+        """
         logits = [
             network.class_branch(shared)
             for network, shared in zip(self.networks, seen, strict=True)

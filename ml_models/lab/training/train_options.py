@@ -1,4 +1,4 @@
-"""Command-line options of ``train``, which runs derived from a trained one share."""
+"""Command-line options of ``train``, also used by runs derived from a trained network."""
 
 from __future__ import annotations
 
@@ -15,18 +15,22 @@ STORED_SIDE = 256
 def parse_args(
     argv: Sequence[str] | None = None, description: str | None = None
 ) -> argparse.Namespace:
-    """Parse the command line; the defaults are the recipe of the shipped model."""
+    """Parse the command line; the defaults are the recipe of the shipped model.
+
+    ``argv`` None: the process's arguments. ``description``: text of ``--help``. Exits with an error
+    for values out of range.
+    """
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument(
         "--data",
         type=Path,
         required=True,
-        help="photos: a folder per class, or a catalog (CSV) with the columns sku, category (the"
-        " class), image and, if wanted, images (more of the product, separated by |)",
+        help="photos: a subfolder per class, or a catalog (CSV) with the columns sku, category (the"
+        " class), image and optionally images (more photos of the product, separated by |)",
     )
     held_out = parser.add_mutually_exclusive_group()
     held_out.add_argument(
-        "--validation", type=Path, help="photos kept apart, a folder per class or a catalog"
+        "--validation", type=Path, help="held-out photos: a subfolder per class, or a catalog"
     )
     held_out.add_argument(
         "--holdout",
@@ -40,8 +44,8 @@ def parse_args(
         "--folds",
         type=int,
         metavar="K",
-        help="cross-validation: K runs in OUT/fold-1 and on, each holds out another K-th of the"
-        " photos; mean and deviation of their accuracies go to OUT/folds.json",
+        help="cross-validation: K runs in OUT/fold-1 to OUT/fold-K, each holds out another K-th of"
+        " the photos; mean and deviation of their accuracies are written to OUT/folds.json",
     )
     parser.add_argument(
         "--weights",
@@ -54,15 +58,15 @@ def parse_args(
     )
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--side", type=int, default=192, help="pixels of a training view")
+    parser.add_argument("--side", type=int, default=192, help="pixels of a training view's side")
     parser.add_argument(
-        "--least", type=float, default=0.25, help="share of the photo that a view covers at least"
+        "--least", type=float, default=0.25, help="least share of the photo that a view covers"
     )
     parser.add_argument(
         "--stretch",
         type=float,
         default=1.333,
-        help="factor by which a view's proportions change at most: they tell a dress from a shirt",
+        help="greatest factor by which a view's aspect ratio changes",
     )
     parser.add_argument("--lr", type=float, default=6e-4)
     parser.add_argument("--weight-decay", type=float, default=0.02)
@@ -71,7 +75,7 @@ def parse_args(
         "--class-weights",
         choices=KINDS,
         default="none",
-        help="balanced: a photo weighs the inverse of its class's share; sqrt: its square root",
+        help="balanced: weigh photos by the inverse of their class's share; sqrt: by its root",
     )
     parser.add_argument(
         "--patience",
@@ -83,11 +87,11 @@ def parse_args(
     parser.add_argument(
         "--ship",
         choices=("last", "best"),
-        help="which epoch becomes model.pt (default: the last, so that validation chooses"
-        " nothing; the best where --patience ended the run)",
+        help="epoch whose weights become model.pt (default: the last, so that validation chooses"
+        " nothing; the best if --patience ended the run)",
     )
     parser.add_argument(
-        "--mixup", type=float, default=0.2, help="alpha of the Beta distribution; 0: off"
+        "--mixup", type=float, default=0.2, help="alpha of mixup's Beta distribution; 0: no mixup"
     )
     parser.add_argument("--ema", type=float, default=0.995, help="decay of the averaged weights")
     parser.add_argument("--semantic-dim", type=int, default=256)

@@ -1,4 +1,4 @@
-"""Measure a network on validation photos while it is trained."""
+"""Measure a network on validation photos during training."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from ..photos.pixels import scale
 def validate(
     model: ShopNet, teacher: ShopNet | None, photos: PhotoSet, device: str
 ) -> dict[str, float]:
-    """Return accuracy and class loss; with a teacher, the mean cosine to its search features."""
+    """Return ``accuracy`` and ``validation_loss`` of a network on photos.
+
+    With a teacher also ``agreement``: the mean cosine between the search features of both.
+    """
     model.eval()
     right, loss, agreement = 0, 0.0, 0.0
     for chunk in torch.arange(len(photos.labels)).split(64):

@@ -12,7 +12,7 @@ from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.db import router, transaction
 from django.db.models import ForeignKey, Model
-from django.db.models.signals import m2m_changed, post_delete, post_save, pre_save
+from django.db.models.signals import m2m_changed, post_delete, post_save, pre_delete, pre_save
 
 from .catalogs import catalog
 from .exceptions import BackendUnavailable
@@ -33,6 +33,7 @@ def connect() -> None:
     They have no sender, because a row of a proxy or a subclass names that class as its sender.
     """
     pre_save.connect(about_to_change, dispatch_uid="visualsearch_before")
+    pre_delete.connect(about_to_go, dispatch_uid="visualsearch_before_delete")
     post_save.connect(changed, dispatch_uid="visualsearch_save")
     post_delete.connect(changed, dispatch_uid="visualsearch_delete")
     m2m_changed.connect(relation_changed, dispatch_uid="visualsearch_relation")
@@ -57,6 +58,12 @@ def about_to_change(sender: type[Model], instance: Any, using: str, **kwargs: An
     stored = sender._base_manager.using(using).filter(pk=instance.pk).first()
     if stored is not None:
         instance.__dict__[BEFORE] = catalog().keys_affected_by(stored)
+
+
+def about_to_go(sender: type[Model], instance: Any, **kwargs: Any) -> None:
+    """Note which items a row affects before it is deleted, while its relations exist."""
+    if not ignored(sender, kwargs):
+        instance.__dict__[BEFORE] = catalog().keys_affected_by(instance)
 
 
 def changed(sender: type[Model], instance: Any, using: str, **kwargs: Any) -> None:

@@ -297,3 +297,41 @@ TESTS = """
 
 def test_testcase_of_a_shop__sees_only_its_own_rows(run):
     assert run(TESTS) == "2 0"
+
+
+def test_declared__pictures_by_a_foreign_key(run):
+    code = """
+        a, b = sell("A", 1), sell("B", 2)
+        sell("HIDDEN", 3, colour="blue")
+        index()
+        b.pictures.create(file=file(4))
+        print(exact(1), exact(2), exact(3), exact(4))
+        b.pictures.get(file__contains="4").delete()
+        print(exact(4), search(1)["results"][0]["product"])
+    """
+    printed = run(code, CATALOG="DeclaredArticles")
+    assert printed.startswith("['A'] ['B'] [] ['B']\n[] {'key': 'A', 'name': 'Article object (1)'")
+    assert "'url': 'http://testserver/articles/1/'" in printed
+    assert "'image': 'http://testserver/media/pictures/1.png'" in printed
+
+
+def test_declared__pictures_by_many_to_many(run):
+    code = """
+        a = Article.objects.create(code="A")
+        one = Media.objects.create(file=file(1))
+        index()
+        a.media.add(one)
+        print(exact(1), search(1)["results"][0]["product"]["name"])
+        one.delete()
+        print(exact(1))
+    """
+    assert run(code, CATALOG="DeclaredMedia") == "['A'] red\n[]"
+
+
+def test_declared__picture_of_the_item_itself(run):
+    code = """
+        poster = Poster.objects.create(file=file(1))
+        index()
+        print(exact(1) == [str(poster.pk)])
+    """
+    assert run(code, CATALOG="DeclaredPosters") == "True"

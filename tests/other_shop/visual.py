@@ -5,7 +5,7 @@ from typing import Any
 import django_filters
 from django.db.models import Q
 
-from visualsearch.catalogs import CatalogSource
+from visualsearch.catalogs import CatalogSource, ModelCatalog
 
 from .models import Article, Category, Media, Picture, Poster
 
@@ -66,3 +66,22 @@ class Posters(CatalogSource):
 
     def card(self, item) -> dict[str, Any]:
         return {"key": str(item.pk), "name": "", "url": "/", "image": item.file.url}
+
+
+class DeclaredArticles(ModelCatalog):
+    model = Article
+    key = "code"
+    picture = "pictures__file"
+    published = {"colour": "red"}
+
+
+class DeclaredMedia(ModelCatalog):
+    model = Article
+    key = "code"
+    name = "colour"
+    picture = "media__file"
+
+
+class DeclaredPosters(ModelCatalog):
+    model = Poster
+    picture = "file"

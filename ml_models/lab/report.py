@@ -117,7 +117,11 @@ def shown(path: Path) -> str:
 
 
 def commands(args: argparse.Namespace) -> Commands:
-    """Return the command that measures each kind of result, for a package ``DIR``, by key."""
+    """Return the command lines that measure a package, by kind of result.
+
+    The kinds are ``evaluate``, ``robustness`` and others; ``DIR`` stands for the package's folder.
+    ``args``: the arguments of this command.
+    """
     evaluated = f"python -m ml_models.lab.evaluate --model DIR --data {shown(args.data)}"
     evaluated += f" --limit {args.limit}" if args.limit else ""
     others = "".join(f" --instances {shown(path)}" for path in args.instances)
@@ -167,7 +171,10 @@ def render(template: str, **values: Any) -> str:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Measure packages that are not cached, and write page, model card and its pictures."""
+    """Compare model packages: write an HTML report, and the model card with its pictures.
+
+    Only packages without cached measurements are measured.
+    """
     args = parse_args(argv)
     notes = tomllib.loads(args.notes.read_text("utf-8")) if args.notes else {}
     folders = [args.before, args.after, *args.also]

@@ -86,7 +86,11 @@ class BatchView(PhotoView):
         return Response({"results": results})
 
     def decoded(self, photo: Any, options: dict[str, Any]) -> Usable | dict[str, Any]:
-        """Return a decoded photo, or the batch's entry for one that cannot be used."""
+        """Decode one photo of the batch; return its error entry for ``results`` if that fails.
+
+        ``photo``: an uploaded file, or base64 text. ``options``: the validated options of the
+        request, of which only ``crop`` matters here.
+        """
         try:
             data = photo_bytes(photo)
             return Usable(data=data, decoded=dispatch.decode_photo(data, options.get("crop")))

@@ -79,7 +79,10 @@ class Fit:
         return found
 
     def directions(self, vectors: Float32) -> Float32:
-        """Return embeddings (N, d) with each part centred and normalised, not weighted yet."""
+        """Return embeddings (N, d) with each part (see :class:`Part`) centred on the catalog's mean.
+
+        Each part is scaled to length 1 before and after centring; weights are not applied.
+        """
         found = np.empty((len(vectors), len(self.mean)), np.float32)
         starts, owner = self.layout
         for rows in in_steps(len(vectors)):

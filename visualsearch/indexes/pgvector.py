@@ -232,7 +232,10 @@ class PgvectorIndex(SharedIndex):
 
 
 def selection(among: Among, alias: str) -> tuple[str, list[Any]]:
-    """Return a subquery of the ids to search among, and its parameters; ("", []) for None."""
+    """Return the SQL of a subquery for the ids in ``among``, and its parameters.
+
+    Returns ("", []) if ``among`` is None: search everything. ``alias``: of the database connection.
+    """
     if among is None:
         return "", []
     if not isinstance(among, QuerySet):

@@ -54,8 +54,8 @@ class Job:
 class Failure:
     """An error as a value: an exception does not keep its code between processes.
 
-    ``code``: of a VisualSearchError, with its ``params``; or ``invalid``, with the ``messages`` of
-    a ValidationError by field.
+    ``code``: that of a VisualSearchError, whose ``params`` follow; or ``invalid`` for a
+    ValidationError, whose ``messages`` follow by field.
     """
 
     code: str

@@ -30,8 +30,8 @@ class LiveIndex:
     ``version``: id of the IndexVersion. ``revision``: the last change of the rows that the index
     contains. ``items``: number of searchable items. ``fit``: the transform of the vectors in the
     index, None for none; callers pass untransformed encoder output to :meth:`add` and
-    :meth:`search`. ``used``: monotonic time of the last use; ``counted``: of the last count of
-    ``items``. ``known``: cache of :meth:`names`.
+    :meth:`search`. ``used`` and ``counted``: monotonic times of the last use and of the last
+    count of ``items``. ``known``: cache of :meth:`names`.
     """
 
     index: Index

@@ -1,4 +1,4 @@
-"""Lists of labelled photos on disk, and catalog CSV files with several photos per product."""
+"""Read lists of labelled photos, and catalog CSV files with several photos per product."""
 
 from __future__ import annotations
 

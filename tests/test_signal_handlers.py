@@ -94,4 +94,4 @@ def test_product_can_be_saved_while_the_broker_is_down(sold, monkeypatch, caplog
     sold[3].name = "Other"
     sold[3].save()
     assert Product.objects.get(sku="P3").name == "Other"
-    assert "1 changed items were not sent" in caplog.text
+    assert "1 changed products could not be sent" in caplog.text

@@ -133,7 +133,7 @@ def check_model(**kwargs: Any) -> list[CheckMessage]:
         return [
             Error(
                 str(error),
-                hint="Point VISUALSEARCH[“ENCODER_OPTIONS”][“package”] to a model's folder.",
+                hint="Set VISUALSEARCH[“ENCODER_OPTIONS”][“package”] to the folder of a model.",
                 id="visualsearch.E005",
             )
         ]
@@ -147,7 +147,7 @@ def check_redis(**kwargs: Any) -> list[CheckMessage]:
         return []
     return [
         Error(
-            "VISUALSEARCH[“USE_CELERY”] needs a Redis, through which photos go to search workers.",
+            "VISUALSEARCH[“USE_CELERY”] needs Redis to pass photos to search workers.",
             hint="Set VISUALSEARCH[“REDIS_URL”], for example to redis://localhost:6379/0.",
             id="visualsearch.E006",
         )
@@ -162,7 +162,7 @@ def check_heic(**kwargs: Any) -> list[CheckMessage]:
     return [
         Error(
             "VISUALSEARCH[“HEIC”] needs the package pillow-heif.",
-            hint="pip install visualsearch[heic], or set it to False.",
+            hint="Run “pip install visualsearch[heic]”, or set VISUALSEARCH[“HEIC”] to False.",
             id="visualsearch.E010",
         )
     ]
@@ -173,7 +173,7 @@ def check_fetching(**kwargs: Any) -> list[CheckMessage]:
     """Report invalid origins and networks for downloading photos."""
     hints = {
         "FETCH_ORIGINS": "Set it to a list of origins such as “https://images.example.com”:"
-        " scheme, host and, where it is not the usual one, port.",
+        " scheme, host and, unless it is the default, port.",
         "FETCH_NETWORKS": "Set it to a list of networks such as “10.1.0.0/16”.",
     }
     found: list[CheckMessage] = []
@@ -181,7 +181,7 @@ def check_fetching(**kwargs: Any) -> list[CheckMessage]:
         value = conf.get(name)
         try:
             if not isinstance(value, list | tuple) or not all(isinstance(x, str) for x in value):
-                raise ValueError(f"{value!r} is not a list of texts")
+                raise ValueError(f"{value!r} is not a list of strings")
             for each in value:
                 parse(each)
         except ValueError as error:
@@ -201,7 +201,9 @@ def check_throttle(**kwargs: Any) -> list[CheckMessage]:
         return [Error(f"VISUALSEARCH[“THROTTLE”] is {rates!r}.", hint=hint, id="visualsearch.E008")]
     return [
         Error(
-            f"VISUALSEARCH[“THROTTLE”] has {scope!r}: {rate!r}.", hint=hint, id="visualsearch.E008"
+            f"VISUALSEARCH[“THROTTLE”] has an invalid rate, {scope!r}: {rate!r}.",
+            hint=hint,
+            id="visualsearch.E008",
         )
         for scope, rate in rates.items()
         if not is_rate(scope, rate)
@@ -227,9 +229,10 @@ def check_proxies(**kwargs: Any) -> list[CheckMessage]:
         return []
     return [
         Warning(
-            "Clients are limited by an address that they can make up.",
-            hint="Set REST_FRAMEWORK[“NUM_PROXIES”] to the number of proxies before this server"
-            " that add to X-Forwarded-For, 0 for none; or VISUALSEARCH[“THROTTLE”] to None.",
+            "Clients can avoid the rate limits by forging their IP address.",
+            hint="Set REST_FRAMEWORK[“NUM_PROXIES”] to the number of proxies in front of this"
+            " server that add to X-Forwarded-For (0 for none), or set VISUALSEARCH[“THROTTLE”] to"
+            " None.",
             id="visualsearch.W002",
         )
     ]
@@ -243,8 +246,8 @@ def check_labelled_queries(**kwargs: Any) -> list[CheckMessage]:
         return []
     return [
         Error(
-            f"VISUALSEARCH[“LABELLED_QUERIES”] is {path!r}, which is no file.",
-            hint="Name a CSV file with the columns image,sku[,style], or remove the setting.",
+            f"VISUALSEARCH[“LABELLED_QUERIES”] is {path!r}, which is not a file.",
+            hint="Set it to a CSV file with the columns image,sku[,style], or remove the setting.",
             id="visualsearch.E007",
         )
     ]
@@ -258,7 +261,7 @@ def check_data_dir(**kwargs: Any) -> list[CheckMessage]:
     return [
         Warning(
             "VISUALSEARCH[“DATA_DIR”] is a relative path.",
-            hint="Give an absolute path that all processes of this machine share.",
+            hint="Set it to an absolute path that all processes on this machine share.",
             id="visualsearch.W001",
         )
     ]

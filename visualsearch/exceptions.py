@@ -24,7 +24,7 @@ class VisualSearchError(Exception):
     attr = ""
     code = "search_failed"
     status = 500
-    message = gettext_noop("The search failed. Try again; if it fails again, tell the shop.")
+    message = gettext_noop("The search failed. Try again. If it keeps failing, contact the shop.")
 
     def __init__(self, **params: object):
         self.params = params
@@ -67,7 +67,7 @@ class UrlNotAllowed(PhotoError):
     code = "url_not_allowed"
     status = 400
     message = gettext_noop(
-        "Photos are not fetched from this address. Send the photo itself in the field “image”."
+        "Downloads from this address are not allowed. Send the photo itself in the field “image”."
     )
 
 
@@ -75,8 +75,8 @@ class UrlUnreachable(PhotoError):
     attr = "image_url"
     code = "url_unreachable"
     message = gettext_noop(
-        "The photo could not be fetched from this address. Check it, or send the photo itself in"
-        " the field “image”."
+        "The photo could not be downloaded. Check the address, or send the photo itself in the"
+        " field “image”."
     )
 
 
@@ -84,14 +84,16 @@ class BodyTimeout(VisualSearchError):
     code = "body_timeout"
     status = 408
     message = gettext_noop(
-        "The photo arrived too slowly. Send a smaller one, or try again over a faster connection."
+        "The upload took too long. Send a smaller photo, or try again over a faster connection."
     )
 
 
 class UnsupportedImage(PhotoError):
     code = "unsupported_image"
     status = 415
-    message = gettext_noop("This is not a photo that can be read. Send one of: %(accepted)s.")
+    message = gettext_noop(
+        "This file is not an image in a supported format. Send one of: %(accepted)s."
+    )
 
 
 class ImageTooLarge(PhotoError):
@@ -115,14 +117,16 @@ class ImageTooManyPixels(PhotoError):
 class ImageBadShape(PhotoError):
     code = "image_bad_shape"
     message = gettext_noop(
-        "The photo is %(width)s×%(height)s pixels, too long and thin. Crop it and resend it."
+        "The photo is %(width)s×%(height)s pixels, which is too long and narrow. Crop it and"
+        " resend it."
     )
 
 
 class ImageTooSmall(PhotoError):
     code = "image_too_small"
     message = gettext_noop(
-        "The photo is %(width)s×%(height)s pixels. Send one with at least %(limit)s on each side."
+        "The photo is %(width)s×%(height)s pixels. Send one with at least %(limit)s pixels on"
+        " each side."
     )
 
 
@@ -131,8 +135,8 @@ class InvalidCrop(PhotoError):
     code = "invalid_crop"
     status = 400
     message = gettext_noop(
-        "“crop” must be x,y,w,h as fractions of the photo, for example 0.1,0.2,0.5,0.5,"
-        " and not be too small."
+        "“crop” must be x,y,w,h as fractions of the photo, for example 0.1,0.2,0.5,0.5, and"
+        " must not be too small."
     )
 
 
@@ -140,10 +144,7 @@ class CropUnavailable(VisualSearchError):
     attr = "crop"
     code = "crop_unavailable"
     status = 400
-    message = gettext_noop(
-        "Not enough is kept of this photo to search by that part of it. Send the photo again,"
-        " with “crop”."
-    )
+    message = gettext_noop("To search this part of the photo, send the photo again with “crop”.")
 
 
 class Throttled(VisualSearchError):
@@ -151,9 +152,7 @@ class Throttled(VisualSearchError):
 
     code = "throttled"
     status = 429
-    message = gettext_noop(
-        "You have searched very often in a short time. Try again in %(seconds)s seconds."
-    )
+    message = gettext_noop("Too many searches in a short time. Try again in %(seconds)s seconds.")
 
     @property
     def retry_after(self) -> int:
@@ -165,7 +164,7 @@ class ItemNotFound(VisualSearchError):
     code = "item_not_found"
     status = 404
     attr = "key"
-    message = gettext_noop("There is no such product on sale. Choose another one.")
+    message = gettext_noop("This product is not on sale. Choose another one.")
 
 
 class ItemNotShown(VisualSearchError):
@@ -173,7 +172,7 @@ class ItemNotShown(VisualSearchError):
     status = 400
     attr = "product"
     message = gettext_noop(
-        "The search did not show this product. Send the key of a product that it answered with."
+        "The search did not return this product. Send the key of a product from its results."
     )
 
 
@@ -188,7 +187,7 @@ class BatchTooLarge(VisualSearchError):
     code = "batch_too_large"
     status = 413
     attr = "images"
-    message = gettext_noop("The photos are larger than %(limit_mb)s MB together. Send fewer.")
+    message = gettext_noop("Together, the photos are larger than %(limit_mb)s MB. Send fewer.")
 
 
 class ApiKeyMissing(VisualSearchError):
@@ -228,7 +227,7 @@ class IndexNotReady(ServiceUnavailable):
     message = gettext_noop(
         "The catalog is not indexed yet. Run “manage.py visualsearch_index”, then try again."
     )
-    told = gettext_noop("The products cannot be searched by photo yet. Try again in a few minutes.")
+    told = gettext_noop("Search by photo is not ready yet. Try again in a few minutes.")
 
 
 class ModelUnavailable(ServiceUnavailable):
@@ -246,7 +245,7 @@ class Overloaded(ServiceUnavailable):
     code = "search_overloaded"
     retry_after = 1
     message = gettext_noop(
-        "Many people are searching by photo at this moment. Try again in a few seconds."
+        "Many people are searching by photo right now. Try again in a few seconds."
     )
 
 

@@ -159,7 +159,7 @@ class Changes:
             launch.refresh_later(list(self.keys))
         except BackendUnavailable:
             logger.exception(
-                "%s changed items were not sent to the index worker. Run visualsearch_index when"
-                " the broker is back.",
+                "%s changed products could not be sent to the index worker. Run manage.py"
+                " visualsearch_index when the broker is back.",
                 len(self.keys),
             )

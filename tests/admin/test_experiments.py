@@ -54,21 +54,21 @@ def test_add__offers_complete_versions_that_are_not_active(admin_client, version
     response = admin_client.get(ADD)
     choices = response.context["adminform"].form.fields["version"].queryset
     assert {each.state for each in choices} == {"ready", "retired"}
-    assert "no version to try" not in text_of(response)
+    assert "no version to test" not in text_of(response)
 
 
 def test_add__without_a_version_says_what_to_do(admin_client):
     version("active")
-    assert "no version to try" in text_of(admin_client.get(ADD))
+    assert "no version to test" in text_of(admin_client.get(ADD))
 
 
 def test_add__starts_it(admin_client, versions):
     response = admin_client.post(ADD, posted(versions["ready"]), follow=True)
     found = Experiment.objects.get()
     assert (found.share, found.ramp_hours, found.running) == (0.2, 48.0, True)
-    assert f"some visitors get version {versions['ready'].pk}" in messages_of(response)[0]
+    assert f"some visitors now get version {versions['ready'].pk}" in messages_of(response)[0]
     assert response.redirect_chain[-1][0] == page_of(found)
-    assert "growing to 20\xa0% in 48 hours" in text_of(response)
+    assert "reaches 20\xa0% in 48 hours" in text_of(response)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_page__shows_both_variants(admin_client):
         "without a result",
         "photos that failed",
         "median time",
-        "95th percentile of time",
+        "95th percentile time",
         "score of the best result",
     }
     matched = lines["matched"]
@@ -143,7 +143,7 @@ def test_page__shows_both_variants(admin_client):
     assert matched.difference.endswith("points")
     assert " to " in matched.difference_interval
     assert lines["median time"].treatment.endswith("\xa0ms")
-    assert response.context["verdict"] != "worse: stop it"
+    assert response.context["verdict"] != "worse: stop the experiment"
     page = text_of(response)
     assert 'aria-label="Searches with a click by day"' in page
     assert page.count('class="vs-band') == 2
@@ -155,7 +155,7 @@ def test_page__a_bad_variant_is_called_so(admin_client):
     mine = experiment(days=2.5, ramp_hours=0)
     leave_traces(days=4, per_day=400, experiment=mine, treatment=BAD)
     response = admin_client.get(page_of(mine))
-    assert response.context["verdict"] == "worse: stop it"
+    assert response.context["verdict"] == "worse: stop the experiment"
     assert "median time" in response.context["worse"]
 
 
@@ -167,12 +167,12 @@ def test_stop__with_one_click(admin_client, staff):
     mine.refresh_from_db()
     assert mine.running is None
     assert mine.stopped is not None
-    assert "answered by the active version" in messages_of(response)[0]
+    assert "All visitors get the active version again" in messages_of(response)[0]
     page = text_of(response)
     assert stop_of(mine) not in page
     assert 'name="percent"' not in page
     stopped = mine.stopped
-    assert "ended already" in messages_of(admin_client.post(stop_of(mine), follow=True))[0]
+    assert "had already ended" in messages_of(admin_client.post(stop_of(mine), follow=True))[0]
     mine.refresh_from_db()
     assert mine.stopped == stopped
 
@@ -197,13 +197,13 @@ def test_change__share_and_ramp_while_it_runs(admin_client):
     page = text_of(admin_client.get(page_of(mine)))
     assert 'name="percent" value="10.0"' in page
     assert 'name="version"' not in page
-    assert "a lower one counts at once" in page
+    assert "a lower share applies at once" in page
     tried = mine.version
     values = {"name": "Renamed", "percent": "60", "ramp_hours": "0", "version": version().pk}
     response = admin_client.post(page_of(mine), values, follow=True)
     mine.refresh_from_db()
     assert (mine.name, mine.share, mine.version) == ("Renamed", 0.6, tried)
-    assert "60\xa0% of the visitors" in messages_of(response)[0]
+    assert "60\xa0% of visitors" in messages_of(response)[0]
 
 
 def change(admin_client, mine, **values):
@@ -212,15 +212,15 @@ def change(admin_client, mine, **values):
     response = admin_client.post(page_of(mine), {**fields, **values}, follow=True)
     mine.refresh_from_db()
     assert len(messages_of(response)) == 1
-    return messages_of(response)[0].partition(" of the visitors")[0], text_of(response)
+    return messages_of(response)[0].partition(" of visitors")[0], text_of(response)
 
 
 def test_change__a_higher_share_after_the_ramp_grows_from_where_it_is(admin_client):
     mine = experiment(days=3, share=0.1)
     share, page = change(admin_client, mine, percent="50")
     # The share grows while the page is rendered, so the page may show 10.0 %.
-    assert share in ("Saved: 10\xa0%", "Saved: 10.0\xa0%")
-    assert "growing to 50\xa0% in 24 hours" in page
+    assert share in ("Saved. 10\xa0%", "Saved. 10.0\xa0%")
+    assert "reaches 50\xa0% in 24 hours" in page
     began = mine.ramp_started
     for hours, expected in ((0, 0.1), (12, 0.3), (24, 0.5), (99, 0.5)):
         assert mine.share_at(began + timedelta(hours=hours)) == pytest.approx(expected)
@@ -232,7 +232,7 @@ def test_change__other_hours_go_on_from_where_it_is(admin_client):
     assert before == pytest.approx(0.255, abs=0.001)
     _, page = change(admin_client, mine, ramp_hours="100")
     assert mine.share_at(timezone.now()) == pytest.approx(before, abs=0.001)
-    assert "growing to 50\xa0% in 100 hours" in page
+    assert "reaches 50\xa0% in 100 hours" in page
     change(admin_client, mine, ramp_hours="0")
     assert mine.share_at(timezone.now()) == 0.5
 
@@ -240,8 +240,8 @@ def test_change__other_hours_go_on_from_where_it_is(admin_client):
 def test_change__a_lower_share_counts_at_once(admin_client):
     mine = experiment(days=3, share=0.5)
     share, page = change(admin_client, mine, percent="5")
-    assert share == "Saved: 5\xa0%"
-    assert "growing" not in page
+    assert share == "Saved. 5\xa0%"
+    assert "reaches" not in page
 
 
 def test_change__another_name_changes_nothing_else(admin_client):
@@ -272,7 +272,7 @@ def test_page__leads_to_activation_which_ends_it(admin_client, sold):
     response = admin_client.post(activate, follow=True)
     assert any("The experiment “New model” has ended" in each for each in messages_of(response))
     page = text_of(admin_client.get(page_of(mine)))
-    assert f"It ended when version {tried.pk} was activated" in page
+    assert f"The experiment ended when version {tried.pk} was activated" in page
     assert activate not in page
 
 
@@ -290,8 +290,8 @@ def test_notice__on_other_pages_while_it_runs(admin_client, staff):
     for url in (OVERVIEW, INSIGHTS):
         page = text_of(admin_client.get(url))
         assert page_of(mine) in page
-        assert "50\xa0% of the visitors" in page
-        assert "worse: stop it" in page
+        assert "50\xa0% of visitors" in page
+        assert "worse: stop the experiment" in page
     assert "vs-notice" not in text_of(staff("view_query").get(INSIGHTS))
     mine.stop()
     assert "vs-notice" not in text_of(admin_client.get(OVERVIEW))

@@ -48,7 +48,7 @@ def test_page__says_what_counts_first(admin_client, sell):
     tile = response.context["tiles"][0]
     assert (tile.label, tile.value, tile.change) == ("searches", str(count), "")
     page = text_of(response)
-    for name in ("matched", "clicked", "Click-through by rank", "Photos that failed", "Hat"):
+    for name in ("matched", "clicked", "Click-through rate by rank", "Photos that failed", "Hat"):
         assert name in page
 
 
@@ -75,14 +75,14 @@ def test_page__says_how_events_come_in(admin_client):
     Event.objects.all().delete()
     page = text_of(admin_client.get(PAGE))
     assert "POST events/" in page
-    assert "No clicks came in" in page
+    assert "No clicks in this period" in page
 
 
 def test_page__only_refusals(admin_client):
     Refusal.objects.create(code="image_too_large")
     Refusal.objects.create(code="of_a_plugin")
     page = text_of(admin_client.get(PAGE))
-    assert "too many bytes" in page
+    assert "file too large" in page
     assert "of_a_plugin" in page
     assert "100\xa0%" in page
 

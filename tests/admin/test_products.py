@@ -24,7 +24,7 @@ def test_panel__state_of_each_picture(admin_client, sold, broken):
     page = page_of(admin_client, sold[0])
     assert page.count(">indexed<") == 1
     assert page.count(">failed<") == 1
-    assert "not a photo that can be read" in page
+    assert "not an image in a supported format" in page
     assert reverse("admin:visualsearch_similar") + "?item=P0" in page
 
 
@@ -42,7 +42,7 @@ def test_panel__of_a_hidden_product(admin_client, sold):
 
 
 def test_panel__of_a_product_without_pictures(admin_client, sell):
-    assert "It has no pictures" in page_of(admin_client, sell("bare"))
+    assert "This product has no images" in page_of(admin_client, sell("bare"))
 
 
 def test_panel__is_not_on_the_form_of_a_new_product(admin_client, db):

@@ -76,7 +76,7 @@ def test_list__asks_the_database_no_more_with_more_queries(admin_client, query, 
 
 def test_page__what_became_of_it(admin_client, query, sell):
     sell("P3")
-    assert "No event came in" in text_of(admin_client.get(page_of(query)))
+    assert "No events were recorded" in text_of(admin_client.get(page_of(query)))
     Event.objects.create(query=query, kind="click", item="P3", rank=3)
     Event.objects.create(query=query, kind="purchase", item="gone", rank=5)
     page = text_of(admin_client.get(page_of(query)))
@@ -102,7 +102,7 @@ def test_photo__is_shown_where_it_was_kept(admin_client, query, kept):
 def test_photo__not_after_its_time(admin_client, query, kept):
     KeptPhoto.objects.update(expires=timezone.now() - timedelta(seconds=1))
     assert admin_client.get(photo_of(query)).status_code == 404
-    assert "It was not kept" in text_of(admin_client.get(page_of(query)))
+    assert "The photo was not kept" in text_of(admin_client.get(page_of(query)))
 
 
 def test_photo__of_a_search_without_one(admin_client, query):

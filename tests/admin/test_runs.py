@@ -82,7 +82,7 @@ def test_start__while_one_is_open(admin_client, db):
     assert reverse(START) not in page
     assert progress_of(run) in page
     response = admin_client.post(reverse(START), {"scope": "failed"}, follow=True)
-    assert "is not done yet" in messages_of(response)[0]
+    assert "has not finished yet" in messages_of(response)[0]
     assert Run.objects.get() == run
 
 
@@ -181,7 +181,7 @@ def test_cancel__ends_what_nobody_works_on(admin_client, db):
 def test_dead_run__is_shown_as_such_and_goes_on(admin_client, sold):
     run = running(heartbeat=timezone.now() - timedelta(hours=1), worker="elsewhere:1:x")
     page = admin_client.get(reverse(LIST)).content.decode()
-    assert "no sign of life" in page
+    assert "no heartbeat" in page
     assert admin_client.get(progress_of(run)).json()["controls"] == ["resume", "cancel"]
     admin_client.post(control(run, "resume"))
     run.refresh_from_db()
@@ -223,7 +223,7 @@ def test_run_page__names_its_failed_images(admin_client, sold, broken):
     url = reverse("admin:visualsearch_run_change", args=[run.pk])
     page = admin_client.get(url).content.decode()
     assert name in page
-    assert "not a photo that can be read" in page
+    assert "not an image in a supported format" in page
     assert reverse("admin:shop_product_change", args=[sold[0].pk]) in page
     # After the repair, it is no longer listed.
     stored = sold[0].images.last().image

@@ -27,7 +27,7 @@ def storefront(name="Mobile app"):
 
 
 def key_in(response):
-    (message,) = [each for each in messages_of(response) if "shown this once" in each]
+    (message,) = [each for each in messages_of(response) if "shown only once" in each]
     return re.search(r">(vs_[\w-]{43})<", message)[1]
 
 
@@ -56,7 +56,7 @@ def test_change__keeps_the_key(admin_client):
     response = admin_client.post(change(shop), values, follow=True)
     shop.refresh_from_db()
     assert (shop.name, shop.quota, shop.rate, shop.digest) == ("App", 5000, "10/s", digest)
-    assert not any("shown this once" in each for each in messages_of(response))
+    assert not any("shown only once" in each for each in messages_of(response))
 
 
 def test_deactivated__its_key_opens_nothing(admin_client):
@@ -74,7 +74,7 @@ def test_deactivated__its_key_opens_nothing(admin_client):
         ({"rate": "many"}, "for example 600/min"),
         ({"rate": "0/min"}, "for example 600/min"),
         ({"rate": "600 / min"}, "for example 600/min"),
-        ({"quota": "0"}, "deactivate it"),
+        ({"quota": "0"}, "deactivate the storefront"),
         ({"quota": "-1"}, "greater than or equal to 0"),
         ({"name": ""}, "This field is required"),
     ],
@@ -91,7 +91,7 @@ def test_new_key__ends_the_old_one(admin_client):
     assert new != old
     assert Storefront.of_key(old) is None
     assert Storefront.of_key(new) == shop
-    assert "a new key" in LogEntry.objects.first().change_message
+    assert "Replaced the API key" in LogEntry.objects.first().change_message
 
 
 def test_new_key__needs_its_permission(staff):

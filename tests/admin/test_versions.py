@@ -40,7 +40,8 @@ def state(version):
 def test_activate__asks_first_and_shows_both(admin_client, two):
     first, second = two
     page = admin_client.get(activate(first)).content.decode()
-    assert f"by version {second.pk} now, and by version {first.pk} afterwards" in page
+    assert f"Version {second.pk} answers searches now." in page
+    assert f"After the activation, version {first.pk} does." in page
     assert "0.815" in page
     assert "0.750" in page
     assert state(second) == "active"
@@ -49,7 +50,7 @@ def test_activate__asks_first_and_shows_both(admin_client, two):
 def test_activate__on_the_answer(admin_client, two):
     first, second = two
     response = admin_client.post(activate(first), follow=True)
-    assert f"Version {first.pk} answers" in messages_of(response)[0]
+    assert f"Version {first.pk} is now active" in messages_of(response)[0]
     assert (state(first), state(second)) == ("active", "retired")
 
 
@@ -136,7 +137,7 @@ def test_compare__the_chosen_ones(admin_client, two):
 
 
 def test_compare__nothing(admin_client, staff, db):
-    assert "No version was built yet" in admin_client.get(COMPARE).content.decode()
+    assert "No version has been built yet" in admin_client.get(COMPARE).content.decode()
     assert admin_client.get(COMPARE, {"version": ["x", "7"]}).status_code == 200
     assert staff("view_run").get(COMPARE).status_code == 403
 
@@ -175,7 +176,7 @@ def unfitted(sold, configure, monkeypatch):
 def test_fit__from_the_list(admin_client, unfitted):
     assert "Fit to the catalog" in admin_client.get(LIST).content.decode()
     response = admin_client.post(FIT, follow=True)
-    assert "is done" in messages_of(response)[0]
+    assert "has finished" in messages_of(response)[0]
     version = IndexVersion.objects.get(state="active")
     assert version != unfitted
     overview = admin_client.get(reverse("admin:visualsearch_overview")).content.decode()
@@ -197,7 +198,12 @@ def test_fit__what_it_was_compared_with(admin_client, unfitted):
     version.save()
     url = reverse("admin:visualsearch_indexversion_change", args=[version.pk])
     text = admin_client.get(url).content.decode()
-    for shown in ("Compared over 31 labelled searches", "Fitted by labels", "0.123", "upper 90"):
+    for shown in (
+        "Exact comparison over 31 labelled searches",
+        "Fitted with labels",
+        "0.123",
+        "upper 90",
+    ):
         assert shown in text
 
 

@@ -56,4 +56,4 @@ def test_database_away__come_back_later(client, indexed, headers, caplog):
 def test_database_away__a_bad_photo_is_said_to_be_one(client, indexed, caplog):
     with connection.execute_wrapper(away):
         refused(upload(client, b"x"), 415, "unsupported_image")
-    assert "unsupported_image is not counted" in caplog.text
+    assert "The refusal “unsupported_image” could not be stored" in caplog.text

@@ -38,4 +38,4 @@ def test_status__no_workers(client, sold, configure):
 @pytest.mark.parametrize("language", ["en", "fr"])
 def test_status__in_the_client_s_language(client, db, language):
     body = client.get(URL, headers={"accept-language": language}).json()
-    assert ("produits" in body["detail"]) is (language == "fr")
+    assert ("prête" in body["detail"]) is (language == "fr")

@@ -60,10 +60,10 @@ def test_card__follows_the_run_to_its_end(owner, sold):
     assert "60 %" in status.text_content()
     assert owner.locator(".vs-run progress").evaluate("bar => bar.value / bar.max") == 0.625
     assert card.get_by_role("button", name="Pause").is_visible()
-    assert not card.get_by_role("button", name="Go on").is_visible()
+    assert not card.get_by_role("button", name="Resume").is_visible()
     Run.objects.update(heartbeat=timezone.now() - timedelta(hours=1))
-    card.get_by_role("button", name="Go on").wait_for()
-    assert card.get_by_text("no sign of life", exact=True).is_visible()
+    card.get_by_role("button", name="Resume").wait_for()
+    assert card.get_by_text("no heartbeat", exact=True).is_visible()
     Run.objects.update(state="finished", open=None, finished=timezone.now(), done=40)
     card.get_by_text("finished", exact=True).wait_for()
     assert (
@@ -94,7 +94,7 @@ def test_run__by_keyboard(owner, sold):
     run, _ = runs.request(Run.Scope.ALL)
     owner.goto(RUNS)
     owner.get_by_role("button", name="Pause").press("Enter")
-    owner.get_by_role("button", name="Go on").press("Enter")
+    owner.get_by_role("button", name="Resume").press("Enter")
     owner.get_by_text("8 unchanged").wait_for()
     run.refresh_from_db()
     assert run.state == Run.State.FINISHED
@@ -115,7 +115,7 @@ def test_activate__after_a_question(owner, indexed):
     owner.goto("/admin/visualsearch/indexversion/")
     follow(owner.get_by_role("link", name="Roll back to version"))
     follow(owner.get_by_role("button", name="Yes, activate version"))
-    owner.get_by_text("answers searches from now on").wait_for()
+    owner.get_by_text("is now active").wait_for()
 
 
 def test_pages__are_accessible_and_fit_a_phone(owner, indexed):

@@ -50,7 +50,7 @@ def storefront(db) -> Storefront:
 
 @pytest.fixture
 def month(sell, storefront) -> None:
-    """Searches of the last 60 days, in a shop that sells no hats."""
+    """Searches of the past 60 days, in a shop that sells no hats."""
     for name in ("Dresses", "Shirts", "Trousers", "Shoes", "T-shirts", "Jackets", "Skirts"):
         sell(f"S-{name}", category=name)
     assert Category.objects.count() == 7
@@ -123,7 +123,7 @@ def test_experiment__is_readable(owner, experiment, shoot, theme, screen):
     owner.emulate_media(color_scheme=theme)
     owner.set_viewport_size(SCREENS[screen])
     owner.goto(page_of(experiment))
-    assert owner.locator(".vs-verdict").get_by_text("worse: stop it").is_visible()
+    assert owner.locator(".vs-verdict").get_by_text("worse: stop the experiment").is_visible()
     assert problems(owner, axe) == []
     assert small_texts(owner) == []
     if (screen, theme) == ("desktop", "light"):
@@ -142,8 +142,8 @@ def test_experiment__is_started_and_stopped_by_keyboard(owner, db):
     owner.get_by_label("Index version").select_option(str(tried.pk))
     owner.get_by_label("Share in percent").fill("20")
     follow(owner.get_by_role("button", name="Save"), key="Enter")
-    owner.get_by_text("The experiment runs").wait_for()
+    owner.get_by_text("The experiment has started").wait_for()
     assert owner.locator(".vs-verdict").get_by_text("too early to say").is_visible()
     follow(owner.get_by_role("button", name="Stop the experiment"), key="Enter")
-    owner.get_by_text("It has ended").wait_for()
+    owner.get_by_text("The experiment has ended").wait_for()
     assert Experiment.objects.get().running is None

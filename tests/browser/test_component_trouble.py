@@ -58,7 +58,7 @@ def test_slow_search__says_that_it_still_works(visit, screen, photo):
     visitor = visit("/tag/plain/", screen)
     let_go = hold_back(visitor)
     visitor.choose(photo)
-    visitor.part("doing").get_by_text("Still working").wait_for()
+    visitor.part("doing").get_by_text("longer than usual").wait_for()
     assert visitor.part("cancel").is_visible()
     let_go()
     visitor.wait_for_results()
@@ -155,7 +155,7 @@ def test_no_picture__is_refused_at_once(visit, screen):
     visitor.choose(
         {"name": "photo.jpg", "mimeType": "image/jpeg", "buffer": b"<html>not one</html>"}
     )
-    visitor.part("problem").get_by_text("not a picture").wait_for()
+    visitor.part("problem").get_by_text("not an image. Choose one of").wait_for()
     assert visitor.photos_sent == []
     assert visitor.part("choose").is_visible()
     assert visitor.part("again").is_hidden()
@@ -174,7 +174,7 @@ def test_unreadable_for_the_browser__the_server_says_what_it_is(visit):
     visitor.expected.append("415")
     film = b"\0\0\0\x18ftypmp42" + b"\0" * 5000
     visitor.choose({"name": "p.mp4", "mimeType": "image/heic", "buffer": film})
-    visitor.part("problem").get_by_text("not a photo that can be read").wait_for()
+    visitor.part("problem").get_by_text("not an image in a supported format").wait_for()
     assert len(visitor.photos_sent) == 1
     assert visitor.part("again").is_hidden()
 

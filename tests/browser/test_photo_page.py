@@ -55,13 +55,13 @@ def test_casebook__filters(opened):
     page = opened()
     shown = page.locator(".case:visible")
     assert shown.count() == 3
-    page.get_by_label("among the first 5 (1)").check()
+    page.get_by_label("in the top 5 (1)").check()
     assert shown.count() == 1
     assert "rank 3" in shown.inner_text()
     page.get_by_label("all (3)").check()
     page.get_by_label("Hats").check()
     assert shown.count() == 2
-    page.get_by_label("further down or missing (1)").check()
+    page.get_by_label("lower or not found (1)").check()
     assert shown.count() == 0
 
 

@@ -99,7 +99,7 @@ def test_results__classes_filters_and_orderings_without_javascript(visit, stocke
     page.goto("/search/photo/")
     page.set_input_files("[name=image]", photo(plain("red")))
     follow(page.locator(".vs-page").get_by_role("button", name="Search"))
-    chips = page.get_by_role("navigation", name="What we see")
+    chips = page.get_by_role("navigation", name="Recognised in your photo")
     chosen = chips.locator("[aria-current]")
     assert chosen.inner_text().startswith("Red")
     assert len(shown(page)) == 5

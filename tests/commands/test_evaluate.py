@@ -162,7 +162,7 @@ def test_evaluate__page(queries, tmp_path, capsys):
     assert html.count('<li class="yes"') == 4
     assert html.count('<li class="no"') == 16
     assert "Product P3 (P3)" in html
-    assert "right at first (2)" in html
+    assert "first result (2)" in html
     for name in re.findall(r'src="([^"]+)"', html):
         with Image.open(folder / name) as image:
             assert image.format == "JPEG"
@@ -193,7 +193,7 @@ def test_evaluate__page_without_a_picture(queries, tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("image,sku\n", "holds no queries"),
+        ("image,sku\n", "contains no queries"),
         ("image,sku\nnone.jpg,A\n", "line 2: .*none.jpg does not exist"),
         ("image,sku\nP0.jpg,\n", "line 2: the columns image and sku"),
         ("picture,sku\nP0.jpg,A\n", "line 2: the columns image and sku"),

@@ -37,7 +37,7 @@ def test_index__failures_are_named_and_exit_1(sold, capsys):
     with pytest.raises(SystemExit) as stop:
         run(capsys)
     assert stop.value.code == 1
-    assert "P2: products/bad.png: This is not a photo" in capsys.readouterr().err
+    assert "P2: products/bad.png: This file is not an image" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         run(capsys, "--json")
     report = json.loads(capsys.readouterr().out)
@@ -66,7 +66,7 @@ def test_index__failures_are_of_the_encoder_that_encoded(sold, capsys, configure
 
 def test_index__a_run_that_cannot_go_on_is_one_sentence(sold, capsys, monkeypatch):
     def refuse(*args, **options):
-        raise runs.NotPossible("Others start and end runs right now. Try again.")
+        raise runs.NotPossible("Another reindex has just started. Try again.")
 
     monkeypatch.setattr(runs, "request", refuse)
     with pytest.raises(CommandError, match="Try again"):
@@ -104,7 +104,7 @@ def test_index__goes_on_with_a_run_that_was_interrupted(sold, capsys):
     runs.claim(interrupted)
     Run.objects.filter(pk=interrupted.pk).update(worker="elsewhere:1:x", heartbeat=LONG_AGO)
     shown = run(capsys)
-    assert f"Run {interrupted.pk} is open (running): going on with it." in shown.err
+    assert f"Run {interrupted.pk} is open (running). Continuing it." in shown.err
     assert "8 images encoded" in shown.out
     assert Run.objects.count() == 1
 

@@ -42,7 +42,7 @@ def test_tune__by_the_catalog_alone(sold, capsys, configure):
     printed = tune(capsys).out.splitlines()
     version = lifecycle.active_version()
     assert printed == [
-        "No labelled queries: shares are chosen by the catalog alone.",
+        "There are no labelled queries, so the weights are chosen by the catalog alone.",
         f"Index version {version.pk} is active: embedding 1.00, chosen by catalog.",
     ]
 
@@ -52,14 +52,14 @@ def test_tune__prints_what_was_compared(sold, labelled, capsys):
     printed = tune(capsys)
     lines = printed.out.splitlines()
     assert lines[0] == "Over 8 labelled photos:"
-    assert lines[1].split() == ["recall@1", "recall@5", "recall@10", "mrr", "shares"]
-    assert lines[2].split() == ["as", "now", *["1.000"] * 4, "embedding", "1.00"]
+    assert lines[1].split() == ["recall@1", "recall@5", "recall@10", "mrr", "weights"]
+    assert lines[2].split() == ["current", "weights", *["1.000"] * 4, "embedding", "1.00"]
     assert [line[:22].strip() for line in lines[3:5]] == [
         "fitted to the catalog",
-        "fitted by labels",
+        "fitted with labels",
     ]
     assert "not active" in lines[5]
-    assert "finds no more of 8" in printed.err
+    assert "on 8 labelled searches, it finds no more products" in printed.err
     assert lifecycle.active_version() == first
 
 

@@ -27,7 +27,7 @@ def test_within__only_so_many_hang():
     go_on = threading.Event()
     try:
         for _ in range(probes.PLACES):
-            with pytest.raises(Hanging, match="no answer"):
+            with pytest.raises(Hanging, match="no response"):
                 within(0.001, go_on.wait)
         with pytest.raises(Hanging, match="too many"):
             within(HANGS, lambda: 7)

@@ -55,7 +55,7 @@ def test_known_answers__survive_json():
     [
         ({"embeddings": []}, "0 embeddings"),
         ({"embeddings": ["!"]}, "malformed"),
-        ({"embeddings": ["AAAA" * 8]}, "another length"),
+        ({"embeddings": ["AAAA" * 8]}, "differs from embedding_dim"),
         ({"least_cosine": None}, "malformed"),
     ],
 )

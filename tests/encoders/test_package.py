@@ -106,7 +106,7 @@ def test_load_package__parts(folder):
     [
         ([("a", 256, 0.7), ("b", 78, 0.3)], "add up to 335"),
         ([("a", 256, 0.7), ("b", 79, 0.2)], "shares of the parts"),
-        ([("a", 256, 0.7), ("a", 79, 0.3)], "one name"),
+        ([("a", 256, 0.7), ("a", 79, 0.3)], "the same name"),
         ([("a", 256, 1.3), ("b", 79, -0.3)], "between 0 and 1"),
         ([("a", 335, 1), ("b", 0, 0)], "at least 1"),
         ([("a", 256.0, 0.7), ("b", 79, 0.3)], "whole number"),

@@ -187,7 +187,7 @@ def test_evaluate__page(folder, tmp_path, run):
     evaluation_page.write_page(tmp_path, measured, report)
     html = (tmp_path / "index.html").read_text()
     assert html.count('<li class="case') == 5
-    assert "right at first (3)" in html
+    assert "first result (3)" in html
     ranks = re.findall(r"rank (\d+)", html)
     assert ranks[2:] == ["1", "1", "1"]
     assert "1" not in ranks[:2]
@@ -199,7 +199,7 @@ def test_evaluate__page_of_queries(folder, tmp_path, run):
     measured = classification.measure(SHOPNET, folder, catalog=csv, queries=csv)
     evaluation_page.write_page(tmp_path, measured, run[0])
     html = (tmp_path / "index.html").read_text()
-    assert "right at first (5)" in html
+    assert "first result (5)" in html
     assert html.count('<li class="no"') == 20
 
 

@@ -72,7 +72,7 @@ def test_html__filters_hide_other_verdicts_and_categories():
     assert "body:has(#v-first:checked) .case:not(.first)" in made
     assert "body:has(#c1:checked) .case:not(.c1)" in made
     assert '<li class="case near c1">' in made
-    assert "among the first 5 (1)" in made
+    assert "in the top 5 (1)" in made
 
 
 def test_html__without_cases_or_categories():

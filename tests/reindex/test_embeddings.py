@@ -209,7 +209,7 @@ def test_refresh__one_bad_image_does_not_stop_the_others(sold):
     counts = embeddings.refresh_items(skus(sold))
     assert (counts["encoded"], counts["failed"]) == (7, 2)
     errors = dict(Embedding.objects.exclude(error="").values_list("item", "error"))
-    assert "not a photo" in errors["P2"]
+    assert "not an image" in errors["P2"]
     assert "cannot be read" in errors["P3"]
 
 

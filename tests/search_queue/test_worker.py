@@ -118,7 +118,7 @@ def test_run__a_bug_is_answered_and_logged(with_workers, monkeypatch, caplog):
 def test_run__a_card_that_cannot_travel_is_answered_and_logged(with_workers, monkeypatch, caplog):
     monkeypatch.setattr("shop.visual.ProductCatalog.card", lambda self, item: {"item": self})
     assert sent(SimilarRequest(item="P1")).failure.code == "search_failed"
-    assert "must be plain" in caplog.text
+    assert "must return JSON values" in caplog.text
 
 
 def test_run__a_card_may_hold_prices_and_lazy_texts(with_workers, monkeypatch):
@@ -226,4 +226,4 @@ def test_run__database_away(with_workers, monkeypatch, caplog):
 
 def test_load__without_an_index_the_worker_goes_on(db, caplog):
     worker.load_model_and_index()
-    assert "Nothing can be searched yet" in caplog.text
+    assert "This worker cannot search yet" in caplog.text

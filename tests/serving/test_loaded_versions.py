@@ -88,7 +88,7 @@ def test_current__torn_file_is_rebuilt_from_rows(index_file, sold, caplog):
         loaded_versions.unload_all()
         caplog.clear()
         assert ids_and_vectors(current()) == wanted
-        assert "rebuilt from rows" in caplog.text
+        assert "rebuilt from the stored embeddings" in caplog.text
 
 
 def damage(version):

@@ -51,13 +51,13 @@ def test_compare__agrees(exact, caplog):
     assert (row.name, row.agrees) == (processor_check.processor_name(), True)
     assert row.runtime.startswith("onnxruntime ")
     assert processor_check.differing_processors(row.encoder) == []
-    assert "computes other embeddings" not in caplog.text
+    assert "differ from the model" not in caplog.text
 
 
 def test_compare__differs(overflowing, caplog):
     assert not processor_check.check_this_processor(FakeEncoder()).agrees
     assert [row.host for row in processor_check.differing_processors("fake-1")]
-    assert "computes other embeddings with fake-1" in caplog.text
+    assert "The embeddings of fake-1" in caplog.text
     assert "quantise" in caplog.text
 
 
@@ -108,7 +108,7 @@ def test_worker__compares_when_it_starts(sold, overflowing, caplog):
     with caplog.at_level(logging.WARNING):
         load_model_and_index()
     assert not Processor.objects.get().agrees
-    assert "computes other embeddings" in caplog.text
+    assert "differ from the model" in caplog.text
 
 
 def test_run__compares_when_it_starts(sold, overflowing):
@@ -120,7 +120,7 @@ def test_check__names_it_and_fails(sold, overflowing):
     reindex()
     drift = find_drift()
     assert (drift.clean, drift.known_answers) == (False, "differ")
-    assert "computes other embeddings" in drift.differing[0]
+    assert "differ from the model" in drift.differing[0]
     out = StringIO()
     with pytest.raises(SystemExit, match="1"):
         call_command("visualsearch_check", "--json", stdout=out)
@@ -155,7 +155,7 @@ def test_status_overview_and_metric__say_so(sold, client, admin_client, request,
     assert client.get("/api/visual-search/status/").json()["processors_agree"] is agree
     assert bool(overview().advice) is not agree
     page = admin_client.get("/admin/visualsearch/indexversion/overview/").content.decode()
-    assert ("computes other embeddings" in page) is not agree
+    assert ("differ from the model" in page) is not agree
     assert processor_check.processor_name() in page
     metric = next(each for each in of_rows() if each.name.endswith("processors_differing"))
     assert metric.samples[0].value == (0 if agree else 1)

@@ -64,7 +64,7 @@ def test_page__hits(page):
         result=result(hits=[hit("A"), hit("B")], count=2), preview="data:image/jpeg;base64,x"
     )
     assert "Products like your photo" in html
-    assert "2 products, the closest first" in html
+    assert "2 products, closest first" in html
     assert 'src="data:image/jpeg;base64,x"' in html
     for text in ("Name A", "/A/", "/A.jpg", "€20.00", "Name B"):
         assert text in html

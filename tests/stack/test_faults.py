@@ -176,7 +176,7 @@ def test_database_restarted_while_indexing(stack):
 
 @pytest.mark.parametrize("harm", ["missing", "torn", "another"])
 def test_index_file(stack, harm):
-    """A missing or damaged index file is rebuilt from rows and gives the same results."""
+    """A missing or damaged index file is rebuilt and gives the same results."""
     stack.stop("search")
     ((name,),) = stack.rows("SELECT file FROM visualsearch_indexversion WHERE state = 'active'")
     file = stack.folder / "index" / name
@@ -188,7 +188,7 @@ def test_index_file(stack, harm):
     stack.start("search")
     is_back(stack)
     assert [best(stack, seed) for seed in range(PRODUCTS)] == [f"P{n}" for n in range(PRODUCTS)]
-    assert "rebuilt from rows" in stack.log("search")
+    assert "rebuilt from the stored embeddings" in stack.log("search")
     file.write_bytes(whole)
 
 

@@ -226,7 +226,7 @@ def test_fit__of_too_few_pictures(stocked, monkeypatch):
     version = reindex().version
     assert version.fit is None
     assert answers_like(by_photo.search(photo(3), SearchRequest(limit=COUNT)), version, 3)
-    assert "fewer than 13" in lifecycle.reason_not_to_fit()
+    assert "at least 13 images" in lifecycle.reason_not_to_fit()
 
 
 def add(sell, numbers, tint="red"):
@@ -367,7 +367,7 @@ def test_labels__no_better_is_not_activated(labelled):
     reindex()
     second = reindex(Run.Scope.FIT).version
     run = reindex(Run.Scope.FIT)
-    assert "finds no more of 12" in run.error
+    assert "on 12 labelled searches, it finds no more products" in run.error
     assert active() == second
     assert run.version.state == IndexVersion.State.READY
 

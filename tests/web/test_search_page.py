@@ -180,7 +180,7 @@ def test_result_page__filters_can_be_taken_back(client, indexed):
     page = result_of(client, picture(3), max_price="5", color="pink")
     assert found(page) == []
     html = page.content.decode()
-    assert "Nothing is left under these filters" in html
+    assert "No products match these filters" in html
     assert len(found(client.get(page.context["narrowing"].clear_url))) == 12
 
 
@@ -216,12 +216,12 @@ def test_result_page__nothing_matches_well(client, indexed, configure):
     configure(ENCODER_OPTIONS={"match_threshold": 0.999})
     html = post(client, encoded(plain("blue"))).content.decode()
     assert "The closest we have" in html
-    assert "What may help" in html
+    assert "Choose what you are looking for above" in html
 
 
 def test_result_page__warns_of_an_animation_in_words(client, indexed):
     data = encoded(picture(3), "GIF", save_all=True, append_images=[picture(4)])
-    assert "Of an animation" in post(client, data).content.decode()
+    assert "Your photo is an animation" in post(client, data).content.decode()
 
 
 def test_result_page__of_a_part_of_the_photo(client, indexed, configure):

@@ -24,14 +24,14 @@ VERDICTS = {
     Verdict.WORSE: ("bad", gettext_lazy("worse")),
     Verdict.BETTER: ("good", gettext_lazy("better")),
 }
-OVERALL = VERDICTS | {Verdict.WORSE: ("bad", gettext_lazy("worse: stop it"))}
+OVERALL = VERDICTS | {Verdict.WORSE: ("bad", gettext_lazy("worse: stop the experiment"))}
 SIGNALS = {
     "clicked": gettext_lazy("searches with a click"),
     "matched": gettext_lazy("matched"),
     "empty": gettext_lazy("without a result"),
     "failures": gettext_lazy("photos that failed"),
     "p50": gettext_lazy("median time"),
-    "p95": gettext_lazy("95th percentile of time"),
+    "p95": gettext_lazy("95th percentile time"),
     "score": gettext_lazy("score of the best result"),
 }
 # Searches per hour or day below which the click-through is not drawn.
@@ -186,7 +186,7 @@ def clicks(found: Comparison) -> Plot:
         ],
         write=percentage,
         tick=percent_tick,
-        unit=_("of the searches, with their intervals"),
+        unit=_("share of searches, with confidence intervals"),
         every=spaced(len(moments)),
         most=1.0,
     )

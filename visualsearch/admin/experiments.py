@@ -36,7 +36,7 @@ class ExperimentForm(forms.ModelForm):
         max_value=Decimal(100),
         decimal_places=1,
         initial=50,
-        help_text=_("of the visitors, who get the treatment"),
+        help_text=_("Percentage of visitors who get the treatment."),
     )
 
     class Meta:
@@ -50,8 +50,7 @@ class ExperimentForm(forms.ModelForm):
             self.initial["percent"] = Decimal(f"{100 * self.instance.share:.1f}")
             if "ramp_hours" in self.fields:
                 self.fields["ramp_hours"].help_text = _(
-                    "from now on, if you change this or the share, which goes on from where it is;"
-                    " a lower one counts at once"
+                    "Counted from your change; a lower share applies at once."
                 )
         choice: Any = self.fields.get("version")
         if choice is not None:
@@ -141,7 +140,7 @@ class ExperimentAdmin(ReadOnlyAdmin):
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> Any:
         """Redirect to the page of the new experiment."""
-        text = gettext("The experiment runs: from now on some visitors get version %(version)s.")
+        text = gettext("The experiment has started: some visitors now get version %(version)s.")
         self.message_user(request, text % {"version": obj.version_id}, messages.SUCCESS)
         return HttpResponseRedirect(self.url_of(obj))
 
@@ -170,7 +169,7 @@ class ExperimentAdmin(ReadOnlyAdmin):
 
     def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
         """Redirect to the page of the experiment."""
-        text = gettext("Saved: %(share)s of the visitors get the treatment now.")
+        text = gettext("Saved. %(share)s of visitors now get the treatment.")
         share = {"share": standing(obj)["share"]}
         self.message_user(request, text % share, messages.SUCCESS)
         return HttpResponseRedirect(self.url_of(obj))
@@ -182,10 +181,10 @@ class ExperimentAdmin(ReadOnlyAdmin):
         experiment = self.found(pk)
         if experiment.running:
             experiment.stop()
-            text = gettext("It has ended: every search is answered by the active version.")
+            text = gettext("The experiment has ended. All visitors get the active version again.")
             self.message_user(request, text, messages.SUCCESS)
         else:
-            self.message_user(request, gettext("It had ended already."), messages.INFO)
+            self.message_user(request, gettext("The experiment had already ended."), messages.INFO)
         return HttpResponseRedirect(self.url_of(experiment))
 
     @admin.display(description=_("state"), ordering="running")

@@ -143,7 +143,7 @@ class EmbeddingAdmin(ReadOnlyAdmin):
         """Return whether the user may retry images; that needs permission to add runs."""
         return request.user.has_perm(ADD)
 
-    @admin.action(description=_("Index the selected images again"), permissions=["retry"])
+    @admin.action(description=_("Reindex the selected images"), permissions=["retry"])
     def retry(self, request: HttpRequest, queryset: QuerySet[Embedding]) -> None:
         """Start a run for the products that the selected images belong to."""
         keys = sorted(set(queryset.values_list("item", flat=True)))

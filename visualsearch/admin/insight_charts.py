@@ -26,23 +26,23 @@ Kind = Event.Kind
 STEPS = {
     Kind.VIEW: gettext_lazy("a product came into view"),
     Kind.CLICK: gettext_lazy("a product was clicked"),
-    Kind.BASKET: gettext_lazy("one went into the basket"),
-    Kind.PURCHASE: gettext_lazy("one was bought"),
+    Kind.BASKET: gettext_lazy("a product was added to the basket"),
+    Kind.PURCHASE: gettext_lazy("a product was bought"),
 }
 REFUSALS = {
     "image_missing": gettext_lazy("no photo was sent"),
     "image_empty": gettext_lazy("the file was empty"),
-    "invalid_base64": gettext_lazy("damaged on its way"),
-    "unsupported_image": gettext_lazy("not a photo that can be read"),
-    "image_too_large": gettext_lazy("too many bytes"),
+    "invalid_base64": gettext_lazy("invalid base64"),
+    "unsupported_image": gettext_lazy("unsupported format"),
+    "image_too_large": gettext_lazy("file too large"),
     "image_corrupt": gettext_lazy("damaged or incomplete"),
     "image_too_many_pixels": gettext_lazy("too many pixels"),
-    "image_bad_shape": gettext_lazy("too long and thin"),
+    "image_bad_shape": gettext_lazy("too long and narrow"),
     "image_too_small": gettext_lazy("too small"),
     "search_overloaded": gettext_lazy("too many searches at once"),
-    "search_timeout": gettext_lazy("took too long"),
-    "search_unavailable": gettext_lazy("a server did not answer"),
-    "index_not_ready": gettext_lazy("no index to search"),
+    "search_timeout": gettext_lazy("timed out"),
+    "search_unavailable": gettext_lazy("a server did not respond"),
+    "index_not_ready": gettext_lazy("catalog not indexed yet"),
     "model_unavailable": gettext_lazy("the model could not be loaded"),
 }
 # Labels that fit below a plot on a phone.
@@ -161,7 +161,7 @@ def searches(steps: Sequence[Step], *, by_hour: bool) -> Plot:
 def latency(steps: Sequence[Step], *, by_hour: bool) -> Plot:
     """Return the plot of search time: median and 95th percentile."""
     return plot(
-        label=_("Time of a search, median and 95th percentile"),
+        label=_("Search time, median and 95th percentile"),
         head=_("Hour") if by_hour else _("Day"),
         categories=[step_name(step.start, by_hour=by_hour) for step in steps],
         series=[
@@ -188,7 +188,7 @@ def ranks(found: Insights) -> Plot:
     """Return the plot of click-through by rank, with confidence intervals."""
     around = [wilson(each.clicks) for each in found.ranks]
     return plot(
-        label=_("Click-through by rank, with intervals"),
+        label=_("Click-through rate by rank, with confidence intervals"),
         head=_("Rank"),
         categories=[str(each.rank) for each in found.ranks],
         series=[
@@ -202,7 +202,7 @@ def ranks(found: Insights) -> Plot:
         ],
         write=percentage,
         tick=percent_tick,
-        unit=_("of those shown at this rank"),
+        unit=_("of products shown at this rank"),
         most=1.0,
     )
 
@@ -210,7 +210,7 @@ def ranks(found: Insights) -> Plot:
 def funnel(totals: Totals) -> list[Bar]:
     """Return bars of how many searches reached each step, from a search to a purchase."""
     reached = [(_("all searches"), totals.searches)]
-    reached.append((_("something was found"), totals.searches - totals.without_result))
+    reached.append((_("a product was found"), totals.searches - totals.without_result))
     reached += [(str(label), totals.events.get(kind, 0)) for kind, label in STEPS.items()]
     return [
         Bar(
@@ -228,7 +228,7 @@ def scores(found: Insights) -> Plot:
     unmatched = [each.unmatched for each in found.scores]
     names = [number(each.low, 2) for each in found.scores]
     return plot(
-        label=_("Searches by the score of their best result"),
+        label=_("Searches by best score"),
         head=_("Best score from"),
         categories=names,
         series=[

@@ -35,7 +35,7 @@ class SearchableAdmin(admin.ModelAdmin):
         css = {"all": ["visualsearch/admin.css"]}
         js = ["visualsearch/admin.js"]
 
-    @admin.display(description=_("pictures"))
+    @admin.display(description=_("images"))
     def search_by_photo(self, item: Model) -> SafeString:
         """Return the panel with the state of each image in the index."""
         source = catalog()

@@ -146,12 +146,12 @@ class QueryAdmin(InsightsPages):
             if name in query.took_ms
         )
 
-    @admin.display(description=_("what became of it"))
+    @admin.display(description=_("events"))
     def what_became(self, query: Query) -> SafeString | str:
         """Return the customer's events on the results as a list, each with its product."""
         events = list(query.events.order_by("created", "pk"))
         if not events:
-            return gettext("No event came in.")
+            return gettext("No events were recorded.")
         named = product_links.products(self.admin_site, [event.item for event in events])
         rows = (
             (
@@ -171,7 +171,7 @@ class QueryAdmin(InsightsPages):
         kept = KeptPhoto.objects.filter(pk=query.pk, expires__gt=timezone.now()).only("expires")
         found = kept.first()
         if found is None:
-            return gettext("It was not kept.")
+            return gettext("The photo was not kept.")
         url = self.url("visualsearch_query_photo", query.pk)
         note = gettext("Kept until %(moment)s.") % {"moment": moment(found.expires)}
         picture = '<img class="vs-kept" src="{}" alt="{}"> <p class="vs-note">{}</p>'

@@ -54,7 +54,7 @@ def colour(run: Run) -> str:
 def outcome(run: Run) -> str:
     """Return a run's state as text, with a requested pause or cancellation."""
     if run.is_dead:
-        return _("no sign of life")
+        return _("no heartbeat")
     if run.open and run.wish:
         return f"{run.get_state_display()}, {run.get_wish_display()}"
     return run.get_state_display()

@@ -33,7 +33,7 @@ def start_and_tell(
         model_admin.message_user(request, str(error), messages.ERROR)
         return
     if not new:
-        text = _("%(run)s is not done yet. Wait for it, or cancel it, and start this one again.")
+        text = _("%(run)s has not finished yet. Wait for it or cancel it, then try again.")
         model_admin.message_user(request, linked(text, model_admin, run), messages.WARNING)
         return
     hand_over(model_admin, request, run)
@@ -73,10 +73,10 @@ def summary(run: Run) -> tuple[str, int]:
         "error": run.error,
     }
     if run.state == Run.State.FINISHED:
-        text = _("%(run)s is done: %(encoded)s images encoded, %(unchanged)s unchanged.")
+        text = _("%(run)s has finished: %(encoded)s images encoded, %(unchanged)s unchanged.")
         return text % counts, messages.SUCCESS
     if run.state == Run.State.WITH_FAILURES:
-        text = _("%(run)s is done, but %(failed)s images failed. %(error)s")
+        text = _("%(run)s has finished, but %(failed)s images failed. %(error)s")
         return text % counts, messages.WARNING
     if run.state == Run.State.FAILED:
         return _("%(run)s failed: %(error)s") % counts, messages.ERROR

@@ -34,7 +34,7 @@ class StorefrontForm(forms.ModelForm):
         try:
             parse_rate(rate)
         except ValueError as error:
-            text = gettext("Write a number and s, min, h or day, for example 600/min.")
+            text = gettext("Enter a number, a slash, and s, min, h or day, for example 600/min.")
             raise forms.ValidationError(text) from error
         return rate
 
@@ -45,7 +45,10 @@ class StorefrontForm(forms.ModelForm):
         """
         quota: int | None = self.cleaned_data["quota"]
         if quota == 0:
-            text = gettext("Leave it empty for no limit. To let it search no more, deactivate it.")
+            text = gettext(
+                "Leave this field empty for no limit. To block all searches,"
+                " deactivate the storefront."
+            )
             raise forms.ValidationError(text)
         return quota
 
@@ -93,18 +96,21 @@ class StorefrontAdmin(ReadOnlyAdmin):
 
     def tell(self, request: HttpRequest, storefront: Storefront, key: str) -> None:
         """Show a new key in a message, which is the only time that it is visible."""
-        text = gettext("The key of %(name)s, shown this once: keep it now.")
+        text = gettext("API key of %(name)s, shown only once. Copy it now:")
         text %= {"name": storefront.name}
         told = format_html('{} <code class="vs-secret">{}</code>', text, key)
         self.message_user(request, told, messages.WARNING)
 
-    @admin.action(description=_("Give a new key: the old one ends at once"), permissions=["change"])
+    @admin.action(
+        description=_("Replace the API key (the old one stops working at once)"),
+        permissions=["change"],
+    )
     def new_key(self, request: HttpRequest, queryset: QuerySet[Storefront]) -> None:
         """Replace the keys of the selected storefronts, for keys that were lost or leaked."""
         for storefront in queryset:
             key = storefront.new_key()
             storefront.save(update_fields=["prefix", "digest"])
-            self.log_change(request, storefront, gettext("a new key"))
+            self.log_change(request, storefront, gettext("Replaced the API key."))
             self.tell(request, storefront, key)
 
     @admin.display(description=_("state"), ordering="active")
@@ -114,7 +120,7 @@ class StorefrontAdmin(ReadOnlyAdmin):
             return badge("good", _("active"))
         return badge("quiet", _("deactivated"))
 
-    @admin.display(description=_("key begins with"))
+    @admin.display(description=_("key prefix"))
     def key(self, storefront: Storefront) -> SafeString:
         """Return the first characters of the key, by which staff can recognise it."""
         return format_html("<code>{}…</code>", storefront.prefix)
@@ -124,7 +130,7 @@ class StorefrontAdmin(ReadOnlyAdmin):
         """Return the daily photo limit as text, a dash if there is no limit."""
         return NOTHING if storefront.quota is None else number(storefront.quota)
 
-    @admin.display(description=_("searches of the last 24 hours"))
+    @admin.display(description=_("searches in the last 24 hours"))
     def recent(self, storefront: Storefront) -> str:
         """Return the number of searches in the last 24 hours."""
         return number(storefront.searches)  # type: ignore[attr-defined]

@@ -22,7 +22,7 @@ State = IndexVersion.State
 SEARCHABLE = (State.ACTIVE, State.READY, State.RETIRED)
 STAGES = {
     "decode": _("read the photo"),
-    "encode": _("encode it"),
+    "encode": _("encode the photo"),
     "index": _("search the index"),
     "products": _("fetch the products"),
 }

@@ -68,8 +68,8 @@ def known(name: str) -> Callable[[IndexVersion], Any]:
 
 CHOSEN_BY = {
     "catalog": gettext_lazy("to the catalog"),
-    "labels": gettext_lazy("by labelled photos"),
-    "clicks": gettext_lazy("by clicks"),
+    "labels": gettext_lazy("with labelled photos"),
+    "clicks": gettext_lazy("with clicks"),
 }
 
 
@@ -99,14 +99,14 @@ FIGURES = [
     Figure(label=gettext_lazy("encoder"), value=lambda version: version.encoder, text=plain),
     Figure(label=gettext_lazy("structure"), value=known("structure"), text=plain),
     Figure(label=gettext_lazy("fitted"), value=fit, text=plain),
-    Figure(label=gettext_lazy("shares of a score"), value=shares, text=plain),
-    Figure(label=gettext_lazy("images fitted to"), value=of_fit("images"), text=number),
+    Figure(label=gettext_lazy("score weights"), value=shares, text=plain),
+    Figure(label=gettext_lazy("images used for fitting"), value=of_fit("images"), text=number),
     Figure(label=gettext_lazy("products"), value=lambda version: version.items, text=number),
     Figure(label=gettext_lazy("images"), value=lambda version: version.images, text=number),
     Figure(label=gettext_lazy("memory"), value=known("memory_bytes"), text=size, best=min),
     Figure(label=gettext_lazy("file size"), value=known("file_bytes"), text=size, best=min),
     Figure(
-        label=gettext_lazy("time of building"),
+        label=gettext_lazy("build time"),
         value=known("build_seconds"),
         text=duration,
         best=min,

@@ -35,9 +35,9 @@ COLOURS = {
 CHANGE = "visualsearch.change_indexversion"
 # Names of the searches that a fit was compared with.
 OPTIONS = {
-    "now": gettext_lazy("as before"),
+    "now": gettext_lazy("previous weights"),
     "catalog": gettext_lazy("fitted to the catalog"),
-    "labels": gettext_lazy("fitted by labels"),
+    "labels": gettext_lazy("fitted with labels"),
 }
 # Most versions in the comparison if none are selected.
 COMPARED = 6
@@ -193,10 +193,13 @@ class IndexVersionAdmin(PagesAdmin):
         except lifecycle.NotUsable as error:
             self.message_user(request, str(error), messages.ERROR)
         else:
-            text = _("Version %(version)s answers searches from now on.")
+            text = _("Version %(version)s is now active.")
             self.message_user(request, text % {"version": version.pk}, messages.SUCCESS)
             if experiment is not None:
-                text = _("The experiment “%(name)s” has ended: its control is no longer active.")
+                text = _(
+                    "The experiment “%(name)s” has ended, because its control version is"
+                    " no longer active."
+                )
                 self.message_user(request, text % {"name": experiment.name}, messages.WARNING)
         return HttpResponseRedirect(self.url("visualsearch_indexversion_changelist"))
 
@@ -291,7 +294,10 @@ def activated(version: IndexVersion) -> IndexVersion:
 def why_not(version: IndexVersion | None) -> str:
     """Return why a version cannot be activated; None stands for a missing earlier version."""
     if version is None:
-        return _("No earlier version is kept. Raise the setting KEPT_VERSIONS.")
+        return _(
+            "There is no earlier version to roll back to. Increase the setting"
+            " KEPT_VERSIONS to keep more versions."
+        )
     return _("Version %(version)s cannot be activated: it is %(state)s.") % {
         "version": version.pk,
         "state": version.get_state_display(),

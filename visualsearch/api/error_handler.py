@@ -73,7 +73,7 @@ class Handler(ExceptionHandler):
         if isinstance(exc, UnreadablePostError):  # the client was too slow, or has disconnected
             return self.convert_known_exceptions(BodyTimeout())
         if isinstance(exc, DATABASE_AWAY):
-            logger.warning("the database is away: %s", exc)
+            logger.warning("The database does not respond: %s", exc)
             return self.convert_known_exceptions(BackendUnavailable())
         if isinstance(exc, SuspiciousOperation):  # too many fields, or too large ones
             return ParseError(gettext("The form is too large. Send the photo as a file."))

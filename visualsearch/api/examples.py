@@ -73,7 +73,7 @@ FACETS: list[dict[str, Any]] = [
     },
 ]
 ORDERINGS = [
-    {"value": "", "label": "Most alike"},
+    {"value": "", "label": "Most similar"},
     {"value": "price", "label": "Price, low to high"},
 ]
 SIMILAR = RESULT | {

@@ -43,9 +43,11 @@ class BoundedJSONParser(BaseParser):
         try:
             parsed = json.loads(body)
         except (ValueError, RecursionError) as error:
-            raise ParseError(gettext("The body is not valid JSON.")) from error
+            raise ParseError(gettext("The request body is not valid JSON.")) from error
         if not isinstance(parsed, dict):
-            raise ParseError(gettext("The body must be a JSON object with the field “image”."))
+            raise ParseError(
+                gettext("The request body must be a JSON object with the field “image”.")
+            )
         return parsed
 
     def read(self, stream: IO[bytes]) -> bytes:
@@ -70,7 +72,9 @@ class SmallJSONParser(BoundedJSONParser):
         try:
             return read_bounded(stream, JSON_SLACK)
         except ImageTooLarge as error:
-            raise ParseError(gettext("The body is too large. Send one event at a time.")) from error
+            raise ParseError(
+                gettext("The request body is too large. Send one event at a time.")
+            ) from error
 
 
 def read_bounded(stream: IO[bytes], limit: int) -> bytes:

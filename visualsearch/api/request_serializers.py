@@ -18,20 +18,20 @@ from ..search.requests import DEFAULT_LIMIT
 MAX_LIMIT = 100
 MAX_OFFSET = 10_000
 CATEGORY_HELP = (
-    "one of the shop's categories, a label of the predictions, or auto: the photo's class where it"
-    " is sure"
+    "A category of the shop, a label of the predictions, or auto: the class of the photo, if the"
+    " model is certain."
 )
-CROP_HELP = "x,y,w,h as fractions of the upright photo, such as 0.1,0.2,0.5,0.5"
-FILE_HELP = "the file of the photo"
-TEXT_HELP = "the bytes of the photo's file as base64 or as a data URL"
-URL_HELP = "in place of “image”: where it can be fetched, from an origin that the shop allows"
+CROP_HELP = "Part of the upright photo: x,y,w,h as fractions, such as 0.1,0.2,0.5,0.5."
+FILE_HELP = "The photo file."
+TEXT_HELP = "The photo file as base64 or as a data URL."
+URL_HELP = "URL of the photo, in place of “image”. The shop must allow its origin."
 VISITOR_HELP = (
-    "what you call your customer, if you do: a pseudonym of it is kept, so that an experiment gives"
-    " everybody one version and the traces of one customer can be erased"
+    "Your identifier of the customer. Only a pseudonym of it is stored, so that an experiment shows"
+    " each customer one version and the searches of one customer can be erased."
 )
 KEEP_HELP = (
-    "that the customer allows the shop to keep the photo for a stated time; nothing happens where"
-    " the shop keeps none"
+    "Whether the customer allows the shop to keep the photo for a limited time. Ignored if the shop"
+    " keeps no photos."
 )
 # Most photos in one batch.
 BATCH = 16
@@ -72,10 +72,10 @@ class QueryPageSerializer(PageSerializer):
         default="",
         allow_blank=True,
         max_length=50,
-        help_text="a value of orderings; sorts the 100 best",
+        help_text="A value of orderings, by which the 100 best results are sorted.",
     )
     facets = serializers.BooleanField(
-        required=False, default=False, help_text="whether facets and orderings are answered too"
+        required=False, default=False, help_text="Whether to return facets and orderings."
     )
 
 
@@ -144,7 +144,7 @@ class BatchFileSerializer(SearchOptionsSerializer):
     """Photos to search with, as a form with a field ``image`` for each photo."""
 
     image = serializers.ListField(
-        child=serializers.FileField(), max_length=BATCH, help_text="a file for each photo"
+        child=serializers.FileField(), max_length=BATCH, help_text="One file per photo."
     )
 
 
@@ -152,7 +152,9 @@ class BatchTextSerializer(SearchOptionsSerializer):
     """Photos to search with, as JSON."""
 
     images = serializers.ListField(
-        child=serializers.CharField(), max_length=BATCH, help_text="each as base64 or a data URL"
+        child=serializers.CharField(),
+        max_length=BATCH,
+        help_text="Each photo as base64 or as a data URL.",
     )
 
 
@@ -161,4 +163,4 @@ class EventSerializer(serializers.Serializer[Any]):
 
     query_id = serializers.UUIDField()
     event = serializers.ChoiceField(Event.Kind.choices)
-    product = serializers.CharField(max_length=MAX_KEY, help_text="its key")
+    product = serializers.CharField(max_length=MAX_KEY, help_text="Key of the product.")

@@ -13,9 +13,9 @@ from ..models import Event
 class ErrorItemSerializer(serializers.Serializer[Any]):
     """One error."""
 
-    code = serializers.CharField(help_text="never changes")
-    detail = serializers.CharField(help_text="what to do, in the language of Accept-Language")
-    attr = serializers.CharField(allow_null=True, help_text="the field that it is about")
+    code = serializers.CharField(help_text="Stable code of the error.")
+    detail = serializers.CharField(help_text="What to do, in the language of Accept-Language.")
+    attr = serializers.CharField(allow_null=True, help_text="Request field that caused the error.")
 
 
 class ErrorSerializer(serializers.Serializer[Any]):
@@ -30,28 +30,28 @@ class ClassSerializer(serializers.Serializer[Any]):
 
     label = serializers.CharField()  # type: ignore[assignment]
     probability = serializers.FloatField(min_value=0, max_value=1)
-    name = serializers.CharField(help_text="what customers call it")
+    name = serializers.CharField(help_text="Name for customers.")
 
 
 class PredictionSerializer(ClassSerializer):
     offered = serializers.BooleanField(
         required=False,
-        help_text="whether the shop can be narrowed down to it by category; a search without"
-        " category does not tell",
+        help_text="Whether the shop has a category for the class. Missing in searches without"
+        " category.",
     )
 
 
 class CategorySerializer(serializers.Serializer[Any]):
     """The category that a search was filtered by, given by name or chosen by ``auto``."""
 
-    value = serializers.CharField(help_text="as it was asked for; of auto, the prediction's label")
-    label = serializers.CharField(help_text="what customers call it")  # type: ignore[assignment]
+    value = serializers.CharField(help_text="As requested; for auto, the label of the prediction.")
+    label = serializers.CharField(help_text="Name for customers.")  # type: ignore[assignment]
 
 
 class OptionSerializer(serializers.Serializer[Any]):
     value = serializers.CharField()
     label = serializers.CharField()  # type: ignore[assignment]
-    count = serializers.IntegerField(min_value=0, help_text="among the 100 best hits")
+    count = serializers.IntegerField(min_value=0, help_text="Number among the 100 best results.")
 
 
 class ChoiceSerializer(serializers.Serializer[Any]):
@@ -67,7 +67,7 @@ class ChoiceSerializer(serializers.Serializer[Any]):
 class RangeSerializer(serializers.Serializer[Any]):
     """A filter by a range of numbers.
 
-    ``min`` and ``max`` are the lowest and the highest number among the 100 best hits.
+    ``min`` and ``max`` are the lowest and the highest number among the 100 best results.
     """
 
     name = serializers.CharField()
@@ -113,9 +113,9 @@ class ResultSerializer(serializers.Serializer[Any]):
     score = serializers.FloatField(
         min_value=-1,
         max_value=1,
-        help_text="similarity, on a scale of its own in each index version",
+        help_text="Similarity. Its scale differs between index versions.",
     )
-    image = serializers.CharField(help_text="URL of the product's picture that matched")
+    image = serializers.CharField(help_text="URL of the product image that matched.")
 
 
 class SearchResultSerializer(serializers.Serializer[Any]):
@@ -126,9 +126,9 @@ class SearchResultSerializer(serializers.Serializer[Any]):
     predictions = PredictionSerializer(many=True)
     category = CategorySerializer(allow_null=True)
     matched = serializers.BooleanField(
-        help_text="whether the best result is the same kind of thing as the photo shows"
+        help_text="Whether the best result is the same kind of thing as the photo shows."
     )
-    count = serializers.IntegerField(help_text="products that were ranked")
+    count = serializers.IntegerField(help_text="Number of products that were ranked.")
     next = serializers.CharField(allow_null=True)
     results = ResultSerializer(many=True)
     warnings = serializers.ListField(child=serializers.CharField())
@@ -137,10 +137,10 @@ class SearchResultSerializer(serializers.Serializer[Any]):
         min_length=4,
         max_length=4,
         allow_null=True,
-        help_text="x, y, w, h of the part that was searched for, if it was not the whole photo",
+        help_text="x, y, w, h of the part that was searched, null for the whole photo.",
     )
-    facets = FacetsField(required=False, help_text="with facets=1")
-    orderings = OrderingSerializer(required=False, many=True, help_text="with facets=1")
+    facets = FacetsField(required=False, help_text="Only with facets=1.")
+    orderings = OrderingSerializer(required=False, many=True, help_text="Only with facets=1.")
 
 
 class ClassificationSerializer(serializers.Serializer[Any]):
@@ -150,7 +150,7 @@ class ClassificationSerializer(serializers.Serializer[Any]):
 class PhotoResultSerializer(serializers.Serializer[Any]):
     """The result of one photo of a batch."""
 
-    status = serializers.IntegerField(help_text="as if the photo had been sent alone")
+    status = serializers.IntegerField(help_text="HTTP status as if the photo had been sent alone.")
     result = SearchResultSerializer(allow_null=True)
     errors = ErrorItemSerializer(many=True)  # type: ignore[assignment]
 
@@ -168,7 +168,7 @@ class EventNotedSerializer(serializers.Serializer[Any]):
     event = serializers.ChoiceField(Event.Kind.choices)
     product = serializers.CharField()
     rank = serializers.IntegerField(
-        min_value=1, help_text="at which the search showed the product, from 1"
+        min_value=1, help_text="Rank at which the search showed the product, from 1."
     )
 
 
@@ -176,18 +176,24 @@ class StatusSerializer(serializers.Serializer[Any]):
     """Whether searches with photos are possible now, and the limits on uploads."""
 
     ready = serializers.BooleanField()
-    code = serializers.CharField(allow_blank=True, help_text="of the error that a search would get")
+    code = serializers.CharField(
+        allow_blank=True, help_text="Code of the error that a search would get."
+    )
     detail = serializers.CharField(allow_blank=True)
     model = serializers.CharField(allow_null=True)
     index_version = serializers.IntegerField(allow_null=True)
-    products = serializers.IntegerField(allow_null=True, help_text="that can be found")
-    processors_agree = serializers.BooleanField(
-        help_text="whether all machines compute the same embeddings; the admin names others"
+    products = serializers.IntegerField(
+        allow_null=True, help_text="Number of products that can be found."
     )
-    accepted = serializers.ListField(child=serializers.CharField(), help_text="formats of photos")
+    processors_agree = serializers.BooleanField(
+        help_text="Whether all machines compute the same embeddings. The admin lists the others."
+    )
+    accepted = serializers.ListField(
+        child=serializers.CharField(), help_text="Accepted photo formats."
+    )
     max_photo_bytes = serializers.IntegerField()
     max_photo_megapixels = serializers.FloatField()
-    min_photo_side = serializers.IntegerField(help_text="pixels")
+    min_photo_side = serializers.IntegerField(help_text="In pixels.")
     max_batch_photos = serializers.IntegerField()
     max_batch_bytes = serializers.IntegerField()
 

@@ -69,18 +69,18 @@ PHOTO: tuple[Any, ...] = (
 )
 
 MEANING = {
-    400: "Something that was sent cannot be used.",
-    401: "The key of a storefront is missing or wrong.",
-    404: "There is no such thing.",
-    405: "This address does not take this method.",
-    406: "Only JSON is answered.",
-    408: "The body came too slowly.",
-    413: "Too much was sent.",
-    415: "This is no photo, or no body, that can be read.",
-    422: "The photo cannot be searched by.",
-    429: "Too often; come back later.",
-    500: "Something else; the shop's log has it.",
-    503: "Search by photo is not possible right now; come back later.",
+    400: "The request has a missing or invalid value.",
+    401: "The API key is missing or invalid.",
+    404: "The product or the search does not exist.",
+    405: "This URL does not support the method.",
+    406: "Only JSON responses are available.",
+    408: "The request body arrived too slowly.",
+    413: "The photo or the batch is too large.",
+    415: "The format of the photo or of the request body is not supported.",
+    422: "The photo cannot be used for a search.",
+    429: "The client exceeded its rate limit. Retry later.",
+    500: "An unexpected error. The shop's log has the details.",
+    503: "Search by photo is not available right now. Retry later.",
 }
 
 
@@ -90,10 +90,10 @@ def header(name: str, description: str, **options: Any) -> OpenApiParameter:
 
 
 HEADERS = [
-    header("RateLimit-Limit", "requests in the time that is counted", response=True),
-    header("RateLimit-Remaining", "of them, how many are left", response=True),
-    header("RateLimit-Reset", "seconds until they begin anew", response=True),
-    header("Retry-After", "seconds until it is worth trying again", response=[202, 429, 503]),
+    header("RateLimit-Limit", "Requests allowed in the current period.", response=True),
+    header("RateLimit-Remaining", "Requests left in the current period.", response=True),
+    header("RateLimit-Reset", "Seconds until the period ends.", response=True),
+    header("Retry-After", "Seconds to wait before a retry.", response=[202, 429, 503]),
 ]
 
 

@@ -53,7 +53,7 @@ PREFER = OpenApiParameter(
     str,
     OpenApiParameter.HEADER,
     enum=["respond-async"],
-    description="Do not wait: 202 and a place to look, where search workers run",
+    description="Return 202 with the URL of the result without waiting, if search workers run.",
 )
 # Parameters that the link to the next page repeats, besides the filters.
 KEPT = ("crop", "ordering")
@@ -193,7 +193,7 @@ class EventView(VisualSearchView):
     def post(self, request: Request) -> Response:
         """Record a customer's action on a product that a search showed.
 
-        The first time returns 201, a repetition returns 200; a repeated action counts once.
+        Returns 201 for a new event and 200 for a repeated one, which is not counted again.
         """
         told = validated(EventSerializer, request.data)
         event, new = events.record(

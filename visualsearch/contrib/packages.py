@@ -30,7 +30,7 @@ def needs(module: str, package: str, extra: str, app: str) -> Callable[..., list
         return [
             Error(
                 f"“{app}” needs the package {package}.",
-                hint=f"Install it (pip install visualsearch[{extra}]), or take the app out of"
+                hint=f"Install it (pip install visualsearch[{extra}]), or remove the app from"
                 " INSTALLED_APPS.",
                 id="visualsearch.E101",
             )

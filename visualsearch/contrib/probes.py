@@ -28,7 +28,7 @@ def within(seconds: float, ask: Callable[[], T]) -> T:
     thread pool is not used, because Python waits for its threads at exit.
     """
     if not _places.acquire(blocking=False):
-        raise Hanging("too many questions hang already")
+        raise Hanging("too many calls hang already")
     answer: Future[T] = Future()
 
     def work() -> None:
@@ -44,4 +44,4 @@ def within(seconds: float, ask: Callable[[], T]) -> T:
     try:
         return answer.result(seconds)
     except TimeoutError as error:
-        raise Hanging(f"no answer within {seconds} s") from error
+        raise Hanging(f"no response within {seconds} s") from error

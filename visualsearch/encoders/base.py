@@ -79,7 +79,7 @@ class Encoder(ABC):
         ``part``: the crop, x, y, w, h in fractions of the image. Raises TypeError if the encoder
         makes no cells.
         """
-        raise TypeError(f"{type(self).__name__}.see() gives cells, but it has no pool()")
+        raise TypeError(f"{type(self).__name__}.see() returns cells, but the class has no pool()")
 
     def focus(self, cells: Cells, part: Crop) -> Float32:
         """Return the weight, 0…1, of each cell (h, w) as subject of a crop; 0 outside the crop.

@@ -117,7 +117,7 @@ def parents_of(described: dict[str, Any]) -> dict[str, str]:
     parents: dict[str, str] = dict(described.get("parents", {}))
     for name, parent in parents.items():
         if parent not in described["labels"] or parent in parents:
-            raise ValueError(f"parents: {name} has {parent!r}, which is no label without a parent")
+            raise ValueError(f"parents: {name} has {parent!r}, which is not a top-level label")
     return parents
 
 
@@ -130,7 +130,9 @@ def region_of(folder: Path, described: dict[str, Any]) -> ModelFile | None:
     if not region:
         return None
     if described["input"].get("fit", "squash") != "squash":
-        raise ValueError("a region needs the input fit squash: cells are parts of all of the photo")
+        raise ValueError(
+            "a region needs the input fit squash, because its cells cover the whole photo"
+        )
     return ModelFile(path=folder / region["file"], sha256=region["sha256"])
 
 
@@ -152,7 +154,7 @@ def known_answers_of(described: dict[str, Any]) -> KnownAnswers | None:
         return None
     known = KnownAnswers.from_json(described["known_answers"])
     if known.embeddings.shape[1] != described["embedding_dim"]:
-        raise ValueError("known_answers are embeddings of another length than embedding_dim")
+        raise ValueError("the length of known_answers differs from embedding_dim")
     return known
 
 

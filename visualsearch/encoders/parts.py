@@ -33,11 +33,11 @@ def parts_from_json(described: Iterable[dict[str, Any]], dim: int) -> tuple[Part
     """
     parts = tuple(Part(**each) for each in described)
     if len({part.name for part in parts}) != len(parts):
-        raise ValueError("two parts have one name")
+        raise ValueError("two parts have the same name")
     if any(type(part.size) is not int or part.size < 1 for part in parts):
-        raise ValueError("the size of a part is not a whole number of at least 1")
+        raise ValueError("the size of a part must be a whole number of at least 1")
     if any(not 0 <= part.share <= 1 for part in parts):
-        raise ValueError("the share of a part is not between 0 and 1")
+        raise ValueError("the share of a part must be between 0 and 1")
     if sum(part.size for part in parts) != dim:
         raise ValueError(f"the sizes of the parts do not add up to {dim}")
     if not math.isclose(sum(part.share for part in parts), 1, abs_tol=1e-6):

@@ -105,7 +105,7 @@ def read_queries(path: Path) -> list[LabelledPhoto]:
         style, view = row.get("style") or "", row.get("view") or ""
         photos.append(LabelledPhoto(image=image, item=row["sku"], style=style, view=view))
     if not photos:
-        raise ValueError(f"{path} holds no queries.")
+        raise ValueError(f"{path} contains no queries.")
     return photos
 
 

@@ -33,8 +33,8 @@ def book(measured: Measured, report: dict[str, Any], thumbnails: Thumbnails) -> 
         words=[
             f"{report['queries']} photos against {report['items']} products, encoder"
             f" {report['encoder']}, index version {measured.version}.",
-            "In brackets: 95 % bootstrap interval over the photos. One without a width only says"
-            " that all photos of its group went alike, which few photos often do.",
+            "In brackets: 95 % bootstrap interval over the photos. An interval without width means"
+            " that all photos of its group had the same outcome, which is common in small groups.",
         ],
         tables=tables(report),
         cases=[case(outcome, measured.category, shelf) for outcome in measured.outcomes],
@@ -171,7 +171,9 @@ def comparison(compared: dict[str, Any]) -> Table:
     ]
     title = f"Difference from index version {compared['version']}, {compared['encoder']}"
     return Table(
-        title=title, columns=["above 0: better", "there", "difference", "95 %", "p"], rows=rows
+        title=title,
+        columns=["above 0: better", "other version", "difference", "95 %", "p"],
+        rows=rows,
     )
 
 

@@ -71,7 +71,7 @@ class Index(ABC):
         if vectors.shape != (len(ids), self.dim):
             raise ValueError(f"expected vectors ({len(ids)}, {self.dim}), got {vectors.shape}")
         if not np.isfinite(vectors).all():
-            raise ValueError("a vector holds a value that is not finite")
+            raise ValueError("a vector contains a value that is not finite")
         _, last = np.unique(ids[::-1], return_index=True)
         keep = np.sort(len(ids) - 1 - last)
         return ids[keep], vectors[keep]

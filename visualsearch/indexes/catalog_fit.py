@@ -79,7 +79,7 @@ class Fit:
         return found
 
     def directions(self, vectors: Float32) -> Float32:
-        """Return embeddings (N, d) with each part (see :class:`Part`) centred on the catalog's mean.
+        """Return embeddings (N, d) with each part centred on the catalog's mean; see ``Part``.
 
         Each part is scaled to length 1 before and after centring; weights are not applied.
         """

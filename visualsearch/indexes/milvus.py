@@ -44,7 +44,7 @@ class MilvusIndex(SharedIndex):
         """
         super().__init__(dim, name=name)
         if not re.fullmatch(r"\w{1,100}", name, re.ASCII):
-            raise ValueError(f"a name of letters, digits and _ is needed, not {name!r}")
+            raise ValueError(f"the name must be letters, digits or _, not {name!r}")
         self.collection = f"visualsearch_index_{name}"
         self.address = {"uri": uri, "token": token, "db_name": database, "timeout": timeout}
         self.timeout = timeout

@@ -57,7 +57,7 @@ class PgvectorIndex(SharedIndex):
         """
         super().__init__(dim, name=name)
         if not re.fullmatch(r"\w{1,40}", name, re.ASCII):
-            raise ValueError(f"a name of 1 to 40 letters, digits and _ is needed, not {name!r}")
+            raise ValueError(f"the name must be 1 to 40 letters, digits or _, not {name!r}")
         self.alias, self.flat_up_to, self.ef_search = alias, flat_up_to, ef_search
         self.links, self.ef_construction = links, ef_construction
         self.build_memory = build_memory

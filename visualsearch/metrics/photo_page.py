@@ -82,9 +82,9 @@ class Book:
     cases: Sequence[Case] = ()
     verdicts: dict[str, str] = field(
         default_factory=lambda: {
-            "first": "right at first",
-            "near": f"among the first {FIRST}",
-            "far": "further down or missing",
+            "first": "first result",
+            "near": f"in the top {FIRST}",
+            "far": "lower or not found",
         }
     )
 
@@ -171,12 +171,12 @@ def filters(book: Book, numbers: dict[str, str]) -> str:
         for key, words in book.verdicts.items()
     ]
     every = choice("verdict", "v-all", f"all ({len(book.cases)})", chosen=True)
-    groups = f"<fieldset><legend>Right answer</legend>{every}{''.join(choices)}</fieldset>"
+    groups = f"<fieldset><legend>Correct product</legend>{every}{''.join(choices)}</fieldset>"
     if numbers:
         choices = [choice("category", number, name) for name, number in numbers.items()]
         every = choice("category", "c-all", "all", chosen=True)
         groups += f"<fieldset><legend>Category</legend>{every}{''.join(choices)}</fieldset>"
-    return f'<form class="filters" aria-label="Which photos are shown">{groups}</form>'
+    return f'<form class="filters" aria-label="Filter the photos">{groups}</form>'
 
 
 def choice(name: str, key: str, words: str, chosen: bool = False) -> str:
@@ -199,8 +199,8 @@ def case_item(case: Case, verdicts: dict[str, str], numbers: dict[str, str]) -> 
         f'<li class="{kinds}"><header><b class="badge">{escape(rank)}</b> '
         f"<span>{escape(verdicts[case.verdict])}</span> <small>{facts}</small></header>"
         f'<div class="row"><div class="asked"><h3>Photo</h3>{figure(case.photo)}</div>'
-        f'<div class="asked"><h3>Right</h3>{figure(case.answer)}</div>'
-        f'<div class="found"><h3>Found</h3><ol>{hits}</ol></div></div></li>'
+        f'<div class="asked"><h3>Correct</h3>{figure(case.answer)}</div>'
+        f'<div class="found"><h3>Results</h3><ol>{hits}</ol></div></div></li>'
     )
 
 
@@ -208,7 +208,7 @@ def figure(shown: Shown, marked: bool = False) -> str:
     """Return a picture with its caption as HTML; ``marked`` adds "right" or "wrong"."""
     mark = ""
     if marked:
-        sign, words = ("✓", "right") if shown.right else ("✗", "wrong")
+        sign, words = ("✓", "correct") if shown.right else ("✗", "wrong")
         mark = f'<b class="mark"><span aria-hidden="true">{sign}</span> {words}</b> '
     image = "" if shown.picture is None else '<span class="none">no picture</span>'
     if shown.picture:

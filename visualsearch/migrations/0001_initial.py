@@ -87,7 +87,7 @@ class Migration(migrations.Migration):
             name='Run',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('scope', models.CharField(choices=[('all', 'all products'), ('missing', 'products that are missing in the index'), ('failed', 'products with failed images')], default='all', max_length=10, verbose_name='scope')),
+                ('scope', models.CharField(choices=[('all', 'all products'), ('missing', 'products missing from the index'), ('failed', 'products with failed images')], default='all', max_length=10, verbose_name='scope')),
                 ('state', models.CharField(choices=[('queued', 'queued'), ('running', 'running'), ('finished', 'finished'), ('with_failures', 'finished, with failed images'), ('failed', 'failed')], default='queued', max_length=15, verbose_name='state')),
                 ('items', models.PositiveIntegerField(default=0, verbose_name='items')),
                 ('done', models.PositiveIntegerField(default=0, verbose_name='done')),
@@ -97,7 +97,7 @@ class Migration(migrations.Migration):
                 ('failed', models.PositiveIntegerField(default=0, verbose_name='failed images')),
                 ('error', models.CharField(blank=True, max_length=300, verbose_name='error')),
                 ('created', models.DateTimeField(auto_now_add=True, verbose_name='created')),
-                ('heartbeat', models.DateTimeField(auto_now=True, verbose_name='last sign of life')),
+                ('heartbeat', models.DateTimeField(auto_now=True, verbose_name='last heartbeat')),
                 ('finished', models.DateTimeField(blank=True, null=True, verbose_name='finished')),
                 ('version', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, to='visualsearch.indexversion', verbose_name='index version')),
             ],

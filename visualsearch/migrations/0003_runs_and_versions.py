@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='embedding',
             name='retry_at',
-            field=models.DateTimeField(blank=True, help_text='when a file that could not be read is tried again by itself', null=True, verbose_name='next attempt'),
+            field=models.DateTimeField(blank=True, help_text='When a file that could not be read is retried automatically.', null=True, verbose_name='next attempt'),
         ),
         migrations.AddField(
             model_name='indexversion',
@@ -42,12 +42,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='indexversion',
             name='evaluation',
-            field=models.JSONField(blank=True, default=dict, help_text="on the shop's labelled queries", verbose_name='evaluation'),
+            field=models.JSONField(blank=True, default=dict, help_text="Figures on the shop's labelled photos.", verbose_name='evaluation'),
         ),
         migrations.AddField(
             model_name='indexversion',
             name='figures',
-            field=models.JSONField(blank=True, default=dict, help_text='structure, memory, time of building', verbose_name='figures'),
+            field=models.JSONField(blank=True, default=dict, help_text='Structure, memory, build time.', verbose_name='figures'),
         ),
         migrations.AddField(
             model_name='indexversion',
@@ -57,12 +57,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='run',
             name='activate',
-            field=models.BooleanField(default=True, help_text='whether a version it builds is made active', verbose_name='activate'),
+            field=models.BooleanField(default=True, help_text='Activate the version that this run builds.', verbose_name='activate'),
         ),
         migrations.AddField(
             model_name='run',
             name='cursor',
-            field=models.CharField(blank=True, max_length=200, verbose_name='done up to'),
+            field=models.CharField(blank=True, max_length=200, verbose_name='last product processed'),
         ),
         migrations.AddField(
             model_name='run',
@@ -82,17 +82,17 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='run',
             name='stage',
-            field=models.CharField(blank=True, choices=[('encoding', 'reading and encoding images'), ('building', 'building the index'), ('evaluating', 'evaluating it')], max_length=10, verbose_name='stage'),
+            field=models.CharField(blank=True, choices=[('encoding', 'reading and encoding images'), ('building', 'building the index'), ('evaluating', 'evaluating the version')], max_length=10, verbose_name='stage'),
         ),
         migrations.AddField(
             model_name='run',
             name='wish',
-            field=models.CharField(blank=True, choices=[('pause', 'to be paused'), ('cancel', 'to be cancelled')], max_length=10, verbose_name='wish'),
+            field=models.CharField(blank=True, choices=[('pause', 'pausing'), ('cancel', 'cancelling')], max_length=10, verbose_name='requested change'),
         ),
         migrations.AddField(
             model_name='run',
             name='worked',
-            field=models.FloatField(default=0, verbose_name='seconds of work'),
+            field=models.FloatField(default=0, verbose_name='processing time in seconds'),
         ),
         migrations.AddField(
             model_name='run',
@@ -102,17 +102,17 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='run',
             name='heartbeat',
-            field=models.DateTimeField(blank=True, null=True, verbose_name='last sign of life'),
+            field=models.DateTimeField(blank=True, null=True, verbose_name='last heartbeat'),
         ),
         migrations.AlterField(
             model_name='run',
             name='scope',
-            field=models.CharField(choices=[('all', 'all products'), ('missing', 'products that are missing in the index'), ('failed', 'products with failed images'), ('chosen', 'chosen products')], default='all', max_length=10, verbose_name='scope'),
+            field=models.CharField(choices=[('all', 'all products'), ('missing', 'products missing from the index'), ('failed', 'products with failed images'), ('chosen', 'chosen products')], default='all', max_length=10, verbose_name='scope'),
         ),
         migrations.AlterField(
             model_name='run',
             name='state',
-            field=models.CharField(choices=[('queued', 'queued'), ('running', 'running'), ('paused', 'paused'), ('finished', 'finished'), ('with_failures', 'finished, with failures'), ('cancelled', 'cancelled'), ('failed', 'failed')], default='queued', max_length=15, verbose_name='state'),
+            field=models.CharField(choices=[('queued', 'queued'), ('running', 'running'), ('paused', 'paused'), ('finished', 'finished'), ('with_failures', 'finished with failures'), ('cancelled', 'cancelled'), ('failed', 'failed')], default='queued', max_length=15, verbose_name='state'),
         ),
         migrations.RunPython(one_of_each, migrations.RunPython.noop),
         migrations.AlterField(

@@ -31,11 +31,11 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(max_length=100, unique=True, verbose_name='name')),
-                ('prefix', models.CharField(editable=False, max_length=8, verbose_name='key begins with')),
+                ('prefix', models.CharField(editable=False, max_length=8, verbose_name='key prefix')),
                 ('digest', models.CharField(editable=False, max_length=64, unique=True)),
                 ('active', models.BooleanField(default=True, verbose_name='active')),
-                ('rate', models.CharField(default='600/min', help_text='photos at most, such as 600/min; all its customers together', max_length=20, verbose_name='rate')),
-                ('quota', models.PositiveIntegerField(blank=True, help_text='photos a day at most; empty: no limit', null=True, verbose_name='quota')),
+                ('rate', models.CharField(default='600/min', help_text='Maximum number of photos for all its customers together, such as 600/min.', max_length=20, verbose_name='rate')),
+                ('quota', models.PositiveIntegerField(blank=True, help_text='Maximum number of photos per day; empty for no limit.', null=True, verbose_name='quota')),
                 ('created', models.DateTimeField(auto_now_add=True, verbose_name='created')),
             ],
             options={
@@ -52,7 +52,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='query',
             name='shown',
-            field=models.JSONField(default=dict, help_text='the rank of each product, from 1', verbose_name='results shown'),
+            field=models.JSONField(default=dict, help_text='Rank of each product, from 1.', verbose_name='results shown'),
         ),
         migrations.AddField(
             model_name='query',
@@ -70,12 +70,12 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(max_length=100, verbose_name='name')),
                 ('salt', models.CharField(default=visualsearch.models.experiments.new_salt, editable=False, max_length=32)),
-                ('share', models.FloatField(default=0.5, help_text='of the visitors, from 0 to 1', validators=[django.core.validators.MinValueValidator(0.0), django.core.validators.MaxValueValidator(1.0)], verbose_name='share')),
-                ('ramp_hours', models.FloatField(default=24.0, help_text='the share grows from 1 % evenly; 0: at once', validators=[django.core.validators.MinValueValidator(0.0)], verbose_name='hours to reach it')),
+                ('share', models.FloatField(default=0.5, help_text='Share of visitors, from 0 to 1.', validators=[django.core.validators.MinValueValidator(0.0), django.core.validators.MaxValueValidator(1.0)], verbose_name='share')),
+                ('ramp_hours', models.FloatField(default=24.0, help_text='The share rises steadily from 1 %; 0 applies it at once.', validators=[django.core.validators.MinValueValidator(0.0)], verbose_name='ramp-up in hours')),
                 ('started', models.DateTimeField(default=django.utils.timezone.now, verbose_name='started')),
                 ('stopped', models.DateTimeField(blank=True, null=True, verbose_name='stopped')),
                 ('running', models.BooleanField(default=True, editable=False, null=True, verbose_name='running')),
-                ('version', models.ForeignKey(help_text='the treatment; the active version is the control', null=True, on_delete=django.db.models.deletion.SET_NULL, to='visualsearch.indexversion', verbose_name='index version')),
+                ('version', models.ForeignKey(help_text='The treatment. The active version is the control.', null=True, on_delete=django.db.models.deletion.SET_NULL, to='visualsearch.indexversion', verbose_name='index version')),
             ],
             options={
                 'verbose_name': 'experiment',
@@ -114,7 +114,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('kind', models.CharField(choices=[('view', 'view'), ('click', 'click'), ('basket', 'basket'), ('purchase', 'purchase')], max_length=10, verbose_name='event')),
                 ('item', models.CharField(max_length=200, verbose_name='product')),
-                ('rank', models.PositiveIntegerField(help_text='at which it was shown, from 1', verbose_name='rank')),
+                ('rank', models.PositiveIntegerField(help_text='Rank at which the product was shown, from 1.', verbose_name='rank')),
                 ('created', models.DateTimeField(auto_now_add=True, db_index=True, verbose_name='created')),
                 ('query', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='events', to='visualsearch.query', verbose_name='query')),
             ],

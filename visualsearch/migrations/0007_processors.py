@@ -18,9 +18,9 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=200, verbose_name='processor')),
                 ('runtime', models.CharField(max_length=50, verbose_name='runtime')),
                 ('lowest_cosine', models.FloatField(verbose_name='lowest cosine')),
-                ('least_cosine', models.FloatField(verbose_name='needed')),
-                ('host', models.CharField(max_length=200, verbose_name='seen on')),
-                ('checked', models.DateTimeField(verbose_name='compared')),
+                ('least_cosine', models.FloatField(verbose_name='required cosine')),
+                ('host', models.CharField(max_length=200, verbose_name='host')),
+                ('checked', models.DateTimeField(verbose_name='checked')),
             ],
             options={
                 'verbose_name': 'processor',

@@ -13,11 +13,11 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='indexversion',
             name='fit',
-            field=models.JSONField(blank=True, help_text='how vectors are fitted to the catalog', null=True, verbose_name='fit'),
+            field=models.JSONField(blank=True, help_text='How vectors are fitted to the catalog.', null=True, verbose_name='fit'),
         ),
         migrations.AlterField(
             model_name='run',
             name='scope',
-            field=models.CharField(choices=[('all', 'all products'), ('missing', 'products that are missing in the index'), ('failed', 'products with failed images'), ('chosen', 'chosen products'), ('fit', 'fit to the catalog')], default='all', max_length=10, verbose_name='scope'),
+            field=models.CharField(choices=[('all', 'all products'), ('missing', 'products missing from the index'), ('failed', 'products with failed images'), ('chosen', 'chosen products'), ('fit', 'fit to the catalog')], default='all', max_length=10, verbose_name='scope'),
         ),
     ]

@@ -116,6 +116,6 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="run",
             name="cursor",
-            field=models.CharField(blank=True, max_length=500, verbose_name="done up to"),
+            field=models.CharField(blank=True, max_length=500, verbose_name="last product processed"),
         ),
     ]

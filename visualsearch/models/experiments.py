@@ -37,20 +37,20 @@ class Experiment(PrimaryModel):
         models.SET_NULL,
         null=True,
         verbose_name=_("index version"),
-        help_text=_("the treatment; the active version is the control"),
+        help_text=_("The treatment. The active version is the control."),
     )
     salt = models.CharField(max_length=32, default=new_salt, editable=False)
     share = models.FloatField(
         _("share"),
         default=0.5,
         validators=[MinValueValidator(0.0), MaxValueValidator(1.0)],
-        help_text=_("of the visitors, from 0 to 1"),
+        help_text=_("Share of visitors, from 0 to 1."),
     )
     ramp_hours = models.FloatField(
-        _("hours to reach it"),
+        _("ramp-up in hours"),
         default=24.0,
         validators=[MinValueValidator(0.0)],
-        help_text=_("the share grows from 1 % evenly; 0: at once"),
+        help_text=_("The share rises steadily from 1 %; 0 applies it at once."),
     )
     # The share grows from ``first_share``, beginning at ``ramp_started``. Both are set again
     # whenever its goal is changed.

@@ -72,7 +72,7 @@ class Embedding(PrimaryModel):
         _("next attempt"),
         null=True,
         blank=True,
-        help_text=_("when a file that could not be read is tried again by itself"),
+        help_text=_("When a file that could not be read is retried automatically."),
     )
     revision = models.PositiveBigIntegerField(_("revision"))
     updated = models.DateTimeField(_("updated"), auto_now=True)
@@ -129,13 +129,16 @@ class IndexVersion(PrimaryModel):
     images = models.PositiveIntegerField(_("images"), default=0)
     items = models.PositiveIntegerField(_("items"), default=0)
     figures = models.JSONField(
-        _("figures"), default=dict, blank=True, help_text=_("structure, memory, time of building")
+        _("figures"), default=dict, blank=True, help_text=_("Structure, memory, build time.")
     )
     evaluation = models.JSONField(
-        _("evaluation"), default=dict, blank=True, help_text=_("on the shop's labelled queries")
+        _("evaluation"),
+        default=dict,
+        blank=True,
+        help_text=_("Figures on the shop's labelled photos."),
     )
     fit = models.JSONField(
-        _("fit"), null=True, blank=True, help_text=_("how vectors are fitted to the catalog")
+        _("fit"), null=True, blank=True, help_text=_("How vectors are fitted to the catalog.")
     )
     error = models.CharField(_("error"), max_length=300, blank=True)
     created = models.DateTimeField(_("created"), auto_now_add=True)
@@ -169,7 +172,7 @@ class Run(PrimaryModel):
 
     class Scope(models.TextChoices):
         ALL = "all", _("all products")
-        MISSING = "missing", _("products that are missing in the index")
+        MISSING = "missing", _("products missing from the index")
         FAILED = "failed", _("products with failed images")
         CHOSEN = "chosen", _("chosen products")
         FIT = "fit", _("fit to the catalog")
@@ -179,45 +182,45 @@ class Run(PrimaryModel):
         RUNNING = "running", _("running")
         PAUSED = "paused", _("paused")
         FINISHED = "finished", _("finished")
-        WITH_FAILURES = "with_failures", _("finished, with failures")
+        WITH_FAILURES = "with_failures", _("finished with failures")
         CANCELLED = "cancelled", _("cancelled")
         FAILED = "failed", _("failed")
 
     class Stage(models.TextChoices):
         ENCODING = "encoding", _("reading and encoding images")
         BUILDING = "building", _("building the index")
-        EVALUATING = "evaluating", _("evaluating it")
+        EVALUATING = "evaluating", _("evaluating the version")
 
     class Wish(models.TextChoices):
-        PAUSE = "pause", _("to be paused")
-        CANCEL = "cancel", _("to be cancelled")
+        PAUSE = "pause", _("pausing")
+        CANCEL = "cancel", _("cancelling")
 
     scope = models.CharField(_("scope"), max_length=10, choices=Scope.choices, default=Scope.ALL)
     keys = models.JSONField(_("chosen products"), default=list, blank=True)
     activate = models.BooleanField(
-        _("activate"), default=True, help_text=_("whether a version it builds is made active")
+        _("activate"), default=True, help_text=_("Activate the version that this run builds.")
     )
     requested_by = models.CharField(_("requested by"), max_length=150, blank=True)
     state = models.CharField(_("state"), max_length=15, choices=State.choices, default=State.QUEUED)
     stage = models.CharField(_("stage"), max_length=10, choices=Stage.choices, blank=True)
-    wish = models.CharField(_("wish"), max_length=10, choices=Wish.choices, blank=True)
+    wish = models.CharField(_("requested change"), max_length=10, choices=Wish.choices, blank=True)
     # True until the run ends, then NULL, because a unique column may hold many NULLs.
     open = models.BooleanField(_("open"), null=True, default=True, unique=True, editable=False)
     worker = models.CharField(_("worker"), max_length=300, blank=True)
-    cursor = models.CharField(_("done up to"), max_length=MAX_KEY, blank=True)
+    cursor = models.CharField(_("last product processed"), max_length=MAX_KEY, blank=True)
     items = models.PositiveIntegerField(_("items"), default=0)
     done = models.PositiveIntegerField(_("done"), default=0)
     encoded = models.PositiveIntegerField(_("encoded"), default=0)
     unchanged = models.PositiveIntegerField(_("unchanged"), default=0)
     removed = models.PositiveIntegerField(_("removed"), default=0)
     failed = models.PositiveIntegerField(_("failed images"), default=0)
-    worked = models.FloatField(_("seconds of work"), default=0)
+    worked = models.FloatField(_("processing time in seconds"), default=0)
     error = models.CharField(_("error"), max_length=300, blank=True)
     version = models.ForeignKey(
         IndexVersion, models.SET_NULL, null=True, blank=True, verbose_name=_("index version")
     )
     created = models.DateTimeField(_("created"), auto_now_add=True)
-    heartbeat = models.DateTimeField(_("last sign of life"), null=True, blank=True)
+    heartbeat = models.DateTimeField(_("last heartbeat"), null=True, blank=True)
     finished = models.DateTimeField(_("finished"), null=True, blank=True)
 
     class Meta(PrimaryModel.Meta):

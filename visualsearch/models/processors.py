@@ -19,9 +19,9 @@ class Processor(PrimaryModel):
     name = models.CharField(_("processor"), max_length=200)
     runtime = models.CharField(_("runtime"), max_length=50)
     lowest_cosine = models.FloatField(_("lowest cosine"))
-    least_cosine = models.FloatField(_("needed"))
-    host = models.CharField(_("seen on"), max_length=200)
-    checked = models.DateTimeField(_("compared"))
+    least_cosine = models.FloatField(_("required cosine"))
+    host = models.CharField(_("host"), max_length=200)
+    checked = models.DateTimeField(_("checked"))
 
     class Meta(PrimaryModel.Meta):
         ordering = ["encoder", "name", "runtime"]

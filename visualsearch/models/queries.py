@@ -52,7 +52,7 @@ class Query(PrimaryModel):
     took_ms = models.JSONField(_("time by stage"), default=dict)
     warnings = models.JSONField(_("warnings"), default=list)
     shown = models.JSONField(
-        _("results shown"), default=dict, help_text=_("the rank of each product, from 1")
+        _("results shown"), default=dict, help_text=_("Rank of each product, from 1.")
     )
 
     class Meta(PrimaryModel.Meta):
@@ -103,7 +103,9 @@ class Event(PrimaryModel):
     query = models.ForeignKey(Query, models.CASCADE, related_name="events", verbose_name=_("query"))
     kind = models.CharField(_("event"), max_length=10, choices=Kind.choices)
     item = models.CharField(_("product"), max_length=MAX_KEY)
-    rank = models.PositiveIntegerField(_("rank"), help_text=_("at which it was shown, from 1"))
+    rank = models.PositiveIntegerField(
+        _("rank"), help_text=_("Rank at which the product was shown, from 1.")
+    )
     created = models.DateTimeField(_("created"), auto_now_add=True, db_index=True)
 
     class Meta(PrimaryModel.Meta):

@@ -20,17 +20,20 @@ class Storefront(PrimaryModel):
     """
 
     name = models.CharField(_("name"), max_length=100, unique=True)
-    prefix = models.CharField(_("key begins with"), max_length=PREFIX, editable=False)
+    prefix = models.CharField(_("key prefix"), max_length=PREFIX, editable=False)
     digest = models.CharField(max_length=64, unique=True, editable=False)
     active = models.BooleanField(_("active"), default=True)
     rate = models.CharField(
         _("rate"),
         max_length=20,
         default="600/min",
-        help_text=_("photos at most, such as 600/min; all its customers together"),
+        help_text=_("Maximum number of photos for all its customers together, such as 600/min."),
     )
     quota = models.PositiveIntegerField(
-        _("quota"), null=True, blank=True, help_text=_("photos a day at most; empty: no limit")
+        _("quota"),
+        null=True,
+        blank=True,
+        help_text=_("Maximum number of photos per day; empty for no limit."),
     )
     created = models.DateTimeField(_("created"), auto_now_add=True)
 

@@ -105,7 +105,7 @@ def origin_of(text: str) -> str:
         raise ValueError(f"{text!r} is not an origin") from error
     parts = urlsplit(text)
     if parts.path not in ("", "/") or "?" in text or "#" in text:
-        raise ValueError(f"{text!r} is more than an origin")
+        raise ValueError(f"{text!r} has more parts than an origin")
     return target.origin
 
 

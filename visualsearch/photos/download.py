@@ -66,7 +66,7 @@ class Deadline:
         """Return the seconds until the deadline; raise TimeoutError after it."""
         seconds = self.end - time.monotonic()
         if seconds <= 0:
-            raise TimeoutError("the deadline is over")
+            raise TimeoutError("the deadline has passed")
         return seconds
 
 
@@ -85,7 +85,7 @@ def fetch(url: str, rules: Rules) -> bytes:
             location, body = send_request(target, rules, deadline)
         # One error for all of them, so that a client cannot explore the network by it.
         except (OSError, http.client.HTTPException, ValueError) as error:
-            logger.info("%s: nothing is fetched: %s", target.origin, error)
+            logger.info("A photo could not be downloaded from %s: %s", target.origin, error)
             raise UrlUnreachable from error
         if location is None:
             return body
@@ -112,7 +112,7 @@ def send_request(target: Target, rules: Rules, deadline: Deadline) -> tuple[str 
             return response.headers.get("Location", ""), b""
         encoding = response.headers.get("Content-Encoding", "identity")
         if response.status != 200 or encoding.lower() != "identity":
-            raise OSError(f"the answer is {response.status}, {encoding}")
+            raise OSError(f"the response has status {response.status} and encoding {encoding}")
         return None, read_body(response, rules.max_bytes)
     finally:
         timed.socket.close()
@@ -132,7 +132,7 @@ def read_body(response: http.client.HTTPResponse, limit: int) -> bytes:
         if body.tell() > limit:
             raise too_large
     if response.length:
-        raise OSError("fewer bytes than were announced")
+        raise OSError("the response is shorter than its Content-Length")
     return body.getvalue()
 
 
@@ -145,7 +145,7 @@ def open_connection(
     """
     addresses = before_deadline(deadline, lambda: resolve(target.host, target.port))
     if not addresses or not all(may_connect(each, networks) for each in addresses):
-        raise OSError(f"{target.host} is at {addresses}, not all of which are allowed")
+        raise OSError(f"{target.host} resolves to {addresses}, not all of which are allowed")
     for place, address in enumerate(addresses, 1):
         # Split the time between the addresses, as the first may not answer.
         seconds = deadline.left() / (len(addresses) - place + 1)
@@ -191,7 +191,7 @@ def before_deadline(deadline: Deadline, call: Callable[[], T]) -> T:
     try:
         done, answer = answers.get(timeout=deadline.left())
     except queue.Empty as error:
-        raise TimeoutError("the name is not resolved in time") from error
+        raise TimeoutError("the host name was not resolved in time") from error
     if not done:
         raise answer
     result: T = answer

@@ -89,15 +89,15 @@ class Drift:
         if self.index_differs:
             lines.append(
                 _(
-                    "%(count)d vectors of the index differ from the rows;"
-                    " run manage.py visualsearch_index."
+                    "%(count)d vectors in the index differ from the stored embeddings; run"
+                    " manage.py visualsearch_index."
                 )
                 % {"count": self.index_differs}
             )
         if self.outdated:
             lines.append(
                 _(
-                    "The settings ask for another model or index than the active version's;"
+                    "The settings name another model or index than the active version uses;"
                     " run manage.py visualsearch_index."
                 )
             )
@@ -105,8 +105,8 @@ class Drift:
         if self.known_answers == "none":
             lines.append(
                 _(
-                    "The model has no known answers, so processors cannot be compared;"
-                    " run python -m ml_models.lab.known_answers --model DIR."
+                    "The model has no known answers, so processors cannot be compared; to add"
+                    " them, run python -m ml_models.lab.known_answers --model DIR."
                 )
             )
         return [*lines, _("No drift.")] if self.clean else lines

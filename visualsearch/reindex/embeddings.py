@@ -93,7 +93,7 @@ def refresh_batch(
             return counts
         batch = gather_batch(encoder, batch.keys, pool)
     raise ChangedMeanwhile(
-        f"{MAX_ATTEMPTS} times in a row others wrote about {', '.join(batch.keys)}"
+        f"Other processes changed {', '.join(batch.keys)} {MAX_ATTEMPTS} times in a row."
     )
 
 

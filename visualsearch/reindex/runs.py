@@ -65,7 +65,7 @@ def request(
         with suppress(IntegrityError), atomic():
             values = {"scope": scope, "keys": list(keys), "activate": activate}
             return Run.objects.create(**values, requested_by=by), True
-    raise NotPossible(_("Others start and end runs right now. Try again."))
+    raise NotPossible(_("Another reindex has just started. Try again."))
 
 
 def refuse_fit(scope: str) -> None:
@@ -125,7 +125,7 @@ def resume(run: Run) -> None:
         now = Run.objects.select_for_update().get(pk=run.pk)
         if not (now.state in (Run.State.QUEUED, Run.State.PAUSED) or now.is_dead):
             raise NotPossible(
-                _("Run %(run)s is %(state)s; there is nothing to go on with. Start a new one.")
+                _("Run %(run)s is %(state)s and cannot be resumed. Start a new one.")
                 % {"run": run.pk, "state": now.get_state_display()}
             )
         now.state, now.wish, now.worker = Run.State.QUEUED, "", ""

@@ -14,7 +14,7 @@ from ..facets import Described, Filters, Ordering
 
 POOL = 100
 """Number of best hits to count and sort."""
-ALIKE = Ordering(value="", label=gettext_lazy("Most alike"))
+ALIKE = Ordering(value="", label=gettext_lazy("Most similar"))
 
 
 def orderings(source: CatalogSource) -> list[dict[str, str]]:

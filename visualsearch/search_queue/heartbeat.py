@@ -42,7 +42,7 @@ class Heartbeat(threading.Thread):
             except redis.RedisError as error:
                 if not failing:
                     logger.warning(
-                        "Redis does not answer, so web processes consider this worker dead: %s",
+                        "Redis does not respond, so web processes consider this worker dead: %s",
                         error,
                     )
                 failing = True

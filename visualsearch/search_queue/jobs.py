@@ -56,7 +56,9 @@ def reply_to(
             return Reply(failure=Failure(code="invalid", messages=error.message_dict))
         except (OperationalError, InterfaceError, MemoryError):
             # The database is down or memory is exhausted: not the client's fault.
-            logger.exception("A request failed: %s", request.kind)
+            logger.exception(
+                "The database is down or memory is exhausted: %s failed.", request.kind
+            )
             return Reply(failure=Failure(code=BackendUnavailable.code))
 
 
@@ -126,7 +128,10 @@ def run(name: str, worker: str) -> Failure | None:
     """
     job = redis_queue.take(name, worker)
     if job is None:
-        logger.warning("Job %s expired before a worker was free.", name)
+        logger.warning(
+            "Job %s expired before a worker was free. Start more workers if this happens often.",
+            name,
+        )
         job_dropped.send_robust(sender=None)
         return None
     job_taken.send_robust(sender=None, what=job.kind, context=job.context)
@@ -140,7 +145,7 @@ def run(name: str, worker: str) -> Failure | None:
     try:
         redis_queue.reply(name, reply)
     except (TypeError, ValueError, OverflowError):
-        logger.exception("Job %s failed: the values of a card must be plain ones.", name)
+        logger.exception("Job %s failed: CatalogSource.card() must return JSON values.", name)
         reply = Reply(failure=Failure(code=VisualSearchError.code))
         redis_queue.reply(name, reply)
     send_searched(job.kind, reply)

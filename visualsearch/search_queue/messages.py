@@ -137,4 +137,4 @@ def to_plain_value(value: Any) -> Any:
         return str(value)
     if hasattr(value, "tolist"):
         return value.tolist()
-    raise TypeError(f"{type(value).__name__} is not a plain value")
+    raise TypeError(f"{type(value).__name__} is not a JSON value")

@@ -82,7 +82,7 @@ class Searcher:
                 except redis.RedisError:
                     self.stopped.wait(RETRY_DELAY)  # the heartbeat thread logs it
                 except Exception:
-                    logger.exception("The queue held something that is not a job.")
+                    logger.exception("Dropped an entry of the search queue that is not a job.")
         finally:
             connections.close_all()
 
@@ -137,7 +137,7 @@ def load_model_and_index() -> None:
         by_photo.warm_up()
         processor_check.check_this_processor(loaded_versions.current().encoder)
     except (VisualSearchError, DatabaseError) as error:
-        logger.warning("Nothing can be searched yet: %s", error)
+        logger.warning("This worker cannot search yet and tries again at the next job: %s", error)
     connections.close_all()
     gc.collect()
     gc.freeze()

@@ -154,7 +154,11 @@ def last_used_while_loading(row: IndexVersion) -> LiveIndex | None:
     except TimeoutError:
         return at_hand
     except Exception:
-        logger.exception("index version %s cannot be loaded; the last one goes on", row.pk)
+        logger.exception(
+            "Index version %s cannot be loaded. Searches use version %s until it can.",
+            row.pk,
+            at_hand.version,
+        )
         live = at_hand
     with _lock:
         _arriving.pop(row.pk, None)
@@ -230,4 +234,7 @@ def push_changes(encoder: Encoder, *, transactional: bool) -> None:
             except BackendUnavailable:
                 if transactional:
                     raise
-                logger.exception("index version %s is brought up to date later", version.pk)
+                logger.exception(
+                    "Index version %s was not updated in its server; the next search updates it.",
+                    version.pk,
+                )

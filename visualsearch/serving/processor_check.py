@@ -88,7 +88,9 @@ def check_this_processor(encoder: Encoder) -> Processor | None:
             defaults={name: getattr(found, name) for name in values},
         )
     except DatabaseError as error:
-        logger.warning("the comparison with known answers could not be stored: %s", error)
+        logger.warning(
+            "The result of the comparison with known answers could not be stored: %s", error
+        )
     return found
 
 
@@ -100,11 +102,12 @@ def differing_processors(encoder_id: str) -> list[Processor]:
 def advice_for(processor: Processor) -> str:
     """Return a message for staff on how a processor's embeddings differ, and what to do."""
     return _(
-        "%(processor)s (%(host)s, %(runtime)s) computes other embeddings with %(encoder)s than were"
-        " measured: a cosine of %(lowest).4f, and %(least)s is needed. What it indexes is found"
-        " worse from elsewhere. Serve a model whose int8 is exact (ml_models.lab.quantise) or a"
-        " float32 one, or set VISUALSEARCH[“ENCODER_OPTIONS”][“precise”] to True; then restart the"
-        " workers and run manage.py visualsearch_index --all."
+        "The embeddings of %(encoder)s on %(processor)s (%(host)s, %(runtime)s) differ from"
+        " the model's known answers: their cosine is %(lowest).4f and must be at least"
+        " %(least)s. Other machines find the images that this processor indexes less reliably."
+        " Serve a model with exact int8 (ml_models.lab.quantise) or a float32 model, or set"
+        " VISUALSEARCH[“ENCODER_OPTIONS”][“precise”] to True. Then restart the workers and run"
+        " manage.py visualsearch_index --all."
     ) % {
         "processor": processor.name,
         "host": processor.host,

@@ -37,10 +37,16 @@ def load_index(version: IndexVersion) -> LiveIndex:
         try:
             index = index_files.read(version, type(index), encoder.dim, version.options)
         except IndexFileError as error:
-            logger.warning("index version %s is rebuilt from rows: %s", version.pk, error)
+            logger.warning(
+                "Index version %s is rebuilt from the stored embeddings: %s", version.pk, error
+            )
             return build_from_rows(version)
     elif isinstance(index, SharedIndex) and not index.exists():
-        logger.warning("index version %s is gone from its server; rebuilt from rows", version.pk)
+        logger.warning(
+            "Index version %s is missing from its server; it is rebuilt from the stored"
+            " embeddings.",
+            version.pk,
+        )
         return rebuild_in_server(version)
     return LiveIndex(
         index, version.pk, encoder, version.revision, version.items, fit=fit_of(version)

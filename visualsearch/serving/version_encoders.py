@@ -48,7 +48,9 @@ def path_as_text(value: object) -> str:
     """Serialise a Path as text; raise TypeError for any other value."""
     if isinstance(value, Path):
         return str(value.absolute())
-    raise TypeError(f"VISUALSEARCH[“ENCODER_OPTIONS”] holds {value!r}, which is not a plain value")
+    raise TypeError(
+        f"VISUALSEARCH[“ENCODER_OPTIONS”] contains {value!r}, which is not a JSON value"
+    )
 
 
 def encoder_of(version: IndexVersion) -> Encoder:
@@ -71,10 +73,10 @@ def encoder_of(version: IndexVersion) -> Encoder:
             continue
         if encoder.id == version.encoder:
             return encoder
-        reasons.append(f"{encoder.id} is another model")
+        reasons.append(f"{encoder.id} is a different model")
     raise ModelUnavailable(
         reason=f"index version {version.pk} needs {version.encoder} ({'; '.join(reasons)}):"
-        " put that model back, or run visualsearch_index"
+        " restore that model, or run manage.py visualsearch_index"
     )
 
 

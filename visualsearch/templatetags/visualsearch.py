@@ -74,7 +74,7 @@ def similar_products(context: Context, product: Any, limit: int = 4) -> SafeStri
     try:
         hits = dispatch.similar(SimilarRequest(item=key, limit=limit)).hits
     except VisualSearchError as error:
-        logger.info("No products similar to %s: %s", key, error)
+        logger.info("Similar products of %s cannot be shown: %s", key, error)
         hits = []
     return rendered(context, "visualsearch/_similar.html", {"hits": hits})
 

@@ -33,8 +33,8 @@ def reason_to_hold_back(version: IndexVersion) -> str:
     """
     if version.fit and version.fit.get("better") is False:
         return _(
-            "Version %(version)s was built and not activated: it finds no more of %(queries)s"
-            " labelled searches than the active version."
+            "Version %(version)s was built but not activated: on %(queries)s labelled"
+            " searches, it finds no more products than the active version."
         ) % {"version": version.pk, "queries": version.fit["queries"]}
     before = active_version()
     measured = version.evaluation.get("sku", {}).get("recall@10")
@@ -46,6 +46,7 @@ def reason_to_hold_back(version: IndexVersion) -> str:
     if measured >= reference - conf.get("MAX_RECALL_DROP"):
         return ""
     return _(
-        "Version %(version)s was built and not activated: recall@10 on the labelled photos fell"
-        " from %(before).3f to %(now).3f. Compare the versions, and activate it if it is right."
+        "Version %(version)s was built but not activated: recall@10 on the labelled photos"
+        " fell from %(before).3f to %(now).3f. Compare the versions, and activate the new one"
+        " if the drop is acceptable."
     ) % {"version": version.pk, "before": reference, "now": measured}

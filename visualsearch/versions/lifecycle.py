@@ -52,7 +52,11 @@ def encoders_to_keep_current() -> list[Encoder]:
             except ModelUnavailable as error:
                 if version.state == State.ACTIVE:
                     raise
-                logger.warning("index version %s is not kept up: %s", version.pk, error)
+                logger.warning(
+                    "Index version %s gets no catalog changes, because its model is missing: %s",
+                    version.pk,
+                    error,
+                )
     return list(found.values()) or [version_encoders.configured_encoder()]
 
 
@@ -86,7 +90,7 @@ def ensure_active(encoder: Encoder) -> None:
         with atomic():
             create_version(State.ACTIVE)
     except IntegrityError:
-        logger.debug("another process made the first version")
+        logger.debug("Another process has created the first index version.")
 
 
 def is_outdated(version: IndexVersion) -> bool:
@@ -115,11 +119,11 @@ def reason_not_to_fit() -> str:
         return str(error)
     if outdated:
         return _(
-            "The settings ask for another model or index than the active version's;"
-            " run manage.py visualsearch_index."
+            "The settings name another model or index than the active version uses; run"
+            " manage.py visualsearch_index."
         )
     if Embedding.objects.filter(encoder=version.encoder).searchable().count() < catalog_fit.LEAST:
-        return _("A catalog of fewer than %(least)s images is not fitted.") % {
+        return _("Fitting needs a catalog of at least %(least)s images.") % {
             "least": catalog_fit.LEAST
         }
     return ""
@@ -189,7 +193,7 @@ def end_experiment(version: IndexVersion) -> None:
     """Stop the running experiment, if any, at the time at which ``version`` was activated."""
     running = Experiment.objects.filter(running=True)
     if running.update(running=None, stopped=version.activated):
-        logger.warning("the experiment ended: index version %s was activated", version.pk)
+        logger.warning("The experiment ended, because index version %s was activated.", version.pk)
 
 
 def previous_version() -> IndexVersion | None:
@@ -204,7 +208,12 @@ def roll_back() -> IndexVersion:
     """
     version = previous_version()
     if version is None:
-        raise NotUsable(_("No earlier version is kept. Raise the setting KEPT_VERSIONS."))
+        raise NotUsable(
+            _(
+                "There is no earlier version to roll back to. Increase the setting"
+                " KEPT_VERSIONS to keep more versions."
+            )
+        )
     activate(version)
     return version
 
@@ -244,6 +253,10 @@ def delete_version(version: IndexVersion) -> None:
     try:
         live_index.drop_from_server(version)
     except BackendUnavailable:
-        logger.warning("index version %s stays in its server, which does not answer", version.pk)
+        logger.warning(
+            "Index version %s is deleted, but its data stays in its server, which does not respond."
+            " Delete the data there.",
+            version.pk,
+        )
     index_files.delete(version)
     version.delete()

@@ -43,4 +43,4 @@ def record_refusal(error: VisualSearchError, *, storefront: int | None = None) -
         try:
             Refusal.objects.create(code=error.code, storefront_id=storefront)
         except DatabaseError as trouble:
-            logger.warning("%s is not counted: %s", error.code, trouble)
+            logger.warning("The refusal “%s” could not be stored: %s", error.code, trouble)

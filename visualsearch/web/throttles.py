@@ -133,7 +133,7 @@ def increment_or_zero(key: str, period: int, times: int = 1) -> int:
         return increment(key, period, times)
     except Exception:  # each cache backend has its own errors
         _paused_until = time.monotonic() + CACHE_PAUSE
-        logger.warning("The cache is down: searches are not limited.", exc_info=True)
+        logger.warning("The cache is down, so rate limits are not enforced.", exc_info=True)
         return 0
 
 

@@ -6,6 +6,7 @@ import dataclasses
 import logging
 from abc import abstractmethod
 from pathlib import Path
+from typing import ClassVar
 
 import redis
 from django.db import Error, connection
@@ -30,6 +31,8 @@ PATIENCE = 1.2
 class Check(HealthCheck):
     """A check with a timeout; the reason of a failure is logged, but not part of the response."""
 
+    reason: ClassVar[str] = "not available"
+
     def run(self) -> None:
         """Raise ServiceUnavailable if the check fails or does not end in time."""
         try:
@@ -37,11 +40,11 @@ class Check(HealthCheck):
         except (Error, redis.RedisError, ModelUnavailable, Hanging) as error:
             raise self.failure(error) from error
         if not holds:
-            raise self.failure("it does not hold")
+            raise self.failure(self.reason)
 
     def failure(self, reason: object) -> ServiceUnavailable:
         """Log the reason of a failure; return an error without it, to be raised."""
-        logger.warning("not ready: %s: %s", type(self).__name__.lower(), reason)
+        logger.warning("The readiness check “%s” failed: %s", type(self).__name__.lower(), reason)
         return ServiceUnavailable("failed")
 
     @abstractmethod
@@ -60,6 +63,8 @@ class Database(Check):
 
 class Index(Check):
     """Checks that an index version is active and that its model can be loaded."""
+
+    reason = "no index version is active; run manage.py visualsearch_index"
 
     def holds(self) -> bool:
         version = lifecycle.active_version()
@@ -84,6 +89,8 @@ class Redis(Check):
 
 class Workers(Check):
     """Checks that a search worker sends heartbeats."""
+
+    reason = "no search worker sends heartbeats; start manage.py visualsearch_worker"
 
     def holds(self) -> bool:
         return not conf.get("USE_CELERY") or bool(redis_client.client().exists(heartbeat.ALIVE))

@@ -18,8 +18,8 @@ def check_folder(**kwargs: Any) -> list[CheckMessage]:
         return []
     return [
         Error(
-            f"{FOLDER} is {folder!r}, which is no folder.",
-            hint="Make it, in memory and empty at each start; or leave it to"
+            f"{FOLDER} is {folder!r}, which is not a folder.",
+            hint="Create it in memory and empty it at each start, or unset it and call"
             " visualsearch.contrib.prometheus.processes.share.",
             id="visualsearch.E102",
         )

@@ -33,7 +33,7 @@ class MachineCollector:
         )
         yield GaugeMetricFamily(
             "visualsearch_memory_bytes",
-            "Memory of this server's processes; what they share counts once.",
+            "Memory of this server's processes; shared memory counts once.",
             value=memory,
         )
 

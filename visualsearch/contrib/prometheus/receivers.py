@@ -19,16 +19,16 @@ BUCKETS = (
 
 SECONDS = Histogram(
     "visualsearch_search_seconds",
-    "Time of searches by stage: decode (web), queue (waiting for a worker), encode, index,"
-    " products, and their total.",
+    "Search time by stage: decode (web), queue (waiting for a worker), encode, index, products,"
+    " and total.",
     ["what", "stage"],
     buckets=BUCKETS,
 )
-SEARCHES = Counter("visualsearch_searches", "Searches done.", ["what", "model", "matched"])
-REFUSED = Counter("visualsearch_refused", "Requests that were refused.", ["code"])
-JOBS = Counter("visualsearch_jobs", "Jobs of search workers by their end.", ["end"])
-IMAGES = Counter("visualsearch_images_indexed", "Images by what became of them.", ["outcome"])
-ACTIVATIONS = Counter("visualsearch_activations", "Index versions activated.")
+SEARCHES = Counter("visualsearch_searches", "Finished searches.", ["what", "model", "matched"])
+REFUSED = Counter("visualsearch_refused", "Refused requests.", ["code"])
+JOBS = Counter("visualsearch_jobs", "Search jobs by outcome.", ["end"])
+IMAGES = Counter("visualsearch_images_indexed", "Processed images by outcome.", ["outcome"])
+ACTIVATIONS = Counter("visualsearch_activations", "Activations of index versions.")
 
 # Create these counters at zero, so that a first failure is an increase, too.
 for _end in ("answered", "refused", "failed", "dropped"):

@@ -42,7 +42,7 @@ class StateCollector:
 
     def collect(self) -> Iterator[Metric]:
         """Yield the metrics at each scrape."""
-        up = GaugeMetricFamily("visualsearch_up", "Whether it answers.", labels=["what"])
+        up = GaugeMetricFamily("visualsearch_up", "Whether the server responds.", labels=["what"])
         stands = asked(of_database)
         up.add_metric(["database"], stands is not None)
         yield from stands or []
@@ -77,7 +77,7 @@ def asked(ask: Callable[[], Gauges]) -> Gauges | None:
     try:
         return within(PATIENCE, ask)
     except (Error, redis.RedisError, Hanging) as error:
-        logger.warning("No gauges of %s: %s", ask.__name__, error)
+        logger.warning("This scrape lacks the gauges of “%s”: %s", ask.__name__, error)
         return None
 
 
@@ -90,24 +90,28 @@ def of_database() -> Gauges:
     """Return gauges of the active version and of the open run; zeros if there is none."""
     version, run = lifecycle.active_version(), Run.objects.filter(open=True).first()
     gauges = [
-        gauge("index_version", "The active index version; 0: none.", version.pk if version else 0),
+        gauge("index_version", "Active index version, 0 for none.", version.pk if version else 0),
         gauge("run_open", "Whether a reindex is open.", run is not None),
         gauge("run_items", "Items of the open run.", run.items if run else 0),
-        gauge("run_items_done", "Those of them that are done.", run.done if run else 0),
+        gauge("run_items_done", "Items of the open run that are done.", run.done if run else 0),
         gauge("run_images_failed", "Images that failed in the open run.", run.failed if run else 0),
-        gauge("run_dead", "Whether its process gives no sign of life.", bool(run and run.is_dead)),
+        gauge(
+            "run_dead",
+            "Whether the open run's process sends no heartbeats.",
+            bool(run and run.is_dead),
+        ),
     ]
     if version is not None:
         since = version.activated or version.created
         gauges += [
             gauge(
                 "index_age_seconds",
-                "Since the active version was made; changes of the catalog are in it all the same.",
+                "Age of the active version, which includes later changes of the catalog.",
                 (timezone.now() - version.created).total_seconds(),
             ),
             gauge(
                 "index_activated_timestamp_seconds",
-                "When the active version became so.",
+                "When the active version was activated.",
                 since.timestamp(),
             ),
         ]
@@ -127,7 +131,7 @@ def of_rows() -> Gauges:
         gauge("failed_images", "Images that could not be indexed.", rows.exclude(error="").count()),
         gauge(
             "processors_differing",
-            "Kinds of processors whose embeddings are not those of the active model.",
+            "Processor types whose embeddings differ from the active model's known answers.",
             len(processor_check.differing_processors(version.encoder)) if version else 0,
         ),
     ]
@@ -141,8 +145,8 @@ def of_redis() -> Gauges:
     return [
         gauge(
             "queue_length",
-            "Searches that wait for a worker.",
+            "Searches waiting for a worker.",
             redis_client.client().llen(redis_queue.QUEUE),
         ),
-        gauge("search_workers", "Search workers that show signs of life.", workers),
+        gauge("search_workers", "Search workers that send heartbeats.", workers),
     ]

@@ -26,7 +26,7 @@ def serve(**kwargs: object) -> None:
             start_http_server(int(port), addr=address, registry=counted())
         except OSError as error:
             logger.error(
-                "Metrics are not served. Set METRICS_PORT to a free port: %s:%s: %s",
+                "Metrics are not served on %s:%s: %s. Set METRICS_PORT to a free port.",
                 address,
                 port,
                 error.strerror,

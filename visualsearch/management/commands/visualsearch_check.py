@@ -13,7 +13,9 @@ from visualsearch.reindex.drift import find_drift
 
 
 class Command(BaseCommand):
-    help = "Compare rows with index and catalog; exit 1 if they differ."
+    help = (
+        "Compare the stored embeddings with the index and the catalog; exit with 1 if they differ."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="print one JSON object")

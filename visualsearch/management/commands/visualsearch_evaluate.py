@@ -23,20 +23,24 @@ from visualsearch.metrics.photo_page import Table
 
 
 class Command(BaseCommand):
-    help = "Recall@k, MRR and latency on a CSV of photos and the products they show."
+    help = "Measure recall@k, MRR and latency on a CSV file of photos and the products they show."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "queries", type=Path, help="CSV with the columns image,sku[,style][,view]"
         )
         parser.add_argument(
-            "--index-version", type=int, metavar="N", help="a kept version in place of the active"
+            "--index-version",
+            type=int,
+            metavar="N",
+            help="evaluate version N instead of the active one",
         )
+        parser.add_argument("--compare", type=int, metavar="N", help="also compare with version N")
         parser.add_argument(
-            "--compare", type=int, metavar="N", help="test against another kept version, too"
-        )
-        parser.add_argument(
-            "--page", type=Path, metavar="FOLDER", help="write a page that shows each photo"
+            "--page",
+            type=Path,
+            metavar="FOLDER",
+            help="write a page with the results of each photo",
         )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -51,7 +55,7 @@ class Command(BaseCommand):
                 )
             if options["page"]:
                 page = write_page(options["page"], measured, found)
-                self.stderr.write(f"{page} shows each photo.")
+                self.stderr.write(f"Wrote the results of each photo to {page}.")
         except (ValueError, VisualSearchError, OSError) as error:
             raise CommandError(str(error)) from error
         if options["json"]:

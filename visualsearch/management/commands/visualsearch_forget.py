@@ -13,18 +13,26 @@ from visualsearch.search.callers import pseudonym
 
 
 class Command(BaseCommand):
-    help = (
-        "Erase what is kept of a customer's searches: figures, events, and photos that were kept."
-    )
+    help = "Erase the stored searches of a customer with their figures, events and kept photos."
 
     def add_arguments(self, parser: CommandParser) -> None:
         which = parser.add_mutually_exclusive_group(required=True)
-        which.add_argument("--user", metavar="KEY", help="who was logged in, by primary key")
-        which.add_argument("--visitor", metavar="NAME", help="as “visitor” of the searches said")
-        which.add_argument("--query", metavar="ID", nargs="+", help="searches by their query_id")
-        which.add_argument("--expired", action="store_true", help="what has had its time, now")
-        which.add_argument("--everything", action="store_true", help="all searches of everybody")
-        parser.add_argument("--storefront", metavar="NAME", help="whose visitor it was, of a key")
+        which.add_argument("--user", metavar="KEY", help="searches of this user, by primary key")
+        which.add_argument(
+            "--visitor", metavar="NAME", help="searches with this value of “visitor”"
+        )
+        which.add_argument(
+            "--query", metavar="ID", nargs="+", help="searches with these values of “query_id”"
+        )
+        which.add_argument(
+            "--expired", action="store_true", help="expired embeddings, photos and figures"
+        )
+        which.add_argument(
+            "--everything", action="store_true", help="all searches of all customers"
+        )
+        parser.add_argument(
+            "--storefront", metavar="NAME", help="storefront whose key sent the visitor"
+        )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -53,7 +61,9 @@ class Command(BaseCommand):
                 KeptPhoto.objects.filter(pk__in=options["query"]).delete()
                 return Query.erase(pk__in=options["query"])
             except ValidationError as error:
-                raise CommandError("An id is no UUID: name query_ids of answers.") from error
+                raise CommandError(
+                    "--query must be followed by UUIDs: the query_id of each search."
+                ) from error
         storefront = self.storefront(options["storefront"])
         return Query.erase(visitor=pseudonym("visitor", options["visitor"], storefront))
 

@@ -26,15 +26,17 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         scope = parser.add_mutually_exclusive_group()
-        scope.add_argument("--all", action="store_true", help="look at every product (default)")
+        scope.add_argument("--all", action="store_true", help="all products (default)")
         scope.add_argument(
             "--missing", action="store_true", help="only products without an image in the index"
         )
         scope.add_argument("--failed", action="store_true", help="only products with failed images")
-        scope.add_argument("--products", nargs="+", metavar="KEY", help="only these, by their keys")
-        scope.add_argument("--run", type=int, help="go on with this run, asked for elsewhere")
+        scope.add_argument(
+            "--products", nargs="+", metavar="KEY", help="only products with these keys"
+        )
+        scope.add_argument("--run", type=int, help="execute this run, requested elsewhere")
         parser.add_argument(
-            "--no-activate", action="store_true", help="build a version beside the active one"
+            "--no-activate", action="store_true", help="build a version without activating it"
         )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -76,9 +78,7 @@ class Command(BaseCommand):
             scope, keys=options["products"] or [], activate=not options["no_activate"]
         )
         if not new:
-            self.stderr.write(
-                f"Run {run.pk} is open ({run.get_state_display()}): going on with it."
-            )
+            self.stderr.write(f"Run {run.pk} is open ({run.get_state_display()}). Continuing it.")
             if run.state == Run.State.PAUSED or run.is_dead:
                 runs.resume(run)
         return run

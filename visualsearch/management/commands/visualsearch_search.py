@@ -41,7 +41,7 @@ class Command(BaseCommand):
             "--limit", type=int, default=DEFAULT_LIMIT, help="1–100, default %(default)s"
         )
         parser.add_argument("--crop", type=crop, help="x,y,w,h as fractions of the upright photo")
-        parser.add_argument("--site", default="", help="put before links, such as https://shop.tld")
+        parser.add_argument("--site", default="", help="prefix of links, such as https://shop.tld")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:

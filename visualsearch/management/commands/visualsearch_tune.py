@@ -12,20 +12,24 @@ from visualsearch.models import IndexVersion, Run
 from visualsearch.reindex import runs
 from visualsearch.versions import lifecycle
 
-WORDS = {"now": "as now", "catalog": "fitted to the catalog", "labels": "fitted by labels"}
+WORDS = {
+    "now": "current weights",
+    "catalog": "fitted to the catalog",
+    "labels": "fitted with labels",
+}
 JUDGES = {"labels": "labelled photos", "clicks": "searches with clicks"}
 FIGURES = ("recall@1", "recall@5", "recall@10", "mrr")
 
 
 class Command(BaseCommand):
     help = (
-        "Fit the index to its catalog, with the labelled queries if there are any. Nothing is"
-        " encoded again; the new version is activated if it finds more."
+        "Fit the index to its catalog, with the labelled queries if there are any. Images are not"
+        " encoded again. The new version is activated if it finds more products."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--no-activate", action="store_true", help="build a version beside the active one"
+            "--no-activate", action="store_true", help="build a version without activating it"
         )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -34,11 +38,11 @@ class Command(BaseCommand):
             run, new = runs.request(Run.Scope.FIT, activate=not options["no_activate"])
             if not new:
                 raise CommandError(
-                    f"Run {run.pk} is open ({run.get_state_display()}). Wait for it, or cancel it."
+                    f"Run {run.pk} is open ({run.get_state_display()}). Wait for it or cancel it."
                 )
             runs.execute(run)
         except (ValueError, VisualSearchError, runs.NotPossible, runs.TakenOver) as error:
-            raise CommandError(str(error) or "Another process has taken the run over.") from error
+            raise CommandError(str(error) or "Another process is executing the run.") from error
         if run.version is None:
             raise CommandError(run.error or f"Run {run.pk} is {run.get_state_display()}.")
         report = described(run, run.version)
@@ -52,13 +56,15 @@ class Command(BaseCommand):
         if report["tried"]:
             self.stdout.write(f"Over {report['queries']} {JUDGES[report['judged_by']]}:")
             heads = "".join(f"{name:>11}" for name in FIGURES)
-            self.stdout.write(f"{'':<22}{heads}  shares")
+            self.stdout.write(f"{'':<22}{heads}  weights")
             for option in report["tried"]:
                 figures = "".join(f"{option[name]:>11.3f}" for name in FIGURES)
                 line = f"{WORDS[option['name']]:<22}{figures}  {shares(option['shares'])}"
                 self.stdout.write(line.rstrip())
         elif report["judged_by"] is None:
-            self.stdout.write("No labelled queries: shares are chosen by the catalog alone.")
+            self.stdout.write(
+                "There are no labelled queries, so the weights are chosen by the catalog alone."
+            )
         state = "active" if report["active"] else "not active"
         self.stdout.write(
             f"Index version {report['version']} is {state}: {shares(report['shares'])}, chosen by"

@@ -12,13 +12,13 @@ from visualsearch.versions import lifecycle
 
 
 class Command(BaseCommand):
-    help = "List the index versions; activate one, or the one that was active before."
+    help = "List the index versions; activate one, or roll back to the previous one."
 
     def add_arguments(self, parser: CommandParser) -> None:
         which = parser.add_mutually_exclusive_group()
         which.add_argument("--activate", type=int, metavar="N", help="make version N active")
         which.add_argument(
-            "--roll-back", action="store_true", help="activate the one that was active before"
+            "--roll-back", action="store_true", help="activate the previously active version"
         )
         parser.add_argument("--json", action="store_true", help="print one JSON array")
 

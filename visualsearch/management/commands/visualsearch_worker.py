@@ -13,8 +13,8 @@ from visualsearch.search_queue.tasks import QUEUE
 
 class Command(BaseCommand):
     help = (
-        "Start a Celery worker that runs searches; it holds one copy of model and index for all of"
-        " its threads."
+        "Start a Celery worker that runs searches; all of its threads share one copy of model and"
+        " index."
     )
     # A worker without its model starts, says what is missing, and searches once it is there.
     requires_system_checks = []
@@ -24,7 +24,7 @@ class Command(BaseCommand):
             "--concurrency",
             type=int,
             default=conf.cores(),
-            help="searches at a time, default: one for each core (here %(default)s)",
+            help="concurrent searches, default: one per core (here %(default)s)",
         )
         parser.add_argument("--name", default="search@%h", help="name of the Celery node")
         parser.add_argument("--loglevel", default="INFO", help="Celery's log level")

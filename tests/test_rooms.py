@@ -23,8 +23,8 @@ FLOORS = [
     {"search_queue", "evaluation"},
     {"versions", "web", "templatetags"},
     {"reindex", "analytics", "api", "checks", "urls"},
-    {"tasks", "signal_handlers", "management", "admin"},
-    {"apps", "contrib"},
+    {"tasks", "signal_handlers", "admin", "doctor"},
+    {"management", "apps", "contrib"},
 ]
 # These neither import Django nor a room that does.
 CORE = {"exceptions", "metrics", "photos", "encoders", "indexes"}

@@ -37,7 +37,7 @@ def enqueue(task: Task, *args: Any) -> None:
         done = contextvars.copy_context().run(task.apply, args=args, throw=False)
         if done.failed():
             logger.error(
-                "The task %s failed. Run visualsearch_index --missing to make up for it.",
+                "The task %s failed. To catch up, run manage.py visualsearch_index --missing.",
                 task.name,
                 exc_info=done.result,
             )

@@ -335,3 +335,87 @@ def test_declared__picture_of_the_item_itself(run):
         print(exact(1) == [str(poster.pk)])
     """
     assert run(code, CATALOG="DeclaredPosters") == "True"
+
+
+DOCTOR = """
+    import io, json
+    from contextlib import suppress
+    from unittest.mock import patch
+    from django.core.management import call_command
+    from visualsearch.facets import Choice, Ordering
+    from tests.other_shop.visual import Articles
+
+    def wrong(**broken):
+        with patch.multiple(Articles, **broken):
+            out = io.StringIO()
+            with suppress(SystemExit):
+                call_command("visualsearch_doctor", "--json", stdout=out)
+        found = json.loads(out.getvalue())
+        bad = [each for each in found["findings"] if not each["ok"]]
+        assert found["healthy"] == (not bad)
+        assert all(each["remedy"] for each in bad)
+        print(*(f"{each['name']}: {each['remedy']}" for each in bad), sep=" | ")
+
+    category = Category.objects.create()
+    for n in range(3):
+        sell(f"A{n}", n, category=category)
+    index()
+"""
+
+
+def test_doctor__nothing_is_wrong(run):
+    assert run(DOCTOR + "    wrong(key='code')\n") == ""
+
+
+@pytest.mark.parametrize(
+    ("broken", "finding"),
+    [
+        ("visible=lambda self: Article.objects.none()", "visible(): Add a product, or widen"),
+        ("visible=lambda self: Article.objects.all()", "images(): Add prefetch_related()"),
+        ("visible=lambda self: Article.objects.filter(category__article__pk__gt=0)", "distinct()"),
+        ("key='colour'", "key: Set Articles.key to a unique field"),
+        ("images=lambda self, item: ['a.jpg']", "images(): Return the file fields"),
+        ("images=lambda self, item: 1 / 0", "images(): Correct images() of Articles"),
+        ("image_url=lambda self, name: '/old/' + name", "image_url(): Override"),
+        ("card=lambda self, item: {'key': item.code}", "card(): Add them to what"),
+        ("card=lambda self, item: item.price", "card(): Let Articles.card() return None"),
+        (
+            "card=lambda self, item: dict(key=str(item.pk), name='', url='', image='')",
+            "card(): Return self.key_of(item)",
+        ),
+        ("watched=lambda self: {Article: self.key_of}", "watched(): Add Picture to"),
+        (
+            "watched=lambda self: {Article: self.key_of, Picture: lambda one: one.pk}",
+            "watched(): Return the item itself",
+        ),
+        ("facets=[Choice(name='colur', label='Colour', field='colour')]", "Add colur to"),
+        (
+            "orderings=[Ordering(value='price', label='Price')]",
+            "Correct the fields of the ordering",
+        ),
+    ],
+)
+def test_doctor__names_the_line_to_change(run, broken, finding):
+    assert finding in run(DOCTOR + f"    wrong({broken})\n")
+
+
+def test_doctor__without_an_index_and_without_addresses(run):
+    code = """
+        import io
+        from django.core.management import call_command
+        from django.test import override_settings
+        import types
+        empty = types.ModuleType("empty")
+        empty.urlpatterns = []
+        out = io.StringIO()
+        try:
+            with override_settings(ROOT_URLCONF=empty):
+                call_command("visualsearch_doctor", stdout=out)
+        except SystemExit as stop:
+            print(stop.code)
+        print(out.getvalue())
+    """
+    printed = run(code)
+    assert printed.startswith("1\n")
+    assert '→ Add to urlpatterns: path("search/photo/"' in printed
+    assert "→ Run manage.py visualsearch_index." in printed

@@ -35,7 +35,7 @@ class Articles(CatalogSource):
     def card(self, item) -> dict[str, Any]:
         if item.colour == "broken":
             raise KeyError("price")
-        picture = item.pictures.first()
+        picture = next(iter(item.pictures.all()), None)
         # As the documentation of many shops has it: fails for an article without a picture.
         image = picture.file.url if picture or item.colour == "bare" else None
         return {"key": item.code, "name": item.code, "url": item.get_absolute_url(), "image": image}

@@ -1,5 +1,6 @@
 import pytest
 from django.core.checks import run_checks
+from django.db import connections
 
 
 def ids(**kwargs):
@@ -95,3 +96,10 @@ def test_checks__an_address_that_clients_make_up(configure, settings):
     assert "visualsearch.W002" in ids(include_deployment_checks=True)
     configure(THROTTLE=None)
     assert "visualsearch.W002" not in ids(include_deployment_checks=True)
+
+
+def test_checks__database_that_is_not_supported(monkeypatch):
+    monkeypatch.setattr(connections["default"], "vendor", "mysql")
+    (message,) = run_checks(tags=["visualsearch"])
+    assert message.id == "visualsearch.E011"
+    assert "a router that returns it" in message.hint

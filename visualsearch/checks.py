@@ -9,12 +9,14 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
+from django.db import connections
 from django.utils.module_loading import import_string
 
 from . import conf
 from .catalogs import CatalogSource
 from .encoders.package import load_package
 from .exceptions import ModelUnavailable
+from .models.primary import database
 from .photos.allowed_origins import origin_of
 
 # Type and minimum of each numeric setting.
@@ -39,6 +41,7 @@ NUMBERS: dict[str, tuple[Any, float]] = {
     "RUN_TIMEOUT": (int | float, 1),
 }
 
+SUPPORTED_DATABASES = ("postgresql", "sqlite")
 SWITCHES = (
     "HEIC",
     "USE_CELERY",
@@ -234,6 +237,22 @@ def check_proxies(**kwargs: Any) -> list[CheckMessage]:
             " server that add to X-Forwarded-For (0 for none), or set VISUALSEARCH[“THROTTLE”] to"
             " None.",
             id="visualsearch.W002",
+        )
+    ]
+
+
+@register("visualsearch")
+def check_database(**kwargs: Any) -> list[CheckMessage]:
+    """Report a database in which this app's rows cannot be stored correctly."""
+    alias = database()
+    if connections[alias].vendor in SUPPORTED_DATABASES:
+        return []
+    return [
+        Error(
+            f"The database “{alias}” is {connections[alias].display_name}, which is not supported.",
+            hint="Keep this app's tables in PostgreSQL or SQLite: add such a database to DATABASES,"
+            " and a router that returns it for the app label “visualsearch”.",
+            id="visualsearch.E011",
         )
     ]
 

@@ -21,7 +21,6 @@ from ..serving import processor_check, version_encoders
 from ..versions import lifecycle
 from .findings import Finding, examined, right, wrong
 
-SUPPORTED = ("postgresql", "sqlite")
 # Bytes; an index of a million pictures takes about this.
 LEAST_DISK = 1_000_000_000
 LOCAL_CACHES = ("LocMemCache", "DummyCache")
@@ -61,13 +60,6 @@ def of_settings() -> Iterator[Finding]:
 def of_database() -> Iterator[Finding]:
     alias = database()
     connection = connections[alias]
-    if connection.vendor not in SUPPORTED:
-        yield wrong(
-            "database",
-            f"{connection.vendor} is not supported.",
-            "Use PostgreSQL or SQLite, if need be in a database of its own with a router.",
-        )
-        return
     executor = MigrationExecutor(connection)
     targets = [key for key in executor.loader.graph.leaf_nodes() if key[0] == "visualsearch"]
     if executor.migration_plan(targets):

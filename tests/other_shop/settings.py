@@ -7,7 +7,7 @@ SECRET_KEY = "of the tests"
 DEBUG = True
 ALLOWED_HOSTS = ["*"]
 ROOT_URLCONF = "tests.other_shop.urls"
-USE_TZ = True
+USE_TZ = not os.environ.get("NO_TIME_ZONES")
 INSTALLED_APPS = [
     *(f"django.contrib.{name}" for name in ("admin", "auth", "contenttypes", "sessions")),
     *("django.contrib.messages", "django.contrib.staticfiles"),

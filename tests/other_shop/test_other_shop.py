@@ -419,3 +419,40 @@ def test_doctor__without_an_index_and_without_addresses(run):
     assert printed.startswith("1\n")
     assert '→ Add to urlpatterns: path("search/photo/"' in printed
     assert "→ Run manage.py visualsearch_index." in printed
+
+
+ADMIN = """
+    import re
+    from django.contrib.auth.models import User
+    from visualsearch.models import Experiment, IndexVersion
+    sell("A", 1), sell("B", 2)
+    index()
+    index()
+    search(1)
+    Client().post("/api/visual-search/search/", {"image": SimpleUploadedFile("x.png", b"x")})
+    staff = Client(raise_request_exception=False)
+    staff.force_login(User.objects.create_superuser("owner"))
+    waiting, seen, bad = ["/admin/"], set(), []
+    while waiting:
+        address = waiting.pop()
+        if address in seen or "logout" in address or "password" in address:
+            continue
+        seen.add(address)
+        answer = staff.get(address)
+        if answer.status_code >= 500:
+            bad.append(address)
+        elif answer.headers["Content-Type"].startswith("text/html"):
+            text = answer.content.decode()
+            links = re.findall(r'href="([^"#]+)"', text)
+            for link in links:
+                if link.startswith("?"):
+                    link = address.partition("?")[0] + link.replace("&amp;", "&")
+                if link.startswith("/admin/visualsearch/") and len(seen) < 150:
+                    waiting.append(link.replace("&amp;", "&"))
+    print(len(seen) > 20, bad)
+"""
+
+
+@pytest.mark.parametrize("other", [{}, {"NO_TIME_ZONES": "1"}, {"ATOMIC": "1"}])
+def test_admin__every_page_with_other_settings(run, other):
+    assert run(ADMIN, **other) == "True []"

@@ -9,9 +9,9 @@ from typing import Any
 from uuid import UUID
 
 from django.http import StreamingHttpResponse
-from django.utils import timezone
 
 from ..analytics.insights import Period
+from ..analytics.local_time import local
 from ..models import Event, Query, Refusal
 from .try_photo import STAGES
 
@@ -81,7 +81,7 @@ def line(query: dict[str, Any], ranks: dict[str, list[int]]) -> list[Any]:
     first = query["predictions"][0] if query["predictions"] else {}
     return [
         str(query["pk"]),
-        timezone.localtime(query["created"]).isoformat(timespec="seconds"),
+        local(query["created"]).isoformat(timespec="seconds"),
         query["storefront__name"] or "",
         query["experiment__name"] or "",
         query["variant"],
@@ -107,5 +107,5 @@ def refusals(period: Period) -> Iterator[list[Any]]:
     rows = period.of(Refusal).order_by("created", "pk")
     fields = ("created", "code", "storefront__name", "experiment__name", "variant")
     for created, *rest in rows.values_list(*fields).iterator(chunk_size=CHUNK):
-        moment = timezone.localtime(created).isoformat(timespec="seconds")
+        moment = local(created).isoformat(timespec="seconds")
         yield [moment, *(each or "" for each in rest)]

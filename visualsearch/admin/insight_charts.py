@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ..analytics.insights import Insights, Step, Totals
+from ..analytics.local_time import local
 from ..analytics.statistics import Share, newcombe, wilson
 from ..class_names import class_name
 from ..models import Event
@@ -129,7 +129,7 @@ def changed(now: Share, before: Share) -> str:
 
 def step_name(start: datetime, *, by_hour: bool) -> str:
     """Return the axis label of the hour or day that begins at ``start``."""
-    return date_format(timezone.localtime(start), "H:i" if by_hour else "j M")
+    return date_format(local(start), "H:i" if by_hour else "j M")
 
 
 def spaced(count: int) -> int:

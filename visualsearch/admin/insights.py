@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
 from ..analytics.insights import Period, insights
+from ..analytics.local_time import today
 from ..models import Storefront
 from . import exports
 from .base import ReadOnlyAdmin
@@ -103,6 +104,6 @@ class InsightsPages(ReadOnlyAdmin):
     def export(self, request: HttpRequest, name: str) -> HttpResponseBase:
         """Return the searches or the refusals of the selected period as CSV."""
         self.may_look(request)
-        day = timezone.localdate().isoformat()
+        day = today().isoformat()
         lines = EXPORTS[name](Choice.of(request).period())
         return exports.response(f"{name}-{day}", lines)

@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from django.template.defaultfilters import filesizeformat
-from django.utils import timezone
 from django.utils.formats import date_format, number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+
+from ..analytics.local_time import local
 
 NOTHING = "–"
 
@@ -80,4 +81,4 @@ def duration(seconds: float | None) -> str:
 
 def moment(value: datetime | None) -> str:
     """Format a date and time in local time; None as a dash."""
-    return date_format(timezone.localtime(value), "SHORT_DATETIME_FORMAT") if value else NOTHING
+    return date_format(local(value), "SHORT_DATETIME_FORMAT") if value else NOTHING

@@ -15,6 +15,7 @@ from django.utils import timezone
 from ..models import Event, Experiment, IndexVersion, Query, Refusal
 from .experiment_verdicts import Arm, Signal, Verdict, signals
 from .insights import Period, midnight
+from .local_time import local
 from .statistics import Share
 
 Variant = Query.Variant
@@ -131,7 +132,7 @@ def time_steps(experiment: Experiment) -> tuple[list[datetime], bool]:
     by_hour = end - experiment.started <= BY_HOUR
     start = midnight(experiment.started)
     if by_hour:
-        start = timezone.localtime(experiment.started).replace(minute=0, second=0, microsecond=0)
+        start = local(experiment.started).replace(minute=0, second=0, microsecond=0)
     return Period(start=start, end=end, by_hour=by_hour).steps, by_hour
 
 

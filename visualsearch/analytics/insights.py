@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
 from django.db.models import Count, Model, Q, QuerySet
 from django.db.models.functions import TruncDay, TruncHour
-from django.utils import timezone
 
 from ..catalogs import catalog
 from ..models import Event, Query, Refusal
+from .local_time import local, start_of
 from .statistics import Share
 
 Kind = Event.Kind
@@ -44,7 +44,7 @@ class Period:
     @classmethod
     def last(cls, days: int, *, now: datetime, storefront: int | None = None) -> Period:
         """Return the last ``days`` days including today; for 1, the last 24 hours until ``now``."""
-        here = timezone.localtime(now)
+        here = local(now)
         if days == 1:
             start = here.replace(minute=0, second=0, microsecond=0) - timedelta(hours=23)
         else:
@@ -88,8 +88,8 @@ class Period:
 
 def midnight(moment: datetime) -> datetime:
     """Return the start of the day of ``moment``, in the current time zone."""
-    day = timezone.localtime(moment).date()
-    return timezone.make_aware(datetime.combine(day, time.min))
+    day = local(moment).date()
+    return start_of(day)
 
 
 @dataclass(frozen=True, kw_only=True)

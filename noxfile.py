@@ -17,9 +17,11 @@ CORNERS = [("3.11", "5.2"), ("3.13", "6.1")]
 LEFT_OUT = ["tests/browser", "tests/stack", "tests/lab"]
 # A quick part of it: these folders and the modules beside them, without what is slow and works
 # with pictures or numbers and not with Django.
-CORNER_FOLDERS = ["packaging", "api", "admin", "commands"]
-SLOW = ["api/test_conformance.py", "test_comparison.py", "test_corpus.py", "test_real_photos.py"]
-SLOW += ["test_statistics.py", "test_verdicts.py", "test_worst_photos.py"]
+CORNER_FOLDERS = ["packaging", "api", "web", "admin", "commands", "other_shop", "analytics"]
+CORNER_FOLDERS += ["photos", "search", "search_queue", "serving", "versions", "reindex"]
+SLOW = ["api/test_conformance.py", "photos/test_corpus.py", "photos/test_worst_photos.py"]
+SLOW += [f"analytics/test_{name}.py" for name in ("statistics", "experiment_verdicts")]
+SLOW += ["analytics/test_experiment_comparison.py"]
 
 # A Python that is missing is a test that did not run.
 nox.options.error_on_missing_interpreters = True

@@ -15,3 +15,13 @@ def follow(target: Any, key: str = "") -> None:
             target.press(key)
         else:
             target.click()
+
+
+def close(context: Any) -> None:
+    """Close a browser's context when its pages have loaded all that they ask for.
+
+    A request that the server still answers would read tables while the test's end empties them.
+    """
+    for page in context.pages:
+        page.wait_for_load_state("networkidle")
+    context.close()

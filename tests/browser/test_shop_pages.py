@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from shop.models import Product
-from tests.browser.navigation import follow
+from tests.browser.navigation import close, follow
 from tests.browser.storefront import WAIT
 from tests.helpers.pictures import encoded, picture, plain
 from tests.helpers.reindex import reindex
@@ -62,7 +62,7 @@ def visit(live_server, chromium, settings) -> Iterator[Callable[..., Any]]:
 
     yield open_window
     for context in contexts:
-        context.close()
+        close(context)
     assert not complaints
 
 

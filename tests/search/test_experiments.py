@@ -128,7 +128,7 @@ def test_activate__ends_the_experiment(sold, caplog, its_own):
     experiment.refresh_from_db()
     assert experiment.running is None
     assert experiment.stopped == IndexVersion.objects.get(pk=version.pk).activated
-    assert "the experiment ended" in caplog.text
+    assert "The experiment ended" in caplog.text
 
 
 def test_activate__what_is_not_complete_ends_nothing(sold):

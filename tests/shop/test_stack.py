@@ -199,7 +199,7 @@ def test_model_is_loaded_without_calling_home(tmp_path):
     code = (
         "import django; django.setup()\n"
         "from visualsearch.serving import version_encoders\n"
-        "print(version_encoders.configured().encode)\n"
+        "print(version_encoders.configured_encoder().encode)\n"
     )
     done = run("-c", code, DJANGO_SETTINGS_MODULE="shop.settings", **environment)
     assert done.returncode == 0, done.stderr

@@ -74,7 +74,7 @@ def ask_for_run(stack: Stack) -> None:
     """Request a run as the admin's button does."""
     code = (
         "from visualsearch.reindex import launch, runs\n"
-        "launch.start(runs.request('all', by='test')[0])"
+        "launch.start_run(runs.request('all', by='test')[0])"
     )
     stack.manage("shell", "-c", code)
 

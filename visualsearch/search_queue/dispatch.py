@@ -127,7 +127,7 @@ def search_many(photos: Sequence[DecodedPhoto], request: SearchRequest) -> list[
     Raises as :func:`search` does if any of the searches fails; each may take ``SEARCH_TIMEOUT``.
     """
     with running_search():
-        if not conf.get("USE_CELERY"):
+        if not (photos and conf.get("USE_CELERY")):
             return [result_of(reply_here(request, photo)) for photo in photos]
         seconds = conf.get("SEARCH_TIMEOUT") * len(photos)
         names = [uuid.uuid4().hex for _ in photos]

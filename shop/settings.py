@@ -254,7 +254,7 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ROUTES = {"visualsearch.index*": {"queue": "visualsearch.index"}}
 if REDIS_URL:
     CELERY_BROKER_URL = REDIS_URL
-    # For tasks whose callers want the result, such as visualsearch.classify.
+    # Stores the results of tasks such as visualsearch.classify for their callers.
     CELERY_RESULT_BACKEND = REDIS_URL
     # If Redis is down, a request fails at once; if Redis hangs, after three such timeouts.
     redis_timeouts = {"socket_connect_timeout": 2, "socket_timeout": 2}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from functools import partial
+from functools import cached_property, partial
 from itertools import chain
 from typing import Any, ClassVar
 
@@ -184,14 +184,15 @@ class CatalogSource:
         The storage is that of the file fields of the watched models, if they share one, else the
         default storage; override this method if your images are in several.
         """
-        storages = {
-            id(field.storage): field.storage
-            for model in (self.model, *self.watched())
-            for field in model._meta.fields
-            if isinstance(field, FileField)
-        }
+        storages = {id(field.storage): field.storage for field in self.file_fields}
         storage = next(iter(storages.values())) if len(storages) == 1 else default_storage
         return storage.url(name)
+
+    @cached_property
+    def file_fields(self) -> list[FileField]:
+        """The file fields of the watched models, found once because each hit needs its address."""
+        fields = [field for model in (self.model, *self.watched()) for field in model._meta.fields]
+        return [field for field in fields if isinstance(field, FileField)]
 
     def filterset(self, params: Mapping[str, Any]) -> Any:
         """Return the shop's filter set for query parameters; None if they set no filter.

@@ -1,4 +1,4 @@
-"""What the scripts of these tests share: a database, pictures, and search over HTTP."""
+"""Set up the shop's database, sell pictures, and search over HTTP."""
 
 import io
 from typing import Any

@@ -1,4 +1,4 @@
-"""What real shops do that the sample shop does not; each test is a process of its own."""
+"""Test a shop that is built unlike the sample shop; each test runs in its own process."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class Articles(CatalogSource):
         if item.colour == "broken":
             raise KeyError("price")
         picture = next(iter(item.pictures.all()), None)
-        # As the documentation of many shops has it: fails for an article without a picture.
+        # A common mistake: this fails for a bare article, which has no picture.
         image = picture.file.url if picture or item.colour == "bare" else None
         return {"key": item.code, "name": item.code, "url": item.get_absolute_url(), "image": image}
 

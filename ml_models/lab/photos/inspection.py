@@ -16,7 +16,7 @@ from visualsearch.photos.decode import ACCEPTED_SUFFIXES, Limits, identify, open
 
 from .duplicates import SIDE, same_pictures, thumbnail
 
-# As in :mod:`.pixels`, which needs PyTorch.
+# The same value as in :mod:`.pixels`, which cannot be imported without PyTorch.
 SERVED_SIDE = 224
 
 

@@ -100,7 +100,7 @@ def all_at_once(image: Image.Image, rng: np.random.Generator, strength: float) -
     return image
 
 
-# How to distort, and how much.
+# The distortions by name, with their strengths.
 DISTORTIONS: dict[str, tuple[Distort, float]] = {
     "perspective": (random_perspective, 1),
     "light": (random_light, 1),

@@ -51,7 +51,7 @@ class Example:
     held_out: bool = False
     """Whether the example is for evaluation only, never for training."""
     alone: Path | None = None
-    """For a garment on a drawn person: the photo of that garment alone."""
+    """The photo of the garment alone, if the example shows it on a drawn person."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from functools import cached_property, partial
 from itertools import chain
 from typing import Any, ClassVar
@@ -15,6 +17,7 @@ from django.db import DatabaseError, connections, router
 from django.db.models import CharField, FileField, Model, QuerySet, UUIDField, Value
 from django.db.models.fields.files import FieldFile
 from django.db.models.functions import Cast, Concat, Substr
+from django.http import HttpRequest
 
 from . import conf
 from .batched import batched
@@ -28,6 +31,8 @@ logger = logging.getLogger(__name__)
 
 # Databases limit the parameters of one query; 32,766 is the lowest limit of those in use.
 MAX_PARAMETERS = 10_000
+
+_request: ContextVar[HttpRequest | None] = ContextVar("request", default=None)
 
 
 class CatalogSource:
@@ -64,20 +69,33 @@ class CatalogSource:
         """Return the item's image files, the main one first; prefetch them in :meth:`visible`."""
         raise TypeError(f"{type(self).__name__} must define images()")
 
-    def card(self, item: Any) -> dict[str, Any]:
+    def card(self, item: Any, request: HttpRequest | None = None) -> dict[str, Any]:
         """Return what a result list shows of an item of :meth:`listed`, as JSON values.
 
         ``key``, ``name``, ``url`` and ``image`` are expected; add what the shop's pages need.
+        ``request``: the request to answer, so that prices can depend on the customer; None outside
+        of requests. A subclass may leave the parameter out.
         """
         raise TypeError(f"{type(self).__name__} must define card()")
 
+    @cached_property
+    def card_takes_request(self) -> bool:
+        """Whether :meth:`card` has the parameter ``request``."""
+        parameters = inspect.signature(self.card).parameters.values()
+        by_position = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        return sum(each.kind in by_position for each in parameters) > 1
+
+    def card_now(self, item: Any) -> dict[str, Any]:
+        """Return :meth:`card` of an item for the request that this thread answers, if any."""
+        return self.card(item, _request.get()) if self.card_takes_request else self.card(item)
+
     def safe_card(self, item: Any) -> dict[str, Any] | None:
-        """Return :meth:`card` of an item; None, after logging the error, if it raises one.
+        """Return :meth:`card_now` of an item; None, after logging the error, if it raises one.
 
         So one broken product is missing from a page, and the others are shown.
         """
         try:
-            return self.card(item)
+            return self.card_now(item)
         except DatabaseError:
             raise
         except Exception:
@@ -272,7 +290,7 @@ class ModelCatalog(CatalogSource):
             rows = [other for row in rows for other in related(row, relation)]
         return [file for row in rows if (file := getattr(row, field))]
 
-    def card(self, item: Any) -> dict[str, Any]:
+    def card(self, item: Any, request: HttpRequest | None = None) -> dict[str, Any]:
         """Return key, name, address and first picture of an item."""
         pictures = self.images(item)
         address = getattr(item, "get_absolute_url", None)
@@ -331,3 +349,13 @@ def catalog() -> CatalogSource:
     """Return the instance of the shop's CatalogSource, one per process."""
     source: CatalogSource = conf.load("CATALOG")
     return source
+
+
+@contextmanager
+def cards_for(request: HttpRequest | None) -> Iterator[None]:
+    """Pass ``request`` to :meth:`CatalogSource.card` in the ``with`` block."""
+    before = _request.set(request)
+    try:
+        yield
+    finally:
+        _request.reset(before)

@@ -60,6 +60,33 @@ def test_product_without_picture__the_page_is_shown(run):
     assert run(code) == "200 ['A']"
 
 
+def test_card__knows_the_request(run):
+    code = """
+        from django.contrib.auth.models import User
+        from django.template import engines
+        from django.test import RequestFactory
+
+        sell("A", 1), sell("B", 2)
+        index()
+        client = Client()
+        client.force_login(User.objects.create(username="Mia"))
+        similar = client.get("/api/visual-search/products/A/similar/").json()
+        print(similar["results"][0]["product"]["name"])
+        print("for Mia" in client.get("/search/photo/").content.decode())
+        upload = {"image": SimpleUploadedFile("x.png", encoded(picture(1), "PNG"))}
+        page = client.post("/search/photo/", upload)
+        print("for Mia" in page.content.decode(), page.status_code)
+        request = RequestFactory().get("/")
+        request.user = User(username="Tom")
+        tag = engines["django"].from_string("{% load visualsearch %}{% similar_products 'A' %}")
+        print("for Tom" in tag.render({}, request))
+        call_command("visualsearch_search", Article.objects.get(code="A").pictures.get().file.path)
+    """
+    said = run(code, CATALOG="PersonalArticles").splitlines()
+    assert said[:4] == ["for Mia", "True", "True 200", "True"]
+    assert "for nobody" in "".join(said[4:])
+
+
 @pytest.mark.parametrize("kind", ["Featured", "Shoe"])
 def test_proxy_and_subclass__are_watched(run, kind):
     code = f"""

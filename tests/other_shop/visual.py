@@ -85,3 +85,13 @@ class DeclaredMedia(ModelCatalog):
 class DeclaredPosters(ModelCatalog):
     model = Poster
     picture = "file"
+
+
+class PersonalArticles(DeclaredMedia):
+    """Cards that greet the customer; the model's pictures are those of the media library."""
+
+    picture = "pictures__file"
+
+    def card(self, item, request=None) -> dict[str, Any]:
+        customer = request.user.get_username() if request else "nobody"
+        return {**super().card(item, request), "name": f"for {customer}"}

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from ..catalogs import catalog
+from ..catalogs import cards_for, catalog
 from ..models import Storefront
 from ..search import categories
 from ..search.callers import Caller
@@ -54,6 +54,11 @@ class VisualSearchView(APIView):
     def as_view(cls, **initkwargs: Any) -> Any:
         """Return the view function, which ATOMIC_REQUESTS does not wrap in a transaction."""
         return without_transaction(super().as_view(**initkwargs))
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        """Make the cards of the response for this request."""
+        with cards_for(request):
+            return super().dispatch(request, *args, **kwargs)
 
     @property
     def storefront_id(self) -> int | None:

@@ -39,7 +39,7 @@ def as_response(
     ``listing``: what ``result`` was made with. ``params``: query parameters (filters, crop,
     ordering) that the link to the next page repeats.
     """
-    shown = listing.offset + len(result.hits)
+    shown = listing.offset + listing.limit
     absolute, following = from_anywhere(request), None
     if result.query_id and result.hits and shown < result.count:
         path = reverse("visualsearch-api:query", args=[result.query_id])

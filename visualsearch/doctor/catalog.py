@@ -161,7 +161,7 @@ def of_cards(source: CatalogSource) -> Iterator[Finding]:
     with CaptureQueriesContext(connections[source.listed().db]) as queries:
         for item in items:
             try:
-                cards.append((item, source.card(item)))
+                cards.append((item, source.card_now(item)))
             except Exception as error:  # the shop's own code may raise anything
                 failed.append((source.key_of(item), error))
     if failed:

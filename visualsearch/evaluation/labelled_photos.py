@@ -245,5 +245,5 @@ def categories_of(keys: Iterable[str]) -> dict[str, str]:
     """Return the category of each visible item by key, without items whose card has none."""
     source = catalog()
     listed = source.by_key(set(keys), among=source.listed())
-    found = {key: source.card(item).get("category") for key, item in listed.items()}
+    found = {key: source.card_now(item).get("category") for key, item in listed.items()}
     return {key: str(name) for key, name in found.items() if name}

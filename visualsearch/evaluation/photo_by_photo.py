@@ -72,7 +72,8 @@ class Shelf:
         keys |= {hit.item for outcome in outcomes for hit in outcome.hits}
         self.items = self.source.by_key(keys)
         listed = self.source.by_key(keys, among=self.source.listed())
-        self.names = {key: str(self.source.card(item).get("name")) for key, item in listed.items()}
+        cards = {key: self.source.card_now(item) for key, item in listed.items()}
+        self.names = {key: str(card.get("name")) for key, card in cards.items()}
         self.saved: dict[tuple[str, str], str] = {}
 
     def photo(self, path: Path) -> str:

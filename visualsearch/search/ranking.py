@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..catalogs import CatalogSource, catalog
+from ..catalogs import catalog
 from ..indexes.base import SharedIndex
 from ..models import Embedding, from_bytes
 from ..serving import live_index
+from .cards import look_up_cards
 from .results import Hit, Stopwatch
 
 Vector = NDArray[np.float32]
@@ -95,26 +96,6 @@ def is_match(current: live_index.LiveIndex, vectors: Sequence[Vector], hits: Seq
         stored = [from_bytes(vector) for vector in rows.values_list("vector", flat=True)]
         score = max((float(one @ other) for one in vectors for other in stored), default=-1.0)
     return score >= current.encoder.match_threshold
-
-
-def look_up_cards(
-    source: CatalogSource,
-    keys: Sequence[str],
-    need: int,
-    cards: dict[str, dict[str, Any] | None],
-) -> None:
-    """Add the cards of items to ``cards`` by key, until the best ``need`` visible ones are there.
-
-    ``keys``: of the items, best first. An item that is hidden or whose card fails gets None. The
-    first ``need`` items are read with one query, the others only if some of those are not shown.
-    """
-    for some in (keys[:need], keys[need:]):
-        if sum(cards.get(key) is not None for key in keys) >= need:
-            return
-        new = [key for key in some if key not in cards]
-        items = source.by_key(new, source.listed()) if new else {}
-        for key in new:
-            cards[key] = source.safe_card(items[key]) if key in items else None
 
 
 def best_by_item(

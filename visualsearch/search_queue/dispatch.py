@@ -18,6 +18,7 @@ from .. import broker, conf
 from ..encoders.preprocess import InputSpec
 from ..photos.crops import Crop
 from ..photos.decode import Photo, open_photo
+from ..search.cards import with_cards_for_request
 from ..search.requests import ClassifyRequest, PageRequest, Request, SearchRequest, SimilarRequest
 from ..search.results import Classification, SearchResult, Stopwatch
 from ..signals import job_posted
@@ -95,10 +96,8 @@ def ask(request: Request[R], photo: DecodedPhoto | None = None) -> R:
                 redis_queue.worker_input()  # for a photo, decode() did this
             name, seconds = uuid.uuid4().hex, conf.get("SEARCH_TIMEOUT")
             redis_queue.post(job_of(request, photo, seconds), name)
-            reply: Reply[R] = redis_queue.wait(name, request.kind, seconds)
-        else:
-            reply = reply_here(request, photo)
-    return result_of(reply)
+            return result_of_worker(redis_queue.wait(name, request.kind, seconds))
+        return result_of(reply_here(request, photo))
 
 
 def reply_here(request: Request[R], photo: DecodedPhoto | None) -> Reply[R]:
@@ -121,6 +120,14 @@ def result_of(reply: Reply[R]) -> R:
     return reply.result
 
 
+def result_of_worker(reply: Reply[R]) -> R:
+    """Return the result in a worker's reply, with cards for the request that is being answered."""
+    result: Any = result_of(reply)
+    if isinstance(result, SearchResult):
+        result = with_cards_for_request(result)
+    return result
+
+
 def search_many(photos: Sequence[DecodedPhoto], request: SearchRequest) -> list[SearchResult]:
     """Search by each of several photos, with ``USE_CELERY`` at the same time in all workers.
 
@@ -135,7 +142,7 @@ def search_many(photos: Sequence[DecodedPhoto], request: SearchRequest) -> list[
             redis_queue.store(job_of(request, photo, seconds), name)
         broker.publish(group(tasks.search.s(name) for name in names).apply_async)
         replies = [redis_queue.wait(name, request.kind, seconds) for name in names]
-    return [result_of(reply) for reply in replies]
+        return [result_of_worker(reply) for reply in replies]
 
 
 def search_later(photo: DecodedPhoto, request: SearchRequest) -> str | None:

@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
 from .. import conf
-from ..catalogs import catalog
+from ..catalogs import cards_for, catalog
 from ..exceptions import VisualSearchError
 from ..search.requests import DEFAULT_LIMIT, SimilarRequest
 from ..search_queue import dispatch
@@ -72,7 +72,8 @@ def similar_products(context: Context, product: Any, limit: int = 4) -> SafeStri
     source = catalog()
     key = source.key_of(product) if isinstance(product, source.model) else str(product)
     try:
-        hits = dispatch.similar(SimilarRequest(item=key, limit=limit)).hits
+        with cards_for(context.get("request")):
+            hits = dispatch.similar(SimilarRequest(item=key, limit=limit)).hits
     except VisualSearchError as error:
         logger.info("Similar products of %s cannot be shown: %s", key, error)
         hits = []

@@ -16,7 +16,7 @@ from django.views import View
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from .. import conf
-from ..catalogs import catalog
+from ..catalogs import cards_for, catalog
 from ..exceptions import InvalidCrop, ServiceUnavailable, VisualSearchError
 from ..photos.crops import Crop, check_crop
 from ..photos.decode import Photo
@@ -48,6 +48,11 @@ class SearchPage(View):
         return without_transaction(super().as_view(**initkwargs))
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Handle the request, and make the cards for it."""
+        with cards_for(request):
+            return self.answer(request, *args, **kwargs)
+
+    def answer(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Handle the request; render any error of the search as a message on the page."""
         try:
             with memory_budget.request_budget():

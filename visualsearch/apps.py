@@ -14,7 +14,8 @@ class VisualSearchConfig(AppConfig):
         from . import checks, conf, signal_handlers  # noqa: F401 (registers the checks)
 
         try:
-            import_string(conf.get("CATALOG"))
+            for path in (conf.get("CATALOGS") or {"": conf.get("CATALOG")}).values():
+                import_string(path)
         except ImportError:
             return  # reported by the check visualsearch.E003
         signal_handlers.connect()

@@ -14,6 +14,7 @@ from django.utils.module_loading import import_string
 
 from . import conf
 from .catalogs import CatalogSource
+from .catalogs.names import MAX_CATALOG_NAME, VALID
 from .encoders.package import load_package
 from .exceptions import ModelUnavailable
 from .models.primary import database
@@ -41,6 +42,7 @@ NUMBERS: dict[str, tuple[Any, float]] = {
     "RUN_TIMEOUT": (int | float, 1),
 }
 
+MIDDLEWARE = "visualsearch.middleware.CatalogMiddleware"
 SUPPORTED_DATABASES = ("postgresql", "sqlite")
 SWITCHES = (
     "HEIC",
@@ -93,8 +95,9 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
 def check_classes(**kwargs: Any) -> list[CheckMessage]:
     """Report dotted paths that cannot be imported, and a catalog that is no CatalogSource."""
     found: list[CheckMessage] = []
-    for name in ("CATALOG", "ENCODER", "INDEX"):
-        path = conf.get(name)
+    catalogs = conf.get("CATALOGS") or {"CATALOG": conf.get("CATALOG")}
+    paths = catalogs | {name: conf.get(name) for name in ("ENCODER", "INDEX")}
+    for name, path in paths.items():
         try:
             kind = import_string(path)
         except ImportError as error:
@@ -106,7 +109,7 @@ def check_classes(**kwargs: Any) -> list[CheckMessage]:
                 )
             )
             continue
-        if name == "CATALOG" and not (isinstance(kind, type) and issubclass(kind, CatalogSource)):
+        if name in catalogs and not (isinstance(kind, type) and issubclass(kind, CatalogSource)):
             found.append(
                 Error(
                     f"{path} is not a catalog source.",
@@ -115,6 +118,32 @@ def check_classes(**kwargs: Any) -> list[CheckMessage]:
                 )
             )
     return found
+
+
+@register("visualsearch")
+def check_catalogs(**kwargs: Any) -> list[CheckMessage]:
+    """Report several catalogs that cannot be told apart."""
+    catalogs, chosen_by = conf.get("CATALOGS"), conf.get("CATALOG_OF_REQUEST")
+    found: list[tuple[str, str]] = []
+    if catalogs and conf.get("CATALOG"):
+        found.append(("has both “CATALOG” and “CATALOGS”.", "Remove “CATALOG”."))
+    names = list(catalogs) if conf.get("CATALOG_NAME") is None else [conf.get("CATALOG_NAME")]
+    for name in names:
+        if not VALID.fullmatch(str(name)):
+            hint = f"Use 1–{MAX_CATALOG_NAME} lower-case letters, digits, - and _."
+            found.append((f"names a catalog {name!r}.", hint))
+    if len(catalogs) > 1 and MIDDLEWARE not in settings.MIDDLEWARE:
+        hint = f"Add “{MIDDLEWARE}” at the end of MIDDLEWARE, and set “CATALOG_OF_REQUEST”."
+        found.append(("has several catalogs, but all requests go to the first.", hint))
+    if chosen_by:
+        try:
+            import_string(chosen_by)
+        except ImportError as error:
+            hint = "Name a function, such as “visualsearch.middleware.by_language”."
+            found.append((f"“CATALOG_OF_REQUEST” cannot be imported: {error}.", hint))
+    return [
+        Error(f"VISUALSEARCH {text}", hint=hint, id="visualsearch.E012") for text, hint in found
+    ]
 
 
 @register("visualsearch")
@@ -260,15 +289,15 @@ def check_database(**kwargs: Any) -> list[CheckMessage]:
 @register("visualsearch")
 def check_labelled_queries(**kwargs: Any) -> list[CheckMessage]:
     """Report a missing file of labelled photos."""
-    path = conf.get("LABELLED_QUERIES")
-    if not path or Path(path).is_file():
-        return []
+    value = conf.get("LABELLED_QUERIES")
     return [
         Error(
-            f"VISUALSEARCH[“LABELLED_QUERIES”] is {path!r}, which is not a file.",
+            f"VISUALSEARCH[“LABELLED_QUERIES”] names {path!r}, which is not a file.",
             hint="Set it to a CSV file with the columns image,sku[,style], or remove the setting.",
             id="visualsearch.E007",
         )
+        for path in (value.values() if isinstance(value, dict) else [value])
+        if path and not Path(path).is_file()
     ]
 
 

@@ -38,6 +38,12 @@ def cores() -> int:
 DEFAULTS: dict[str, Any] = {
     # Dotted path of the shop's CatalogSource; the only required setting.
     "CATALOG": "",
+    # Several catalogs in place of CATALOG: dotted paths by name, the default one first. The dotted
+    # path of a function that returns the name for a request; see visualsearch/middleware.py.
+    "CATALOGS": {},
+    "CATALOG_OF_REQUEST": "",
+    # Name of the rows of CATALOG; None: "site-<SITE_ID>", and "" for the first site or without one.
+    "CATALOG_NAME": None,
     # Folder for index files, which can be rebuilt from the database.
     "DATA_DIR": ".data/visualsearch",
     # Encoder: dotted path and the arguments of its constructor.
@@ -93,7 +99,8 @@ DEFAULTS: dict[str, Any] = {
     "PREDICTIONS": 5,
     # Number of retired index versions kept for a rollback.
     "KEPT_VERSIONS": 2,
-    # Labelled photos (CSV: image,sku[,style]) to evaluate every new index version on.
+    # Labelled photos (CSV: image,sku[,style]) to evaluate every new index version on; for several
+    # catalogs, a dict by their names.
     "LABELLED_QUERIES": "",
     # Whether new index versions are fitted to the catalog; see indexes/catalog_fit.py.
     "FIT": True,

@@ -14,7 +14,14 @@ from django.db import router, transaction
 from django.db.models import ForeignKey, Model
 from django.db.models.signals import m2m_changed, post_delete, post_save, pre_delete, pre_save
 
-from .catalogs import catalog
+from .catalogs import (
+    all_catalogs,
+    catalog,
+    catalog_names,
+    current_catalog_name,
+    load_catalog,
+    using_catalog,
+)
 from .exceptions import BackendUnavailable
 from .models import Query
 from .reindex import launch
@@ -57,20 +64,30 @@ def about_to_change(sender: type[Model], instance: Any, using: str, **kwargs: An
         return
     stored = sender._base_manager.using(using).filter(pk=instance.pk).first()
     if stored is not None:
-        instance.__dict__[BEFORE] = catalog().keys_affected_by(stored)
+        instance.__dict__[BEFORE] = affected_by(stored)
 
 
 def about_to_go(sender: type[Model], instance: Any, **kwargs: Any) -> None:
     """Note which items a row affects before it is deleted, while its relations exist."""
     if not ignored(sender, kwargs):
-        instance.__dict__[BEFORE] = catalog().keys_affected_by(instance)
+        instance.__dict__[BEFORE] = affected_by(instance)
 
 
 def changed(sender: type[Model], instance: Any, using: str, **kwargs: Any) -> None:
     """Reindex the items that a saved or deleted row affects, when the transaction commits."""
-    before = instance.__dict__.pop(BEFORE, [])
+    before = instance.__dict__.pop(BEFORE, {})
     if not ignored(sender, kwargs):
-        enqueue([*before, *catalog().keys_affected_by(instance)], using=using)
+        for name, keys in affected_by(instance).items():
+            enqueue([*before.get(name, ()), *keys], using=using, catalog=name)
+
+
+def affected_by(row: Model) -> dict[str, list[str]]:
+    """Return the keys of the items that a row affects, by the name of the catalog."""
+    found = {}
+    for name in catalog_names():
+        with using_catalog(name):
+            found[name] = catalog().keys_affected_by(row)
+    return found
 
 
 def relation_changed(
@@ -79,18 +96,33 @@ def relation_changed(
     """Reindex the items on both sides of a many-to-many relation, when the transaction commits."""
     if action not in ("post_add", "post_remove", "pre_clear") or ignored(None, kwargs):
         return
-    source = catalog()
+    for name in catalog_names():
+        with using_catalog(name):
+            enqueue_both_sides(sender, instance, action, model, using, kwargs["pk_set"])
+
+
+def enqueue_both_sides(
+    through: type[Model],
+    instance: Any,
+    action: str,
+    model: type[Model],
+    using: str,
+    related: set[Any] | None,
+) -> None:
+    """Reindex the current catalog's items on both sides of a many-to-many relation.
+
+    The arguments are those of the signal ``m2m_changed``; ``related``: primary keys of the rows of
+    ``model``, None for all that are related now.
+    """
+    source, name = catalog(), current_catalog_name()
     if source.watches(type(instance)):
-        enqueue(source.keys_affected_by(instance), using=using)
+        enqueue(source.keys_affected_by(instance), using=using, catalog=name)
     if not source.watches(model):
         return
-    others = model._base_manager.using(using)
     if action == "pre_clear":
-        others = others.filter(pk__in=related_keys(sender, instance, model, using))
-    else:
-        others = others.filter(pk__in=kwargs["pk_set"] or ())
-    for other in others:
-        enqueue(source.keys_affected_by(other), using=using)
+        related = set(related_keys(through, instance, model, using))
+    for other in model._base_manager.using(using).filter(pk__in=related or ()):
+        enqueue(source.keys_affected_by(other), using=using, catalog=name)
 
 
 def related_keys(through: type[Model], instance: Any, model: type[Model], using: str) -> list[Any]:
@@ -109,7 +141,7 @@ def ignored(model: type[Model] | None, kwargs: dict[str, Any]) -> bool:
     """Return whether a change needs no reindex: a fixture, a pause, or a model not watched."""
     if kwargs.get("raw") or getattr(_local, "paused", False):
         return True
-    return model is not None and not catalog().watches(model)
+    return model is not None and not any(source.watches(model) for source in all_catalogs())
 
 
 @contextmanager
@@ -123,31 +155,37 @@ def paused() -> Iterator[None]:
         _local.paused = before
 
 
-def enqueue(keys: Iterable[Any], *, using: str | None = None) -> None:
+def enqueue(keys: Iterable[Any], *, using: str | None = None, catalog: str | None = None) -> None:
     """Reindex the items with these keys when the transaction commits, by one task for all.
 
     Call it after changes that send no signals, such as ``QuerySet.update()`` and ``bulk_create()``.
     ``using``: alias of the database whose transaction it is, by default the items' own.
+    ``catalog``: name of the items' catalog, by default all catalogs. Raises KeyError for an unknown
+    name.
     """
     texts = dict.fromkeys(map(str, keys))
-    if not texts:
-        return
-    using = using or router.db_for_write(catalog().model)
+    for name in (catalog_names() if catalog is None else [catalog]) if texts else ():
+        alias = using or router.db_for_write(load_catalog(name).model)
+        on_commit(alias, name, texts)
+
+
+def on_commit(using: str, catalog: str, keys: dict[str, None]) -> None:
+    """Reindex a catalog's items with these keys when the transaction on a database commits."""
     for _savepoints, callback, *_ in transaction.get_connection(using).run_on_commit:
-        if isinstance(callback, Changes):
-            callback.keys |= texts
+        if isinstance(callback, Changes) and callback.catalog == catalog:
+            callback.keys |= keys
             return
-    transaction.on_commit(Changes(texts), using=using)
+    transaction.on_commit(Changes(catalog, keys), using=using)
 
 
 class Changes:
-    """Collects the keys of the items that one transaction changes.
+    """Collects the keys of the items of one catalog that one transaction changes.
 
     The instance is the ``on_commit`` callback that reindexes these items.
     """
 
-    def __init__(self, keys: Iterable[str]):
-        self.keys = dict.fromkeys(keys)
+    def __init__(self, catalog: str, keys: dict[str, None]):
+        self.catalog, self.keys = catalog, dict(keys)
 
     def __call__(self) -> None:
         """Reindex the items, in the index worker with ``USE_CELERY``, else in this process.
@@ -156,7 +194,8 @@ class Changes:
         ``visualsearch_check`` finds the items that were missed.
         """
         try:
-            launch.refresh_later(list(self.keys))
+            with using_catalog(self.catalog):
+                launch.refresh_later(list(self.keys))
         except BackendUnavailable:
             logger.exception(
                 "%s changed products could not be sent to the index worker. Run manage.py"

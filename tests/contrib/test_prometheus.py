@@ -123,7 +123,7 @@ def test_state__redis(db, in_this_thread, configure, redis_server, lasting_heart
     assert gauges()["visualsearch_up", "workers"] == 0
     for name in ("w1", "w2"):
         heartbeat.Heartbeat(name, lambda: None).beat()
-    redis_server.client().rpush(redis_queue.QUEUE, "1", "2", "3")
+    redis_server.client().rpush(redis_queue.queue(), "1", "2", "3")
     found = gauges()
     assert (found["visualsearch_up", "redis"], found["visualsearch_up", "workers"]) == (1, 1)
     assert (found["visualsearch_search_workers",], found["visualsearch_queue_length",]) == (2, 3)

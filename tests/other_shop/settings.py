@@ -51,3 +51,13 @@ VISUALSEARCH = {
     "THROTTLE": None,
     "RUN_IN_BACKGROUND": False,
 }
+if os.environ.get("SITE_ID"):
+    SITE_ID = int(os.environ["SITE_ID"])
+if os.environ.get("CATALOGS"):
+    # By colour: each catalog sells the articles of the colour that it is named after.
+    del VISUALSEARCH["CATALOG"]
+    VISUALSEARCH["CATALOGS"] = dict.fromkeys(
+        os.environ["CATALOGS"].split(), "tests.other_shop.visual.ColourArticles"
+    )
+    VISUALSEARCH["CATALOG_OF_REQUEST"] = "tests.other_shop.visual.colour_of_request"
+    MIDDLEWARE.append("visualsearch.middleware.CatalogMiddleware")

@@ -3,6 +3,7 @@
 from typing import Any
 
 import django_filters
+from django.conf import settings
 from django.db.models import Q
 
 from visualsearch.catalogs import CatalogSource, ModelCatalog
@@ -95,3 +96,21 @@ class PersonalArticles(DeclaredMedia):
     def card(self, item, request=None) -> dict[str, Any]:
         customer = request.user.get_username() if request else "nobody"
         return {**super().card(item, request), "name": f"for {customer}"}
+
+
+class SiteArticles(Articles):
+    """The articles whose colour is the number of the site."""
+
+    def visible(self):
+        return super().visible().filter(colour=str(settings.SITE_ID))
+
+
+class ColourArticles(Articles):
+    """The articles of the colour that the catalog is named after."""
+
+    def visible(self):
+        return super().visible().filter(colour=self.catalog_name)
+
+
+def colour_of_request(request):
+    return request.headers.get("Colour")

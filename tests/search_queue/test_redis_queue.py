@@ -175,7 +175,7 @@ def test_admit__what_the_model_makes_of_an_image(lasting):
 
 def test_admit__queue_is_full(worker, configure, redis_server):
     with redis_server.client() as client:
-        client.rpush(redis_queue.QUEUE, *range(3))
+        client.rpush(redis_queue.queue(), *range(3))
     configure(MAX_QUEUE=3, REDIS_URL=redis_server.url)
     with pytest.raises(Overloaded):
         redis_queue.worker_input()
@@ -348,4 +348,4 @@ def test_store_for_later__an_expired_job_waits_no_longer(worker, configure, redi
     time.sleep(0.1)
     redis_queue.store_for_later(JOB, "next")
     with redis_server.client() as client:
-        assert client.zrange(redis_queue.LATER, 0, -1) == [b"next"]
+        assert client.zrange(redis_queue.later(), 0, -1) == [b"next"]

@@ -52,7 +52,7 @@ def broker():
 def run_later(server):
     """Run the jobs that wait for a Celery task, as that task does."""
     with server.client() as client:
-        for name in client.zrange(redis_queue.LATER, 0, -1):
+        for name in client.zrange(redis_queue.later(), 0, -1):
             jobs.run(name.decode(), "w1")
 
 
@@ -130,7 +130,7 @@ def test_run__a_card_may_hold_prices_and_lazy_texts(with_workers, monkeypatch):
 
 def test_searcher__something_else_in_the_queue(with_workers, redis_server, caplog):
     with redis_server.client() as client:
-        client.rpush(redis_queue.QUEUE, b"\xff")
+        client.rpush(redis_queue.queue(), b"\xff")
     searcher = worker.Searcher("w2", 1)
     searcher.start()
     try:

@@ -112,7 +112,7 @@ def test_worker_killed_in_mid_search(stack):
 def test_no_worker_at_all(stack):
     stack.stop("search")
     with closing(redis.Redis(port=stack.redis_port)) as client:
-        until(lambda: not client.exists(heartbeat.ALIVE), BACK, "its last sign of life stays")
+        until(lambda: not client.exists(heartbeat.alive_key()), BACK, "its last sign of life stays")
         first = search(stack)
         torn = stack.browser().search(photo(3)[:2000])
         assert client.keys("visualsearch:job:*") == []

@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from .. import conf
 from ..analytics.overview import Overview, overview
+from ..catalogs import catalog_names
 from ..exceptions import VisualSearchError
+from ..middleware import CHOSEN
 from ..models import IndexVersion
 from ..reindex.drift import find_drift
 from ..search.requests import SimilarRequest
@@ -33,7 +36,7 @@ SIMILAR = 24
 
 
 class PagesAdmin(ReadOnlyAdmin):
-    """A base class that adds three pages to a model admin.
+    """A base class that adds three pages to a model admin, and the choice of the catalog.
 
     They are the overview, a form to try a search with a photo, and products similar to an item.
 
@@ -47,7 +50,18 @@ class PagesAdmin(ReadOnlyAdmin):
             path("overview/", wrap(self.overview), name="visualsearch_overview"),
             path("photo/", wrap(csrf_exempt(self.receive)), name="visualsearch_photo"),
             path("similar/", wrap(self.similar), name="visualsearch_similar"),
+            path("catalog/", wrap(self.choose_catalog), name="visualsearch_catalog"),
         ]
+
+    def choose_catalog(self, request: HttpRequest) -> HttpResponse:
+        """Show the catalog of the form's field ``catalog`` in this session, from now on."""
+        self.may_look(request)
+        name = request.POST.get("catalog", "")
+        if name not in catalog_names():
+            raise Http404
+        request.session[CHOSEN] = name
+        # A page of a row of the other catalog would not be found.
+        return redirect(self.url("visualsearch_overview"))
 
     def overview(self, request: HttpRequest) -> HttpResponse:
         """Show the state of the search; on POST, also compare the catalog with the index."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextvars import copy_context
 from typing import TypeVar
 
 from django.db import connections
@@ -30,10 +31,11 @@ def within(seconds: float, ask: Callable[[], T]) -> T:
     if not _places.acquire(blocking=False):
         raise Hanging("too many calls hang already")
     answer: Future[T] = Future()
+    context = copy_context()
 
     def work() -> None:
         try:
-            answer.set_result(ask())
+            answer.set_result(context.run(ask))
         except BaseException as error:
             answer.set_exception(error)
         finally:

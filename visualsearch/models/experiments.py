@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from .index import IndexVersion
-from .primary import PrimaryModel
+from .primary import CatalogModel
 
 # The share of visitors at the start of a gradual experiment.
 FIRST_SHARE = 0.01
@@ -24,7 +24,7 @@ def new_salt() -> str:
     return secrets.token_hex(8)
 
 
-class Experiment(PrimaryModel):
+class Experiment(CatalogModel):
     """A comparison of two index versions: a share of visitors gets ``version``, the treatment.
 
     All others get the active version, the control. A visitor in the treatment stays in it while
@@ -61,13 +61,15 @@ class Experiment(PrimaryModel):
     # True while it runs, then NULL, because a unique column may hold many NULLs.
     running = models.BooleanField(_("running"), null=True, default=True, editable=False)
 
-    class Meta(PrimaryModel.Meta):
+    class Meta(CatalogModel.Meta):
         ordering = ["-pk"]
         verbose_name = _("experiment")
         verbose_name_plural = _("experiments")
         constraints = [
             models.UniqueConstraint(
-                fields=["running"], condition=Q(running=True), name="one_running_experiment"
+                fields=["catalog", "running"],
+                condition=Q(running=True),
+                name="one_running_experiment",
             ),
         ]
 

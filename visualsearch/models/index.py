@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from numpy.typing import NDArray
 
 from .. import conf
-from .primary import MAX_KEY, MAX_NAME, PrimaryManager, PrimaryModel
+from .primary import MAX_KEY, MAX_NAME, CatalogManager, CatalogModel, PrimaryModel
 from .process_names import process_has_ended
 
 
@@ -53,7 +53,7 @@ class EmbeddingQuerySet(models.QuerySet["Embedding"]):
         return self.filter(removed=False, error="")
 
 
-class Embedding(PrimaryModel):
+class Embedding(CatalogModel):
     """One image of one item, embedded by one encoder.
 
     Rows of a hidden or deleted item stay, marked as removed. Search processes learn from them what
@@ -77,15 +77,17 @@ class Embedding(PrimaryModel):
     revision = models.PositiveBigIntegerField(_("revision"))
     updated = models.DateTimeField(_("updated"), auto_now=True)
 
-    objects = PrimaryManager.from_queryset(EmbeddingQuerySet)()  # type: ignore[misc]
+    objects = CatalogManager.from_queryset(EmbeddingQuerySet)()  # type: ignore[misc]
 
-    class Meta(PrimaryModel.Meta):
+    class Meta(CatalogModel.Meta):
         verbose_name = _("embedding")
         verbose_name_plural = _("embeddings")
         constraints = [
-            models.UniqueConstraint(fields=["encoder", "item", "image"], name="one_row_per_image"),
+            models.UniqueConstraint(
+                fields=["catalog", "encoder", "item", "image"], name="one_row_per_image"
+            ),
         ]
-        indexes = [models.Index(fields=["encoder", "revision"], name="embedding_replay")]
+        indexes = [models.Index(fields=["catalog", "encoder", "revision"], name="embedding_replay")]
 
     def __str__(self) -> str:
         return f"{self.item}: {self.image}"
@@ -101,7 +103,7 @@ def from_bytes(stored: bytes | memoryview) -> NDArray[np.float32]:
     return np.frombuffer(stored, "<f2").astype(np.float32)
 
 
-class IndexVersion(PrimaryModel):
+class IndexVersion(CatalogModel):
     """One built index of one encoder; searches use the active version.
 
     The version stores how to load its encoder. So a change of the settings affects searches only
@@ -144,13 +146,15 @@ class IndexVersion(PrimaryModel):
     created = models.DateTimeField(_("created"), auto_now_add=True)
     activated = models.DateTimeField(_("activated"), null=True, blank=True)
 
-    class Meta(PrimaryModel.Meta):
+    class Meta(CatalogModel.Meta):
         ordering = ["-pk"]
         verbose_name = _("index version")
         verbose_name_plural = _("index versions")
         constraints = [
             models.UniqueConstraint(
-                fields=["state"], condition=Q(state="active"), name="one_active_version"
+                fields=["catalog", "state"],
+                condition=Q(state="active"),
+                name="one_active_version",
             ),
         ]
 
@@ -163,11 +167,11 @@ class IndexVersion(PrimaryModel):
         return self.state in (self.State.READY, self.State.RETIRED)
 
 
-class Run(PrimaryModel):
+class Run(CatalogModel):
     """One reindexing run: its request, its progress, and its outcome.
 
-    At most one run is open, which means that it has not ended. The process that executes a run
-    stores its own name in ``worker`` and updates ``heartbeat``.
+    At most one run of a catalog is open, which means that it has not ended. The process that
+    executes a run stores its own name in ``worker`` and updates ``heartbeat``.
     """
 
     class Scope(models.TextChoices):
@@ -204,8 +208,8 @@ class Run(PrimaryModel):
     state = models.CharField(_("state"), max_length=15, choices=State.choices, default=State.QUEUED)
     stage = models.CharField(_("stage"), max_length=10, choices=Stage.choices, blank=True)
     wish = models.CharField(_("requested change"), max_length=10, choices=Wish.choices, blank=True)
-    # True until the run ends, then NULL, because a unique column may hold many NULLs.
-    open = models.BooleanField(_("open"), null=True, default=True, unique=True, editable=False)
+    # True until the run ends, then NULL, because a unique constraint admits many NULLs.
+    open = models.BooleanField(_("open"), null=True, default=True, editable=False)
     worker = models.CharField(_("worker"), max_length=300, blank=True)
     cursor = models.CharField(_("last product processed"), max_length=MAX_KEY, blank=True)
     items = models.PositiveIntegerField(_("items"), default=0)
@@ -223,10 +227,13 @@ class Run(PrimaryModel):
     heartbeat = models.DateTimeField(_("last heartbeat"), null=True, blank=True)
     finished = models.DateTimeField(_("finished"), null=True, blank=True)
 
-    class Meta(PrimaryModel.Meta):
+    class Meta(CatalogModel.Meta):
         ordering = ["-pk"]
         verbose_name = _("run")
         verbose_name_plural = _("runs")
+        constraints = [
+            models.UniqueConstraint(fields=["catalog", "open"], name="one_open_run"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.pk}: {self.get_scope_display()}"

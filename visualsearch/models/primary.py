@@ -1,17 +1,21 @@
-"""Read this app's rows from the database that they are written to.
+"""Base classes of this app's models.
 
-A replica lags behind. A search must see what was indexed a moment ago, so a router's
-``db_for_read`` does not apply to these models.
+Rows are read from the database that they are written to. A replica lags behind, and a search must
+see what was indexed a moment ago, so a router's ``db_for_read`` does not apply. Rows that belong to
+a catalog carry its name, and are found only while the process works for that catalog.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 from django.apps import apps
 from django.db import connections, models, router, transaction
+from django.utils.translation import gettext_lazy as _
+
+from ..catalogs.names import MAX_CATALOG_NAME, current_catalog_name
 
 # Longest key of an item, and longest name of an image in its storage.
 MAX_KEY, MAX_NAME = 500, 1000
@@ -27,11 +31,37 @@ class PrimaryManager(models.Manager[Any]):
 class PrimaryModel(models.Model):
     """A model that is always read from the database for writes."""
 
-    objects = PrimaryManager()
+    objects: ClassVar[models.Manager[Any]] = PrimaryManager()
 
     class Meta:
         abstract = True
         base_manager_name = "objects"
+
+
+class CatalogManager(PrimaryManager):
+    """A manager whose querysets contain the current catalog's rows only."""
+
+    def get_queryset(self) -> models.QuerySet[Any]:
+        return super().get_queryset().filter(catalog=current_catalog_name())
+
+
+class CatalogModel(PrimaryModel):
+    """A model whose rows belong to one catalog; ``everywhere`` finds those of all catalogs."""
+
+    catalog = models.CharField(
+        _("catalog"),
+        max_length=MAX_CATALOG_NAME,
+        default=current_catalog_name,
+        blank=True,
+        editable=False,
+    )
+
+    objects: ClassVar[models.Manager[Any]] = CatalogManager()
+    everywhere: ClassVar[models.Manager[Any]] = PrimaryManager()
+
+    class Meta(PrimaryModel.Meta):
+        abstract = True
+        base_manager_name = "everywhere"
 
 
 def database() -> str:

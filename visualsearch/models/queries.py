@@ -12,11 +12,11 @@ from django.utils.translation import gettext_lazy as _
 
 from .. import conf
 from .experiments import Experiment
-from .primary import MAX_KEY, PrimaryModel
+from .primary import MAX_KEY, CatalogModel, PrimaryModel
 from .storefronts import Storefront
 
 
-class Query(PrimaryModel):
+class Query(CatalogModel):
     """One search by photo, stored as numbers without the photo.
 
     ``vector`` and ``cells`` are erased after ``QUERY_LIFETIME``, the row after
@@ -55,7 +55,7 @@ class Query(PrimaryModel):
         _("results shown"), default=dict, help_text=_("Rank of each product, from 1.")
     )
 
-    class Meta(PrimaryModel.Meta):
+    class Meta(CatalogModel.Meta):
         verbose_name = _("query")
         verbose_name_plural = _("queries")
 
@@ -64,7 +64,7 @@ class Query(PrimaryModel):
 
     @classmethod
     def forget_expired(cls, at_most: int | None = None) -> int:
-        """Erase ``vector`` and ``cells`` of all expired searches; return how many these were.
+        """Erase ``vector`` and ``cells`` of the expired searches in all catalogs; return how many.
 
         Also deletes all expired photos, and the searches and refusals that are older than
         ``FIGURES_LIFETIME``. ``at_most``: limit on these deleted searches, and again on the
@@ -73,25 +73,26 @@ class Query(PrimaryModel):
         now = timezone.now()
         KeptPhoto.objects.filter(expires__lte=now).delete()
         oldest = now - timedelta(seconds=conf.get("FIGURES_LIFETIME"))
-        kinds: tuple[type[models.Model], ...] = (cls, Refusal)
+        kinds: tuple[type[CatalogModel], ...] = (cls, Refusal)
         for kind in kinds:
-            rows = kind._default_manager.filter(created__lt=oldest)
-            kind._default_manager.filter(pk__in=rows.values("pk")[:at_most]).delete()
-        over = cls.objects.filter(expires__lte=now)
+            rows = kind.everywhere.filter(created__lt=oldest)
+            kind.everywhere.filter(pk__in=rows.values("pk")[:at_most]).delete()
+        over = cls.everywhere.filter(expires__lte=now)
         return over.update(vector=b"", cells=b"", expires=None)
 
     @classmethod
     def erase(cls, **which: Any) -> int:
-        """Delete the queries that match, with their events and photos; return their number.
+        """Delete the queries of all catalogs that match, with their events and photos.
 
-        ``which``: lookups of ``filter()``; without any, all queries are deleted.
+        ``which``: lookups of ``filter()``; without any, all queries are deleted. Returns their
+        number.
         """
-        queries = cls.objects.filter(**which)
+        queries = cls.everywhere.filter(**which)
         KeptPhoto.objects.filter(pk__in=queries.values("pk")).delete()
         return queries.delete()[1].get("visualsearch.Query", 0)
 
 
-class Event(PrimaryModel):
+class Event(CatalogModel):
     """A customer's action on a product that a search had shown; a repeated action counts once."""
 
     class Kind(models.TextChoices):
@@ -108,7 +109,7 @@ class Event(PrimaryModel):
     )
     created = models.DateTimeField(_("created"), auto_now_add=True, db_index=True)
 
-    class Meta(PrimaryModel.Meta):
+    class Meta(CatalogModel.Meta):
         verbose_name = _("event")
         verbose_name_plural = _("events")
         constraints = [
@@ -119,7 +120,7 @@ class Event(PrimaryModel):
         return f"{self.get_kind_display()}: {self.item}"
 
 
-class Refusal(PrimaryModel):
+class Refusal(CatalogModel):
     """A photo that could not be used for a search; the error's code is stored, not the photo."""
 
     created = models.DateTimeField(_("created"), auto_now_add=True, db_index=True)
@@ -134,7 +135,7 @@ class Refusal(PrimaryModel):
         _("variant"), max_length=10, choices=Query.Variant.choices, blank=True
     )
 
-    class Meta(PrimaryModel.Meta):
+    class Meta(CatalogModel.Meta):
         verbose_name = _("refusal")
         verbose_name_plural = _("refusals")
 

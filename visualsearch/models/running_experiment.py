@@ -6,36 +6,37 @@ import time
 
 from django.core.signals import setting_changed
 
+from ..catalogs.names import current_catalog_name
 from . import Experiment
 
 # Seconds for which a process caches the running experiment: a stopped one goes on for at most this
 # long, and the database is asked at most this often.
 CACHED_FOR = 1.0
-_running: tuple[float, Experiment | None] | None = None
+# By the name of the catalog: when it was read, and the experiment.
+_running: dict[str, tuple[float, Experiment | None]] = {}
 
 
 def running_experiment() -> Experiment | None:
-    """Return the running experiment, None if there is none or its index version was deleted.
+    """Return the catalog's running experiment, None without one or if its version was deleted.
 
     Cached for :data:`CACHED_FOR` seconds.
     """
-    global _running
-    now = time.monotonic()
-    if _running is None or now - _running[0] > CACHED_FOR:
-        found = Experiment.objects.filter(running=True, version__isnull=False).first()
-        _running = now, found
-    return _running[1]
+    name, now = current_catalog_name(), time.monotonic()
+    read, experiment = _running.get(name, (None, None))
+    if read is None or now - read > CACHED_FOR:
+        experiment = Experiment.objects.filter(running=True, version__isnull=False).first()
+        _running[name] = now, experiment
+    return experiment
 
 
-def cached_experiment() -> Experiment | None:
-    """Return what :func:`running_experiment` returned last, without a database query."""
-    return _running[1] if _running else None
+def cached_experiments() -> list[Experiment]:
+    """Return the running experiments of all catalogs that were read last, without a query."""
+    return [experiment for _read, experiment in list(_running.values()) if experiment]
 
 
 def forget_experiment(**kwargs: object) -> None:
     """Drop the cached experiment, so that the next search reads it from the database."""
-    global _running
-    _running = None
+    _running.clear()
 
 
 setting_changed.connect(forget_experiment)

@@ -8,12 +8,12 @@ import secrets
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from .primary import PrimaryModel
+from .primary import CatalogModel
 
 PREFIX = 8
 
 
-class Storefront(PrimaryModel):
+class Storefront(CatalogModel):
     """An external client with an API key; only that key gives access to the queries made with it.
 
     The key is shown once; only its hash is stored, unsalted, because keys are random enough.
@@ -37,7 +37,7 @@ class Storefront(PrimaryModel):
     )
     created = models.DateTimeField(_("created"), auto_now_add=True)
 
-    class Meta(PrimaryModel.Meta):
+    class Meta(CatalogModel.Meta):
         ordering = ["name"]
         verbose_name = _("storefront")
         verbose_name_plural = _("storefronts")

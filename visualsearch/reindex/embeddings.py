@@ -37,7 +37,7 @@ from .retries import RETRY_AFTER
 logger = logging.getLogger(__name__)
 MAX_ATTEMPTS = 5
 # The fields that identify a row, and those that change with its image.
-UNIQUE = ("encoder", "item", "image")
+UNIQUE = ("catalog", "encoder", "item", "image")
 UPDATED = (
     "content_hash",
     "vector",

@@ -53,7 +53,10 @@ def start_run_in_process(run: Run) -> None:
     path = os.pathsep.join(entry for entry in sys.path if entry)
     with (index_files.folder() / "runs.log").open("ab") as log:
         subprocess.Popen(
-            [sys.executable, "-m", "django", "visualsearch_index", "--run", str(run.pk)],
+            [
+                *(sys.executable, "-m", "django", "visualsearch_index"),
+                *("--run", str(run.pk), "--catalog", run.catalog),
+            ],
             env={**os.environ, "PYTHONPATH": path},
             stdin=subprocess.DEVNULL,
             stdout=log,

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any
 
-from celery import Task, shared_task
+from celery import shared_task
 from celery.signals import worker_ready
 from django.core.cache import cache
 from django.db import DatabaseError, OperationalError, connections
@@ -13,6 +12,8 @@ from django.db.models import Min
 from django.utils import timezone
 
 from .. import conf
+from ..broker import CatalogTask, arguments_for_catalog
+from ..catalogs import catalog_names, current_catalog_name, using_catalog
 from ..models import Embedding, Run
 from . import embeddings, retries, runs
 
@@ -20,10 +21,9 @@ from . import embeddings, retries, runs
 DATABASE_WAIT, DATABASE_ATTEMPTS = 5, 720
 # Longest delay of a planned attempt, in seconds.
 LONGEST_WAIT = 900.0
-RETRY_PLANNED = "visualsearch-retry-planned"
 
 
-class IndexTask(Task[Any, Any]):
+class IndexTask(CatalogTask):
     """A task that is retried if its process is killed, for example for lack of memory.
 
     At most ``max_retries`` times, in case the task itself kills the process.
@@ -50,7 +50,7 @@ def index_items(keys: list[str]) -> dict[str, int]:
 @shared_task(name="visualsearch.index_retry", base=IndexTask)
 def index_retry() -> None:
     """Retry the unreadable images whose next attempt is due."""
-    cache.delete(RETRY_PLANNED)
+    cache.delete(retry_planned())
     embeddings.refresh_items(retries.due_for_retry())
     retry_later()
 
@@ -67,12 +67,19 @@ def retry_later() -> None:
     if first is not None:
         # Less than a broker's visibility timeout, after which it would deliver the task again.
         seconds = min(max(1.0, (first - timezone.now()).total_seconds()), LONGEST_WAIT)
-        if cache.add(RETRY_PLANNED, True, timeout=seconds):
-            index_retry.apply_async(countdown=seconds, ignore_result=True)
+        if cache.add(retry_planned(), True, timeout=seconds):
+            index_retry.apply_async(
+                kwargs=arguments_for_catalog(), countdown=seconds, ignore_result=True
+            )
+
+
+def retry_planned() -> str:
+    """Return the key in the cache that exists while a task is scheduled."""
+    return f"visualsearch-retry-planned:{current_catalog_name()}"
 
 
 @shared_task(name="visualsearch.index_run", base=IndexTask, bind=True)
-def index_run(self: Task[Any, Any], run_id: int) -> str:
+def index_run(self: IndexTask, run_id: int) -> str:
     """Execute a run and return its state; do nothing if it is closed or has another process.
 
     ``run_id``: primary key of the Run. While the database is down, the task is retried.
@@ -95,14 +102,23 @@ def index_run(self: Task[Any, Any], run_id: int) -> str:
 
 @worker_ready.connect
 def resume_open_run(**kwargs: object) -> None:
-    """When a worker starts, resume the open run if the process that executed it has died.
+    """When a worker starts, resume each open run if the process that executed it has died.
 
     The death of a process on another machine shows only by missing heartbeats, so the task then
     waits for ``RUN_TIMEOUT`` first.
     """
     with suppress(DatabaseError):
-        run = Run.objects.filter(open=True, state=Run.State.RUNNING).first()
-        if run is not None:
-            wait = 0 if run.is_dead else conf.get("RUN_TIMEOUT") + 1
-            index_run.apply_async(args=(run.pk,), countdown=wait, ignore_result=True)
+        for name in catalog_names():
+            with using_catalog(name):
+                resume_run()
     connections.close_all()
+
+
+def resume_run() -> None:
+    """Send a task for the current catalog's open run, to be started when it counts as dead."""
+    run = Run.objects.filter(open=True, state=Run.State.RUNNING).first()
+    if run is not None:
+        wait = 0 if run.is_dead else conf.get("RUN_TIMEOUT") + 1
+        index_run.apply_async(
+            args=(run.pk,), kwargs=arguments_for_catalog(), countdown=wait, ignore_result=True
+        )

@@ -15,6 +15,7 @@ from celery import group
 from django.utils.translation import get_language
 
 from .. import broker, conf
+from ..catalogs import current_catalog_name
 from ..encoders.preprocess import InputSpec
 from ..photos.crops import Crop
 from ..photos.decode import Photo, open_photo
@@ -193,6 +194,7 @@ def job_of(request: Request[Any], photo: DecodedPhoto | None, seconds: float) ->
         photo=pack(photo.photo, photo.spec) if photo else None,
         stages=photo.stages if photo else {},
         language=get_language() or "en",
+        catalog=current_catalog_name(),
         seconds=seconds,
         context=context,
     )

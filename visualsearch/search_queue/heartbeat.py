@@ -11,13 +11,17 @@ from dataclasses import asdict
 import redis
 
 from ..encoders.preprocess import InputSpec
-from .redis_client import key_of, pipeline
+from .redis_client import key_of, pipeline, shared_key
 
 logger = logging.getLogger(__name__)
-ALIVE = "visualsearch:alive"
 # Seconds between heartbeats, until a silent worker counts as dead, and between two checks by a
 # waiting web process. Together, a customer learns of a dead worker within two seconds.
 BEAT, SILENCE, CHECK = 0.4, 1.4, 0.3
+
+
+def alive_key() -> str:
+    """Return the key that exists while any search worker sends heartbeats."""
+    return shared_key("alive")
 
 
 class Heartbeat(threading.Thread):
@@ -53,7 +57,7 @@ class Heartbeat(threading.Thread):
         spec, milliseconds = self.spec(), int(SILENCE * 1000)
         alive = json.dumps(asdict(spec) if spec else None)
         commands = pipeline().set(self.worker, 1, px=milliseconds)
-        commands.set(ALIVE, alive, px=milliseconds).execute()
+        commands.set(alive_key(), alive, px=milliseconds).execute()
 
     def stop(self) -> None:
         """End the thread; its last heartbeat remains valid for up to :data:`SILENCE` seconds."""

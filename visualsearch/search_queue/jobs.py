@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import InterfaceError, OperationalError, connections
 from django.utils import translation
 
+from ..catalogs import using_catalog
 from ..exceptions import BackendUnavailable, VisualSearchError
 from ..photos.decode import Photo
 from ..search import by_photo, encode_photo, later_pages, similar_items
@@ -138,7 +139,8 @@ def run(name: str, worker: str) -> Failure | None:
     try:
         photo = unpack(job.photo) if job.photo else None
         stages = {**job.stages, "queue": job.waited}
-        reply = reply_to(decode_request(job), photo, stages=stages, language=job.language)
+        with using_catalog(job.catalog):
+            reply = reply_to(decode_request(job), photo, stages=stages, language=job.language)
     except Exception:
         logger.exception("Job %s failed.", name)
         reply = Reply(failure=Failure(code=VisualSearchError.code))

@@ -35,9 +35,10 @@ class Job:
     """A request on its way to a search worker.
 
     ``photo``: None if the request needs none. ``stages``: milliseconds spent so far by stage.
-    ``language``: language code of error messages. ``seconds``: time until the job expires.
-    ``context``: values that receivers of the signal ``job_posted`` added. ``waited``: milliseconds
-    in the queue, set when a worker takes the job.
+    ``language``: language code of error messages. ``catalog``: name of the catalog to search, None
+    for the default one. ``seconds``: time until the job expires. ``context``: values that receivers
+    of the signal ``job_posted`` added. ``waited``: milliseconds in the queue, set when a worker
+    takes the job.
     """
 
     kind: str
@@ -45,6 +46,7 @@ class Job:
     photo: PackedPhoto | None = None
     stages: dict[str, float] = field(default_factory=dict)
     language: str = "en"
+    catalog: str | None = None
     seconds: float
     context: dict[str, Any] = field(default_factory=dict)
     waited: float = 0.0

@@ -11,6 +11,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from .. import conf
+from ..catalogs.names import name_of_only_catalog
 
 # Timeout of every Redis command, in seconds.
 TIMEOUT = 1.0
@@ -43,6 +44,16 @@ def key_of(kind: str, name: str) -> str:
     ``name``; ``worker`` (a heartbeat) with the worker's name.
     """
     return f"visualsearch:{kind}:{name}"
+
+
+def shared_key(kind: str) -> str:
+    """Return the Redis key that all processes with the same catalogs share.
+
+    ``kind``: ``jobs``, ``later`` or ``alive``. Sites with settings of their own may use one Redis:
+    the key contains the name of the only catalog, because another site's worker cannot search it.
+    """
+    name = "" if conf.get("CATALOGS") else name_of_only_catalog()
+    return f"visualsearch:{kind}:{name}" if name else f"visualsearch:{kind}"
 
 
 def pipeline(*, transaction: bool = False) -> Any:

@@ -1,6 +1,6 @@
 """Pass jobs and replies between web processes and search workers through Redis.
 
-A job that a client waits for takes the fast lane: its id goes onto the list :data:`QUEUE`, from
+A job that a client waits for takes the fast lane: its id goes onto the list :func:`queue`, from
 which search threads pop it. A job that nobody waits for is named by a Celery task instead. Both
 kinds lie under a key that expires with them.
 """
@@ -18,17 +18,24 @@ import redis
 from .. import conf
 from ..encoders.preprocess import InputSpec
 from ..exceptions import BackendUnavailable, Overloaded, SearchTimeout
-from .heartbeat import ALIVE, CHECK
+from .heartbeat import CHECK, alive_key
 from .messages import Job, Reply, decode_failure, decode_job, decode_reply, encode
-from .redis_client import client, key_of, pipeline
+from .redis_client import client, key_of, pipeline, shared_key
 
-QUEUE = "visualsearch:jobs"
-# Jobs whose clients do not wait, until a task takes them, by the time at which they expire.
-LATER = "visualsearch:later"
 # Redis before 7 rounds a wait of less than a millisecond down to 0, which means forever.
 SHORTEST = 0.01
 # Seconds for which a reply is kept for a slow web process.
 REPLY_KEPT = 30
+
+
+def queue() -> str:
+    """Return the key of the list of waiting jobs."""
+    return shared_key("jobs")
+
+
+def later() -> str:
+    """Return the key of the jobs whose clients do not wait, by the time at which they expire."""
+    return shared_key("later")
 
 
 # --- in web processes ---
@@ -42,7 +49,7 @@ def worker_input() -> InputSpec | None:
     wait.
     """
     try:
-        alive, waiting = pipeline().get(ALIVE).llen(QUEUE).execute()
+        alive, waiting = pipeline().get(alive_key()).llen(queue()).execute()
     except redis.RedisError as error:
         raise BackendUnavailable from error
     if alive is None:
@@ -65,7 +72,7 @@ def post(job: Job, name: str) -> None:
     Raises BackendUnavailable if Redis is down.
     """
     try:
-        storing(job, name).rpush(QUEUE, name).execute()
+        storing(job, name).rpush(queue(), name).execute()
     except redis.RedisError as error:
         raise BackendUnavailable from error
 
@@ -85,10 +92,10 @@ def store_for_later(job: Job, name: str) -> None:
     """
     now = time.time()
     try:
-        waiting = pipeline().zremrangebyscore(LATER, "-inf", now).zcard(LATER).execute()[1]
+        waiting = pipeline().zremrangebyscore(later(), "-inf", now).zcard(later()).execute()[1]
         if waiting >= conf.get("MAX_QUEUE"):
             raise Overloaded
-        storing(job, name).zadd(LATER, {name: now + job.seconds}).execute()
+        storing(job, name).zadd(later(), {name: now + job.seconds}).execute()
     except redis.RedisError as error:
         raise BackendUnavailable from error
 
@@ -153,7 +160,7 @@ def is_coming(name: str) -> bool:
     True if the job waits and any worker is alive, or if the worker that took it is alive.
     """
     job, taken = key_of("job", name), key_of("taken", name)
-    waiting, worker, alive = pipeline().exists(job).get(taken).exists(ALIVE).execute()
+    waiting, worker, alive = pipeline().exists(job).get(taken).exists(alive_key()).execute()
     if worker is not None:
         return bool(client().exists(key_of("worker", worker.decode())))
     return bool(waiting and alive)
@@ -164,7 +171,7 @@ def is_coming(name: str) -> bool:
 
 def next_job() -> str | None:
     """Return the id of the oldest job in the fast lane, or None after :data:`CHECK` seconds."""
-    found = client().blpop([QUEUE], timeout=CHECK)
+    found = client().blpop([queue()], timeout=CHECK)
     return str(found[1], "ascii") if found else None  # type: ignore[arg-type]
 
 
@@ -176,7 +183,7 @@ def take(name: str, worker: str) -> Job | None:
     key, taken = key_of("job", name), key_of("taken", name)
     kept = int(conf.get("ASYNC_TIMEOUT") * 1000)
     commands = pipeline(transaction=True).pttl(key).getdel(key).set(taken, worker, px=kept)
-    left, found, *_ = commands.zrem(LATER, name).execute()
+    left, found, *_ = commands.zrem(later(), name).execute()
     if found is None:
         client().delete(taken)
         return None

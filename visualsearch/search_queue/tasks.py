@@ -7,10 +7,11 @@ import binascii
 from typing import Any
 
 import msgspec
-from celery import Task, shared_task
+from celery import shared_task
 from django.utils.translation import get_language
 
 from .. import conf
+from ..broker import CatalogTask
 from ..exceptions import InvalidBase64, VisualSearchError
 from ..photos.decode import open_photo
 from ..search.requests import ClassifyRequest, EmbedRequest, Request
@@ -19,7 +20,7 @@ from . import heartbeat, jobs
 QUEUE = "visualsearch.search"
 
 
-class SearchTask(Task[Any, Any]):
+class SearchTask(CatalogTask):
     """A task for search workers; an expected error is logged in one line."""
 
     queue = QUEUE
@@ -38,7 +39,7 @@ class PhotoTask(SearchTask):
 
 
 @shared_task(name="visualsearch.search", base=SearchTask, bind=True, ignore_result=True)
-def search(self: Task[Any, Any], name: str) -> None:
+def search(self: SearchTask, name: str) -> None:
     """Search by the photo that a web process stored under ``name``.
 
     The result is stored as a query. Raises the search's error, so that it shows in Celery's events.

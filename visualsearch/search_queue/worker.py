@@ -27,6 +27,7 @@ from celery.signals import (
 )
 from django.db import DatabaseError, connections
 
+from ..catalogs import catalog_names, using_catalog
 from ..exceptions import VisualSearchError
 from ..search import by_photo
 from ..serving import loaded_versions, processor_check
@@ -127,17 +128,21 @@ def search_in_child(**kwargs: object) -> None:
 
 
 def load_model_and_index() -> None:
-    """Load model and index, run a first search, and check the encoder's reference embeddings.
+    """Load model and indexes, run first searches, and check the encoder's reference embeddings.
 
     See :func:`visualsearch.serving.processor_check.check_this_processor`. A failure is logged, and
     the first jobs try to load again. All loaded objects are frozen, so that the garbage collector
     skips them.
     """
-    try:
-        by_photo.warm_up()
-        processor_check.check_this_processor(loaded_versions.current().encoder)
-    except (VisualSearchError, DatabaseError) as error:
-        logger.warning("This worker cannot search yet and tries again at the next job: %s", error)
+    for name in catalog_names():
+        try:
+            with using_catalog(name):
+                by_photo.warm_up()
+                processor_check.check_this_processor(loaded_versions.current().encoder)
+        except (VisualSearchError, DatabaseError) as error:
+            logger.warning(
+                "This worker cannot search yet and tries again at the next job: %s", error
+            )
     connections.close_all()
     gc.collect()
     gc.freeze()

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from django.db import connections
 from django.db.models import Subquery
 
+from ..catalogs import current_catalog_name
 from ..exceptions import IndexNotReady
 from ..models import IndexVersion, Revision
 from ..models.primary import database
@@ -35,7 +36,7 @@ def read_current_state(version: int | None) -> CurrentState:
     ``version``: id of an index version, None for the active one. Raises IndexNotReady if it does
     not exist, is still being built, or failed.
     """
-    sql, parameters = statement(version)
+    sql, parameters = statement(version, current_catalog_name())
     with connections[database()].cursor() as cursor:
         cursor.execute(sql, parameters)
         row = cursor.fetchone()
@@ -46,10 +47,14 @@ def read_current_state(version: int | None) -> CurrentState:
 
 
 @lru_cache(maxsize=64)
-def statement(version: int | None) -> tuple[str, tuple[Any, ...]]:
+def statement(version: int | None, catalog: str) -> tuple[str, tuple[Any, ...]]:
     """Return the query's SQL and parameters, cached because building them takes longest."""
     newest = Revision.objects.filter(pk=1).values("value")
-    rows = IndexVersion.objects.exclude(state__in=(State.BUILDING, State.FAILED)).order_by()
+    rows = (
+        IndexVersion.everywhere.filter(catalog=catalog)
+        .exclude(state__in=(State.BUILDING, State.FAILED))
+        .order_by()
+    )
     chosen = rows.filter(state=State.ACTIVE) if version is None else rows.filter(pk=version)
     columns = chosen.annotate(newest=Subquery(newest)).values_list(
         "pk", "revision", "items", "newest"

@@ -12,7 +12,7 @@ from django.utils.module_loading import import_string
 from numpy.typing import NDArray
 
 from ..batched import batched
-from ..catalogs import MAX_PARAMETERS
+from ..catalogs import MAX_PARAMETERS, current_catalog_name
 from ..encoders.base import Encoder
 from ..indexes.base import FileIndex, Ids, Index, SharedIndex
 from ..indexes.catalog_fit import Fit
@@ -30,8 +30,8 @@ class LiveIndex:
     ``version``: id of the IndexVersion. ``revision``: the last change of the rows that the index
     contains. ``items``: number of searchable items. ``fit``: the transform of the vectors in the
     index, None for none; callers pass untransformed encoder output to :meth:`add` and
-    :meth:`search`. ``used`` and ``counted``: monotonic times of the last use and of the last
-    count of ``items``. ``known``: cache of :meth:`names`.
+    :meth:`search`. ``catalog``: name of the catalog. ``used`` and ``counted``: monotonic times of
+    the last use and of the last count of ``items``. ``known``: cache of :meth:`names`.
     """
 
     index: Index
@@ -40,6 +40,7 @@ class LiveIndex:
     revision: int
     items: int = 0
     fit: Fit | None = None
+    catalog: str = field(default_factory=current_catalog_name)
     counted: float = 0.0
     used: float = 0.0
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)

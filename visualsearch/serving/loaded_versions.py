@@ -11,6 +11,7 @@ import os
 import threading
 import time
 from concurrent.futures import Future
+from contextvars import copy_context
 from typing import Any
 
 from django.db import connections
@@ -116,10 +117,9 @@ def mark_used(live: LiveIndex) -> None:
     live.used = time.monotonic()
     _live.pop(live.version, None)
     _live[live.version] = live
-    experiment = running_experiment.cached_experiment()
-    stays = experiment.version_id if experiment else None
+    tested = {each.version_id for each in running_experiment.cached_experiments()}
     for idle in [one for one in _live.values() if one.used < live.used - IDLE_SECONDS]:
-        if idle.version != stays:
+        if idle.version not in tested:
             del _live[idle.version]
 
 
@@ -135,12 +135,14 @@ def load_once(row: IndexVersion) -> LiveIndex:
 def last_used_while_loading(row: IndexVersion) -> LiveIndex | None:
     """Load a version in the background; return the index used last until the new one is ready.
 
-    Returns the new index once it is loaded. Returns None if no index is in memory, or if the new
-    one is in a server and needs no loading. A failed load is logged and repeated after
-    :data:`RETRY_AFTER` seconds.
+    Returns the new index once it is loaded. Returns None if no index of its catalog is in memory,
+    or if the new one is in a server and needs no loading. A failed load is logged and repeated
+    after :data:`RETRY_AFTER` seconds.
     """
     with _lock:
-        at_hand = next(reversed(_live.values()), None)
+        at_hand = next(
+            (one for one in reversed(_live.values()) if one.catalog == row.catalog), None
+        )
         if at_hand is None or is_shared(row):
             return None
         arriving = _arriving.get(row.pk)
@@ -184,10 +186,11 @@ def for_encoder(encoder: str) -> LiveIndex:
 def load_in_background(row: IndexVersion) -> Future[LiveIndex]:
     """Load a version in a new thread; return the future of the index."""
     future: Future[LiveIndex] = Future()
+    context = copy_context()  # a new thread would not know the catalog
 
     def work() -> None:
         try:
-            future.set_result(load_index(row))
+            future.set_result(context.run(load_index, row))
         except BaseException as error:
             future.set_exception(error)
         finally:

@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
 from .. import conf
-from ..catalogs import cards_for, catalog
+from ..catalogs import cards_for, catalog, catalog_names, current_catalog_name
 from ..exceptions import VisualSearchError
 from ..search.requests import DEFAULT_LIMIT, SimilarRequest
 from ..search_queue import dispatch
@@ -78,6 +78,17 @@ def similar_products(context: Context, product: Any, limit: int = 4) -> SafeStri
         logger.info("Similar products of %s cannot be shown: %s", key, error)
         hits = []
     return rendered(context, "visualsearch/_similar.html", {"hits": hits})
+
+
+@register.inclusion_tag("admin/visualsearch/_catalogs.html", takes_context=True)
+def choice_of_catalog(context: Context) -> dict[str, Any]:
+    """Render a form for the catalog that the admin shows; nothing if the project has only one."""
+    names = catalog_names()
+    return {
+        "names": names if len(names) > 1 else [],
+        "chosen": current_catalog_name(),
+        "csrf_token": context.get("csrf_token"),
+    }
 
 
 def rendered(context: Context, name: str, values: dict[str, Any]) -> SafeString:

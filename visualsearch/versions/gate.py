@@ -7,6 +7,7 @@ from pathlib import Path
 from django.utils.translation import gettext as _
 
 from .. import conf
+from ..catalogs.names import of_current_catalog
 from ..evaluation import labelled_photos
 from ..models import IndexVersion
 from .lifecycle import active_version
@@ -18,7 +19,7 @@ def evaluate_version(version: IndexVersion) -> None:
     Does nothing if the setting is empty. See
     :func:`visualsearch.evaluation.labelled_photos.evaluate`.
     """
-    path = conf.get("LABELLED_QUERIES")
+    path = of_current_catalog("LABELLED_QUERIES")
     if path:
         photos = labelled_photos.read_queries(Path(path))
         version.evaluation = labelled_photos.evaluate(photos, version=version.pk)

@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 from django.db import IntegrityError
+from django.db.models import Manager
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -237,12 +238,17 @@ def delete_old_versions() -> None:
         for version in IndexVersion.objects.filter(state=state).order_by(order)[kept:]:
             if version != held_back and not tried.filter(version=version).exists():
                 delete_version(version)
-    needed = set(IndexVersion.objects.filter(state__in=KEPT).values_list("encoder", flat=True))
-    needed.add(version_encoders.configured_encoder().id)
-    Embedding.objects.exclude(encoder__in=needed).delete()
+    configured = version_encoders.configured_encoder().id
+    Embedding.objects.exclude(encoder__in={configured, *encoders_of(IndexVersion.objects)}).delete()
+    needed = {configured, *encoders_of(IndexVersion.everywhere)}
     for copy in version_encoders.copy_folder("any").parent.glob("*"):
         if copy.name not in needed:
             shutil.rmtree(copy, ignore_errors=True)
+
+
+def encoders_of(versions: Manager[Any]) -> set[str]:
+    """Return the ids of the encoders of versions that are kept."""
+    return set(versions.filter(state__in=KEPT).values_list("encoder", flat=True))
 
 
 def delete_version(version: IndexVersion) -> None:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from .. import conf
 from ..batched import batched
 from ..catalogs import MAX_PARAMETERS
+from ..catalogs.names import of_current_catalog
 from ..encoders.base import Encoder
 from ..evaluation.labelled_photos import read_queries
 from ..indexes import catalog_fit
@@ -208,7 +209,7 @@ def from_photos(encoder: Encoder) -> Labels | None:
     None if the setting is empty. At most :data:`PHOTOS` photos, drawn at random. Raises PhotoError
     for an unreadable photo, ValueError for an unreadable list.
     """
-    path = conf.get("LABELLED_QUERIES")
+    path = of_current_catalog("LABELLED_QUERIES")
     if not path:
         return None
     photos = read_queries(Path(path))

@@ -14,6 +14,7 @@ from health_check.base import HealthCheck
 from health_check.exceptions import ServiceUnavailable
 
 from ... import conf
+from ...catalogs import catalog_names, using_catalog
 from ...encoders.package import load_package
 from ...exceptions import ModelUnavailable
 from ...search_queue import heartbeat, redis_client
@@ -62,11 +63,19 @@ class Database(Check):
 
 
 class Index(Check):
-    """Checks that an index version is active and that its model can be loaded."""
+    """Checks that each catalog has an active version whose model can be loaded."""
 
     reason = "no index version is active; run manage.py visualsearch_index"
 
     def holds(self) -> bool:
+        for name in catalog_names():
+            with using_catalog(name):
+                if not self.can_search():
+                    return False
+        return True
+
+    def can_search(self) -> bool:
+        """Return whether the current catalog has an active version whose model can be loaded."""
         version = lifecycle.active_version()
         if version is None:
             return False
@@ -93,4 +102,6 @@ class Workers(Check):
     reason = "no search worker sends heartbeats; start manage.py visualsearch_worker"
 
     def holds(self) -> bool:
-        return not conf.get("USE_CELERY") or bool(redis_client.client().exists(heartbeat.ALIVE))
+        return not conf.get("USE_CELERY") or bool(
+            redis_client.client().exists(heartbeat.alive_key())
+        )

@@ -14,6 +14,7 @@ from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 
 from ... import conf
+from ...catalogs import catalog_names, using_catalog
 from ...models import Embedding, Run
 from ...search_queue import redis_client, redis_queue
 from ...serving import processor_check
@@ -86,8 +87,25 @@ def gauge(name: str, text: str, value: float) -> Metric:
     return GaugeMetricFamily(f"visualsearch_{name}", text, value=value)
 
 
+def by_catalog(read: Callable[[], Gauges]) -> Gauges:
+    """Return the gauges of each catalog, with its name as the label ``catalog``."""
+    found: dict[str, GaugeMetricFamily] = {}
+    for name in catalog_names():
+        with using_catalog(name):
+            for one in read():
+                labelled = GaugeMetricFamily(one.name, one.documentation, labels=["catalog"])
+                labelled = found.setdefault(one.name, labelled)
+                labelled.add_metric([name], one.samples[0].value)
+    return list(found.values())
+
+
 def of_database() -> Gauges:
-    """Return gauges of the active version and of the open run; zeros if there is none."""
+    """Return gauges of each catalog's active version and open run; zeros if there is none."""
+    return by_catalog(of_version_and_run)
+
+
+def of_version_and_run() -> Gauges:
+    """Return gauges of the current catalog's active version and open run."""
     version, run = lifecycle.active_version(), Run.objects.filter(open=True).first()
     gauges = [
         gauge("index_version", "Active index version, 0 for none.", version.pk if version else 0),
@@ -119,7 +137,12 @@ def of_database() -> Gauges:
 
 
 def of_rows() -> Gauges:
-    """Return gauges of searchable images and items, failed images, and differing processors."""
+    """Return gauges of each catalog's images and items, and of differing processors."""
+    return by_catalog(of_catalog_rows)
+
+
+def of_catalog_rows() -> Gauges:
+    """Return gauges of the current catalog's images and items, and of differing processors."""
     version = lifecycle.active_version()
     rows = Embedding.objects.filter(encoder=version.encoder if version else "", removed=False)
     searchable = rows.filter(error="")
@@ -146,7 +169,7 @@ def of_redis() -> Gauges:
         gauge(
             "queue_length",
             "Searches waiting for a worker.",
-            redis_client.client().llen(redis_queue.QUEUE),
+            redis_client.client().llen(redis_queue.queue()),
         ),
         gauge("search_workers", "Search workers that send heartbeats.", workers),
     ]

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from visualsearch.exceptions import VisualSearchError
+from visualsearch.management.catalog_command import CatalogCommand
 from visualsearch.reindex.drift import find_drift
 
 
-class Command(BaseCommand):
+class Command(CatalogCommand):
     help = (
         "Compare the stored embeddings with the index and the catalog; exit with 1 if they differ."
     )
+    for_each_catalog = True
 
     def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle_catalog(self, **options: Any) -> bool:
         try:
             drift = find_drift()
         except VisualSearchError as error:
@@ -30,5 +32,4 @@ class Command(BaseCommand):
         else:
             for line in drift.lines():
                 self.stdout.write(line)
-        if not drift.clean:
-            sys.exit(1)
+        return drift.clean

@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from visualsearch.doctor.catalog import examine_catalog
 from visualsearch.doctor.findings import examined
 from visualsearch.doctor.installation import examine_installation
+from visualsearch.management.catalog_command import CatalogCommand
 
 
-class Command(BaseCommand):
+class Command(CatalogCommand):
     help = (
         "Examine catalog, database, files, model, index and workers on real rows; name what is"
         " wrong and the line to change, and exit with 1 if anything is."
     )
     # What is wrong with the settings is a finding, not a reason to stop.
     requires_system_checks = []
+    for_each_catalog = True
 
     def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle_catalog(self, **options: Any) -> bool:
         catalog = examined(
             "CATALOG",
             lambda: iter(examine_catalog()),
@@ -41,5 +43,4 @@ class Command(BaseCommand):
                 self.stdout.write(f"{mark} {each.name:16} {each.detail}")
                 if each.remedy:
                     self.stdout.write(f"{'':22} → {each.remedy}")
-        if not healthy:
-            sys.exit(1)
+        return healthy

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from tqdm import tqdm
 
 from visualsearch.evaluation.labelled_photos import (
@@ -19,13 +19,15 @@ from visualsearch.evaluation.labelled_photos import (
 )
 from visualsearch.evaluation.photo_by_photo import tables, write_page
 from visualsearch.exceptions import VisualSearchError
+from visualsearch.management.catalog_command import CatalogCommand
 from visualsearch.metrics.photo_page import Table
 
 
-class Command(BaseCommand):
+class Command(CatalogCommand):
     help = "Measure recall@k, MRR and latency on a CSV file of photos and the products they show."
 
     def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
         parser.add_argument(
             "queries", type=Path, help="CSV with the columns image,sku[,style][,view]"
         )
@@ -44,7 +46,7 @@ class Command(BaseCommand):
         )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle_catalog(self, **options: Any) -> bool:
         try:
             photos = read_queries(options["queries"])
             measured = self.measure(photos, options["index_version"])
@@ -60,7 +62,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         if options["json"]:
             self.stdout.write(json.dumps(found))
-            return
+            return True
         self.stdout.write(
             f"{found['queries']} photos against {found['items']} products, {found['encoder']};"
             " in brackets: 95 % intervals"
@@ -69,6 +71,7 @@ class Command(BaseCommand):
             self.write_table(table)
         took = found["latency_ms"]
         self.stdout.write(f"\nlatency  p50 {took['p50']:.1f} ms  p95 {took['p95']:.1f} ms")
+        return True
 
     def measure(self, photos: list[LabelledPhoto], version: int | None) -> Measured:
         """Search an index version with each photo, showing a progress bar on a terminal.

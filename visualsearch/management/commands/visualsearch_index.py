@@ -8,10 +8,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from tqdm import tqdm
 
 from visualsearch.exceptions import VisualSearchError
+from visualsearch.management.catalog_command import CatalogCommand
 from visualsearch.models import Embedding, Run
 from visualsearch.reindex import runs, scopes
 from visualsearch.serving import loaded_versions
@@ -21,10 +22,12 @@ from visualsearch.versions import lifecycle
 WATCH = 0.5
 
 
-class Command(BaseCommand):
+class Command(CatalogCommand):
     help = "Index the catalog's images. Unchanged images are not encoded again."
+    for_each_catalog = True
 
     def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
         scope = parser.add_mutually_exclusive_group()
         scope.add_argument("--all", action="store_true", help="all products (default)")
         scope.add_argument(
@@ -40,7 +43,7 @@ class Command(BaseCommand):
         )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle_catalog(self, **options: Any) -> bool:
         try:
             run = self.wanted(options)
             with tqdm(desc="Indexing", unit=" products", disable=not sys.stderr.isatty()) as bar:
@@ -53,8 +56,7 @@ class Command(BaseCommand):
         except (VisualSearchError, runs.NotPossible) as error:
             raise CommandError(str(error)) from error
         self.report(run, as_json=options["json"])
-        if run.state != Run.State.FINISHED:
-            sys.exit(1)
+        return run.state == Run.State.FINISHED
 
     def wanted(self, options: dict[str, Any]) -> Run:
         """Return the run to work on: that of ``--run``, the open one, or a new one.

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from visualsearch import conf
 from visualsearch.exceptions import InvalidCrop, VisualSearchError
+from visualsearch.management.catalog_command import CatalogCommand
 from visualsearch.photos.crops import Crop, check_crop
 from visualsearch.photos.decode import open_photo
 from visualsearch.search import by_photo
@@ -32,10 +33,11 @@ def crop(text: str) -> Crop:
     return x, y, w, h
 
 
-class Command(BaseCommand):
+class Command(CatalogCommand):
     help = "Print the products that look most like a photo."
 
     def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
         parser.add_argument("photo", type=Path)
         parser.add_argument(
             "--limit", type=int, default=DEFAULT_LIMIT, help="1–100, default %(default)s"
@@ -44,7 +46,7 @@ class Command(BaseCommand):
         parser.add_argument("--site", default="", help="prefix of links, such as https://shop.tld")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle_catalog(self, **options: Any) -> bool:
         if not 1 <= options["limit"] <= 100:
             raise CommandError("--limit must be from 1 to 100.")
         try:
@@ -59,6 +61,7 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(msgspec.to_builtins(result)))
         else:
             self.print(options["photo"], result, options["site"].rstrip("/"))
+        return True
 
     def print(self, photo: Path, result: SearchResult, site: str) -> None:
         """Print the result as text; ``site`` is put before the products' links."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from visualsearch.exceptions import VisualSearchError
+from visualsearch.management.catalog_command import CatalogCommand
 from visualsearch.models import IndexVersion, Run
 from visualsearch.reindex import runs
 from visualsearch.versions import lifecycle
@@ -21,19 +22,20 @@ JUDGES = {"labels": "labelled photos", "clicks": "searches with clicks"}
 FIGURES = ("recall@1", "recall@5", "recall@10", "mrr")
 
 
-class Command(BaseCommand):
+class Command(CatalogCommand):
     help = (
         "Fit the index to its catalog, with the labelled queries if there are any. Images are not"
         " encoded again. The new version is activated if it finds more products."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
         parser.add_argument(
             "--no-activate", action="store_true", help="build a version without activating it"
         )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle_catalog(self, **options: Any) -> bool:
         try:
             run, new = runs.request(Run.Scope.FIT, activate=not options["no_activate"])
             if not new:
@@ -50,6 +52,7 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(report))
         else:
             self.print(report)
+        return True
 
     def print(self, report: dict[str, Any]) -> None:
         """Print the compared weights with their figures, and whether the new version is active."""

@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from visualsearch.management.catalog_command import CatalogCommand
 from visualsearch.models import IndexVersion
 from visualsearch.versions import lifecycle
 
 
-class Command(BaseCommand):
+class Command(CatalogCommand):
     help = "List the index versions; activate one, or roll back to the previous one."
 
     def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
         which = parser.add_mutually_exclusive_group()
         which.add_argument("--activate", type=int, metavar="N", help="make version N active")
         which.add_argument(
@@ -22,7 +24,7 @@ class Command(BaseCommand):
         )
         parser.add_argument("--json", action="store_true", help="print one JSON array")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle_catalog(self, **options: Any) -> bool:
         try:
             if options["roll_back"]:
                 lifecycle.roll_back()
@@ -33,11 +35,12 @@ class Command(BaseCommand):
         found = [described(version) for version in IndexVersion.objects.all()]
         if options["json"]:
             self.stdout.write(json.dumps(found))
-            return
+            return True
         for each in found:
             self.stdout.write(
                 "{version:>5}  {state:<9} {images:>8} images  {encoder}".format(**each)
             )
+        return True
 
     def activate(self, number: int) -> None:
         """Activate the version with the primary key ``number``, unless it is active already.

@@ -7,11 +7,11 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from functools import cached_property, partial
+from functools import cached_property
 from itertools import chain
 from typing import Any, ClassVar
 
-from django.core.exceptions import FieldDoesNotExist, ObjectDoesNotExist, ValidationError
+from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.core.files.storage import default_storage
 from django.db import DatabaseError, connections, router
 from django.db.models import CharField, FileField, Model, QuerySet, UUIDField, Value
@@ -19,10 +19,9 @@ from django.db.models.fields.files import FieldFile
 from django.db.models.functions import Cast, Concat, Substr
 from django.http import HttpRequest
 
-from . import conf
-from .batched import batched
-from .class_names import class_name
-from .facets import Choice, Ordering, Range
+from ..batched import batched
+from ..class_names import class_name
+from ..facets import Choice, Ordering, Range
 
 # Start and length of the groups of digits in the text of a UUID.
 UUID_GROUPS = ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
@@ -41,6 +40,9 @@ class CatalogSource:
     Required: :attr:`model`, :meth:`images`, :meth:`card`. One instance serves all threads of a
     process, so keep no state in it.
     """
+
+    catalog_name: str = ""
+    """The name of this catalog in ``VISUALSEARCH["CATALOGS"]``, set when the app loads it."""
 
     model: ClassVar[type[Model]]
     """The model whose rows are items."""
@@ -256,99 +258,11 @@ class CatalogSource:
         return Concat(first, *rest, output_field=CharField())
 
 
-class ModelCatalog(CatalogSource):
-    """A catalog that is declared: a subclass names fields, and needs no methods.
-
-    Any method of :class:`CatalogSource` may still be overridden.
-    """
-
-    picture: ClassVar[str]
-    """Lookup of the image field from :attr:`model`, such as ``image`` or ``pictures__file``."""
-
-    name: ClassVar[str] = ""
-    """The field with the name for customers; "" stands for the item's text."""
-
-    published: ClassVar[Mapping[str, Any]] = {}
-    """The arguments of ``filter()`` that select the items on sale."""
-
-    def visible(self) -> QuerySet[Any]:
-        """Return the items that :attr:`published` selects, with their pictures prefetched."""
-        rows = super().visible().filter(**self.published)
-        relations, _ = self.path()
-        return rows.prefetch_related("__".join(relations)) if relations else rows
-
-    def path(self) -> tuple[list[str], str]:
-        """Return the relations on the way from an item to its image field, and that field."""
-        *relations, field = self.picture.split("__")
-        return relations, field
-
-    def images(self, item: Any) -> list[FieldFile]:
-        """Return the files of the fields that :attr:`picture` names."""
-        relations, field = self.path()
-        rows = [item]
-        for relation in relations:
-            rows = [other for row in rows for other in related(row, relation)]
-        return [file for row in rows if (file := getattr(row, field))]
-
-    def card(self, item: Any, request: HttpRequest | None = None) -> dict[str, Any]:
-        """Return key, name, address and first picture of an item."""
-        pictures = self.images(item)
-        address = getattr(item, "get_absolute_url", None)
-        return {
-            "key": self.key_of(item),
-            "name": str(getattr(item, self.name) if self.name else item),
-            "url": address() if address else None,
-            "image": pictures[0].url if pictures else None,
-        }
-
-    def watched(self) -> Mapping[type[Model], Callable[[Any], Any]]:
-        """Return the item's model and the models on the way to its pictures."""
-        found: dict[type[Model], Callable[[Any], Any]] = {self.model: self.key_of}
-        model: Any = self.model
-        path: list[str] = []
-        for relation in self.path()[0]:
-            path.append(relation)
-            model = model._meta.get_field(accessor_field(model, relation)).related_model
-            found.setdefault(model, partial(self.items_with, "__".join(path)))
-        return found
-
-    def items_with(self, lookup: str, row: Model) -> list[Any]:
-        """Return the items that are related to a row; ``lookup``: from an item to the row."""
-        using = row._state.db or router.db_for_write(self.model)
-        return list(self.model._base_manager.using(using).filter(**{lookup: row}))
-
-
-def accessor_field(model: type[Model], accessor: str) -> str:
-    """Return the field name of a relation by the attribute that rows of ``model`` have for it."""
-    for field in model._meta.get_fields():
-        name = field.get_accessor_name() if hasattr(field, "get_accessor_name") else field.name
-        if name == accessor:
-            return field.name
-    raise FieldDoesNotExist(f"{model.__name__} has no relation {accessor}")
-
-
-def related(row: Any, accessor: str) -> list[Any]:
-    """Return the rows that one is related to by an attribute, which may be a manager."""
-    try:
-        found = getattr(row, accessor)
-    except ObjectDoesNotExist:  # the other side of a OneToOneField
-        return []
-    if hasattr(found, "all"):
-        return list(found.all())
-    return [] if found is None else [found]
-
-
 def finder_for(
     model: type[Model], watched: Mapping[type[Model], Callable[[Any], Any]]
 ) -> Callable[[Any], Any] | None:
     """Return the function that ``watched`` has for a model or for the nearest of its bases."""
     return next((watched[base] for base in model.__mro__ if base in watched), None)
-
-
-def catalog() -> CatalogSource:
-    """Return the instance of the shop's CatalogSource, one per process."""
-    source: CatalogSource = conf.load("CATALOG")
-    return source
 
 
 @contextmanager

@@ -1,0 +1,22 @@
+"""The interface between a shop and the search: items, their images, and who may see them.
+
+May import ``conf`` and what is below it; knows no model of this app.
+"""
+
+from .declared import ModelCatalog
+from .loaded import all_catalogs, catalog, load_catalog
+from .names import catalog_names, current_catalog_name, using_catalog
+from .source import MAX_PARAMETERS, CatalogSource, cards_for
+
+__all__ = [
+    "MAX_PARAMETERS",
+    "CatalogSource",
+    "ModelCatalog",
+    "all_catalogs",
+    "cards_for",
+    "catalog",
+    "catalog_names",
+    "current_catalog_name",
+    "load_catalog",
+    "using_catalog",
+]

@@ -30,6 +30,7 @@ pytestmark = pytest.mark.django_db
 
 # Accept POST only; permissions are checked before the request is validated.
 POSTED = {
+    "visualsearch_catalog",
     "visualsearch_reindex",
     "visualsearch_fit",
     "visualsearch_run_control",

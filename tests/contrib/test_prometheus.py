@@ -92,8 +92,8 @@ def test_jobs__dropped(grown):
 def test_state__nothing_indexed_yet(db, in_this_thread):
     found = gauges()
     assert found["visualsearch_up", "database"] == 1
-    assert found["visualsearch_index_version",] == 0
-    assert found["visualsearch_index_items",] == 0
+    assert found["visualsearch_index_version", ""] == 0
+    assert found["visualsearch_index_items", ""] == 0
     assert ("visualsearch_up", "redis") not in found
 
 
@@ -102,12 +102,15 @@ def test_state(sold, in_this_thread):
     Embedding.objects.filter(item="P1").update(error="broken")
     Run.objects.create(items=10, done=4, failed=1)
     found = gauges()
-    assert found["visualsearch_index_version",] == lifecycle.active_version().pk
-    assert (found["visualsearch_index_items",], found["visualsearch_index_images",]) == (7, 7)
-    assert found["visualsearch_failed_images",] == 1
-    assert found["visualsearch_index_age_seconds",] >= 0
-    assert (found["visualsearch_run_open",], found["visualsearch_run_dead",]) == (1, 0)
-    assert (found["visualsearch_run_items",], found["visualsearch_run_items_done",]) == (10, 4)
+    assert found["visualsearch_index_version", ""] == lifecycle.active_version().pk
+    assert (found["visualsearch_index_items", ""], found["visualsearch_index_images", ""]) == (7, 7)
+    assert found["visualsearch_failed_images", ""] == 1
+    assert found["visualsearch_index_age_seconds", ""] >= 0
+    assert (found["visualsearch_run_open", ""], found["visualsearch_run_dead", ""]) == (1, 0)
+    assert (found["visualsearch_run_items", ""], found["visualsearch_run_items_done", ""]) == (
+        10,
+        4,
+    )
 
 
 def test_state__database_is_away(db, in_this_thread, monkeypatch):

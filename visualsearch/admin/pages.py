@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
@@ -55,13 +56,16 @@ class PagesAdmin(ReadOnlyAdmin):
 
     def choose_catalog(self, request: HttpRequest) -> HttpResponse:
         """Show the catalog of the form's field ``catalog`` in this session, from now on."""
-        self.may_look(request)
+        if not self.has_module_permission(request):
+            raise PermissionDenied
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
         name = request.POST.get("catalog", "")
         if name not in catalog_names():
             raise Http404
         request.session[CHOSEN] = name
-        # A page of a row of the other catalog would not be found.
-        return redirect(self.url("visualsearch_overview"))
+        # The page that the form was on may show a row that the other catalog lacks.
+        return redirect(self.url("app_list", self.opts.app_label))
 
     def overview(self, request: HttpRequest) -> HttpResponse:
         """Show the state of the search; on POST, also compare the catalog with the index."""

@@ -252,6 +252,14 @@ SPECTACULAR_SETTINGS = {
 CELERY_TASK_SERIALIZER = CELERY_RESULT_SERIALIZER = "json"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ROUTES = {"visualsearch.index*": {"queue": "visualsearch.index"}}
+# Hourly; the index worker runs the schedule (celery worker -B).
+CELERY_BEAT_SCHEDULE = {
+    "repair": {
+        "task": "visualsearch.index_repair",
+        "schedule": 3600,
+        "options": {"expires": 3600},
+    }
+}
 if REDIS_URL:
     CELERY_BROKER_URL = REDIS_URL
     # Stores the results of tasks such as visualsearch.classify for their callers.

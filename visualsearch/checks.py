@@ -40,6 +40,7 @@ NUMBERS: dict[str, tuple[Any, float]] = {
     "KEPT_VERSIONS": (int, 0),
     "MAX_RECALL_DROP": (int | float, 0),
     "RUN_TIMEOUT": (int | float, 1),
+    "REPAIR_CONTENTS": (int, 0),
 }
 
 MIDDLEWARE = "visualsearch.middleware.CatalogMiddleware"

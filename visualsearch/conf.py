@@ -102,6 +102,9 @@ DEFAULTS: dict[str, Any] = {
     # Labelled photos (CSV: image,sku[,style]) to evaluate every new index version on; for several
     # catalogs, a dict by their names.
     "LABELLED_QUERIES": "",
+    # Images that each repair reads, to find files that were overwritten under their names; those
+    # read longest ago come first.
+    "REPAIR_CONTENTS": 1000,
     # Whether new index versions are fitted to the catalog; see indexes/catalog_fit.py.
     "FIT": True,
     # Largest drop of recall@10 on the labelled photos at which a new version is still activated

@@ -4,8 +4,17 @@ Importing it also connects the search threads of :mod:`visualsearch.search_queue
 signals of a Celery worker.
 """
 
-from .reindex.tasks import index_items, index_retry, index_run
+from .reindex.tasks import index_items, index_repair, index_retry, index_run
 from .search_queue import worker
 from .search_queue.tasks import classify, embed, search
 
-__all__ = ["classify", "embed", "index_items", "index_retry", "index_run", "search", "worker"]
+__all__ = [
+    "classify",
+    "embed",
+    "index_items",
+    "index_repair",
+    "index_retry",
+    "index_run",
+    "search",
+    "worker",
+]

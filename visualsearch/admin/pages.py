@@ -56,10 +56,10 @@ class PagesAdmin(ReadOnlyAdmin):
 
     def choose_catalog(self, request: HttpRequest) -> HttpResponse:
         """Show the catalog of the form's field ``catalog`` in this session, from now on."""
-        if not self.has_module_permission(request):
-            raise PermissionDenied
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
+        if not self.has_module_permission(request):
+            raise PermissionDenied
         name = request.POST.get("catalog", "")
         if name not in catalog_names():
             raise Http404

@@ -11,7 +11,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from ..catalogs import catalog
-from ..models import Embedding, IndexVersion, Processor, Query, Revision, Run
+from ..models import Embedding, IndexVersion, Processor, Query, Repair, Revision, Run
 from ..serving import processor_check
 from ..versions import lifecycle
 
@@ -45,8 +45,8 @@ class Overview:
     ``failed_images``: counted from the embeddings of the active version's encoder. ``last_change``:
     time at which any embedding was last changed. ``changes``: number of changes of embeddings that
     are not in the active version's file; search processes apply them when they load the file.
-    ``runs``: the newest reindexing runs. ``processors``: those that were compared with the
-    reference embeddings of the active version's encoder.
+    ``runs``: the newest reindexing runs. ``repair``: the last repair. ``processors``: those that
+    were compared with the reference embeddings of the active version's encoder.
     """
 
     version: IndexVersion | None
@@ -58,6 +58,7 @@ class Overview:
     changes: int
     runs: list[Run]
     searches: Searches
+    repair: Repair | None = None
     processors: list[Processor] = field(default_factory=list)
 
     @property
@@ -86,6 +87,7 @@ def overview() -> Overview:
         changes=max(0, Revision.current() - version.revision) if version else 0,
         runs=list(Run.objects.select_related("version")[:RUNS]),
         searches=searches(timezone.now()),
+        repair=Repair.objects.first(),
         processors=list(Processor.objects.filter(encoder=version.encoder if version else "")),
     )
 

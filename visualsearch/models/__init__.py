@@ -4,6 +4,7 @@ from .experiments import Experiment
 from .index import Embedding, IndexVersion, Revision, Run, from_bytes, to_bytes
 from .processors import Processor
 from .queries import Event, KeptPhoto, Query, Refusal
+from .repairs import Repair
 from .storefronts import Storefront
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "Processor",
     "Query",
     "Refusal",
+    "Repair",
     "Revision",
     "Run",
     "Storefront",

@@ -76,6 +76,9 @@ class Embedding(CatalogModel):
     )
     revision = models.PositiveBigIntegerField(_("revision"))
     updated = models.DateTimeField(_("updated"), auto_now=True)
+    checked = models.DateTimeField(
+        _("last read"), default=timezone.now, help_text=_("When the file was last read and hashed.")
+    )
 
     objects = CatalogManager.from_queryset(EmbeddingQuerySet)()  # type: ignore[misc]
 
@@ -87,7 +90,10 @@ class Embedding(CatalogModel):
                 fields=["catalog", "encoder", "item", "image"], name="one_row_per_image"
             ),
         ]
-        indexes = [models.Index(fields=["catalog", "encoder", "revision"], name="embedding_replay")]
+        indexes = [
+            models.Index(fields=["catalog", "encoder", "revision"], name="embedding_replay"),
+            models.Index(fields=["catalog", "encoder", "checked"], name="embedding_checked"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.item}: {self.image}"

@@ -47,6 +47,7 @@ UPDATED = (
     "retry_at",
     "revision",
     "updated",
+    "checked",
 )
 
 

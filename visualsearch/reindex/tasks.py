@@ -14,8 +14,9 @@ from django.utils import timezone
 from .. import conf
 from ..broker import CatalogTask, arguments_for_catalog
 from ..catalogs import catalog_names, current_catalog_name, using_catalog
+from ..exceptions import IndexNotReady
 from ..models import Embedding, Run
-from . import embeddings, retries, runs
+from . import embeddings, repair, retries, runs
 
 # Seconds between attempts while the database is down, and how many: an hour in all.
 DATABASE_WAIT, DATABASE_ATTEMPTS = 5, 720
@@ -98,6 +99,14 @@ def index_run(self: IndexTask, run_id: int) -> str:
         ) from error
     retry_later()
     return run.state
+
+
+@shared_task(name="visualsearch.index_repair", base=IndexTask)
+def index_repair() -> None:
+    """Find and mend what no signal told, in each catalog; schedule it with Celery beat."""
+    for name in catalog_names():
+        with using_catalog(name), suppress(IndexNotReady):
+            repair.repair()
 
 
 @worker_ready.connect

@@ -15,7 +15,7 @@ from prometheus_client.core import GaugeMetricFamily
 
 from ... import conf
 from ...catalogs import catalog_names, using_catalog
-from ...models import Embedding, Run
+from ...models import Embedding, Repair, Run
 from ...search_queue import redis_client, redis_queue
 from ...serving import processor_check
 from ...versions import lifecycle
@@ -119,6 +119,21 @@ def of_version_and_run() -> Gauges:
             bool(run and run.is_dead),
         ),
     ]
+    repair = Repair.objects.first()
+    if repair is not None:
+        gauges += [
+            gauge(
+                "repair_timestamp_seconds",
+                "When the last repair finished.",
+                repair.finished.timestamp(),
+            ),
+            gauge("repair_items", "Items that the last repair found to differ.", repair.items),
+            gauge(
+                "repair_overwritten_images",
+                "Images that the last repair found to be overwritten.",
+                repair.overwritten,
+            ),
+        ]
     if version is not None:
         since = version.activated or version.created
         gauges += [

@@ -1,0 +1,72 @@
+"""Mend what no signal told: items that differ by name, and files overwritten under their names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.utils import timezone
+
+from .. import conf
+from ..batched import batched
+from ..catalogs import catalog
+from ..encoders.base import Encoder
+from ..exceptions import IndexNotReady
+from ..models import Embedding, Repair, Run
+from ..serving import version_encoders
+from ..versions import lifecycle
+from .catalog_images import image_files
+from .embeddings import refresh_items
+
+# Items to compare with their rows at a time.
+COMPARED = 500
+
+
+def repair(contents: int | None = None) -> Repair | None:
+    """Find and mend differences between the current catalog and its embeddings; store the result.
+
+    All items are compared by the names of their images. Of the images, the ``contents`` that were
+    compared longest ago are read and hashed, by default ``REPAIR_CONTENTS``. Returns None while a
+    run is open, because it does the same. Raises IndexNotReady if nothing was ever indexed,
+    ModelUnavailable if the model cannot be loaded.
+    """
+    if lifecycle.active_version() is None:
+        raise IndexNotReady
+    if Run.objects.filter(open=True).exists():
+        return None
+    encoder = version_encoders.active_encoder()
+    differing = list(items_that_differ(encoder))
+    by_name = refresh_items(differing)
+    oldest = longest_unread(encoder, conf.get("REPAIR_CONTENTS") if contents is None else contents)
+    items = {item for _pk, item in oldest}
+    by_content = refresh_items(items)
+    Embedding.objects.filter(item__in=items).update(checked=timezone.now())
+    found, _new = Repair.objects.update_or_create(
+        defaults={
+            "finished": timezone.now(),
+            "items": len(differing),
+            "hashed": sum(by_content.values()),
+            "overwritten": by_content["encoded"],
+            "failed": by_name["failed"] + by_content["failed"],
+        }
+    )
+    return found
+
+
+def items_that_differ(encoder: Encoder) -> Iterator[str]:
+    """Yield the keys of the items whose images and rows have different names.
+
+    They are items with new or lost images, and items with rows that are no longer visible.
+    """
+    rows = Embedding.objects.filter(encoder=encoder.id, removed=False)
+    visible = catalog().visible_keys()
+    for keys in batched(visible, COMPARED):
+        stored = set(rows.filter(item__in=keys).values_list("item", "image"))
+        different = {item for item, _name in stored ^ image_files(keys).keys()}
+        yield from sorted(different)
+    yield from sorted(set(rows.values_list("item", flat=True).distinct()) - set(visible))
+
+
+def longest_unread(encoder: Encoder, count: int) -> list[tuple[int, str]]:
+    """Return (primary key, item) of the ``count`` rows whose images were read longest ago."""
+    rows = Embedding.objects.filter(encoder=encoder.id, removed=False).order_by("checked", "pk")
+    return list(rows.values_list("pk", "item")[:count])

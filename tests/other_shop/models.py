@@ -2,11 +2,17 @@
 
 import uuid
 
+from django.conf import settings
+from django.core.files.storage import FileSystemStorage
 from django.db import models
 
 
+def library() -> FileSystemStorage:
+    return FileSystemStorage(settings.MEDIA_ROOT, "/library/")
+
+
 class Media(models.Model):
-    file = models.FileField(upload_to="media", max_length=2000)
+    file = models.FileField(upload_to="media", max_length=2000, storage=library)
 
 
 class Category(models.Model):
@@ -15,7 +21,7 @@ class Category(models.Model):
 
 class Article(models.Model):
     code = models.CharField(max_length=1000, unique=True)
-    colour = models.CharField(max_length=20, default="red")
+    colour = models.CharField(max_length=200, default="red")
     category = models.ForeignKey(Category, null=True, on_delete=models.CASCADE)
     media = models.ManyToManyField(Media, related_name="articles")
 
@@ -39,7 +45,7 @@ class Picture(models.Model):
 
 class Poster(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
-    colour = models.CharField(max_length=20, default="red")
+    colour = models.CharField(max_length=200, default="red")
     file = models.FileField(upload_to="posters")
 
     def get_absolute_url(self) -> str:

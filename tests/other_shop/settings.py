@@ -50,6 +50,7 @@ VISUALSEARCH = {
     "ENCODER_OPTIONS": {},
     "THROTTLE": None,
     "RUN_IN_BACKGROUND": False,
+    "FETCH_NETWORKS": os.environ.get("FETCH_NETWORKS", "").split(),
 }
 if os.environ.get("SITE_ID"):
     SITE_ID = int(os.environ["SITE_ID"])

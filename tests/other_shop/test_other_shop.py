@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.helpers.picture_server import PictureServer
+
 
 def test_broken_card__is_left_out(run):
     code = """
@@ -12,6 +14,43 @@ def test_broken_card__is_left_out(run):
         print(sorted(keys(1)), search(1, limit=2)["results"][1]["product"]["key"])
     """
     assert run(code) == "['A', 'C'] C"
+
+
+def test_broken_images__fail_alone(run):
+    code = """
+        sell("A", 1), sell("B", 2, colour="no pictures"), sell("C", 3)
+        index()
+        print(sorted(keys(1)))
+    """
+    assert run(code) == "['A', 'C']"
+
+
+def test_images__at_urls(run):
+    with PictureServer() as server:
+        code = f"""
+            Article.objects.create(code="A", colour="{server.origin}/photo")
+            Article.objects.create(code="B", colour="{server.origin}/missing")
+            sell("C", 1, colour="ftp://127.0.0.1/photo")
+            try:
+                index()
+            except SystemExit as status:
+                print(status)
+            found = search(3)["results"]
+            print([(hit["product"]["key"], hit["image"]) for hit in found], found[0]["score"])
+        """
+        said = run(code, CATALOG="LinkedArticles", FETCH_NETWORKS="127.0.0.0/8")
+        assert said == f"1\n[('A', '{server.origin}/photo')] 1.0"
+
+
+def test_images__in_several_storages(run):
+    code = """
+        article = sell("A", 1)
+        sell("B", 2)
+        article.media.add(Media.objects.create(file=file(5)))
+        index()
+        print(search(5)["results"][0]["image"], search(2)["results"][0]["image"])
+    """
+    assert run(code) == "http://testserver/library/media/5.png http://testserver/media/pictures/2.png"
 
 
 def test_product_without_picture__the_page_is_shown(run):
@@ -365,7 +404,7 @@ def test_doctor__nothing_is_wrong(run):
         ("visible=lambda self: Article.objects.all()", "images(): Add prefetch_related()"),
         ("visible=lambda self: Article.objects.filter(category__article__pk__gt=0)", "distinct()"),
         ("key='colour'", "key: Set Articles.key to a unique field"),
-        ("images=lambda self, item: ['a.jpg']", "images(): Return the file fields"),
+        ("images=lambda self, item: ['a.jpg']", "images(): Correct Articles.images()"),
         ("images=lambda self, item: 1 / 0", "images(): Correct images() of Articles"),
         ("image_url=lambda self, name: '/old/' + name", "image_url(): Override"),
         ("card=lambda self, item: {'key': item.code}", "card(): Add them to what"),

@@ -31,6 +31,8 @@ class Articles(CatalogSource):
         return on_sale.prefetch_related("pictures", "media")
 
     def images(self, item):
+        if item.colour == "no pictures":
+            raise KeyError("pictures")
         return [each.file for each in (*item.pictures.all(), *item.media.all())]
 
     def card(self, item) -> dict[str, Any]:
@@ -114,3 +116,11 @@ class ColourArticles(Articles):
 
 def colour_of_request(request):
     return request.headers.get("Colour")
+
+
+class LinkedArticles(ModelCatalog):
+    """Articles whose picture is at a URL, in the field for the colour."""
+
+    model = Article
+    key = "code"
+    picture = "colour"

@@ -44,7 +44,7 @@ class SearchableAdmin(admin.ModelAdmin):
         rows = Embedding.objects.filter(item=key, encoder=active.encoder if active else "")
         known = {row.image: row for row in rows.defer("vector")}
         visible = key in source.by_key([key])
-        names = dict.fromkeys(str(file.name) for file in source.images(item) if file)
+        names = dict.fromkeys(str(file.name) for file in source.files(item))
         pictures = [
             (name, thumbnail(name), picture_state(known.get(name), visible), known.get(name))
             for name in names

@@ -4,6 +4,7 @@ May import ``conf`` and what is below it; knows no model of this app.
 """
 
 from .declared import ModelCatalog
+from .image_files import ImageFile, read_file
 from .loaded import all_catalogs, catalog, load_catalog
 from .names import catalog_names, current_catalog_name, using_catalog
 from .source import MAX_PARAMETERS, CatalogSource, cards_for
@@ -11,6 +12,7 @@ from .source import MAX_PARAMETERS, CatalogSource, cards_for
 __all__ = [
     "MAX_PARAMETERS",
     "CatalogSource",
+    "ImageFile",
     "ModelCatalog",
     "all_catalogs",
     "cards_for",
@@ -18,5 +20,6 @@ __all__ = [
     "catalog_names",
     "current_catalog_name",
     "load_catalog",
+    "read_file",
     "using_catalog",
 ]

@@ -22,7 +22,10 @@ class ModelCatalog(CatalogSource):
     """
 
     picture: ClassVar[str]
-    """Lookup of the image field from :attr:`model`, such as ``image`` or ``pictures__file``."""
+    """Lookup from :attr:`model` to a file field or to a field with URLs.
+
+    For example ``image`` or ``pictures__file``.
+    """
 
     name: ClassVar[str] = ""
     """The field with the name for customers; "" stands for the item's text."""
@@ -41,8 +44,8 @@ class ModelCatalog(CatalogSource):
         *relations, field = self.picture.split("__")
         return relations, field
 
-    def images(self, item: Any) -> list[FieldFile]:
-        """Return the files of the fields that :attr:`picture` names."""
+    def images(self, item: Any) -> list[FieldFile | str]:
+        """Return the files or URLs of the fields that :attr:`picture` names."""
         relations, field = self.path()
         rows = [item]
         for relation in relations:
@@ -51,7 +54,7 @@ class ModelCatalog(CatalogSource):
 
     def card(self, item: Any, request: HttpRequest | None = None) -> dict[str, Any]:
         """Return key, name, address and first picture of an item."""
-        pictures = self.images(item)
+        pictures = self.files(item)
         address = getattr(item, "get_absolute_url", None)
         return {
             "key": self.key_of(item),

@@ -22,6 +22,7 @@ from django.http import HttpRequest
 from ..batched import batched
 from ..class_names import class_name
 from ..facets import Choice, Ordering, Range
+from .image_files import ImageFile, UrlFile, is_url
 
 # Start and length of the groups of digits in the text of a UUID.
 UUID_GROUPS = ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
@@ -67,9 +68,48 @@ class CatalogSource:
         """Return :meth:`visible` items for :meth:`card`; override it to fetch what cards need."""
         return self.visible()
 
-    def images(self, item: Any) -> Iterable[FieldFile]:
-        """Return the item's image files, the main one first; prefetch them in :meth:`visible`."""
+    def images(self, item: Any) -> Iterable[FieldFile | str]:
+        """Return the item's images, the main one first; prefetch them in :meth:`visible`.
+
+        Each is the value of a file field, of any storage, or a URL that starts with ``http``. An
+        address from a supplier is downloaded only if it is public, or in ``FETCH_NETWORKS``.
+        """
         raise TypeError(f"{type(self).__name__} must define images()")
+
+    def files(self, item: Any) -> list[ImageFile]:
+        """Return :meth:`images` as files, without empty fields.
+
+        Raises TypeError for anything that is neither the value of a file field nor a URL.
+        """
+        files: list[ImageFile] = []
+        for image in self.images(item):
+            if isinstance(image, FieldFile):
+                if image:
+                    files.append(image)
+            elif isinstance(image, str) and is_url(image):
+                files.append(UrlFile(image))
+            elif image:
+                raise TypeError(
+                    f"{type(self).__name__}.images() must return file fields or URLs, not {image!r}"
+                )
+        return files
+
+    def safe_files(self, item: Any) -> list[ImageFile]:
+        """Return :meth:`files` of an item; [], after logging the error, if it raises one.
+
+        So one broken product cannot stop a reindex.
+        """
+        try:
+            return self.files(item)
+        except DatabaseError:
+            raise
+        except Exception:
+            logger.exception(
+                "%s.images() failed for the item %s, so it is not indexed.",
+                type(self).__name__,
+                self.key_of(item),
+            )
+            return []
 
     def card(self, item: Any, request: HttpRequest | None = None) -> dict[str, Any]:
         """Return what a result list shows of an item of :meth:`listed`, as JSON values.
@@ -201,11 +241,18 @@ class CatalogSource:
     def image_url(self, name: str) -> str:
         """Return the URL of an image by its name in the storage.
 
-        The storage is that of the file fields of the watched models, if they share one, else the
-        default storage; override this method if your images are in several.
+        The storage is that of the file fields of the watched models. If they have several, it is
+        that of the field that contains the name, which costs a query for each; override this method
+        to save it.
         """
+        if is_url(name):
+            return name
         storages = {id(field.storage): field.storage for field in self.file_fields}
-        storage = next(iter(storages.values())) if len(storages) == 1 else default_storage
+        if len(storages) > 1:
+            for field in self.file_fields:
+                if field.model._base_manager.filter(**{field.name: name}).exists():
+                    return field.storage.url(name)
+        storage = next(iter(storages.values()), default_storage)
         return storage.url(name)
 
     @cached_property

@@ -97,17 +97,13 @@ def of_images(source: CatalogSource, items: Sequence[Any]) -> Iterator[Finding]:
     name = type(source).__name__
     connection = connections[source.visible().db]
     with CaptureQueriesContext(connection) as queries:
-        images = [(item, list(source.images(item))) for item in items]
-    odd = [file for _item, files in images for file in files if not isinstance(file, FieldFile)]
-    if odd:
-        yield wrong(
-            "images()",
-            f"It returns {type(odd[0]).__name__}.",
-            f"Return the file fields in {name}.images(), such as item.image.",
-        )
-        return
-    files = [file for _item, files in images for file in files if file]
-    without = sum(not any(files) for _item, files in images)
+        try:
+            images = [(item, source.files(item)) for item in items]
+        except TypeError as error:
+            yield wrong("images()", str(error), f"Correct {name}.images().")
+            return
+    files = [file for _item, files in images for file in files]
+    without = sum(not files for _item, files in images)
     if items and not files:
         yield wrong(
             "images()",
@@ -142,7 +138,7 @@ def of_images(source: CatalogSource, items: Sequence[Any]) -> Iterator[Finding]:
 
 
 def of_addresses(source: CatalogSource, items: Sequence[Any]) -> Iterator[Finding]:
-    files = [file for item in items for file in source.images(item) if file]
+    files = [file for item in items for file in source.files(item)]
     other = [file for file in files if source.image_url(str(file.name)) != file.url]
     if other:
         yield wrong(
@@ -217,7 +213,8 @@ def of_watched(source: CatalogSource, items: Sequence[Any]) -> Iterator[Finding]
             f"It lacks {source.model.__name__}, the model of the items.",
             f"Add {{{source.model.__name__}: self.key_of}} to {name}.watched().",
         )
-    owners = {file.instance.__class__ for item in items for file in source.images(item) if file}
+    files = [file for item in items for file in source.files(item)]
+    owners = {file.instance.__class__ for file in files if isinstance(file, FieldFile)}
     for model in owners:
         if not source.watches(model):
             yield wrong(

@@ -7,10 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from django.db.models.fields.files import FieldFile
-
 from .. import conf
-from ..catalogs import catalog
+from ..catalogs import catalog, read_file
 from ..metrics.photo_page import Book, Case, Shown, Table, Thumbnails, write
 from ..photos.decode import open_photo
 from .labelled_photos import KINDS, Measured, Outcome
@@ -102,20 +100,13 @@ class Shelf:
         """
         if key not in self.items:
             return ""
-        files = [file for file in self.source.images(self.items[key]) if file]
+        files = self.source.files(self.items[key])
         matched = [file for file in files if self.source.image_url(str(file.name)) == url]
         for file in (matched or files)[:1]:
             with suppress(Exception):  # storages raise errors of their own
-                image = open_photo(contents(file), limits=conf.limits()).image
+                image = open_photo(read_file(file), limits=conf.limits()).image
                 return self.thumbnails.add(image)
         return ""
-
-
-def contents(file: FieldFile) -> bytes:
-    """Return the bytes of a stored picture."""
-    with file.storage.open(str(file.name)) as stored:
-        data: bytes = stored.read()
-    return data
 
 
 def tables(report: dict[str, Any]) -> list[Table]:

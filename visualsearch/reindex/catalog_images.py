@@ -12,12 +12,11 @@ from math import ceil
 from typing import Any, TypeVar
 
 from django.db import router
-from django.db.models.fields.files import FieldFile
 from PIL import Image
 
 from .. import conf
 from ..batched import batched
-from ..catalogs import catalog
+from ..catalogs import ImageFile, catalog, read_file
 from ..encoders.base import Encoder
 from ..encoders.preprocess import InputSpec, square
 from ..exceptions import PhotoError
@@ -36,15 +35,15 @@ HASHED = 25
 class CatalogImage:
     """An image as it is in the catalog now, and its stored row (None for a new image).
 
-    ``item``: key of the item; ``name``: name of the file in its storage. ``content_hash``: SHA-256
-    of the file. ``image`` is set between decoding and encoding, ``vector`` after encoding.
-    ``error``: why the file cannot be used; ``unreadable``: whether it could not be read from its
-    storage.
+    ``item``: key of the item; ``name``: name of the file in its storage, or its URL.
+    ``content_hash``: SHA-256 of the file. ``image`` is set between decoding and encoding,
+    ``vector`` after encoding. ``error``: why the file cannot be used; ``unreadable``: whether it
+    could not be read from its storage.
     """
 
     item: str
     name: str
-    file: FieldFile
+    file: ImageFile
     row: Embedding | None
     content_hash: str = ""
     image: Image.Image | None = None
@@ -85,7 +84,7 @@ class Batch:
 
 
 # Image files by (item key, file name).
-ImageFiles = dict[tuple[str, str], FieldFile]
+ImageFiles = dict[tuple[str, str], ImageFile]
 
 
 class InlineExecutor(Executor):
@@ -161,7 +160,7 @@ def image_files(keys: Sequence[str]) -> ImageFiles:
     return {
         (key, name): file
         for key, item in source.by_key(keys, visible).items()
-        for name, file in files_by_name(source.images(item)).items()
+        for name, file in files_by_name(source.safe_files(item)).items()
         if fits(key, name)
     }
 
@@ -181,19 +180,12 @@ def fits(key: str, name: str) -> bool:
     return False
 
 
-def files_by_name(files: Iterable[FieldFile]) -> dict[str, FieldFile]:
-    """Return an item's image files by name; empty fields are left out and repeated names merged."""
-    return {str(file.name): file for file in files if file}
+def files_by_name(files: Iterable[ImageFile]) -> dict[str, ImageFile]:
+    """Return an item's image files by name; repeated names are merged."""
+    return {str(file.name): file for file in files}
 
 
-def read_file(file: FieldFile) -> bytes:
-    """Return the bytes of a stored file."""
-    with file.storage.open(str(file.name)) as stored:
-        data: bytes = stored.read()
-    return data
-
-
-def digests_of(files: Sequence[FieldFile]) -> list[str]:
+def digests_of(files: Sequence[ImageFile]) -> list[str]:
     """Return the SHA-256 of each stored file in hexadecimal, "" for one that cannot be read."""
     found = []
     for file in files:

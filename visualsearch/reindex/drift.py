@@ -131,7 +131,7 @@ def find_drift() -> Drift:
     drift.items = len(keys)
     for batch in batched(keys, BATCH):
         for key, item in source.by_key(batch).items():
-            for name in files_by_name(source.images(item)):
+            for name in files_by_name(source.safe_files(item)):
                 drift.images += 1
                 error = rows.pop((key, name), None)
                 if error is None:

@@ -10,11 +10,11 @@ from contextlib import suppress
 from itertools import chain, islice
 from typing import Any
 
-from django.db.models.fields.files import FieldFile
 from django.utils import timezone
 
 from .. import conf
 from ..batched import batched
+from ..catalogs import ImageFile
 from ..encoders.base import Encoder
 from ..models import Embedding, Revision
 from ..models.primary import atomic
@@ -143,7 +143,7 @@ def unchanged_items(
     rows = Embedding.objects.filter(encoder=encoder.id, item__in=keys, removed=False)
     for item, image, digest, error in rows.values_list("item", "image", "content_hash", "error"):
         known[item][image] = "" if error else digest
-    files: dict[str, dict[str, FieldFile]] = {key: {} for key in keys}
+    files: dict[str, dict[str, ImageFile]] = {key: {} for key in keys}
     for (item, name), file in image_files(keys).items():
         files[item][name] = file
     promising = {

@@ -91,15 +91,13 @@ def keys_in_scope(run: Run) -> list[str]:
 def items_missing_an_image(keys: list[str], rows: QuerySet[Embedding]) -> list[str]:
     """Return those of ``keys`` whose item is visible and has an image without a row in ``rows``."""
     present = set(rows.values_list("item", "image"))
-    source = catalog()
-    return [
-        key
-        for batch in batched(keys, 500)
-        for key, item in source.by_key(batch).items()
-        if any(
-            (key, name) not in present for name in catalog_images.files_by_name(source.images(item))
-        )
-    ]
+    source, missing = catalog(), []
+    for batch in batched(keys, 500):
+        for key, item in source.by_key(batch).items():
+            names = catalog_images.files_by_name(source.safe_files(item))
+            if any((key, name) not in present for name in names):
+                missing.append(key)
+    return missing
 
 
 def other_encoders(encoder: Encoder) -> list[Encoder]:

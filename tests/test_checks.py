@@ -20,6 +20,9 @@ def test_checks__the_shipped_model_is_whole(shipped_model):
     assert ids() == []
 
 
+PRODUCTS = "shop.visual.ProductCatalog"
+
+
 @pytest.mark.parametrize(
     ("setting", "expected"),
     [
@@ -53,6 +56,13 @@ def test_checks__the_shipped_model_is_whole(shipped_model):
         ({"CATALOG": "shop.nowhere.Catalog"}, "visualsearch.E003"),
         ({"INDEX": "shop.nowhere.Index"}, "visualsearch.E003"),
         ({"CATALOG": "shop.models.Product"}, "visualsearch.E004"),
+        ({"CATALOGS": {"a": PRODUCTS}}, "visualsearch.E012"),
+        ({"CATALOG": "", "CATALOGS": dict.fromkeys("ab", PRODUCTS)}, "visualsearch.E012"),
+        ({"CATALOG": "", "CATALOGS": {"Ä": PRODUCTS}}, "visualsearch.E012"),
+        ({"CATALOG": "", "CATALOGS": {"a": "shop.nowhere.Catalog"}}, "visualsearch.E003"),
+        ({"CATALOG_NAME": "a b"}, "visualsearch.E012"),
+        ({"CATALOG_OF_REQUEST": "shop.nowhere.name"}, "visualsearch.E012"),
+        ({"REPAIR_CONTENTS": -1}, "visualsearch.E002"),
         (
             {
                 "ENCODER": "visualsearch.encoders.onnx.OnnxEncoder",
@@ -96,6 +106,22 @@ def test_checks__an_address_that_clients_make_up(configure, settings):
     assert "visualsearch.W002" in ids(include_deployment_checks=True)
     configure(THROTTLE=None)
     assert "visualsearch.W002" not in ids(include_deployment_checks=True)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({}, ["visualsearch.W003"]),
+        ({"transaction_mode": "IMMEDIATE"}, ["visualsearch.W003"]),
+        ({"init_command": "PRAGMA journal_mode=wal"}, ["visualsearch.W003"]),
+        ({"transaction_mode": "immediate", "init_command": "PRAGMA journal_mode=WAL"}, []),
+    ],
+)
+def test_checks__sqlite_with_its_default_options(monkeypatch, options, told):
+    connection = connections["default"]
+    monkeypatch.setattr(connection, "is_in_memory_db", lambda: False)
+    monkeypatch.setitem(connection.settings_dict, "OPTIONS", options)
+    assert ids() == told
 
 
 def test_checks__database_that_is_not_supported(monkeypatch):

@@ -44,6 +44,10 @@ NUMBERS: dict[str, tuple[Any, float]] = {
 }
 
 MIDDLEWARE = "visualsearch.middleware.CatalogMiddleware"
+SQLITE_OPTIONS = {
+    "transaction_mode": "IMMEDIATE",
+    "init_command": "PRAGMA journal_mode=WAL",
+}
 SUPPORTED_DATABASES = ("postgresql", "sqlite")
 SWITCHES = (
     "HEIC",
@@ -283,6 +287,27 @@ def check_database(**kwargs: Any) -> list[CheckMessage]:
             hint="Keep this app's tables in PostgreSQL or SQLite: add such a database to DATABASES,"
             " and a router that returns it for the app label “visualsearch”.",
             id="visualsearch.E011",
+        )
+    ]
+
+
+@register("visualsearch")
+def check_sqlite(**kwargs: Any) -> list[CheckMessage]:
+    """Warn about SQLite's default options, with which processes lock each other out."""
+    alias = database()
+    connection = connections[alias]
+    if connection.vendor != "sqlite" or connection.is_in_memory_db():  # type: ignore[attr-defined]
+        return []
+    options = connection.settings_dict["OPTIONS"]
+    waits = str(options.get("transaction_mode", "")).upper() in ("IMMEDIATE", "EXCLUSIVE")
+    if waits and "wal" in str(options.get("init_command", "")).lower():
+        return []
+    return [
+        Warning(
+            f"The database “{alias}” is SQLite with its default options: while one process writes,"
+            " others wait, and some of them fail.",
+            hint=f"Set DATABASES[“{alias}”][“OPTIONS”] to {SQLITE_OPTIONS}.",
+            id="visualsearch.W003",
         )
     ]
 

@@ -50,7 +50,9 @@ def test_images__in_several_storages(run):
         index()
         print(search(5)["results"][0]["image"], search(2)["results"][0]["image"])
     """
-    assert run(code) == "http://testserver/library/media/5.png http://testserver/media/pictures/2.png"
+    assert (
+        run(code) == "http://testserver/library/media/5.png http://testserver/media/pictures/2.png"
+    )
 
 
 def test_product_without_picture__the_page_is_shown(run):

@@ -1,4 +1,4 @@
-"""Read docs/integrate.md as a developer who copies its code blocks."""
+"""Read a page of docs/ as a developer who copies its code blocks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "integrate.md"
+DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +28,8 @@ class Block:
         return self.text.splitlines() if self.language == "sh" else []
 
 
-def blocks() -> list[Block]:
-    """Return the page's code blocks in order."""
-    found = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE.read_text("utf-8"), re.M | re.S)
+def blocks(page: str = "integrate.md") -> list[Block]:
+    """Return a page's code blocks in order."""
+    text = (DOCS / page).read_text("utf-8")
+    found = re.findall(r"^```(\w+)\n(.*?)^```$", text, re.M | re.S)
     return [Block(language=language, text=text) for language, text in found]

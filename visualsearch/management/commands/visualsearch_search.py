@@ -74,7 +74,7 @@ class Command(CatalogCommand):
             self.stdout.write("No product matches well; these are the closest.")
         for place, hit in enumerate(result.hits, 1):
             name = hit.card.get("name", hit.item)
-            link = site + hit.card.get("url", "")
+            link = site + (hit.card.get("url") or "")
             self.stdout.write(f"{place:>3}.  {hit.score:.3f}  {name}  {link}")
         times = ", ".join(f"{stage} {spent:.1f}" for stage, spent in result.took_ms.items())
         self.stdout.write(f"Took ms  {times}")

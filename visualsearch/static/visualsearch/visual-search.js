@@ -644,7 +644,7 @@ class VisualSearch extends HTMLElement {
 	}
 
 	#card({ product, image }, rank) {
-		const { name, url, color, category, price, price_label: label = price } = product;
+		const { name, url, color, category, availability, price, price_label: label = price } = product;
 		const line = (part, text) => (text ? el('span', { class: part, part }, text) : '');
 		const picture = el('img', { class: 'picture', part: 'picture', src: image ?? product.image, alt: '', loading: rank > 3 ? 'lazy' : null });
 		const onclick = (event) => {
@@ -654,7 +654,7 @@ class VisualSearch extends HTMLElement {
 			if (!this.#tell('select', { product, rank, query_id })) event.preventDefault();
 		};
 		return el('li', {}, el('a', { class: 'card', part: 'card', href: url, onclick }, picture,
-			line('name', name), line('muted', [color, category].filter(Boolean).join(' · ')), line('price', label)));
+			line('name', name), line('muted', [color, category].filter(Boolean).join(' · ')), line('price', label), line('availability', availability)));
 	}
 
 	#classes({ predictions, category }) {

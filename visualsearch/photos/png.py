@@ -1,0 +1,66 @@
+"""What Pillow lacks for reading PNGs: damaged comments, and one transparent grey."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from .file_structure import png_chunks
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+# Texts, which may be longer than Pillow accepts.
+TEXTS = (b"tEXt", b"zTXt", b"iTXt")
+# An ancillary chunk has a small first letter. Transparency changes how the picture looks.
+ANCILLARY, NEEDED = 0x20, (b"tRNS",)
+
+
+def without_comments(data: bytes) -> bytes:
+    """Return a PNG without texts, and without ancillary chunks whose checksum is wrong.
+
+    The picture does not depend on them, and Pillow would refuse the file. Returns other files
+    unchanged.
+    """
+    if not data.startswith(SIGNATURE):
+        return data
+    kept, start = [], 0
+    for kind, first, last in png_chunks(data):
+        if kind in TEXTS or (is_ancillary(kind) and not is_intact(data, first, last)):
+            kept.append(data[start : first - 8])
+            start = last + 4
+    return b"".join([*kept, data[start:]]) if kept else data
+
+
+def is_ancillary(kind: bytes) -> bool:
+    """Return whether a picture can be decoded without a chunk of this type."""
+    return bool(kind[0] & ANCILLARY) and kind not in NEEDED
+
+
+def is_intact(data: bytes, first: int, last: int) -> bool:
+    """Return whether the checksum of a chunk is right; ``first`` and ``last``: of its content."""
+    checksum = int.from_bytes(data[last : last + 4], "big")
+    return zlib.crc32(memoryview(data)[first - 4 : last]) == checksum
+
+
+def scaled_transparency(data: bytes, mode: str, transparency: Any) -> Any:
+    """Return the value of the transparent pixels in the range of a PNG's decoded pixels.
+
+    Pillow scales grey pixels of 1, 2 and 4 bits, and colours of 16 bits, to 8 bits, but not this
+    value. ``mode``: of the decoded image.
+    """
+    depth = data[24]
+    if mode == "L" and isinstance(transparency, int) and depth < 8:
+        return transparency * 255 // (2**depth - 1)
+    if mode == "RGB" and isinstance(transparency, tuple) and depth == 16:
+        return tuple(value >> 8 for value in transparency)
+    return transparency
+
+
+def with_transparent_grey(image: Image.Image, transparency: int) -> Image.Image:
+    """Return a grey image of 16 bits as RGBA, with one value transparent."""
+    values = np.asarray(image).astype(np.int64)
+    grey = Image.fromarray((values >> 8).astype(np.uint8))
+    alpha = Image.fromarray(np.where(values == transparency, 0, 255).astype(np.uint8))
+    return Image.merge("RGBA", (grey, grey, grey, alpha))

@@ -1,47 +1,21 @@
 """Connect the shop to search by photo: catalog source, filters and categories."""
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
-from itertools import pairwise
 from typing import Any
 
 import django_filters
 from django.db.models import Exists, F, Model, OuterRef, Q, QuerySet
 from django.db.models.fields.files import FieldFile
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from visualsearch.catalogs import CatalogSource
+from visualsearch.class_names import WORDS, words_in
 from visualsearch.facets import Choice, Ordering, Range
 
 from .models import Category, Product, ProductImage, address_of, slug_of
 from .prices import format_price
-
-# Words in category names that match each class of the shipped model.
-WORDS = {
-    "bag": {"bag", "backpack", "handbag", "purse", "tote"},
-    "blazer": {"blazer"},
-    "dress": {"dress", "gown"},
-    "hat": {"hat", "cap", "beanie"},
-    "hoodie": {"hoodie", "sweatshirt"},
-    "longsleeve": {"longsleeve", "long sleeve", "sweater", "jumper", "hoodie", "sweatshirt"},
-    "outwear": {"outwear", "outerwear", "jacket", "coat", "parka"},
-    "pants": {"pant", "trouser", "jean", "legging"},
-    "polo": {"polo"},
-    "shirt": {"shirt", "blouse"},
-    "shoes": {"shoe", "sneaker", "boot", "sandal"},
-    "shorts": {"short"},
-    "skirt": {"skirt"},
-    "t-shirt": {"t-shirt", "tee", "tank"},
-    "undershirt": {"undershirt", "tank"},
-}
-
-
-def words_in(name: str) -> set[str]:
-    """Return the words of a category's name in the singular, and each two neighbouring words."""
-    words = re.findall(r"[\w-]+", name.lower())
-    single = [re.sub(r"(?<=ss)es$|(?<=[^s])s$", "", word) for word in words]
-    return {*single, *map(" ".join, pairwise(single))}
 
 
 def of_class(label: str, categories: Iterable[tuple[int, str, str]]) -> list[int]:
@@ -120,7 +94,7 @@ class ProductCatalog(CatalogSource):
     def images(self, item: Product) -> Iterable[FieldFile]:
         return [picture.image for picture in item.images.all()]
 
-    def card(self, item: Any) -> dict[str, Any]:
+    def card(self, item: Any, request: HttpRequest | None = None) -> dict[str, Any]:
         return {
             "key": item.sku,
             "name": item.name,

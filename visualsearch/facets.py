@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Count, Max, Min, QuerySet
+from django.db.models.expressions import OrderBy
 from django.utils.functional import Promise
 from django.utils.text import capfirst
 
@@ -138,4 +139,4 @@ class Ordering:
 
     value: str
     label: Text
-    fields: tuple[str, ...] = ()
+    fields: tuple[str | OrderBy, ...] = ()

@@ -60,6 +60,9 @@ class CatalogSource:
     orderings: ClassVar[Sequence[Ordering]] = ()
     """Sort orders to offer customers besides similarity."""
 
+    thumbnails: ClassVar[bool] = False
+    """Whether :meth:`image_url` returns URLs of thumbnails instead of those of the files."""
+
     def visible(self) -> QuerySet[Any]:
         """Return the items that customers may see now; no other item is ever indexed or shown."""
         return self.model._default_manager.all()

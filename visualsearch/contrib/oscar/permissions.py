@@ -1,0 +1,22 @@
+"""The permissions that the dashboard's pages need, the same as those of the admin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from oscar.views.decorators import check_permissions
+
+# By URL name. ``is_staff`` is an attribute of the user, the others are Django's permissions.
+PERMISSIONS = {
+    "overview": ["is_staff", "visualsearch.view_run"],
+    "progress": ["is_staff", "visualsearch.view_run"],
+    "reindex": ["is_staff", "visualsearch.add_run"],
+    "control": ["is_staff", "visualsearch.change_run"],
+    "insights": ["is_staff", "visualsearch.view_query"],
+    "export": ["is_staff", "visualsearch.view_query"],
+}
+
+
+def may(user: Any, permissions: list[str]) -> bool:
+    """Return whether a user has all of the permissions."""
+    return bool(check_permissions(user, permissions))

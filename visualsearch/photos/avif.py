@@ -1,4 +1,4 @@
-"""Read the frame sizes inside an AVIF from its AV1 sequence headers.
+"""Read the frame sizes inside an AVIF from its AV1 sequence headers, and its colour codes.
 
 A decoder reports the picture size that the container declares, but decodes the frames before it
 compares the two. An AVIF of 2 kB that declared 640 × 480, with a frame of 12,000 × 12,000 inside,
@@ -28,7 +28,7 @@ def largest_frame(data: bytes) -> int:
     """
     sizes = []
     try:
-        for kind, start, end in boxes(data, 0, len(data)):
+        for kind, start, end in top_boxes(data):
             if kind == b"meta":
                 sizes += [pixels for item in items(data, start + 4, end) for pixels in frames(item)]
             elif kind == b"moov":
@@ -40,6 +40,38 @@ def largest_frame(data: bytes) -> int:
     if not sizes:
         raise ImageCorrupt
     return max(sizes)
+
+
+def colour_codes(data: bytes) -> tuple[int, int] | None:
+    """Return the codes (ITU-T H.273) of primaries and transfer of an AVIF; None without any.
+
+    They are those of the first property ``colr`` with the type ``nclx``.
+    """
+    try:
+        for kind, start, end in top_boxes(data):
+            path = [kind]
+            while path[-1] in (b"meta", b"iprp"):
+                inside, skip = (b"iprp", 4) if path[-1] == b"meta" else (b"ipco", 0)
+                found = next((b for b in boxes(data, start + skip, end) if b[0] == inside), None)
+                if found is None:
+                    break
+                path.append(inside)
+                _kind, start, end = found
+            if path[-1] == b"ipco":
+                for name, first, last in boxes(data, start, end):
+                    if name == b"colr" and data[first : first + 4] == b"nclx" and last - first > 7:
+                        return number(data, first + 4, 2), number(data, first + 6, 2)
+    except (IndexError, ValueError):
+        return None
+    return None
+
+
+def top_boxes(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Yield the boxes of a file as :func:`boxes` does; bytes after them that are no box end it."""
+    try:
+        yield from boxes(data, 0, len(data))
+    except ValueError:
+        return
 
 
 def boxes(data: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
@@ -77,11 +109,15 @@ def items(data: bytes, start: int, end: int) -> Iterator[bytes]:
     inner = {kind: (first, last) for kind, first, last in boxes(data, start, end)}
     pictures = set(av1_items(data, *inner.get(b"iinf", (0, 0))))
     store, seen = inner.get(b"idat", (0, 0)), 0
+    known: set[tuple[int, tuple[tuple[int, int], ...]]] = set()
     for item, method, extents in locations(data, *inner.get(b"iloc", (0, 0))):
         if item not in pictures:
             continue
         if method > 1:
             raise ValueError("a picture inside of pictures")
+        if (method, tuple(extents)) in known:  # cells of a grid may share their bytes
+            continue
+        known.add((method, tuple(extents)))
         base, limit = store if method else (0, len(data))
         parts = [
             data[base + offset : min(limit, base + offset + length) if length else limit]

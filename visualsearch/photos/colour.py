@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import logging
 from functools import lru_cache
+from itertools import chain, product
 from typing import Any
 
 from PIL import Image, ImageCms
@@ -136,9 +137,7 @@ def changes_little(colours: Colours) -> bool:
     if colours.mode != "RGB":
         return False
     steps = range(0, 256, 51)
-    grid = bytes(
-        value for red in steps for green in steps for blue in steps for value in (red, green, blue)
-    )
+    grid = bytes(chain.from_iterable(product(steps, repeat=3)))
     before = Image.frombytes("RGB", (len(grid) // 3, 1), grid)
     after = colours.to_srgb(before).tobytes()
     return max(abs(one - other) for one, other in zip(grid, after, strict=True)) <= 2

@@ -1,4 +1,4 @@
-"""Decode the bytes that a customer sends to an upright RGB image, within limits.
+"""Decode the bytes that a customer sends to an upright sRGB image, within limits.
 
 The bytes are untrusted. The decoder decides their format, never a file name or a declared type.
 The header gives the size, which is checked before any pixel is decoded.
@@ -25,9 +25,11 @@ from ..exceptions import (
     UnsupportedImage,
 )
 from .avif import largest_frame
+from .colour import Colours, colours_of
 from .crops import Crop, as_stored, box_of, check_crop
 from .file_structure import check_structure, is_single_scan
 from .format_limits import FORMATS, FULL_HEIC, FULL_JPEG, USUAL, names
+from .png import scaled_transparency, with_transparent_grey, without_comments
 
 # At level DEBUG, Pillow would log a photo's metadata.
 logging.getLogger("PIL").setLevel(logging.INFO)
@@ -102,12 +104,13 @@ def open_photo(data: bytes, *, limits: Limits = Limits(), crop: Crop | None = No
     if len(data) > limits.max_bytes:
         raise ImageTooLarge(limit_mb=limits.max_bytes // 1_000_000)
     check_structure(data)
+    data = without_comments(data)
     source = identify(data, limits)
     check_size(source.size, limits)
     check_format(source, data)
     if crop is not None:
         check_crop(crop)
-    image = decode(source, limits, crop)
+    image = decode(source, data, limits, crop)
     # Drop the file's metadata, which Pillow would copy to images made from this one.
     image.info = {}
     warnings = ("animation_first_frame",) if is_animated(source) else ()
@@ -167,10 +170,13 @@ def check_format(source: Image.Image, data: bytes) -> None:
         raise ImageTooLarge(limit_mb=round(kind.bytes / 1e6))
 
 
-def decode(source: Image.Image, limits: Limits, crop: Crop | None = None) -> Image.Image:
-    """Decode a photo, or a part of it, to upright RGB, shrunk towards ``working_side``.
+def decode(
+    source: Image.Image, data: bytes, limits: Limits, crop: Crop | None = None
+) -> Image.Image:
+    """Decode a photo, or a part of it, to upright sRGB, shrunk towards ``working_side``.
 
-    Raises ImageCorrupt, or InvalidCrop if the part has fewer pixels than ``min_side``.
+    ``data``: the bytes of the file. Raises ImageCorrupt, or InvalidCrop if the part has fewer
+    pixels than ``min_side``.
     """
     side = round(limits.working_side / (min(crop[2:]) if crop else 1))
     try:
@@ -185,14 +191,19 @@ def decode(source: Image.Image, limits: Limits, crop: Crop | None = None) -> Ima
     if crop and min(box[2] - box[0], box[3] - box[1]) < limits.min_side:
         raise InvalidCrop
     try:
-        image = shrunk(source, box, min(source.size) // side)
+        if source.format == "PNG" and "transparency" in source.info:
+            transparency = source.info["transparency"]
+            source.info["transparency"] = scaled_transparency(data, source.mode, transparency)
+        image = shrunk(source, box, min(source.size) // side, colours_of(source, data))
     except Exception as error:
         raise ImageCorrupt from error
     return image.transpose(TURNS[turn]) if turn in TURNS else image
 
 
-def shrunk(image: Image.Image, box: tuple[int, int, int, int], factor: int) -> Image.Image:
-    """Return a part of a decoded image as RGB, ``factor`` times smaller.
+def shrunk(
+    image: Image.Image, box: tuple[int, int, int, int], factor: int, colours: Colours | None
+) -> Image.Image:
+    """Return a part of a decoded image as sRGB, ``factor`` times smaller.
 
     ``box``: left, top, right, bottom in pixels. Works in strips to limit memory: a photo of 50
     megapixels takes 200 MB, and there must not be a second copy.
@@ -203,40 +214,67 @@ def shrunk(image: Image.Image, box: tuple[int, int, int, int], factor: int) -> I
     rows = factor * max(1, STRIP // ((right - left) * factor))
     for row in range(top, bottom, rows):
         strip = image.crop((left, row, right, min(bottom, row + rows)))
-        small.paste(reduced(strip, factor), (0, (row - top) // factor))
+        small.paste(reduced(strip, factor, colours), (0, (row - top) // factor))
     return small
 
 
-def reduced(image: Image.Image, factor: int) -> Image.Image:
-    """Return an image of any mode as RGB, ``factor`` times smaller.
+def reduced(image: Image.Image, factor: int, colours: Colours | None) -> Image.Image:
+    """Return an image of any mode as sRGB, ``factor`` times smaller.
 
     Averaging costs less than converting, so averaging comes first if the mode's values allow it.
     """
     if factor == 1:
-        return to_rgb(image)
+        return to_rgb(image, colours)
     if has_alpha(image):
-        image = image.convert("RGBA")  # reduce() weights colours by alpha
+        image = as_rgba(image)  # reduce() weights colours by alpha
     elif image.mode not in ("L", "RGB", "CMYK"):
-        image = to_rgb(image)
-    return to_rgb(image.reduce(factor))
+        image = to_8_bits(image)
+    return to_rgb(image.reduce(factor), colours)
 
 
-def to_rgb(image: Image.Image) -> Image.Image:
-    """Convert an image of any mode to RGB.
+def to_rgb(image: Image.Image, colours: Colours | None = None) -> Image.Image:
+    """Convert an image of any mode to sRGB; transparent pixels are put on white.
 
-    Values of 16 bit are rescaled, and transparent pixels are put on white.
+    ``colours``: the conversion of its colours, None if they are sRGB already.
     """
     if has_alpha(image):
-        layer = image.convert("RGBA")
+        layer = as_rgba(image)
+        if colours is not None:
+            alpha = layer.getchannel("A")
+            layer = convert(layer.convert("RGB"), colours).convert("RGBA")
+            layer.putalpha(alpha)
         white = Image.new("RGBA", layer.size, (255, 255, 255, 255))
         return Image.alpha_composite(white, layer).convert("RGB")
-    if image.mode == "RGB":
-        return image
+    return convert(to_8_bits(image), colours)
+
+
+def convert(image: Image.Image, colours: Colours | None) -> Image.Image:
+    """Convert an image of the mode L, RGB or CMYK to sRGB."""
+    if colours is not None:
+        image = colours.to_srgb(image.convert(colours.mode))
+    return image.convert("RGB")
+
+
+def to_8_bits(image: Image.Image) -> Image.Image:
+    """Return an image without transparency in the mode L, RGB or CMYK.
+
+    Values of 16 and 32 bits are rescaled.
+    """
     if image.mode.startswith("I") or image.mode == "F":
         values = np.asarray(image, dtype=np.float32)
         top = 1.0 if image.mode == "F" else 65535.0
-        return Image.fromarray((values / top * 255).clip(0, 255).astype(np.uint8)).convert("RGB")
-    return image.convert("RGB")
+        return Image.fromarray((values / top * 255).clip(0, 255).astype(np.uint8))
+    if image.mode in ("L", "RGB", "CMYK"):
+        return image
+    return image.convert("L" if image.mode == "1" else "RGB")
+
+
+def as_rgba(image: Image.Image) -> Image.Image:
+    """Return an image with transparency as RGBA."""
+    transparency = image.info.get("transparency")
+    if image.mode.startswith("I") and isinstance(transparency, int):
+        return with_transparent_grey(image, transparency)
+    return image.convert("RGBA")
 
 
 def has_alpha(image: Image.Image) -> bool:

@@ -126,12 +126,12 @@ def jpeg_segments(data: bytes) -> Iterator[tuple[int, int]]:
     raise ImageCorrupt
 
 
-def png_chunks(data: bytes) -> Iterator[bytes]:
-    """Yield the four-byte type of each chunk of a PNG."""
+def png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Yield the type of each chunk of a PNG, and the offsets of its content's start and end."""
     place = 8
     while place + 8 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, place)
-        yield kind
+        yield kind, place + 8, place + 8 + length
         place += 12 + length
 
 

@@ -10,6 +10,7 @@ from ..catalogs import catalog
 from ..models import Query, from_bytes
 from ..serving import live_index
 from . import categories, facets_and_sorting
+from .cards import with_cards
 from .ranking import best_by_item, filtered_embeddings, is_match, rank
 from .requests import Listing
 from .results import Hit, Prediction, SearchResult, Stopwatch
@@ -28,18 +29,21 @@ def build_result(
     end = listing.offset + listing.limit
     need = facets_and_sorting.POOL if order else end
     filters, guessed = categories.apply_auto(listing.filters, predictions)
-    ranked = rank_under(filters, query, current, need, watch)
+    cards = order is None
+    ranked = rank_under(filters, query, current, need, watch, cards=cards)
     if guessed and ranked.first != nearest(query, current, watch):
         # The automatic category excludes the nearest item, so it is probably wrong.
         filters = categories.without_category(filters)
-        ranked = rank_under(filters, query, current, need, watch)
+        ranked = rank_under(filters, query, current, need, watch, cards=cards)
     hits, count = ranked.hits, ranked.count
     if order:
         count = min(count, facets_and_sorting.POOL)
         by_key = {hit.item: hit for hit in hits}
         with watch.stage("products"):
             keys = facets_and_sorting.sorted_keys(catalog(), by_key, order)
-        hits = [by_key[key] for key in keys]
+            hits = with_cards([by_key[key] for key in keys[listing.offset : end]])
+    else:
+        hits = hits[listing.offset : end]
     return SearchResult(
         query_id=str(query.pk),
         model=current.encoder.id,
@@ -47,7 +51,7 @@ def build_result(
         predictions=predictions,
         matched=is_match(current, [from_bytes(query.vector)], ranked.hits),
         count=count,
-        hits=hits[listing.offset : end],
+        hits=hits,
         took_ms=with_total(watch),
         warnings=query.warnings,
         subject=query.subject,
@@ -75,14 +79,18 @@ def rank_under(
     current: live_index.LiveIndex,
     need: int,
     watch: Stopwatch,
+    *,
+    cards: bool,
 ) -> Ranked:
     """Return the best visible hits that pass the filters, and the number of items that pass them.
 
-    ``need``: the most hits to return. Raises ValidationError for an invalid filter value.
+    ``need``: the most hits to return; ``cards``: whether to make their cards. Raises
+    ValidationError for an invalid filter value.
     """
     with watch.stage("index"):
         among, count = filtered_embeddings(current, filters)
-    hits = rank(current, [from_bytes(query.vector)], need, watch=watch, among=among)
+    vectors = [from_bytes(query.vector)]
+    hits = rank(current, vectors, need, watch=watch, among=among, cards=cards)
     return Ranked(hits=hits, count=count)
 
 
@@ -109,7 +117,8 @@ def facets_over(
     """
 
     def best(filters: Mapping[str, Any]) -> list[str]:
-        ranked = rank_under(filters, query, current, facets_and_sorting.POOL, Stopwatch())
+        pool, watch = facets_and_sorting.POOL, Stopwatch()
+        ranked = rank_under(filters, query, current, pool, watch, cards=False)
         return [hit.item for hit in ranked.hits]
 
     return facets_and_sorting.describe_facets(catalog(), best, filters)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..catalogs import CatalogSource, catalog
-from .results import SearchResult
+from .results import Hit, SearchResult
 
 
 def look_up_cards(
@@ -15,19 +15,26 @@ def look_up_cards(
     keys: Sequence[str],
     need: int,
     cards: dict[str, dict[str, Any] | None],
+    *,
+    empty: bool = False,
 ) -> None:
     """Add the cards of items to ``cards`` by key, until the best ``need`` visible ones are there.
 
     ``keys``: of the items, best first. An item that is hidden or whose card fails gets None. The
     first ``need`` items are read with one query, the others only if some of those are not shown.
+    ``empty``: make empty cards, to find out only which items are visible.
     """
     for some in (keys[:need], keys[need:]):
         if sum(cards.get(key) is not None for key in keys) >= need:
             return
         new = [key for key in some if key not in cards]
-        items = source.by_key(new, source.listed()) if new else {}
+        rows = source.visible().prefetch_related(None) if empty else source.listed()
+        items = source.by_key(new, rows) if new else {}
         for key in new:
-            cards[key] = source.safe_card(items[key]) if key in items else None
+            if key not in items:
+                cards[key] = None
+            else:
+                cards[key] = {} if empty else source.safe_card(items[key])
 
 
 def with_cards_for_request(result: SearchResult) -> SearchResult:
@@ -36,10 +43,13 @@ def with_cards_for_request(result: SearchResult) -> SearchResult:
     A worker has no request. So its cards are final only if the shop's ``card()`` takes none. A hit
     that is no longer visible, or whose card fails, is left out.
     """
-    source = catalog()
-    if not source.card_takes_request or not result.hits:
+    if not catalog().card_takes_request:
         return result
+    return replace(result, hits=with_cards(result.hits))
+
+
+def with_cards(hits: Sequence[Hit]) -> list[Hit]:
+    """Return hits with new cards, without those that are not visible or whose card fails."""
     cards: dict[str, dict[str, Any] | None] = {}
-    look_up_cards(source, [hit.item for hit in result.hits], len(result.hits), cards)
-    shown = [(hit, card) for hit in result.hits if (card := cards[hit.item]) is not None]
-    return replace(result, hits=[replace(hit, card=card) for hit, card in shown])
+    look_up_cards(catalog(), [hit.item for hit in hits], len(hits), cards)
+    return [replace(hit, card=card) for hit in hits if (card := cards[hit.item]) is not None]

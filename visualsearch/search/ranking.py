@@ -49,15 +49,17 @@ def rank(
     watch: Stopwatch,
     among: Among | None = None,
     leave_out: str | None = None,
+    cards: bool = True,
 ) -> list[Hit]:
     """Return the best ``need`` visible items, each with the score of its most similar image.
 
     ``vectors``: one or more query vectors (dim,); the best score of any of them counts. ``among``:
     embeddings to search among, from :func:`filtered_embeddings`. ``leave_out``: key of an item to
-    exclude. Indexed items may be hidden in the live catalog, so the search widens until enough
-    visible ones are found or the index is exhausted.
+    exclude. ``cards``: whether to make the hits' cards; without, they are empty. Indexed items may
+    be hidden in the live catalog, so the search widens until enough visible ones are found or the
+    index is exhausted.
     """
-    source, cards = catalog(), dict[str, dict[str, Any] | None]()
+    source, found = catalog(), dict[str, dict[str, Any] | None]()
     k = need * 3 + 8
     while True:
         with watch.stage("index"):
@@ -65,8 +67,8 @@ def rank(
         if leave_out is not None:
             best.pop(leave_out, None)
         with watch.stage("products"):
-            look_up_cards(source, list(best), need, cards)
-        shown = [(key, card) for key in best if (card := cards.get(key)) is not None][:need]
+            look_up_cards(source, list(best), need, found, empty=not cards)
+        shown = [(key, card) for key in best if (card := found.get(key)) is not None][:need]
         if len(shown) == need or exhausted:
             break
         k *= 4

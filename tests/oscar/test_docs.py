@@ -24,6 +24,10 @@ SOLD = [SAMPLE, *[sku for sku in list(PICTURES)[::17] if sku != SAMPLE]]
 
 # What oscar's documentation says that a new shop needs.
 SETTINGS = """
+DATABASES["default"]["OPTIONS"] = {
+    "transaction_mode": "IMMEDIATE",
+    "init_command": "PRAGMA journal_mode=WAL",
+}
 import oscar
 from oscar.defaults import *
 

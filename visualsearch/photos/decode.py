@@ -30,6 +30,7 @@ from .crops import Crop, as_stored, box_of, check_crop
 from .file_structure import check_structure, is_single_scan
 from .format_limits import FORMATS, FULL_HEIC, FULL_JPEG, USUAL, names
 from .png import scaled_transparency, with_transparent_grey, without_comments
+from .truncated import truncated
 
 # At level DEBUG, Pillow would log a photo's metadata.
 logging.getLogger("PIL").setLevel(logging.INFO)
@@ -110,10 +111,11 @@ def open_photo(data: bytes, *, limits: Limits = Limits(), crop: Crop | None = No
     check_format(source, data)
     if crop is not None:
         check_crop(crop)
-    image = decode(source, data, limits, crop)
+    side = round(limits.working_side / (min(crop[2:]) if crop else 1))
+    source, warnings = load(source, data, side)
+    image = upright(source, data, limits, side, crop)
     # Drop the file's metadata, which Pillow would copy to images made from this one.
     image.info = {}
-    warnings = ("animation_first_frame",) if is_animated(source) else ()
     return Photo(image=image, warnings=warnings, crop=crop)
 
 
@@ -170,21 +172,31 @@ def check_format(source: Image.Image, data: bytes) -> None:
         raise ImageTooLarge(limit_mb=round(kind.bytes / 1e6))
 
 
-def decode(
-    source: Image.Image, data: bytes, limits: Limits, crop: Crop | None = None
-) -> Image.Image:
-    """Decode a photo, or a part of it, to upright sRGB, shrunk towards ``working_side``.
+def load(source: Image.Image, data: bytes, side: int) -> tuple[Image.Image, tuple[str, ...]]:
+    """Decode an opened file, and return the image with warnings as in :class:`Photo`.
 
-    ``data``: the bytes of the file. Raises ImageCorrupt, or InvalidCrop if the part has fewer
-    pixels than ``min_side``.
+    ``side``: pixels to which its shorter side may be shrunk. Raises ImageCorrupt.
     """
-    side = round(limits.working_side / (min(crop[2:]) if crop else 1))
     try:
         # libjpeg scales by 1/2, 1/4 or 1/8 while it decodes; that saves most of the time.
         source.draft(None, (side, side))
         source.load()
     except Exception as error:
-        raise ImageCorrupt from error
+        try:
+            return truncated(source, data, side), ("image_truncated",)
+        except ImageCorrupt:
+            raise ImageCorrupt from error
+    return source, ("animation_first_frame",) if is_animated(source) else ()
+
+
+def upright(
+    source: Image.Image, data: bytes, limits: Limits, side: int, crop: Crop | None
+) -> Image.Image:
+    """Return a decoded photo, or a part of it, as upright sRGB, shrunk towards ``side``.
+
+    ``data``: the bytes of the file. Raises ImageCorrupt, or InvalidCrop if the part has fewer
+    pixels than ``min_side``.
+    """
     # After load(), because a PNG may have its EXIF at the end of the file.
     turn = orientation(source)
     box = box_of(source.size, as_stored(crop, turn) if crop else (0.0, 0.0, 1.0, 1.0))

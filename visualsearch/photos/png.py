@@ -6,7 +6,7 @@ import zlib
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from .file_structure import png_chunks
 
@@ -18,19 +18,30 @@ ANCILLARY, NEEDED = 0x20, (b"tRNS",)
 
 
 def without_comments(data: bytes) -> bytes:
-    """Return a PNG without texts, and without ancillary chunks whose checksum is wrong.
+    """Return a PNG without texts, huge profiles, and ancillary chunks whose checksum is wrong.
 
-    The picture does not depend on them, and Pillow would refuse the file. Returns other files
+    The picture hardly depends on them, and Pillow would refuse the file. Returns other files
     unchanged.
     """
     if not data.startswith(SIGNATURE):
         return data
     kept, start = [], 0
     for kind, first, last in png_chunks(data):
-        if kind in TEXTS or (is_ancillary(kind) and not is_intact(data, first, last)):
+        damaged = is_ancillary(kind) and not is_intact(data, first, last)
+        if kind in TEXTS or damaged or (kind == b"iCCP" and is_long(data[first:last])):
             kept.append(data[start : first - 8])
             start = last + 4
     return b"".join([*kept, data[start:]]) if kept else data
+
+
+def is_long(profile: bytes) -> bool:
+    """Return whether a compressed profile, after its name, has more bytes than Pillow accepts."""
+    stream = zlib.decompressobj()
+    try:
+        stream.decompress(profile.partition(b"\0")[2][1:], PngImagePlugin.MAX_TEXT_CHUNK)
+    except zlib.error:
+        return True
+    return bool(stream.unconsumed_tail)
 
 
 def is_ancillary(kind: bytes) -> bool:

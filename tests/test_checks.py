@@ -63,6 +63,8 @@ PRODUCTS = "shop.visual.ProductCatalog"
         ({"CATALOG_NAME": "a b"}, "visualsearch.E012"),
         ({"CATALOG_OF_REQUEST": "shop.nowhere.name"}, "visualsearch.E012"),
         ({"REPAIR_CONTENTS": -1}, "visualsearch.E002"),
+        ({"CATALOG_FORMATS": ["PSD"]}, "visualsearch.E013"),
+        ({"CATALOG_FORMATS": "TIFF"}, "visualsearch.E013"),
         (
             {
                 "ENCODER": "visualsearch.encoders.onnx.OnnxEncoder",

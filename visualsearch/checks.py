@@ -19,6 +19,7 @@ from .encoders.package import load_package
 from .exceptions import ModelUnavailable
 from .models.primary import database
 from .photos.allowed_origins import origin_of
+from .photos.format_limits import FOR_CATALOGS
 
 # Type and minimum of each numeric setting.
 NUMBERS: dict[str, tuple[Any, float]] = {
@@ -201,6 +202,21 @@ def check_heic(**kwargs: Any) -> list[CheckMessage]:
             "VISUALSEARCH[“HEIC”] needs the package pillow-heif.",
             hint="Run “pip install visualsearch[heic]”, or set VISUALSEARCH[“HEIC”] to False.",
             id="visualsearch.E010",
+        )
+    ]
+
+
+@register("visualsearch")
+def check_catalog_formats(**kwargs: Any) -> list[CheckMessage]:
+    """Report unknown formats of catalog images."""
+    value = conf.get("CATALOG_FORMATS")
+    if isinstance(value, list | tuple) and set(value) <= set(FOR_CATALOGS):
+        return []
+    return [
+        Error(
+            f"VISUALSEARCH[“CATALOG_FORMATS”] is {value!r}.",
+            hint=f"Set it to a list with any of: {', '.join(FOR_CATALOGS)}.",
+            id="visualsearch.E013",
         )
     ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from functools import cache
 from ipaddress import ip_network
 from pathlib import Path
@@ -64,6 +65,8 @@ DEFAULTS: dict[str, Any] = {
     "BODY_TIMEOUT": 10.0,
     # Whether HEIC, the format of iPhones, is accepted. Needs the package pillow-heif.
     "HEIC": False,
+    # Formats of catalog images besides those of customers' photos: "TIFF" and "JPEG2000".
+    "CATALOG_FORMATS": [],
     # Origins from which a photo may be fetched by URL, such as "https://images.example.com"; the
     # API has the field image_url only if there are any. Timeout of a fetch in seconds. Private
     # networks to allow, such as "10.1.0.0/16".
@@ -145,6 +148,12 @@ def limits() -> Limits:
         min_side=get("MIN_PHOTO_SIDE"),
         formats=with_heic() if get("HEIC") else USUAL,
     )
+
+
+def catalog_limits() -> Limits:
+    """Return the limits on the images of the catalog."""
+    usual = limits()
+    return replace(usual, formats=(*usual.formats, *get("CATALOG_FORMATS")))
 
 
 @cache

@@ -11,9 +11,14 @@ from PIL import Image
 
 from shop.models import Product, ProductImage
 from tests.helpers.pictures import encoded, picture
+from tests.helpers.reindex import reindex
+from visualsearch import conf
+from visualsearch.exceptions import UnsupportedImage
 from visualsearch.models import Embedding, Repair, Run
-from visualsearch.photos.decode import Photo
+from visualsearch.photos.decode import RULES, Photo, open_photo
+from visualsearch.reindex.drift import find_drift
 from visualsearch.reindex.repair import repair
+from visualsearch.reindex.tasks import resume_open_run
 from visualsearch.search import by_photo
 from visualsearch.search.requests import SearchRequest
 from visualsearch.tasks import index_repair
@@ -104,3 +109,39 @@ def test_task__and_overview(indexed, admin_client):
     assert Repair.objects.get().items == 1
     page = admin_client.get("/admin/visualsearch/indexversion/overview/").content.decode()
     assert "Products mended" in page
+
+
+def test_repair__after_an_upgrade_encodes_what_was_decoded_otherwise(indexed, configure):
+    configure(RUN_IN_BACKGROUND=False)
+    Embedding.objects.filter(item__in=["P1", "P2"]).update(rules=RULES - 1)
+    assert find_drift().decoded_differently == 2
+    call_command("visualsearch_repair")
+    run = Run.objects.first()
+    assert (run.requested_by, run.encoded, run.unchanged) == ("upgrade", 2, 6)
+    assert find_drift().clean
+    assert repair().items == 0
+
+
+def test_worker__after_an_upgrade_starts_a_run(indexed, configure):
+    configure(RUN_IN_BACKGROUND=False)
+    Embedding.objects.filter(item="P1").update(rules=RULES - 1)
+    resume_open_run()
+    assert Run.objects.first().encoded == 1
+    count = Run.objects.count()
+    resume_open_run()
+    assert Run.objects.count() == count
+
+
+@pytest.mark.parametrize("kind", ["TIFF", "JPEG2000"])
+def test_catalog_formats(sell, configure, kind):
+    image = sell("A", picture(1)).images.get().image
+    with open(image.path, "wb") as file:
+        file.write(encoded(picture(2), kind))
+    reindex()
+    assert "TIFF" not in conf.limits().accepted
+    assert Embedding.objects.get().error
+    configure(CATALOG_FORMATS=[kind])
+    reindex(Run.Scope.FAILED)
+    assert Embedding.objects.get().error == ""
+    with pytest.raises(UnsupportedImage):
+        open_photo(encoded(picture(2), kind), limits=conf.limits())

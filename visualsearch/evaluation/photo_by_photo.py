@@ -104,7 +104,7 @@ class Shelf:
         matched = [file for file in files if self.source.image_url(str(file.name)) == url]
         for file in (matched or files)[:1]:
             with suppress(Exception):  # storages raise errors of their own
-                image = open_photo(read_file(file), limits=conf.limits()).image
+                image = open_photo(read_file(file), limits=conf.catalog_limits()).image
                 return self.thumbnails.add(image)
         return ""
 

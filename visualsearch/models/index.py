@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from numpy.typing import NDArray
 
 from .. import conf
+from ..photos.decode import RULES
 from .primary import MAX_KEY, MAX_NAME, CatalogManager, CatalogModel, PrimaryModel
 from .process_names import process_has_ended
 
@@ -48,6 +49,10 @@ class Revision(PrimaryModel):
 
 
 class EmbeddingQuerySet(models.QuerySet["Embedding"]):
+    def outdated(self) -> EmbeddingQuerySet:
+        """Return the rows whose files were decoded by other rules than today's."""
+        return self.filter(removed=False, error="").exclude(rules=RULES)
+
     def searchable(self) -> EmbeddingQuerySet:
         """Return the rows that belong in an index: on sale, and encoded without an error."""
         return self.filter(removed=False, error="")
@@ -64,6 +69,9 @@ class Embedding(CatalogModel):
     image = models.CharField(_("image"), max_length=MAX_NAME)
     encoder = models.CharField(_("encoder"), max_length=120)
     content_hash = models.CharField(_("content hash"), max_length=64, blank=True)
+    rules = models.PositiveSmallIntegerField(
+        _("rules"), default=1, help_text=_("Version of the rules by which the file was decoded.")
+    )
     vector = models.BinaryField(_("vector"), help_text=_("float16, little endian"))
     removed = models.BooleanField(_("removed"), default=False)
     error = models.CharField(_("error"), max_length=300, blank=True)

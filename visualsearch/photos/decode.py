@@ -32,6 +32,10 @@ from .format_limits import FORMATS, FULL_HEIC, FULL_JPEG, USUAL, names
 from .png import scaled_transparency, with_transparent_grey, without_comments
 from .truncated import truncated
 
+# Version of the rules by which a file becomes an image. Raise it when they change for any file, so
+# that embeddings of the catalog that were made by other rules are made again.
+RULES = 2
+
 # At level DEBUG, Pillow would log a photo's metadata.
 logging.getLogger("PIL").setLevel(logging.INFO)
 ACCEPTED_SUFFIXES = {suffix for name in USUAL for suffix in FORMATS[name].suffixes}

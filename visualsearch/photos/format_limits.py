@@ -42,6 +42,9 @@ FORMATS = {
     "GIF": Format(name="GIF", suffixes=(".gif",)),
     "BMP": Format(name="BMP", suffixes=(".bmp",)),
     "AVIF": Format(name="AVIF", suffixes=(".avif",), megapixels=16),
+    # For catalogs only, by the setting CATALOG_FORMATS.
+    "TIFF": Format(name="TIFF", suffixes=(".tif", ".tiff"), megapixels=50),
+    "JPEG2000": Format(name="JPEG 2000", suffixes=(".jp2", ".j2k", ".jpx"), megapixels=30),
     "HEIF": Format(name="HEIC", suffixes=(".heic", ".heif"), megapixels=25, bytes=8_000_000),
 }
 # Most megapixels of a JPEG that must be decoded in full, such as a progressive one.
@@ -50,8 +53,11 @@ FULL_JPEG = 30
 FULL_HEIC = 16
 
 # Formats that are read unless HEIC is switched on.
+FOR_CATALOGS = ("TIFF", "JPEG2000")
 USUAL = tuple(
-    name for name in FORMATS if name != "HEIF" and (name != "AVIF" or features.check("avif"))
+    name
+    for name in FORMATS
+    if name not in ("HEIF", *FOR_CATALOGS) and (name != "AVIF" or features.check("avif"))
 )
 
 

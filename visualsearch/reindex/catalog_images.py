@@ -22,7 +22,7 @@ from ..encoders.preprocess import InputSpec, square
 from ..exceptions import PhotoError
 from ..models import Embedding, to_bytes
 from ..models.primary import MAX_KEY, MAX_NAME
-from ..photos.decode import Limits, open_photo
+from ..photos.decode import RULES, Limits, open_photo
 
 logger = logging.getLogger(__name__)
 
@@ -53,12 +53,14 @@ class CatalogImage:
 
     @property
     def unchanged(self) -> bool:
-        """Whether the stored row has the embedding of the file's present content.
+        """Whether the stored row has the embedding of the file's present content, as decoded today.
 
         Also True for a row that is marked as removed.
         """
         row = self.row
-        return row is not None and not row.error and row.content_hash == self.content_hash
+        if row is None or row.error or row.rules != RULES:
+            return False
+        return row.content_hash == self.content_hash
 
 
 @dataclass
@@ -130,7 +132,7 @@ def gather_batch(
         CatalogImage(item=item, name=name, file=file, row=rows.pop((item, name), None))
         for (item, name), file in (image_files(keys) if found is None else found).items()
     ]
-    limits = conf.limits()
+    limits = conf.catalog_limits()
     reading = [pool.submit(read_images, some, limits, encoder.input) for some in slices(seen)]
     gone = [row for row in rows.values() if not row.removed]
     return Batch(keys=keys, before=before, seen=seen, gone=gone, reading=reading)

@@ -44,6 +44,7 @@ class Drift:
     index_file: str = "ok"
     index_differs: int = 0
     outdated: bool = False
+    decoded_differently: int = 0
     known_answers: str = "ok"
     differing: list[str] = field(default_factory=list)
 
@@ -51,7 +52,7 @@ class Drift:
     def clean(self) -> bool:
         """Whether no difference was found."""
         differing = self.not_indexed or self.not_in_catalog or self.failed or self.index_differs
-        differing = differing or self.differing
+        differing = differing or self.differing or self.decoded_differently
         return self.index_file == "ok" and not differing and not self.outdated
 
     def as_dict(self) -> dict[str, Any]:
@@ -101,6 +102,14 @@ class Drift:
                     " run manage.py visualsearch_index."
                 )
             )
+        if self.decoded_differently:
+            lines.append(
+                _(
+                    "%(count)d images were decoded by an earlier release, whose colours may differ;"
+                    " run manage.py visualsearch_index."
+                )
+                % {"count": self.decoded_differently}
+            )
         lines += self.differing
         if self.known_answers == "none":
             lines.append(
@@ -139,6 +148,7 @@ def find_drift() -> Drift:
                 elif error:
                     drift.failed.append(f"{key}: {name}: {error}")
     drift.not_in_catalog = [f"{item}: {image}" for item, image in rows]
+    drift.decoded_differently = Embedding.objects.filter(encoder=encoder.id).outdated().count()
     compare_index(drift)
     compare_processors(drift, encoder)
     return drift

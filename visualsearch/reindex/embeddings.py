@@ -18,6 +18,7 @@ from ..catalogs import ImageFile
 from ..encoders.base import Encoder
 from ..models import Embedding, Revision
 from ..models.primary import atomic
+from ..photos.decode import RULES
 from ..serving import loaded_versions
 from ..signals import images_indexed
 from ..versions import lifecycle
@@ -40,6 +41,7 @@ MAX_ATTEMPTS = 5
 UNIQUE = ("catalog", "encoder", "item", "image")
 UPDATED = (
     "content_hash",
+    "rules",
     "vector",
     "removed",
     "error",
@@ -141,8 +143,10 @@ def unchanged_items(
     """
     known: dict[str, dict[str, str]] = {key: {} for key in keys}
     rows = Embedding.objects.filter(encoder=encoder.id, item__in=keys, removed=False)
-    for item, image, digest, error in rows.values_list("item", "image", "content_hash", "error"):
-        known[item][image] = "" if error else digest
+    for item, image, digest, error, rules in rows.values_list(
+        "item", "image", "content_hash", "error", "rules"
+    ):
+        known[item][image] = "" if error or rules != RULES else digest
     files: dict[str, dict[str, ImageFile]] = {key: {} for key in keys}
     for (item, name), file in image_files(keys).items():
         files[item][name] = file
@@ -203,6 +207,7 @@ def row_for(encoder: Encoder, seen: CatalogImage, revision: int) -> Embedding:
         item=seen.item,
         image=seen.name,
         content_hash=seen.content_hash,
+        rules=RULES,
         vector=seen.vector,
         error=seen.error[:300],
         revision=revision,

@@ -14,6 +14,7 @@ from ..exceptions import IndexNotReady
 from ..models import Embedding, Repair, Run
 from ..serving import version_encoders
 from ..versions import lifecycle
+from . import runs
 from .catalog_images import image_files
 from .embeddings import refresh_items
 
@@ -50,6 +51,20 @@ def repair(contents: int | None = None) -> Repair | None:
         }
     )
     return found
+
+
+def request_run_after_upgrade() -> Run | None:
+    """Request a run if images were decoded by the rules of an earlier release; None if none was.
+
+    The run encodes these images again, and no others. The caller starts it. Returns None if another
+    run is open.
+    """
+    version = lifecycle.active_version()
+    rows = Embedding.objects.filter(encoder=version.encoder if version else "").outdated()
+    if not rows.exists():
+        return None
+    run, new = runs.request(Run.Scope.ALL, by="upgrade")
+    return run if new else None
 
 
 def items_that_differ(encoder: Encoder) -> Iterator[str]:

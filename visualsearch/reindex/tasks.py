@@ -12,7 +12,7 @@ from django.db.models import Min
 from django.utils import timezone
 
 from .. import conf
-from ..broker import CatalogTask, arguments_for_catalog
+from ..broker import CatalogTask, arguments_for_catalog, enqueue
 from ..catalogs import catalog_names, current_catalog_name, using_catalog
 from ..exceptions import IndexNotReady
 from ..models import Embedding, Run
@@ -106,7 +106,16 @@ def index_repair() -> None:
     """Find and mend what no signal told, in each catalog; schedule it with Celery beat."""
     for name in catalog_names():
         with using_catalog(name), suppress(IndexNotReady):
-            repair.repair()
+            if not run_after_upgrade():
+                repair.repair()
+
+
+def run_after_upgrade() -> bool:
+    """Start a run if an upgrade needs one, and return whether it does."""
+    run = repair.request_run_after_upgrade()
+    if run is not None:
+        enqueue(index_run, run.pk)
+    return run is not None
 
 
 @worker_ready.connect
@@ -124,9 +133,14 @@ def resume_open_run(**kwargs: object) -> None:
 
 
 def resume_run() -> None:
-    """Send a task for the current catalog's open run, to be started when it counts as dead."""
-    run = Run.objects.filter(open=True, state=Run.State.RUNNING).first()
-    if run is not None:
+    """Send a task for the current catalog's open run, to be started when it counts as dead.
+
+    Without one, start a run if an upgrade needs it.
+    """
+    run = Run.objects.filter(open=True).first()
+    if run is None:
+        run_after_upgrade()
+    elif run.state == Run.State.RUNNING:
         wait = 0 if run.is_dead else conf.get("RUN_TIMEOUT") + 1
         index_run.apply_async(
             args=(run.pk,), kwargs=arguments_for_catalog(), countdown=wait, ignore_result=True

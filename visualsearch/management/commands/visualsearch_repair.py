@@ -9,7 +9,8 @@ from django.core.management.base import CommandError, CommandParser
 
 from visualsearch.exceptions import VisualSearchError
 from visualsearch.management.catalog_command import CatalogCommand
-from visualsearch.reindex.repair import repair
+from visualsearch.reindex.launch import start_run
+from visualsearch.reindex.repair import repair, request_run_after_upgrade
 
 FIGURES = ("items", "hashed", "overwritten", "failed")
 
@@ -33,6 +34,13 @@ class Command(CatalogCommand):
 
     def handle_catalog(self, **options: Any) -> bool:
         try:
+            run = request_run_after_upgrade()
+            if run is not None:
+                start_run(run)
+                self.stdout.write(
+                    f"Run {run.pk} encodes the images that an earlier release decoded otherwise."
+                )
+                return True
             found = repair(options["contents"])
         except VisualSearchError as error:
             raise CommandError(str(error)) from error

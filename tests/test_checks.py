@@ -1,6 +1,7 @@
 import pytest
 from django.core.checks import run_checks
 from django.db import connections
+from django.middleware.csrf import CsrfViewMiddleware
 
 
 def ids(**kwargs):
@@ -124,6 +125,24 @@ def test_checks__sqlite_with_its_default_options(monkeypatch, options, told):
     monkeypatch.setattr(connection, "is_in_memory_db", lambda: False)
     monkeypatch.setitem(connection.settings_dict, "OPTIONS", options)
     assert ids() == told
+
+
+class OwnMiddleware(CsrfViewMiddleware):
+    """A shop's own subclass."""
+
+
+def test_checks__form_without_csrf_cookie(configure, settings):
+    settings.MIDDLEWARE = [each for each in settings.MIDDLEWARE if "Csrf" not in each]
+    assert ids() == ["visualsearch.W004"]
+    # A missing module is reported by Django when the server starts.
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "no.such.Middleware", f"{__name__}.OwnMiddleware"]
+    assert ids() == []
+
+
+def test_checks__api_alone_needs_no_csrf_cookie(settings):
+    settings.MIDDLEWARE = []
+    settings.ROOT_URLCONF = "visualsearch.api.urls"
+    assert ids() == []
 
 
 def test_checks__database_that_is_not_supported(monkeypatch):

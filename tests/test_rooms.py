@@ -25,7 +25,7 @@ FLOORS = [
     {"versions", "web", "templatetags"},
     {"reindex", "analytics", "api", "checks", "urls"},
     {"tasks", "signal_handlers", "admin", "doctor"},
-    {"management", "apps", "contrib"},
+    {"management", "apps", "contrib", "testing"},
 ]
 # These neither import Django nor a room that does.
 CORE = {"exceptions", "metrics", "photos", "encoders", "indexes"}

@@ -47,7 +47,7 @@ def test_replaced_picture_is_searched_by(sold):
 
 def test_many_changes_in_one_transaction_are_one_task(sell, monkeypatch):
     sent = []
-    monkeypatch.setattr(launch, "refresh_later", sent.append)
+    monkeypatch.setattr(launch, "refresh_later", lambda keys, given: sent.append(keys))
     with transaction.atomic():
         for n in range(5):
             sell(f"T{n}", picture(n))
@@ -56,7 +56,7 @@ def test_many_changes_in_one_transaction_are_one_task(sell, monkeypatch):
 
 def test_rolled_back_change_is_not_sent(sell, monkeypatch):
     sent = []
-    monkeypatch.setattr(launch, "refresh_later", sent.append)
+    monkeypatch.setattr(launch, "refresh_later", lambda keys, given: sent.append(keys))
 
     class Undo(Exception):
         pass
@@ -87,7 +87,7 @@ def test_paused__leaves_an_import_to_the_reindex_after_it(sell):
 
 
 def test_product_can_be_saved_while_the_broker_is_down(sold, monkeypatch, caplog):
-    def down(keys):
+    def down(keys, given):
         raise BackendUnavailable
 
     monkeypatch.setattr(launch, "refresh_later", down)

@@ -31,6 +31,7 @@ def test_visual_search__names_its_places_and_limits(rf):
     assert attributes(html) == {
         "endpoint": "/api/visual-search/",
         "language": "fr",
+        "texts": "/static/visualsearch/visual-search.fr.js",
         "limit": "12",
         "accept": ACCEPTED,
         "max-megabytes": "12",

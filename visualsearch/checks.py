@@ -9,7 +9,10 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
+from django.middleware.csrf import CsrfViewMiddleware
+from django.urls import NoReverseMatch, reverse
 from django.utils.module_loading import import_string
 
 from . import conf
@@ -326,6 +329,34 @@ def check_sqlite(**kwargs: Any) -> list[CheckMessage]:
             id="visualsearch.W003",
         )
     ]
+
+
+@register("visualsearch")
+def check_csrf(**kwargs: Any) -> list[CheckMessage]:
+    """Warn if the search page has a form whose CSRF token no cookie confirms."""
+    try:
+        address = reverse("visualsearch:search_page")
+    except (NoReverseMatch, ImproperlyConfigured, ImportError):
+        return []  # the API alone, or a fault of the URLs that Django reports
+    if any(is_csrf_middleware(path) for path in settings.MIDDLEWARE):
+        return []
+    return [
+        Warning(
+            f"Photos that are sent from {address} without JavaScript are refused, because no"
+            " middleware sets the CSRF cookie.",
+            hint="Add “django.middleware.csrf.CsrfViewMiddleware” to MIDDLEWARE.",
+            id="visualsearch.W004",
+        )
+    ]
+
+
+def is_csrf_middleware(path: str) -> bool:
+    """Return whether a dotted path names CsrfViewMiddleware or a subclass."""
+    try:
+        kind = import_string(path)
+    except ImportError:
+        return False
+    return isinstance(kind, type) and issubclass(kind, CsrfViewMiddleware)
 
 
 @register("visualsearch")

@@ -15,6 +15,7 @@ from django.db.models import ForeignKey, Model
 from django.db.models.signals import m2m_changed, post_delete, post_save, pre_delete, pre_save
 
 from .catalogs import (
+    CatalogSource,
     all_catalogs,
     catalog,
     catalog_names,
@@ -78,7 +79,7 @@ def changed(sender: type[Model], instance: Any, using: str, **kwargs: Any) -> No
     before = instance.__dict__.pop(BEFORE, {})
     if not ignored(sender, kwargs):
         for name, keys in affected_by(instance).items():
-            enqueue([*before.get(name, ()), *keys], using=using, catalog=name)
+            on_commit(using, name, [*before.get(name, ()), *keys])
 
 
 def affected_by(row: Model) -> dict[str, list[str]]:
@@ -116,13 +117,13 @@ def enqueue_both_sides(
     """
     source, name = catalog(), current_catalog_name()
     if source.watches(type(instance)):
-        enqueue(source.keys_affected_by(instance), using=using, catalog=name)
+        on_commit(using, name, source.keys_affected_by(instance))
     if not source.watches(model):
         return
     if action == "pre_clear":
         related = set(related_keys(through, instance, model, using))
     for other in model._base_manager.using(using).filter(pk__in=related or ()):
-        enqueue(source.keys_affected_by(other), using=using, catalog=name)
+        on_commit(using, name, source.keys_affected_by(other))
 
 
 def related_keys(through: type[Model], instance: Any, model: type[Model], using: str) -> list[Any]:
@@ -156,36 +157,62 @@ def paused() -> Iterator[None]:
 
 
 def enqueue(keys: Iterable[Any], *, using: str | None = None, catalog: str | None = None) -> None:
-    """Reindex the items with these keys when the transaction commits, by one task for all.
+    """Reindex some items when the transaction commits, by one task for all.
 
     Call it after changes that send no signals, such as ``QuerySet.update()`` and ``bulk_create()``.
-    ``using``: alias of the database whose transaction it is, by default the items' own.
+    ``keys``: keys of the items, or the items themselves. A key that no item has, hidden or not, is
+    logged. ``using``: alias of the database whose transaction it is, by default the items' own.
     ``catalog``: name of the items' catalog, by default all catalogs. Raises KeyError for an unknown
     name.
     """
-    texts = dict.fromkeys(map(str, keys))
-    for name in (catalog_names() if catalog is None else [catalog]) if texts else ():
-        alias = using or router.db_for_write(load_catalog(name).model)
-        on_commit(alias, name, texts)
+    several = [keys] if isinstance(keys, str | Model) else list(keys)
+    checked: set[str] = set()
+    for name in catalog_names() if catalog is None else [catalog]:
+        source = load_catalog(name)
+        texts = [text for each in several if (text := key_in(source, each)) is not None]
+        # One catalog's task reports a key that no catalog has.
+        given = [text for text in texts if text not in checked]
+        checked |= set(given)
+        on_commit(using or router.db_for_write(source.model), name, texts, given)
 
 
-def on_commit(using: str, catalog: str, keys: dict[str, None]) -> None:
-    """Reindex a catalog's items with these keys when the transaction on a database commits."""
+def key_in(source: CatalogSource, one: Any) -> str | None:
+    """Return the key of an item, or a key as text; None for an item of another catalog's model."""
+    if isinstance(one, source.model):
+        return source.key_of(one)
+    if isinstance(one, Model) and any(isinstance(one, other.model) for other in all_catalogs()):
+        return None
+    return str(one)
+
+
+def on_commit(using: str, catalog: str, keys: Iterable[str], given: Iterable[str] = ()) -> None:
+    """Reindex a catalog's items with these keys when the transaction on a database commits.
+
+    ``given``: the keys to report if no item has them. Keys of signals are not among them: a deleted
+    item that had no picture has left no trace.
+    """
+    texts = dict.fromkeys(keys)
+    if not texts:
+        return
     for _savepoints, callback, *_ in transaction.get_connection(using).run_on_commit:
-        if isinstance(callback, Changes) and callback.catalog == catalog:
-            callback.keys |= keys
+        if isinstance(callback, Changes) and callback.catalog == catalog and not callback.done:
+            callback.keys |= texts
+            callback.given |= dict.fromkeys(given)
             return
-    transaction.on_commit(Changes(catalog, keys), using=using)
+    transaction.on_commit(Changes(catalog, texts, dict.fromkeys(given)), using=using)
 
 
 class Changes:
     """Collects the keys of the items of one catalog that one transaction changes.
 
-    The instance is the ``on_commit`` callback that reindexes these items.
+    The instance is the ``on_commit`` callback that reindexes these items. ``given``: the keys to
+    report if no item has them. ``done``: whether the instance was called; a test can call it before
+    the transaction ends.
     """
 
-    def __init__(self, catalog: str, keys: dict[str, None]):
-        self.catalog, self.keys = catalog, dict(keys)
+    def __init__(self, catalog: str, keys: dict[str, None], given: dict[str, None]):
+        self.catalog, self.keys, self.given = catalog, keys, given
+        self.done = False
 
     def __call__(self) -> None:
         """Reindex the items, in the index worker with ``USE_CELERY``, else in this process.
@@ -193,9 +220,10 @@ class Changes:
         Saving a product must work while the broker is down, so a failure is only logged;
         ``visualsearch_check`` finds the items that were missed.
         """
+        self.done = True
         try:
             with using_catalog(self.catalog):
-                launch.refresh_later(list(self.keys))
+                launch.refresh_later(list(self.keys), list(self.given))
         except BackendUnavailable:
             logger.exception(
                 "%s changed products could not be sent to the index worker. Run manage.py"

@@ -1,6 +1,10 @@
 from django.urls import path
 
-from .web import search_page
+from .web.installed import require_app
+
+require_app("visualsearch.urls")
+
+from .web import search_page  # noqa: E402 (its models need the app)
 
 app_name = "visualsearch"
 

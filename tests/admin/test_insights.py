@@ -1,9 +1,11 @@
 import csv
 import io
 import re
+from datetime import timedelta
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from tests.helpers.traces import leave_traces
 from visualsearch.admin import exports
@@ -192,8 +194,19 @@ def test_export__reads_as_it_writes(admin_client, django_assert_max_num_queries,
     monkeypatch.setattr(exports, "CHUNK", 50)
     leave_traces(days=2, per_day=100)
     chunks = -(-Query.objects.count() // 50)
-    with django_assert_max_num_queries(8 + chunks):
+    with django_assert_max_num_queries(6 + 2 * chunks):
         lines_of(admin_client.get(SEARCHES))
+
+
+def test_export__searches_of_one_moment_are_listed_once(admin_client, monkeypatch):
+    monkeypatch.setattr(exports, "CHUNK", 3)
+    moment = timezone.now() - timedelta(hours=1)
+    for _ in range(8):
+        Query.objects.create(encoder="fake-1", vector=b"x")
+    Query.objects.update(created=moment)
+    lines = lines_of(admin_client.get(SEARCHES))
+    assert {line["id"] for line in lines} == {str(query.pk) for query in Query.objects.all()}
+    assert len(lines) == 8
 
 
 @pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\t", "\r", "\n"])

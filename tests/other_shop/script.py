@@ -34,15 +34,20 @@ def sell(code: str, seed: int, **values: Any) -> Any:
     return article
 
 
+def upload(seed: int | None) -> SimpleUploadedFile:
+    """Return a photo to send; None: a file that is no picture."""
+    data = b"no picture" if seed is None else encoded(picture(seed), "PNG")
+    return SimpleUploadedFile("photo.png", data, "image/png")
+
+
 def index() -> None:
     call_command("visualsearch_index", verbosity=0, stdout=io.StringIO())
 
 
 def search(seed: int, **query: Any) -> dict[str, Any]:
     """Return the response to a search with a picture."""
-    upload = SimpleUploadedFile("photo.png", encoded(picture(seed), "PNG"))
     address = "/api/visual-search/search/"
-    answer = Client().post(address, {"image": upload, **query}, query_params=query)
+    answer = Client().post(address, {"image": upload(seed), **query}, query_params=query)
     assert answer.status_code == 200, answer.content
     found: dict[str, Any] = answer.json()
     return found

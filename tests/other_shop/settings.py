@@ -1,5 +1,6 @@
 """The settings of the shop; environment variables turn one thing the other way."""
 
+import json
 import os
 
 WORK = os.environ.get("OTHER_SHOP", "/nonexistent")
@@ -62,3 +63,7 @@ if os.environ.get("CATALOGS"):
     )
     VISUALSEARCH["CATALOG_OF_REQUEST"] = "tests.other_shop.visual.colour_of_request"
     MIDDLEWARE.append("visualsearch.middleware.CatalogMiddleware")
+# Settings of one test, with the app's own under "VISUALSEARCH" added to those above.
+OTHER = json.loads(os.environ.get("SETTINGS", "{}"))
+VISUALSEARCH |= OTHER.pop("VISUALSEARCH", {})
+globals().update(OTHER)

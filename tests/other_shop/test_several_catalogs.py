@@ -187,3 +187,23 @@ def test_by_site(settings, rf, host, name):
     settings.VISUALSEARCH = settings.VISUALSEARCH | {"CATALOGS": names}
     settings.ALLOWED_HOSTS = ["*"]
     assert by_site(rf.get("/", headers={"Host": f"{host}:8000"})) == name
+
+
+def test_two_catalogs__exports_have_the_searches_of_their_own(run):
+    code = (
+        SEARCHES
+        + """
+from django.contrib.auth.models import User
+
+sell("A", 1, colour="red"), sell("B", 2, colour="blue")
+index()
+found("blue", 1), found("blue", 2)
+owner = Client()
+owner.force_login(User.objects.create_superuser("owner"))
+for colour in ("red", "blue"):
+    address = "/admin/visualsearch/query/insights/searches.csv"
+    export = owner.get(address, headers={"Colour": colour})
+    print(b"".join(export).count(b"\\n") - 1)
+"""
+    )
+    assert run(code, **TWO) == "0\n2"

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextvars import copy_context
 from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from django.http import StreamingHttpResponse
+from asgiref.sync import sync_to_async
+from django.core.handlers.asgi import ASGIRequest
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, StreamingHttpResponse
 
 from ..analytics.insights import Period
 from ..analytics.local_time import local
@@ -27,7 +31,7 @@ COLUMNS = [
     *("views", "clicks", "click_ranks", "baskets", "purchases"),
 ]
 FIELDS = [
-    *("pk", "created", "storefront__name", "experiment__name", "variant", "index_version"),
+    *("storefront__name", "experiment__name", "variant", "index_version"),
     *("encoder", "predictions", "best_score", "matched", "shown", "took_ms"),
 ]
 
@@ -40,13 +44,44 @@ class Echo:
         return text
 
 
-def response(name: str, lines: Iterable[list[Any]]) -> StreamingHttpResponse:
+def response(request: HttpRequest, name: str, lines: Iterable[list[Any]]) -> StreamingHttpResponse:
     """Return rows as a streamed CSV download; ``name``: the file name without suffix."""
     writer = csv.writer(Echo())
-    written = (writer.writerow([harmless(cell) for cell in line]) for line in lines)
-    answer = StreamingHttpResponse(written, content_type="text/csv; charset=utf-8")
+    written = (writer.writerow([harmless(cell) for cell in line]) for line in in_context(lines))
+    # Django would read a synchronous iterator to its end before it sends the first byte.
+    content = in_thread(written) if isinstance(request, ASGIRequest) else written
+    answer = StreamingHttpResponse(content, content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     return answer
+
+
+def in_context(lines: Iterable[list[Any]]) -> Iterator[list[Any]]:
+    """Return an iterator that reads the lines in the present context: catalog, language, time zone.
+
+    The response is sent after the shop's middleware has left them.
+    """
+    context, left = copy_context(), iter(lines)
+    return iter(lambda: context.run(next, left, None), None)
+
+
+async def in_thread(texts: Iterator[str]) -> AsyncIterator[str]:
+    """Yield the texts, :data:`CHUNK` at a time, read in a thread because of the database."""
+    while some := await sync_to_async(lambda: list(islice(texts, CHUNK)))():
+        yield "".join(some)
+
+
+def in_chunks(rows: QuerySet[Any], *fields: str) -> Iterator[list[dict[str, Any]]]:
+    """Yield lists of :data:`CHUNK` rows with these fields, oldest first, each by its own query.
+
+    A server-side cursor would need one database session for the whole download, and PgBouncer in
+    transaction mode changes sessions.
+    """
+    rows = rows.order_by("created", "pk").values("created", "pk", *fields)
+    after = Q()
+    while some := list(rows.filter(after)[:CHUNK]):
+        yield some
+        created, pk = some[-1]["created"], some[-1]["pk"]
+        after = Q(created__gte=created) & (Q(created__gt=created) | Q(pk__gt=pk))
 
 
 def harmless(cell: Any) -> Any:
@@ -57,9 +92,7 @@ def harmless(cell: Any) -> Any:
 def searches(period: Period) -> Iterator[list[Any]]:
     """Yield the header row and a row per search, without the visitor's id."""
     yield COLUMNS
-    rows = period.of(Query).order_by("created", "pk").values(*FIELDS)
-    found = rows.iterator(chunk_size=CHUNK)
-    while some := list(islice(found, CHUNK)):
+    for some in in_chunks(period.of(Query), *FIELDS):
         ranks = ranks_of([query["pk"] for query in some])
         for query in some:
             yield line(query, ranks[query["pk"]])
@@ -104,8 +137,8 @@ def line(query: dict[str, Any], ranks: dict[str, list[int]]) -> list[Any]:
 def refusals(period: Period) -> Iterator[list[Any]]:
     """Yield the header row and a row per refused photo."""
     yield ["created", "code", "storefront", "experiment", "variant"]
-    rows = period.of(Refusal).order_by("created", "pk")
-    fields = ("created", "code", "storefront__name", "experiment__name", "variant")
-    for created, *rest in rows.values_list(*fields).iterator(chunk_size=CHUNK):
-        moment = local(created).isoformat(timespec="seconds")
-        yield [moment, *(each or "" for each in rest)]
+    fields = ("code", "storefront__name", "experiment__name", "variant")
+    for some in in_chunks(period.of(Refusal), *fields):
+        for refusal in some:
+            moment = local(refusal["created"]).isoformat(timespec="seconds")
+            yield [moment, *(refusal[name] or "" for name in fields)]

@@ -106,4 +106,4 @@ class InsightsPages(ReadOnlyAdmin):
         self.may_look(request)
         day = today().isoformat()
         lines = EXPORTS[name](Choice.of(request).period())
-        return exports.response(f"{name}-{day}", lines)
+        return exports.response(request, f"{name}-{day}", lines)

@@ -24,7 +24,7 @@ from ..search_queue import dispatch
 from ..search_queue.admission import running_search
 from ..web.refusals import staff_message
 from ..web.search_page import preview
-from ..web.uploads import PhotoUploadHandler, photo_bytes
+from ..web.uploads import PhotoUploadHandler, photo_bytes, receive_with
 from . import product_links, try_photo
 from .base import ReadOnlyAdmin
 from .experiment_report import notice
@@ -94,7 +94,7 @@ class PagesAdmin(ReadOnlyAdmin):
     def receive(self, request: HttpRequest) -> HttpResponse:
         """Check the CSRF token of an upload and handle it; the upload stays in memory."""
         # Set before anything reads the body, as the CSRF check does.
-        request.upload_handlers = [PhotoUploadHandler(request)]
+        receive_with(PhotoUploadHandler, request)
         try:
             return csrf_protect(self.photo)(request)
         except VisualSearchError as error:

@@ -13,6 +13,7 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from ..models import Event, Experiment, IndexVersion, Query, Refusal
+from ..models.primary import one_session
 from .experiment_verdicts import Arm, Signal, Verdict, signals
 from .insights import Period, midnight
 from .local_time import local
@@ -90,12 +91,13 @@ def read_arms(experiment: Experiment) -> tuple[dict[str, Arm], int]:
     newest = rows.order_by("-created").values_list(*fields, "clicked")[:SAMPLE]
     searches: dict[str, list[Any]] = {Variant.CONTROL: [], Variant.TREATMENT: []}
     numbers: dict[str, int] = {}
-    rows_read = enumerate(newest.iterator(chunk_size=2000))
-    for place, (variant, created, visitor, version, encoder, *rest) in rows_read:
-        # An anonymous visitor counts as a new one at each search.
-        number = numbers.setdefault(visitor or f"unknown {place}", place)
-        scale = f"{encoder} in version {version}" if version in fitted else encoder
-        searches[variant].append([created, number, scale, *rest])
+    with one_session():
+        rows_read = enumerate(newest.iterator(chunk_size=2000))
+        for place, (variant, created, visitor, version, encoder, *rest) in rows_read:
+            # An anonymous visitor counts as a new one at each search.
+            number = numbers.setdefault(visitor or f"unknown {place}", place)
+            scale = f"{encoder} in version {version}" if version in fitted else encoder
+            searches[variant].append([created, number, scale, *rest])
     refusals = Refusal.objects.filter(**its_own).order_by("-created")
     failed: dict[str, list[datetime]] = {Variant.CONTROL: [], Variant.TREATMENT: []}
     for variant, created in refusals.values_list("variant", "created")[:SAMPLE]:

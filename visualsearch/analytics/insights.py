@@ -14,6 +14,7 @@ from django.db.models.functions import TruncDay, TruncHour
 
 from ..catalogs import catalog
 from ..models import Event, Query, Refusal
+from ..models.primary import one_session
 from .local_time import local, start_of
 from .statistics import Share
 
@@ -248,16 +249,17 @@ def sample(period: Period) -> list[Sampled]:
     """Return the newest searches of a period, at most :data:`SAMPLE`, newest first."""
     fields = ("created", "matched", "best_score", "took_ms", "shown")
     newest = period.of(Query).order_by("-created").values_list(*fields)[:SAMPLE]
-    return [
-        Sampled(
-            created=created,
-            matched=matched,
-            score=score,
-            took_ms=took_ms,
-            ranks=tuple(shown.values()),
-        )
-        for created, matched, score, took_ms, shown in newest.iterator(chunk_size=2000)
-    ]
+    with one_session():
+        return [
+            Sampled(
+                created=created,
+                matched=matched,
+                score=score,
+                took_ms=took_ms,
+                ranks=tuple(shown.values()),
+            )
+            for created, matched, score, took_ms, shown in newest.iterator(chunk_size=2000)
+        ]
 
 
 def times(rows: Iterable[Sampled]) -> list[float]:

@@ -18,7 +18,7 @@ from ..search.callers import Caller
 from ..search_queue import admission
 from ..web import clients, memory_budget, throttles
 from ..web.transactions import without_transaction
-from ..web.uploads import PhotoUploadHandler
+from ..web.uploads import PhotoUploadHandler, receive_with
 from . import access
 from .error_handler import handle
 from .json_parsers import BoundedJSONParser
@@ -98,7 +98,7 @@ class PhotoView(VisualSearchView):
 
     def initialize_request(self, request: Any, *args: Any, **kwargs: Any) -> Request:
         """Keep uploaded files in memory; Django's default handlers write large ones to disk."""
-        request.upload_handlers = [self.upload_handler(request)]
+        receive_with(self.upload_handler, request)
         return super().initialize_request(request, *args, **kwargs)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.core.files.uploadedfile import InMemoryUploadedFile
+from django.core.files.uploadedfile import UploadedFile
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -122,7 +122,7 @@ def photos_of(request: Request) -> list[Any]:
         raise ImageMissing
     if len(photos) > BATCH:
         raise TooManyPhotos(limit=BATCH)
-    together = sum(each.size or 0 for each in photos if isinstance(each, InMemoryUploadedFile))
+    together = sum(each.size or 0 for each in photos if isinstance(each, UploadedFile))
     if together > conf.get("MAX_BATCH_BYTES"):
         raise batch_too_large()
     return photos

@@ -1,6 +1,10 @@
 from django.urls import path
 
-from . import batch, status, views
+from ..web.installed import require_app
+
+require_app("visualsearch.api.urls")
+
+from . import batch, status, views  # noqa: E402 (their models need the app)
 
 app_name = "visualsearch-api"
 

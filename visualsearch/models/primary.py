@@ -8,7 +8,7 @@ a catalog carry its name, and are found only while the process works for that ca
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, ClassVar
 
 from django.apps import apps
@@ -75,11 +75,29 @@ def atomic() -> Iterator[None]:
 
     SQLite's transactions begin as readers. One that wants to write after another process has
     written fails at once, whatever the timeout. So there the block begins with a write, which waits
-    for its turn.
+    for its turn. In PostgreSQL the block sees what others have committed before it got a lock,
+    whatever the shop's ``isolation_level``.
     """
     alias = database()
+    connection = connections[alias]
+    begins = connection.get_autocommit() and not connection.in_atomic_block
     with transaction.atomic(using=alias):
-        if connections[alias].vendor == "sqlite":
+        if begins and connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+        if connection.vendor == "sqlite":
             revision = apps.get_model("visualsearch", "Revision")
             revision._base_manager.filter(pk=1).update(value=models.F("value"))
+        yield
+
+
+@contextmanager
+def one_session() -> Iterator[None]:
+    """Keep one session of that database in the ``with`` block, for server-side cursors.
+
+    PgBouncer in transaction mode may change the session between two transactions.
+    """
+    alias = database()
+    needed = connections[alias].vendor == "postgresql"
+    with transaction.atomic(using=alias) if needed else nullcontext():
         yield

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 
 from django.utils import timezone
 
@@ -16,12 +17,14 @@ from ..serving import index_files
 from . import tasks
 
 
-def refresh_later(keys: list[str]) -> None:
+def refresh_later(keys: list[str], given: Sequence[str] = ()) -> None:
     """Reindex the images of the items with these keys, with ``USE_CELERY`` in a worker.
 
-    Raises BackendUnavailable if the broker does not answer.
+    ``given``: the keys among them to report if no item has them. Raises BackendUnavailable if the
+    broker does not answer.
     """
-    enqueue(tasks.index_items, keys)
+    # A worker of an earlier release knows only the first argument.
+    enqueue(tasks.index_items, keys, *([list(given)] if given else []))
 
 
 def start_run(run: Run) -> None:

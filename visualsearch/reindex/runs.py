@@ -33,6 +33,10 @@ _working: set[int] = set()
 COUNTS = ("encoded", "unchanged", "removed", "failed")
 
 
+# Characters of a user name to record; with a shop's own user model it may be longer.
+LONGEST_NAME = 150
+
+
 class NotPossible(Exception):
     """Raised if a run cannot be started, paused, cancelled or resumed now; the message says why."""
 
@@ -64,7 +68,7 @@ def request(
             return running, False
         with suppress(IntegrityError), atomic():
             values = {"scope": scope, "keys": list(keys), "activate": activate}
-            return Run.objects.create(**values, requested_by=by), True
+            return Run.objects.create(**values, requested_by=by[:LONGEST_NAME]), True
     raise NotPossible(_("Another reindex has just started. Try again."))
 
 
@@ -316,7 +320,9 @@ def save_fields(run: Run, *fields: str) -> None:
     was requested.
     """
     values = {name: getattr(run, name) for name in fields}
-    if not own_row(run).update(**values, heartbeat=timezone.now()):
+    with atomic():  # the thread of the heartbeats may be writing the row
+        saved = own_row(run).update(**values, heartbeat=timezone.now())
+    if not saved:
         raise TakenOver
     run.refresh_from_db(fields=["wish"])
     if run.wish:

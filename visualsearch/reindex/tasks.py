@@ -16,7 +16,7 @@ from ..broker import CatalogTask, arguments_for_catalog, enqueue
 from ..catalogs import catalog_names, current_catalog_name, using_catalog
 from ..exceptions import IndexNotReady
 from ..models import Embedding, Run
-from . import embeddings, repair, retries, runs
+from . import embeddings, repair, retries, runs, unknown_keys
 
 # Seconds between attempts while the database is down, and how many: an hour in all.
 DATABASE_WAIT, DATABASE_ATTEMPTS = 5, 720
@@ -37,14 +37,16 @@ class IndexTask(CatalogTask):
 
 
 @shared_task(name="visualsearch.index_items", base=IndexTask)
-def index_items(keys: list[str]) -> dict[str, int]:
+def index_items(keys: list[str], given: list[str] | None = None) -> dict[str, int]:
     """Bring the embeddings of these items, and of items due for a retry, up to date.
 
-    ``keys``: keys of the items. Returns counts of images by outcome, as
+    ``keys``: keys of the items; ``given``: those that the shop's own code named, which are reported
+    if no item has them. Returns counts of images by outcome, as
     :func:`visualsearch.reindex.embeddings.refresh_items` does.
     """
     counts = embeddings.refresh_items([*keys, *retries.due_for_retry()])
     retry_later()
+    unknown_keys.warn_of_unknown(given or [])
     return dict(counts)
 
 

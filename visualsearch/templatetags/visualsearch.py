@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+from functools import cache
 from typing import Any
 
 from django import template
+from django.contrib.staticfiles import finders
 from django.template import RequestContext
 from django.template.context import Context
+from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
@@ -46,6 +49,7 @@ def visual_search(
     attribute searches to.
     """
     page = reverse("visualsearch:search_page")
+    language = get_language() or "en"
     values = {
         "compact": compact,
         "history": history,
@@ -55,7 +59,8 @@ def visual_search(
         "api_key": api_key,
         "content": content or (LINK if compact else FORM),
         "endpoint": reverse("visualsearch-api:search").removesuffix("search/"),
-        "language": get_language() or "en",
+        "language": language,
+        "texts": texts_url(language),
         "accepted": conf.limits().accepted,
         "max_megabytes": conf.get("MAX_PHOTO_BYTES") // 1_000_000,
         "script": is_first(context),
@@ -97,6 +102,18 @@ def rendered(context: Context, name: str, values: dict[str, Any]) -> SafeString:
     page = context.template.engine.get_template(name)
     with context.push(**values):
         return page.render(context)
+
+
+def texts_url(language: str) -> str:
+    """Return the URL of the component's texts in a language, "" if they are not in a file."""
+    name = f"visualsearch/visual-search.{language.split('-')[0].lower()}.js"
+    return static(name) if is_static_file(name) else ""
+
+
+@cache
+def is_static_file(name: str) -> bool:
+    """Return whether an app or the shop has a static file of this name."""
+    return finders.find(name) is not None
 
 
 def is_first(context: Context) -> bool:

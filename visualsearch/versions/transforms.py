@@ -20,6 +20,7 @@ from ..indexes import catalog_fit
 from ..indexes.catalog_fit import Fit
 from ..indexes.tuning_by_labels import Labelled, Tuned, tune
 from ..models import Embedding, Event, IndexVersion, from_bytes
+from ..models.primary import one_session
 from ..photos.decode import open_photo
 from ..search.encode_photo import encode_photo
 from ..search.ranking import Vector
@@ -176,7 +177,7 @@ def sample_rows(encoder: Encoder, at_most: int, items: Collection[str] = ()) -> 
     names: list[str] = []
     for some_pks in batched(chosen.tolist(), MAX_PARAMETERS):
         found = rows.filter(pk__in=some_pks).order_by("pk").values_list("item", "vector")
-        for item, vector in found.iterator():
+        for item, vector in found:
             vectors[len(names)] = from_bytes(vector)
             names.append(item)
     # Another process may have removed some rows meanwhile.
@@ -238,12 +239,13 @@ def from_clicks(encoder: Encoder) -> Labels | None:
     ).order_by("-query__created", "pk")
     best: dict[Any, tuple[int, str, bytes]] = {}
     fields = ("query", "kind", "item", "query__vector")
-    for query, kind, item, vector in events.values_list(*fields).iterator():
-        worth = WORTH.index(Event.Kind(kind))
-        if query not in best and len(best) == MOST_CLICKED:
-            break
-        if query not in best or worth > best[query][0]:
-            best[query] = worth, item, vector
+    with one_session():
+        for query, kind, item, vector in events.values_list(*fields).iterator():
+            worth = WORTH.index(Event.Kind(kind))
+            if query not in best and len(best) == MOST_CLICKED:
+                break
+            if query not in best or worth > best[query][0]:
+                best[query] = worth, item, vector
     if len(best) < LEAST_CLICKED:
         return None
     return Labels(

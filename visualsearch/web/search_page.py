@@ -30,7 +30,7 @@ from .clients import caller_of
 from .page_links import OFFSET, ORDERING, PAGE_SIZE, PHOTO, Narrowing, chips, page_url, paging
 from .refusals import customer_message, record_refusal
 from .transactions import without_transaction
-from .uploads import PhotoUploadHandler, photo_bytes
+from .uploads import PhotoUploadHandler, photo_bytes, receive_with
 
 PREVIEW_SIDE = 480
 
@@ -75,7 +75,7 @@ class SearchPage(View):
     def post(self, request: HttpRequest) -> HttpResponse:
         """Search by an uploaded photo, which is not stored, and show the first results."""
         throttles.count_request(request, throttles.SEARCH)
-        request.upload_handlers = [PhotoUploadHandler(request)]
+        receive_with(PhotoUploadHandler, request)
         return self.search(request)
 
     @method_decorator(csrf_protect)

@@ -8,8 +8,9 @@ import io
 from collections.abc import Mapping
 from typing import Any
 
-from django.core.files.uploadedfile import InMemoryUploadedFile
+from django.core.files.uploadedfile import InMemoryUploadedFile, UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
+from django.http import HttpRequest
 
 from .. import conf
 from ..exceptions import (
@@ -97,6 +98,15 @@ class BatchUploadHandler(PhotoUploadHandler):
         return batch_too_large()
 
 
+def receive_with(handler: type[PhotoUploadHandler], request: HttpRequest) -> None:
+    """Let ``handler`` receive the request's files.
+
+    Files of a form that the shop's middleware has read already stay as Django has stored them.
+    """
+    if not hasattr(request, "_files"):
+        request.upload_handlers = [handler(request)]
+
+
 def batch_too_large() -> BatchTooLarge:
     """Return the error for photos over ``MAX_BATCH_BYTES``, to be raised."""
     return BatchTooLarge(limit_mb=conf.get("MAX_BATCH_BYTES") // 1_000_000)
@@ -128,10 +138,11 @@ def photo_bytes(value: Any) -> bytes:
     """
     if value is None:
         raise ImageMissing
-    if isinstance(value, InMemoryUploadedFile):
-        data = value.read()
+    if isinstance(value, UploadedFile):
+        size = value.size or 0
+        data = value.read() if size <= conf.get("MAX_PHOTO_BYTES") else b""
         # The upload handler discards a file over the limit, alone or together with others.
-        if (value.size or 0) > len(data):
+        if size > len(data):
             raise too_large()
     elif isinstance(value, str):
         data = decode_base64(value)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from django.apps import apps
+from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
@@ -54,7 +56,7 @@ class Command(BaseCommand):
             KeptPhoto.objects.all().delete()
             return Query.erase()
         if options["user"]:
-            return Query.erase(visitor=pseudonym("user", options["user"]))
+            return Query.erase(visitor=pseudonym("user", user_key(options["user"])))
         if options["query"]:
             try:
                 # An asynchronous search may have failed after its photo was kept.
@@ -78,3 +80,16 @@ class Command(BaseCommand):
             return Storefront.objects.get(name=name).pk
         except Storefront.DoesNotExist as error:
             raise CommandError(f"There is no storefront “{name}”.") from error
+
+
+def user_key(text: str) -> Any:
+    """Return the primary key of a user that ``text`` names.
+
+    Raises CommandError if users have keys of another type.
+    """
+    if not apps.is_installed("django.contrib.auth"):
+        return text
+    try:
+        return get_user_model()._meta.pk.to_python(text)
+    except ValidationError as error:
+        raise CommandError(f"--user: {' '.join(error.messages)}") from error

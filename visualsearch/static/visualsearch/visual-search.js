@@ -42,10 +42,10 @@ const ENGLISH = {
 	no_picture: 'This image cannot be loaded.',
 };
 
-/** From a key and values to a sentence. */
-async function wordsIn(language) {
+/** Return a function that makes texts. */
+async function wordsIn(language, given) {
 	const base = language.split('-')[0].toLowerCase();
-	const file = new URL(`visual-search.${base}.js`, import.meta.url);
+	const file = given ?? new URL(`visual-search.${base}.js`, import.meta.url);
 	const other = base === 'en' || (await import(file).catch(() => ({}))).default;
 	const texts = { ...ENGLISH, ...other };
 	const plural = new Intl.PluralRules(language);
@@ -219,7 +219,7 @@ const PICTURE = /^(ÿØÿ|‰PNG|GIF8|BM|RIFF|.{4}ftyp)/s;
 async function opened(file, megabytes) {
 	const canvas = await drawn(file).catch(() => null);
 	if (canvas) return { canvas, blob: await shrunk(canvas) };
-	// Damaged, or not for this browser: the server says which.
+	// Damaged or unsupported: the server decides.
 	const start = new TextDecoder('latin1').decode(await file.slice(0, 12).arrayBuffer());
 	if (!PICTURE.test(start)) throw refusal('not_a_picture');
 	if (file.size > megabytes * 1e6) throw refusal('image_too_large');
@@ -272,7 +272,7 @@ async function kept(id) {
 	return { blob, canvas: await drawn(blob) };
 }
 
-// Why there is no answer: a code of the API, or a key of the words.
+// An error with a code of the API, or a key of the words.
 const refusal = (code, more) => Object.assign(new Error(code), { code, ...more });
 
 // --- The box over the photo: insets (top, right, bottom, left) in fractions ---
@@ -305,7 +305,7 @@ function written(box) {
 	return [left, top, 1000 - left - right, 1000 - top - bottom].map((share) => share / 1000);
 }
 
-/** `onchange` is told of a box that was let go. */
+/** `onchange`: called with the new box. */
 class CropBox {
 	#timer;
 
@@ -354,7 +354,7 @@ class CropBox {
 		this.change(dragged(this.box, event.shiftKey ? 'se' : ALL, ...step), 500);
 	}
 
-	/** For who cannot drag. */
+	/** Without dragging. */
 	#tap({ target, offsetX, offsetY }) {
 		if (target.localName !== 'canvas') return;
 		const [top, right, bottom, left] = this.box;
@@ -373,7 +373,7 @@ class VisualSearch extends HTMLElement {
 	async connectedCallback() {
 		const { signal } = (this.#connected = new AbortController());
 		this.#language ??= this.getAttribute('language') || this.closest('[lang]')?.lang || 'en';
-		this.#words ??= await wordsIn(this.#language);
+		this.#words ??= await wordsIn(this.#language, this.getAttribute('texts'));
 		if (signal.aborted) return;
 		const key = this.getAttribute('api-key');
 		this.#headers = { 'Accept-Language': this.#language, ...(key && { 'X-Api-Key': key }) };
@@ -382,9 +382,9 @@ class VisualSearch extends HTMLElement {
 		listen(document, 'paste', (event) => this.#paste(event));
 		listen(document, 'click', (event) => this.#findSimilar(event));
 		listen(window, 'popstate', () => this.hasAttribute('history') && this.#restore());
-		listen(window, 'pagehide', () => this.#shown || this.#cancel()); // for who comes back
+		listen(window, 'pagehide', () => this.#shown || this.#cancel()); // bfcache
 		const restored = this.#restore(this.getAttribute('photo'));
-		if (this.childElementCount) await restored; // until then, what the server rendered
+		if (this.childElementCount) await restored; // the server's HTML until then
 		if (this.shadowRoot) return;
 		const root = this.attachShadow({ mode: 'open' });
 		root.adoptedStyleSheets = [STYLE];
@@ -436,7 +436,7 @@ class VisualSearch extends HTMLElement {
 		return new URL(path, new URL(this.getAttribute('endpoint') ?? '/api/visual-search/', document.baseURI));
 	}
 
-	/** JSON of the API. Not by fetch, which tells no progress. */
+	/** Request JSON; fetch() reports no progress. */
 	#ask(path, params, signal, body, onprogress) {
 		const url = this.#url(path);
 		if (params) url.search = new URLSearchParams({ limit: this.getAttribute('limit') ?? 12, ...params });
@@ -470,7 +470,7 @@ class VisualSearch extends HTMLElement {
 		if (dialog && !dialog.open) dialog.showModal();
 	}
 
-	/** By a file, or a function that fetches one. */
+	/** `file`: a Blob, or a function that fetches one. */
 	search(file) {
 		this.open();
 		const { page, photo, cancel, doing, heading } = this.#ui;
@@ -511,7 +511,7 @@ class VisualSearch extends HTMLElement {
 		});
 	}
 
-	// A new task ends the last
+	// A new task aborts the last
 
 	async #run(task) {
 		this.#task?.abort();
@@ -565,7 +565,7 @@ class VisualSearch extends HTMLElement {
 		return { photo, params, answer };
 	}
 
-	/** A known search, the photo sent again if it must be. */
+	/** Ask again; resend the photo if needed. */
 	async #look(id, photo, params, signal) {
 		try {
 			return { photo, params, answer: await this.#ask(`queries/${id}/`, params, signal) };
@@ -581,7 +581,7 @@ class VisualSearch extends HTMLElement {
 		return this.#run(async (signal) => this.#arrive(await this.#look(answer.query_id, photo, params, signal), 'pushState'));
 	}
 
-	/** The search of the page's address, or a known one. */
+	/** Show the address's search, or `known`. */
 	async #restore(known) {
 		const address = this.hasAttribute('history') ? new URLSearchParams(location.search) : [];
 		const { photo: id = known, offset, ...params } = Object.fromEntries(address);

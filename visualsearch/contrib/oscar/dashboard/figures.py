@@ -59,4 +59,4 @@ def export(request: HttpRequest, name: str) -> HttpResponseBase:
     if name not in EXPORTS:
         raise Http404
     lines = EXPORTS[name](Choice.of(request).period())
-    return exports.response(f"{name}-{today().isoformat()}", lines)
+    return exports.response(request, f"{name}-{today().isoformat()}", lines)

@@ -1,0 +1,1 @@
+"""Customers with UUIDs as keys, who log in by e-mail."""

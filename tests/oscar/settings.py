@@ -52,6 +52,10 @@ HAYSTACK_CONNECTIONS = {"default": {"ENGINE": "haystack.backends.simple_backend.
 MEDIA_ROOT, MEDIA_URL, STATIC_URL = f"{WORK}/media", "/media/", "/static/"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": f"{WORK}/db.sqlite3"}}
+DATABASES["default"]["OPTIONS"] = {  # type: ignore[assignment]
+    "transaction_mode": "IMMEDIATE",
+    "init_command": "PRAGMA journal_mode=WAL",
+}
 # A forked app of oscar has the tables of the original.
 MIGRATION_MODULES = {"partner": "oscar.apps.partner.migrations"}
 if os.environ.get("EASY"):

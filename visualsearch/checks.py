@@ -88,6 +88,15 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
                     id="visualsearch.E002",
                 )
             )
+    memory = conf.get("MAX_DECODE_MEMORY")
+    if memory is not None and (not isinstance(memory, int) or memory < 1):
+        found.append(
+            Error(
+                f"VISUALSEARCH[“MAX_DECODE_MEMORY”] is {memory!r}.",
+                hint="Set it to a number of bytes, or to None for a quarter of the memory.",
+                id="visualsearch.E002",
+            )
+        )
     for name in SWITCHES:
         if not isinstance(conf.get(name), bool):
             found.append(

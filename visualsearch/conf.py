@@ -15,6 +15,7 @@ from django.utils.module_loading import import_string
 
 from .photos.allowed_origins import origin_of
 from .photos.decode import Limits
+from .photos.decode_budget import DecodeBudget, usual_capacity
 from .photos.download import Rules
 from .photos.format_limits import USUAL, with_heic
 
@@ -61,6 +62,9 @@ DEFAULTS: dict[str, Any] = {
     "MAX_PHOTO_BYTES": 12_000_000,
     "MAX_PHOTO_MEGAPIXELS": 50,
     "MIN_PHOTO_SIDE": 16,
+    # Bytes of memory that a process may use for decoding photos at the same time; None: a quarter
+    # of the memory of its container. More photos wait for up to SEARCH_TIMEOUT.
+    "MAX_DECODE_MEMORY": None,
     # Seconds by which an upload may lag behind 20 kB a second; see contrib/gunicorn/worker.py.
     "BODY_TIMEOUT": 10.0,
     # Whether HEIC, the format of iPhones, is accepted. Needs the package pillow-heif.
@@ -150,6 +154,13 @@ def limits() -> Limits:
     )
 
 
+@cache
+def decode_budget() -> DecodeBudget:
+    """Return the memory of this process for decoding customers' photos."""
+    capacity = get("MAX_DECODE_MEMORY")
+    return DecodeBudget(usual_capacity() if capacity is None else capacity, get("SEARCH_TIMEOUT"))
+
+
 def catalog_limits() -> Limits:
     """Return the limits on the images of the catalog."""
     usual = limits()
@@ -173,6 +184,7 @@ def reset(*, setting: str, **kwargs: object) -> None:
         merged.cache_clear()
         load.cache_clear()
         fetch_rules.cache_clear()
+        decode_budget.cache_clear()
 
 
 setting_changed.connect(reset)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
 from collections.abc import Callable
@@ -65,6 +66,19 @@ def interlaced_png(megapixels: float) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + body + chunk(b"IEND", b"")
 
 
+def heic(megapixels: float, depth: int, chroma: int, quality: int) -> bytes:
+    """Return a HEIC of noise with 8 or 10 bits."""
+    import pillow_heif
+
+    image, out = noise(megapixels), io.BytesIO()
+    file = pillow_heif.from_pillow(image)
+    if depth > 8:
+        deep = np.asarray(image).astype(np.uint16) << 8
+        file = pillow_heif.from_bytes("RGB;16", image.size, deep.tobytes())
+    file.save(out, quality=quality, chroma=chroma, **fast())
+    return out.getvalue()
+
+
 def fast() -> dict[str, object]:
     """Return options of the HEIC encoder, anew each time: it adds to them."""
     return {"enc_params": {"preset": "ultrafast"}}
@@ -87,10 +101,16 @@ WORST: dict[str, Callable[[], bytes]] = {
     "gif": lambda: encoded(slope(50, 1).convert("P"), "GIF"),
     "bmp": lambda: encoded(Image.new("1", size(50)), "BMP"),
     "avif": lambda: encoded(
-        noise(16, grain=4), "AVIF", speed=10, quality=85, subsampling="4:4:4"
+        noise(14, grain=4), "AVIF", speed=10, quality=85, subsampling="4:4:4"
     ),
-    "heic": lambda: encoded(noise(25), "HEIF", quality=66, **fast()),
-    "heic-full-colour": lambda: encoded(noise(16), "HEIF", quality=70, chroma=444, **fast()),
+    "heic": lambda: heic(17, 8, 420, 75),
+    "heic-large": lambda: heic(25, 8, 420, 45),
+    "heic-422": lambda: heic(11.5, 8, 422, 75),
+    "heic-444": lambda: heic(13, 8, 444, 75),
+    "heic-10-bit": lambda: heic(8, 10, 420, 80),
+    "heic-10-bit-large": lambda: heic(12.2, 10, 420, 50),
+    "heic-10-bit-422": lambda: heic(7, 10, 422, 75),
+    "heic-10-bit-444": lambda: heic(5, 10, 444, 75),
 }  # fmt: skip
 # Crops to decode instead of the whole photo.
 CROPS = {"jpeg-full-size-part": "0.4,0.4,0.03,0.03"}

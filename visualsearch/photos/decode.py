@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import logging
 import re
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -27,8 +28,10 @@ from ..exceptions import (
 from .avif import largest_frame
 from .colour import Colours, colours_of
 from .crops import Crop, as_stored, box_of, check_crop
+from .decode_budget import DecodeBudget
+from .decode_cost import memory_of, most_megapixels_of_heic
 from .file_structure import check_structure, is_single_scan
-from .format_limits import FORMATS, FULL_HEIC, FULL_JPEG, USUAL, names
+from .format_limits import FORMATS, FULL_JPEG, USUAL, names
 from .png import scaled_transparency, with_transparent_grey, without_comments
 from .truncated import truncated
 
@@ -96,13 +99,20 @@ class Photo:
     crop: Crop | None = None
 
 
-def open_photo(data: bytes, *, limits: Limits = Limits(), crop: Crop | None = None) -> Photo:
+def open_photo(
+    data: bytes,
+    *,
+    limits: Limits = Limits(),
+    crop: Crop | None = None,
+    budget: DecodeBudget | None = None,
+) -> Photo:
     """Decode the bytes of an image file, or the part ``crop`` of it.
 
-    ``crop``: x, y, w, h in fractions of the upright photo. Raises a PhotoError: ImageEmpty,
-    ImageTooLarge, ImageTooManyPixels, ImageBadShape (too long and thin) or ImageTooSmall for a
-    photo outside the limits, UnsupportedImage for another format, ImageCorrupt for a damaged file,
-    InvalidCrop for a crop outside the photo or with too few pixels.
+    ``crop``: x, y, w, h in fractions of the upright photo. ``budget``: decode only when the memory
+    that it will take is free; raises Overloaded after waiting for it. Raises a PhotoError:
+    ImageEmpty, ImageTooLarge, ImageTooManyPixels, ImageBadShape (too long and thin) or
+    ImageTooSmall for a photo outside the limits, UnsupportedImage for another format, ImageCorrupt
+    for a damaged file, InvalidCrop for a crop outside the photo or with too few pixels.
     """
     if not data:
         raise ImageEmpty
@@ -116,8 +126,11 @@ def open_photo(data: bytes, *, limits: Limits = Limits(), crop: Crop | None = No
     if crop is not None:
         check_crop(crop)
     side = round(limits.working_side / (min(crop[2:]) if crop else 1))
-    source, warnings = load(source, data, side)
-    image = upright(source, data, limits, side, crop)
+    with budget.admit(memory_of(source, data, side)) if budget else nullcontext():
+        source, warnings = load(source, data, side)
+        image = upright(source, data, limits, side, crop)
+        # Free the pixels of the file before the next photo is admitted.
+        del source
     # Drop the file's metadata, which Pillow would copy to images made from this one.
     image.info = {}
     return Photo(image=image, warnings=warnings, crop=crop)
@@ -163,8 +176,8 @@ def check_format(source: Image.Image, data: bytes) -> None:
     """
     kind = FORMATS.get(source.format or "", FORMATS["JPEG"])
     most = kind.megapixels
-    if source.format == "HEIF" and source.info.get("chroma") == 444:
-        most = FULL_HEIC
+    if source.format == "HEIF":
+        most = min(most, most_megapixels_of_heic(source, len(data)))
     elif kind.name == "JPEG" and not is_single_scan(data):
         most = FULL_JPEG
     pixels = source.width * source.height

@@ -41,7 +41,7 @@ FORMATS = {
     "WEBP": Format(name="WebP", suffixes=(".webp",), megapixels=16),
     "GIF": Format(name="GIF", suffixes=(".gif",)),
     "BMP": Format(name="BMP", suffixes=(".bmp",)),
-    "AVIF": Format(name="AVIF", suffixes=(".avif",), megapixels=16),
+    "AVIF": Format(name="AVIF", suffixes=(".avif",), megapixels=14),
     # For catalogs only, by the setting CATALOG_FORMATS.
     "TIFF": Format(name="TIFF", suffixes=(".tif", ".tiff"), megapixels=50),
     "JPEG2000": Format(name="JPEG 2000", suffixes=(".jp2", ".j2k", ".jpx"), megapixels=30),
@@ -49,8 +49,6 @@ FORMATS = {
 }
 # Most megapixels of a JPEG that must be decoded in full, such as a progressive one.
 FULL_JPEG = 30
-# Most megapixels of a HEIC with full-resolution colour (4:4:4), which no camera writes.
-FULL_HEIC = 16
 
 # Formats that are read unless HEIC is switched on.
 FOR_CATALOGS = ("TIFF", "JPEG2000")

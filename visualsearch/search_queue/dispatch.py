@@ -53,7 +53,7 @@ def decode_photo(data: bytes, crop: Crop | None = None) -> DecodedPhoto:
     spec = redis_queue.worker_input() if conf.get("USE_CELERY") else None
     watch = Stopwatch()
     with watch.stage("decode"):
-        photo = open_photo(data, limits=conf.limits(), crop=crop)
+        photo = open_photo(data, limits=conf.limits(), crop=crop, budget=conf.decode_budget())
     return DecodedPhoto(photo=photo, stages=watch.stages, spec=spec)
 
 

@@ -77,7 +77,7 @@ def carried_out(request: Request[Any], photo: str) -> dict[str, Any]:
         data = base64.b64decode(photo, validate=True)
     except (binascii.Error, ValueError) as error:
         raise InvalidBase64 from error
-    opened = open_photo(data, limits=conf.limits())
+    opened = open_photo(data, limits=conf.limits(), budget=conf.decode_budget())
     reply = jobs.reply_to(request, opened, language=get_language() or "en")
     if reply.failure:
         raise reply.failure.error()

@@ -13,8 +13,10 @@ from pathlib import Path
 from PIL import Image
 
 from tests.helpers.odd_pictures import held, shirt
-from tests.helpers.pictures import encoded, picture, plain
+from tests.helpers.pictures import chunk, encoded, picture, plain
+from tests.helpers.profiles import cmyk_profile
 from visualsearch.photos.format_limits import with_heic
+from visualsearch.photos.icc_profiles import profile_of_codes
 
 FOLDER = Path(__file__).resolve().parent / "seeds"
 SUFFIXES = {
@@ -50,6 +52,15 @@ def seeds() -> dict[str, bytes]:
     files["cmyk.jpg"] = encoded(colours.convert("CMYK"))
     files["palette.png"] = encoded(colours.convert("P"), "PNG")
     files["alpha.png"] = encoded(colours.convert("RGBA"), "PNG")
+    profile = profile_of_codes(12, 13)
+    for kind in ("JPEG", "PNG", "WEBP", "AVIF", "HEIF"):
+        files[f"p3.{SUFFIXES[kind]}"] = encoded(colours, kind, icc_profile=profile)
+    printed = colours.convert("CMYK")
+    files["printed.jpg"] = encoded(printed, icc_profile=cmyk_profile())
+    plain_png = encoded(colours, "PNG")
+    for kind, body in ((b"cICP", bytes([9, 16, 0, 1])), (b"gAMA", bytes([0, 0, 200, 0]))):
+        name = kind.decode().lower()
+        files[f"{name}.png"] = plain_png[:33] + chunk(kind, body) + plain_png[33:]
     for kind in ("GIF", "PNG", "WEBP", "AVIF"):
         files[f"animated.{SUFFIXES[kind]}"] = animated(kind)
     return files

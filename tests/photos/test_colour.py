@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
+from tests.helpers.profiles import cmyk_profile
 from visualsearch.photos.colour import MAX_PROFILE, conversion
 from visualsearch.photos.decode import Limits, open_photo
 from visualsearch.photos.format_limits import with_heic
@@ -133,6 +134,23 @@ def test_icc__transparent_pixels_stay_white(picture):
 )
 def test_icc__broken_profile_is_ignored(picture, profile):
     assert difference(encoded(picture, "PNG", icc_profile=profile), picture) == 0
+
+
+def test_icc__printing_inks(picture):
+    """LittleCMS converts the pixels that Pillow decodes, as an image editor does."""
+    profile = cmyk_profile()
+    data = encoded(picture.convert("CMYK"), "JPEG", icc_profile=profile)
+    own = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    wanted = ImageCms.profileToProfile(
+        Image.open(io.BytesIO(data)),
+        own,
+        ImageCms.createProfile("sRGB"),
+        ImageCms.Intent.RELATIVE_COLORIMETRIC,
+        "RGB",
+        flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
+    )
+    assert difference(data, wanted) <= 1
+    assert difference(encoded(picture.convert("CMYK"), "JPEG"), wanted) > 10
 
 
 def test_icc__of_other_pixels_is_ignored(picture):

@@ -1,4 +1,4 @@
-"""Read the frame sizes inside an AVIF from its AV1 sequence headers, and its colour codes.
+"""Read the frame sizes inside an AVIF from its AV1 sequence headers, its colours and its crop.
 
 A decoder reports the picture size that the container declares, but decodes the frames before it
 compares the two. An AVIF of 2 kB that declared 640 × 480, with a frame of 12,000 × 12,000 inside,
@@ -7,6 +7,8 @@ used 524 MB.
 
 from __future__ import annotations
 
+import math
+import struct
 from collections.abc import Iterator
 
 from ..exceptions import ImageCorrupt
@@ -47,23 +49,52 @@ def colour_codes(data: bytes) -> tuple[int, int] | None:
 
     They are those of the first property ``colr`` with the type ``nclx``.
     """
+    for name, first, last in properties(data):
+        if name == b"colr" and data[first : first + 4] == b"nclx" and last - first > 7:
+            return number(data, first + 4, 2), number(data, first + 6, 2)
+    return None
+
+
+def clean_aperture(data: bytes, size: tuple[int, int]) -> tuple[int, int, int, int] | None:
+    """Return the part of an AVIF to show: left, top, right, bottom in pixels, before it is turned.
+
+    ``size``: of the decoded image. None without a property ``clap``, or if that names no part of
+    the image (ISO 14496-12, 12.1.4).
+    """
+    for name, first, last in properties(data):
+        if name != b"clap" or last - first < 32:
+            continue
+        box = []
+        for place, whole in enumerate(size):
+            side, offset = (signed_fraction(data, first + start + 8 * place) for start in (0, 16))
+            low = (whole - side) / 2 + offset
+            if not (0 < side <= whole and -0.5 <= low <= whole - side + 0.5):
+                return None
+            box.append((round(max(0.0, low)), round(min(whole, low + side))))
+        (left, right), (top, bottom) = box
+        return left, top, right, bottom
+    return None
+
+
+def signed_fraction(data: bytes, place: int) -> float:
+    """Return numerator divided by denominator, each of four bytes; NaN for a denominator of 0."""
+    above, below = struct.unpack_from(">ii", data, place)
+    return above / below if below else math.nan
+
+
+def properties(data: bytes) -> list[tuple[bytes, int, int]]:
+    """Return the boxes of the properties of a file's pictures, [] if they cannot be read."""
     try:
         for kind, start, end in top_boxes(data):
-            path = [kind]
-            while path[-1] in (b"meta", b"iprp"):
-                inside, skip = (b"iprp", 4) if path[-1] == b"meta" else (b"ipco", 0)
-                found = next((b for b in boxes(data, start + skip, end) if b[0] == inside), None)
-                if found is None:
-                    break
-                path.append(inside)
-                _kind, start, end = found
-            if path[-1] == b"ipco":
-                for name, first, last in boxes(data, start, end):
-                    if name == b"colr" and data[first : first + 4] == b"nclx" and last - first > 7:
-                        return number(data, first + 4, 2), number(data, first + 6, 2)
+            if kind == b"meta":
+                for inner, first, last in boxes(data, start + 4, end):
+                    if inner == b"iprp":
+                        for name, begin, stop in boxes(data, first, last):
+                            if name == b"ipco":
+                                return list(boxes(data, begin, stop))
     except (IndexError, ValueError):
-        return None
-    return None
+        pass
+    return []
 
 
 def top_boxes(data: bytes) -> Iterator[tuple[bytes, int, int]]:

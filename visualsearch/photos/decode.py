@@ -25,7 +25,7 @@ from ..exceptions import (
     InvalidCrop,
     UnsupportedImage,
 )
-from .avif import largest_frame
+from .avif import clean_aperture, largest_frame
 from .colour import Colours, colours_of
 from .crops import Crop, as_stored, box_of, check_crop
 from .decode_budget import DecodeBudget
@@ -203,7 +203,16 @@ def load(source: Image.Image, data: bytes, side: int) -> tuple[Image.Image, tupl
             return truncated(source, data, side), ("image_truncated",)
         except ImageCorrupt:
             raise ImageCorrupt from error
-    return source, ("animation_first_frame",) if is_animated(source) else ()
+    warnings = ("animation_first_frame",) if is_animated(source) else ()
+    part = clean_aperture(data, source.size) if source.format == "AVIF" else None
+    return (cropped(source, part) if part else source), warnings
+
+
+def cropped(source: Image.Image, part: tuple[int, int, int, int]) -> Image.Image:
+    """Return a part of a decoded image, with the format and the information of its file."""
+    image = source.crop(part)
+    image.format, image.info = source.format, source.info
+    return image
 
 
 def upright(

@@ -76,7 +76,7 @@ def test_turned__is_upright(kind, orientation):
     exif[0x0112] = orientation
     stored = stored.copy()
     stored.info["exif"] = exif.tobytes()  # from which the encoder of HEIC writes irot and imir
-    assert difference(encoded(stored, kind, quality=95, exif=exif)) < 3
+    assert difference(encoded(stored, kind, quality=95, exif=exif.tobytes())) < 3
 
 
 def test_heic__of_ten_bits():

@@ -13,6 +13,7 @@ from tests.helpers.pictures import encoded, picture
 
 PHOTO = encoded(picture(3))
 QUERY_ID = os.environ["CONFORMANCE_QUERY_ID"]
+RAW = ("image/*", "application/octet-stream")
 REAL: dict[str, Any] = {"query_id": QUERY_ID, "key": "P3", "product": "P3"}
 
 
@@ -22,6 +23,8 @@ def before_call(context: Any, case: Any, kwargs: Any) -> None:
     for values in (case.path_parameters, case.body):
         if isinstance(values, dict):
             values.update({name: real for name, real in REAL.items() if name in values})
+    if case.media_type in RAW:
+        case.body = PHOTO
     if isinstance(case.body, dict):
         as_file = case.media_type == "multipart/form-data"
         photo = PHOTO if as_file else base64.b64encode(PHOTO).decode()

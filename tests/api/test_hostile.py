@@ -10,7 +10,7 @@ import logging
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from tests.api.test_search import PHOTO, URL, keys, refused, send_json, upload
+from tests.api.test_search import PHOTO, URL, keys, refused, send_json, send_raw, upload
 from tests.helpers.odd_pictures import (
     animated,
     damaged_pictures,
@@ -31,6 +31,7 @@ def ways(client, data: bytes, url: str = URL):
     text = base64.b64encode(data).decode()
     file = SimpleUploadedFile("photo.jpg", data, content_type="image/jpeg")
     yield client.post(url, {"image": file})
+    yield send_raw(client, data, url=url)
     yield client.post(url, {"image": text}, content_type="application/json")
     yield client.post(
         url, {"image": f"data:image/jpeg;base64,{text}"}, content_type="application/json"
@@ -236,6 +237,7 @@ def test_unknown_query__is_named(client, indexed, query_id):
         (b"abc", "text/plain", 415, "unsupported_media_type"),
         (b"image=abc", "application/x-www-form-urlencoded", 415, "unsupported_media_type"),
         (b"abc", "\x7f/\x01", 415, "unsupported_media_type"),
+        (b"abc", "video/mp4", 415, "unsupported_media_type"),
     ],
 )
 def test_broken_body(client, indexed, body, kind, status, code):

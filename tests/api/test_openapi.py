@@ -14,6 +14,9 @@ from visualsearch.api.request_serializers import SearchTextSerializer
 from visualsearch.api.urls import urlpatterns
 from visualsearch.exceptions import VisualSearchError
 
+# Options of a search that a raw body cannot have.
+OPTIONS = {"limit", "crop", "category", "visitor", "keep_photo"}
+
 
 @pytest.fixture(scope="module")
 def description(tmp_path_factory):
@@ -78,6 +81,21 @@ def test_description__has_the_filters_of_the_shop(description):
     types = {each["name"]: each["schema"]["type"] for each in search["parameters"]}
     assert types["color"] == "string"
     assert types["min_price"] == types["max_price"] == "number"
+
+
+@pytest.mark.parametrize(("name", "options"), [("search", OPTIONS), ("classify", {"crop"})])
+def test_description__has_the_photo_s_bytes_as_a_body(description, name, options):
+    operation = description["paths"][f"/api/visual-search/{name}/"]["post"]
+    binary = {"schema": {"type": "string", "format": "binary"}}
+    content = operation["requestBody"]["content"]
+    assert content["image/*"] == content["application/octet-stream"] == binary
+    told = {each["name"] for each in operation["parameters"] if each["in"] == "query"}
+    assert options <= told
+
+
+def test_description__every_body_is_required(description):
+    bodies = [each["requestBody"] for _, each in operations(description) if "requestBody" in each]
+    assert [body["required"] for body in bodies] == [True] * 4
 
 
 def test_description__has_the_headers_of_limits(description):

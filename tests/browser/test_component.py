@@ -36,7 +36,7 @@ def sent_photo(visitor):
 RECORD = """() => {
     const send = XMLHttpRequest.prototype.send;
     XMLHttpRequest.prototype.send = function (body) {
-        body?.get('image').arrayBuffer().then((data) => {
+        body?.arrayBuffer().then((data) => {
             window.sent = [...new Uint8Array(data)];
         });
         return send.call(this, body);

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from tests.browser.navigation import follow
+from tests.browser.test_component import FORGET
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "docs/examples/elsewhere.html"
 
@@ -90,6 +91,16 @@ def test_expired_search__asks_for_the_photo(visit, photo):
     assert visitor.part("choose").is_visible()
     visitor.search(photo)
     assert address(visitor)["photo"] != "00000000-0000-4000-8000-000000000000"
+
+
+def test_expired_search__photo_of_the_tab_is_sent_again(visit, storefront, photo):
+    visitor = visit("/search/photo/")
+    visitor.search(photo)
+    storefront.manage("shell", "-c", FORGET)
+    visitor.expected.append("404")
+    visitor.page.reload()
+    visitor.wait_for_results()
+    assert [each.headers["content-type"] for each in visitor.photos_sent] == ["image/jpeg"] * 2
 
 
 def test_compact__opens_searches_and_goes_to_the_results(visit, screen, photo):
@@ -192,7 +203,9 @@ def test_another_origin(visit, screen, storefront, photo):
         visitor.search(photo)
         assert "Bodycon dress" in visitor.cards.first.text_content()
         assert visitor.cards.first.get_attribute("href").startswith(origin)
-        assert "cookie" not in visitor.photos_sent[0].all_headers()
+        headers = visitor.photos_sent[0].all_headers()
+        assert "cookie" not in headers
+        assert headers["content-type"] == "image/jpeg"
         visitor.part("more").click()
         visitor.cards.nth(12).wait_for()
         visitor.context.close()

@@ -176,6 +176,7 @@ def test_unreadable_for_the_browser__the_server_says_what_it_is(visit):
     visitor.choose({"name": "p.mp4", "mimeType": "image/heic", "buffer": film})
     visitor.part("problem").get_by_text("not an image in a supported format").wait_for()
     assert len(visitor.photos_sent) == 1
+    assert visitor.photos_sent[0].headers["content-type"] == "application/octet-stream"
     assert visitor.part("again").is_hidden()
 
 

@@ -34,6 +34,7 @@ def bodies(data: bytes) -> Iterator[tuple[str, str, bytes]]:
     """Yield name, content type and body of each kind of upload."""
     files = {"image": ("photo", "application/octet-stream", data)}
     yield "multipart", "multipart/form-data; boundary=xyz", multipart({}, files, "xyz")
+    yield "raw", "image/jpeg", data
     text = base64.b64encode(data).decode()
     yield "base64", "application/json", json.dumps({"image": text}).encode()
     url = f"data:image/jpeg;base64,{text}"

@@ -23,6 +23,7 @@ MULTIPART = (
 SLOW = {
     "body": MULTIPART,
     "json": HEAD + b"Content-Type: application/json\r\nContent-Length: 500000\r\n\r\n{",
+    "raw": HEAD + b"Content-Type: image/jpeg\r\nContent-Length: 500000\r\n\r\n\xff\xd8",
     # Chunked, so that the length is unknown: Django reads nothing of it.
     "chunks": HEAD
     + b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nfffff\r\n",
@@ -30,7 +31,7 @@ SLOW = {
     "headers": HEAD + b"X-Slow: ",
     "idle": b"",
 }
-ANSWERS = {"body": b"408", "json": b"408", "chunks": b"400"}
+ANSWERS = {"body": b"408", "json": b"408", "raw": b"408", "chunks": b"400"}
 
 
 class SlowClient:
@@ -82,7 +83,7 @@ def search(stack: Stack) -> float:
 
 
 def test_slow_clients__are_cut_off_and_hold_nobody_up(stack):
-    """Twelve slow clients, two of each kind, each of which would keep sending for minutes."""
+    """Fourteen slow clients, two of each kind, each of which would keep sending for minutes."""
     search(stack)
     with ExitStack() as held:
         slow = {kind: clients(stack, held, 2, kind) for kind in SLOW}

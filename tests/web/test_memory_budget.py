@@ -7,7 +7,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
-from tests.api.test_search import PHOTO, URL, refused, upload
+from tests.api.test_search import PHOTO, URL, refused, send_raw, upload
 from visualsearch.web import memory_budget
 from visualsearch.web.uploads import PhotoUploadHandler
 
@@ -83,6 +83,7 @@ def ways(client, size):
     photo = b"\xff\xd8" + b"\xff" * (size - 2)
     text = base64.b64encode(photo).decode()
     yield upload(client, photo)
+    yield send_raw(client, photo)
     yield client.post(URL, {"image": text}, content_type="application/json")
     yield client.post(f"{API}batch/", {"image": SimpleUploadedFile("a.jpg", photo)})
     yield client.post(f"{API}batch/", {"images": [text]}, content_type="application/json")

@@ -22,6 +22,7 @@ from ..web.uploads import PhotoUploadHandler, receive_with
 from . import access
 from .error_handler import handle
 from .json_parsers import BoundedJSONParser
+from .raw_parsers import RAW_PARSERS, is_empty_photo
 from .schema import Schema
 
 # Query parameters of the API itself. All others are filters of the shop.
@@ -85,9 +86,9 @@ class VisualSearchView(APIView):
 
 
 class PhotoView(VisualSearchView):
-    """A view for requests with a photo, as multipart or as JSON."""
+    """A view for requests with a photo, as multipart, as JSON or as its bytes."""
 
-    parser_classes = [MultiPartParser, BoundedJSONParser]
+    parser_classes = [MultiPartParser, BoundedJSONParser, *RAW_PARSERS]
     scope = throttles.SEARCH
     upload_handler = PhotoUploadHandler
 
@@ -127,7 +128,7 @@ def fields_of(request: Request) -> dict[str, Any]:
     The body takes precedence. The photo can only be in the body.
     """
     query = {name: value for name, value in request.query_params.items() if name in IN_QUERY}
-    body: Any = request.data
+    body: Any = {"image": b""} if is_empty_photo(request) else request.data
     return query | {name: body[name] for name in body}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Mapping
 from typing import IO, Any
@@ -12,9 +11,8 @@ from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
 from .. import conf
-from ..exceptions import ImageTooLarge, Overloaded
-from ..web import memory_budget
-from ..web.uploads import CHUNK, DRAIN, batch_too_large, too_large
+from ..exceptions import ImageTooLarge
+from ..web.uploads import batch_too_large, read_bounded
 
 # Bytes for the other fields of a JSON body, which are few and short.
 JSON_SLACK = 16 * 1024
@@ -75,27 +73,3 @@ class SmallJSONParser(BoundedJSONParser):
             raise ParseError(
                 gettext("The request body is too large. Send one event at a time.")
             ) from error
-
-
-def read_bounded(stream: IO[bytes], limit: int) -> bytes:
-    """Return all bytes of a stream.
-
-    Raises ImageTooLarge above ``limit`` bytes, Overloaded if the process's memory for bodies is
-    used up.
-    """
-    kept, seen, room = io.BytesIO(), 0, True
-    while chunk := stream.read(CHUNK):
-        seen += len(chunk)
-        if seen <= limit and room:
-            room = memory_budget.reserve(len(chunk))
-            kept.write(chunk)
-        elif seen > limit * DRAIN:
-            break
-        else:
-            kept = io.BytesIO()
-            memory_budget.release_all()
-    if seen > limit:
-        raise too_large()
-    if not room:
-        raise Overloaded
-    return kept.getvalue()

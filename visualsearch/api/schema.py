@@ -23,6 +23,7 @@ from ..catalogs import catalog
 from ..exceptions import VisualSearchError
 from ..web.clients import KEY_HEADER
 from . import examples
+from .raw_parsers import RAW_PARSERS
 from .response_serializers import ErrorSerializer
 
 Refusals = Iterable[type[VisualSearchError] | type[drf.APIException]]
@@ -96,6 +97,9 @@ HEADERS = [
     header("Retry-After", "Seconds to wait before a retry.", response=[202, 429, 503]),
 ]
 
+# A photo's bytes as the request body.
+RAW = {each.media_type: OpenApiTypes.BINARY for each in RAW_PARSERS}
+
 
 class Schema(AutoSchema):
     """The OpenAPI description of the app's endpoints, whatever the shop's settings."""
@@ -117,6 +121,13 @@ class Schema(AutoSchema):
             )
         )
         return [{"ApiKey": []}, {}]
+
+    def get_operation(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the operation, whose body is required if it has one."""
+        operation = super().get_operation(*args, **kwargs)
+        if operation and "requestBody" in operation:
+            operation["requestBody"]["required"] = True
+        return operation
 
     def get_operation_id(self) -> str:
         """Return the operation's name in generated clients: ``search``, ``batch`` …"""

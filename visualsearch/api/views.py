@@ -64,8 +64,9 @@ class SearchView(PhotoView):
         request={
             "multipart/form-data": SearchFileSerializer,
             "application/json": SearchTextSerializer,
+            **schema.RAW,
         },
-        parameters=[PREFER],
+        parameters=[PREFER, SearchOptionsSerializer],
         with_filters=True,
         answers={
             200: (SearchResultSerializer, examples.RESULT),
@@ -101,7 +102,9 @@ class ClassifyView(PhotoView):
         request={
             "multipart/form-data": PhotoFileSerializer,
             "application/json": PhotoTextSerializer,
+            **schema.RAW,
         },
+        parameters=[PhotoOptionsSerializer],
         answers={200: (ClassificationSerializer, {"predictions": examples.PREDICTIONS})},
         refusals=[*schema.PHOTO, *schema.SERVICE],
     )

@@ -6,7 +6,7 @@ import base64
 import binascii
 import io
 from collections.abc import Mapping
-from typing import Any
+from typing import IO, Any
 
 from django.core.files.uploadedfile import InMemoryUploadedFile, UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
@@ -112,6 +112,30 @@ def batch_too_large() -> BatchTooLarge:
     return BatchTooLarge(limit_mb=conf.get("MAX_BATCH_BYTES") // 1_000_000)
 
 
+def read_bounded(stream: IO[bytes], limit: int) -> bytes:
+    """Return all bytes of a stream.
+
+    Raises ImageTooLarge above ``limit`` bytes, Overloaded if the process's memory for bodies is
+    used up.
+    """
+    kept, seen, room = io.BytesIO(), 0, True
+    while chunk := stream.read(CHUNK):
+        seen += len(chunk)
+        if seen <= limit and room:
+            room = memory_budget.reserve(len(chunk))
+            kept.write(chunk)
+        elif seen > limit * DRAIN:
+            break
+        else:
+            kept = io.BytesIO()
+            memory_budget.release_all()
+    if seen > limit:
+        raise too_large()
+    if not room:
+        raise Overloaded
+    return kept.getvalue()
+
+
 def photo_from(fields: Mapping[str, Any]) -> bytes:
     """Return the bytes of a request's photo, from ``image`` or downloaded from ``image_url``.
 
@@ -131,7 +155,7 @@ def photo_from(fields: Mapping[str, Any]) -> bytes:
 
 
 def photo_bytes(value: Any) -> bytes:
-    """Return the bytes of the field ``image``: an uploaded file, base64 text, or a data URL.
+    """Return the bytes of the field ``image``: an uploaded file, bytes, base64 text, or a data URL.
 
     Raises ImageMissing if ``value`` is none of these, InvalidBase64 if text cannot be decoded,
     ImageTooLarge if the upload handler discarded the file, and ImageEmpty if there are no bytes.
@@ -144,6 +168,8 @@ def photo_bytes(value: Any) -> bytes:
         # The upload handler discards a file over the limit, alone or together with others.
         if size > len(data):
             raise too_large()
+    elif isinstance(value, bytes):
+        data = value
     elif isinstance(value, str):
         data = decode_base64(value)
     else:

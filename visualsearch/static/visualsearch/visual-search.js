@@ -223,7 +223,7 @@ async function opened(file, megabytes) {
 	const start = new TextDecoder('latin1').decode(await file.slice(0, 12).arrayBuffer());
 	if (!PICTURE.test(start)) throw refusal('not_a_picture');
 	if (file.size > megabytes * 1e6) throw refusal('image_too_large');
-	return { blob: file };
+	return { blob: file.slice(0, file.size, 'application/octet-stream') };
 }
 
 async function drawn(file) {
@@ -268,7 +268,7 @@ function keep(id, canvas) {
 async function kept(id) {
 	const jpeg = shelf().find((each) => each.id === id)?.url.split(',')[1];
 	if (!jpeg) return null;
-	const blob = new Blob([Uint8Array.from(atob(jpeg), (char) => char.charCodeAt(0))]);
+	const blob = new Blob([Uint8Array.from(atob(jpeg), (char) => char.charCodeAt(0))], { type: 'image/jpeg' });
 	return { blob, canvas: await drawn(blob) };
 }
 
@@ -437,14 +437,14 @@ class VisualSearch extends HTMLElement {
 	}
 
 	/** Request JSON; fetch() reports no progress. */
-	#ask(path, params, signal, body, onprogress) {
+	#ask(path, params, signal, photo, onprogress) {
 		const url = this.#url(path);
 		if (params) url.search = new URLSearchParams({ limit: this.getAttribute('limit') ?? 12, ...params });
 		const xhr = new XMLHttpRequest();
-		xhr.open(body ? 'POST' : 'GET', url);
+		xhr.open(photo ? 'POST' : 'GET', url);
 		xhr.responseType = 'json';
 		for (const name in this.#headers) xhr.setRequestHeader(name, this.#headers[name]);
-		if (body) xhr.upload.onprogress = onprogress;
+		xhr.upload.onprogress = onprogress;
 		signal.addEventListener('abort', () => xhr.abort());
 		return new Promise((resolve, reject) => {
 			xhr.onload = () => {
@@ -455,7 +455,7 @@ class VisualSearch extends HTMLElement {
 			};
 			xhr.onerror = () => reject(refusal('network'));
 			xhr.onabort = () => reject(signal.reason);
-			xhr.send(body);
+			xhr.send(photo);
 		});
 	}
 
@@ -552,15 +552,13 @@ class VisualSearch extends HTMLElement {
 		if (!this.#tell('search', { params })) this.#cancel();
 		signal.throwIfAborted();
 		this.#hold(photo);
-		const body = new FormData();
-		body.append('image', photo.blob, 'photo.jpg');
 		const onprogress = ({ loaded, total }) => {
 			progress.value = loaded / total;
 			if (loaded < total) return;
 			progress.removeAttribute('value');
 			doing.textContent = this.#words('searching');
 		};
-		const answer = await this.#ask('search/', params, signal, body, onprogress);
+		const answer = await this.#ask('search/', params, signal, photo.blob, onprogress);
 		if (photo.canvas) keep(answer.query_id, photo.canvas);
 		return { photo, params, answer };
 	}
@@ -697,7 +695,7 @@ class VisualSearch extends HTMLElement {
 		return el('div', { class: 'pick', part: 'filter' }, el('span', { class: 'muted' }, label), ...controls);
 	}
 
-	/** Focus stays where it was. */
+	/** Keep the focus. */
 	#refill(row, nodes) {
 		const key = row.contains(this.shadowRoot?.activeElement) && this.shadowRoot.activeElement.dataset.key;
 		row.replaceChildren(...nodes);

@@ -96,6 +96,12 @@ def test_png__cut_past_80_percent_and_early():
             open_photo(data[: int(len(data) * share)])
 
 
+def test_png__without_its_middle():
+    data = encoded(textured(), "PNG")
+    with pytest.raises(ImageCorrupt):
+        open_photo(data[: len(data) * 7 // 10] + data[len(data) * 8 // 10 :])
+
+
 def test_webp__without_its_end():
     with pytest.raises(ImageCorrupt):
         open_photo(encoded(WHOLE, "WEBP")[:-50])

@@ -24,7 +24,7 @@ from .file_structure import (
 # Least share of rows that must be there. Photos cut past 80 % of their bytes have at least 60 % of
 # their rows, because their lower part often has less detail.
 LEAST_SHARE = 0.55
-END = b"\xff\xd9"
+END, PNG_END = b"\xff\xd9", b"IEND\xaeB`\x82"
 # Frequencies of brightness that a progressive JPEG must have for all rows, and at least for some.
 LOWEST, ALL = frozenset(range(3)), frozenset(range(64))
 # Bytes that take the place of what is missing. 0xFF would start a marker.
@@ -134,7 +134,12 @@ def opened_jpeg(data: bytes, side: int) -> Image.Image:
 
 
 def png_share(data: bytes) -> float:
-    """Return the share of a PNG's rows that its compressed bytes contain; 0 if it is interlaced."""
+    """Return the share of a PNG's rows that its compressed bytes contain.
+
+    0 if it is interlaced, or if its end is there, so that the damage is elsewhere.
+    """
+    if data.endswith(PNG_END):
+        return 0.0
     width, height, depth, colour, _, _, interlaced = struct.unpack_from(">IIBBBBB", data, 16)
     if interlaced or colour not in CHANNELS or not height:
         return 0.0

@@ -92,6 +92,24 @@ def test_card__knows_the_request(run):
     assert "for nobody" in "".join(said[4:])
 
 
+@pytest.mark.parametrize(
+    "parameters", ["self, item, request", "self, item, *, request=None", "self, item, **options"]
+)
+def test_card__gets_the_request_however_it_is_declared(run, parameters):
+    code = f"""
+        from tests.other_shop import visual
+        names = "request" if "request" in "{parameters}" else "options['request']"
+        scope = dict(visual=visual)
+        exec("def card({parameters}): return dict(key=item.code, name=str(" + names + "))", scope)
+        visual.Articles.card = scope["card"]
+        sell("A", 1), sell("B", 2)
+        index()
+        similar = Client().get("/api/visual-search/products/A/similar/").json()
+        print(similar["results"][0]["product"]["name"])
+    """
+    assert "WSGIRequest: GET" in run(code)
+
+
 @pytest.mark.parametrize("kind", ["Featured", "Shoe"])
 def test_proxy_and_subclass__are_watched(run, kind):
     code = f"""

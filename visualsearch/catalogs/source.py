@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import cached_property
 from itertools import chain
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.core.files.storage import default_storage
@@ -31,6 +31,8 @@ logger = logging.getLogger(__name__)
 
 # Databases limit the parameters of one query; 32,766 is the lowest limit of those in use.
 MAX_PARAMETERS = 10_000
+
+T = TypeVar("T")
 
 _request: ContextVar[HttpRequest | None] = ContextVar("request", default=None)
 
@@ -102,17 +104,7 @@ class CatalogSource:
 
         So one broken product cannot stop a reindex.
         """
-        try:
-            return self.files(item)
-        except DatabaseError:
-            raise
-        except Exception:
-            logger.exception(
-                "%s.images() failed for the item %s, so it is not indexed.",
-                type(self).__name__,
-                self.key_of(item),
-            )
-            return []
+        return self.attempt(self.files, item, "images() failed, so it is not indexed") or []
 
     def card(self, item: Any, request: HttpRequest | None = None) -> dict[str, Any]:
         """Return what a result list shows of an item of :meth:`listed`, as JSON values.
@@ -124,31 +116,43 @@ class CatalogSource:
         raise TypeError(f"{type(self).__name__} must define card()")
 
     @cached_property
+    def request_parameter(self) -> inspect.Parameter | None:
+        """The second parameter of :meth:`card`, None without one."""
+        parameters = list(inspect.signature(self.card).parameters.values())
+        return parameters[1] if len(parameters) > 1 else None
+
+    @property
     def card_takes_request(self) -> bool:
-        """Whether :meth:`card` has the parameter ``request``."""
-        parameters = inspect.signature(self.card).parameters.values()
-        by_position = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-        return sum(each.kind in by_position for each in parameters) > 1
+        """Whether cards depend on the request."""
+        return self.request_parameter is not None
 
     def card_now(self, item: Any) -> dict[str, Any]:
         """Return :meth:`card` of an item for the request that this thread answers, if any."""
-        return self.card(item, _request.get()) if self.card_takes_request else self.card(item)
+        second = self.request_parameter
+        if second is None:
+            return self.card(item)
+        if second.kind in (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD):
+            return self.card(item, request=_request.get())
+        return self.card(item, _request.get())
 
     def safe_card(self, item: Any) -> dict[str, Any] | None:
         """Return :meth:`card_now` of an item; None, after logging the error, if it raises one.
 
         So one broken product is missing from a page, and the others are shown.
         """
+        return self.attempt(self.card_now, item, "card() failed, so it is not shown")
+
+    def attempt(self, make: Callable[[Any], T], item: Any, failure: str) -> T | None:
+        """Return what ``make`` returns for an item; None, after logging ``failure``, on an error.
+
+        Raises errors of the database, which are not the item's.
+        """
         try:
-            return self.card_now(item)
+            return make(item)
         except DatabaseError:
             raise
         except Exception:
-            logger.exception(
-                "%s.card() failed for the item %s, so it is not shown.",
-                type(self).__name__,
-                self.key_of(item),
-            )
+            logger.exception("%s, item %s: %s.", type(self).__name__, self.key_of(item), failure)
             return None
 
     def suggested(self) -> QuerySet[Any]:

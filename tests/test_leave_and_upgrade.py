@@ -106,7 +106,8 @@ def test_upgrade__and_back(project):
     project.shell(unmigrate)
     project.shell(migrate)
     project.shell(check)
-    assert "4 unchanged" in project.shell(index)
+    # The release before decoded files otherwise.
+    assert "4 images encoded" in project.shell(index)
     project.shell(doctor)
     assert project.python(SEARCH) == "P2 3"
     project.shell(roll_back)

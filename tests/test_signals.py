@@ -34,7 +34,7 @@ def test_signals__of_a_shop_in_one_process(sold, client, heard):
     reindex()
     result = dispatch.search(dispatch.decode_photo(encoded(picture(3))), SearchRequest(limit=2))
     with pytest.raises(ImageCorrupt):
-        dispatch.search(dispatch.decode_photo(encoded(picture(3))[:2000]), SearchRequest(limit=2))
+        dispatch.search(dispatch.decode_photo(encoded(picture(3))[:800]), SearchRequest(limit=2))
     assert client.post("/api/visual-search/search/").status_code == 400
 
     (search,) = heard["searched"]

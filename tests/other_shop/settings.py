@@ -38,6 +38,11 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": f"{WORK}/db.sqlite3"}}
 DATABASES["default"]["ATOMIC_REQUESTS"] = bool(os.environ.get("ATOMIC"))  # type: ignore[assignment]
 DATABASES["default"]["TEST"] = {"NAME": f"{WORK}/test.sqlite3"}  # type: ignore[assignment]
+if not os.environ.get("SQLITE_DEFAULTS"):
+    DATABASES["default"]["OPTIONS"] = {  # type: ignore[assignment]
+        "transaction_mode": "IMMEDIATE",
+        "init_command": "PRAGMA journal_mode=WAL",
+    }
 if os.environ.get("REPLICA"):
     DATABASES["replica"] = {**DATABASES["default"]}
     DATABASE_ROUTERS = ["tests.other_shop.routers.Replica"]

@@ -23,7 +23,8 @@ def older(stack):
         connection.execute(
             "INSERT INTO visualsearch_experiment"
             " (name, version_id, salt, share, first_share, ramp_hours, ramp_started, started,"
-            " running) VALUES ('older', %s, 'salt', 1.0, 0.01, 0.0, now(), now(), true)",
+            " running, catalog)"
+            " VALUES ('older', %s, 'salt', 1.0, 0.01, 0.0, now(), now(), true, '')",
             (ids[0],),
         )
         connection.commit()

@@ -57,7 +57,7 @@ class Choice:
             if value not in ("", None)
         ]
         options.sort(key=lambda option: (-option["count"], option["label"]))
-        chosen = option_of(options, filters.get(self.name, ""))
+        chosen = option_of(options, first(filters.get(self.name, "")))
         if len(options) < 2 and chosen is None:
             return None
         return {
@@ -110,7 +110,7 @@ class Range:
         """
         field = self.field or self.name
         least, most = rows.aggregate(least=Min(field), most=Max(field)).values()
-        value = [number(filters.get(param)) for param in self.params]
+        value = [number(first(filters.get(param))) for param in self.params]
         if (least is None or least == most) and value == [None, None]:
             return None
         return {
@@ -140,3 +140,8 @@ class Ordering:
     value: str
     label: Text
     fields: tuple[str | OrderBy, ...] = ()
+
+
+def first(value: Any) -> Any:
+    """Return the first value of a filter that was given several times, else the value."""
+    return value[0] if isinstance(value, list | tuple) else value

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.db import router, transaction
-from django.db.models import ForeignKey, Model
+from django.db.models import Model
 from django.db.models.signals import m2m_changed, post_delete, post_save, pre_delete, pre_save
 
 from .catalogs import (
@@ -23,6 +23,7 @@ from .catalogs import (
     load_catalog,
     using_catalog,
 )
+from .catalogs.primary_reads import primary_reads
 from .exceptions import BackendUnavailable
 from .models import Query
 from .reindex import launch
@@ -61,7 +62,9 @@ def about_to_change(sender: type[Model], instance: Any, using: str, **kwargs: An
     A picture that moves to another product affects the first one, too, and an item that gets
     another key leaves the old one behind.
     """
-    if ignored(sender, kwargs) or instance._state.adding or instance.pk is None:
+    # A row that is new, or replaces a stored one if its primary key was given.
+    new = instance._state.adding and sender._meta.pk.has_default()
+    if ignored(sender, kwargs) or new or instance.pk is None:
         return
     stored = sender._base_manager.using(using).filter(pk=instance.pk).first()
     if stored is not None:
@@ -86,7 +89,7 @@ def affected_by(row: Model) -> dict[str, list[str]]:
     """Return the keys of the items that a row affects, by the name of the catalog."""
     found = {}
     for name in catalog_names():
-        with using_catalog(name):
+        with using_catalog(name), primary_reads():
             found[name] = catalog().keys_affected_by(row)
     return found
 
@@ -99,43 +102,44 @@ def relation_changed(
         return
     for name in catalog_names():
         with using_catalog(name):
-            enqueue_both_sides(sender, instance, action, model, using, kwargs["pk_set"])
+            related = kwargs["pk_set"]
+            if action == "pre_clear":
+                related = related_keys(sender, instance, model, using, kwargs["reverse"])
+            enqueue_both_sides(instance, model, using, related)
 
 
 def enqueue_both_sides(
-    through: type[Model],
-    instance: Any,
-    action: str,
-    model: type[Model],
-    using: str,
-    related: set[Any] | None,
+    instance: Any, model: type[Model], using: str, related: Collection[Any]
 ) -> None:
     """Reindex the current catalog's items on both sides of a many-to-many relation.
 
-    The arguments are those of the signal ``m2m_changed``; ``related``: primary keys of the rows of
-    ``model``, None for all that are related now.
+    ``instance``: a row on one side; ``related``: primary keys of the rows of ``model``.
     """
     source, name = catalog(), current_catalog_name()
     if source.watches(type(instance)):
         on_commit(using, name, source.keys_affected_by(instance))
     if not source.watches(model):
         return
-    if action == "pre_clear":
-        related = set(related_keys(through, instance, model, using))
-    for other in model._base_manager.using(using).filter(pk__in=related or ()):
+    for other in model._base_manager.using(using).filter(pk__in=related):
         on_commit(using, name, source.keys_affected_by(other))
 
 
-def related_keys(through: type[Model], instance: Any, model: type[Model], using: str) -> list[Any]:
+def related_keys(
+    through: type[Model], instance: Any, model: type[Model], using: str, reverse: bool
+) -> list[Any]:
     """Return the primary keys of the rows of ``model`` that a many-to-many relates to a row.
 
-    ``through``: the model of the relation's own table.
+    ``through``: the model of the relation's own table; ``reverse``: whether the field is one of
+    ``model``.
     """
-    fields = [field for field in through._meta.fields if isinstance(field, ForeignKey)]
-    own = next(field for field in fields if isinstance(instance, field.related_model))
-    other = next(f for f in fields if f is not own and issubclass(model, f.related_model))
-    rows = through._base_manager.using(using).filter(**{own.name: instance})
-    return list(rows.values_list(other.attname, flat=True))
+    owner = model if reverse else type(instance)
+    field = next(each for each in owner._meta.many_to_many if each.remote_field.through is through)
+    own, other = field.m2m_field_name(), field.m2m_reverse_field_name()
+    if reverse:
+        own, other = other, own
+    rows = through._base_manager.using(using).filter(**{own: instance})
+    column: Any = through._meta.get_field(other)
+    return list(rows.values_list(column.attname, flat=True))
 
 
 def ignored(model: type[Model] | None, kwargs: dict[str, Any]) -> bool:

@@ -29,6 +29,25 @@ class Article(models.Model):
         return f"/articles/{self.pk}/"
 
 
+class Album(models.Model):
+    code = models.SlugField(max_length=40, unique=True)
+    price = models.IntegerField(default=0)
+    shots = models.ManyToManyField(Media, through="AlbumShot")
+    bundles = models.ManyToManyField("self", symmetrical=False)
+
+
+class AlbumShot(models.Model):
+    album = models.ForeignKey(Album, on_delete=models.CASCADE)
+    media = models.ForeignKey(Media, on_delete=models.CASCADE)
+
+
+class Cover(models.Model):
+    """Without related_name: its attribute is cover_set, its name in queries cover."""
+
+    album = models.ForeignKey(Album, on_delete=models.CASCADE)
+    file = models.FileField(upload_to="covers")
+
+
 class Featured(Article):
     class Meta:
         proxy = True

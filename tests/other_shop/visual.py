@@ -7,8 +7,9 @@ from django.conf import settings
 from django.db.models import Q
 
 from visualsearch.catalogs import CatalogSource, ModelCatalog
+from visualsearch.facets import Ordering
 
-from .models import Article, Category, Media, Picture, Poster
+from .models import Album, Article, Category, Media, Picture, Poster
 
 
 class ArticleFilter(django_filters.FilterSet):
@@ -124,3 +125,28 @@ class LinkedArticles(ModelCatalog):
     model = Article
     key = "code"
     picture = "colour"
+
+
+class AlbumFilter(django_filters.FilterSet):
+    price = django_filters.RangeFilter()
+    code = django_filters.MultipleChoiceFilter(choices=[(each, each) for each in "ABC"])
+
+    class Meta:
+        model = Album
+        fields: list[str] = []
+
+
+class Albums(ModelCatalog):
+    model = Album
+    key = "code"
+    picture = "cover_set__file"
+    filterset_class = AlbumFilter
+    orderings = [Ordering(value="shots", label="Shots", fields=("shots__pk",))]
+
+
+class AlbumsByQueryName(Albums):
+    picture = "cover__file"
+
+
+class AlbumsOfMedia(Albums):
+    picture = "shots__file"

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
+from tests.helpers.pictures import chunk
 from tests.helpers.profiles import cmyk_profile
 from visualsearch.photos.colour import MAX_PROFILE, conversion
 from visualsearch.photos.decode import Limits, open_photo
@@ -170,6 +171,30 @@ def test_png__cicp(picture):
 def test_png__cicp_comes_before_icc(picture):
     data = encoded(stored(picture, P3), "PNG", icc_profile=make_profile(BT709, power(1.0)))
     assert difference(with_chunk(data, b"cICP", bytes([12, 13, 0, 1])), picture) <= 2
+
+
+def test_png__cicp_that_says_nothing_leaves_the_profile(picture):
+    data = encoded(stored(picture, P3), "PNG", icc_profile=profile_of_codes(12, 13))
+    assert difference(with_chunk(data, b"cICP", bytes([2, 2, 0, 1])), picture) <= 2
+
+
+def test_icc__of_deep_grey_with_transparency(picture):
+    """Pillow decodes such a PNG as RGBA."""
+    values = np.asarray(picture.convert("L"), np.uint16)
+    pixels = np.stack([values * 257, np.full_like(values, 65535)], -1).astype(">u2")
+    rows = b"".join(b"\0" + row.tobytes() for row in pixels)
+    gamma = make_profile(BT709, power(1.0))
+    grey = (gamma[:16] + b"GRAY" + gamma[20:]).replace(b"rTRC", b"kTRC", 1)
+    head = struct.pack(">IIBBBBB", *picture.size, 16, 4, 0, 0, 0)
+    parts = [
+        chunk(b"IHDR", head),
+        chunk(b"iCCP", b"x\0\0" + zlib.compress(grey)),
+        chunk(b"IDAT", zlib.compress(rows)),
+        chunk(b"IEND", b""),
+    ]
+    wanted = np.round(srgb_codes(values / 255) * 255).astype(np.uint8)
+    data = b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+    assert difference(data, Image.fromarray(wanted)) <= 2
 
 
 def test_png__gamma_and_chromaticity(picture):

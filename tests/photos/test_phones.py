@@ -94,8 +94,13 @@ def test_48_megapixels__as_jpeg_but_not_as_heic():
         open_photo(heic(large, enc_params={"preset": "ultrafast"}), limits=LIMITS)
 
 
-def with_clap(data: bytes, size: tuple[int, int], offset: tuple[int, int]) -> bytes:
-    """Return an AVIF whose pictures have a property ``clap``: a size, and an offset from centre."""
+def with_clap(
+    data: bytes, size: tuple[int, int], offset: tuple[int, int], *, associated: bool = True
+) -> bytes:
+    """Return an AVIF with a property ``clap``: a size, and an offset from the centre.
+
+    ``associated``: whether it is one of the picture's.
+    """
     numbers = [value for each in (*size, *offset) for value in (each, 1)]
     clap = struct.pack(">I4s8i", 40, b"clap", *numbers)
     found = {}
@@ -109,8 +114,9 @@ def with_clap(data: bytes, size: tuple[int, int], offset: tuple[int, int]) -> by
     walk(0, len(data))
     index = len(list(boxes(data, *found[b"ipco"]))) + 1
     ipma = bytearray(data[found[b"ipma"][0] - 8 : found[b"ipma"][1]])
-    ipma[18] += 1  # associations of the first item
-    ipma[19:19] = bytes([0x80 | index])
+    if associated:
+        ipma[18] += 1  # associations of the first item
+        ipma[19:19] = bytes([0x80 | index])
     struct.pack_into(">I", ipma, 0, len(ipma))
     end = found[b"ipco"][1]
     grown = bytearray(data[: found[b"iprp"][1]])
@@ -133,6 +139,11 @@ def test_avif__clean_aperture():
     data = with_clap(encoded(SCENE, "AVIF", quality=95, subsampling="4:4:4"), (200, 100), (50, -20))
     assert clean_aperture(data, SCENE.size) == (150, 80, 350, 180)
     assert difference(data, SCENE.crop((150, 80, 350, 180))) < 3
+
+
+def test_avif__clean_aperture_of_another_picture():
+    data = encoded(SCENE, "AVIF", quality=95)
+    assert difference(with_clap(data, (200, 100), (0, 0), associated=False)) < 4
 
 
 @pytest.mark.parametrize(

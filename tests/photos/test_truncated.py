@@ -120,6 +120,12 @@ def test_png__ancillary_chunk_with_a_wrong_checksum(kind):
     assert difference(open_photo(data[:33] + broken + data[33:]).image, WHOLE) == 0
 
 
+@pytest.mark.parametrize("kind", [b"pHYs", b"gAMA", b"cHRM", b"sRGB", b"acTL", b"iCCP"])
+def test_png__ancillary_chunk_that_is_too_short(kind):
+    data = encoded(WHOLE, "PNG")
+    assert difference(open_photo(data[:33] + chunk(kind, b"") + data[33:]).image, WHOLE) == 0
+
+
 def test_png__critical_chunk_with_a_wrong_checksum():
     data = encoded(WHOLE, "PNG")
     place = data.index(b"IHDR") + 17

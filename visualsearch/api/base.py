@@ -15,6 +15,7 @@ from ..catalogs import cards_for, catalog
 from ..models import Storefront
 from ..search import categories
 from ..search.callers import Caller
+from ..search.requests import values_of
 from ..search_queue import admission
 from ..web import clients, memory_budget, throttles
 from ..web.transactions import without_transaction
@@ -132,18 +133,19 @@ def fields_of(request: Request) -> dict[str, Any]:
     return query | {name: body[name] for name in body}
 
 
-def filters_of(request: Request) -> dict[str, str]:
+def filters_of(request: Request) -> dict[str, Any]:
     """Return the query parameters for the shop's filters: all except the API's own options."""
-    return {name: str(value) for name, value in request.query_params.items() if name not in OPTIONS}
+    values = values_of(request.query_params, single=(*OPTIONS, categories.CATEGORY))
+    return {name: value for name, value in values.items() if name not in OPTIONS}
 
 
-def check_filters(filters: dict[str, str]) -> None:
+def check_filters(filters: dict[str, Any]) -> None:
     """Raise ValidationError if the shop's filters reject a value; ``category=auto`` is valid."""
     named = filters.get("category") != categories.AUTO
     catalog().filterset(filters if named else categories.without_category(filters))
 
 
-def search_filters(request: Request, options: dict[str, Any]) -> dict[str, str]:
+def search_filters(request: Request, options: dict[str, Any]) -> dict[str, Any]:
     """Return the filters of a search, with the category from ``options``.
 
     Raises ValidationError if the shop's filters reject a value.

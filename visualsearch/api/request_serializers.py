@@ -163,4 +163,6 @@ class EventSerializer(serializers.Serializer[Any]):
 
     query_id = serializers.UUIDField()
     event = serializers.ChoiceField(Event.Kind.choices)
-    product = serializers.CharField(max_length=MAX_KEY, help_text="Key of the product.")
+    product = serializers.CharField(
+        max_length=MAX_KEY, trim_whitespace=False, help_text="Key of the product."
+    )

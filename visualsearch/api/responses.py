@@ -44,7 +44,7 @@ def as_response(
     if result.query_id and result.hits and shown < result.count:
         path = reverse("visualsearch-api:query", args=[result.query_id])
         page = {**params, "offset": shown, "limit": listing.limit}
-        following = absolute(f"{path}?{urlencode(page)}")
+        following = absolute(f"{path}?{urlencode(page, doseq=True)}")
     body = {
         "query_id": result.query_id,
         "model": result.model,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
 
@@ -36,12 +37,16 @@ class ModelCatalog(CatalogSource):
     def visible(self) -> QuerySet[Any]:
         """Return the items that :attr:`published` selects, with their pictures prefetched."""
         rows = super().visible().filter(**self.published)
-        relations, _ = self.path()
-        return rows.prefetch_related("__".join(relations)) if relations else rows
+        attributes = [relation.attribute for relation in self.path()[0]]
+        return rows.prefetch_related("__".join(attributes)) if attributes else rows
 
-    def path(self) -> tuple[list[str], str]:
+    def path(self) -> tuple[list[Relation], str]:
         """Return the relations on the way from an item to its image field, and that field."""
-        *relations, field = self.picture.split("__")
+        *names, field = self.picture.split("__")
+        relations, model = [], self.model
+        for name in names:
+            relations.append(relation_named(model, name))
+            model = relations[-1].model
         return relations, field
 
     def images(self, item: Any) -> list[FieldFile | str]:
@@ -49,7 +54,7 @@ class ModelCatalog(CatalogSource):
         relations, field = self.path()
         rows = [item]
         for relation in relations:
-            rows = [other for row in rows for other in related(row, relation)]
+            rows = [other for row in rows for other in related(row, relation.attribute)]
         return [file for row in rows if (file := getattr(row, field))]
 
     def card(self, item: Any, request: HttpRequest | None = None) -> dict[str, Any]:
@@ -66,12 +71,10 @@ class ModelCatalog(CatalogSource):
     def watched(self) -> Mapping[type[Model], Callable[[Any], Any]]:
         """Return the item's model and the models on the way to its pictures."""
         found: dict[type[Model], Callable[[Any], Any]] = {self.model: self.key_of}
-        model: Any = self.model
-        path: list[str] = []
+        lookup: list[str] = []
         for relation in self.path()[0]:
-            path.append(relation)
-            model = model._meta.get_field(accessor_field(model, relation)).related_model
-            found.setdefault(model, partial(self.items_with, "__".join(path)))
+            lookup.append(relation.query_name)
+            found.setdefault(relation.model, partial(self.items_with, "__".join(lookup)))
         return found
 
     def items_with(self, lookup: str, row: Model) -> list[Any]:
@@ -80,13 +83,27 @@ class ModelCatalog(CatalogSource):
         return list(self.model._base_manager.using(using).filter(**{lookup: row}))
 
 
-def accessor_field(model: type[Model], accessor: str) -> str:
-    """Return the field name of a relation by the attribute that rows of ``model`` have for it."""
-    for field in model._meta.get_fields():
-        name = field.get_accessor_name() if hasattr(field, "get_accessor_name") else field.name
-        if name == accessor:
-            return field.name
-    raise FieldDoesNotExist(f"{model.__name__} has no relation {accessor}")
+@dataclass(frozen=True, kw_only=True)
+class Relation:
+    """A relation of a model: as an attribute of its rows, in queries, and the model it leads to."""
+
+    attribute: str
+    query_name: str
+    model: type[Model]
+
+
+def relation_named(model: type[Model], name: str) -> Relation:
+    """Return the relation of a model that has this name as an attribute or in queries.
+
+    Raises FieldDoesNotExist if there is none.
+    """
+    fields: list[Any] = model._meta.get_fields()
+    for field in fields:
+        accessor = getattr(field, "get_accessor_name", None)
+        attribute = accessor() if accessor else field.name
+        if field.is_relation and name in (attribute, field.name):
+            return Relation(attribute=attribute, query_name=field.name, model=field.related_model)
+    raise FieldDoesNotExist(f"{model.__name__} has no relation {name}")
 
 
 def related(row: Any, accessor: str) -> list[Any]:

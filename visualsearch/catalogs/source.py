@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -14,15 +15,17 @@ from typing import Any, ClassVar, TypeVar
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.core.files.storage import default_storage
 from django.db import DatabaseError, connections, router
-from django.db.models import CharField, FileField, Model, QuerySet, UUIDField, Value
+from django.db.models import CharField, FileField, IntegerField, Model, QuerySet, UUIDField, Value
 from django.db.models.fields.files import FieldFile
 from django.db.models.functions import Cast, Concat, Substr
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
+from rest_framework.utils.encoders import JSONEncoder
 
 from ..batched import batched
 from ..class_names import class_name
 from ..facets import Choice, Ordering, Range
 from .image_files import ImageFile, UrlFile, is_url
+from .watching import affected, is_watched
 
 # Start and length of the groups of digits in the text of a UUID.
 UUID_GROUPS = ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
@@ -31,6 +34,8 @@ logger = logging.getLogger(__name__)
 
 # Databases limit the parameters of one query; 32,766 is the lowest limit of those in use.
 MAX_PARAMETERS = 10_000
+# Items from which to learn the storage of images, if no watched model has any.
+SAMPLE = 20
 
 T = TypeVar("T")
 
@@ -140,7 +145,15 @@ class CatalogSource:
 
         So one broken product is missing from a page, and the others are shown.
         """
-        return self.attempt(self.card_now, item, "card() failed, so it is not shown")
+        return self.attempt(self.checked_card, item, "card() failed, so it is not shown")
+
+    def checked_card(self, item: Any) -> dict[str, Any]:
+        """Return :meth:`card_now` of an item; raise TypeError or ValueError if it is not JSON."""
+        card = self.card_now(item)
+        if not isinstance(card, Mapping):
+            raise TypeError(f"it returned {card!r} and not a dict")
+        json.dumps(card, cls=JSONEncoder, allow_nan=False, ensure_ascii=False).encode()
+        return {"key": self.key_of(item), **card}
 
     def attempt(self, make: Callable[[Any], T], item: Any, failure: str) -> T | None:
         """Return what ``make`` returns for an item; None, after logging ``failure``, on an error.
@@ -183,40 +196,48 @@ class CatalogSource:
         return {self.model: self.key_of}
 
     def watches(self, model: type[Model]) -> bool:
-        """Return whether rows of a model affect items."""
-        return finder_for(model, self.watched()) is not None
+        """Return whether rows of a model affect items; False, after logging it, on an error."""
+        if model not in self.known_models:
+            try:
+                self.known_models[model] = is_watched(model, self.watched())
+            except Exception:
+                logger.exception("%s.watched() failed.", type(self).__name__)
+                return False
+        return self.known_models[model]
+
+    @cached_property
+    def known_models(self) -> dict[type[Model], bool]:
+        """Whether a model is watched, for models that were asked for."""
+        return {}
 
     def keys_affected_by(self, row: Model) -> list[str]:
         """Return the keys of the items that a row affects, by :meth:`watched`.
 
         An error of the shop's function is logged, so that it cannot stop the shop from saving.
         """
-        find = finder_for(type(row), self.watched())
-        if find is None:
-            return []
+        keys: list[str] = []
         try:
-            found = find(row)
-            several = (
-                found if isinstance(found, Iterable) and not isinstance(found, str) else [found]
-            )
-            return [
-                self.key_of(each) if isinstance(each, self.model) else str(each)
-                for each in several
-                if each is not None
-            ]
+            for each in affected(row, self.watched()):
+                keys.append(self.key_of(each) if isinstance(each, self.model) else str(each))
         except ObjectDoesNotExist:
-            return []  # an image of a deleted product, whose own deletion was recorded
+            pass  # an image of a deleted product, whose own deletion was recorded
         except Exception:
             logger.exception(
                 "%s.watched() failed for a row of %s, so its items are not reindexed.",
                 type(self).__name__,
                 type(row).__name__,
             )
-            return []
+        return keys
 
     def key_of(self, item: Any) -> str:
         """Return the item's key as text."""
-        return str(getattr(item, self.key))
+        return str(getattr(item, self.key_attribute))
+
+    @cached_property
+    def key_attribute(self) -> str:
+        """The attribute of an item with its key; of a relation, the one with the other's key."""
+        field: Any = None if self.key == "pk" else self.model._meta.get_field(self.key)
+        return field.attname if field else "pk"
 
     def by_key(self, keys: Iterable[str], among: QuerySet[Any] | None = None) -> dict[str, Any]:
         """Return the visible items with these keys, as a dict by key; unknown keys are ignored.
@@ -231,7 +252,10 @@ class CatalogSource:
             # PostgreSQL rejects NUL in a parameter, and no key can contain it.
             if "\x00" not in key:
                 with suppress(ValidationError):
-                    values.append(field.clean(key, None))
+                    value = field.to_python(key)
+                    if isinstance(field, IntegerField):
+                        field.run_validators(value)  # the range of the column
+                    values.append(value)
         found = {}
         for some in batched(values, MAX_PARAMETERS):
             for item in rows.filter(**{f"{self.key}__in": some}):
@@ -264,9 +288,16 @@ class CatalogSource:
 
     @cached_property
     def file_fields(self) -> list[FileField]:
-        """The file fields of the watched models, found once because each hit needs its address."""
+        """The file fields of the watched models, found once because each hit needs its address.
+
+        Without any, those of the first items' images.
+        """
         fields = [field for model in (self.model, *self.watched()) for field in model._meta.fields]
-        return [field for field in fields if isinstance(field, FileField)]
+        found = [field for field in fields if isinstance(field, FileField)]
+        if not found:
+            files = [file for item in self.visible()[:SAMPLE] for file in self.safe_files(item)]
+            found = [file.field for file in files if isinstance(file, FieldFile)]
+        return found
 
     def filterset(self, params: Mapping[str, Any]) -> Any:
         """Return the shop's filter set for query parameters; None if they set no filter.
@@ -276,9 +307,11 @@ class CatalogSource:
         """
         if self.filterset_class is None:
             return None
-        if not any(params.get(name) for name in self.filterset_class.base_filters):
+        data = query_of(params)
+        filterset = self.filterset_class(data, queryset=self.visible(), request=_request.get())
+        fields = filterset.form.fields.items()
+        if not any(is_given(field.widget, data, name) for name, field in fields):
             return None
-        filterset = self.filterset_class(params, queryset=self.visible())
         if not filterset.is_valid():
             raise ValidationError({name: list(text) for name, text in filterset.errors.items()})
         return filterset
@@ -296,9 +329,12 @@ class CatalogSource:
         return keys.annotate(key_as_text=self.key_as_text(keys.db)).values("key_as_text")
 
     def key_field(self) -> Any:
-        """Return the model field that :attr:`key` names."""
+        """Return the model field that :attr:`key` names; of a relation, the field it refers to."""
         meta = self.model._meta
-        return meta.pk if self.key == "pk" else meta.get_field(self.key)
+        field: Any = meta.pk if self.key == "pk" else meta.get_field(self.key)
+        while field.remote_field:
+            field = field.target_field
+        return field
 
     def key_as_text(self, using: str) -> Any:
         """Return a database expression for the text that :meth:`key_of` returns."""
@@ -312,11 +348,19 @@ class CatalogSource:
         return Concat(first, *rest, output_field=CharField())
 
 
-def finder_for(
-    model: type[Model], watched: Mapping[type[Model], Callable[[Any], Any]]
-) -> Callable[[Any], Any] | None:
-    """Return the function that ``watched`` has for a model or for the nearest of its bases."""
-    return next((watched[base] for base in model.__mro__ if base in watched), None)
+def query_of(params: Mapping[str, Any]) -> QueryDict:
+    """Return query parameters as Django's forms expect them; a value may be a list of values."""
+    data = QueryDict(mutable=True)
+    for name, value in params.items():
+        data.setlist(name, list(value) if isinstance(value, list | tuple) else [value])
+    return data
+
+
+def is_given(widget: Any, data: QueryDict, name: str) -> bool:
+    """Return whether a field of a form has a value in ``data``, also in one of several inputs."""
+    value = widget.value_from_datadict(data, {}, name)
+    values = value if isinstance(value, list | tuple) else [value]
+    return any(each not in (None, "") for each in values)
 
 
 @contextmanager

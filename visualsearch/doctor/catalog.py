@@ -13,6 +13,7 @@ from django.db.models.fields.files import FieldFile
 from django.test.utils import CaptureQueriesContext
 
 from ..catalogs import CatalogSource, catalog
+from ..catalogs.watching import is_watched
 from ..models.primary import MAX_KEY, MAX_NAME
 from ..search.facets_and_sorting import describe_facets, sorted_keys, visible_items
 from .findings import Finding, examined, right, wrong
@@ -218,7 +219,7 @@ def of_watched(source: CatalogSource, items: Sequence[Any]) -> Iterator[Finding]
     files = [file for item in items for file in source.files(item)]
     owners = {file.instance.__class__ for file in files if isinstance(file, FieldFile)}
     for model in owners:
-        if not source.watches(model):
+        if not is_watched(model, source.watched()):
             yield wrong(
                 "watched()",
                 f"It lacks {model.__name__}, which has the pictures.",

@@ -83,18 +83,43 @@ def signed_fraction(data: bytes, place: int) -> float:
 
 
 def properties(data: bytes) -> list[tuple[bytes, int, int]]:
-    """Return the boxes of the properties of a file's pictures, [] if they cannot be read."""
+    """Return the boxes of the properties of a file's primary picture, [] if they cannot be read."""
     try:
         for kind, start, end in top_boxes(data):
-            if kind == b"meta":
-                for inner, first, last in boxes(data, start + 4, end):
-                    if inner == b"iprp":
-                        for name, begin, stop in boxes(data, first, last):
-                            if name == b"ipco":
-                                return list(boxes(data, begin, stop))
-    except (IndexError, ValueError):
+            if kind != b"meta":
+                continue
+            inner = {name: (first, last) for name, first, last in boxes(data, start + 4, end)}
+            place = inner[b"pitm"][0]
+            primary = number(data, place + 4, 2 if data[place] == 0 else 4)
+            held = {name: (first, last) for name, first, last in boxes(data, *inner[b"iprp"])}
+            listed = list(boxes(data, *held[b"ipco"]))
+            return [
+                listed[index - 1]
+                for item, indices in associations(data, *held[b"ipma"])
+                for index in indices
+                if item == primary and 0 < index <= len(listed)
+            ]
+    except (IndexError, KeyError, ValueError):
         pass
     return []
+
+
+def associations(data: bytes, start: int, end: int) -> Iterator[tuple[int, list[int]]]:
+    """Yield the id of each item in an ``ipma`` box, and the numbers of its properties, from 1.
+
+    Raises ValueError for too many items.
+    """
+    version, wide = data[start], 2 if data[start + 3] & 1 else 1
+    count, place = number(data, start + 4, 4), start + 8
+    if count > MAX_ITEMS:
+        raise ValueError(count)
+    for _ in range(count):
+        size = 2 if version == 0 else 4
+        item, place = number(data, place, size), place + size
+        length, place = data[place], place + 1
+        found = [number(data, place + wide * n, wide) for n in range(length)]
+        yield item, [each & ((1 << (8 * wide - 1)) - 1) for each in found]
+        place += wide * length
 
 
 def top_boxes(data: bytes) -> Iterator[tuple[bytes, int, int]]:

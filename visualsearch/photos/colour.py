@@ -55,12 +55,17 @@ def colours_of(source: Image.Image, data: bytes) -> Colours | None:
         return None
     family = "CMYK" if source.mode == "CMYK" else "RGB"
     # A grey image may have a profile of colours, but not the other way round.
-    fits = colours.mode == family or (colours.mode == "L" and is_grey(source))
+    fits = colours.mode == family or (colours.mode == "L" and is_grey(source, data))
     return colours if fits else None
 
 
-def is_grey(image: Image.Image) -> bool:
-    """Return whether an image has a single channel of grey."""
+def is_grey(image: Image.Image, data: bytes) -> bool:
+    """Return whether an image has a single channel of grey, besides transparency.
+
+    Pillow decodes a PNG with 16 bits of grey and transparency as RGBA.
+    """
+    if image.format == "PNG" and data[25] in (0, 4):
+        return True
     return image.mode in ("1", "L", "LA", "La", "F") or image.mode.startswith("I")
 
 
@@ -82,7 +87,7 @@ def profile_of(source: Image.Image, data: bytes) -> bytes | None:
 def profile_of_png(info: dict[Any, Any], data: bytes) -> bytes | None:
     """Return the profile of a PNG; the chunk cICP comes before iCCP, sRGB, and gAMA with cHRM."""
     for kind, start, end in png_chunks(data):
-        if kind == b"cICP" and end - start == 4:
+        if kind == b"cICP" and end - start == 4 and 2 not in data[start : start + 2]:
             return profile_of_codes(data[start], data[start + 1])
         if kind == b"IDAT":
             break

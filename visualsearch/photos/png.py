@@ -13,12 +13,23 @@ from .file_structure import png_chunks
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # Texts, which may be longer than Pillow accepts.
 TEXTS = (b"tEXt", b"zTXt", b"iTXt")
+# Bytes without which Pillow refuses the file.
+LEAST_BYTES = {
+    b"gAMA": 4,
+    b"cHRM": 32,
+    b"sRGB": 1,
+    b"pHYs": 9,
+    b"iCCP": 3,
+    b"acTL": 8,
+    b"fcTL": 26,
+    b"fdAT": 4,
+}
 # An ancillary chunk has a small first letter. Transparency changes how the picture looks.
 ANCILLARY, NEEDED = 0x20, (b"tRNS",)
 
 
 def without_comments(data: bytes) -> bytes:
-    """Return a PNG without texts, huge profiles, and ancillary chunks whose checksum is wrong.
+    """Return a PNG without texts, huge profiles, and ancillary chunks that are short or damaged.
 
     The picture hardly depends on them, and Pillow would refuse the file. Returns other files
     unchanged.
@@ -27,7 +38,8 @@ def without_comments(data: bytes) -> bytes:
         return data
     kept, start = [], 0
     for kind, first, last in png_chunks(data):
-        damaged = is_ancillary(kind) and not is_intact(data, first, last)
+        short = last - first < LEAST_BYTES.get(kind, 0)
+        damaged = is_ancillary(kind) and (short or not is_intact(data, first, last))
         if kind in TEXTS or damaged or (kind == b"iCCP" and is_long(data[first:last])):
             kept.append(data[start : first - 8])
             start = last + 4

@@ -17,6 +17,7 @@ from PIL import Image
 from .. import conf
 from ..batched import batched
 from ..catalogs import ImageFile, catalog, read_file
+from ..catalogs.primary_reads import primary_reads
 from ..encoders.base import Encoder
 from ..encoders.preprocess import InputSpec, square
 from ..exceptions import PhotoError
@@ -27,6 +28,8 @@ from ..photos.decode import RULES, Limits, open_photo
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+# Most bytes of a key and a name: PostgreSQL's limit for a row of an index, less the encoder's id.
+MAX_BYTES = 2400
 # Images that one thread hashes at a time.
 HASHED = 25
 
@@ -157,26 +160,33 @@ def begin_encoding(encoder: Encoder, batch: Batch, pool: Executor) -> None:
 def image_files(keys: Sequence[str]) -> ImageFiles:
     """Return the image files of the visible items among ``keys``, by item key and file name."""
     source = catalog()
-    # From the primary database: a replica may not have the change that led to this.
-    visible = source.visible().using(router.db_for_write(source.model))
-    return {
-        (key, name): file
-        for key, item in source.by_key(keys, visible).items()
-        for name, file in files_by_name(source.safe_files(item)).items()
-        if fits(key, name)
-    }
+    # A replica may not have the change that led to this.
+    with primary_reads():
+        visible = source.visible().using(router.db_for_write(source.model))
+        return {
+            (key, name): file
+            for key, item in source.by_key(keys, visible).items()
+            for name, file in files_by_name(source.safe_files(item)).items()
+            if fits(key, name)
+        }
 
 
 def fits(key: str, name: str) -> bool:
     """Return whether a row can hold an item's key and an image's name; log an error if not."""
-    if len(key) <= MAX_KEY and len(name) <= MAX_NAME:
+    try:
+        size = len(key.encode()) + len(name.encode())
+    except UnicodeEncodeError:
+        size = MAX_BYTES + 1
+    short = len(key) <= MAX_KEY and len(name) <= MAX_NAME and size <= MAX_BYTES
+    if short and "\x00" not in key + name:
         return True
     logger.error(
-        "An image of the item %.80s is not indexed: its key has over %s characters, or its name"
-        " over %s: %.80s",
+        "An image of the item %.80r is not indexed: its key has over %s characters, its name over"
+        " %s, both have over %s bytes, or they are not text: %.80r",
         key,
         MAX_KEY,
         MAX_NAME,
+        MAX_BYTES,
         name,
     )
     return False

@@ -44,7 +44,8 @@ def sorted_keys(source: CatalogSource, keys: Iterable[str], ordering: Ordering) 
     """Return those of ``keys`` whose item is visible, sorted; ties are broken by primary key."""
     fields = ordering.fields or (ordering.value,)
     rows = visible_items(source, keys).order_by(*fields, "pk")
-    return [str(key) for key in rows.values_list(source.key, flat=True)]
+    # An ordering or visible() that joins another table has some items several times.
+    return list(dict.fromkeys(str(key) for key in rows.values_list(source.key, flat=True)))
 
 
 def describe_facets(
@@ -55,11 +56,11 @@ def describe_facets(
     ``best``: called with filters, returns the keys of the best hits that pass them. The counts of a
     facet ignore the facet's own filter.
     """
-    pools: dict[tuple[tuple[str, str], ...], list[str]] = {}
+    pools: dict[str, list[str]] = {}
     found = []
     for facet in source.facets:
         others = {name: text for name, text in filters.items() if name not in facet.params}
-        pool = tuple(sorted(others.items()))
+        pool = repr(sorted(others.items()))
         if pool not in pools:
             pools[pool] = best(others)
         described = facet.describe(visible_items(source, pools[pool]), filters)

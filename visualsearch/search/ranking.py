@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
+from django.db import router
+from django.db.models import QuerySet
 from numpy.typing import NDArray
 
-from ..catalogs import catalog
+from ..batched import batched
+from ..catalogs import MAX_PARAMETERS, catalog
 from ..indexes.base import SharedIndex
 from ..models import Embedding, from_bytes
+from ..models.primary import database
 from ..serving import live_index
 from .cards import look_up_cards
 from .results import Hit, Stopwatch
@@ -34,11 +39,26 @@ def filtered_embeddings(
     keys = catalog().filtered_keys(filters) if filters else None
     if keys is None:
         return None, current.items
-    rows = Embedding.objects.filter(encoder=current.encoder.id, item__in=keys).searchable()
+    rows = Embedding.objects.filter(encoder=current.encoder.id).searchable()
+    if keys.db != database() and router.db_for_write(keys.model) != database():
+        return embeddings_of(rows, list(keys.values_list("key_as_text", flat=True)))
+    rows = rows.filter(item__in=keys)
     if isinstance(current.index, SharedIndex) and current.index.joins:
         return rows.values("pk"), rows.values("item").distinct().count()
-    pairs = list(rows.values_list("pk", "item"))
-    return np.array([pk for pk, _ in pairs], np.int64), len({item for _, item in pairs})
+    return ids_and_count(rows.values_list("pk", "item"))
+
+
+def embeddings_of(rows: QuerySet[Embedding], keys: Sequence[str]) -> tuple[Among, int]:
+    """Return the ids of embeddings of items in another database, and the number of the items."""
+    some = batched(keys, MAX_PARAMETERS)
+    found = (rows.filter(item__in=each).values_list("pk", "item") for each in some)
+    return ids_and_count(chain.from_iterable(found))
+
+
+def ids_and_count(pairs: Iterable[tuple[int, str]]) -> tuple[Among, int]:
+    """Return primary keys (N,) int64, and the number of distinct items, of (key, item) pairs."""
+    found = list(pairs)
+    return np.array([pk for pk, _ in found], np.int64), len({item for _, item in found})
 
 
 def rank(

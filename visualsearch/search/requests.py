@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar
+
+from django.http import QueryDict
 
 from ..photos.crops import Crop
 from .callers import NOBODY, Caller
@@ -22,14 +24,24 @@ class Request(Generic[R]):
     kind: ClassVar[str]
 
 
+def values_of(query: QueryDict, single: Container[str] = ()) -> dict[str, Any]:
+    """Return query parameters as a dict; a parameter that was given several times has a list.
+
+    ``single``: parameters that have one value, the last one.
+    """
+    values: dict[str, Any] = query.dict()
+    several = {name: found for name, found in query.lists() if len(found) > 1}
+    return values | {name: found for name, found in several.items() if name not in single}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Listing:
     """Which part of a ranking to return.
 
     ``limit``: most hits; ``offset``: number of better hits to skip. ``filters``: values of the
-    shop's filters by name. ``ordering``: the ``value`` of one of the shop's
-    :class:`~visualsearch.facets.Ordering`, "" for similarity. ``with_facets``: whether to fill
-    ``SearchResult.facets``.
+    shop's filters by name; one that was given several times has a list. ``ordering``: the ``value``
+    of one of the shop's :class:`~visualsearch.facets.Ordering`, "" for similarity.
+    ``with_facets``: whether to fill ``SearchResult.facets``.
     """
 
     limit: int = DEFAULT_LIMIT

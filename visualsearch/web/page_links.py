@@ -24,7 +24,7 @@ WORTH_OFFERING = 0.01
 def page_url(params: dict[str, Any]) -> str:
     """Return the URL of the search page with these query parameters; empty ones are left out."""
     given = {name: value for name, value in params.items() if value not in ("", None)}
-    return f"{reverse('visualsearch:search_page')}?{urlencode(given)}"
+    return f"{reverse('visualsearch:search_page')}?{urlencode(given, doseq=True)}"
 
 
 def chips(result: SearchResult, params: dict[str, str]) -> list[dict[str, Any]]:
@@ -61,8 +61,9 @@ def chips(result: SearchResult, params: dict[str, str]) -> list[dict[str, Any]]:
 class Narrowing:
     """Template context of the form with facets and sort orders.
 
-    ``params``: query parameters of the page. ``kept``: those without the form's own fields, for
-    hidden inputs. ``active``: whether a facet is set. ``clear_url``: the page without facets.
+    ``params``: query parameters of the page. ``kept``: those without the form's own fields, and
+    ``hidden``: their names and values for hidden inputs. ``active``: whether a facet is set.
+    ``clear_url``: the page without facets.
     """
 
     def __init__(self, result: SearchResult, params: dict[str, str]):
@@ -73,6 +74,11 @@ class Narrowing:
         for facet in self.facets:
             own |= {facet.get("min_param"), facet.get("max_param"), facet["name"]} - {None}
         self.kept = {name: text for name, text in params.items() if text and name not in own}
+        self.hidden = [
+            (name, each)
+            for name, text in self.kept.items()
+            for each in (text if isinstance(text, list) else [text])
+        ]
         self.active = any(each["value"] not in (None, [None, None]) for each in self.facets)
         self.clear_url = page_url({**self.kept, ORDERING: self.ordering})
 

@@ -21,7 +21,7 @@ from ..exceptions import InvalidCrop, ServiceUnavailable, VisualSearchError
 from ..photos.crops import Crop, check_crop
 from ..photos.decode import Photo
 from ..search import categories
-from ..search.requests import PageRequest, SearchRequest
+from ..search.requests import PageRequest, SearchRequest, values_of
 from ..search.results import SearchResult
 from ..search_queue import dispatch
 from ..search_queue.admission import running_search
@@ -34,6 +34,7 @@ from .uploads import PhotoUploadHandler, photo_bytes, receive_with
 
 PREVIEW_SIDE = 480
 
+SINGLE = (PHOTO, OFFSET, ORDERING, "crop", categories.CATEGORY)
 NO_FILTERS = (PHOTO, OFFSET, ORDERING, "crop", "limit", "facets", "visitor", "keep_photo")
 
 
@@ -70,7 +71,7 @@ class SearchPage(View):
         if not request.GET.get(PHOTO):
             return self.show(request, instead=suggestions())
         throttles.count_request(request, throttles.READ)
-        return self.later_page(request, request.GET.dict())
+        return self.later_page(request, values_of(request.GET, single=SINGLE))
 
     def post(self, request: HttpRequest) -> HttpResponse:
         """Search by an uploaded photo, which is not stored, and show the first results."""
@@ -161,7 +162,7 @@ class SearchPage(View):
 
 def earlier_address(request: HttpRequest, query_id: UUID) -> HttpResponse:
     """Redirect from the former URL of a query's results to the present one."""
-    params = {PHOTO: str(query_id), **request.GET.dict()}
+    params = {PHOTO: str(query_id), **values_of(request.GET, single=SINGLE)}
     return redirect(page_url(params), permanent=True)
 
 

@@ -25,7 +25,7 @@ def test_corpus__of_damaged_pictures(shop, tmp_path, capsys):
     few = ["--generate", "400", "--clients", "1", "--slowest", "600"]
     assert main([folder, "--url", shop.url, *few]) == 0
     printed = capsys.readouterr().out
-    assert "2400 answers" in printed
+    assert "3200 answers" in printed
     for kind in (".jpg", ".png", ".webp", ".gif", ".bmp", ".avif", ".heic"):
         assert f"| {kind} | 422 | image_corrupt |" in printed
         assert f"| {kind} | 200 |" in printed
@@ -94,7 +94,7 @@ def test_corpus__notices(answer, tmp_path, capsys):
         assert main([str(tmp_path), "--url", url, "--generate", "2"]) == 1
         server.shutdown()
         thread.join()
-    assert capsys.readouterr().out.count("FAILED") == 12
+    assert capsys.readouterr().out.count("FAILED") == 16
 
 
 def test_corpus__of_nothing(tmp_path):

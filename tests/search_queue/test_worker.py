@@ -115,17 +115,17 @@ def test_run__a_bug_is_answered_and_logged(with_workers, monkeypatch, caplog):
     assert "ZeroDivisionError" in caplog.text
 
 
-def test_run__a_card_that_cannot_travel_is_answered_and_logged(with_workers, monkeypatch, caplog):
+def test_run__a_card_that_cannot_travel_is_left_out_and_logged(with_workers, monkeypatch, caplog):
     monkeypatch.setattr("shop.visual.ProductCatalog.card", lambda self, item: {"item": self})
-    assert sent(SimilarRequest(item="P1")).failure.code == "search_failed"
-    assert "must return JSON values" in caplog.text
+    assert sent(SimilarRequest(item="P1")).result.hits == []
+    assert "card() failed, so it is not shown" in caplog.text
 
 
 def test_run__a_card_may_hold_prices_and_lazy_texts(with_workers, monkeypatch):
     card = {"price": Decimal("19.90"), "label": gettext_lazy("Everything"), "score": np.float32(1)}
     monkeypatch.setattr("shop.visual.ProductCatalog.card", lambda self, item: card)
-    found = sent(SimilarRequest(item="P1", limit=1)).result.hits[0].card
-    assert found == {"price": "19.90", "label": "Everything", "score": 1.0}
+    hit = sent(SimilarRequest(item="P1", limit=1)).result.hits[0]
+    assert hit.card == {"key": hit.item, "price": "19.90", "label": "Everything", "score": 1.0}
 
 
 def test_searcher__something_else_in_the_queue(with_workers, redis_server, caplog):

@@ -102,7 +102,7 @@ def test_upgrade__and_back(project):
     show, install, migrate, check, index, doctor, roll_back, unmigrate, pip = commands("upgrade.md")
     assert "[X] 0009_long_names_and_primary_reads" in project.shell(show)
     assert install == "pip install --upgrade visualsearch"
-    # As if the release before had been installed.
+    # Go back to the tables of the release before.
     project.shell(unmigrate)
     project.shell(migrate)
     project.shell(check)

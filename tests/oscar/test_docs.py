@@ -22,7 +22,7 @@ PHOTO, SAMPLE = CATALOG.parent / rows(QUERIES)[0]["image"], rows(QUERIES)[0]["sk
 PICTURES = {row["sku"]: CATALOG.parent / row["image"] for row in rows()}
 SOLD = [SAMPLE, *[sku for sku in list(PICTURES)[::17] if sku != SAMPLE]]
 
-# What oscar's documentation says that a new shop needs.
+# Settings of a new shop, as oscar's documentation lists them.
 SETTINGS = """
 DATABASES["default"]["OPTIONS"] = {
     "transaction_mode": "IMMEDIATE",

@@ -61,7 +61,7 @@ VISUALSEARCH = {
 if os.environ.get("SITE_ID"):
     SITE_ID = int(os.environ["SITE_ID"])
 if os.environ.get("CATALOGS"):
-    # By colour: each catalog sells the articles of the colour that it is named after.
+    # Each catalog sells the articles whose colour is its name.
     del VISUALSEARCH["CATALOG"]
     VISUALSEARCH["CATALOGS"] = dict.fromkeys(
         os.environ["CATALOGS"].split(), "tests.other_shop.visual.ColourArticles"

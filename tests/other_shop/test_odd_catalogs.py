@@ -171,7 +171,7 @@ def test_replica_that_lags__new_pictures_are_indexed(run):
         from django.db import connections
         sell("A", 1)
         index()
-        # From here on the replica is empty, as if it had fallen behind.
+        # Empty the replica, so that it lacks all that is written from now on.
         connections["replica"].close()
         connections["replica"].settings_dict["NAME"] = ":memory:"
         call_command("migrate", run_syncdb=True, verbosity=0, database="replica")

@@ -1,4 +1,4 @@
-"""What phones and cameras write today, each by a file made for it; see docs/photos.md."""
+"""Test a file of each kind that phones and cameras write; docs/photos.md lists them."""
 
 from __future__ import annotations
 

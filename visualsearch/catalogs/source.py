@@ -264,7 +264,7 @@ class CatalogSource:
 
     def visible_keys(self) -> list[str]:
         """Return the keys of all visible items, in a stable order."""
-        # From the primary database: a replica may lack the latest changes.
+        # Read the primary database, because a replica may lack the latest changes.
         rows = self.visible().using(router.db_for_write(self.model))
         rows = rows.order_by(self.key).values_list(self.key, flat=True)
         return [str(key) for key in rows]
@@ -305,7 +305,7 @@ class CatalogSource:
         Raises :class:`django.core.exceptions.ValidationError`, with messages by parameter, if a
         value is invalid.
         """
-        if self.filterset_class is None:
+        if self.filterset_class is None or not any(params.values()):
             return None
         data = query_of(params)
         filterset = self.filterset_class(data, queryset=self.visible(), request=_request.get())

@@ -10,7 +10,7 @@ from oscar.core.loading import get_classes
 from ...catalogs import catalog
 from ...signal_handlers import enqueue
 
-# Where an action keeps that it is followed already.
+# Attribute that marks an action whose products are already reindexed after it.
 FOLLOWED = "visualsearch_follows"
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from oscar.views.decorators import check_permissions
 
-# By URL name. ``is_staff`` is an attribute of the user, the others are Django's permissions.
+# Required permissions by URL name. Oscar reads ``is_staff`` from the user.
 PERMISSIONS = {
     "overview": ["is_staff", "visualsearch.view_run"],
     "progress": ["is_staff", "visualsearch.view_run"],

@@ -161,6 +161,14 @@ def test_choose_shares__colour_counts_where_features_are_alike():
     assert shares[2] == pytest.approx(0.5)
 
 
+def test_choose_shares__of_any_catalog_are_read_again():
+    for step in range(100):
+        rows = catalog(sure=0.6 + step / 300, alike=0.5 + step / 100, count=40)
+        fitted = fit(rows, OURS, catalog_fit.choose_shares(rows, OURS))
+        assert Fit.from_json(fitted.to_json()).parts == fitted.parts
+        assert sum(part.share for part in fitted.parts) == pytest.approx(1, abs=1e-9)
+
+
 def test_choose_shares__without_classes():
     shares = catalog_fit.choose_shares(catalog()[:, :32], OURS[:2])
     assert shares == {"features": 0.8, "colour": 0.2}

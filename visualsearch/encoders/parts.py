@@ -40,6 +40,6 @@ def parts_from_json(described: Iterable[dict[str, Any]], dim: int) -> tuple[Part
         raise ValueError("the share of a part must be between 0 and 1")
     if sum(part.size for part in parts) != dim:
         raise ValueError(f"the sizes of the parts do not add up to {dim}")
-    if not math.isclose(sum(part.share for part in parts), 1, abs_tol=1e-6):
+    if not math.isclose(sum(part.share for part in parts), 1, abs_tol=1e-5):
         raise ValueError("the shares of the parts do not add up to 1")
     return parts

@@ -144,12 +144,10 @@ def choose_shares(vectors: Float32, parts: Sequence[Part]) -> dict[str, float]:
         return {part.name: part.share for part in parts}
     kinds = class_share(found["class"]) if "class" in found else 0.0
     features = features_share(found["features"]) if "colour" in found else 1.0
-    shares = {
-        "features": (1 - kinds) * features,
-        "colour": (1 - kinds) * (1 - features),
-        "class": kinds,
-    }
-    return {name: round(shares[name], 6) for name in found}
+    shares = {"colour": round((1 - kinds) * (1 - features), 6), "class": round(kinds, 6)}
+    # Rounded for itself, the last weight might not add up with the others.
+    shares["features"] = round(1 - sum(shares.values()), 6)
+    return {name: shares[name] for name in found}
 
 
 def class_share(roots: Float32) -> float:

@@ -93,7 +93,7 @@ def measure(rounds: int, pids: list[int]) -> dict[str, dict[str, float]]:
 
     def celery_task(name: str) -> None:
         redis_queue.store(dispatch.job_of(request, None, 60), name)
-        tasks.search.apply_async(args=[name], ignore_result=True)
+        tasks.search.apply_async(args=(name,), ignore_result=True)
 
     ways: dict[str, Callable[[str], None]] = {"fast lane": fast_lane, "Celery task": celery_task}
     processes = [psutil.Process(pid) for pid in (*pids, os.getpid())]

@@ -89,7 +89,7 @@ def insert(rows: Sequence[Model]) -> None:
         kind._default_manager.bulk_create(rows)
         return
     fields = kind._meta.concrete_fields
-    columns = ", ".join(connection.ops.quote_name(field.column) for field in fields)
+    columns = ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
     table = connection.ops.quote_name(kind._meta.db_table)
     with (
         connection.cursor() as cursor,

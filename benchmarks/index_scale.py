@@ -133,7 +133,7 @@ def resident() -> int:
     return pages * os.sysconf("SC_PAGE_SIZE") // 2**20
 
 
-def faiss_row(structure: str, catalog: Catalog, size: int, task: Task) -> dict[str, Any]:
+def faiss_row(structure: Any, catalog: Catalog, size: int, task: Task) -> dict[str, Any]:
     """Build and save a FAISS index, and load and search it in a new process.
 
     ``structure``: the option of FaissIndex, such as ``hnsw``. Return build and load seconds, file
@@ -152,7 +152,9 @@ def faiss_row(structure: str, catalog: Catalog, size: int, task: Task) -> dict[s
             return row | pool.submit(measure_file, path, dim, task).result()
 
 
-def server_row(kind: type[Any], options: dict[str, Any], catalog: Catalog, size: int, task: Task):
+def server_row(
+    kind: type[Any], options: dict[str, Any], catalog: Catalog, size: int, task: Task
+) -> dict[str, Any]:
     """Build and search an index in a database server, whose memory is not measured.
 
     ``kind`` and ``options``: class and arguments of the index. Return build seconds, and search

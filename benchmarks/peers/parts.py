@@ -53,7 +53,8 @@ class Parts:
     def look_up(self, embedding: NDArray[np.float32]) -> tuple[Any, Any]:
         """Return the 12 best scores and their positions in the index, (1, 12) each."""
         faiss.omp_set_num_threads(1)  # OpenMP keeps this number per thread
-        return self.index.search(embedding, LIMIT)
+        padding = self.index.d - embedding.shape[1]  # the file's vectors end with zeros
+        return self.index.search(np.pad(embedding, ((0, 0), (0, padding))), LIMIT)
 
     def search(self, data: bytes) -> list[dict[str, Any]]:
         """Search with the bytes of a photo; return product cards with scores."""
@@ -84,10 +85,10 @@ class Parts:
 
 def pixels(data: bytes, side: int) -> NDArray[np.uint8]:
     """Decode a JPEG at reduced size, squashed to a square: uint8 (1, side, side, 3)."""
-    image = Image.open(io.BytesIO(data))
-    image.draft("RGB", (side, side))
-    image = image.convert("RGB").resize((side, side), Image.Resampling.BILINEAR)
-    return np.asarray(image)[None]
+    photo = Image.open(io.BytesIO(data))
+    photo.draft("RGB", (side, side))
+    square = photo.convert("RGB").resize((side, side), Image.Resampling.BILINEAR)
+    return np.asarray(square)[None]
 
 
 def session(model: str) -> onnxruntime.InferenceSession:

@@ -19,7 +19,7 @@ import django
 
 from benchmarks.search.places import HOME, ROOT, shop
 
-VERSION = 1
+VERSION = 2
 # Only the peers read cards, and they are measured up to this size.
 CARDS_UP_TO = 100_000
 
@@ -86,15 +86,17 @@ def main() -> None:
 def is_usable() -> bool:
     """Return whether the active index version is up to date and its file readable."""
     from visualsearch.exceptions import IndexFileError
-    from visualsearch.serving import index_files, live_index, loaded_versions
+    from visualsearch.indexes.base import FileIndex
+    from visualsearch.serving import index_files, live_index, version_encoders
     from visualsearch.versions import lifecycle
 
     version = lifecycle.active_version()
     if version is None or lifecycle.is_outdated(version):
         return False
-    made = live_index.empty_index(version, loaded_versions.encoding.of(version))
+    made = live_index.empty_index(version, version_encoders.encoder_of(version))
+    assert isinstance(made, FileIndex)
     try:
-        index_files.read(version, type(made), made.dim, version.options)  # type: ignore[type-var]
+        index_files.read(version, type(made), made.dim, version.options)
     except IndexFileError:
         return False
     return True

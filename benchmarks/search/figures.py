@@ -12,8 +12,10 @@ from pathlib import Path
 from statistics import fmean, median
 from typing import Any
 
-PACKAGES = ("Django", "djangorestframework", "Pillow", "numpy", "onnxruntime", "faiss-cpu")
-PACKAGES += ("celery", "redis", "gunicorn", "psycopg")
+PACKAGES = [
+    *("Django", "djangorestframework", "Pillow", "numpy", "onnxruntime", "faiss-cpu"),
+    *("celery", "redis", "gunicorn", "psycopg"),
+]
 
 
 def percentile(values: Sequence[float], percent: float) -> float:

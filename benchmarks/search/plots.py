@@ -6,7 +6,7 @@ Results are the contents of ``search.json``.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -77,7 +77,8 @@ def plain(axes: Axes, title: str, label: str, *, across: bool = False) -> None:
     ``across``: whether ``label`` and grid belong to the horizontal axis.
     """
     axes.set_title(title, loc="left", fontsize=11, fontweight="bold")
-    grid, other = ("x", "y") if across else ("y", "x")
+    grid: Literal["x", "y"] = "x" if across else "y"
+    other: Literal["x", "y"] = "y" if across else "x"
     (axes.set_xlabel if across else axes.set_ylabel)(label)
     axes.grid(axis=grid, color="#e4e7eb", linewidth=0.8)
     axes.tick_params(axis=other, length=0)

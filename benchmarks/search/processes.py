@@ -79,7 +79,7 @@ def wait_for(process: subprocess.Popen[bytes], port: int, request: bytes, log: P
             answer = error
         time.sleep(0.2)
     log_end = log.read_text("utf-8", "replace")[-3000:]
-    raise RuntimeError(f"{process.args} answers {answer!r}:\n{log_end}")
+    raise RuntimeError(f"{process.args!r} answers {answer!r}:\n{log_end}")
 
 
 def family(pid: int) -> list[psutil.Process]:

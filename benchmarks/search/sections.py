@@ -211,7 +211,7 @@ def idle(plan: Plan, running: variants.Server) -> list[Found]:
             used = spent(before, cpu_seconds(running.roots))
             blocks += in_turns(["floor"], asked, photos, plan.floor_block)["floor"]
             at_floor = summed(blocks)
-            row = {"photo": pixels, "catalog": USUAL_CATALOG, **summary(got["ms"])}
+            row: Found = {"photo": pixels, "catalog": USUAL_CATALOG, **summary(got["ms"])}
             row |= {"floor": at_floor, "errors": got["errors"]}
             row["cpu_ms"] = per_search(used, len(got["ms"]) + len(photos))
             row["ratio"] = round(row["p50"] / at_floor["p50"], 3)
@@ -234,7 +234,7 @@ def loaded(
     got = drive(running.job(plan.usual, connections=connections, seconds=seconds, warm_up=0))
     used = spent(before, cpu_seconds(running.roots))
     searches = len(got["ms"])
-    row = {
+    row: Found = {
         "connections": connections,
         **summary(got["ms"]),
         "per_s": round(searches / got["wall_s"], 2),

@@ -41,7 +41,7 @@ class Server:
     path: str
     roots: dict[str, int] = field(default_factory=dict)
 
-    def job(self, photos: list[str], **options: int | float) -> Job:
+    def job(self, photos: list[str], **options: Any) -> Job:
         """Return a load for this server that sends ``photos``; ``options``: fields of Job."""
         return Job(port=self.port, path=self.path, field="image", photos=photos, **options)
 
@@ -105,7 +105,7 @@ def eager(size: int, photo: str) -> Iterator[Server]:
 
 
 @contextmanager
-def stack(size: int, photo: str) -> Iterator[Server]:
+def stack(size: int, photo: str) -> Iterator[OurStack]:
     """Run our REST API as deployed: PostgreSQL, Redis, web, search and index processes.
 
     ``size``: products in the catalog. ``photo``: path of a photo to search until the first

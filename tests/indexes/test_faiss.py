@@ -119,6 +119,41 @@ def test_optimise__searches_as_hard_as_the_target_needs(catalog):
     assert compared[0] < compared[1]
 
 
+def seconds_of_searches(dim, structure):
+    """Return the least CPU seconds of a search among 20,000 vectors of this length."""
+    catalog, index = Catalog(dim), FaissIndex(dim, structure=structure)
+    index.add(np.arange(20_000), catalog.draw(20_000, seed=1))
+    index.optimise()
+    seconds = []
+    for query in catalog.queries(20):
+        start = time.thread_time()
+        index.search(query, 44)
+        seconds.append(time.thread_time() - start)
+    return min(seconds)
+
+
+@pytest.mark.parametrize("structure", ["flat", "ivf"])
+def test_search__as_fast_for_odd_lengths(structure):
+    assert seconds_of_searches(335, structure) < 3 * seconds_of_searches(336, structure)
+
+
+@pytest.mark.parametrize("structure", ["flat", "ivf"])
+def test_load__file_without_padding(tmp_path, structure):
+    catalog = Catalog(50)
+    vectors, queries = catalog.draw(3000, seed=1), catalog.queries(5)
+    old, new = FaissIndex(50, structure=structure), FaissIndex(50, structure=structure)
+    old._width = 50
+    for index in (old, new):
+        index.add(np.arange(3000), vectors)
+        index.optimise()
+    old.save(tmp_path / "old")
+    loaded = FaissIndex.load(tmp_path / "old", 50)
+    loaded.add(np.array([3000]), queries[:1])
+    assert loaded.search(queries[0], 1)[0].tolist() == [3000]
+    for query in queries[1:]:
+        assert loaded.search(query, 10)[0].tolist() == new.search(query, 10)[0].tolist()
+
+
 def test_options__unknown_structure():
     with pytest.raises(ValueError, match="structure"):
         FaissIndex(DIM, structure="tree")

@@ -45,7 +45,7 @@ QUICK: dict[str, Any] = {
     "pairs": 36,
     "single": 36,
     "floor_block": 12,
-    "connections": (1, 4),
+    "connections": (1, 8),
     "saturated_s": 4.0,
     "soak_s": 10.0,
     "memory_searches": 500,

@@ -33,13 +33,15 @@ class Job:
     """A load: ``connections`` clients until ``seconds`` have passed or ``searches`` are sent.
 
     ``photos``: paths of photos to send. ``path``: of the URL. ``field``: form field of the photo.
-    ``warm_up``: uncounted requests per connection. ``timeout``: seconds per socket operation.
+    ``raw``: whether the body is the photo's bytes instead of a form. ``warm_up``: uncounted
+    requests per connection. ``timeout``: seconds per socket operation.
     """
 
     port: int
     path: str
     field: str
     photos: list[str]
+    raw: bool = False
     connections: int = 1
     seconds: float = 3600.0
     searches: int = 1_000_000_000
@@ -206,16 +208,23 @@ class Clients:
 
 
 def prepared(job: Job, photo: str) -> bytes:
-    """Return the complete HTTP request that uploads a photo as a multipart form."""
+    """Return the complete HTTP request that uploads a photo, as a multipart form or raw."""
+    data = Path(photo).read_bytes()
+    if job.raw:
+        return request_of(job, "image/jpeg", data)
     disposition = f'form-data; name="{job.field}"; filename="photo.jpg"'
     body = (
         f"--{BOUNDARY}\r\nContent-Disposition: {disposition}\r\nContent-Type: image/jpeg\r\n\r\n"
     ).encode()
-    body += Path(photo).read_bytes() + f"\r\n--{BOUNDARY}--\r\n".encode()
+    body += data + f"\r\n--{BOUNDARY}--\r\n".encode()
+    return request_of(job, f"multipart/form-data; boundary={BOUNDARY}", body)
+
+
+def request_of(job: Job, content_type: str, body: bytes) -> bytes:
+    """Return an HTTP request with this body."""
     head = (
         f"POST {job.path} HTTP/1.1\r\nHost: 127.0.0.1:{job.port}\r\nAccept: application/json\r\n"
-        f"Content-Type: multipart/form-data; boundary={BOUNDARY}\r\n"
-        f"Content-Length: {len(body)}\r\n\r\n"
+        f"Content-Type: {content_type}\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
 

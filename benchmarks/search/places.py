@@ -12,6 +12,8 @@ MEGAPIXELS = ("0.3", "1", "4", "12")
 CATALOGS = (1_000, 10_000, 100_000, 1_000_000)
 # The photo and catalog size of most measurements.
 USUAL_PHOTO, USUAL_CATALOG = "4", 100_000
+# About what the storefront component sends.
+SMALL_PHOTO = "0.3"
 
 # Variables that a child process inherits.
 KEPT = ("PATH", "HOME", "LANG", "TMPDIR")

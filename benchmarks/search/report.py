@@ -145,18 +145,27 @@ def saturated(results: Results) -> str:
             tails = [f"{row[p]:.0f}" if p in row else "—" for p in ("p50", "p95", "p99")]
             each = ", ".join(f"{part} {ms:.1f}" for part, ms in row["cpu_ms"].items())
             rows.append(
-                [LABELS[name], row["connections"], row["per_s"], " / ".join(tails),
+                [LABELS[name], row["photo"], "raw" if row["raw"] else "form", row["connections"],
+                 row["per_s"], " / ".join(tails),
                  f"{row['cpu_ms_all']:.1f}", f"{row['cpu_ratio']:.2f}", each,
                  f"{row['client_cpu_ms']:.1f}", sum(row["errors"].values())]
             )  # fmt: skip
-    head = ["server", "clients", "searches/s", "p50 / p95 / p99 ms", "processor ms per search"]
+    head = [
+        "server",
+        "MP",
+        "body",
+        "clients",
+        "searches/s",
+        "p50 / p95 / p99 ms",
+        "processor ms per search",
+    ]
     head += ["against the floor's", "by process", "the clients' own", "errors"]
     note = (
         "\n\nClients in a closed loop share the two hyperthreads. Processor time is held against"
         " that of the floor in two processes at once, measured just before: a hyperthread whose"
         " sibling is busy takes longer for the same work."
     )
-    return "### Many clients, 4 MP, 100,000 items\n\n" + table(head, rows) + note
+    return "### Many clients, 100,000 items\n\n" + table(head, rows) + note
 
 
 def processes(results: Results) -> str:

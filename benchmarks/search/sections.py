@@ -15,11 +15,20 @@ from benchmarks.search.catalog import folder_of, ready
 from benchmarks.search.clients import drive
 from benchmarks.search.figures import summary
 from benchmarks.search.lockstep import Worker, workers
-from benchmarks.search.places import CATALOGS, MEGAPIXELS, USUAL_CATALOG, USUAL_PHOTO, environment
+from benchmarks.search.places import (
+    CATALOGS,
+    MEGAPIXELS,
+    SMALL_PHOTO,
+    USUAL_CATALOG,
+    USUAL_PHOTO,
+    environment,
+)
 from benchmarks.search.places import shop as shop_of
 from benchmarks.search.processes import cpu_seconds, memory, spent
 
 Found = dict[str, Any]
+# Servers of ours.
+OURS = ("eager", "stack")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,16 +187,23 @@ def server(name: str) -> Callable[[Plan], Found]:
 
     def measure(plan: Plan) -> Found:
         ready(USUAL_CATALOG)
-        slow = name.startswith("tutorial")
-        before = floor_saturated(plan.usual, plan.saturated_s / 2)
+        few = plan.connections[::2] if name.startswith("tutorial") else plan.connections
+        loads = [Load(connections=each) for each in few]
+        loads.append(Load(photo=SMALL_PHOTO, connections=few[-1]))
+        if name in OURS:
+            loads.append(Load(connections=few[-1], raw=True))
+        floors = {
+            pixels: floor_saturated(plan.photos[pixels], plan.saturated_s / 2)
+            for pixels in (USUAL_PHOTO, SMALL_PHOTO)
+        }
         with variants.STARTERS[name](USUAL_CATALOG, plan.usual[0]) as running:
             found = {"label": variants.LABELS[name], "idle": idle(plan, running)}
             found["saturated"] = [
-                loaded(running, plan, connections, before["cpu_ms"], plan.saturated_s)
-                for connections in (plan.connections[::2] if slow else plan.connections)
+                loaded(running, plan, load, floors[load.photo]["cpu_ms"], plan.saturated_s)
+                for load in loads
             ]
             found["memory"] = memory(running.roots)
-        return {**found, "floor_saturated": before}
+        return {**found, "floor_saturated": floors}
 
     return measure
 
@@ -221,21 +237,32 @@ def idle(plan: Plan, running: variants.Server) -> list[Found]:
     return rows
 
 
+@dataclass(frozen=True, kw_only=True)
+class Load:
+    """A load without pause: megapixels of the photos, number of clients, form of the body."""
+
+    photo: str = USUAL_PHOTO
+    connections: int
+    raw: bool = False
+
+
 def loaded(
-    running: variants.Server, plan: Plan, connections: int, floor_cpu_ms: float, seconds: float
+    running: variants.Server, plan: Plan, load: Load, floor_cpu_ms: float, seconds: float
 ) -> Found:
-    """Measure a server under ``connections`` clients that search without pause for ``seconds``.
+    """Measure a server under a load for ``seconds``.
 
     Return latency, throughput, errors and CPU time. ``cpu_ratio`` compares its CPU time per search
     with ``floor_cpu_ms``, that of a search's bare parts.
     """
-    drive(running.job(plan.usual, connections=connections, searches=connections, warm_up=1))
+    connections, photos = load.connections, plan.photos[load.photo]
+    options = {"connections": connections, "raw": load.raw}
+    drive(running.job(photos, searches=connections, warm_up=1, **options))
     before = cpu_seconds(running.roots)
-    got = drive(running.job(plan.usual, connections=connections, seconds=seconds, warm_up=0))
+    got = drive(running.job(photos, seconds=seconds, warm_up=0, **options))
     used = spent(before, cpu_seconds(running.roots))
     searches = len(got["ms"])
     row: Found = {
-        "connections": connections,
+        **vars(load),
         **summary(got["ms"]),
         "per_s": round(searches / got["wall_s"], 2),
         "errors": got["errors"],
@@ -244,7 +271,14 @@ def loaded(
         "client_cpu_ms": round(got["cpu_s"] / max(1, searches) * 1000, 3),
     }
     row["cpu_ratio"] = round(row["cpu_ms_all"] / floor_cpu_ms, 3)
-    show(f"{connections} clients", f"{row['per_s']}/s", f"p99 {row.get('p99')} ms")
+    form = "raw" if load.raw else "form"
+    show(
+        f"{connections} clients",
+        f"{load.photo} MP",
+        form,
+        f"{row['per_s']}/s",
+        f"p99 {row.get('p99')} ms",
+    )
     return row
 
 

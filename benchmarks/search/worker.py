@@ -10,7 +10,7 @@ from benchmarks.search import processes, variants
 from benchmarks.search.catalog import ready
 from benchmarks.search.clients import drive
 from benchmarks.search.places import USUAL_CATALOG
-from benchmarks.search.sections import Found, Plan, floor_saturated, loaded, show
+from benchmarks.search.sections import Found, Load, Plan, floor_saturated, loaded, show
 
 SAMPLES = 10
 CLIENTS = 8
@@ -26,7 +26,7 @@ def soak(plan: Plan) -> Found:
     ready(USUAL_CATALOG)
     before = floor_saturated(plan.usual, plan.saturated_s / 2)
     with variants.stack(USUAL_CATALOG, plan.usual[0]) as running:
-        row = loaded(running, plan, CLIENTS, before["cpu_ms"], plan.soak_s)
+        row = loaded(running, plan, Load(connections=CLIENTS), before["cpu_ms"], plan.soak_s)
         return {**row, "seconds": plan.soak_s, "memory": processes.memory(running.roots)}
 
 

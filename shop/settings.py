@@ -141,6 +141,8 @@ if env.str("OTEL_EXPORTER_OTLP_ENDPOINT", default=""):
 database: dict[str, Any] = dict(
     env.db_url("DATABASE_URL", default=f"sqlite:///{DATA / 'db.sqlite3'}")
 )
+# Seconds for which a process keeps a connection; opening and closing one costs as much as a search.
+database.setdefault("CONN_MAX_AGE", 60)
 if database["ENGINE"] == "django.db.backends.sqlite3":
     # WAL lets readers run beside one writer. IMMEDIATE makes writers wait for each other instead of
     # failing: a transaction that starts as a reader cannot wait for the lock once it writes.
@@ -152,7 +154,6 @@ if database["ENGINE"] == "django.db.backends.sqlite3":
         }
     )
 else:
-    database.setdefault("CONN_MAX_AGE", 60)
     database.setdefault("CONN_HEALTH_CHECKS", True)
 if database["ENGINE"] == "django.db.backends.postgresql":
     # Detect a dead peer within seconds instead of TCP's hours, and so release its locks as soon.

@@ -28,6 +28,8 @@ FAKE = {
     "ENCODER_OPTIONS": {},
     # A background process would not see the test's database.
     "RUN_IN_BACKGROUND": False,
+    # Searches are stored when they return.
+    "WRITE_DELAY": 0,
     # All tests of a process share one client address and one cache.
     "THROTTLE": None,
     # Set to run the tests with another index back end.

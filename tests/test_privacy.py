@@ -24,7 +24,7 @@ from visualsearch import conf
 from visualsearch.models import KeptPhoto, Query, Refusal
 from visualsearch.photos import small_jpeg
 from visualsearch.photos.decode import open_photo
-from visualsearch.search import by_photo
+from visualsearch.search import query_log
 from visualsearch.search_queue import photo_packing
 
 API = "/api/visual-search/"
@@ -168,7 +168,7 @@ def test_what_was_seen__is_erased_in_time(client, indexed, configure, monkeypatc
     assert query.vector
     assert timezone.now() < query.expires < timezone.now() + timedelta(seconds=61)
     Query.objects.update(expires=timezone.now() - timedelta(seconds=1))
-    monkeypatch.setattr(by_photo, "_cleaned", 0.0)
+    query_log._log.cleaned = 0.0
     upload(client, photo())
     query.refresh_from_db()
     assert (query.vector, query.cells, query.expires) == (b"", b"", None)
@@ -180,7 +180,7 @@ def test_figures__go_after_their_time(client, indexed, monkeypatch):
     long_ago = timezone.now() - timedelta(seconds=conf.get("FIGURES_LIFETIME") + 1)
     for kind in (Query, Refusal):
         kind.objects.update(created=long_ago)
-    monkeypatch.setattr(by_photo, "_cleaned", 0.0)
+    query_log._log.cleaned = 0.0
     upload(client, photo())
     assert (Query.objects.count(), Refusal.objects.count()) == (1, 0)
     assert Query.objects.get().created > long_ago
@@ -190,8 +190,8 @@ def test_figures__a_search_does_not_pay_for_a_long_silence(client, indexed, monk
     for _ in range(5):
         upload(client, photo())
     Query.objects.update(created=timezone.now() - timedelta(days=1000))
-    monkeypatch.setattr(by_photo, "CLEANUP_ROWS", 2)
-    monkeypatch.setattr(by_photo, "_cleaned", 0.0)
+    monkeypatch.setattr(query_log, "CLEANUP_ROWS", 2)
+    query_log._log.cleaned = 0.0
     upload(client, photo())
     assert Query.objects.count() == 4
     call_command("visualsearch_forget", "--expired")

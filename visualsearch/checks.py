@@ -36,6 +36,7 @@ NUMBERS: dict[str, tuple[Any, float]] = {
     "SEARCH_TIMEOUT": (int | float, 0.001),
     "ASYNC_TIMEOUT": (int | float, 0.001),
     "MAX_QUEUE": (int, 1),
+    "WRITE_DELAY": (int | float, 0),
     "QUERY_LIFETIME": (int | float, 0.001),
     "FIGURES_LIFETIME": (int | float, 1),
     "KEEP_PHOTOS": (int | float, 0),

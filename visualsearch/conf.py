@@ -92,6 +92,8 @@ DEFAULTS: dict[str, Any] = {
     "THROTTLE": {"search": "60/min", "read": "300/min", "events": "300/min"},
     # Whether API requests, except those of the shop's own pages, need a storefront's key.
     "REQUIRE_API_KEY": False,
+    # Seconds after an answer until the search is stored, together with others; 0: before it.
+    "WRITE_DELAY": 0.1,
     # Seconds for which a search can be paged without sending the photo again.
     "QUERY_LIFETIME": 3600,
     # Seconds for which the figures and events of a search are kept.

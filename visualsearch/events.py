@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
 from .exceptions import ItemNotShown, QueryNotFound
 from .models import Event, Query
+from .search import query_log
 
 
 def record(
@@ -28,6 +27,7 @@ def record(
 def query_of(query_id: str, storefront: int | None) -> Query:
     """Return a query of this storefront; raise QueryNotFound if it has none with this id."""
     try:
-        return Query.objects.only("pk", "shown").get(pk=UUID(query_id), storefront=storefront)
+        rows = Query.objects.only("pk", "shown").filter(storefront=storefront)
+        return query_log.find(query_id, rows)
     except (Query.DoesNotExist, ValueError) as error:
         raise QueryNotFound from error

@@ -38,6 +38,7 @@ SETTINGS = {
     "USE_CELERY": False,
     "REDIS_URL": "",
     "RUN_IN_BACKGROUND": False,
+    "WRITE_DELAY": 0,
     "LABELLED_QUERIES": "",
     "THROTTLE": None,
 }

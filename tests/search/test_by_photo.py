@@ -17,7 +17,7 @@ from visualsearch.exceptions import (
 )
 from visualsearch.models import Query
 from visualsearch.photos.decode import open_photo
-from visualsearch.search import by_photo, encode_photo, later_pages, similar_items
+from visualsearch.search import by_photo, encode_photo, later_pages, query_log, similar_items
 from visualsearch.search.requests import PageRequest, SearchRequest, SimilarRequest
 
 
@@ -304,7 +304,7 @@ def test_search__forgets_what_has_expired(indexed, configure, monkeypatch):
     Query.objects.filter(pk=old).update(expires=timezone.now())
     with pytest.raises(QueryNotFound):
         later_pages.later_page(PageRequest(query_id=old))
-    monkeypatch.setattr(by_photo, "_cleaned", 0.0)
+    query_log._log.cleaned = 0.0
     by_photo.search(photo(picture(5)), SearchRequest())
     gone, kept = Query.objects.get(pk=old), Query.objects.get(pk=new)
     assert (bytes(gone.vector), bytes(gone.cells), gone.expires) == (b"", b"", None)

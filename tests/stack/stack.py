@@ -62,10 +62,10 @@ class Stack(shop.tools.stack.Stack):
             return connection.execute(query, values).fetchall()
 
     @contextmanager
-    def locked_queries(self) -> Iterator[Callable[[], None]]:
-        """Lock the table of searches, so that storing one blocks; yield the unlock function."""
+    def locked_versions(self) -> Iterator[Callable[[], None]]:
+        """Lock the table of index versions, so that a search blocks; yield the unlock function."""
         with closing(self.connect()) as holder:
-            holder.execute("LOCK TABLE visualsearch_query IN EXCLUSIVE MODE")
+            holder.execute("LOCK TABLE visualsearch_indexversion IN ACCESS EXCLUSIVE MODE")
             yield holder.rollback
 
     def make_owner(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -16,7 +15,7 @@ from ..models import Query, Refusal, to_bytes
 from ..photos.crops import part_of
 from ..photos.decode import Photo
 from ..serving import live_index, loaded_versions
-from . import shown_products
+from . import query_log, shown_products
 from .build_result import build_result
 from .callers import Caller
 from .encode_photo import encode_photo, top_predictions
@@ -25,16 +24,12 @@ from .ranking import rank
 from .requests import DEFAULT_LIMIT, SearchRequest
 from .results import SearchResult, Stopwatch
 
-# Seconds between two clean-ups of expired queries.
-CLEANUP_EVERY = 60.0
-# Most rows of figures to delete at a time, because a customer is waiting.
-CLEANUP_ROWS = 1000
-
 
 def search(photo: Photo, request: SearchRequest, *, watch: Stopwatch | None = None) -> SearchResult:
     """Return the items of the catalog that look most like a photo.
 
-    The query is stored under ``SearchResult.query_id``, unless ``request.remember`` is False.
+    The query is stored under ``SearchResult.query_id``, unless ``request.remember`` is False; see
+    :func:`.query_log.store` for when.
     Raises IndexNotReady if the catalog is not indexed or the version cannot be searched,
     ModelUnavailable if the model cannot be loaded, ValidationError for an unknown ordering or an
     invalid filter value.
@@ -47,8 +42,7 @@ def search(photo: Photo, request: SearchRequest, *, watch: Stopwatch | None = No
     query.best_score = result.hits[0].score if result.hits else None
     query.matched, query.took_ms = result.matched, result.took_ms
     query.shown = shown_products.rank_by_item(result.hits, request.offset)
-    query.save(force_insert=True)
-    delete_expired()
+    query_log.store(query)
     return result
 
 
@@ -114,21 +108,6 @@ def index_for(caller: Caller, version: int | None) -> tuple[live_index.LiveIndex
     return loaded_versions.current(), replace(
         attribution, experiment=None, variant="", version=None
     )
-
-
-_cleaned = 0.0
-
-
-def delete_expired() -> None:
-    """Erase embeddings of expired queries and delete old queries and refusals.
-
-    Does nothing if called again within :data:`CLEANUP_EVERY` seconds.
-    """
-    global _cleaned
-    now = time.monotonic()
-    if now - _cleaned > CLEANUP_EVERY:
-        _cleaned = now
-        Query.forget_expired(CLEANUP_ROWS)
 
 
 def warm_up() -> None:

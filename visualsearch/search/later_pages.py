@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from uuid import UUID
 
 from django.utils import timezone
 
@@ -13,7 +12,7 @@ from ..exceptions import CropUnavailable, IndexNotReady, QueryNotFound
 from ..models import Query, to_bytes
 from ..photos.crops import Crop, relative_to
 from ..serving import live_index, loaded_versions
-from . import shown_products
+from . import query_log, shown_products
 from .build_result import build_result
 from .encode_photo import top_predictions
 from .requests import PageRequest
@@ -29,9 +28,8 @@ def later_page(request: PageRequest) -> SearchResult:
     value.
     """
     try:
-        query = Query.objects.get(
-            pk=UUID(request.query_id), expires__gt=timezone.now(), storefront=request.storefront
-        )
+        rows = Query.objects.filter(expires__gt=timezone.now(), storefront=request.storefront)
+        query = query_log.find(request.query_id, rows)
         current = index_of(query)
     except (Query.DoesNotExist, ValueError, IndexNotReady) as error:
         raise QueryNotFound from error

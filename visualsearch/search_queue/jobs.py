@@ -13,7 +13,7 @@ from django.utils import translation
 from ..catalogs import using_catalog
 from ..exceptions import BackendUnavailable, VisualSearchError
 from ..photos.decode import Photo
-from ..search import by_photo, encode_photo, later_pages, similar_items
+from ..search import by_photo, encode_photo, later_pages, query_log, similar_items
 from ..search.requests import (
     ClassifyRequest,
     EmbedRequest,
@@ -103,6 +103,12 @@ def retry_on_broken_connection(work: Callable[[], R]) -> R:
     return work()
 
 
+def copy_of_query(reply: Reply[Any]) -> tuple[str, bytes] | None:
+    """Return key and value of a copy of the query behind a reply, until the query is stored."""
+    result = reply.result
+    return query_log.copy_of(result.query_id) if isinstance(result, SearchResult) else None
+
+
 def send_searched(kind: str, reply: Reply[Any]) -> None:
     """Send the signal ``searched`` if a search succeeded.
 
@@ -145,7 +151,7 @@ def run(name: str, worker: str) -> Failure | None:
         logger.exception("Job %s failed.", name)
         reply = Reply(failure=Failure(code=VisualSearchError.code))
     try:
-        redis_queue.reply(name, reply)
+        redis_queue.reply(name, reply, copy_of_query(reply))
     except (TypeError, ValueError, OverflowError):
         logger.exception("Job %s failed: CatalogSource.card() must return JSON values.", name)
         reply = Reply(failure=Failure(code=VisualSearchError.code))

@@ -26,6 +26,8 @@ from .redis_client import client, key_of, pipeline, shared_key
 SHORTEST = 0.01
 # Seconds for which a reply is kept for a slow web process.
 REPLY_KEPT = 30
+# Seconds for which the copy of a query is kept if the worker that should store it was killed.
+COPY_KEPT = 60
 
 
 def queue() -> str:
@@ -191,11 +193,14 @@ def take(name: str, worker: str) -> Job | None:
     return replace(job, waited=round(job.seconds * 1000 - left, 1))
 
 
-def reply(name: str, value: Reply[Any]) -> None:
+def reply(name: str, value: Reply[Any], copy: tuple[str, bytes] | None = None) -> None:
     """Publish the reply to the job with the id ``name``; this wakes the waiting web process.
 
+    ``copy``: key and value of the query that the reply belongs to, until it is stored.
     Raises TypeError if the result holds a value that cannot be serialised.
     """
     key = key_of("answer", name)
-    commands = pipeline(transaction=True).rpush(key, encode(value))
-    commands.expire(key, REPLY_KEPT).execute()
+    commands = pipeline(transaction=True)
+    if copy:
+        commands.set(*copy, ex=COPY_KEPT)
+    commands.rpush(key, encode(value)).expire(key, REPLY_KEPT).execute()

@@ -29,7 +29,7 @@ from django.db import DatabaseError, connections
 
 from ..catalogs import catalog_names, using_catalog
 from ..exceptions import VisualSearchError
-from ..search import by_photo
+from ..search import by_photo, query_log
 from ..serving import loaded_versions, processor_check
 from . import jobs, redis_client, redis_queue
 from .heartbeat import Heartbeat
@@ -167,3 +167,4 @@ def join_searchers(**kwargs: object) -> None:
     """Wait for running jobs before the worker process ends, so that clients get an answer."""
     while _searchers:
         _searchers.pop().join(redis_client.TIMEOUT)
+    query_log.flush()

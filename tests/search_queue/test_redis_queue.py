@@ -10,12 +10,13 @@ import pytest
 
 from tests.helpers.hanging import HANGS, before_the_hang_ends, until
 from tests.helpers.pictures import picture
+from visualsearch import redis_client
 from visualsearch.encoders.preprocess import InputSpec
 from visualsearch.exceptions import BackendUnavailable, Overloaded, SearchTimeout
 from visualsearch.photos.decode import Photo
 from visualsearch.search.requests import ClassifyRequest
 from visualsearch.search.results import Classification, Prediction
-from visualsearch.search_queue import heartbeat, redis_client, redis_queue
+from visualsearch.search_queue import heartbeat, redis_queue
 from visualsearch.search_queue.messages import Failure, Job, Reply, decode_request, encode_request
 from visualsearch.search_queue.photo_packing import pack
 

@@ -69,7 +69,7 @@ def peak_memory(pid: int) -> float:
 
 @contextmanager
 def in_mid_search(stack: Stack, count: int = 1) -> Iterator[Future[Answer]]:
-    """Keep ``count`` searches in progress by blocking their look-up; yield the last one's future."""
+    """Keep ``count`` searches in progress blocked at their look-up; yield the last future."""
     with stack.locked_versions() as unlock, ThreadPoolExecutor(count) as customers:
         with closing(redis.Redis(port=stack.redis_port)) as client:
             before = set(client.keys("visualsearch:taken:*"))

@@ -20,7 +20,7 @@ from visualsearch.exceptions import BackendUnavailable
 from visualsearch.indexes.base import SharedIndex
 from visualsearch.models import Embedding, IndexVersion
 from visualsearch.models.primary import database
-from visualsearch.search_queue.redis_client import client
+from visualsearch.redis_client import client
 from visualsearch.serving.live_index import drop_from_server, is_shared, server_name
 
 APP = "visualsearch"

@@ -23,7 +23,7 @@ from django.utils.connection import ConnectionDoesNotExist
 from .. import conf
 from ..models import Query
 from ..models.primary import atomic, database
-from ..search_queue.redis_client import client, key_of
+from ..redis_client import client, key_of
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from dataclasses import asdict
 import redis
 
 from ..encoders.preprocess import InputSpec
-from .redis_client import key_of, pipeline, shared_key
+from ..redis_client import key_of, pipeline, shared_key
 
 logger = logging.getLogger(__name__)
 # Seconds between heartbeats, until a silent worker counts as dead, and between two checks by a

@@ -18,9 +18,9 @@ import redis
 from .. import conf
 from ..encoders.preprocess import InputSpec
 from ..exceptions import BackendUnavailable, Overloaded, SearchTimeout
+from ..redis_client import client, key_of, pipeline, shared_key
 from .heartbeat import CHECK, alive_key
 from .messages import Job, Reply, decode_failure, decode_job, decode_reply, encode
-from .redis_client import client, key_of, pipeline, shared_key
 
 # Redis before 7 rounds a wait of less than a millisecond down to 0, which means forever.
 SHORTEST = 0.01

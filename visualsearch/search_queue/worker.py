@@ -27,11 +27,12 @@ from celery.signals import (
 )
 from django.db import DatabaseError, connections
 
+from .. import redis_client
 from ..catalogs import catalog_names, using_catalog
 from ..exceptions import VisualSearchError
 from ..search import by_photo, query_log
 from ..serving import loaded_versions, processor_check
-from . import jobs, redis_client, redis_queue
+from . import jobs, redis_queue
 from .heartbeat import Heartbeat
 from .tasks import QUEUE
 

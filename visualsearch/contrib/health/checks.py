@@ -13,11 +13,11 @@ from django.db import Error, connection
 from health_check.base import HealthCheck
 from health_check.exceptions import ServiceUnavailable
 
-from ... import conf
+from ... import conf, redis_client
 from ...catalogs import catalog_names, using_catalog
 from ...encoders.package import load_package
 from ...exceptions import ModelUnavailable
-from ...search_queue import heartbeat, redis_client
+from ...search_queue import heartbeat
 from ...serving import version_encoders
 from ...versions import lifecycle
 from ..probes import Hanging, within

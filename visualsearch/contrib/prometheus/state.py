@@ -13,10 +13,10 @@ from django.utils import timezone
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 
-from ... import conf
+from ... import conf, redis_client
 from ...catalogs import catalog_names, using_catalog
 from ...models import Embedding, Repair, Run
-from ...search_queue import redis_client, redis_queue
+from ...search_queue import redis_queue
 from ...serving import processor_check
 from ...versions import lifecycle
 from ..probes import Hanging, within

@@ -10,8 +10,8 @@ from django.core.signals import setting_changed
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from .. import conf
-from ..catalogs.names import name_of_only_catalog
+from . import conf
+from .catalogs.names import name_of_only_catalog
 
 # Timeout of every Redis command, in seconds.
 TIMEOUT = 1.0

@@ -146,9 +146,13 @@ def load(name: str) -> Any:
     return import_string(get(name))(**merged().get(f"{name}_OPTIONS", {}))
 
 
-def limits() -> Limits:
-    """Return the limits on photos that the settings define."""
+def limits(side: int | None = None) -> Limits:
+    """Return the limits on photos that the settings define.
+
+    ``side``: pixels of the shorter side that the model needs; None: those of the shipped model.
+    """
     return Limits(
+        working_side=side or Limits.working_side,
         max_bytes=get("MAX_PHOTO_BYTES"),
         max_megapixels=get("MAX_PHOTO_MEGAPIXELS"),
         min_side=get("MIN_PHOTO_SIDE"),
@@ -163,9 +167,9 @@ def decode_budget() -> DecodeBudget:
     return DecodeBudget(usual_capacity() if capacity is None else capacity, get("SEARCH_TIMEOUT"))
 
 
-def catalog_limits() -> Limits:
-    """Return the limits on the images of the catalog."""
-    usual = limits()
+def catalog_limits(side: int | None = None) -> Limits:
+    """Return the limits on the images of the catalog; ``side`` as in :func:`limits`."""
+    usual = limits(side)
     return replace(usual, formats=(*usual.formats, *get("CATALOG_FORMATS")))
 
 

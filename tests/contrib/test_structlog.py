@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import structlog
 from django.core.exceptions import ImproperlyConfigured
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 from shop import logs
 from tests.helpers.pictures import encoded, picture
@@ -42,6 +43,18 @@ def test_searched__numbers_only(sold, events):
         *("what", "matched", "took_ms", "model", "version"),
     }
     assert all(isinstance(each, float) for each in line["took_ms"].values())
+
+
+def test_searched__is_part_of_the_requests_line(client, sold, events):
+    reindex()
+    photo = SimpleUploadedFile("my-house.jpg", encoded(picture(3)), "image/jpeg")
+    client.post("/api/visual-search/search/", {"image": photo})
+    (line,) = events("request_finished")
+    assert events("searched") == []
+    assert set(line["searched"]) == {"what", "matched", "took_ms", "model", "version"}
+    assert "my-house" not in str(line)
+    dispatch.search(dispatch.decode_photo(encoded(picture(3))), SearchRequest(limit=2))
+    assert len(events("searched")) == 1
 
 
 def test_version_activated(sold, events):

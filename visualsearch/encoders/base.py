@@ -54,6 +54,11 @@ class Encoder(ABC):
     """Embeddings of generated pictures that every machine should compute; None if unknown."""
 
     @property
+    def side(self) -> int | None:
+        """Pixels of an image's shorter side that the encoder needs; None if unknown."""
+        return self.input.size if self.input else None
+
+    @property
     def parts(self) -> tuple[Part, ...]:
         """The parts of an embedding, in order; by default a single one of :attr:`dim` numbers."""
         return whole(self.dim)

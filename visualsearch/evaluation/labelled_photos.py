@@ -132,7 +132,7 @@ def measure(photos: Iterable[LabelledPhoto], version: int | None = None) -> Meas
     for photo in photos:
         watch = Stopwatch()
         with watch.stage("decode"):
-            opened = open_photo(photo.image.read_bytes(), limits=conf.limits())
+            opened = open_photo(photo.image.read_bytes(), limits=conf.limits(current.encoder.side))
         # Time the first page, as a customer gets it; take ranks from a longer one.
         query, live = by_photo.encode_query(opened, request, watch)
         result = build_result(query, live, request, watch)

@@ -68,16 +68,15 @@ class Limits:
     ``max_bytes``: of the file; ``max_megapixels``: of the size in its header; ``min_side``: pixels
     of the shorter side; ``max_aspect``: long side over short side. ``working_side``: photos are
     shrunk while decoding, to at least this many pixels on the shorter side (of the crop, if there
-    is one); models need fewer. At 360, a phone's 12 megapixels are still decoded at an eighth of
-    their size. ``formats``: accepted keys of :data:`visualsearch.photos.format_limits.FORMATS`; a
-    format may have lower limits.
+    is one): by default those that the shipped model needs. ``formats``: accepted keys of
+    :data:`visualsearch.photos.format_limits.FORMATS`; a format may have lower limits.
     """
 
     max_bytes: int = 12_000_000
     max_megapixels: float = 50.0
     min_side: int = 16
     max_aspect: float = 12.0
-    working_side: int = 360
+    working_side: int = 224
     formats: tuple[str, ...] = USUAL
 
     @property

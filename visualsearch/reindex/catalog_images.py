@@ -135,7 +135,7 @@ def gather_batch(
         CatalogImage(item=item, name=name, file=file, row=rows.pop((item, name), None))
         for (item, name), file in (image_files(keys) if found is None else found).items()
     ]
-    limits = conf.catalog_limits()
+    limits = conf.catalog_limits(encoder.side)
     reading = [pool.submit(read_images, some, limits, encoder.input) for some in slices(seen)]
     gone = [row for row in rows.values() if not row.removed]
     return Batch(keys=keys, before=before, seen=seen, gone=gone, reading=reading)

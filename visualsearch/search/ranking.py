@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from itertools import chain
 from typing import Any
 
 import numpy as np
-from django.db import router
+from django.db import connections, router
 from django.db.models import QuerySet
 from numpy.typing import NDArray
 
 from ..batched import batched
-from ..catalogs import MAX_PARAMETERS, catalog
+from ..catalogs import MAX_PARAMETERS, catalog, current_catalog_name
 from ..indexes.base import SharedIndex
 from ..models import Embedding, from_bytes
 from ..models.primary import database
@@ -25,6 +26,8 @@ Vector = NDArray[np.float32]
 Among = Any
 # Scores that agree in so many decimals are equal: sums of floats depend on their order.
 DECIMALS = 6
+# Stands for an item in a statement that is built once.
+ITEM = "an item"
 
 
 def filtered_embeddings(
@@ -114,10 +117,28 @@ def is_match(current: live_index.LiveIndex, vectors: Sequence[Vector], hits: Seq
         return False
     score = hits[0].score
     if current.fit is not None:
-        rows = Embedding.objects.filter(encoder=current.encoder.id, item=hits[0].item).searchable()
-        stored = [from_bytes(vector) for vector in rows.values_list("vector", flat=True)]
+        stored = vectors_of(current.encoder.id, hits[0].item)
         score = max((float(one @ other) for one in vectors for other in stored), default=-1.0)
     return score >= current.encoder.match_threshold
+
+
+def vectors_of(encoder: str, item: str) -> list[Vector]:
+    """Return the stored vectors (dim,) of an item's images by this encoder."""
+    sql, parameters = vectors_statement(encoder, current_catalog_name())
+    with connections[database()].cursor() as cursor:
+        cursor.execute(sql, [item if each == ITEM else each for each in parameters])
+        return [from_bytes(vector) for (vector,) in cursor.fetchall()]
+
+
+@lru_cache(maxsize=64)
+def vectors_statement(encoder: str, catalog_name: str) -> tuple[str, tuple[Any, ...]]:
+    """Return SQL and parameters of that query for :data:`ITEM`; building them takes longest.
+
+    ``catalog_name``: of the current catalog.
+    """
+    rows = Embedding.objects.filter(encoder=encoder, item=ITEM).searchable()
+    sql, parameters = rows.values_list("vector").query.get_compiler(database()).as_sql()
+    return sql, parameters
 
 
 def best_by_item(

@@ -22,6 +22,7 @@ from ..photos.decode import Photo, open_photo
 from ..search.cards import with_cards_for_request
 from ..search.requests import ClassifyRequest, PageRequest, Request, SearchRequest, SimilarRequest
 from ..search.results import Classification, SearchResult, Stopwatch
+from ..serving import loaded_versions
 from ..signals import job_posted
 from . import jobs, redis_queue, tasks
 from .admission import running_search
@@ -35,7 +36,7 @@ R = TypeVar("R")
 class DecodedPhoto:
     """A photo, and the milliseconds spent on it so far by stage.
 
-    ``spec``: input format of the workers' model, None if it is unknown or the photo stays here.
+    ``spec``: input format of the model, None if it is unknown.
     """
 
     photo: Photo
@@ -50,10 +51,12 @@ def decode_photo(data: bytes, crop: Crop | None = None) -> DecodedPhoto:
     :func:`.admission.running_search`. Raises PhotoError if the photo cannot be used; before
     decoding, Overloaded or BackendUnavailable if no worker would take the search.
     """
-    spec = redis_queue.worker_input() if conf.get("USE_CELERY") else None
+    away = conf.get("USE_CELERY")
+    spec = redis_queue.worker_input() if away else loaded_versions.common_input_spec()
+    limits = conf.limits(spec.size if spec else None)
     watch = Stopwatch()
     with watch.stage("decode"):
-        photo = open_photo(data, limits=conf.limits(), crop=crop, budget=conf.decode_budget())
+        photo = open_photo(data, limits=limits, crop=crop, budget=conf.decode_budget())
     return DecodedPhoto(photo=photo, stages=watch.stages, spec=spec)
 
 

@@ -15,6 +15,7 @@ from ..broker import CatalogTask
 from ..exceptions import InvalidBase64, VisualSearchError
 from ..photos.decode import open_photo
 from ..search.requests import ClassifyRequest, EmbedRequest, Request
+from ..serving import loaded_versions
 from . import heartbeat, jobs
 
 QUEUE = "visualsearch.search"
@@ -77,7 +78,9 @@ def carried_out(request: Request[Any], photo: str) -> dict[str, Any]:
         data = base64.b64decode(photo, validate=True)
     except (binascii.Error, ValueError) as error:
         raise InvalidBase64 from error
-    opened = open_photo(data, limits=conf.limits(), budget=conf.decode_budget())
+    spec = loaded_versions.common_input_spec()
+    limits = conf.limits(spec.size if spec else None)
+    opened = open_photo(data, limits=limits, budget=conf.decode_budget())
     reply = jobs.reply_to(request, opened, language=get_language() or "en")
     if reply.failure:
         raise reply.failure.error()

@@ -217,7 +217,7 @@ def from_photos(encoder: Encoder) -> Labels | None:
     if len(photos) > PHOTOS:
         chosen = np.sort(np.random.default_rng(0).permutation(len(photos))[:PHOTOS])
         photos = [photos[place] for place in chosen]
-    limits = conf.limits()
+    limits = conf.limits(encoder.side)
     vectors = [
         encode_photo(encoder, open_photo(photo.image.read_bytes(), limits=limits)).embedding
         for photo in photos

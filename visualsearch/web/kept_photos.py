@@ -11,18 +11,22 @@ from ..models import KeptPhoto
 from ..photos.decode import Photo, open_photo
 from ..photos.small_jpeg import jpeg
 
+# Pixels of the shorter side of a kept photo, unless it was smaller.
+SIDE = 360
+
 
 def keep_photo(query_id: str | None, photo: Photo, data: bytes, *, allowed: bool) -> None:
     """Store a photo for ``KEEP_PHOTOS`` seconds: upright, small, and without its metadata.
 
-    ``photo``: what was searched with; if it is only a crop, the whole photo is decoded from
-    ``data``. Does nothing if ``allowed`` (the sender's consent) is False, the setting is 0, or
-    there is no query.
+    ``photo``: what was searched with; if it is only a crop, or smaller than :data:`SIDE`, the whole
+    photo is decoded again from ``data``. Does nothing if ``allowed`` (the sender's consent) is False,
+    the setting is 0, or there is no query.
     """
     seconds = conf.get("KEEP_PHOTOS")
     if not (allowed and seconds and query_id):
         return
-    whole = open_photo(data, limits=conf.limits()) if photo.crop else photo
+    enough = photo.crop is None and min(photo.image.size) >= SIDE
+    whole = photo if enough else open_photo(data, limits=conf.limits(SIDE))
     values = {
         "jpeg": jpeg(whole.image),
         "expires": timezone.now() + timedelta(seconds=seconds),

@@ -6,6 +6,7 @@ import re
 import time
 import uuid
 from collections.abc import Mapping
+from contextvars import ContextVar
 from typing import Any
 
 import structlog
@@ -22,6 +23,9 @@ SANE = re.compile(r"[A-Za-z0-9._-]{8,64}")
 # Log context that is sent along with a job.
 TRAVELS = ("request_id",)
 
+# Whether this thread answers a request, whose own log line is still to come.
+_answering = ContextVar("answering", default=False)
+
 logger = structlog.get_logger("visualsearch.search")
 
 
@@ -35,6 +39,7 @@ def name_request(request: HttpRequest, **kwargs: object) -> None:
     name = given if SANE.fullmatch(given) else str(uuid.uuid4())
     structlog.contextvars.bind_contextvars(request_id=name)
     request.META[UID] = time.perf_counter()
+    _answering.set(True)
 
 
 @receiver(of_requests.bind_extra_request_finished_metadata, dispatch_uid=UID)
@@ -46,6 +51,7 @@ def tell_name(
     **kwargs: object,
 ) -> None:
     """Set the header ``X-Request-ID`` of the response, and log the request's duration."""
+    _answering.set(False)
     response[HEADER] = structlog.contextvars.get_contextvars()["request_id"]
     if log_kwargs is not None:
         log_kwargs["ms"] = round((time.perf_counter() - request.META[UID]) * 1000, 1)
@@ -79,10 +85,22 @@ def log_search(
     index_version: int,
     **kwargs: object,
 ) -> None:
-    """Log the figures of a search; nothing of the photo or its sender."""
-    logger.info(
-        "searched", what=what, matched=matched, took_ms=took_ms, model=model, version=index_version
-    )
+    """Log the figures of a search; nothing of the photo or its sender.
+
+    They become part of the request's own line, if this process answers it and has not searched for
+    it before.
+    """
+    figures = {
+        "what": what,
+        "matched": matched,
+        "took_ms": took_ms,
+        "model": model,
+        "version": index_version,
+    }
+    if _answering.get() and "searched" not in structlog.contextvars.get_contextvars():
+        structlog.contextvars.bind_contextvars(searched=figures)
+    else:
+        logger.info("searched", **figures)
 
 
 @receiver(signals.job_done, dispatch_uid=UID)

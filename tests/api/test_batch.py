@@ -5,6 +5,8 @@ from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from tests.api.test_search import refused
+from tests.helpers.cut_pictures import cut_pictures
+from tests.helpers.odd_pictures import in_colour_spaces, shirt
 from tests.helpers.pictures import encoded, picture
 from tests.helpers.reindex import reindex
 from visualsearch.models import KeptPhoto, Query, Refusal
@@ -47,6 +49,21 @@ def test_batch__each_photo_has_its_answer_in_its_place(client, indexed, send):
     results = [each["result"] for each in response.json()["results"]]
     assert all(len(each["results"]) == 3 and each["next"] for each in results)
     assert {each["query_id"] for each in results} == {str(row.pk) for row in Query.objects.all()}
+
+
+@pytest.mark.parametrize("send", [upload, send_json])
+def test_batch__of_cut_and_odd_pictures(client, sell, shipped_model, configure, send):
+    configure(HEIC=True, FIND_SUBJECT=False, MAX_BATCH=100)
+    sell("TWIN", shirt())
+    sell("P0", picture(0))
+    reindex()
+    cut = list(cut_pictures().values())
+    odd = [data for data, _ in in_colour_spaces(shirt()).values()]
+    response = send(client, [*cut, *odd], limit=1)
+    results = [each["result"] for each in response.json()["results"]]
+    assert [each["results"][0]["product"]["key"] for each in results] == ["TWIN"] * len(results)
+    warnings = [each["warnings"] for each in results]
+    assert warnings == [["image_truncated"]] * len(cut) + [[]] * len(odd)
 
 
 @pytest.mark.parametrize("send", [upload, send_json])

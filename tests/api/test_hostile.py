@@ -11,6 +11,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from tests.api.test_search import PHOTO, URL, keys, refused, send_json, send_raw, upload
+from tests.helpers.cut_pictures import cut_pictures
 from tests.helpers.odd_pictures import (
     animated,
     damaged_pictures,
@@ -22,7 +23,7 @@ from tests.helpers.pictures import encoded, picture, plain, png_header_only
 from tests.helpers.reindex import reindex
 from visualsearch.models import Query
 
-ODD = odd_pictures()
+ODD, CUT = odd_pictures(), cut_pictures()
 CLASSIFY = "/api/visual-search/classify/"
 
 
@@ -140,6 +141,15 @@ def test_animation__first_frame_and_a_warning(client, twins, kind):
     twins(shirt())
     for response in ways(client, animated(kind)):
         assert response.json()["warnings"] == ["animation_first_frame"]
+        best = response.json()["results"][0]
+        assert (best["product"]["key"], best["score"] > 0.9) == ("TWIN", True)
+
+
+@pytest.mark.parametrize("name", sorted(CUT))
+def test_cut_picture__is_searched_with_a_warning(client, twins, name):
+    twins(shirt())
+    for response in ways(client, CUT[name]):
+        assert response.json()["warnings"] == ["image_truncated"]
         best = response.json()["results"][0]
         assert (best["product"]["key"], best["score"] > 0.9) == ("TWIN", True)
 

@@ -13,6 +13,12 @@ SUFFIXES = ("jpg", "png", "webp", "gif", "bmp", "avif", "heic")
 SEEDS = Path(__file__).resolve().parent / "seeds"
 # Boundary values that often trigger bugs.
 NUMBERS = (0, 1, 2, 7, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x10000, 0x7FFFFFFF, 0xFFFFFFFF)
+BYTES = (0, 1, 2, 9, 12, 16, 18, 0x7F, 0x80, 0xFE, 0xFF)
+# What names colours: a signature, and how many bytes before and after its start belong to it. They
+# are those of an ICC profile, of a PNG and of an AVIF or HEIC.
+COLOURS = ((b"acsp", 36, 700), (b"cICP", 0, 8), (b"gAMA", 0, 8), (b"nclx", 4, 11))
+# Boxes that hold boxes, and the bytes before the first one.
+CONTAINERS = {b"meta": 4, b"iprp": 0, b"ipco": 0, b"moov": 0, b"trak": 0, b"mdia": 0, b"iinf": 6}
 
 
 def originals() -> dict[str, list[bytes]]:
@@ -65,8 +71,8 @@ def change_number(data: bytearray, rng: random.Random) -> None:
 
 
 def change_part(data: bytearray, rng: random.Random) -> None:
-    """Change, drop or repeat a PNG chunk or JPEG segment, with a valid checksum."""
-    parts = list(png_parts(data) if data.startswith(b"\x89PNG") else jpeg_parts(data))
+    """Change, drop or repeat a PNG chunk, with a valid checksum, a JPEG segment or a HEIC's box."""
+    parts = list(parts_of(data))
     if not parts:
         return flip_bits(data, rng)
     start, end = rng.choice(parts)
@@ -80,6 +86,55 @@ def change_part(data: bytearray, rng: random.Random) -> None:
         struct.pack_into(">I", data, end - 4, zlib.crc32(data[start + 4 : end - 4]))
     elif end - start > 4:
         data[rng.randrange(start + 2, end)] = rng.randrange(256)
+
+
+def change_colours(data: bytearray, rng: random.Random) -> None:
+    """Change some bytes of what names the colours: a profile or codes."""
+    if (start := data.find(b"iCCP")) >= 0:
+        return change_compressed_profile(data, start, rng)
+    for mark, before, after in COLOURS:
+        if (start := data.find(mark)) >= 0:
+            end = min(len(data), start + after)
+            for _ in range(rng.choice((1, 3, 30))):
+                data[rng.randrange(max(0, start - before), end)] = rng.choice(BYTES)
+            return None
+    return flip_in_header(data, rng)
+
+
+def change_compressed_profile(data: bytearray, start: int, rng: random.Random) -> None:
+    """Change some bytes of a PNG's profile, with a valid checksum; ``start``: of the type."""
+    end = start + 4 + int.from_bytes(data[start - 4 : start], "big")
+    body = data.index(b"\0", start + 4) + 2
+    try:
+        profile = bytearray(zlib.decompress(data[body:end]))
+    except zlib.error:
+        return flip_bits(data, rng)
+    for _ in range(rng.choice((1, 3, 30))):
+        profile[rng.randrange(len(profile))] = rng.choice(BYTES)
+    # Stored, so that the bytes do not depend on the compressor.
+    content = bytes(data[start:body]) + zlib.compress(profile, 0)
+    size = struct.pack(">I", len(content) - 4)
+    data[start - 4 : end + 4] = size + content + struct.pack(">I", zlib.crc32(content))
+    return None
+
+
+def parts_of(data: bytearray) -> Iterator[tuple[int, int]]:
+    """Yield start and end of each part of a PNG, AVIF, HEIC or JPEG."""
+    if data.startswith(b"\x89PNG"):
+        return png_parts(data)
+    return boxes(data, 0, len(data)) if data[4:8] == b"ftyp" else jpeg_parts(data)
+
+
+def boxes(data: bytearray, place: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield start and end of each box of an AVIF or HEIC, and of the boxes inside."""
+    while place + 8 <= end:
+        stop = place + int.from_bytes(data[place : place + 4], "big")
+        if not place + 8 <= stop <= end:
+            return
+        yield place, stop
+        if (kind := bytes(data[place + 4 : place + 8])) in CONTAINERS:
+            yield from boxes(data, place + 8 + CONTAINERS[kind], stop)
+        place = stop
 
 
 def png_parts(data: bytearray) -> Iterator[tuple[int, int]]:
@@ -106,6 +161,7 @@ def jpeg_parts(data: bytearray) -> Iterator[tuple[int, int]]:
 
 MUTATIONS: tuple[Callable[[bytearray, random.Random], None], ...] = (
     flip_bits, flip_in_header, truncate, insert, remove, repeat, change_number, change_part,
+    change_colours,
 )  # fmt: skip
 
 

@@ -20,7 +20,10 @@ PATHS = ("search", "classify")
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """The response to an upload; ``failure`` is empty if it is as expected."""
+    """The response to an upload.
+
+    ``code``: of the error, or the warnings. ``failure`` is empty if the response is as expected.
+    """
 
     file: str
     way: str
@@ -72,11 +75,12 @@ def ask(url: str, path: str, kind: str, body: bytes, slowest: float) -> tuple[in
 
 
 def judged(status: int, kind: str, text: bytes) -> tuple[str, str]:
-    """Return a response's error code, and what is wrong with the response if anything."""
+    """Return a response's error code or warnings, and what is wrong with it if anything."""
     try:
         body = json.loads(text)
-        code = "" if status == 200 else body["errors"][0]["code"]
-    except (ValueError, LookupError, TypeError):
+        said = body.get("warnings", []) if status == 200 else [body["errors"][0]["code"]]
+        code = ", ".join(said)
+    except (ValueError, LookupError, TypeError, AttributeError):
         return "", "not the JSON that was agreed on"
     if not kind.startswith("application/json"):
         return code, f"declared as {kind}"

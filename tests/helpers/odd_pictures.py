@@ -10,7 +10,9 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from tests.helpers.pictures import chunk, encoded, picture, plain
+from tests.helpers.profiles import cmyk_profile, converted
 from visualsearch.photos.format_limits import with_heic
+from visualsearch.photos.icc_profiles import profile_of_codes
 
 WHITE = (255, 255, 255, 255)
 ORIENTATION = 0x0112
@@ -138,6 +140,10 @@ def odd_pictures() -> dict[str, tuple[bytes, Image.Image]]:
         "corrupt EXIF": (with_segment(encoded(image), 0xE1, corrupt), image),
         "EXIF of nonsense": (with_segment(encoded(image), 0xE1, b"Exif\0\0MM"), image),
         "orientation 9": (with_segment(encoded(image), 0xE1, exif(9)), image),
+        **in_colour_spaces(image),
+        "16 bit RGB PNG, one colour transparent": transparent_colour(image),
+        "AVIF followed by text": (encoded(image, "AVIF") + b"<!-- cached -->", image),
+        "PNG with a damaged text": (with_chunk(encoded(image, "PNG"), b"tEXt", b"a\0b", 1), image),
         "broken colour profile": (encoded(image, icc_profile=b"no profile"), image),
         "script after the photo": (encoded(image) + b"<script>alert(1)</script>", image),
         "ZIP after the photo": (encoded(image, "PNG") + b"PK\x03\x04 and so on", image),
@@ -147,6 +153,40 @@ def odd_pictures() -> dict[str, tuple[bytes, Image.Image]]:
         for n in range(2, 9):
             odd[f"{kind} held like {n}"] = (held(n, kind), image)
     return odd
+
+
+def in_colour_spaces(image: Image.Image) -> dict[str, tuple[bytes, Image.Image]]:
+    """Return files of other colour spaces, named by a profile or by codes."""
+    profile, inks = profile_of_codes(12, 13), cmyk_profile()
+    p3, printed = converted(image, None, profile), image.convert("CMYK")
+    codes = with_chunk(encoded(p3, "PNG"), b"cICP", bytes([12, 13, 0, 1]))
+    narrow = image.point(lambda value: round(16 + value * 219 / 255))
+    files = {
+        "narrow PNG": (with_chunk(encoded(narrow, "PNG"), b"cICP", bytes([1, 13, 0, 0])), image),
+        "P3 PNG, by codes": (codes, image),
+        "CMYK JPEG with a profile": (
+            encoded(printed, quality=95, icc_profile=inks),
+            converted(printed, inks, None),
+        ),
+    }
+    for kind in ("JPEG", "PNG", "WEBP", "AVIF", "HEIF"):
+        files[f"P3 {kind}"] = (encoded(p3, kind, quality=90, icc_profile=profile), image)
+    return files
+
+
+def transparent_colour(image: Image.Image) -> tuple[bytes, Image.Image]:
+    """Return a PNG of 16 bits, whose background is transparent, and the picture on white."""
+    background = image.getpixel((0, 0))
+    colour = b"".join(struct.pack(">H", value * 257) for value in background)
+    pixels = np.asarray(image).copy()
+    pixels[(pixels == background).all(axis=2)] = 255
+    return with_chunk(png16(image, 2), b"tRNS", colour), Image.fromarray(pixels)
+
+
+def with_chunk(png: bytes, kind: bytes, body: bytes, damage: int = 0) -> bytes:
+    """Insert a chunk after a PNG's header; ``damage`` is added to its checksum's last byte."""
+    whole = chunk(kind, body)
+    return png[:33] + whole[:-1] + bytes([(whole[-1] + damage) % 256]) + png[33:]
 
 
 def exif(orientation: int) -> bytes:

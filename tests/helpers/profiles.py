@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import struct
 from itertools import product
+
+from PIL import Image, ImageCms
 
 from visualsearch.photos.icc_profiles import header
 
@@ -34,3 +37,22 @@ def cmyk_profile() -> bytes:
     start = bytearray(header(128 + len(whole)))
     start[12:24] = b"prtrCMYKLab "
     return bytes(start) + whole
+
+
+def converted(image: Image.Image, source: bytes | None, target: bytes | None) -> Image.Image:
+    """Convert an image between two profiles, None for sRGB, as an image editor does."""
+    start, end = [
+        ImageCms.ImageCmsProfile(io.BytesIO(each) if each else ImageCms.createProfile("sRGB"))
+        for each in (source, target)
+    ]
+    result = ImageCms.profileToProfile(
+        image,
+        start,
+        end,
+        ImageCms.Intent.RELATIVE_COLORIMETRIC,
+        "RGB",
+        flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
+    )
+    assert result is not None
+    result.info = {}  # the encoder would write its profile
+    return result

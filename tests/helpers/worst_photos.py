@@ -51,6 +51,22 @@ def sixteen_bits(megapixels: float) -> Image.Image:
     return Image.fromarray(ramp.astype(np.uint16))
 
 
+def transparent_colour(megapixels: float) -> bytes:
+    """Return a PNG of 16-bit colours of which one is transparent; it is decoded twice."""
+    width, height = size(megapixels)
+    packer, row = zlib.compressobj(1), b"\x04" + bytes(range(1, 7)) * width
+    parts = [packer.compress(row) for _ in range(height)]
+    head = struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0)
+    body = chunk(b"IHDR", head) + chunk(b"tRNS", bytes(6))
+    body += chunk(b"IDAT", b"".join([*parts, packer.flush()]))
+    return b"\x89PNG\r\n\x1a\n" + body + chunk(b"IEND", b"")
+
+
+def cut(data: bytes, share: float = 0.9, end: bytes = b"") -> bytes:
+    """Return the first part of a file, with other bytes at its end."""
+    return data[: int(len(data) * share)] + end
+
+
 def interlaced_png(megapixels: float) -> bytes:
     """Return an RGBA PNG interlaced in the seven passes of Adam7."""
     width, height = size(megapixels)
@@ -92,10 +108,18 @@ WORST: dict[str, Callable[[], bytes]] = {
     "jpeg-progressive-cmyk": lambda: encoded(
         noise(30, "CMYK"), quality=47, progressive=True, subsampling=0
     ),
+    "jpeg-cut": lambda: cut(encoded(noise(50), quality=50)),
+    "jpeg-cut-full-size-part": lambda: cut(encoded(noise(50), quality=50)),
+    "jpeg-closed-full-size-part": lambda: cut(encoded(noise(50), quality=50), end=b"\xff\xd9"),
+    "jpeg-cut-progressive": lambda: cut(
+        encoded(noise(30), quality=70, progressive=True, subsampling=0), 0.99
+    ),
     "png": lambda: encoded(slope(30, 3), "PNG", compress_level=1),
     "png-rgba": lambda: encoded(slope(30, 4), "PNG", compress_level=1),
     "png-interlaced": lambda: interlaced_png(30),
     "png-16-bit": lambda: encoded(sixteen_bits(30), "PNG", compress_level=1),
+    "png-16-bit-transparent": lambda: transparent_colour(15),
+    "png-cut": lambda: cut(encoded(slope(30, 4), "PNG", compress_level=1)),
     "webp": lambda: encoded(noise(16, grain=5), "WEBP", quality=90, method=0),
     "webp-lossless": lambda: encoded(slope(16, 4), "WEBP", lossless=True, method=0, quality=0),
     "gif": lambda: encoded(slope(50, 1).convert("P"), "GIF"),
@@ -113,7 +137,10 @@ WORST: dict[str, Callable[[], bytes]] = {
     "heic-10-bit-444": lambda: heic(5, 10, 444, 75),
 }  # fmt: skip
 # Crops to decode instead of the whole photo.
-CROPS = {"jpeg-full-size-part": "0.4,0.4,0.03,0.03"}
+CROPS = dict.fromkeys(
+    ("jpeg-full-size-part", "jpeg-cut-full-size-part", "jpeg-closed-full-size-part"),
+    "0.4,0.4,0.03,0.03",
+)
 
 
 def many_scans() -> bytes:

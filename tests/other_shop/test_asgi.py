@@ -73,6 +73,28 @@ def owner(run, tmp_path):
         server.wait(START)
 
 
+def test_asgi__photo_as_the_request_body(owner):
+    """Also one that arrives in several pieces."""
+    large = encoded(picture(3, (1500, 2000)), "PNG", compress_level=0)
+    assert len(large) > 8_000_000
+    for photo, kind in (
+        (encoded(picture(3)), "image/jpeg"),
+        (encoded(picture(3), "PNG"), "application/octet-stream"),
+        (large, "image/png"),
+    ):
+        found = owner.post_body("/api/visual-search/search/?limit=2", photo, kind)
+        assert found.status == 200, found.text
+        first, _ = found.json["results"]
+        assert first["product"]["key"] == "N3"
+        classes = owner.post_body("/api/visual-search/classify/", photo, kind)
+        assert (classes.status, bool(classes.json["predictions"])) == (200, True)
+    cut = encoded(picture(3), quality=90)[:-2]
+    found = owner.post_body("/api/visual-search/search/", cut, "image/jpeg")
+    assert (found.status, found.json["warnings"]) == (200, ["image_truncated"])
+    refused = owner.post_body("/api/visual-search/search/", b"no photo", "image/jpeg")
+    assert (refused.status, refused.json["errors"][0]["code"]) == (415, "unsupported_image")
+
+
 def test_asgi__search_page_and_admin(owner):
     photo = encoded(picture(3), "PNG")
     found = owner.search(photo).json

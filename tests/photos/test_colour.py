@@ -13,7 +13,7 @@ from PIL import Image, ImageCms
 
 from tests.helpers.pictures import chunk
 from tests.helpers.profiles import cmyk_profile
-from visualsearch.photos.colour import MAX_PROFILE, conversion
+from visualsearch.photos.colour import LARGE, MAX_PROFILE, conversion
 from visualsearch.photos.decode import Limits, open_photo
 from visualsearch.photos.format_limits import with_heic
 from visualsearch.photos.icc_profiles import (
@@ -102,6 +102,23 @@ def test_icc__cameras(picture, primaries, exponent):
     assert difference(encoded(pixels, "JPEG", icc_profile=profile), picture) <= 2
 
 
+@pytest.mark.parametrize("codes", [(12, 13), (9, 13), (4, 4), (1, 8)])
+def test_large_image__is_converted_as_a_small_one(codes):
+    """Of all colours, also next to black and white, where a sum could wrap around."""
+    colours = conversion(profile_of_codes(*codes))
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (400, 300, 3), dtype=np.uint8)
+    pixels[:100] = rng.choice([0, 1, 2, 3, 252, 253, 254, 255], (100, 300, 3))
+    image = Image.fromarray(pixels)
+    assert image.width * image.height >= LARGE
+    exact = np.asarray(colours.exactly(image), int)
+    off = np.abs(np.asarray(colours.to_srgb(image), int) - exact)
+    step = np.abs(np.asarray(colours.exactly(Image.fromarray(pixels & 0xFC)), int) - exact)
+    assert off.max() <= max(8, step.max())
+    if codes == (12, 13):
+        assert off.mean() < step.mean() / 2
+
+
 def test_icc__grey(picture):
     """A grey image of gamma 1.0 gets lighter."""
     gamma = make_profile(BT709, power(1.0))
@@ -166,6 +183,27 @@ def test_icc__srgb_costs_nothing():
 def test_png__cicp(picture):
     data = encoded(stored(picture, P3), "PNG")
     assert difference(with_chunk(data, b"cICP", bytes([12, 13, 0, 1])), picture) <= 2
+
+
+def test_png__cicp_of_narrow_range(picture):
+    """Black is 16 and white 235."""
+    narrow = Image.fromarray(np.round(16 + np.asarray(picture, float) * 219 / 255).astype(np.uint8))
+    data = encoded(narrow, "PNG")
+    assert difference(with_chunk(data, b"cICP", bytes([1, 13, 0, 0])), picture) <= 1
+    assert difference(with_chunk(data, b"cICP", bytes([1, 13, 0, 1])), picture) > 5
+
+
+def test_avif__codes_in_its_stream_only(picture):
+    """The stream's codes are patched to those of Display P3; the container names none."""
+    data = encoded(stored(picture, P3), "AVIF").replace(b"colrnclx", b"freenclx")
+    start = data.index(b"\x12\0\x0a", data.index(b"mdat")) + 4
+    size = data[start - 1]
+    bits = format(int.from_bytes(data[start : start + size], "big"), f"0{8 * size}b")
+    srgb, p3 = (format(code, "08b") + format(13, "08b") for code in (1, 12))
+    assert bits.count(srgb) == 1
+    header = int(bits.replace(srgb, p3), 2).to_bytes(size, "big")
+    assert difference(data, picture) > 5
+    assert difference(data[:start] + header + data[start + size :], picture) <= 3
 
 
 def test_png__cicp_comes_before_icc(picture):

@@ -66,7 +66,7 @@ def test_open_photo__what_is_transparent_gives_no_colour_when_it_is_shrunk():
     bars = np.zeros((1440, 1440, 4), np.uint8)
     bars[:, ::2] = (255, 0, 0, 255)
     image = open_photo(encoded(Image.fromarray(bars), "PNG")).image
-    assert image.size == (360, 360)
+    assert image.size == (240, 240)
     assert np.asarray(image).reshape(-1, 3).mean(0) == pytest.approx((255, 127, 127), abs=2)
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import struct
 import zlib
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from tests.helpers.cut_pictures import interlaced
 from tests.helpers.pictures import chunk, encoded, picture
 from visualsearch.exceptions import ImageCorrupt
 from visualsearch.photos.decode import open_photo
@@ -78,6 +81,67 @@ def test_jpeg__cut_at_each_byte_of_its_end():
 def test_jpeg__large_one_is_not_decoded_in_full():
     data = encoded(WHOLE.resize((4000, 3000)), quality=70)
     assert open_photo(data[:-2]).image.size == (500, 375)
+
+
+CLOSED = [{}, {"restart_marker_blocks": 4}, {"subsampling": 0}, {"quality": 40}]
+
+
+@pytest.mark.parametrize("options", CLOSED)
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+@pytest.mark.parametrize("share", [0.8, 0.9, 0.97])
+def test_jpeg__cut_and_given_an_end_marker(options, mode, share):
+    data = encoded(textured().convert(mode), **{"quality": 90, **options})
+    cut = data[: int(len(data) * share)]
+    for behind in (b"", b"and a film"):
+        photo = open_photo(cut + b"\xff\xd9" + behind)
+        assert photo.warnings == TRUNCATED
+        assert difference(photo.image, open_photo(data).image, share - 0.1) < 6
+
+
+def test_jpeg__cut_early_and_given_an_end_marker():
+    data = encoded(textured(), quality=90)
+    with pytest.raises(ImageCorrupt):
+        open_photo(data[: len(data) * 3 // 10] + b"\xff\xd9")
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+def test_jpeg__complete_and_grey_below(mode):
+    """Grey is not enough to count as cut."""
+    image = textured()
+    image.paste((128, 128, 128), (0, 150, 400, 300))
+    data = encoded(image.convert(mode), quality=90)
+    assert np.isin(np.asarray(Image.open(io.BytesIO(data)))[-1, -1], (127, 128)).sum() >= 1
+    assert open_photo(data).warnings == ()
+    assert open_photo(encoded(Image.new(mode, (64, 64), (128,) * len(mode)))).warnings == ()
+
+
+def channels(image: Image.Image, kind: str) -> tuple[np.ndarray, int, int]:
+    """Return pixels for :func:`interlaced`, with bits and colour type; ``kind``: of pixels."""
+    if kind == "16-bit grey":
+        grey = np.asarray(image.convert("L"), np.uint16) * 257
+        return grey.astype(">u2")[..., None].view(np.uint8), 16, 0
+    mode, colour = {"grey": ("L", 0), "RGB": ("RGB", 2), "RGBA": ("RGBA", 6)}[kind]
+    pixels = np.asarray(image.convert(mode))
+    return pixels.reshape(*pixels.shape[:2], -1), 8, colour
+
+
+@pytest.mark.parametrize("kind", ["grey", "16-bit grey", "RGB", "RGBA"])
+@pytest.mark.parametrize("share", [0.7, 0.8, 0.95, 0.999])
+def test_png__interlaced_and_cut(kind, share):
+    data = interlaced(*channels(WHOLE, kind))
+    whole = open_photo(data)
+    photo = open_photo(data[: int(len(data) * share)])
+    assert (whole.warnings, photo.warnings) == ((), TRUNCATED)
+    assert difference(photo.image, whole.image) < 1.5
+    rows = np.abs(np.asarray(photo.image, float) - np.asarray(whole.image, float))
+    assert rows.mean((1, 2)).max() < 8
+
+
+def test_png__interlaced_and_cut_early():
+    data = interlaced(*channels(textured(), "RGB"))
+    for share in (0.2, 0.4):
+        with pytest.raises(ImageCorrupt):
+            open_photo(data[: int(len(data) * share)])
 
 
 def test_png__without_its_end():
@@ -159,6 +223,32 @@ def test_png__transparent_grey(depth):
     found = np.asarray(open_photo(SIGNATURE + b"".join(parts)).image)
     assert found[0, 0].tolist() == [255, 255, 255]
     assert found[16, 16].tolist() == [0, 0, 0]
+
+
+def transparent_colour(*, cut: int = 0) -> np.ndarray:
+    """Return a decoded PNG of 16-bit colours, whose left half has the transparent one.
+
+    The right half differs from it in the lower byte of one channel. ``cut``: bytes missing.
+    """
+    colour = np.array([0x1234, 0x5678, 0x9ABC], ">u2")
+    pixels = np.tile(colour, (32, 40, 1))
+    pixels[:, 20:, 1] += 1
+    rows = b"".join(b"\0" + row.tobytes() for row in pixels)
+    parts = [
+        chunk(b"IHDR", struct.pack(">IIBBBBB", 40, 32, 16, 2, 0, 0, 0)),
+        chunk(b"tRNS", colour.tobytes()),
+        chunk(b"IDAT", zlib.compress(rows, 0)),
+        chunk(b"IEND", b""),
+    ]
+    data = SIGNATURE + b"".join(parts)
+    return np.asarray(open_photo(data[: len(data) - cut]).image)
+
+
+@pytest.mark.parametrize("cut", [0, 500])
+def test_png__transparent_colour_of_16_bits(cut):
+    found = transparent_colour(cut=cut)
+    assert (found[:26, :20] == 255).all()
+    assert (found[:26, 20:] == [0x12, 0x56, 0x9A]).all()
 
 
 def test_avif__followed_by_other_bytes():

@@ -17,7 +17,16 @@ from PIL import Image
 
 from tests.helpers.pictures import encoded
 from tests.helpers.worst_photo import cost, decode_in_full
-from tests.helpers.worst_photos import CROPS, MAX_BYTES, MUCH_WORK, WORST, fast, size, yardstick
+from tests.helpers.worst_photos import (
+    CROPS,
+    MAX_BYTES,
+    MUCH_WORK,
+    WORST,
+    fast,
+    size,
+    transparent_colour,
+    yardstick,
+)
 from visualsearch.exceptions import ImageCorrupt, ImageTooManyPixels
 from visualsearch.photos import decode, file_structure
 from visualsearch.photos.decode import Limits, identify, open_photo
@@ -75,6 +84,11 @@ def test_open_photo__formats_have_ceilings_of_their_own(kind, megapixels, option
     data = encoded(Image.new("RGB", (width + 16, height + 16)), kind, **options)
     with pytest.raises(ImageTooManyPixels, match=f"than {megapixels} megapixels"):
         open_photo(data, limits=LIMITS)
+
+
+def test_open_photo__a_png_that_must_be_decoded_twice():
+    with pytest.raises(ImageTooManyPixels, match="than 15 megapixels"):
+        open_photo(transparent_colour(15.5), limits=LIMITS)
 
 
 def test_open_photo__a_frame_that_is_larger_than_its_file_says():

@@ -85,6 +85,11 @@ class Browser:
         data = json.dumps(body).encode()
         return self.send(Request(self.absolute(path), data=data, headers=headers))
 
+    def post_body(self, path: str, body: bytes, media_type: str) -> Answer:
+        """Post bytes as they are."""
+        headers = {"Content-Type": media_type}
+        return self.send(Request(self.absolute(path), data=body, headers=headers))
+
     def search(self, photo: bytes, query: str = "", **fields: object) -> Answer:
         """Search by photo through the API."""
         files = {"image": ("photo.jpg", "image/jpeg", photo)}

@@ -1,4 +1,4 @@
-"""Read the frame sizes inside an AVIF from its AV1 sequence headers, its colours and its crop.
+"""Read the frame sizes inside an AVIF, its colours and its crop from its boxes.
 
 A decoder reports the picture size that the container declares, but decodes the frames before it
 compares the two. An AVIF of 2 kB that declared 640 × 480, with a frame of 12,000 × 12,000 inside,
@@ -12,15 +12,15 @@ import struct
 from collections.abc import Iterator
 
 from ..exceptions import ImageCorrupt
+from .av1 import SequenceHeader, sequence_headers
 
 # (offset, length) of each extent.
 Extents = list[tuple[int, int]]
 
 # Boxes that contain the boxes on the path to the first sample of a track.
 INSIDE = (b"trak", b"mdia", b"minf", b"stbl")
-SEQUENCE_HEADER = 1
 # Limits. A camera's picture is a grid of about 60 items with a few parts each.
-MAX_ITEMS, MAX_EXTENTS, MAX_PARTS = 2_000, 16, 5_000
+MAX_ITEMS, MAX_EXTENTS = 2_000, 16
 
 
 def largest_frame(data: bytes) -> int:
@@ -28,31 +28,39 @@ def largest_frame(data: bytes) -> int:
 
     Raises ImageCorrupt if no frame size can be read.
     """
-    sizes = []
     try:
-        for kind, start, end in top_boxes(data):
-            if kind == b"meta":
-                sizes += [pixels for item in items(data, start + 4, end) for pixels in frames(item)]
-            elif kind == b"moov":
-                sizes += [
-                    each for sample in first_samples(data, start, end) for each in frames(sample)
-                ]
+        return max(header.pixels for header in headers(data))
     except (IndexError, ValueError) as error:
         raise ImageCorrupt from error
-    if not sizes:
-        raise ImageCorrupt
-    return max(sizes)
+
+
+def headers(data: bytes) -> Iterator[SequenceHeader]:
+    """Yield the sequence headers of all pictures in an AVIF file.
+
+    Raises ValueError or IndexError for a malformed file.
+    """
+    for kind, start, end in top_boxes(data):
+        if kind == b"meta":
+            for item in items(data, start + 4, end):
+                yield from sequence_headers(item)
+        elif kind == b"moov":
+            for sample in first_samples(data, start, end):
+                yield from sequence_headers(sample)
 
 
 def colour_codes(data: bytes) -> tuple[int, int] | None:
     """Return the codes (ITU-T H.273) of primaries and transfer of an AVIF; None without any.
 
-    They are those of the first property ``colr`` with the type ``nclx``.
+    They are those of the first property ``colr`` with the type ``nclx``, or else those in the first
+    sequence header that has some.
     """
     for name, first, last in properties(data):
         if name == b"colr" and data[first : first + 4] == b"nclx" and last - first > 7:
             return number(data, first + 4, 2), number(data, first + 6, 2)
-    return None
+    try:
+        return next((header.codes for header in headers(data) if header.codes), None)
+    except (IndexError, ValueError):
+        return None
 
 
 def clean_aperture(data: bytes, size: tuple[int, int]) -> tuple[int, int, int, int] | None:
@@ -244,87 +252,3 @@ def first_samples(data: bytes, start: int, end: int) -> Iterator[bytes]:
         sizes = table[b"stsz"] + 4
         size = number(data, sizes, 4) or number(data, sizes + 8, 4)
         yield data[place : place + size]
-
-
-def frames(stream: bytes) -> Iterator[int]:
-    """Yield the pixels of the largest frame that each sequence header of an AV1 stream allows.
-
-    Raises ValueError or IndexError for a malformed stream, ValueError for one with too many units.
-    """
-    place = parts = 0
-    while place < len(stream):
-        parts += 1
-        if parts > MAX_PARTS:
-            raise ValueError(parts)
-        head = stream[place]
-        place += 2 if head & 4 else 1
-        if not head & 2:  # no size field: the unit extends to the end
-            size = len(stream) - place
-        else:
-            size, place = leb128(stream, place)
-        if head >> 3 & 15 == SEQUENCE_HEADER:
-            yield frame_size(stream[place : place + size])
-        place += size
-
-
-def leb128(stream: bytes, place: int) -> tuple[int, int]:
-    """Return the LEB128 integer (seven bits a byte) at ``place``, and the offset after it.
-
-    Raises ValueError for a number of more than eight bytes, IndexError past the end.
-    """
-    value = 0
-    for n in range(8):
-        value |= (stream[place + n] & 127) << (7 * n)
-        if stream[place + n] < 128:
-            return value, place + n + 1
-    raise ValueError(place)
-
-
-class Bits:
-    """A reader of integers with any number of bits, the most significant bit first."""
-
-    def __init__(self, data: bytes):
-        self.value, self.left = int.from_bytes(data, "big"), len(data) * 8
-
-    def read(self, count: int) -> int:
-        """Return the next ``count`` bits as a number; raise ValueError past the end."""
-        self.left -= count
-        if self.left < 0:
-            raise ValueError("too short")
-        return self.value >> self.left & (1 << count) - 1
-
-
-def frame_size(header: bytes) -> int:
-    """Return the pixels of the largest frame that a sequence header allows (AV1 spec, 5.5.1)."""
-    bits = Bits(header[:128])
-    bits.read(4)  # profile, still picture
-    if bits.read(1):  # reduced
-        bits.read(5)
-    else:
-        operating_points(bits)
-    wide, high = bits.read(4) + 1, bits.read(4) + 1
-    return (bits.read(wide) + 1) * (bits.read(high) + 1)
-
-
-def operating_points(bits: Bits) -> None:
-    """Skip timing, decoder model and operating points of a sequence header (AV1 spec, 5.5.1)."""
-    delay = 0
-    if bits.read(1):  # timing
-        bits.read(64)
-        if bits.read(1):
-            zeros = 0
-            while not bits.read(1):
-                zeros += 1
-            bits.read(zeros)
-        if bits.read(1):  # decoder model
-            delay = bits.read(5) + 1
-            bits.read(42)
-    display = bits.read(1)
-    for _ in range(bits.read(5) + 1):
-        bits.read(12)
-        if bits.read(5) > 7:
-            bits.read(1)
-        if delay and bits.read(1):
-            bits.read(2 * delay + 1)
-        if display and bits.read(1):
-            bits.read(4)

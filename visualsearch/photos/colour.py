@@ -41,25 +41,31 @@ class Colours:
     def to_srgb(self, image: Image.Image) -> Image.Image:
         """Convert an image of the mode :attr:`mode` to RGB.
 
-        Large images in RGB are converted to within about one level, at a quarter of the time.
+        Large images in RGB are converted to within about half a level, at a quarter of the time.
         """
         if self.mode == "RGB" and image.width * image.height >= LARGE:
             return self.by_table(image)
         return self.exactly(image)
 
     def by_table(self, image: Image.Image) -> Image.Image:
-        """Convert an RGB image by looking up the upper six bits of each channel."""
+        """Convert an RGB image by adding what the upper six bits of its channels tell."""
         pixels = np.frombuffer(image.tobytes("raw", "RGBX"), dtype="<u4")
         place = (pixels & 0xFC) << 10 | (pixels & 0xFC00) >> 4 | (pixels & 0xFC0000) >> 18
-        return Image.frombytes("RGB", image.size, self.table.take(place).tobytes(), "raw", "RGBX")
+        changed = pixels.view(np.uint8) + self.table.take(place).view(np.uint8)
+        return Image.frombytes("RGB", image.size, changed.tobytes(), "raw", "RGBX")
 
     @cached_property
     def table(self) -> np.ndarray:
-        """Colours by the upper six bits of red, green and blue: uint32 of shape (262144,)."""
+        """What to add, modulo 256, by the upper six bits of red, green and blue.
+
+        uint32 of shape (262144,). A level differs from the middle of its step by -2…1, so the
+        middle becomes 2…254, and no sum exceeds 0…255.
+        """
         levels = np.arange(64, dtype=np.uint8) * 4 + 2
         cube = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), axis=-1)
-        colours = self.exactly(Image.fromarray(cube.reshape(512, 512, 3)))
-        return np.frombuffer(colours.tobytes("raw", "RGBX"), dtype="<u4")
+        steps = Image.fromarray(cube.reshape(512, 512, 3))
+        changed = np.asarray(self.exactly(steps)).clip(2, 254) - np.asarray(steps)
+        return np.dstack([changed, np.zeros_like(changed[..., :1])]).view("<u4").ravel()
 
     def exactly(self, image: Image.Image) -> Image.Image:
         """Convert an image of the mode :attr:`mode` to RGB, each pixel by LittleCMS."""
@@ -114,7 +120,7 @@ def profile_of_png(info: dict[Any, Any], data: bytes) -> bytes | None:
     """Return the profile of a PNG; the chunk cICP comes before iCCP, sRGB, and gAMA with cHRM."""
     for kind, start, end in png_chunks(data):
         if kind == b"cICP" and end - start == 4 and 2 not in data[start : start + 2]:
-            return profile_of_codes(data[start], data[start + 1])
+            return profile_of_codes(data[start], data[start + 1], full_range=data[start + 3] != 0)
         if kind == b"IDAT":
             break
     if info.get("icc_profile"):

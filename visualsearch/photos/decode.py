@@ -31,13 +31,19 @@ from .crops import Crop, as_stored, box_of, check_crop
 from .decode_budget import DecodeBudget
 from .decode_cost import memory_of, most_megapixels_of_heic
 from .file_structure import check_structure, is_single_scan
-from .format_limits import FORMATS, FULL_JPEG, USUAL, names
-from .png import scaled_transparency, with_transparent_grey, without_comments
-from .truncated import truncated
+from .format_limits import FORMATS, FULL_JPEG, TWICE_PNG, USUAL, names
+from .png import (
+    clear_colour,
+    has_transparent_colour,
+    scaled_transparency,
+    with_transparent_grey,
+    without_comments,
+)
+from .truncated import is_closed_early, truncated
 
 # Version of the rules by which a file becomes an image. Raise it when they change for any file, so
 # that embeddings of the catalog that were made by other rules are made again.
-RULES = 2
+RULES = 3
 
 # At level DEBUG, Pillow would log a photo's metadata.
 logging.getLogger("PIL").setLevel(logging.INFO)
@@ -179,6 +185,8 @@ def check_format(source: Image.Image, data: bytes) -> None:
         most = min(most, most_megapixels_of_heic(source, len(data)))
     elif kind.name == "JPEG" and not is_single_scan(data):
         most = FULL_JPEG
+    elif has_transparent_colour(source, data):
+        most = TWICE_PNG
     pixels = source.width * source.height
     if kind.name == "AVIF":
         pixels = max(pixels, largest_frame(data))
@@ -197,7 +205,12 @@ def load(source: Image.Image, data: bytes, side: int) -> tuple[Image.Image, tupl
         # libjpeg scales by 1/2, 1/4 or 1/8 while it decodes; that saves most of the time.
         source.draft(None, (side, side))
         source.load()
+        if source.format in ("JPEG", "MPO") and is_closed_early(source, data):
+            return source, ("image_truncated",)
+    except ImageCorrupt:
+        raise
     except Exception as error:
+        error.__traceback__ = None  # its frames would keep the memory of the pixels
         try:
             return truncated(source, data, side), ("image_truncated",)
         except ImageCorrupt:
@@ -228,7 +241,9 @@ def upright(
     if crop and min(box[2] - box[0], box[3] - box[1]) < limits.min_side:
         raise InvalidCrop
     try:
-        if source.format == "PNG" and "transparency" in source.info:
+        if has_transparent_colour(source, data):
+            clear_colour(source, data)
+        elif source.format == "PNG" and "transparency" in source.info:
             transparency = source.info["transparency"]
             source.info["transparency"] = scaled_transparency(data, source.mode, transparency)
         image = shrunk(source, box, min(source.size) // side, colours_of(source, data))

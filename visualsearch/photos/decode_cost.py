@@ -8,12 +8,17 @@ from __future__ import annotations
 from PIL import Image
 
 from .file_structure import is_single_scan
+from .png import has_transparent_colour
 
 # Bytes of memory per pixel, by Pillow's name of the format. JPEG is scaled while it is decoded.
 PER_PIXEL = {"PNG": 4.3, "WEBP": 16.5, "GIF": 1.1, "BMP": 4.3, "AVIF": 11.0, "TIFF": 8.5}
 OTHERS = 8.5
+# More for a PNG that is decoded twice.
+TWICE = 5.2
 # A scaled pixel of a JPEG, and a coefficient of a progressive one, which are kept for all pixels.
 SCALED, COEFFICIENTS = 4.0, 2.0
+# Copies of the bytes of a JPEG whose end is missing.
+COPIES = 2
 # What each photo takes besides its pixels.
 LEAST = 8_000_000
 # Of a HEIC, by "more than 8 bits" and chroma: bytes of memory per pixel, and processor time per
@@ -40,10 +45,11 @@ def memory_of(source: Image.Image, data: bytes, side: int) -> int:
         scale = next((n for n in (8, 4, 2) if min(source.size) // side >= n), 1)
         channels = len(source.getbands())
         kept = 0.0 if is_single_scan(data) else COEFFICIENTS * channels
-        return LEAST + round(pixels * (SCALED / scale**2 + kept))
+        return LEAST + COPIES * len(data) + round(pixels * (SCALED / scale**2 + kept))
     if source.format == "HEIF":
         return LEAST + round(pixels * heic(source)[0])
-    return LEAST + round(pixels * PER_PIXEL.get(source.format or "", OTHERS))
+    more = TWICE if has_transparent_colour(source, data) else 0.0
+    return LEAST + round(pixels * (PER_PIXEL.get(source.format or "", OTHERS) + more))
 
 
 def heic(source: Image.Image) -> tuple[float, float]:

@@ -49,6 +49,8 @@ FORMATS = {
 }
 # Most megapixels of a JPEG that must be decoded in full, such as a progressive one.
 FULL_JPEG = 30
+# Most megapixels of a PNG that must be decoded twice: 16-bit colours, one of them transparent.
+TWICE_PNG = 15
 
 # Formats that are read unless HEIC is switched on.
 FOR_CATALOGS = ("TIFF", "JPEG2000")

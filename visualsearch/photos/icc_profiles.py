@@ -73,10 +73,20 @@ def hlg(code: NDArray[np.float64]) -> NDArray[np.float64]:
 CURVES: dict[int, Curve] = {4: power(2.2), 5: power(2.8), 8: power(1.0), 16: pq, 18: hlg}
 
 
+def narrow(curve: Curve) -> Curve:
+    """Return a curve for code values of the narrow range, in which black is 16 and white 235."""
+    return lambda code: curve(np.clip((code * 255 - 16) / 219, 0, 1))
+
+
 @cache
-def profile_of_codes(primaries: int, transfer: int) -> bytes | None:
-    """Return a profile for two codes of H.273; None if they mean sRGB."""
+def profile_of_codes(primaries: int, transfer: int, *, full_range: bool = True) -> bytes | None:
+    """Return a profile for two codes of H.273; None if they mean sRGB.
+
+    ``full_range``: whether black is 0 and white the highest value.
+    """
     space, curve = PRIMARIES.get(primaries, BT709), CURVES.get(transfer, srgb)
+    if not full_range:
+        return make_profile(space, narrow(curve))
     return None if space is BT709 and curve is srgb else make_profile(space, curve)
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import struct
-import zlib
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
@@ -14,25 +12,26 @@ from PIL import Image
 from ..exceptions import ImageCorrupt
 from .file_structure import (
     ALONE,
+    END_OF_IMAGE,
     FRAMES,
     PROGRESSIVE,
     START_OF_SCAN,
+    is_single_scan,
     jpeg_segments,
-    png_chunks,
 )
+from .truncated_png import fill_last_pass, png_share
 
 # Least share of rows that must be there. Photos cut past 80 % of their bytes have at least 60 % of
 # their rows, because their lower part often has less detail.
 LEAST_SHARE = 0.55
-END, PNG_END = b"\xff\xd9", b"IEND\xaeB`\x82"
+END = b"\xff\xd9"
 # Frequencies of brightness that a progressive JPEG must have for all rows, and at least for some.
 LOWEST, ALL = frozenset(range(3)), frozenset(range(64))
-# Bytes that take the place of what is missing. 0xFF would start a marker.
-FILLER = np.random.default_rng(0).integers(0, 255, 4096, np.uint8).tobytes()
-# Bits of a pixel's channel are in byte 24 of a PNG; channels by its colour type, in byte 25.
-CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
-# Bytes to decompress at a time.
-PIECE = 1 << 20
+# What takes the place of missing bytes: noise with all restart markers, for files that have them.
+NOISE = np.random.default_rng(0).integers(0, 255, (8, 512), np.uint8)  # 0xFF starts a marker
+FILLER = b"".join(bytes([*row, 0xFF, 0xD0 + n]) for n, row in enumerate(NOISE))
+# What libjpeg gives to a channel that is missing; an inverted one differs by 1.
+GREY = (127, 128)
 
 
 def truncated(source: Image.Image, data: bytes, side: int) -> Image.Image:
@@ -42,9 +41,11 @@ def truncated(source: Image.Image, data: bytes, side: int) -> Image.Image:
     ``draft()``. Raises ImageCorrupt for another damage, or if too many rows are missing.
     """
     if source.format in ("JPEG", "MPO"):
+        source.im = None  # type: ignore[assignment]  # free its memory
         return truncated_jpeg(data, side)
     if source.format == "PNG" and png_share(data) >= LEAST_SHARE and source.im is not None:
         source.tile = []  # type: ignore[attr-defined]  # keep the rows that are decoded
+        fill_last_pass(source, data)
         return source
     raise ImageCorrupt
 
@@ -52,21 +53,45 @@ def truncated(source: Image.Image, data: bytes, side: int) -> Image.Image:
 def truncated_jpeg(data: bytes, side: int) -> Image.Image:
     """Return the image of a JPEG whose end is missing.
 
-    It is decoded twice, with different bytes in place of the end. The rows that are the same were
-    in the file. A progressive JPEG has all rows, but a part of their detail, early in the file.
-    Raises ImageCorrupt as :func:`truncated` does.
+    A progressive JPEG has all rows, but a part of their detail, early in the file. Raises
+    ImageCorrupt as :func:`truncated` does.
     """
     rest = without_open_segment(data.rstrip(b"\xff"))
     scans = progressive_scans(rest)
     if scans and not has_frequencies(scans, ALL):
         raise ImageCorrupt
-    if scans and has_frequencies(scans[:-1], LOWEST):
+    all_rows = bool(scans) and has_frequencies(scans[:-1], LOWEST)
+    if all_rows or share_of_rows(rest) >= LEAST_SHARE:
         return opened_jpeg(rest + END, side)
-    image, other = (opened_jpeg(rest + filler + END, side) for filler in (b"", FILLER))
-    same = (np.asarray(image) == np.asarray(other)).reshape(image.height, -1).all(axis=1)
-    if same.all() or same.argmin() >= LEAST_SHARE * image.height:
-        return image
     raise ImageCorrupt
+
+
+def share_of_rows(rest: bytes) -> float:
+    """Return the share of a JPEG's rows that are in a file without end marker.
+
+    It is decoded twice, at an eighth of its size, with different bytes in place of the end. The
+    rows that are the same were in the file. Raises ImageCorrupt.
+    """
+    image, other = (np.asarray(opened_jpeg(rest + more + END, 1)) for more in (b"", FILLER))
+    same = (image == other).reshape(len(image), -1).all(axis=1)
+    return 1.0 if same.all() else float(same.argmin()) / len(image)
+
+
+def is_closed_early(source: Image.Image, data: bytes) -> bool:
+    """Return whether a decoded JPEG was cut and then given an end marker.
+
+    The decoder fills missing rows with grey. So only a photo whose last pixel has this grey is
+    decoded again. ``data``: the bytes of the file. Raises ImageCorrupt if too many rows are
+    missing.
+    """
+    last = np.asarray(source.crop((source.width - 1, source.height - 1, *source.size)))
+    if not np.isin(last, GREY).all() or not is_single_scan(data):
+        return False
+    ends = [place for marker, place in jpeg_segments(data) if marker == END_OF_IMAGE]
+    share = share_of_rows(data[: ends[0] - 2].rstrip(b"\xff")) if ends else 1.0
+    if share < LEAST_SHARE:
+        raise ImageCorrupt
+    return share < 1
 
 
 def without_open_segment(data: bytes) -> bytes:
@@ -131,28 +156,3 @@ def opened_jpeg(data: bytes, side: int) -> Image.Image:
     except Exception as error:
         raise ImageCorrupt from error
     return image
-
-
-def png_share(data: bytes) -> float:
-    """Return the share of a PNG's rows that its compressed bytes contain.
-
-    0 if it is interlaced, or if its end is there, so that the damage is elsewhere.
-    """
-    if data.endswith(PNG_END):
-        return 0.0
-    width, height, depth, colour, _, _, interlaced = struct.unpack_from(">IIBBBBB", data, 16)
-    if interlaced or colour not in CHANNELS or not height:
-        return 0.0
-    row = 1 + -(-width * depth * CHANNELS[colour] // 8)
-    stream, size = zlib.decompressobj(), 0
-    for kind, first, last in png_chunks(data):
-        if kind != b"IDAT":
-            continue
-        waiting = data[first:last]
-        try:
-            while waiting:
-                size += len(stream.decompress(waiting, PIECE))
-                waiting = stream.unconsumed_tail
-        except zlib.error:
-            break
-    return min(1.0, size // row / height)

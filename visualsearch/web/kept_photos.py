@@ -19,8 +19,8 @@ def keep_photo(query_id: str | None, photo: Photo, data: bytes, *, allowed: bool
     """Store a photo for ``KEEP_PHOTOS`` seconds: upright, small, and without its metadata.
 
     ``photo``: what was searched with; if it is only a crop, or smaller than :data:`SIDE`, the whole
-    photo is decoded again from ``data``. Does nothing if ``allowed`` (the sender's consent) is False,
-    the setting is 0, or there is no query.
+    photo is decoded again from ``data``. Does nothing if ``allowed`` (the sender's consent) is
+    False, the setting is 0, or there is no query.
     """
     seconds = conf.get("KEEP_PHOTOS")
     if not (allowed and seconds and query_id):

@@ -17,6 +17,9 @@ PACKAGES = [
     *("celery", "redis", "gunicorn", "psycopg"),
 ]
 
+# Instruction sets that the model's and the index's kernels use.
+INSTRUCTIONS = ("avx2", "f16c", "avx_vnni", "avx512f", "avx512_vnni", "avx512_bf16", "amx_int8")
+
 
 def percentile(values: Sequence[float], percent: float) -> float:
     """Return the nearest-rank percentile: the smallest value with ``percent`` % at or below it."""
@@ -39,16 +42,20 @@ def summary(values: Sequence[float]) -> dict[str, float | int]:
     }
 
 
+def cpuinfo(name: str) -> str:
+    """Return the value of ``/proc/cpuinfo`` with this name for the first processor, or ""."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    found = (line.partition(":")[2].strip() for line in lines if line.startswith(name))
+    return next(found, "")
+
+
 def machine() -> dict[str, Any]:
-    """Return date, processor, threads, load, memory, system and package versions."""
-    model = "unknown"
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            model = line.partition(":")[2].strip()
-            break
+    """Return date, processor and what it can do, threads, load, memory, system and versions."""
+    flags = cpuinfo("flags").split()
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "processor": model,
+        "processor": cpuinfo("model name") or "unknown",
+        "instructions": [each for each in INSTRUCTIONS if each in flags],
         "threads": len(os.sched_getaffinity(0)),
         "load_before": [round(each, 2) for each in os.getloadavg()],
         "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1),

@@ -52,7 +52,8 @@ def introduction(results: Results) -> str:
     machine = results["machine"]
     versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
     load = machine["load_before"][0]
-    text = f"{machine['date']}: {machine['threads']} threads of {machine['processor']}, Python "
+    text = f"{machine['date']}: {machine['threads']} threads of {machine['processor']} with "
+    text += f"{', '.join(machine['instructions']) or 'no vector instructions'}, Python "
     text += f"{machine['python']}; load average before {load}. {versions}."
     quick = [name for name, how in results.get("measured", {}).items() if how["quick"]]
     if quick:

@@ -6,6 +6,7 @@ import pytest
 
 from benchmarks.vectors import Catalog
 from tests.indexes.contract import DIM, FileContract, recall, unit
+from visualsearch.indexes import faiss_structures
 from visualsearch.indexes.exact import ExactIndex
 from visualsearch.indexes.faiss import FaissIndex
 
@@ -14,6 +15,17 @@ SIZE = 12_000
 
 class TestFlat(FileContract):
     kind = FaissIndex
+
+
+class TestFlatWithCodes(FileContract):
+    kind = FaissIndex
+
+    @pytest.fixture(autouse=True)
+    def coded(self, monkeypatch):
+        """Use the codes however few vectors there are."""
+        monkeypatch.setattr(faiss_structures, "COARSE_FROM", 0)
+        monkeypatch.setattr(faiss_structures, "WORTH", 0)
+        monkeypatch.setattr(faiss_structures, "CANDIDATES", (1, 5))
 
 
 class TestInvertedLists(FileContract):
@@ -117,6 +129,60 @@ def test_optimise__searches_as_hard_as_the_target_needs(catalog):
         assert index.describe()["recall@10"] >= target
         compared.append(index.describe()["compared"])
     assert compared[0] < compared[1]
+
+
+@pytest.fixture(scope="module")
+def coded() -> FaissIndex:
+    """An index of 30,000 vectors, a third of which are the same one."""
+    index, catalog = FaissIndex(64), Catalog(64)
+    vectors = catalog.draw(30_000, seed=1)
+    vectors[10_000:20_000] = vectors[10_000]
+    index.add(np.arange(30_000), vectors)
+    return index
+
+
+def exact_search(index, query, k):
+    return faiss_structures.scan(index._held.index, index._padded(query), k, None)
+
+
+@pytest.mark.parametrize("k", [1, 44, 300])
+def test_codes__find_what_a_scan_finds(coded, catalog, k):
+    for query in catalog.queries(50):
+        places, scores = exact_search(coded, query, k)
+        found, theirs = coded.search(query, k)
+        assert theirs == pytest.approx(scores, abs=1e-5)
+        assert set(found) == set(places) or scores[-1] == pytest.approx(scores[-2], abs=1e-5)
+    assert coded._held.coarse is not None
+
+
+def test_codes__too_few_candidates_are_not_believed(coded, catalog, monkeypatch):
+    """Of 10,000 equal vectors, any could be missing."""
+    query = catalog.draw(30_000, seed=1)[10_000]
+    held = coded._held
+    coded.search(query, 10)
+    padded = coded._padded(query)
+    assert held.refined(held.coarse, padded, 10, 180, None) is None
+    assert coded.search(query, 10)[1] == pytest.approx(exact_search(coded, query, 10)[1])
+
+
+def test_codes__follow_changes(catalog):
+    index = FaissIndex(64)
+    vectors = catalog.draw(30_000, seed=1)
+    index.add(np.arange(29_000), vectors[:29_000])
+    index.search(vectors[0], 3)
+    codes = index._held.coarse
+    index.add(np.arange(29_000, 30_000), vectors[29_000:])
+    assert index.search(vectors[29_500], 1)[0].tolist() == [29_500]
+    longer = 3 * vectors[:1]
+    index.add(np.array([50_000]), longer)
+    assert index.search(vectors[0], 1)[0].tolist() == [50_000]
+    assert index._held.coarse is not codes
+    index.remove(np.array([50_000]))
+    assert index.search(vectors[0], 1)[0].tolist() == [0]
+    index.remove(np.arange(1, 15_000))
+    assert len(index) == index._held.index.ntotal
+    assert index.search(vectors[0], 1)[0].tolist() == [0]
+    assert index.search(vectors[20_000], 1)[0].tolist() == [20_000]
 
 
 def seconds_of_searches(dim, structure):

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..exceptions import IndexFileError
 from .base import FileIndex, Float32, Ids
-from .faiss_structures import Flat, Graph, InvertedLists, Structure, selected
+from .faiss_structures import Flat, Graph, InvertedLists, Structure
 from .id_slots import Places
 
 STRUCTURES: dict[str, type[Structure]] = {each.name: each for each in (Flat, InvertedLists, Graph)}
@@ -101,7 +101,7 @@ class FaissIndex(FileIndex):
         self._places.kill(places)
         if type(self._held) is Flat and self._places.dead > 1000 + len(self) // 4:
             alive = self._places.alive
-            self._held.index.remove_ids(selected(~alive))
+            self._held.compact(alive)
             self._places = Places(self._places.ids[alive])
 
     def search(self, query: Float32, k: int, *, among: Ids | None = None) -> tuple[Ids, Float32]:
@@ -130,7 +130,7 @@ class FaissIndex(FileIndex):
             if type(flat) is not Flat:
                 flat = copied(self._held, alive, Flat.empty(self._width))
             elif self._places.dead:
-                flat.index.remove_ids(selected(~self._places.alive))
+                flat.compact(self._places.alive)
             order = np.random.default_rng(0).permutation(size)
             held_out, rest = np.split(order, [min(QUERIES, size // 5)])
             rest.sort()

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .base import Float32
+from .coarse_scan import CoarseScan
 
 Places = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -22,6 +23,13 @@ Found = tuple[Places, Float32]
 
 METRIC = faiss.METRIC_INNER_PRODUCT
 FP16 = faiss.ScalarQuantizer.QT_fp16
+# Vectors from which a scan of codes comes first, and how many candidates it finds for k hits: a
+# multiple of k, and more.
+COARSE_FROM, CANDIDATES = 20_000, (3, 150)
+# Vectors per candidate from which that is faster.
+WORTH = 20
+# Vectors to code at a time.
+CODED = 10_000
 EFFORTS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
 # Least number of vectors that inverted lists compare, which takes some 30 microseconds. How few
 # suffice for a small catalog's own pictures tells little about customers' photos.
@@ -87,9 +95,14 @@ class Structure(ABC):
 
 
 class Flat(Structure):
-    """A structure that compares all vectors."""
+    """A structure that compares all vectors.
+
+    For a large catalog, a scan of 8-bit codes first finds candidates, whose float16 vectors are
+    compared.
+    """
 
     name = "flat"
+    coarse: CoarseScan | None = None
 
     @classmethod
     def empty(cls, dim: int) -> Self:
@@ -99,8 +112,56 @@ class Flat(Structure):
     def train(cls, sample: Float32, size: int) -> Self:
         return cls.empty(sample.shape[1])
 
+    def add(self, vectors: Float32) -> None:
+        super().add(vectors)
+        if self.coarse and self.coarse.fits(vectors):
+            self.coarse.add(vectors)
+        else:
+            self.coarse = None
+
+    def compact(self, alive: Mask) -> None:
+        """Delete the vectors at the places that are not ``alive``; later ones move up."""
+        self.index.remove_ids(selected(~alive))
+        self.coarse = None
+
     def search(self, query: Float32, k: int, mask: Mask | None, among: Places | None) -> Found:
-        return scan(self.index, query, k, mask)
+        count = CANDIDATES[0] * k + CANDIDATES[1]
+        few = self.index.ntotal < max(COARSE_FROM, WORTH * count)
+        if few or among is not None:
+            return scan(self.index, query, k, mask)
+        if self.coarse is None:
+            self.coarse = self.coded()
+        return self.refined(self.coarse, query, k, count, mask) or scan(self.index, query, k, mask)
+
+    @property
+    def memory_bytes(self) -> int:
+        codes = self.index.ntotal * self.index.d if self.index.ntotal >= COARSE_FROM else 0
+        return super().memory_bytes + codes
+
+    def coded(self) -> CoarseScan:
+        """Return the codes of all vectors."""
+        parts = np.array_split(np.arange(self.index.ntotal), self.index.ntotal // CODED + 1)
+        largest = max(float(np.abs(self.vectors(part)).max(initial=0)) for part in parts)
+        coarse = CoarseScan(self.index.d, largest)
+        for part in parts:
+            coarse.add(self.vectors(part))
+        return coarse
+
+    def refined(
+        self, coarse: CoarseScan, query: Float32, k: int, count: int, mask: Mask | None
+    ) -> Found | None:
+        """Search among ``count`` candidates; return None if a better vector may not be one.
+
+        A vector that is none scores less than the last candidate, up to the error of the codes. The
+        candidates show how large that is; it is allowed for twice.
+        """
+        places, rough = coarse.candidates(query, count, parameters(mask))
+        scores = self.vectors(places) @ query
+        best = np.argsort(-scores, kind="stable")[:k]
+        margin = 2 * float(np.abs(scores - rough).max(initial=0))
+        if len(places) == count and scores[best[-1]] <= rough[-1] + margin:
+            return None
+        return places[best], scores[best]
 
     def vectors(self, places: Places) -> Float32:
         return stored(self.index, places)
@@ -237,11 +298,17 @@ class Graph(Structure):
 
 def scan(index: Any, query: Float32, k: int, mask: Mask | None, params: Any = None) -> Found:
     """Return places and scores of the best ``k`` vectors that ``mask`` allows, None for all."""
+    scores, places = index.search(query[None], k, params=parameters(mask, params))
+    return places[0], scores[0]
+
+
+def parameters(mask: Mask | None, params: Any = None) -> Any:
+    """Return ``params`` of a FAISS search, restricted to the places that ``mask`` allows."""
     if mask is not None:
         params = params or faiss.SearchParameters()
-        params.sel = selector = selected(mask)  # noqa: F841 - FAISS keeps no reference to it
-    scores, places = index.search(query[None], k, params=params)
-    return places[0], scores[0]
+        # FAISS keeps no reference to the selector.
+        params.sel = params.kept_alive = selected(mask)
+    return params
 
 
 def selected(mask: Mask) -> Any:

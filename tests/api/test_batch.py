@@ -125,7 +125,7 @@ def test_batch__one_too_large_is_refused_alone(client, indexed, configure):
 
 def test_batch__each_photo_counts(client, indexed, configure):
     cache.clear()
-    configure(THROTTLE={"search": "5/min"})
+    configure(THROTTLE={"search": "5/day"})
     response = upload(client, photos(1, 2, 3))
     assert firsts(response) == ["P1", "P2", "P3"]
     assert response["RateLimit-Remaining"] == "2"
@@ -135,7 +135,7 @@ def test_batch__each_photo_counts(client, indexed, configure):
 
 def test_batch__larger_than_what_is_ever_allowed(client, indexed, configure):
     cache.clear()
-    configure(THROTTLE={"search": "2/min"})
+    configure(THROTTLE={"search": "2/day"})
     error = refused(upload(client, photos(1, 2, 3)), 400, "too_many_photos")
     assert "at most 2" in error["detail"]
     assert firsts(upload(client, photos(1))) == ["P1"]

@@ -87,14 +87,14 @@ def test_key__a_new_one_ends_the_old(indexed, keyed, search):
 
 
 def test_key__cannot_be_tried_out_without_end(indexed, configure, search):
-    configure(THROTTLE={"search": "2/min"})
+    configure(THROTTLE={"search": "2/day"})
     guess = {"X-Api-Key": "vs_guessed"}
     assert [search(guess).status_code for _ in range(4)] == [401, 401, 429, 429]
 
 
 def test_key__has_a_rate_of_its_own(client, indexed, configure, keyed, search):
-    configure(THROTTLE={"search": "1/min"})
-    headers = keyed("blog", rate="3/min")
+    configure(THROTTLE={"search": "1/day"})
+    headers = keyed("blog", rate="3/day")
     assert upload(client, PHOTO).status_code == 200
     answers = [search(headers) for _ in range(4)]
     assert [each.status_code for each in answers] == [200, 200, 200, 429]
@@ -112,7 +112,7 @@ def test_key__has_a_quota_for_the_day(indexed, keyed, search):
 
 
 def test_key__what_is_no_photo_has_room(client, indexed, keyed, search):
-    headers = keyed("blog", rate="2/min", quota=1)
+    headers = keyed("blog", rate="2/day", quota=1)
     found = search(headers)
     codes = [tell(client, found, "P3", **headers).status_code for _ in range(5)]
     assert codes == [201, 200, 200, 200, 200]
@@ -146,8 +146,8 @@ def test_query__and_what_failed_know_their_storefront(indexed, keyed, search, cl
 
 def test_quota__the_tighter_of_two_limits_is_told(indexed, keyed, search):
     for name, values, limit in (
-        ("a", {"rate": "5/min", "quota": 100}, "5"),
-        ("b", {"rate": "100/min", "quota": 5}, "5"),
+        ("a", {"rate": "5/day", "quota": 100}, "5"),
+        ("b", {"rate": "100/day", "quota": 5}, "5"),
     ):
         response = search(keyed(name, **values))
         assert (response["RateLimit-Limit"], response["RateLimit-Remaining"]) == (limit, "4")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import BinaryIO
 
+from django.core.files.storage import FileSystemStorage, Storage
 from django.db.models.fields.files import FieldFile
 
 from .. import conf
@@ -55,6 +57,23 @@ class UrlFile:
 
 
 ImageFile = FieldFile | UrlFile
+
+
+def url_in(storage: Storage, name: str) -> str:
+    """Return the URL of a file in a storage.
+
+    Those in Django's storage on disk are remembered, because a page has two dozen. Other storages
+    may sign theirs for a limited time.
+    """
+    if getattr(storage.url, "__func__", None) is FileSystemStorage.url:
+        return url_on_disk(storage, storage.base_url, name)  # type: ignore[attr-defined]
+    return storage.url(name)
+
+
+@lru_cache(maxsize=20_000)
+def url_on_disk(storage: Storage, base_url: str | None, name: str) -> str:
+    """Return the URL of a file in a storage with this base URL."""
+    return storage.url(name)
 
 
 def read_file(file: ImageFile) -> bytes:

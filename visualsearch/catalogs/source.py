@@ -24,7 +24,7 @@ from rest_framework.utils.encoders import JSONEncoder
 from ..batched import batched
 from ..class_names import class_name
 from ..facets import Choice, Ordering, Range
-from .image_files import ImageFile, UrlFile, is_url
+from .image_files import ImageFile, UrlFile, is_url, url_in
 from .watching import affected, is_watched
 
 # Start and length of the groups of digits in the text of a UUID.
@@ -283,8 +283,7 @@ class CatalogSource:
             for field in self.file_fields:
                 if field.model._base_manager.filter(**{field.name: name}).exists():
                     return field.storage.url(name)
-        storage = next(iter(storages.values()), default_storage)
-        return storage.url(name)
+        return url_in(next(iter(storages.values()), default_storage), name)
 
     @cached_property
     def file_fields(self) -> list[FileField]:

@@ -417,6 +417,22 @@ def test_doctor__nothing_is_wrong(run):
     assert run(DOCTOR + "    wrong(key='code')\n") == ""
 
 
+def test_doctor__tells_how_to_keep_connections(run):
+    said = run(
+        DOCTOR
+        + """
+    from django.db import connection
+    out = io.StringIO()
+    for seconds in (0, 60):
+        connection.settings_dict["CONN_MAX_AGE"] = seconds
+        with suppress(SystemExit):
+            call_command("visualsearch_doctor", stdout=out)
+    print(out.getvalue().count("CONN_MAX_AGE = 60"))
+"""
+    )
+    assert said == "1"
+
+
 @pytest.mark.parametrize(
     ("broken", "finding"),
     [

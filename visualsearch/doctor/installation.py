@@ -9,6 +9,7 @@ from pathlib import Path
 from django.conf import settings
 from django.core.checks import run_checks
 from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
 from django.urls import NoReverseMatch, reverse
 
@@ -65,7 +66,19 @@ def of_database() -> Iterator[Finding]:
     if executor.migration_plan(targets):
         yield wrong("database", "Migrations are not applied.", "Run manage.py migrate.")
         return
-    yield right("database", f"{alias}: {connection.vendor}")
+    described = f"{alias}: {connection.vendor}."
+    if kept_for(connection) == 0:
+        described += (
+            " Each request opens a connection, which takes as long as half a search;"
+            " CONN_MAX_AGE = 60 in DATABASES keeps them."
+        )
+    yield right("database", described)
+
+
+def kept_for(connection: BaseDatabaseWrapper) -> float | None:
+    """Return the seconds for which a connection is kept between requests, None for no limit."""
+    pooled = connection.settings_dict.get("OPTIONS", {}).get("pool")
+    return None if pooled else connection.settings_dict["CONN_MAX_AGE"]
 
 
 def of_addresses() -> Iterator[Finding]:

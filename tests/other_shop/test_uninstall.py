@@ -44,7 +44,8 @@ EVERYTHING = """
     folder = Path(os.environ["OTHER_SHOP"]) / "index"
     (folder / "models" / "fake-1").mkdir(parents=True)
     (folder / "models" / "of the shop").mkdir()
-    for name in ("fake-1-99.index", "fake-1-99.part7", "runs.log", "shop.index", "photo.jpg"):
+    copy = f"fake-1-99.7.{'0' * 64}.index"
+    for name in ("fake-1-99.index", "fake-1-99.part7", "runs.log", "shop.index", "photo.jpg", copy):
         (folder / name).write_text("x")
     print(uninstall("--dry-run").splitlines()[-1], IndexVersion.objects.exists())
     print(uninstall().partition("are not the app's and stay: ")[2].splitlines()[0])

@@ -10,8 +10,8 @@ from django.utils import timezone
 from tests.helpers.pictures import encoded, picture
 from tests.helpers.reindex import reindex
 from visualsearch.encoders.fake import FakeEncoder
-from visualsearch.models import Embedding, IndexVersion, Run, process_names
-from visualsearch.reindex import embeddings, retries, runs, scopes, tasks
+from visualsearch.models import Embedding, IndexVersion, Run, RunChunk, process_names
+from visualsearch.reindex import chunks, embeddings, retries, runs, scopes, tasks
 from visualsearch.versions import lifecycle
 
 State, Wish = Run.State, Run.Wish
@@ -54,9 +54,12 @@ class Killed(BaseException):
 
 
 def kill(run):
-    """Leave a run as a killed process would."""
+    """Leave a run as a killed process of another machine would."""
     runs._working.clear()
-    Run.objects.filter(pk=run.pk).update(worker="elsewhere:1:x", heartbeat=long_ago())
+    left = {"heartbeat": long_ago()}
+    Run.objects.filter(pk=run.pk).exclude(worker="").update(worker="elsewhere:1:x")
+    Run.objects.filter(pk=run.pk).update(**left)
+    RunChunk.objects.exclude(owner="").update(owner="elsewhere:1:x", **left)
 
 
 def killed_in_its_third_batch(encodings):
@@ -188,7 +191,7 @@ def test_request__many_at_once():
 def test_execute__a_killed_run_goes_on_where_it_was(sold, encodings, small_batches):
     run = killed_in_its_third_batch(encodings)
     run.refresh_from_db()
-    assert (run.state, run.done, run.cursor) == (State.RUNNING, 4, "P3")
+    assert (run.state, run.done, RunChunk.objects.earliest("pk").after) == (State.RUNNING, 4, "P3")
     kill(run)
     run.refresh_from_db()
     assert run.is_dead
@@ -221,7 +224,7 @@ def test_execute__a_killed_thread_ends_it(sold, encodings, configure):
     configure(INDEX_THREADS=2, BATCH_SIZE=4)
     run = killed_in_its_third_batch(encodings)
     run.refresh_from_db()
-    assert (run.state, run.done, run.cursor) == (State.RUNNING, 4, "P3")
+    assert (run.state, run.done, RunChunk.objects.earliest("pk").after) == (State.RUNNING, 4, "P3")
     kill(run)
     run.refresh_from_db()
     runs.execute(run)
@@ -275,12 +278,12 @@ def test_execute__a_task_that_is_delivered_twice(sold):
     runs.claim(run)
     runs._working.add(run.pk)
     try:
-        with pytest.raises(runs.TakenOver):
+        with pytest.raises(chunks.TakenOver):
             runs.execute(other)
     finally:
         runs._working.clear()
     runs.execute(other)
-    with pytest.raises(runs.TakenOver):
+    with pytest.raises(chunks.TakenOver):
         runs.execute(run)
 
 
@@ -290,15 +293,16 @@ def test_execute__taken_over_by_another(sold, encodings, small_batches):
 
     def freeze(calls):
         if len(calls) == 2:
-            Run.objects.filter(pk=run.pk).update(worker="elsewhere:1:x")
+            RunChunk.objects.update(owner="elsewhere:1:x", claims=2)
 
     encodings.hook = freeze
-    with pytest.raises(runs.TakenOver):
+    with pytest.raises(chunks.TakenOver):
         runs.execute(run)
     # The batch in progress when it lost the run is not stored.
     assert Embedding.objects.count() == 2
     run.refresh_from_db()
-    assert (run.state, run.worker, run.done) == (State.RUNNING, "elsewhere:1:x", 2)
+    assert (run.state, run.done) == (State.RUNNING, 2)
+    assert RunChunk.objects.earliest("pk").owner == "elsewhere:1:x"
 
 
 @pytest.mark.parametrize(
@@ -312,7 +316,7 @@ def test_wish__after_the_batch_in_flight(sold, encodings, small_batches, ask, th
     assert Embedding.objects.count() == 4
     encodings.hook = lambda calls: None
     if then == State.PAUSED:
-        with pytest.raises(runs.TakenOver):
+        with pytest.raises(chunks.TakenOver):
             runs.execute(run)  # a duplicate delivery of the task
         runs.resume(run)
         runs.execute(run)

@@ -72,7 +72,7 @@ def test_current__every_flipped_bit_is_noticed_and_made_good(index_file, sold, c
         damaged = bytearray(good)
         damaged[place] ^= 1 << (turn % 8)
         path.write_bytes(damaged)
-        loaded_versions.unload_all()
+        forget_copies(version)
         caplog.clear()
         assert ids_and_vectors(current()) == wanted
         assert "is damaged" in caplog.text
@@ -85,10 +85,65 @@ def test_current__torn_file_is_rebuilt_from_rows(index_file, sold, caplog):
     wanted = ids_and_vectors(current())
     for length in [0, 1, *np.linspace(10, len(data) - 1, 8).astype(int)]:
         path.write_bytes(data[:length])
-        loaded_versions.unload_all()
+        forget_copies(version)
         caplog.clear()
         assert ids_and_vectors(current()) == wanted
         assert "rebuilt from the stored embeddings" in caplog.text
+
+
+def forget_copies(version):
+    """Unload all indexes, and delete the files that were rebuilt."""
+    loaded_versions.unload_all()
+    for path in index_files.copies(version):
+        path.unlink()
+
+
+def test_current__another_machine_rebuilds_the_file_once(
+    index_file, sold, configure, tmp_path, caplog
+):
+    version = reindex().version
+    wanted = ids_and_vectors(current())
+    configure(DATA_DIR=str(tmp_path / "another"))
+    assert ids_and_vectors(current()) == wanted
+    assert caplog.text.count("rebuilt from the stored embeddings") == 1
+    (copy,) = index_files.copies(version)
+    # What changes afterwards is replayed on the file.
+    sold[0].delete()
+    embeddings.refresh_items(["P0"])
+    loaded_versions.unload_all()
+    assert (len(current().index), current().items) == (7, 7)
+    assert caplog.text.count("rebuilt from the stored embeddings") == 1
+    # A damaged one is rebuilt, in a file of another name.
+    copy.write_bytes(copy.read_bytes()[:-1])
+    loaded_versions.unload_all()
+    assert len(current().index) == 7
+    assert caplog.text.count("rebuilt from the stored embeddings") == 2
+    assert [path != copy for path in index_files.copies(version)] == [True]
+
+
+def test_current__files_of_versions_deleted_elsewhere_go(index_file, sold, configure, tmp_path):
+    configure(DATA_DIR=str(tmp_path / "another"), KEPT_VERSIONS=0)
+    reindex()
+    other = index_files.folder() / "others-1.index"
+    other.touch()
+    configure(DATA_DIR=str(tmp_path / "index"))
+    new = rebuild()
+    configure(DATA_DIR=str(tmp_path / "another"))
+    assert current().version == new.pk
+    (copy,) = index_files.copies(new)
+    assert set(index_files.folder().glob("*.index")) == {copy, other}
+
+
+def test_current__copy_that_cannot_be_saved_is_in_memory(
+    index_file, sold, configure, tmp_path, monkeypatch
+):
+    def full(descriptor):
+        raise OSError("no space left on device")
+
+    reindex()
+    configure(DATA_DIR=str(tmp_path / "another"))
+    monkeypatch.setattr("os.fsync", full)
+    assert len(current().index) == 8
 
 
 def damage(version):

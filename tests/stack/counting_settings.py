@@ -8,6 +8,9 @@ from shop.settings import VISUALSEARCH
 VISUALSEARCH = {
     **VISUALSEARCH,
     "ENCODER": "tests.stack.counting.CountingEncoder",
-    "ENCODER_OPTIONS": {"log": os.environ["ENCODED"], "seconds": 0.06},
+    "ENCODER_OPTIONS": {
+        "log": os.environ["ENCODED"],
+        "seconds": float(os.environ.get("ENCODING_SECONDS", "0.06")),
+    },
     "RUN_TIMEOUT": 5,
 }

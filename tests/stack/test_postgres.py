@@ -13,7 +13,7 @@ from tests.stack.stack import Stack
 
 SHARED = ["reindex/test_embeddings.py", "search/test_by_photo.py", "versions"]
 MODULES = [*SHARED, "serving/test_loaded_versions.py", "test_signal_handlers.py"]
-MODULES += ["reindex/test_runs.py"]
+MODULES += ["reindex/test_chunks.py", "reindex/test_runs.py"]
 
 
 @pytest.fixture

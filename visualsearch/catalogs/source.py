@@ -246,8 +246,15 @@ class CatalogSource:
         cards.
         """
         rows = self.visible() if among is None else among
-        field = self.key_field()
-        values = []
+        found = {}
+        for some in batched(self.key_values(keys), MAX_PARAMETERS):
+            for item in rows.filter(**{f"{self.key}__in": some}):
+                found[self.key_of(item)] = item
+        return found
+
+    def key_values(self, keys: Iterable[str]) -> list[Any]:
+        """Return keys as values of their field, without those that no item can have."""
+        field, values = self.key_field(), []
         for key in keys:
             # PostgreSQL rejects NUL in a parameter, and no key can contain it.
             if "\x00" not in key:
@@ -256,11 +263,7 @@ class CatalogSource:
                     if isinstance(field, IntegerField):
                         field.run_validators(value)  # the range of the column
                     values.append(value)
-        found = {}
-        for some in batched(values, MAX_PARAMETERS):
-            for item in rows.filter(**{f"{self.key}__in": some}):
-                found[self.key_of(item)] = item
-        return found
+        return values
 
     def visible_keys(self) -> list[str]:
         """Return the keys of all visible items, in a stable order."""
@@ -268,6 +271,33 @@ class CatalogSource:
         rows = self.visible().using(router.db_for_write(self.model))
         rows = rows.order_by(self.key).values_list(self.key, flat=True)
         return [str(key) for key in rows]
+
+    def keys_between(self, after: str, upto: str = "", limit: int | None = None) -> list[str]:
+        """Return keys of visible items above ``after`` and up to ``upto``, in the database's order.
+
+        Both are keys; "" means without a bound. ``limit``: most keys to return. So a large catalog
+        can be read in pieces.
+        """
+        rows = self.visible().using(router.db_for_write(self.model)).order_by(self.key)
+        for lookup, key in (("gt", after), ("lte", upto)):
+            if key:
+                rows = rows.filter(**{f"{self.key}__{lookup}": self.key_field().to_python(key)})
+        values = rows.values_list(self.key, flat=True)[:limit]
+        return list(dict.fromkeys(str(value) for value in values))
+
+    def keys_visible(self, keys: Iterable[str]) -> set[str]:
+        """Return those of ``keys`` whose item is visible."""
+        rows = self.visible().using(router.db_for_write(self.model)).order_by()
+        found: set[str] = set()
+        for some in batched(self.key_values(keys), MAX_PARAMETERS):
+            values = rows.filter(**{f"{self.key}__in": some}).values_list(self.key, flat=True)
+            found |= {str(value) for value in values}
+        return found
+
+    def count_visible(self) -> int:
+        """Return the number of visible items."""
+        rows = self.visible().using(router.db_for_write(self.model)).order_by()
+        return rows.values(self.key).distinct().count()
 
     def image_url(self, name: str) -> str:
         """Return the URL of an image by its name in the storage.

@@ -21,6 +21,7 @@ from visualsearch.indexes.base import SharedIndex
 from visualsearch.models import Embedding, IndexVersion
 from visualsearch.models.primary import database
 from visualsearch.redis_client import client
+from visualsearch.serving.index_files import LOCK
 from visualsearch.serving.live_index import drop_from_server, is_shared, server_name
 
 APP = "visualsearch"
@@ -29,7 +30,7 @@ QUEUES = [
     f"{prefix}{APP}.{name}" for name in ("search", "index") for prefix in ("", "_kombu.binding.")
 ]
 # Files in DATA_DIR besides index files and copies of models.
-OTHER_FILES = ("runs.log", "doctor.tmp")
+OTHER_FILES = ("runs.log", "doctor.tmp", LOCK)
 DOES_NOT_ANSWER = "Start it, or pass --leave-servers to leave its data."
 
 
@@ -91,7 +92,8 @@ def files(found: Iterable[IndexVersion]) -> list[Path]:
     if Embedding._meta.db_table in tables():
         encoders |= set(Embedding.everywhere.values_list("encoder", flat=True).distinct())
     named = {version.file for version in found} | set(OTHER_FILES)
-    index = re.compile(rf"({'|'.join(map(re.escape, encoders))})-\d+\.(index|part\d+)")
+    names = "|".join(map(re.escape, encoders))
+    index = re.compile(rf"({names})-\d+(\.\d+\.[0-9a-f]{{64}})?\.(index|part\d+)")
     own = [path for path in folder.glob("*") if path.name in named or index.fullmatch(path.name)]
     copies = [folder / "models" / encoder for encoder in encoders]
     return sorted(own) + sorted(copy for copy in copies if copy.is_dir())

@@ -1,5 +1,6 @@
 """The app's models. Rows are the source of truth; index files are copies of them."""
 
+from .chunks import RunChunk
 from .experiments import Experiment
 from .index import Embedding, IndexVersion, Revision, Run, from_bytes, to_bytes
 from .processors import Processor
@@ -19,6 +20,7 @@ __all__ = [
     "Repair",
     "Revision",
     "Run",
+    "RunChunk",
     "Storefront",
     "from_bytes",
     "to_bytes",

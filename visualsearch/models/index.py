@@ -13,7 +13,15 @@ from numpy.typing import NDArray
 
 from .. import conf
 from ..photos.decode import RULES
-from .primary import MAX_KEY, MAX_NAME, CatalogManager, CatalogModel, PrimaryModel
+from .chunks import RunChunk
+from .primary import (
+    MAX_KEY,
+    MAX_NAME,
+    CatalogManager,
+    CatalogModel,
+    PrimaryModel,
+    end_hanging_transaction,
+)
 from .process_names import process_has_ended
 
 
@@ -31,7 +39,11 @@ class Revision(PrimaryModel):
 
     @classmethod
     def hold(cls) -> None:
-        """Lock the counter, so that no other transaction takes a revision until this one ends."""
+        """Lock the counter, so that no other transaction takes a revision until this one ends.
+
+        PostgreSQL ends the transaction of a process that hangs in it for ``RUN_TIMEOUT`` seconds.
+        """
+        end_hanging_transaction(conf.get("RUN_TIMEOUT"))
         if not cls.objects.select_for_update().filter(pk=1).first():
             cls.objects.get_or_create(pk=1)
             cls.objects.select_for_update().get(pk=1)
@@ -184,8 +196,11 @@ class IndexVersion(CatalogModel):
 class Run(CatalogModel):
     """One reindexing run: its request, its progress, and its outcome.
 
-    At most one run of a catalog is open, which means that it has not ended. The process that
-    executes a run stores its own name in ``worker`` and updates ``heartbeat``.
+    At most one run of a catalog is open, which means that it has not ended. One process prepares a
+    run and builds its version; its name is in ``worker``. In between, workers claim chunks of the
+    items (see :class:`~visualsearch.models.chunks.RunChunk`) and ``worker`` is "". All of them
+    update ``heartbeat``. ``part`` and ``cursor``: up to where the items are divided into chunks; 0
+    before they are. ``invitation``: number of the last Celery task that was sent for the run.
     """
 
     class Scope(models.TextChoices):
@@ -225,7 +240,13 @@ class Run(CatalogModel):
     # True until the run ends, then NULL, because a unique constraint admits many NULLs.
     open = models.BooleanField(_("open"), null=True, default=True, editable=False)
     worker = models.CharField(_("worker"), max_length=300, blank=True)
-    cursor = models.CharField(_("last product processed"), max_length=MAX_KEY, blank=True)
+    # Defaults of the database, because processes of the release before create runs, too.
+    encoder = models.CharField(
+        _("encoder"), max_length=120, blank=True, default="", db_default="", editable=False
+    )
+    part = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
+    cursor = models.TextField(_("last product handed out"), blank=True)
+    invitation = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     items = models.PositiveIntegerField(_("items"), default=0)
     done = models.PositiveIntegerField(_("done"), default=0)
     encoded = models.PositiveIntegerField(_("encoded"), default=0)
@@ -254,11 +275,15 @@ class Run(CatalogModel):
 
     @property
     def is_dead(self) -> bool:
-        """Whether the run's state is RUNNING, but its process has ended or misses heartbeats."""
+        """Whether the run's state is RUNNING, but its processes have ended or miss heartbeats."""
         if self.state != self.State.RUNNING or self.heartbeat is None:
             return False
         silent = self.heartbeat < timezone.now() - timedelta(seconds=conf.get("RUN_TIMEOUT"))
-        return silent or process_has_ended(self.worker)
+        owners = [self.worker]
+        if self.stage == self.Stage.ENCODING and not silent:
+            chunks = RunChunk.objects.filter(run=self).exclude(owner="")
+            owners = list(chunks.values_list("owner", flat=True)) or owners
+        return silent or all(process_has_ended(each) for each in owners)
 
     @property
     def rate(self) -> float | None:

@@ -91,6 +91,18 @@ def atomic() -> Iterator[None]:
         yield
 
 
+def end_hanging_transaction(seconds: float) -> None:
+    """Let PostgreSQL end the current transaction if its process sends nothing for ``seconds``.
+
+    Otherwise a frozen process would keep the locks of its transaction.
+    """
+    connection = connections[database()]
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            milliseconds = round(1000 * seconds)
+            cursor.execute(f"SET LOCAL idle_in_transaction_session_timeout = {milliseconds}")
+
+
 @contextmanager
 def one_session() -> Iterator[None]:
     """Keep one session of that database in the ``with`` block, for server-side cursors.

@@ -172,14 +172,15 @@ def compare_index(drift: Drift) -> None:
 
     Of a large index, a random sample of vectors is compared with the stored embeddings.
     """
+    active = IndexVersion.objects.filter(state=IndexVersion.State.ACTIVE).first()
+    if active and active.file and not index_files.copies(active):
+        try:  # before it is loaded, which mends it
+            index_files.verify(active)
+        except IndexFileError as error:
+            drift.index_file = str(error)
     current = loaded_versions.current()
     version = IndexVersion.objects.get(pk=current.version)
     drift.outdated = lifecycle.is_outdated(version)
-    if version.file:
-        try:
-            index_files.verify(version)
-        except IndexFileError as error:
-            drift.index_file = str(error)
     encoder, index, expected = current.encoder, current.index, 0
     share = min(1.0, COMPARED / max(1, len(index)))
     rng = np.random.default_rng()

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from django.utils import timezone
 
 from .. import conf
-from ..batched import batched
 from ..catalogs import catalog
 from ..encoders.base import Encoder
 from ..exceptions import IndexNotReady
@@ -73,12 +72,17 @@ def items_that_differ(encoder: Encoder) -> Iterator[str]:
     They are items with new or lost images, and items with rows that are no longer visible.
     """
     rows = Embedding.objects.filter(encoder=encoder.id, removed=False)
-    visible = catalog().visible_keys()
-    for keys in batched(visible, COMPARED):
+    source, last = catalog(), ""
+    while keys := source.keys_between(last, limit=COMPARED):
         stored = set(rows.filter(item__in=keys).values_list("item", "image"))
         different = {item for item, _name in stored ^ image_files(keys).keys()}
         yield from sorted(different)
-    yield from sorted(set(rows.values_list("item", flat=True).distinct()) - set(visible))
+        last = keys[-1]
+    items, last = rows.order_by("item").values_list("item", flat=True).distinct(), ""
+    while keys := list(items.filter(item__gt=last)[:COMPARED]):
+        visible = source.keys_visible(keys)
+        yield from (key for key in keys if key not in visible)
+        last = keys[-1]
 
 
 def longest_unread(encoder: Encoder, count: int) -> list[tuple[int, str]]:

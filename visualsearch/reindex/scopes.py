@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import chain
 
 from django.db.models import QuerySet
 
@@ -13,7 +14,7 @@ from .. import conf
 from ..batched import batched
 from ..catalogs import catalog
 from ..encoders.base import Encoder
-from ..models import Embedding, Experiment, Run
+from ..models import Embedding, Experiment, Run, RunChunk
 from ..serving import version_encoders
 from ..versions import lifecycle, transforms
 from . import catalog_images, embeddings
@@ -24,6 +25,16 @@ AHEAD = 2
 
 # Items to compare with their rows at a time.
 SCAN = 200
+# Lists of keys, and those that the items of each scope come from. "gone": items that have rows and
+# are no longer visible.
+VISIBLE, GONE, MISSING, FAILED, CHOSEN = "visible", "gone", "missing", "failed", "chosen"
+PARTS: dict[str, tuple[str, ...]] = {
+    Run.Scope.ALL: (VISIBLE, GONE),
+    Run.Scope.MISSING: (MISSING,),
+    Run.Scope.FAILED: (FAILED,),
+    Run.Scope.CHOSEN: (CHOSEN,),
+    Run.Scope.FIT: (),
+}
 
 
 def makes_version(run: Run) -> bool:
@@ -66,38 +77,75 @@ def encoder_for(run: Run) -> Encoder:
     return version_encoders.configured_encoder()
 
 
-def keys_in_scope(run: Run) -> list[str]:
-    """Return the keys of the items that a run processes; a key may be repeated.
+def list_keys(
+    run: Run, part: int, after: str, upto: str = "", limit: int | None = None
+) -> list[str]:
+    """Return keys of a part of a run above ``after`` and up to ``upto``, in the part's order.
 
-    By scope: ``all``: visible items, and items that are no longer visible but have rows.
-    ``missing``: visible items with an image that has no row. ``failed``: items with a failed image.
-    ``chosen``: the keys stored in the run. ``fit``: [].
+    ``part``: number of the part of the run's scope in :data:`PARTS`, from 1. "" means without a
+    bound; ``limit``: most keys to return. Not all of them need work, see :func:`keys_to_do`.
+    """
+    what = PARTS[run.scope][part - 1]
+    if what == CHOSEN:
+        keys = sorted({str(key) for key in run.keys if str(key) > after})
+        return [key for key in keys if not upto or key <= upto][:limit]
+    if what in (VISIBLE, MISSING):
+        return catalog().keys_between(after, upto, limit)
+    rows = rows_of(run).filter(item__gt=after)
+    if what == FAILED:
+        rows = rows.exclude(error="")
+    if upto:
+        rows = rows.filter(item__lte=upto)
+    return list(rows.order_by("item").values_list("item", flat=True).distinct()[:limit])
+
+
+def keys_to_do(run: Run, chunk: RunChunk) -> list[str]:
+    """Return the keys that are left to do in a chunk; the last one may be less than ``upto``."""
+    keys = list_keys(run, chunk.part, chunk.after, chunk.upto)
+    what = PARTS[run.scope][chunk.part - 1]
+    if what == MISSING:
+        return items_missing_an_image(keys, rows_of(run))
+    if what == GONE:
+        visible = catalog().keys_visible(keys)
+        return [key for key in keys if key not in visible]
+    return keys
+
+
+def rows_of(run: Run) -> QuerySet[Embedding]:
+    """Return the rows of the images that are on sale, by the run's encoder."""
+    rows: QuerySet[Embedding] = Embedding.objects.filter(encoder=run.encoder, removed=False)
+    return rows
+
+
+def count_items(run: Run) -> int:
+    """Return about how many items a run has; the chunks correct the number.
+
+    Of the scope ``missing`` all visible items are counted, and of the scope ``all`` no items that
+    are no longer visible: only the chunks find out which of them need work.
     """
     if run.scope == Run.Scope.FIT:
-        return []
-    rows = Embedding.objects.filter(encoder=encoder_for(run).id, removed=False)
+        return 0
     if run.scope == Run.Scope.CHOSEN:
-        return [str(key) for key in run.keys]
+        return len({str(key) for key in run.keys})
     if run.scope == Run.Scope.FAILED:
-        failed = rows.exclude(error="")
-        return list(failed.order_by("item").values_list("item", flat=True).distinct())
-    visible = catalog().visible_keys()
-    if run.scope == Run.Scope.MISSING:
-        return items_missing_an_image(visible, rows)
-    indexed = rows.values_list("item", flat=True).distinct()
-    return [*visible, *indexed]
+        return rows_of(run).exclude(error="").values("item").distinct().count()
+    return catalog().count_visible()
 
 
 def items_missing_an_image(keys: list[str], rows: QuerySet[Embedding]) -> list[str]:
     """Return those of ``keys`` whose item is visible and has an image without a row in ``rows``."""
-    present = set(rows.values_list("item", "image"))
-    source, missing = catalog(), []
-    for batch in batched(keys, 500):
-        for key, item in source.by_key(batch).items():
-            names = catalog_images.files_by_name(source.safe_files(item))
-            if any((key, name) not in present for name in names):
-                missing.append(key)
-    return missing
+    present = set(rows.filter(item__in=keys).values_list("item", "image"))
+    source = catalog()
+    found = source.by_key(keys)
+    return [
+        key
+        for key in keys
+        if key in found
+        and any(
+            (key, name) not in present
+            for name in catalog_images.files_by_name(source.safe_files(found[key]))
+        )
+    ]
 
 
 def other_encoders(encoder: Encoder) -> list[Encoder]:
@@ -114,32 +162,35 @@ def other_encoders(encoder: Encoder) -> list[Encoder]:
 
 @dataclass
 class Step:
-    """Consecutive items that a run processes and saves together.
+    """Consecutive items of a chunk that a run processes and saves together.
 
-    ``changed``: keys of the items to encode; ``batch``: their images, being read, None without
-    changed items. ``items``: number of all items; ``unchanged``: number of unchanged images.
-    ``cursor``: key of the last item, from which an interrupted run continues.
+    ``changed``: keys of the items to encode; ``found``: their files; ``batch``: their images, being
+    read, None without changed items. ``items``: number of all items; ``unchanged``: number of
+    unchanged images. ``cursor``: key of the last item, from which an interrupted run continues.
     """
 
-    changed: list[str]
-    batch: catalog_images.Batch | None
-    items: int
-    unchanged: int
+    chunk: RunChunk
     cursor: str
+    changed: list[str] = field(default_factory=list)
+    found: catalog_images.ImageFiles = field(default_factory=dict)
+    items: int = 0
+    unchanged: int = 0
+    batch: catalog_images.Batch | None = None
 
 
-def steps(encoder: Encoder, keys: Sequence[str], pool: Executor) -> Iterator[Step]:
-    """Yield the items of a run in steps, each with about ``BATCH_SIZE`` images to encode at most.
+def steps(encoder: Encoder, groups: Iterable[Step], pool: Executor) -> Iterator[Step]:
+    """Yield ``groups`` after starting to encode them, each with about ``BATCH_SIZE`` images.
 
     Images of the next two steps are decoded in advance, but encoded only when the caller is done
     with the step before. So a killed process loses at most one encoded batch.
     """
     ahead: deque[Step] = deque()
-    for changed, found, items, unchanged, cursor in group_items(encoder, keys, pool):
+    for step in groups:
         if len(ahead) == AHEAD:
             begin_step(encoder, ahead[0], pool)
-        batch = catalog_images.gather_batch(encoder, changed, pool, found) if changed else None
-        ahead.append(Step(changed, batch, items, unchanged, cursor))
+        if step.changed:
+            step.batch = catalog_images.gather_batch(encoder, step.changed, pool, step.found)
+        ahead.append(step)
         if len(ahead) > AHEAD:
             yield ahead.popleft()
     while ahead:
@@ -154,26 +205,27 @@ def begin_step(encoder: Encoder, step: Step, pool: Executor) -> None:
 
 
 def group_items(
-    encoder: Encoder, keys: Sequence[str], pool: Executor
-) -> Iterator[tuple[list[str], catalog_images.ImageFiles, int, int, str]]:
-    """Yield ``(changed, images, items, unchanged, cursor)`` for each step.
+    encoder: Encoder, chunk: RunChunk, keys: Sequence[str], pool: Executor
+) -> Iterator[Step]:
+    """Yield the items of a chunk in steps, each with about ``BATCH_SIZE`` images to encode.
 
-    ``changed``: keys of the items to encode, and ``images``: their files. ``items``: number of all
-    items in the step; ``unchanged``: number of unchanged images; ``cursor``: key of the last item.
+    ``keys``: those that are left to do. The last step ends the chunk.
     """
-    size = conf.get("BATCH_SIZE")
-    for scanned in batched(keys, SCAN):
-        changed: list[str] = []
-        found: catalog_images.ImageFiles = {}
-        items = unchanged = waiting = 0
-        for key, images, same in embeddings.unchanged_items(encoder, scanned, pool):
-            items += 1
-            if same:
-                unchanged += len(images)
-            else:
-                changed.append(key)
-                found |= images
-                waiting += max(1, len(images))
-            if waiting >= size or key == scanned[-1]:
-                yield changed, found, items, unchanged, key
-                changed, found, items, unchanged, waiting = [], {}, 0, 0, 0
+    size, waiting = conf.get("BATCH_SIZE"), 0
+    step = Step(chunk, chunk.upto)
+    if not keys:
+        yield step
+    scanned = (embeddings.unchanged_items(encoder, some, pool) for some in batched(keys, SCAN))
+    for key, images, same in chain.from_iterable(scanned):
+        step.items += 1
+        if same:
+            step.unchanged += len(images)
+        else:
+            step.changed.append(key)
+            step.found |= images
+            waiting += max(1, len(images))
+        last = key == keys[-1]
+        if waiting >= size or last:
+            step.cursor = chunk.upto if last else key
+            yield step
+            step, waiting = Step(chunk, chunk.upto), 0

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..encoders.base import Encoder
 from ..exceptions import IndexFileError
 from ..indexes.base import FileIndex, SharedIndex
 from ..models import Embedding, IndexVersion, Revision
@@ -37,10 +38,8 @@ def load_index(version: IndexVersion) -> LiveIndex:
         try:
             index = index_files.read(version, type(index), encoder.dim, version.options)
         except IndexFileError as error:
-            logger.warning(
-                "Index version %s is rebuilt from the stored embeddings: %s", version.pk, error
-            )
-            return build_from_rows(version)
+            with index_files.rebuilding():
+                return load_copy(version, encoder, index) or rebuild_copy(version, error)
     elif isinstance(index, SharedIndex) and not index.exists():
         logger.warning(
             "Index version %s is missing from its server; it is rebuilt from the stored"
@@ -51,6 +50,34 @@ def load_index(version: IndexVersion) -> LiveIndex:
     return LiveIndex(
         index, version.pk, encoder, version.revision, version.items, fit=fit_of(version)
     )
+
+
+def load_copy(version: IndexVersion, encoder: Encoder, empty: FileIndex) -> LiveIndex | None:
+    """Load a version from the file that this machine has rebuilt; return None without one.
+
+    ``empty``: an empty index of the version.
+    """
+    found = index_files.read_copy(version, type(empty), encoder.dim, version.options)
+    if found is None:
+        return None
+    items = count_items(encoder.id)
+    return LiveIndex(found[0], version.pk, encoder, found[1], items, fit=fit_of(version))
+
+
+def rebuild_copy(version: IndexVersion, reason: IndexFileError) -> LiveIndex:
+    """Rebuild a version from the stored embeddings, and save it for this machine's processes.
+
+    The machine that built the version may be another one, or its file is lost or damaged.
+    """
+    logger.warning("Index version %s is rebuilt from the stored embeddings: %s", version.pk, reason)
+    live = build_from_rows(version)
+    live.index.optimise()
+    if isinstance(live.index, FileIndex):
+        try:
+            index_files.write_copy(live.index, version, live.revision)
+        except OSError as error:
+            logger.warning("The rebuilt index version %s is not saved: %s", version.pk, error)
+    return live
 
 
 def build_from_rows(version: IndexVersion) -> LiveIndex:

@@ -15,6 +15,7 @@ from visualsearch.exceptions import VisualSearchError
 from visualsearch.management.catalog_command import CatalogCommand
 from visualsearch.models import Embedding, Run
 from visualsearch.reindex import runs, scopes
+from visualsearch.reindex.chunks import TakenOver
 from visualsearch.serving import loaded_versions
 from visualsearch.versions import lifecycle
 
@@ -48,11 +49,11 @@ class Command(CatalogCommand):
             run = self.wanted(options)
             with tqdm(desc="Indexing", unit=" products", disable=not sys.stderr.isatty()) as bar:
 
-                def advance(count: int) -> None:
+                def show() -> None:
                     bar.total = run.items
-                    bar.update(count)
+                    bar.update(run.done - bar.n)
 
-                self.work_on(run, advance)
+                self.work_on(run, show)
         except (VisualSearchError, runs.NotPossible) as error:
             raise CommandError(str(error)) from error
         self.report(run, as_json=options["json"])
@@ -85,22 +86,20 @@ class Command(CatalogCommand):
                 runs.resume(run)
         return run
 
-    def work_on(self, run: Run, advance: Callable[[int], object]) -> None:
-        """Execute a run; if another process executes it, wait, and take over if that process dies.
+    def work_on(self, run: Run, show: Callable[[], object]) -> None:
+        """Work on a run until it is closed or paused, and wait while only others have work.
 
-        ``advance`` is called with the number of items just done. Returns when the run is closed or
-        paused.
+        ``show``: called when the run's row has changed.
         """
-        while run.open:
+        while run.open and run.state != Run.State.PAUSED:
             try:
-                runs.execute(run, advance)
-            except runs.TakenOver:
-                time.sleep(WATCH)
-                done = run.done
+                runs.execute(run, show)
+            except TakenOver:
                 run.refresh_from_db()
-                advance(run.done - done)
-            if run.state == Run.State.PAUSED:
-                return
+            if run.state == Run.State.RUNNING:
+                time.sleep(WATCH)
+                run.refresh_from_db()
+                show()
 
     def report(self, run: Run, *, as_json: bool) -> None:
         """Print the counts of a run, and each failed image with its error."""

@@ -23,7 +23,7 @@ from PIL import Image
 
 from .conf import DEFAULTS
 from .models import Run
-from .reindex import runs
+from .reindex import encoding, runs
 from .serving import loaded_versions
 from .signal_handlers import Changes
 
@@ -91,7 +91,7 @@ def index_catalog() -> Counter[str]:
     assert new, f"Run {run.pk} is still {run.state}."
     run = runs.execute(run)
     assert run.state in (Run.State.FINISHED, Run.State.WITH_FAILURES), run.error
-    return Counter({name: getattr(run, name) for name in runs.COUNTS})
+    return Counter({name: getattr(run, name) for name in encoding.COUNTS})
 
 
 def index_changes() -> None:

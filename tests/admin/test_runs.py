@@ -9,7 +9,7 @@ from tests.helpers.pictures import encoded, picture
 from tests.helpers.reindex import reindex
 from visualsearch.exceptions import BackendUnavailable
 from visualsearch.models import Embedding, Run
-from visualsearch.reindex import launch, runs
+from visualsearch.reindex import launch, run_row, runs
 
 from .conftest import messages_of
 
@@ -28,7 +28,7 @@ def progress_of(run):
 def running(**values) -> Run:
     """Create a run that is claimed by this process."""
     run, _ = runs.request(Run.Scope.ALL, by="ana")
-    runs.claim(run)
+    run_row.claim(run)
     Run.objects.filter(pk=run.pk).update(**values)
     run.refresh_from_db()
     return run

@@ -11,7 +11,7 @@ from tests.browser.navigation import follow
 from tests.helpers.pictures import encoded, picture
 from tests.helpers.reindex import rebuild, reindex
 from visualsearch.models import Query, Run
-from visualsearch.reindex import runs
+from visualsearch.reindex import run_row, runs
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -49,7 +49,7 @@ def choose_photo(owner, seed=3):
 
 def test_card__follows_the_run_to_its_end(owner, sold):
     run, _ = runs.request(Run.Scope.ALL)
-    runs.claim(run)
+    run_row.claim(run)
     Run.objects.update(items=40, done=4, stage="encoding", worked=2.0)
     owner.goto(RUNS)
     card = owner.locator(".vs-run")

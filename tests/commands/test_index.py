@@ -9,7 +9,7 @@ from django.utils import timezone
 from tests.helpers.pictures import encoded, picture
 from visualsearch.management.commands import visualsearch_index
 from visualsearch.models import Embedding, IndexVersion, Run
-from visualsearch.reindex import runs
+from visualsearch.reindex import run_row, runs
 
 LONG_AGO = timezone.now() - timedelta(hours=1)
 
@@ -101,7 +101,7 @@ def test_index__beside_the_active_version(sold, capsys):
 
 def test_index__goes_on_with_a_run_that_was_interrupted(sold, capsys):
     interrupted, _ = runs.request(Run.Scope.ALL)
-    runs.claim(interrupted)
+    run_row.claim(interrupted)
     Run.objects.filter(pk=interrupted.pk).update(worker="elsewhere:1:x", heartbeat=LONG_AGO)
     shown = run(capsys)
     assert f"Run {interrupted.pk} is open (running). Continuing it." in shown.err
@@ -119,15 +119,15 @@ def test_index__goes_on_with_a_paused_run(sold, capsys):
 
 def test_index__watches_a_run_that_another_process_does(sold, capsys, monkeypatch):
     working, _ = runs.request(Run.Scope.ALL)
-    runs.claim(working)
-    runs._working.add(working.pk)
+    run_row.claim(working)
+    run_row.working.add(working.pk)
     naps = []
 
     def sleep(seconds):
         naps.append(seconds)
         if len(naps) == 3:  # the other run ends meanwhile
-            runs._working.clear()
-            runs.close(working, Run.State.FINISHED)
+            run_row.working.clear()
+            run_row.close(working, Run.State.FINISHED)
 
     monkeypatch.setattr(visualsearch_index.time, "sleep", sleep)
     assert "0 images encoded" in run(capsys).out

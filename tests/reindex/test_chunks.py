@@ -15,7 +15,7 @@ from tests.helpers.reindex import reindex
 from visualsearch.catalogs import CatalogSource, catalog
 from visualsearch.models import Embedding, Query, Revision, Run, RunChunk
 from visualsearch.models.primary import atomic
-from visualsearch.reindex import chunks, runs, scopes
+from visualsearch.reindex import chunks, encoding, run_row, runs, scopes
 from visualsearch.reindex.chunks import Claims
 
 State = Run.State
@@ -32,8 +32,8 @@ def small_chunks(monkeypatch, configure):
 def begun(sold):
     """A run over eight products whose chunks can be claimed."""
     run, _new = runs.request(Run.Scope.ALL)
-    runs.claim(run)
-    runs.prepare(run, scopes.encoder_for(run))
+    run_row.claim(run)
+    encoding.prepare(run, scopes.encoder_for(run))
     return run
 
 
@@ -112,12 +112,12 @@ def test_claim__many_at_once(begun):
 def test_prepare__by_a_process_that_was_frozen(sold):
     """Another process has prepared the run meanwhile, and items are done."""
     run, _new = runs.request(Run.Scope.ALL)
-    runs.claim(run)
+    run_row.claim(run)
     Run.objects.update(worker="", stage=Run.Stage.ENCODING, encoder="fake-1", part=1, done=3)
     with pytest.raises(chunks.TakenOver):
-        runs.prepare(run, scopes.encoder_for(run))
+        encoding.prepare(run, scopes.encoder_for(run))
     with pytest.raises(chunks.TakenOver):
-        runs.close(run, State.FAILED)
+        run_row.close(run, State.FAILED)
     run.refresh_from_db()
     assert (run.state, run.done) == (State.RUNNING, 3)
 
@@ -168,7 +168,7 @@ def test_pause__when_the_last_worker_has_finished_its_batch(begun):
     assert begun.state == State.RUNNING
     assert claims.claim() is None
     claims.advance(held, "P0", 1, 1.0, {"encoded": 1})
-    runs.stop(begun, claims)
+    run_row.stop(begun, claims)
     assert (begun.state, begun.wish, begun.done) == (State.PAUSED, "", 1)
     runs.resume(begun)
     runs.execute(begun)

@@ -11,7 +11,7 @@ from tests.helpers.pictures import encoded, picture
 from tests.helpers.reindex import reindex
 from visualsearch.encoders.fake import FakeEncoder
 from visualsearch.models import Embedding, IndexVersion, Run, RunChunk, process_names
-from visualsearch.reindex import chunks, embeddings, retries, runs, scopes, tasks
+from visualsearch.reindex import chunks, embeddings, retries, run_row, runs, scopes, tasks
 from visualsearch.versions import lifecycle
 
 State, Wish = Run.State, Run.Wish
@@ -55,7 +55,7 @@ class Killed(BaseException):
 
 def kill(run):
     """Leave a run as a killed process of another machine would."""
-    runs._working.clear()
+    run_row.working.clear()
     left = {"heartbeat": long_ago()}
     Run.objects.filter(pk=run.pk).exclude(worker="").update(worker="elsewhere:1:x")
     Run.objects.filter(pk=run.pk).update(**left)
@@ -275,13 +275,13 @@ def test_execute__settings_changed_since_it_was_killed(sold, encodings, small_ba
 def test_execute__a_task_that_is_delivered_twice(sold):
     run = requested()
     other = Run.objects.get(pk=run.pk)
-    runs.claim(run)
-    runs._working.add(run.pk)
+    run_row.claim(run)
+    run_row.working.add(run.pk)
     try:
         with pytest.raises(chunks.TakenOver):
             runs.execute(other)
     finally:
-        runs._working.clear()
+        run_row.working.clear()
     runs.execute(other)
     with pytest.raises(chunks.TakenOver):
         runs.execute(run)
@@ -336,7 +336,7 @@ def test_wish__nobody_works_on_it(db, ask, then):
     ask(run)
     assert run.state == then
     if then == State.PAUSED:
-        runs.claim(run := Run.objects.get(pk=(runs.resume(run), run.pk)[1]))
+        run_row.claim(run := Run.objects.get(pk=(runs.resume(run), run.pk)[1]))
         kill(run)
         run.refresh_from_db()
         runs.pause(run)
@@ -352,7 +352,7 @@ def test_wish__of_a_run_that_ended(sold):
 
 def test_is_dead__its_process_is_gone(db):
     run = requested()
-    runs.claim(run)
+    run_row.claim(run)
     assert not run.is_dead
     host, number, token = process_names.this_process().rsplit(":", 2)
     run.worker = f"{host}:{2**22 + 1}:{token}"  # above the largest process number

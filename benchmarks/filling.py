@@ -18,6 +18,7 @@ from django.db.models import Model
 from benchmarks.vectors import Catalog
 from shop.models import Category, Product, ProductImage
 from visualsearch.models import Embedding, Revision, to_bytes
+from visualsearch.photos.decode import RULES
 from visualsearch.serving import version_encoders
 
 PRICE = "9.00"
@@ -66,6 +67,7 @@ def fill(count: int, media: Path | None = None) -> None:
                     image=picture(number),
                     encoder=encoder.id,
                     content_hash=hashlib.sha256(content(number)).hexdigest(),
+                    rules=RULES,
                     vector=to_bytes(vector),
                     revision=1,
                 )

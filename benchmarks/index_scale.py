@@ -14,13 +14,15 @@ import multiprocessing
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, nullcontext
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.report import draw, table
 from benchmarks.servers import milvus_lite, postgresql
@@ -29,7 +31,7 @@ from visualsearch.indexes.base import Ids, Index
 from visualsearch.indexes.faiss import FaissIndex
 
 K = 10
-SHARES = {"all": 1.0, "10%": 0.1, "0.1%": 0.001}
+SHARES = {"all": 1.0, "50%": 0.5, "10%": 0.1, "1%": 0.01, "0.1%": 0.001}
 SERVERS = ("pgvector", "milvus")
 STRUCTURES = {"faiss": "auto", "faiss-hnsw": "hnsw"}
 
@@ -43,42 +45,53 @@ class Task:
 
     def __init__(self, catalog: Catalog, size: int, queries: int):
         self.queries = catalog.queries(queries)
-        rng = np.random.default_rng(1)
+        self.shuffled = np.random.default_rng(1).permutation(size) + 1
         self.among: dict[str, Ids | None] = {
-            name: None if share == 1 else rng.choice(size, max(1, int(size * share)), False) + 1
+            name: None if share == 1 else self.shuffled[: max(1, round(size * share))]
             for name, share in SHARES.items()
         }
-        self.wanted = {
-            name: nearest(catalog, size, self.queries, among) for name, among in self.among.items()
-        }
+        self.wanted = nearest(catalog, size, self.queries, self.among)
 
 
-def nearest(catalog: Catalog, size: int, queries: Float32, among: Ids | None) -> Ids:
-    """Return the ids (queries, 10) of the nearest vectors by exact float32 search.
+def nearest(
+    catalog: Catalog, size: int, queries: Float32, filters: Mapping[str, Ids | None]
+) -> dict[str, Ids]:
+    """Return the ids (queries, 10) of the nearest vectors by exact float32 search, by filter.
 
-    ``queries`` (queries, dim). ``among``: ids to search; None: all. Missing results are -1.
+    ``queries`` (queries, dim). ``filters``: ids to search by the filter's name; None: all. Missing
+    results are -1.
     """
-    best_ids = np.full((len(queries), K), -1, np.int64)
-    best = np.full((len(queries), K), -np.inf, np.float32)
+    allowed = {name: allowed_places(size, among) for name, among in filters.items()}
+    best_ids = {name: np.full((len(queries), K), -1, np.int64) for name in filters}
+    best = {name: np.full((len(queries), K), -np.inf, np.float32) for name in filters}
     for ids, vectors in catalog.batches(size):
-        if among is not None:
-            keep = np.isin(ids, among)
-            ids, vectors = ids[keep], vectors[keep]
-        scores = np.concatenate([best, queries @ vectors.T], axis=1)
-        every = np.concatenate([best_ids, np.tile(ids, (len(queries), 1))], axis=1)
-        first = np.argpartition(-scores, K - 1, axis=1)[:, :K]
-        best = np.take_along_axis(scores, first, 1)
-        best_ids = np.take_along_axis(every, first, 1)
+        scores = queries @ vectors.T
+        for name, mask in allowed.items():
+            keep = mask[ids]
+            both = np.concatenate([best[name], scores[:, keep]], axis=1)
+            every = np.concatenate([best_ids[name], np.tile(ids[keep], (len(queries), 1))], axis=1)
+            first = np.argpartition(-both, K - 1, axis=1)[:, :K]
+            best[name] = np.take_along_axis(both, first, 1)
+            best_ids[name] = np.take_along_axis(every, first, 1)
     return best_ids
 
 
-def measure(index: Index, task: Task) -> dict[str, Any]:
+def allowed_places(size: int, among: Ids | None) -> NDArray[np.bool_]:
+    """Return a mask (size + 1,) over ids: True for those in ``among``, for all if it is None."""
+    mask = np.full(size + 1, among is None)
+    if among is not None:
+        mask[among] = True
+    return mask
+
+
+def measure(index: Index, task: Task, filters: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Search an index with the queries of ``task``, once for each filter.
 
-    Return p50 and p95 milliseconds and mean recall@10, by filter.
+    ``filters``: what the index gets in place of the ids in ``task.among``, by filter. Return
+    p50 and p95 milliseconds and mean recall@10, by filter.
     """
     measured: dict[str, Any] = {}
-    for name, among in task.among.items():
+    for name, among in (filters or task.among).items():
         index.search(task.queries[0], K, among=among)
         spent, shares = [], []
         for query, wanted in zip(task.queries, task.wanted[name], strict=True):
@@ -133,14 +146,16 @@ def resident() -> int:
     return pages * os.sysconf("SC_PAGE_SIZE") // 2**20
 
 
-def faiss_row(structure: Any, catalog: Catalog, size: int, task: Task) -> dict[str, Any]:
+def faiss_row(
+    structure: Any, options: dict[str, Any], catalog: Catalog, size: int, task: Task
+) -> dict[str, Any]:
     """Build and save a FAISS index, and load and search it in a new process.
 
-    ``structure``: the option of FaissIndex, such as ``hnsw``. Return build and load seconds, file
-    size, memory, and search times and recall by filter.
+    ``structure`` and ``options``: those of FaissIndex, such as ``hnsw``. Return build and load
+    seconds, file size, memory, and search times and recall by filter.
     """
     dim = task.queries.shape[1]
-    index = FaissIndex(dim, structure=structure)
+    index = FaissIndex(dim, structure=structure, **options)
     row: dict[str, Any] = {"build_s": build(index, catalog, size)}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "index"
@@ -164,9 +179,43 @@ def server_row(
     index.create()
     try:
         seconds = build(index, catalog, size)
-        return {"build_s": seconds, **index.describe(), **measure(index, task)}
+        filters = as_querysets(task) if index.joins else None
+        return {"build_s": seconds, **index.describe(), **measure(index, task, filters)}
     finally:
         index.drop()
+
+
+@cache
+def row_model() -> Any:
+    """Return the model of a table of vectors' ids and their places in a random order."""
+    from django.db import models
+
+    fields = {
+        "id": models.BigIntegerField(primary_key=True),
+        "place": models.IntegerField(db_index=True),
+        "Meta": type("Meta", (), {"app_label": "scale"}),
+    }
+    return type("Row", (models.Model,), {"__module__": __name__, **fields})
+
+
+def as_querysets(task: Task) -> dict[str, Any]:
+    """Store which vectors each filter allows, and return the filters as querysets."""
+    from django.db import connection
+
+    rows = row_model()
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS scale_row")
+    with connection.schema_editor() as editor:
+        editor.create_model(rows)
+    with connection.cursor() as cursor, cursor.copy("COPY scale_row FROM STDIN") as copy:
+        for place, key in enumerate(task.shuffled.tolist()):
+            copy.write_row((key, place))
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE scale_row")
+    return {
+        name: None if among is None else rows._default_manager.filter(place__lt=len(among))
+        for name, among in task.among.items()
+    }
 
 
 @contextmanager
@@ -204,9 +253,10 @@ def measured_rows(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
                 catalog = Catalog(dim, like)
                 task = Task(catalog, size, args.queries)
                 if server:
-                    row = server_row(*server, catalog, size, task)
+                    kind, options = server
+                    row = server_row(kind, options | args.options, catalog, size, task)
                 else:
-                    row = faiss_row(STRUCTURES[backend], catalog, size, task)
+                    row = faiss_row(STRUCTURES[backend], args.options, catalog, size, task)
                 yield {"backend": backend, "dim": dim, "size": size, **row}
 
 
@@ -224,6 +274,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--dims", default="256,320", type=numbers)
     parser.add_argument("--queries", default=200, type=int)
     parser.add_argument("--server-limit", default=100_000, type=int, metavar="N")
+    parser.add_argument("--options", default={}, type=json.loads, metavar="JSON",
+                        help='options of the index, such as {"ef_search": 200}')  # fmt: skip
     parser.add_argument("--like", type=Path, metavar="FILE.npy", help="real embeddings (N, dim)")
     parser.add_argument("--out", default=Path(), type=Path, metavar="FOLDER")
     args = parser.parse_args()

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 Row = dict[str, Any]
-SEARCHES = ("all", "10%", "0.1%")
+SEARCHES = ("all", "50%", "10%", "1%", "0.1%")
 
 
 def table(rows: list[Row]) -> str:
@@ -15,7 +15,7 @@ def table(rows: list[Row]) -> str:
     ``rows``: contents of ``index-scale.json``.
     """
     head = ["back end", "numbers", "vectors", "structure", "build s", "load s", "file MB"]
-    head += ["memory MB", "all", "10 %", "0.1 %"]
+    head += ["memory MB", "all", "50 %", "10 %", "1 %", "0.1 %"]
     lines = [head, ["---"] * len(head)]
     for row in rows:
         searches = [
@@ -38,7 +38,7 @@ def draw(rows: list[Row], path: Path) -> None:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise SystemExit("The plot needs matplotlib: pip install matplotlib") from error
-    figure = Figure(figsize=(11, 4), layout="constrained")
+    figure = Figure(figsize=(16, 4), layout="constrained")
     panels = figure.subplots(1, len(SEARCHES), sharey=True)
     series = sorted({(row["backend"], row["dim"]) for row in rows})
     for panel, name in zip(panels, SEARCHES, strict=True):

@@ -96,6 +96,12 @@ class Product(models.Model):
         ordering = ["name", "pk"]
         verbose_name = _("product")
         verbose_name_plural = _("products")
+        indexes = [
+            # Pages show the newest ones of any number.
+            models.Index(
+                fields=["-created", "-id"], name="newest", condition=models.Q(published=True)
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.sku})"

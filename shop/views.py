@@ -1,10 +1,13 @@
 """Pages of the shop: home and text search, category, product."""
 
+import sys
 from typing import Any
 
+from django.db import InterfaceError, OperationalError
 from django.db.models import Count, Max, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
+from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy as _
 from django.views.generic import DetailView, ListView
 
@@ -14,6 +17,8 @@ PAGE_SIZE = 24
 NEWEST = 8
 TILES = 12
 PICTURES = 12
+# Seconds after which to reload a page that failed because the database was away.
+RETRY_AFTER = 5
 
 # Sort orders by the value of `?sort=`.
 SORTINGS = {
@@ -134,3 +139,14 @@ class ProductView(DetailView):
             context["other_colors"] = others
         context["pictures"] = list(product.images.all())[:PICTURES]
         return context
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Show that something went wrong: 503 while the database is away, 500 for any other error."""
+    # Without context processors, which may ask the database.
+    page = render_to_string("500.html")
+    if not isinstance(sys.exc_info()[1], (OperationalError, InterfaceError)):
+        return HttpResponse(page, status=500)
+    response = HttpResponse(page, status=503)
+    response["Retry-After"] = str(RETRY_AFTER)
+    return response

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 import numpy as np
@@ -9,11 +10,13 @@ import pytest
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, transaction
+from django.test.utils import CaptureQueriesContext
 
 from benchmarks.servers import postgresql
 from benchmarks.vectors import Catalog
 from tests.indexes.contract import DIM, SharedContract, recall, run_elsewhere, unit
 from visualsearch.exceptions import BackendUnavailable
+from visualsearch.indexes import pgvector
 from visualsearch.indexes.exact import ExactIndex
 from visualsearch.indexes.pgvector import PgvectorIndex
 
@@ -145,11 +148,12 @@ def test_create__extension_not_permitted(server):
             cursor.execute("DROP ROLE shop")
 
 
-@pytest.fixture(scope="module")
-def large(server):
-    """An index with a graph, and the oracle."""
+@pytest.fixture(scope="module", params=["hnsw", "ivf"])
+def large(server, request):
+    """An index with a graph or lists, and the oracle."""
     catalog, ids = Catalog(32), np.arange(1, SIZE + 1)
-    index = PgvectorIndex(32, name="large", alias=ALIAS, flat_up_to=1000)
+    options = {"alias": ALIAS, "flat_up_to": 1000, "structure": request.param}
+    index = PgvectorIndex(32, name="large", **options)
     oracle = ExactIndex(32)
     index.create()
     for each in (index, oracle):
@@ -163,7 +167,7 @@ def large(server):
 @pytest.mark.parametrize("share", [1, 0.9, 0.3, 0.05])
 def test_search__recall(large, k, share):
     index, oracle = large
-    assert index.describe()["structure"] == "hnsw"
+    assert index.describe()["structure"] == index.structure
     assert index.describe()["recall@10"] >= 0.97
     among = None
     if share < 1:
@@ -173,3 +177,57 @@ def test_search__recall(large, k, share):
         for query in Catalog(32).queries(30)
     ]
     assert np.mean(shares) >= 0.97
+
+
+@pytest.fixture
+def shoes(server):
+    """A queryset of the even ids."""
+    rows = ContentType.objects.using(ALIAS)
+    kinds = ("shoe", "dress")
+    rows.bulk_create(
+        ContentType(pk=pk, app_label=kinds[pk % 2], model=f"{pk}") for pk in range(1, SIZE + 1)
+    )
+    with connections[ALIAS].cursor() as cursor:
+        cursor.execute("ANALYZE django_content_type")
+    yield rows.filter(app_label="shoe")
+    with connections[ALIAS].cursor() as cursor:
+        cursor.execute("TRUNCATE django_content_type")
+
+
+@pytest.mark.parametrize("checks", [1, 1_000_000])
+def test_search__a_large_queryset_is_looked_up_id_by_id_if_that_is_cheaper(
+    large, shoes, monkeypatch, checks
+):
+    monkeypatch.setattr(pgvector, "CHECKS", checks)
+    index, oracle = large
+    even = np.arange(2, SIZE + 1, 2)
+    with CaptureQueriesContext(connections[ALIAS]) as captured:
+        shares = [
+            recall(index.search(query, 10, among=shoes)[0], oracle.search(query, 10, among=even)[0])
+            for query in Catalog(32).queries(30)
+        ]
+    assert np.mean(shares) >= 0.97
+    searches = [each["sql"] for each in captured if "ORDER BY distance" in each["sql"]]
+    assert len(searches) == 30
+    with connections[ALIAS].cursor() as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {searches[0]}")
+        (answer,) = cursor.fetchone()
+    plan = answer if isinstance(answer, list) else json.loads(answer)
+    met = sum(rows for name, rows in read_rows(plan[0]["Plan"]) if "content_type" in name)
+    if checks == 1:
+        assert 10 <= met < len(even) / 4
+    else:
+        assert met == len(even)
+
+
+def read_rows(plan):
+    """Yield the table of each scan of a plan, and how often or how many rows it read."""
+    if "Relation Name" in plan:
+        yield plan["Relation Name"], plan["Actual Loops"] * max(1, plan["Actual Rows"])
+    for each in plan.get("Plans", []):
+        yield from read_rows(each)
+
+
+def test_structure__unknown():
+    with pytest.raises(ValueError, match="hnsw or ivf"):
+        PgvectorIndex(DIM, name="one", structure="tree")

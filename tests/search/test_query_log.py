@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from tests.helpers.pictures import encoded, picture
 from tests.helpers.reindex import reindex
 from visualsearch import events
-from visualsearch.exceptions import QueryNotFound
+from visualsearch.exceptions import BackendUnavailable, QueryNotFound
 from visualsearch.models import Query, Storefront
 from visualsearch.photos.decode import open_photo
 from visualsearch.search import by_photo, later_pages, query_log
@@ -145,6 +145,31 @@ def test_find__waits_for_another_process(waiting, configure):
     event, _ = events.record(found, "click", "P3")
     writer.join()
     assert event.rank == 1
+
+
+def test_find__stored_between_the_two_looks(waiting, configure, redis_server):
+    """A worker stores the query and deletes its copy just after a web process has looked for it."""
+    found = search()
+    (query,) = query_log._log.waiting.values()
+    query_log.start_anew()  # as in a process that did not search
+    configure(USE_CELERY=True, REDIS_URL=redis_server.url)
+
+    def store_after(execute, sql, *rest):
+        done = execute(sql, *rest)
+        if sql.startswith("SELECT") and "visualsearch_query" in sql and query._state.adding:
+            query.save(force_insert=True)
+        return done
+
+    with connection.execute_wrapper(store_after):
+        event, _ = events.record(found, "click", "P3")
+    assert event.rank == 1
+
+
+def test_find__while_redis_is_away(waiting, configure):
+    """The query may wait there, so nobody says that there is none."""
+    configure(USE_CELERY=True, REDIS_URL="redis://127.0.0.1:1/0")
+    with pytest.raises(BackendUnavailable):
+        events.record(str(uuid4()), "click", "P3")
 
 
 def test_find__an_unknown_query(waiting, configure):

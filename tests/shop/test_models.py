@@ -1,4 +1,7 @@
+import re
+
 from shop.models import Category, Product
+from shop.visual import ProductCatalog
 
 
 def test_category_save__makes_a_slug(db):
@@ -49,3 +52,11 @@ def test_for_cards__queries_do_not_grow(make_product, django_assert_num_queries)
         for product in Product.objects.for_cards():
             assert product.category.name
             assert product.main_image
+
+
+def test_newest__read_by_an_index(make_product):
+    make_product()
+    plan = ProductCatalog().suggested()[:3].explain()
+    assert "SCAN shop_product USING INDEX newest" in plan
+    # Only the pictures of each product are sorted.
+    assert not re.search("^[0-9]+ 0 0 USE TEMP B-TREE", plan, re.M)

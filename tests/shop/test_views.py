@@ -2,6 +2,7 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
+from django.db import DataError, InterfaceError, OperationalError, connection
 from django.utils import timezone
 from django.utils.html import escape
 from django.utils.translation import override
@@ -241,6 +242,22 @@ def test_not_found__is_a_page_of_the_shop(client, db):
     html = response.content.decode()
     assert "We cannot find this page" in html
     assert "Maison Lumen" in html
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "retry_after"),
+    [(OperationalError, 503, "5"), (InterfaceError, 503, "5"), (DataError, 500, None)],
+)
+def test_server_error__while_the_database_is_away(client, db, error, status, retry_after):
+    client.raise_request_exception = False
+
+    def fail(*args):
+        raise error("the database does not answer")
+
+    with connection.execute_wrapper(fail):
+        response = client.get("/")
+    assert (response.status_code, response.headers.get("Retry-After")) == (status, retry_after)
+    assert "Please try again in a moment" in response.content.decode()
 
 
 def test_language__of_the_browser(client, db):

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from ..catalogs import catalog
 from ..models import Embedding, IndexVersion, Processor, Query, Repair, Revision, Run
-from ..serving import processor_check
+from ..serving import item_counts, processor_check
 from ..versions import lifecycle
 
 RUNS = 5
@@ -80,7 +80,9 @@ def overview() -> Overview:
     return Overview(
         version=version,
         products=catalog().visible().count(),
-        indexed_products=searchable.values("item").distinct().count(),
+        indexed_products=item_counts.searchable_items(
+            version.encoder if version else "", version.items if version else 0
+        ),
         indexed_images=searchable.count(),
         failed_images=rows.exclude(error="").count(),
         last_change=Embedding.objects.aggregate(last=Max("updated"))["last"],

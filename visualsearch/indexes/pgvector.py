@@ -6,20 +6,31 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from django.core.exceptions import EmptyResultSet, ImproperlyConfigured
 from django.db import DatabaseError, InterfaceError, OperationalError, connections, transaction
 from django.db.models import QuerySet
+from numpy.typing import NDArray
 
 from ..exceptions import BackendUnavailable
 from .base import Float32, Ids, SharedIndex
+from .pgvector_copy import as_text, binary_row, copied, whole_rows
+from .pgvector_effort import Lists, Passing, estimate
 
 Among = Ids | QuerySet[Any] | None
 
 # Up to this many ids are all compared: a walk through the graph would meet them too seldom.
 FEW = 2000
+# A row fetched by its id takes as long as so many vectors of a list.
+FETCH = 5
+# Ids that a search with a filter meets, in the order of magnitude.
+CHECKS = 500
+# Stored vectors that measure the recall, and bytes to read at a time.
+QUERIES, PART = 200, 16 << 20
+# Numbers of lists to try until the recall is reached.
+PROBES = (1, 2, 4, 6, 8, 12, 16, 24, 32, 40, 48, 64, 96, 128, 192, 256, 384, 512)
 # Largest ef_search of pgvector; an iterative scan goes on until it has found enough.
 LARGEST_EF = 1000
 NO_EXTENSION = (
@@ -29,7 +40,7 @@ NO_EXTENSION = (
 
 
 class PgvectorIndex(SharedIndex):
-    """A PostgreSQL table of vectors (halfvec), with an HNSW graph once it is large enough.
+    """A PostgreSQL table of vectors (halfvec), with a graph or lists once it is large enough.
 
     Every method runs in the caller's transaction, if there is one.
     """
@@ -43,25 +54,33 @@ class PgvectorIndex(SharedIndex):
         *,
         name: str,
         alias: str = "default",
+        structure: Literal["hnsw", "ivf"] = "hnsw",
         flat_up_to: int = 10_000,
         links: int = 16,
         ef_construction: int = 64,
         ef_search: int = 100,
+        target_recall: float = 0.99,
         build_memory: str = "512MB",
     ):
         """Set the options of the index, without connecting.
 
         ``alias``: name of the database in ``DATABASES``. Above ``flat_up_to`` vectors,
-        :meth:`optimise` builds a graph with ``links`` per vector, using ``build_memory``. A larger
-        ``ef_search`` finds more and is slower. Raises ValueError for an invalid ``name``.
+        :meth:`optimise` builds a ``structure`` using ``build_memory``: a graph with ``links`` per
+        vector, in which a larger ``ef_search`` finds more and is slower, or inverted lists, of
+        which a search reads enough for ``target_recall``. Raises ValueError for an invalid ``name``
+        or ``structure``.
         """
         super().__init__(dim, name=name)
         if not re.fullmatch(r"\w{1,40}", name, re.ASCII):
             raise ValueError(f"the name must be 1 to 40 letters, digits or _, not {name!r}")
+        if structure not in ("hnsw", "ivf"):
+            raise ValueError(f"structure must be hnsw or ivf, not {structure!r}")
+        self.structure, self.target_recall = structure, target_recall
         self.alias, self.flat_up_to, self.ef_search = alias, flat_up_to, ef_search
         self.links, self.ef_construction = links, ef_construction
         self.build_memory = build_memory
         self.table = f'"visualsearch_index_{name}"'
+        self._read: Lists | None = None
 
     @contextmanager
     def _cursor(self) -> Iterator[Any]:
@@ -90,6 +109,7 @@ class PgvectorIndex(SharedIndex):
         except DatabaseError as error:
             raise ImproperlyConfigured(NO_EXTENSION) from error
         self.drop()
+        self._read = None
         with self._cursor() as cursor:
             cursor.execute(
                 f"CREATE TABLE {self.table} (id bigint PRIMARY KEY, vector halfvec({self.dim}))"
@@ -130,8 +150,8 @@ class PgvectorIndex(SharedIndex):
             return np.empty(0, np.int64), np.empty(0, np.float32)
         with self._cursor() as cursor:
             inner, values = selection(among, self.alias)
-            few = among is not None and self._are_few(cursor, among, inner, values)
-            found = [] if few else self._walk(cursor, query, k, inner, values)
+            wanted = self._passing(cursor, among, inner, values)
+            found = [] if wanted.few else self._walk(cursor, query, k, wanted)
             if len(found) < k:
                 found = self._compare(cursor, query, k, inner, values)
         ids = np.array([row[0] for row in found], np.int64)
@@ -139,36 +159,67 @@ class PgvectorIndex(SharedIndex):
         best = np.argsort(-scores, kind="stable")
         return ids[best], scores[best]
 
-    def _are_few(self, cursor: Any, among: Among, inner: str, values: list[Any]) -> bool:
+    def _passing(self, cursor: Any, among: Among, inner: str, values: list[Any]) -> Passing:
+        """Return what is known of the ids in ``among``; see :func:`selection` for the others.
+
+        Reads at most :data:`FEW` rows, and the planner's estimates for more.
+        """
+        if among is None:
+            return Passing()
         if not isinstance(among, QuerySet):
-            return among is None or len(among) <= FEW
+            few = len(among) <= FEW or self._compares_faster(cursor, len(among))
+            return Passing(inner=inner, values=values, rows=len(among), few=few)
         cursor.execute(
             f"SELECT count(*) FROM (SELECT FROM ({inner}) AS given LIMIT {FEW + 1}) AS wanted",
             values,
         )
-        return int(cursor.fetchone()[0]) <= FEW
+        if int(cursor.fetchone()[0]) <= FEW:
+            return Passing(inner=inner, values=values, rows=FEW, few=True)
+        rows, all_cost = estimate(cursor, inner, values)
+        _, one_cost = estimate(cursor, f"SELECT FROM ({inner}) AS given (id) WHERE id = 1", values)
+        return Passing(
+            inner=inner,
+            values=values,
+            rows=rows,
+            few=self._compares_faster(cursor, rows),
+            one_by_one=one_cost * CHECKS < all_cost,
+        )
+
+    def _compares_faster(self, cursor: Any, rows: int) -> bool:
+        """Return whether comparing ``rows`` ids takes less than reading lists until enough pass."""
+        lists = self._lists(cursor)
+        return bool(lists.count) and rows * FETCH < lists.vectors(rows)
+
+    def _lists(self, cursor: Any) -> Lists:
+        """Return the inverted lists of the table, read once; without any, their count is 0."""
+        if self._read is None:
+            cursor.execute("SELECT obj_description(%s::regclass)", [self.table])
+            measured = json.loads(cursor.fetchone()[0] or "{}")
+            self._read = Lists(
+                **{name: measured.get(name, 0) for name in ("count", "probes", "size")}
+            )
+        return self._read
 
     def _walk(
-        self, cursor: Any, query: Float32, k: int, inner: str, values: list[Any]
+        self, cursor: Any, query: Float32, k: int, wanted: Passing
     ) -> list[tuple[int, float]]:
-        """Return the nearest (id, distance) pairs by the graph; possibly fewer than ``k``.
+        """Return the nearest (id, distance) pairs by the graph or lists; maybe fewer than ``k``.
 
-        The distance is the negative inner product. Without a graph, PostgreSQL scans the table.
-        ``inner`` and ``values``: see :func:`selection`.
+        The distance is the negative inner product. Without either, PostgreSQL scans the table.
         """
         effort = min(LARGEST_EF, max(self.ef_search, 2 * k))
+        probes = self._lists(cursor).probes_for(k, wanted.rows)
         cursor.execute(
             "SELECT set_config('hnsw.ef_search', %s, true),"
-            " set_config('hnsw.iterative_scan', 'relaxed_order', true)",
-            [str(effort)],
+            " set_config('hnsw.iterative_scan', 'relaxed_order', true),"
+            " set_config('ivfflat.probes', %s, true),"
+            " set_config('ivfflat.iterative_scan', 'relaxed_order', true)",
+            [str(effort), str(probes)],
         )
-        # In this form, the filter is a set that is checked during the walk, and not a join that may
-        # be done first.
-        where = f"WHERE (id IN ({inner})) IS TRUE" if inner else ""
         cursor.execute(
-            f"SELECT id, vector <#> %s::halfvec AS distance FROM {self.table} {where}"
-            " ORDER BY distance LIMIT %s",
-            [as_text(query), *values, k],
+            f"SELECT id, vector <#> %s::halfvec AS distance FROM {self.table} AS stored"
+            f" {wanted.condition()} ORDER BY distance LIMIT %s",
+            [as_text(query), *wanted.values, k],
         )
         return list(cursor.fetchall())
 
@@ -189,34 +240,76 @@ class PgvectorIndex(SharedIndex):
         return list(cursor.fetchall())
 
     def optimise(self) -> None:
-        """Build the graph if there are more than ``flat_up_to`` vectors, and store its recall."""
-        if len(self) <= self.flat_up_to:
+        """Build the graph or lists above ``flat_up_to`` vectors, and store their recall."""
+        size = len(self)
+        if size <= self.flat_up_to:
             return
         with self._cursor() as cursor:
             cursor.execute(
                 "SELECT set_config('maintenance_work_mem', %s, true)", [self.build_memory]
             )
-            cursor.execute(
-                f"CREATE INDEX ON {self.table} USING hnsw (vector halfvec_ip_ops)"
-                f" WITH (m = {int(self.links)}, ef_construction = {int(self.ef_construction)})"
-            )
+            # As in FaissIndex: a vector that helped to place the centres is easier to find.
+            held_out, queries = self._hold_out(cursor)
+            measured: dict[str, Any] = {}
+            if self.structure == "hnsw":
+                way = f"hnsw (vector halfvec_ip_ops) WITH (m = {int(self.links)},"
+                way += f" ef_construction = {int(self.ef_construction)})"
+            else:
+                measured = {"count": int(2 * size**0.5), "size": size}
+                way = f"ivfflat (vector halfvec_ip_ops) WITH (lists = {measured['count']})"
+            cursor.execute(f"CREATE INDEX ON {self.table} USING {way}")
             cursor.execute(f"ANALYZE {self.table}")
-            measured = json.dumps({"recall@10": round(self._recall(cursor), 4)})
-            cursor.execute(f"COMMENT ON TABLE {self.table} IS '{measured}'")
+            tenths = self._tenths(cursor, queries)
+            for probes in PROBES if measured else (0,):
+                self._read = Lists(**measured, probes=probes)
+                recall = self._recall(cursor, queries, tenths)
+                if recall >= self.target_recall or 2 * probes > self._read.count:
+                    break
+            if measured:
+                measured["probes"] = probes
+            self.add(held_out, queries)
+            text = json.dumps({"recall@10": round(recall, 4)} | measured)
+            cursor.execute(f"COMMENT ON TABLE {self.table} IS '{text}'")
 
-    def _recall(self, cursor: Any, queries: int = 50) -> float:
-        """Return the recall@10 of the graph, measured with ``queries`` of the stored vectors."""
+    def _hold_out(self, cursor: Any) -> tuple[Ids, Float32]:
+        """Remove some vectors, to measure with; return their ids (N,) and themselves (N, dim)."""
         cursor.execute(
-            f"SELECT vector::text FROM {self.table} ORDER BY hashint8(id) LIMIT {queries}"
+            f"DELETE FROM {self.table} WHERE id IN (SELECT id FROM {self.table}"
+            f" ORDER BY hashint8(id) LIMIT {QUERIES}) RETURNING id, vector::text"
         )
-        found, wanted = 0, 0
-        for (text,) in list(cursor.fetchall()):
-            query = np.array(json.loads(text), np.float32)
-            exact = self._compare(cursor, query, 11, "", [])
-            near = self._walk(cursor, query, 11, "", [])
-            wanted += len(exact) - 1
-            found += sum(distance <= exact[-1][1] + 1e-6 for _, distance in near) - 1
-        return found / max(1, wanted)
+        rows = list(cursor.fetchall())
+        vectors = np.array([json.loads(text) for _, text in rows], np.float32)
+        return np.array([key for key, _ in rows], np.int64), vectors
+
+    def _tenths(self, cursor: Any, queries: Float32) -> list[float]:
+        """Return the tenth smallest distance to each query (N, dim), by comparing all."""
+        best = np.full((len(queries), 10), -np.inf, np.float32)
+        for _ids, vectors in self._stored(cursor):
+            scores = np.concatenate([best, queries @ vectors.astype(np.float32).T], axis=1)
+            best = -np.partition(-scores, 9, axis=1)[:, :10]
+        tenths: list[float] = (-best.min(axis=1)).tolist()
+        return tenths
+
+    def _stored(self, cursor: Any) -> Iterator[tuple[Ids, NDArray[np.float16]]]:
+        """Yield ids (N,) and vectors (N, dim) of the whole table in parts."""
+        row = binary_row(self.dim)
+        with cursor.copy(f"COPY {self.table} (id, vector) TO STDOUT (FORMAT binary)") as copy:
+            header, parts, size = 19, [], 0
+            for part in copy:
+                parts.append(bytes(part)[header:])
+                header, size = 0, size + len(parts[-1])
+                if size > PART:
+                    yield from whole_rows(parts, row)
+                    size = len(parts[0])
+            yield from whole_rows(parts, row)
+
+    def _recall(self, cursor: Any, queries: Float32, tenths: list[float]) -> float:
+        """Return the recall@10 of queries (N, dim); ``tenths``: see :meth:`_tenths`."""
+        found = 0
+        for query, tenth in zip(queries, tenths, strict=True):
+            near = self._walk(cursor, query, 10, Passing())
+            found += sum(distance <= tenth + 1e-6 for _, distance in near)
+        return found / max(1, 10 * len(queries))
 
     def describe(self) -> dict[str, Any]:
         with self._cursor() as cursor:
@@ -227,8 +320,12 @@ class PgvectorIndex(SharedIndex):
             measured, size = cursor.fetchone()
         if measured is None:
             return {"structure": "flat", "memory_bytes": size}
-        graph = {"structure": "hnsw", "links": self.links, "ef_search": self.ef_search}
-        return graph | {"memory_bytes": size, **json.loads(measured)}
+        known = json.loads(measured)
+        described = {"structure": self.structure, "memory_bytes": size}
+        described["recall@10"] = known["recall@10"]
+        if "count" in known:
+            return described | {"lists": known["count"], "probes": known["probes"]}
+        return described | {"links": self.links, "ef_search": self.ef_search}
 
 
 def selection(among: Among, alias: str) -> tuple[str, list[Any]]:
@@ -247,31 +344,3 @@ def selection(among: Among, alias: str) -> tuple[str, list[Any]]:
     except EmptyResultSet:
         return "SELECT NULL::bigint WHERE false", []
     return sql, list(values)
-
-
-def copied(ids: Ids, vectors: Float32) -> bytes:
-    """Return rows of ids (N,) and vectors (N, dim) in PostgreSQL's binary COPY format.
-
-    Each value follows its length, big endian.
-    """
-    dim = vectors.shape[1]
-    row = np.dtype(
-        [
-            ("values", ">i2"),
-            ("id_size", ">i4"),
-            ("id", ">i8"),
-            ("vector_size", ">i4"),
-            ("dim", ">i2"),
-            ("unused", ">i2"),
-            ("vector", ">f2", (dim,)),
-        ]
-    )
-    rows = np.zeros(len(ids), row)
-    rows["values"], rows["id_size"], rows["id"] = 2, 8, ids
-    rows["vector_size"], rows["dim"], rows["vector"] = 4 + 2 * dim, dim, vectors
-    return b"PGCOPY\n\xff\r\n\0" + bytes(8) + rows.tobytes() + b"\xff\xff"
-
-
-def as_text(vector: Float32) -> str:
-    """Return a vector in pgvector's text format."""
-    return "[" + ",".join(map(str, vector.tolist())) + "]"

@@ -21,6 +21,7 @@ from django.db.models import QuerySet
 from django.utils.connection import ConnectionDoesNotExist
 
 from .. import conf
+from ..exceptions import BackendUnavailable
 from ..models import Query
 from ..models.primary import atomic, database
 from ..redis_client import client, key_of
@@ -157,34 +158,32 @@ def insert(rows: list[Query]) -> None:
 def find(query_id: str, rows: QuerySet[Query]) -> Query:
     """Return the query with this id among ``rows``, also if it waits to be stored.
 
-    Raises Query.DoesNotExist, or ValueError for a text that is no id.
+    Raises Query.DoesNotExist, ValueError for a text that is no id, or BackendUnavailable if Redis,
+    where the query may wait, does not answer.
     """
     pk = UUID(query_id)
     with suppress(Query.DoesNotExist):
         return rows.get(pk=pk)
-    if not arrives(pk):
-        raise Query.DoesNotExist
+    store_awaited(pk)
+    # Also if nothing awaited it: it may have been stored between the two looks.
     found: Query = rows.get(pk=pk)
     return found
 
 
-def arrives(pk: UUID) -> bool:
-    """Return whether a query that was not in the database is there now.
+def store_awaited(pk: UUID) -> None:
+    """Store a query that waits in this process or, with Celery, as a copy in Redis.
 
-    It may wait in this process, or, with Celery, as a copy in Redis. Without, another process may
-    be about to store it, which is waited for.
+    Without Celery, wait for another process that may be about to store it. Raises
+    BackendUnavailable if Redis does not answer.
     """
     if pk in _log.waiting:
         _log.flush()
-        return True
-    if conf.get("USE_CELERY"):
-        return adopt(pk)
-    end = time.monotonic() + 3 * conf.get("WRITE_DELAY")
-    while time.monotonic() < end:
-        time.sleep(LOOK_AGAIN)
-        if Query.objects.filter(pk=pk).exists():
-            return True
-    return False
+    elif conf.get("USE_CELERY"):
+        adopt(pk)
+    else:
+        end = time.monotonic() + 3 * conf.get("WRITE_DELAY")
+        while time.monotonic() < end and not Query.objects.filter(pk=pk).exists():
+            time.sleep(LOOK_AGAIN)
 
 
 # --- copies in Redis ---
@@ -199,15 +198,17 @@ def copy_of(query_id: str | None) -> tuple[str, bytes] | None:
     return key_of("query", str(query.pk)), msgspec.msgpack.encode(values)
 
 
-def adopt(pk: UUID) -> bool:
-    """Store the query of which there is a copy in Redis; return whether there is one."""
+def adopt(pk: UUID) -> None:
+    """Store the query of which there is a copy in Redis, if there is one.
+
+    Raises BackendUnavailable if Redis does not answer: the query may wait there.
+    """
     try:
         found = client().get(key_of("query", str(pk)))
-    except redis.RedisError:
-        return False
+    except redis.RedisError as error:
+        raise BackendUnavailable from error
     if found is not None:
         insert([Query(**msgspec.msgpack.decode(found))])  # type: ignore[arg-type]
-    return found is not None
 
 
 def forget_copies(rows: list[Query]) -> None:

@@ -30,8 +30,8 @@ class LiveIndex:
     ``version``: id of the IndexVersion. ``revision``: the last change of the rows that the index
     contains. ``items``: number of searchable items. ``fit``: the transform of the vectors in the
     index, None for none; callers pass untransformed encoder output to :meth:`add` and
-    :meth:`search`. ``catalog``: name of the catalog. ``used`` and ``counted``: monotonic times of
-    the last use and of the last count of ``items``. ``known``: cache of :meth:`names`.
+    :meth:`search`. ``catalog``: name of the catalog. ``used``: monotonic time of the last
+    use. ``known``: cache of :meth:`names`.
     """
 
     index: Index
@@ -41,10 +41,13 @@ class LiveIndex:
     items: int = 0
     fit: Fit | None = None
     catalog: str = field(default_factory=current_catalog_name)
-    counted: float = 0.0
     used: float = 0.0
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     known: dict[int, tuple[str, str]] = field(default_factory=dict, repr=False)
+
+    def set_items(self, items: int) -> None:
+        """Set the number of searchable items."""
+        self.items = items
 
     def fitted(self, vectors: Vectors) -> Vectors:
         """Apply the index's fitted transform to encoder output (N, dim) or (dim,).

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,13 +14,11 @@ from ..exceptions import IndexFileError
 from ..indexes.base import FileIndex, SharedIndex
 from ..models import Embedding, IndexVersion, Revision
 from ..models.primary import atomic
-from . import index_files, version_encoders
+from . import index_files, item_counts, version_encoders
 from .live_index import LiveIndex, empty_index, fit_of
 
 logger = logging.getLogger(__name__)
 REPLAY_BATCH = 5000
-# Catalogs up to this size are counted after each change, larger ones at most this often (seconds).
-COUNTED_ALWAYS, COUNT_AGAIN = 10_000, 10.0
 
 
 def load_index(version: IndexVersion) -> LiveIndex:
@@ -60,7 +57,7 @@ def load_copy(version: IndexVersion, encoder: Encoder, empty: FileIndex) -> Live
     found = index_files.read_copy(version, type(empty), encoder.dim, version.options)
     if found is None:
         return None
-    items = count_items(encoder.id)
+    items = item_counts.searchable_items(encoder.id, version.items)
     return LiveIndex(found[0], version.pk, encoder, found[1], items, fit=fit_of(version))
 
 
@@ -142,15 +139,7 @@ def replay(live: LiveIndex, revision: int) -> None:
         if len(ids):
             live.add(ids, vectors)
     live.revision = revision
-    # In a large catalog, counting takes longer than applying a change.
-    if live.items < COUNTED_ALWAYS or live.counted < time.monotonic() - COUNT_AGAIN:
-        live.items, live.counted = count_items(encoder.id), time.monotonic()
-
-
-def count_items(encoder: str) -> int:
-    """Return the number of items with a searchable embedding of this encoder."""
-    searchable = Embedding.objects.filter(encoder=encoder).searchable()
-    return searchable.values("item").distinct().count()
+    live.items = item_counts.searchable_items(encoder.id, live.items, live.set_items)
 
 
 def changed_embeddings(

@@ -1,0 +1,1 @@
+"""Run the production stack under load while its processes are killed, frozen and restarted."""

@@ -7,7 +7,6 @@ from typing import Any
 import django_filters
 from django.db.models import Exists, F, Model, OuterRef, Q, QuerySet
 from django.db.models.fields.files import FieldFile
-from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from visualsearch.catalogs import CatalogSource
@@ -94,7 +93,7 @@ class ProductCatalog(CatalogSource):
     def images(self, item: Product) -> Iterable[FieldFile]:
         return [picture.image for picture in item.images.all()]
 
-    def card(self, item: Any, request: HttpRequest | None = None) -> dict[str, Any]:
+    def card(self, item: Any) -> dict[str, Any]:  # type: ignore[override]
         return {
             "key": item.sku,
             "name": item.name,

@@ -13,8 +13,11 @@ from django.db import OperationalError
 from django.utils import translation
 from django.utils.translation import gettext, gettext_lazy
 
+from shop.models import Product
+from shop.visual import ProductCatalog
 from tests.helpers.pictures import encoded, picture
 from tests.helpers.reindex import reindex
+from visualsearch.catalogs.loaded import drop_catalogs
 from visualsearch.encoders.preprocess import InputSpec
 from visualsearch.exceptions import BackendUnavailable, IndexNotReady, ItemNotFound
 from visualsearch.models import KeptPhoto, Query, Storefront
@@ -92,6 +95,27 @@ def test_run__page(with_workers):
     first = sent(SearchRequest(limit=3), dispatch.decode_photo(PHOTO)).result
     request = PageRequest(query_id=first.query_id, limit=2, offset=1, crop=None)
     assert sent(request).result.hits == first.hits[1:]
+
+
+def test_run__leaves_cards_that_depend_on_the_request_to_the_web_process(with_workers, monkeypatch):
+    made, usual = [], ProductCatalog.card
+
+    def card(self, item, request=None):
+        made.append(item.sku)
+        return usual(self, item)
+
+    monkeypatch.setattr(ProductCatalog, "card", card)
+    drop_catalogs(setting="VISUALSEARCH")
+    Product.objects.filter(sku="P4").update(published=False)
+    for request in (SearchRequest(limit=3), SearchRequest(limit=3, ordering="price")):
+        made.clear()
+        reply = sent(request, dispatch.decode_photo(PHOTO))
+        assert made == []
+        assert [hit.card for hit in reply.result.hits] == [{}, {}, {}]
+        result = dispatch.result_of_worker(reply)
+        assert made == [hit.item for hit in result.hits]
+        assert "P4" not in made
+        assert all(hit.card["price_label"] for hit in result.hits)
 
 
 def test_run__refusal(with_workers):

@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any
 
 from ..catalogs import CatalogSource, catalog
 from .results import Hit, SearchResult
+
+# Whether another process makes the cards.
+_later = ContextVar("cards made later", default=False)
+
+
+@contextmanager
+def cards_made_later() -> Iterator[None]:
+    """Leave cards empty in the ``with`` block, if they depend on a request.
+
+    For a worker, which has none: see :func:`with_cards_for_request`.
+    """
+    before = _later.set(catalog().card_takes_request)
+    try:
+        yield
+    finally:
+        _later.reset(before)
 
 
 def look_up_cards(
@@ -24,6 +42,7 @@ def look_up_cards(
     first ``need`` items are read with one query, the others only if some of those are not shown.
     ``empty``: make empty cards, to find out only which items are visible.
     """
+    empty = empty or _later.get()
     for some in (keys[:need], keys[need:]):
         if sum(cards.get(key) is not None for key in keys) >= need:
             return
@@ -40,7 +59,7 @@ def look_up_cards(
 def with_cards_for_request(result: SearchResult) -> SearchResult:
     """Return a worker's result with cards that are made for the request of this process.
 
-    A worker has no request. So its cards are final only if the shop's ``card()`` takes none. A hit
+    A worker has no request. So it makes the cards only if the shop's ``card()`` takes none. A hit
     that is no longer visible, or whose card fails, is left out.
     """
     if not catalog().card_takes_request:

@@ -14,6 +14,7 @@ from ..catalogs import using_catalog
 from ..exceptions import BackendUnavailable, VisualSearchError
 from ..photos.decode import Photo
 from ..search import by_photo, encode_photo, later_pages, query_log, similar_items
+from ..search.cards import cards_made_later
 from ..search.requests import (
     ClassifyRequest,
     EmbedRequest,
@@ -145,7 +146,7 @@ def run(name: str, worker: str) -> Failure | None:
     try:
         photo = unpack(job.photo) if job.photo else None
         stages = {**job.stages, "queue": job.waited}
-        with using_catalog(job.catalog):
+        with using_catalog(job.catalog), cards_made_later():
             reply = reply_to(decode_request(job), photo, stages=stages, language=job.language)
     except Exception:
         logger.exception("Job %s failed.", name)

@@ -5,7 +5,7 @@
 Creates a shop per size with generated vectors, in PostgreSQL from its pip package and a temporary
 folder, and measures each step in a fresh process:
 
-- ``table …``: bytes of a table and its indexes; ``file``, ``memory``: of the index;
+- ``table of …``: bytes of a table and its indexes; ``file``, ``memory``: of the index;
 - ``build``: an index version is built from the rows; ``activate``: it becomes the active one;
 - ``load``: a search process hashes and reads the index file; ``rebuild``: the file is missing;
 - ``replay``: the first search after 100 pictures have changed;

@@ -16,7 +16,11 @@ from PIL import Image
 Figures = dict[str, float]
 # Pictures that change before a search, and requests of a kind.
 CHANGED, REQUESTS = 100, 15
-TABLES = ("shop_product", "shop_productimage", "visualsearch_embedding")
+TABLES = {
+    "products": "shop_product",
+    "pictures": "shop_productimage",
+    "embeddings": "visualsearch_embedding",
+}
 ADMIN = {
     "overview": "/admin/visualsearch/indexversion/overview/",
     "products": "/admin/shop/product/",
@@ -43,9 +47,9 @@ def fill(images: int, media: Path | None = None) -> Figures:
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE shop_product")
         sizes = {}
-        for name in TABLES:
-            cursor.execute("SELECT pg_total_relation_size(%s)", [name])
-            sizes[f"table {name}, MB"] = cursor.fetchone()[0] / 1e6
+        for name, table in TABLES.items():
+            cursor.execute("SELECT pg_total_relation_size(%s)", [table])
+            sizes[f"table of {name}, MB"] = cursor.fetchone()[0] / 1e6
     return sizes
 
 

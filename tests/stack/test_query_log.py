@@ -38,7 +38,7 @@ def test_page_and_event__of_a_killed_worker(stack):
     browser = stack.browser()
     assert len(browser.get(QUERY.format(paged)).json["results"]) == 3
     event = {"query_id": clicked, "event": "click", "product": "P3"}
-    assert browser.post("/api/visual-search/events/", event).status == 201
+    assert browser.post_json("/api/visual-search/events/", event).status == 201
     assert stored(stack) == 2
     assert browser.get(QUERY.format(lost)).status == 200
 

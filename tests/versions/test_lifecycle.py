@@ -3,6 +3,8 @@ import shutil
 
 import numpy as np
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from tests.helpers.pictures import encoded, picture
 from tests.helpers.reindex import rebuild, reindex
@@ -59,6 +61,16 @@ def test_prune__rows_of_an_encoder_that_nobody_needs(sold, configure):
     configure(ENCODER_OPTIONS={"version": "2"})
     reindex()
     assert set(Embedding.objects.values_list("encoder", flat=True)) == {"fake-2"}
+
+
+def test_reason_not_to_fit__counts_no_more_images_than_it_needs(sold, monkeypatch):
+    reindex()
+    monkeypatch.setattr(lifecycle.catalog_fit, "LEAST", 5)
+    with CaptureQueriesContext(connection) as queries:
+        assert lifecycle.reason_not_to_fit() == ""
+    counts = [each["sql"] for each in queries if "COUNT(" in each["sql"]]
+    assert len(counts) == 1
+    assert "LIMIT 5" in counts[0]
 
 
 def test_roll_back__activates_the_version_before(sold):

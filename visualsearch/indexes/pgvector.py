@@ -24,9 +24,10 @@ Among = Ids | QuerySet[Any] | None
 # Up to this many ids are all compared: a walk through the graph would meet them too seldom.
 FEW = 2000
 # A row fetched by its id takes as long as so many vectors of a list.
-FETCH = 5
-# Ids that a search with a filter meets, in the order of magnitude.
-CHECKS = 500
+FETCH = 3
+# Ids are looked up one by one if so many look-ups cost less than reading all that pass. A search
+# meets some hundreds, but the planner's cost of one is that of pages that are not in memory.
+CHECKS = 50
 # Stored vectors that measure the recall, and bytes to read at a time.
 QUERIES, PART = 200, 16 << 20
 # Numbers of lists to try until the recall is reached.

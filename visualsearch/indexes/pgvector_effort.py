@@ -22,11 +22,11 @@ class Lists:
     def vectors(self, rows: int) -> float:
         """Return how many vectors to read until enough of ``rows`` ids that pass are among them.
 
-        The best ten of a share of all are about the best ten / share of all; as measured, these
-        need vectors in proportion to the root of their number.
+        The rarer they are, the farther from the query are the best ten. As measured, the vectors
+        grow with the fourth root of 1 / share.
         """
         share = min(1.0, max(1, rows) / max(1, self.size))
-        return self.probes * self.size / max(1, self.count) / share**0.5
+        return self.probes * self.size / max(1, self.count) / share**0.25
 
     def probes_for(self, k: int, rows: int | None) -> int:
         """Return how many lists to read for the best ``k`` of ``rows`` ids; None: of all."""

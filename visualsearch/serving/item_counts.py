@@ -44,14 +44,17 @@ def searchable_items(
 ) -> int:
     """Return the number of items with a searchable embedding of this encoder.
 
-    ``last``: an earlier count. If it is large, it or a newer one is returned, and ``then`` is
-    called with the present one soon, in another thread.
+    ``last``: an earlier count. If it is large, it or a newer one is returned. ``then`` is called
+    with the returned count, and later, in another thread, with the present one.
     """
     if last <= COUNTED_AT_ONCE:
-        return count_items(encoder)
+        items = count_items(encoder)
+        then(items)
+        return items
     with _lock:
         count = _counts.setdefault((current_catalog_name(), encoder), Count(last))
-        idle = not count.waiting
+        items, idle = count.items, not count.waiting
+        then(items)  # before another thread can call it with a newer count
         count.waiting.append(then)
     if idle:
         # A new thread would not know the catalog.
@@ -59,7 +62,7 @@ def searchable_items(
         threading.Thread(
             target=run, args=(count_later, encoder, count), name="visualsearch-count", daemon=True
         ).start()
-    return count.items
+    return items
 
 
 def count_later(encoder: str, count: Count) -> None:

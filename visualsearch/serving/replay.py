@@ -139,7 +139,7 @@ def replay(live: LiveIndex, revision: int) -> None:
         if len(ids):
             live.add(ids, vectors)
     live.revision = revision
-    live.items = item_counts.searchable_items(encoder.id, live.items, live.set_items)
+    item_counts.searchable_items(encoder.id, live.items, live.set_items)
 
 
 def changed_embeddings(

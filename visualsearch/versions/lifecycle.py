@@ -123,7 +123,8 @@ def reason_not_to_fit() -> str:
             "The settings name another model or index than the active version uses; run"
             " manage.py visualsearch_index."
         )
-    if Embedding.objects.filter(encoder=version.encoder).searchable().count() < catalog_fit.LEAST:
+    rows = Embedding.objects.filter(encoder=version.encoder).searchable()
+    if rows[: catalog_fit.LEAST].count() < catalog_fit.LEAST:
         return _("Fitting needs a catalog of at least %(least)s images.") % {
             "least": catalog_fit.LEAST
         }

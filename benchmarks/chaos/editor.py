@@ -40,6 +40,7 @@ class Editor(threading.Thread):
             picture = next(self.pictures)
             add(key_of(picture), picture)
             self.goods.add(key_of(picture), picture)
+        connection.close()  # a restart of the database would break it
 
     def run(self) -> None:
         try:

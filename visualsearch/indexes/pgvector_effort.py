@@ -22,8 +22,8 @@ class Lists:
     def vectors(self, rows: int) -> float:
         """Return how many vectors to read until enough of ``rows`` ids that pass are among them.
 
-        The rarer they are, the farther from the query are the best ten. As measured, the vectors
-        grow with the fourth root of 1 / share.
+        The rarer they are, the farther from the query are the best ten. With the fourth root,
+        10 % and 50 % of a million find as much as all (docs/index-backends.md).
         """
         share = min(1.0, max(1, rows) / max(1, self.size))
         return self.probes * self.size / max(1, self.count) / share**0.25

@@ -75,4 +75,5 @@ VISUALSEARCH = {
     "ENCODER_OPTIONS": {},
     "THROTTLE": None,
     "RUN_IN_BACKGROUND": False,
+    "WRITE_DELAY": 0,
 }

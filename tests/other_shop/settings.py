@@ -56,6 +56,7 @@ VISUALSEARCH = {
     "ENCODER_OPTIONS": {},
     "THROTTLE": None,
     "RUN_IN_BACKGROUND": False,
+    "WRITE_DELAY": 0,
     "FETCH_NETWORKS": os.environ.get("FETCH_NETWORKS", "").split(),
 }
 if os.environ.get("SITE_ID"):

@@ -208,7 +208,9 @@ def adopt(pk: UUID) -> None:
     except redis.RedisError as error:
         raise BackendUnavailable from error
     if found is not None:
-        insert([Query(**msgspec.msgpack.decode(found))])  # type: ignore[arg-type]
+        row = Query(**msgspec.msgpack.decode(found))  # type: ignore[arg-type]
+        insert([row])
+        forget_copies([row])
 
 
 def forget_copies(rows: list[Query]) -> None:

@@ -194,7 +194,7 @@ def update_rows(rows: Sequence[Embedding], **values: Any) -> int:
     """Set the same field values on some rows; return the number of rows updated."""
     if not rows:
         return 0
-    return Embedding.objects.filter(pk__in=[row.pk for row in rows]).update(**values)
+    return Embedding.everywhere.filter(pk__in=[row.pk for row in rows]).update(**values)
 
 
 def row_for(encoder: Encoder, seen: CatalogImage, revision: int) -> Embedding:

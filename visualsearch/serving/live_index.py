@@ -77,7 +77,8 @@ class LiveIndex:
         names = {each: found for each in ids if (found := known.get(each))}
         if len(names) == len(ids):
             return names
-        rows = Embedding.objects.searchable()
+        # Of all catalogs: SQLite would read the catalog's rows one by one in place of these.
+        rows = Embedding.everywhere.filter(removed=False, error="")
         for some in batched([each for each in ids if each not in names], MAX_PARAMETERS):
             found_now = rows.filter(pk__in=some).values_list("pk", "item", "image")
             names |= {pk: (item, image) for pk, item, image in found_now}

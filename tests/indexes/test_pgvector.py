@@ -174,7 +174,7 @@ def test_search__recall(large, k, share):
         among = np.random.default_rng(2).choice(SIZE, int(SIZE * share), replace=False) + 1
     shares = [
         recall(index.search(query, k, among=among)[0], oracle.search(query, k, among=among)[0])
-        for query in Catalog(32).queries(30)
+        for query in Catalog(32).queries(100)
     ]
     assert np.mean(shares) >= 0.97
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 
@@ -33,7 +34,7 @@ class Lists:
         if not self.count:
             return 1
         vectors = self.vectors(self.size if rows is None else rows) * max(1.0, k / 10) ** 0.5
-        return int(min(self.count, max(1, vectors * self.count / self.size)))
+        return min(self.count, max(1, ceil(round(vectors * self.count / self.size, 6))))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -84,7 +84,7 @@ def measure(images: int, *, with_files: bool) -> Figures:
             "SECRET_KEY": "of the benchmark",
             "MEDIA_ROOT": str(home / "media"),
             "STATIC_ROOT": str(home / "static"),
-            # As docker-compose.yml sets it.
+            # The same value as in docker-compose.yml.
             "OMP_NUM_THREADS": "1",
             "OPENBLAS_NUM_THREADS": "1",
         }

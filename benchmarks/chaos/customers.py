@@ -22,7 +22,7 @@ LIMIT = 12
 
 @dataclass(kw_only=True)
 class Ledger:
-    """What the shop has confirmed to customers.
+    """The searches and events that the shop has answered with success.
 
     ``queries``: times at which searches were answered, by query id. ``events``: (query id, event,
     product).

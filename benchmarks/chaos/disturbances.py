@@ -1,4 +1,4 @@
-"""What is done to the stack, in an order that the seed alone decides."""
+"""Disturb the stack: kill, freeze and restart processes in an order that depends on the seed."""
 
 from __future__ import annotations
 

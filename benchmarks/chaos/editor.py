@@ -16,7 +16,7 @@ from .report import Journal
 
 # Products at most, hidden ones included.
 MOST = 120
-# How often each edit is chosen.
+# Relative frequency of each kind of edit.
 WEIGHTS = {"add": 3, "picture": 3, "hide": 3, "publish": 3, "delete": 1}
 
 

@@ -1,4 +1,4 @@
-"""What the shop sells as the checker knows it, and which answers of a search that allows."""
+"""Keep track of the products that the shop sells, and check search results against them."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Good:
 
 @dataclass(frozen=True, kw_only=True)
 class Expectation:
-    """What a search may answer that begins now.
+    """The results that a search may return if it begins now.
 
     ``picture``: number of the photographed picture of the product ``wanted``, which must come first
     if ``certain``. ``hidden``: products that must not be shown, with their number of edits: an edit
@@ -65,7 +65,7 @@ class Expectation:
 
 
 class Goods:
-    """All products by key; threads may use it at the same time."""
+    """All products by key; safe to use from several threads."""
 
     def __init__(self) -> None:
         self.all: dict[str, Good] = {}

@@ -25,7 +25,7 @@ SHOWN = 20
 
 @dataclass(kw_only=True)
 class Journal:
-    """What happened in a run; threads may use it at the same time.
+    """A record of what happened in a run; safe to use from several threads.
 
     ``answers``: requests by kind, outcome, and whether an outage was stated. ``wrong``: answers
     that are never allowed. ``lost``: confirmed writes that are gone. ``failed``: anything else that

@@ -29,7 +29,7 @@ PHOTOS, WORKERS, GOAL_MB = 16, 2, 700
 KINDS = ((12, 75), (16, 70), (20, 60), (25, 45))
 # Seconds: between two looks at the memory; after the burst; of a client.
 EVERY, AFTER, PATIENCE = 0.02, 2.0, 30.0
-# As in docker-compose.yml.
+# The same values as in docker-compose.yml.
 THREADS = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
 
 

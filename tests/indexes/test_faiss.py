@@ -186,7 +186,7 @@ def test_codes__follow_changes(catalog):
 
 
 @pytest.mark.parametrize("structure", ["flat", "ivf", "hnsw"])
-@pytest.mark.parametrize(("dim", "width"), [(335, 336), (336, 336), (1, 16)])
+@pytest.mark.parametrize(("dim", "width"), [(335, 336), (336, 336), (17, 32)])
 def test_search__in_a_width_that_faiss_compares_fast(structure, dim, width):
     catalog, index = Catalog(dim), FaissIndex(dim, structure=structure)
     index.add(np.arange(500), catalog.draw(500, seed=1))

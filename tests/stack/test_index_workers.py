@@ -6,17 +6,18 @@ from collections import Counter
 
 import pytest
 
-from shop.tools.ports import free_port
-from tests.stack.stack import START, Stack, until
-from tests.stack.test_killed import (
+from tests.stack.index_workers import (
     IMAGES,
     PRODUCTS,
+    add_worker,
     ask_for_run,
     encoded_images,
+    has_chunk,
+    not_indexed,
     rows,
     run,
-    write_catalog,
 )
+from tests.stack.stack import START, Stack, until
 
 WORKERS = ("index", "index2", "index3")
 FORGET = (
@@ -41,20 +42,9 @@ def servers(tmp_path_factory):
     stack.environment["DJANGO_SETTINGS_MODULE"] = "tests.stack.counting_settings"
     stack.environment["ENCODED"] = str(stack.folder / "encoded.log")
     for name in WORKERS[1:]:
-        words = [word for word in stack.commands["index"] if word != "-B"]
-        stack.commands[name] = [word.replace("index@", f"{name}@") for word in words]
-        stack.own_environment[name] = {
-            **stack.own_environment["index"],
-            "HEARTBEAT_FILE": str(stack.folder / f"{name}.alive"),
-            "METRICS_PORT": str(free_port()),
-        }
-    try:
-        stack.start_servers()
-        catalog = write_catalog(stack.folder / "catalog")
-        stack.manage("load_catalog", str(catalog), "--no-index")
+        add_worker(stack, name)
+    with not_indexed(stack):
         yield stack
-    finally:
-        stack.stop_all()
 
 
 @pytest.fixture
@@ -65,17 +55,6 @@ def stack(servers):
     for name in WORKERS:
         if name in servers.running:
             servers.kill(name)
-
-
-def owners(stack: Stack) -> set[int]:
-    """Return the process ids of the workers that have a chunk now."""
-    query = "SELECT DISTINCT owner FROM visualsearch_runchunk WHERE owner <> ''"
-    return {int(owner.split(":")[-2]) for (owner,) in stack.rows(query)}
-
-
-def has_chunk(stack: Stack, name: str) -> bool:
-    """Return whether a process of a worker has a chunk now."""
-    return bool(owners(stack) & set(stack.children(name)))
 
 
 def freeze_with_chunk(stack: Stack, name: str) -> bool:

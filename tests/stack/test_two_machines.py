@@ -11,9 +11,17 @@ import pytest
 
 from shop.tools.ports import free_port
 from tests.helpers.pictures import encoded, picture
+from tests.stack.index_workers import (
+    IMAGES,
+    PRODUCTS,
+    add_worker,
+    ask_for_run,
+    has_chunk,
+    not_indexed,
+    owners,
+    run,
+)
 from tests.stack.stack import START, Stack, until
-from tests.stack.test_index_workers import has_chunk, owners
-from tests.stack.test_killed import IMAGES, PRODUCTS, ask_for_run, run, write_catalog
 
 MACHINES = ("index", "index2")
 
@@ -45,21 +53,12 @@ def stack(tmp_path, s3):
     """A catalog whose pictures are in S3, and the commands of two workers."""
     stack = Stack(tmp_path, S3_URL=s3, ENCODED=str(tmp_path / "encoded.log"))
     stack.environment["DJANGO_SETTINGS_MODULE"] = "tests.stack.s3_settings"
-    usual = stack.commands["index"]
-    for name in MACHINES:
-        own = [word.replace("index@", f"{name}@") for word in usual if word != "-B"]
-        stack.commands[name] = ["env", f"VISUALSEARCH_DATA_DIR={folder(stack, name)}", *own]
-        stack.own_environment[name] = {
-            "HEARTBEAT_FILE": str(stack.folder / f"{name}.alive"),
-            "METRICS_PORT": str(free_port()),
-        }
-    try:
-        stack.start_servers()
-        catalog = write_catalog(stack.folder / "catalog")
-        stack.manage("load_catalog", str(catalog), "--no-index")
+    for name in reversed(MACHINES):  # the first one's command is the pattern
+        add_worker(stack, name)
+        place = f"VISUALSEARCH_DATA_DIR={folder(stack, name)}"
+        stack.commands[name] = ["env", place, *stack.commands[name]]
+    with not_indexed(stack):
         yield stack
-    finally:
-        stack.stop_all()
 
 
 def folder(stack: Stack, machine: str) -> Path:

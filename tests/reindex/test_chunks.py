@@ -1,5 +1,4 @@
 import gc
-import threading
 import tracemalloc
 import uuid
 from datetime import timedelta
@@ -10,6 +9,7 @@ from django.db import connection
 from django.utils import timezone
 
 from shop.models import Category, Product
+from tests.helpers.at_once import at_once
 from tests.helpers.pictures import encoded, picture
 from tests.helpers.reindex import reindex
 from visualsearch.catalogs import CatalogSource, catalog
@@ -89,21 +89,8 @@ def test_claim__a_chunk_that_kills_its_processes(begun):
 def test_claim__many_at_once(begun):
     if connection.vendor == "sqlite":
         pytest.skip("threads share SQLite's database in memory by locking each other out")
-    found, ready = [], threading.Barrier(6)
-
-    def claim():
-        ready.wait()
-        try:
-            chunk = Claims(begun).claim()
-            found.append((chunk.part, *bounds(chunk)))
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=claim) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    claimed = at_once(lambda: Claims(begun).claim())
+    found = [(chunk.part, *bounds(chunk)) for chunk in claimed]
     # Committed products were indexed at once, so they are also listed by their rows.
     ranges = [("", "P2"), ("P2", "P5"), ("P5", "P7")]
     assert sorted(found) == [(part, *each) for part in (1, 2) for each in ranges]

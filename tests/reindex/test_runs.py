@@ -1,4 +1,3 @@
-import threading
 import time
 from datetime import timedelta
 
@@ -7,6 +6,7 @@ from django.core.files.base import ContentFile
 from django.db import connection
 from django.utils import timezone
 
+from tests.helpers.at_once import at_once
 from tests.helpers.pictures import encoded, picture
 from tests.helpers.reindex import reindex
 from visualsearch.encoders.fake import FakeEncoder
@@ -169,20 +169,7 @@ def test_request__one_at_a_time(sold):
 def test_request__many_at_once():
     if connection.vendor == "sqlite":
         pytest.skip("threads share SQLite's database in memory by locking each other out")
-    found, ready = [], threading.Barrier(6)
-
-    def ask():
-        ready.wait()
-        try:
-            found.append(runs.request(Run.Scope.ALL))
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=ask) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    found = at_once(lambda: runs.request(Run.Scope.ALL))
     assert len(found) == 6
     assert len({run.pk for run, _ in found}) == 1
     assert sum(new for _, new in found) == 1

@@ -31,7 +31,13 @@ def waiting(transactional_db, sold, configure):
     configure(WRITE_DELAY=LONG)
     query_log.start_anew()
     yield
-    query_log._log.waiting.clear()  # the thread may still look for some
+    forget()
+
+
+def forget():
+    """Forget what waits, as in a process that did not search."""
+    # Otherwise the thread would write into the database of another test.
+    query_log._log.end()
     query_log.start_anew()
 
 
@@ -119,6 +125,15 @@ def test_put__stores_at_once_when_too_many_wait(waiting, monkeypatch):
     assert [str(pk) for pk in Query.objects.values_list("pk", flat=True)] == found[2:]
 
 
+def test_end__the_thread_stores_nothing_more(waiting):
+    search()
+    thread = query_log._log.thread
+    query_log._log.end()
+    assert not thread.is_alive()
+    assert len(query_log._log.waiting) == 1
+    assert not Query.objects.exists()
+
+
 def test_find__a_page_of_a_search_that_waits(waiting):
     page = later_pages.later_page(PageRequest(query_id=search(), limit=3, offset=3))
     assert len(page.hits) == 3
@@ -139,7 +154,7 @@ def test_find__of_another_storefront_stays_unknown(waiting):
 def test_find__waits_for_another_process(waiting, configure):
     found = search()
     (query,) = query_log._log.waiting.values()
-    query_log.start_anew()  # as in a process that did not search
+    forget()
     configure(WRITE_DELAY=20)
     writer = threading.Thread(target=lambda: (time.sleep(0.3), query.save(force_insert=True)))
     writer.start()
@@ -152,7 +167,7 @@ def test_find__stored_between_the_two_looks(waiting, configure, redis_server):
     """A worker stores the query and deletes its copy just after a web process has looked for it."""
     found = search()
     (query,) = query_log._log.waiting.values()
-    query_log.start_anew()  # as in a process that did not search
+    forget()
     configure(USE_CELERY=True, REDIS_URL=redis_server.url)
 
     def store_after(execute, sql, *rest):

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -58,8 +59,25 @@ def stack(
         stack.stop_all()
 
 
+@contextmanager
+def without_redis(folder: Path, **environment: str) -> Iterator[Stack]:
+    """Prepare a shop without Redis, on SQLite; the catalog is in ``catalog``, nothing runs yet."""
+    stack = Stack(
+        folder,
+        REDIS_URL="",
+        DATABASE_URL=f"sqlite:///{folder}/db.sqlite3",
+        **environment,
+    )
+    try:
+        stack.manage("migrate", "--verbosity", "0")
+        write_catalog(folder / "catalog")
+        yield stack
+    finally:
+        stack.stop_all()
+
+
 def write_catalog(folder: Path) -> Path:
-    """Write a catalog CSV with its pictures; return its path."""
+    """Write a catalog CSV with its pictures into a new folder; return its path."""
     folder.mkdir()
     path = folder / "catalog.csv"
     with path.open("w", encoding="utf-8", newline="") as file:

@@ -6,8 +6,8 @@ import pytest
 
 from tests.helpers.pictures import encoded, picture
 from tests.stack import admin
-from tests.stack.conftest import PRODUCTS, write_catalog
-from tests.stack.stack import START, Stack, until
+from tests.stack.conftest import PRODUCTS, without_redis
+from tests.stack.stack import START, until
 
 NEWEST = "SELECT state, encoded, unchanged, worker FROM visualsearch_run ORDER BY id DESC LIMIT 1"
 
@@ -15,22 +15,12 @@ NEWEST = "SELECT state, encoded, unchanged, worker FROM visualsearch_run ORDER B
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory, static_files):
     folder = tmp_path_factory.mktemp("alone")
-    alone = {
-        "REDIS_URL": "",
-        "DATABASE_URL": f"sqlite:///{folder}/db.sqlite3",
-        "WEB_CONCURRENCY": "1",
-    }
-    stack = Stack(folder, STATIC_ROOT=static_files, **alone)
-    try:
-        stack.manage("migrate", "--verbosity", "0")
+    with without_redis(folder, STATIC_ROOT=static_files, WEB_CONCURRENCY="1") as stack:
         stack.make_owner()
-        catalog = write_catalog(stack.folder / "catalog")
-        stack.manage("load_catalog", str(catalog), "--no-index")
+        stack.manage("load_catalog", str(folder / "catalog" / "catalog.csv"), "--no-index")
         stack.start("web")
         stack.ready("web")
         yield stack
-    finally:
-        stack.stop_all()
 
 
 def test_reindex__in_a_process_of_its_own(stack):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import closing
 
 import pytest
+import redis
 
 from tests.stack.index_workers import (
     IMAGES,
@@ -49,8 +51,10 @@ def servers(tmp_path_factory):
 
 @pytest.fixture
 def stack(servers):
-    """Nothing is indexed, and no worker runs."""
+    """Nothing is indexed, no worker runs, and no task of another test waits."""
     servers.manage("shell", "-c", FORGET)
+    with closing(redis.Redis(port=servers.redis_port)) as client:
+        client.flushall()
     yield servers
     for name in WORKERS:
         if name in servers.running:

@@ -8,7 +8,7 @@ import pytest
 import redis
 
 from tests.helpers.pictures import encoded, picture
-from tests.stack.conftest import PRODUCTS, write_catalog
+from tests.stack.conftest import PRODUCTS, without_redis
 from tests.stack.stack import START, Stack, until
 
 SEARCHES = 30
@@ -65,21 +65,12 @@ def test_stopped_worker__stores_what_waits(stack):
 def alone(tmp_path_factory, static_files):
     """A shop without Redis that has two web processes."""
     folder = tmp_path_factory.mktemp("alone")
-    alone = {
-        "REDIS_URL": "",
-        "DATABASE_URL": f"sqlite:///{folder}/db.sqlite3",
-        "WEB_CONCURRENCY": "2",
-        "WRITE_DELAY": "0.1",
-    }
-    stack = Stack(folder, STATIC_ROOT=static_files, **alone)
-    try:
-        stack.manage("migrate", "--verbosity", "0")
-        stack.manage("load_catalog", str(write_catalog(stack.folder / "catalog")))
+    options = {"WEB_CONCURRENCY": "2", "WRITE_DELAY": "0.1"}
+    with without_redis(folder, STATIC_ROOT=static_files, **options) as stack:
+        stack.manage("load_catalog", str(folder / "catalog" / "catalog.csv"))
         stack.start("web")
         stack.ready("web")
         yield stack
-    finally:
-        stack.stop_all()
 
 
 def test_page__at_another_web_process(alone):

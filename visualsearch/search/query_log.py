@@ -47,6 +47,7 @@ class QueryLog:
         self.changed = threading.Condition()
         self.writing = threading.Lock()
         self.thread: threading.Thread | None = None
+        self.ending = False
         self.cleaned = -CLEANUP_EVERY
 
     def put(self, query: Query) -> bool:
@@ -66,7 +67,9 @@ class QueryLog:
     def run(self) -> None:
         """Store what waits, after ``WRITE_DELAY`` seconds each time, until nothing comes."""
         while self.has_work():
-            time.sleep(conf.get("WRITE_DELAY"))
+            self.pause(conf.get("WRITE_DELAY"))
+            if self.ending:
+                break
             try:
                 close_old_connections()
                 self.flush()
@@ -74,13 +77,28 @@ class QueryLog:
             except Exception:
                 logger.exception("Queries could not be stored; they are stored later.")
                 connections.close_all()
-                time.sleep(RETRY_AFTER)
+                self.pause(RETRY_AFTER)
         connections.close_all()
+
+    def pause(self, seconds: float) -> None:
+        """Let the thread wait for some seconds, or until it has to end."""
+        with self.changed:
+            self.changed.wait_for(lambda: self.ending, seconds)
+
+    def end(self) -> None:
+        """End the thread; what waits is not stored."""
+        with self.changed:
+            self.ending = True
+            self.changed.notify_all()
+            thread = self.thread
+        if thread is not None:
+            thread.join()
 
     def has_work(self) -> bool:
         """Wait for a query; return False, and forget the thread, if none comes for a while."""
         with self.changed:
-            if self.changed.wait_for(lambda: self.waiting, IDLE):
+            self.changed.wait_for(lambda: self.waiting or self.ending, IDLE)
+            if self.waiting and not self.ending:
                 return True
             self.thread = None
             return False
@@ -115,18 +133,21 @@ def start_anew() -> None:
 
 
 def flush() -> None:
-    """Store the queries that wait in this process; an error is logged.
-
-    Called when the process ends.
-    """
+    """Store the queries that wait in this process; an error is logged."""
     try:
         _log.flush()
     except (Error, ConnectionDoesNotExist):
         logger.exception("%s queries were not stored.", len(_log.waiting))
 
 
+def close() -> None:
+    """Store what waits when the process ends."""
+    _log.end()
+    flush()
+
+
 os.register_at_fork(after_in_child=start_anew)
-atexit.register(flush)
+atexit.register(close)
 
 
 def store(query: Query) -> None:

@@ -69,6 +69,8 @@ class ProductCatalog(CatalogSource):
     model = Product
     key = "sku"
     filterset_class = ProductFilter
+    group = "style"
+    search_fields = ["name", "color", "material", "pattern", "style", "sku", "category__name"]
     facets = [
         Choice(name="color", label=_("Colour")),
         Choice(name="gender", label=_("For")),

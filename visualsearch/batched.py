@@ -7,6 +7,9 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+# Databases limit the parameters of one query; 32,766 is the lowest limit of those in use.
+MAX_PARAMETERS = 10_000
+
 
 def batched(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
     """Yield slices of at most ``size`` values, in order."""

@@ -193,7 +193,7 @@ def test_search__not_remembered(indexed):
 
 
 def test_search__more_candidates_than_one_query_may_name(sell, monkeypatch):
-    for module in ("serving.live_index", "catalogs"):
+    for module in ("serving.live_index", "catalogs.item_keys"):
         monkeypatch.setattr(f"visualsearch.{module}.MAX_PARAMETERS", 3)
     for n in range(10):
         sell(f"P{n}", picture(n))
@@ -313,13 +313,16 @@ def test_search__forgets_what_has_expired(indexed, configure, monkeypatch):
     assert kept.cells
 
 
-def test_search__asks_only_for_what_it_shows(index_file, indexed, django_assert_num_queries):
-    by_photo.search(
-        photo(picture(3)), SearchRequest(limit=2)
-    )  # loads the index and the images' names
-    # Queries: the version, the first hits' products, and storing the search.
-    with django_assert_num_queries(3):
-        result = by_photo.search(photo(picture(3)), SearchRequest(limit=2))
+# Queries: the version, the first hits' products, and storing the search; with groups also the
+# items' groups and the number of groups.
+@pytest.mark.parametrize(("collapse", "queries"), [(False, 3), (True, 5)])
+def test_search__asks_only_for_what_it_shows(
+    index_file, indexed, django_assert_num_queries, collapse, queries
+):
+    request = SearchRequest(limit=2, collapse=collapse)
+    by_photo.search(photo(picture(3)), request)  # loads the index and the images' names
+    with django_assert_num_queries(queries):
+        result = by_photo.search(photo(picture(3)), request)
     assert len(result.hits) == 2
 
 
@@ -329,7 +332,7 @@ def test_search__hidden_products_cost_one_more_query(
     best = found(by_photo.search(photo(picture(3)), SearchRequest(limit=8)))
     Product.objects.filter(sku__in=best[:5]).update(published=False)  # no signal: still indexed
     with django_assert_num_queries(4):
-        result = by_photo.search(photo(picture(3)), SearchRequest(limit=1))
+        result = by_photo.search(photo(picture(3)), SearchRequest(limit=1, collapse=False))
     assert found(result) == [best[5]]
 
 

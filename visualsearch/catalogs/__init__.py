@@ -7,10 +7,9 @@ from .declared import ModelCatalog
 from .image_files import ImageFile, read_file
 from .loaded import all_catalogs, catalog, load_catalog
 from .names import catalog_names, current_catalog_name, using_catalog
-from .source import MAX_PARAMETERS, CatalogSource, cards_for
+from .source import CatalogSource, cards_for
 
 __all__ = [
-    "MAX_PARAMETERS",
     "CatalogSource",
     "ImageFile",
     "ModelCatalog",

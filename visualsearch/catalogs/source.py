@@ -6,34 +6,28 @@ import inspect
 import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cached_property
-from itertools import chain
 from typing import Any, ClassVar, TypeVar
 
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.core.files.storage import default_storage
-from django.db import DatabaseError, connections, router
-from django.db.models import CharField, FileField, IntegerField, Model, QuerySet, UUIDField, Value
+from django.db import DatabaseError
+from django.db.models import FileField, Model, Q, QuerySet
 from django.db.models.fields.files import FieldFile
-from django.db.models.functions import Cast, Concat, Substr
 from django.http import HttpRequest, QueryDict
 from rest_framework.utils.encoders import JSONEncoder
 
-from ..batched import batched
 from ..class_names import class_name
 from ..facets import Choice, Ordering, Range
+from . import words
 from .image_files import ImageFile, UrlFile, is_url, url_in
+from .item_keys import ItemKeys
 from .watching import affected, is_watched
-
-# Start and length of the groups of digits in the text of a UUID.
-UUID_GROUPS = ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
 
 logger = logging.getLogger(__name__)
 
-# Databases limit the parameters of one query; 32,766 is the lowest limit of those in use.
-MAX_PARAMETERS = 10_000
 # Items from which to learn the storage of images, if no watched model has any.
 SAMPLE = 20
 
@@ -42,7 +36,7 @@ T = TypeVar("T")
 _request: ContextVar[HttpRequest | None] = ContextVar("request", default=None)
 
 
-class CatalogSource:
+class CatalogSource(ItemKeys):
     """Base class of a shop's catalog; name the subclass in ``VISUALSEARCH["CATALOG"]``.
 
     Required: :attr:`model`, :meth:`images`, :meth:`card`. One instance serves all threads of a
@@ -51,12 +45,6 @@ class CatalogSource:
 
     catalog_name: str = ""
     """The name of this catalog in ``VISUALSEARCH["CATALOGS"]``, set when the app loads it."""
-
-    model: ClassVar[type[Model]]
-    """The model whose rows are items."""
-
-    key: ClassVar[str] = "pk"
-    """The unique field that identifies items in the API and in the index."""
 
     filterset_class: ClassVar[Any] = None
     """A django-filter ``FilterSet`` over :attr:`model`: its fields become query parameters."""
@@ -67,12 +55,21 @@ class CatalogSource:
     orderings: ClassVar[Sequence[Ordering]] = ()
     """Sort orders to offer customers besides similarity."""
 
+    group: ClassVar[str] = ""
+    """The field or lookup with an item's group, such as its style or parent product.
+
+    Results show one item per group, and the others as its variants. "" for a catalog without
+    groups. Use a field with an index.
+    """
+
+    search_fields: ClassVar[Sequence[str]] = ()
+    """The fields and lookups in which to find customers' words, such as ``category__name``."""
+
+    colours: ClassVar[Mapping[str, str]] = {}
+    """The shop's own names of colours, each with its value, such as ``#1f2a44``."""
+
     thumbnails: ClassVar[bool] = False
     """Whether :meth:`image_url` returns URLs of thumbnails instead of those of the files."""
-
-    def visible(self) -> QuerySet[Any]:
-        """Return the items that customers may see now; no other item is ever indexed or shown."""
-        return self.model._default_manager.all()
 
     def listed(self) -> QuerySet[Any]:
         """Return :meth:`visible` items for :meth:`card`; override it to fetch what cards need."""
@@ -187,6 +184,14 @@ class CatalogSource:
         """
         return class_name(value)
 
+    def word_condition(self, word: str) -> Q | None:
+        """Return the condition for the items that a word describes, None for no text search.
+
+        By default it looks into :attr:`search_fields`; override it to use a text search of the
+        shop's own.
+        """
+        return words.condition(self, word)
+
     def watched(self) -> Mapping[type[Model], Callable[[Any], Any]]:
         """Return the models whose changes affect items, each with a function that finds the items.
 
@@ -228,76 +233,6 @@ class CatalogSource:
                 type(row).__name__,
             )
         return keys
-
-    def key_of(self, item: Any) -> str:
-        """Return the item's key as text."""
-        return str(getattr(item, self.key_attribute))
-
-    @cached_property
-    def key_attribute(self) -> str:
-        """The attribute of an item with its key; of a relation, the one with the other's key."""
-        field: Any = None if self.key == "pk" else self.model._meta.get_field(self.key)
-        return field.attname if field else "pk"
-
-    def by_key(self, keys: Iterable[str], among: QuerySet[Any] | None = None) -> dict[str, Any]:
-        """Return the visible items with these keys, as a dict by key; unknown keys are ignored.
-
-        ``among``: the queryset to search, by default :meth:`visible`; pass :meth:`listed` for
-        cards.
-        """
-        rows = self.visible() if among is None else among
-        found = {}
-        for some in batched(self.key_values(keys), MAX_PARAMETERS):
-            for item in rows.filter(**{f"{self.key}__in": some}):
-                found[self.key_of(item)] = item
-        return found
-
-    def key_values(self, keys: Iterable[str]) -> list[Any]:
-        """Return keys as values of their field, without those that no item can have."""
-        field, values = self.key_field(), []
-        for key in keys:
-            # PostgreSQL rejects NUL in a parameter, and no key can contain it.
-            if "\x00" not in key:
-                with suppress(ValidationError):
-                    value = field.to_python(key)
-                    if isinstance(field, IntegerField):
-                        field.run_validators(value)  # the range of the column
-                    values.append(value)
-        return values
-
-    def visible_keys(self) -> list[str]:
-        """Return the keys of all visible items, in a stable order."""
-        # Read the primary database, because a replica may lack the latest changes.
-        rows = self.visible().using(router.db_for_write(self.model))
-        rows = rows.order_by(self.key).values_list(self.key, flat=True)
-        return [str(key) for key in rows]
-
-    def keys_between(self, after: str, upto: str = "", limit: int | None = None) -> list[str]:
-        """Return keys of visible items above ``after`` and up to ``upto``, in the database's order.
-
-        Both are keys; "" means without a bound. ``limit``: most keys to return. So a large catalog
-        can be read in pieces.
-        """
-        rows = self.visible().using(router.db_for_write(self.model)).order_by(self.key)
-        for lookup, key in (("gt", after), ("lte", upto)):
-            if key:
-                rows = rows.filter(**{f"{self.key}__{lookup}": self.key_field().to_python(key)})
-        values = rows.values_list(self.key, flat=True)[:limit]
-        return list(dict.fromkeys(str(value) for value in values))
-
-    def keys_visible(self, keys: Iterable[str]) -> set[str]:
-        """Return those of ``keys`` whose item is visible."""
-        rows = self.visible().using(router.db_for_write(self.model)).order_by()
-        found: set[str] = set()
-        for some in batched(self.key_values(keys), MAX_PARAMETERS):
-            values = rows.filter(**{f"{self.key}__in": some}).values_list(self.key, flat=True)
-            found |= {str(value) for value in values}
-        return found
-
-    def count_visible(self) -> int:
-        """Return the number of visible items."""
-        rows = self.visible().using(router.db_for_write(self.model)).order_by()
-        return rows.values(self.key).distinct().count()
 
     def image_url(self, name: str) -> str:
         """Return the URL of an image by its name in the storage.
@@ -345,36 +280,30 @@ class CatalogSource:
             raise ValidationError({name: list(text) for name, text in filterset.errors.items()})
         return filterset
 
-    def filtered_keys(self, params: Mapping[str, Any]) -> QuerySet[Any] | None:
-        """Return a queryset of the keys, as text, of the items that pass; None if no filter is set.
+    def filtered(self, params: Mapping[str, Any], where: Sequence[Q] = ()) -> QuerySet[Any] | None:
+        """Return the visible items that pass the filters and meet the conditions ``where``.
 
-        ``params``: the query parameters. The queryset is used as a subquery. Raises ValidationError
-        for an invalid value.
+        ``params``: the query parameters. None if no filter is set and there are no conditions.
+        Raises ValidationError for an invalid value.
         """
         filterset = self.filterset(params)
-        if filterset is None:
+        if filterset is None and not where:
             return None
-        keys = filterset.qs.order_by()
+        rows: QuerySet[Any] = self.visible() if filterset is None else filterset.qs
+        return rows.filter(*where)
+
+    def filtered_keys(
+        self, params: Mapping[str, Any], where: Sequence[Q] = ()
+    ) -> QuerySet[Any] | None:
+        """Return a queryset of the keys, as text, of the items that :meth:`filtered` returns.
+
+        The queryset is used as a subquery.
+        """
+        rows = self.filtered(params, where)
+        if rows is None:
+            return None
+        keys = rows.order_by()
         return keys.annotate(key_as_text=self.key_as_text(keys.db)).values("key_as_text")
-
-    def key_field(self) -> Any:
-        """Return the model field that :attr:`key` names; of a relation, the field it refers to."""
-        meta = self.model._meta
-        field: Any = meta.pk if self.key == "pk" else meta.get_field(self.key)
-        while field.remote_field:
-            field = field.target_field
-        return field
-
-    def key_as_text(self, using: str) -> Any:
-        """Return a database expression for the text that :meth:`key_of` returns."""
-        text = Cast(self.key, CharField())
-        native = connections[using].features.has_native_uuid_field
-        if not isinstance(self.key_field(), UUIDField) or native:
-            return text
-        # Such a database stores 32 digits; the text of a UUID has them in five groups.
-        first, *others = [Substr(text, start, size) for start, size in UUID_GROUPS]
-        rest = chain.from_iterable((Value("-"), group) for group in others)
-        return Concat(first, *rest, output_field=CharField())
 
 
 def query_of(params: Mapping[str, Any]) -> QueryDict:

@@ -11,8 +11,8 @@ from django.core.exceptions import ValidationError
 from django.db import router
 from django.db.models import QuerySet
 
-from ..batched import batched
-from ..catalogs import MAX_PARAMETERS, CatalogSource, all_catalogs, catalog
+from ..batched import MAX_PARAMETERS, batched
+from ..catalogs import CatalogSource, all_catalogs, catalog
 from ..models import Embedding
 
 logger = logging.getLogger(__name__)

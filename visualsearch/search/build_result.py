@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
+
+from django.db.models import Q
 
 from ..catalogs import catalog
 from ..models import Query, from_bytes
 from ..serving import live_index
-from . import categories, facets_and_sorting
+from . import categories, facets_and_sorting, groups
+from .arrangement import POOL, Arrangement
 from .cards import with_cards
-from .ranking import best_by_item, filtered_embeddings, is_match, rank
-from .requests import Listing
+from .nearest import Vector, best_by_item, is_match
+from .ranking import filtered_embeddings, rank
+from .requests import FILTER, Listing
 from .results import Hit, Prediction, SearchResult, Stopwatch
+from .rules import Effects, effects_for
+from .words import Wanted, wanted_by
 
 
 def build_result(
@@ -25,103 +32,163 @@ def build_result(
     similar item. Raises ValidationError for an unknown ordering or an invalid filter value.
     """
     predictions = [Prediction(**each) for each in query.predictions]
-    order = facets_and_sorting.ordering_of(catalog(), listing.ordering)
-    end = listing.offset + listing.limit
-    need = facets_and_sorting.POOL if order else end
+    ranker = Ranker(query, current, listing, watch)
     filters, guessed = categories.apply_auto(listing.filters, predictions)
-    cards = order is None
-    ranked = rank_under(filters, query, current, need, watch, cards=cards)
-    if guessed and ranked.first != nearest(query, current, watch):
+    ranked = ranker.ranked(filters)
+    if guessed and ranker.most_similar(filters, ranked) != ranker.nearest():
         # The automatic category excludes the nearest item, so it is probably wrong.
         filters = categories.without_category(filters)
-        ranked = rank_under(filters, query, current, need, watch, cards=cards)
-    hits, count = ranked.hits, ranked.count
-    if order:
-        count = min(count, facets_and_sorting.POOL)
-        by_key = {hit.item: hit for hit in hits}
-        with watch.stage("products"):
-            keys = facets_and_sorting.sorted_keys(catalog(), by_key, order)
-            hits = with_cards([by_key[key] for key in keys[listing.offset : end]])
-    else:
-        hits = hits[listing.offset : end]
+        ranked = ranker.ranked(filters)
     return SearchResult(
         query_id=str(query.pk),
         model=current.encoder.id,
         index_version=current.version,
         predictions=predictions,
-        matched=is_match(current, [from_bytes(query.vector)], ranked.hits),
-        count=count,
-        hits=hits,
+        matched=is_match(current, ranker.vectors, ranked.hits),
+        count=ranked.count,
+        hits=ranker.page(ranked.hits),
         took_ms=with_total(watch),
         warnings=query.warnings,
         subject=query.subject,
         category=filters.get(categories.CATEGORY) or None,
-        facets=facets_over(query, current, filters) if listing.with_facets else None,
+        facets=ranker.facets(filters) if listing.with_facets else None,
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ranked:
-    """The best hits that pass some filters, and the number of items in the index that pass."""
+    """The best hits that pass some filters, and the number of items or groups that pass."""
 
     hits: list[Hit]
     count: int
 
-    @property
-    def first(self) -> str | None:
-        """Key of the first item, None without hits."""
-        return self.hits[0].item if self.hits else None
 
+class Ranker:
+    """Ranks the items for one query as a listing asks for it, under different filters."""
 
-def rank_under(
-    filters: Mapping[str, Any],
-    query: Query,
-    current: live_index.LiveIndex,
-    need: int,
-    watch: Stopwatch,
-    *,
-    cards: bool,
-) -> Ranked:
-    """Return the best visible hits that pass the filters, and the number of items that pass them.
+    def __init__(
+        self, query: Query, current: live_index.LiveIndex, listing: Listing, watch: Stopwatch
+    ):
+        self.query, self.current, self.listing, self.watch = query, current, listing, watch
+        self.source = catalog()
+        self.ordering = facets_and_sorting.ordering_of(self.source, listing.ordering)
+        self.collapse = bool(listing.collapse and self.source.group)
 
-    ``need``: the most hits to return; ``cards``: whether to make their cards. Raises
-    ValidationError for an invalid filter value.
-    """
-    with watch.stage("index"):
-        among, count = filtered_embeddings(current, filters)
-    vectors = [from_bytes(query.vector)]
-    hits = rank(current, vectors, need, watch=watch, among=among, cards=cards)
-    return Ranked(hits=hits, count=count)
+    @cached_property
+    def wanted(self) -> Wanted:
+        """What the customer's words ask for."""
+        if not self.listing.words:
+            return Wanted()
+        with self.watch.stage("words"):
+            return wanted_by(self.listing.words, self.source)
 
+    @cached_property
+    def vectors(self) -> list[Vector]:
+        """The vector to search by: the photo's, in the colour that the words name."""
+        return [self.wanted.recoloured(self.current.encoder, from_bytes(self.query.vector))]
 
-def nearest(query: Query, current: live_index.LiveIndex, watch: Stopwatch) -> str | None:
-    """Return the key of the item with the most similar image in the whole index, ignoring filters.
+    def ranked(self, filters: Mapping[str, Any]) -> Ranked:
+        """Return the best hits, enough for the page, and how many items or groups pass."""
+        end = self.listing.offset + self.listing.limit
+        need = POOL if self.ordering else end
+        found = self.ranked_under(filters, need, cards=self.ordering is None)
+        if self.ordering is None:
+            return found
+        return Ranked(hits=found.hits, count=min(found.count, POOL))
 
-    The item may be hidden from customers. None if the index is empty.
-    """
-    k = 8
-    while True:
-        with watch.stage("index"):
-            best, exhausted = best_by_item(current, [from_bytes(query.vector)], k, None)
-        if best or exhausted:
-            return next(iter(best), None)
-        k *= 4
+    def ranked_under(self, filters: Mapping[str, Any], need: int, *, cards: bool) -> Ranked:
+        """Return at most ``need`` visible hits that pass the filters, and how many pass.
 
+        ``cards``: whether to make cards. Raises ValidationError for an invalid filter value.
+        """
+        where = self.wanted.conditions if self.listing.words_mode == FILTER else []
+        with self.watch.stage("index"):
+            among, items = filtered_embeddings(self.current, filters, where)
+            effects = self.effects(filters)
+        hits = rank(
+            self.current,
+            self.vectors,
+            need,
+            watch=self.watch,
+            among=among,
+            arrangement=self.arrangement(filters, where, effects),
+            collapse=self.collapse,
+            cards=cards,
+        )
+        count = items - (len(effects.hidden_items()) if effects and among is None else 0)
+        if self.collapse:
+            with self.watch.stage("products"):
+                count = groups.count(self.source, filters, where, items=count)
+        return Ranked(hits=hits, count=max(count, 0))
 
-def facets_over(
-    query: Query, current: live_index.LiveIndex, filters: Mapping[str, Any]
-) -> list[dict[str, Any]]:
-    """Return the shop's facets over the best hits; see :func:`facets_and_sorting.describe_facets`.
+    def arrangement(
+        self, filters: Mapping[str, Any], where: Sequence[Q], effects: Effects | None
+    ) -> Arrangement | None:
+        """Return how words and rules arrange the hits, None if there are neither."""
+        if not (self.wanted.conditions or effects):
+            return None
+        rows = self.source.filtered(filters, where)
+        if rows is None:
+            rows = self.source.visible()
+        return Arrangement(self.current, self.vectors, self.source, rows, self.wanted, effects)
 
-    ``filters``: with the decided category in place of ``auto``.
-    """
+    def effects(self, filters: Mapping[str, Any]) -> Effects | None:
+        """Return the effects of the merchandiser's rules, None if none applies."""
+        labels = [each["label"] for each in self.query.predictions[:1]]
+        return effects_for(
+            category=filters.get(categories.CATEGORY) or None,
+            label=labels[0] if labels else None,
+            storefront=self.query.storefront_id,
+            experiment=self.query.experiment_id,
+            variant=self.query.variant,
+        )
 
-    def best(filters: Mapping[str, Any]) -> list[str]:
-        pool, watch = facets_and_sorting.POOL, Stopwatch()
-        ranked = rank_under(filters, query, current, pool, watch, cards=False)
-        return [hit.item for hit in ranked.hits]
+    def page(self, hits: list[Hit]) -> list[Hit]:
+        """Return those of the ranked hits that are on the page, sorted, with their variants."""
+        start, end = self.listing.offset, self.listing.offset + self.listing.limit
+        with self.watch.stage("products"):
+            if self.ordering:
+                by_key = {hit.item: hit for hit in hits}
+                keys = facets_and_sorting.sorted_keys(self.source, by_key, self.ordering)
+                shown = with_cards([by_key[key] for key in keys[start:end]])
+            else:
+                shown = hits[start:end]
+            return groups.with_variants(self.source, shown) if self.collapse else shown
 
-    return facets_and_sorting.describe_facets(catalog(), best, filters)
+    def most_similar(self, filters: Mapping[str, Any], ranked: Ranked) -> str | None:
+        """Return the key of the visible item most like the photo that passes the filters."""
+        if not self.wanted.conditions and self.effects(filters) is None:
+            return ranked.hits[0].item if ranked.hits else None
+        with self.watch.stage("index"):
+            among, _count = filtered_embeddings(self.current, filters)
+        hits = rank(self.current, self.vectors, 1, watch=self.watch, among=among, cards=False)
+        return hits[0].item if hits else None
+
+    def nearest(self) -> str | None:
+        """Return the key of the item with the most similar image in the whole index.
+
+        The item may be hidden from customers. None if the index is empty.
+        """
+        k = 8
+        while True:
+            with self.watch.stage("index"):
+                best, exhausted = best_by_item(self.current, self.vectors, k, None)
+            if best or exhausted:
+                return next(iter(best), None)
+            k *= 4
+
+    def facets(self, filters: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return the facets over the best hits; see :func:`facets_and_sorting.describe_facets`.
+
+        ``filters``: with the decided category in place of ``auto``.
+        """
+        ranker = Ranker(self.query, self.current, self.listing, Stopwatch())
+
+        def best(filters: Mapping[str, Any]) -> list[str]:
+            ranked = ranker.ranked_under(filters, POOL, cards=False)
+            return [hit.item for hit in ranked.hits]
+
+        return facets_and_sorting.describe_facets(self.source, best, filters)
 
 
 def with_total(watch: Stopwatch) -> dict[str, float]:

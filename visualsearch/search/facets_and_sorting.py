@@ -12,8 +12,6 @@ from django.utils.translation import gettext, gettext_lazy
 from ..catalogs import CatalogSource
 from ..facets import Described, Filters, Ordering
 
-POOL = 100
-"""Number of best hits to count and sort."""
 ALIKE = Ordering(value="", label=gettext_lazy("Most similar"))
 
 

@@ -2,44 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
 import numpy as np
-from django.db import connections, router
-from django.db.models import QuerySet
-from numpy.typing import NDArray
+from django.db import router
+from django.db.models import Q, QuerySet
 
-from ..batched import batched
-from ..catalogs import MAX_PARAMETERS, catalog, current_catalog_name
+from ..batched import MAX_PARAMETERS, batched
+from ..catalogs import CatalogSource, catalog, groups
 from ..indexes.base import SharedIndex
-from ..models import Embedding, from_bytes
+from ..models import Embedding
 from ..models.primary import database
 from ..serving import live_index
+from .arrangement import POOL, Arrangement
 from .cards import look_up_cards
+from .nearest import Among, Vector, best_by_item
 from .results import Hit, Stopwatch
 
-Vector = NDArray[np.float32]
-# Ids (N,) int64 of embeddings, or a database query for them if the index supports joins.
-Among = Any
-# Scores that agree in so many decimals are equal: sums of floats depend on their order.
-DECIMALS = 6
-# Stands for an item in a statement that is built once.
-ITEM = "an item"
+# Visible items and their groups are looked up for so many times the items that are needed.
+PER_GROUP = 4
 
 
 def filtered_embeddings(
-    current: live_index.LiveIndex, filters: Mapping[str, Any] | None
+    current: live_index.LiveIndex,
+    filters: Mapping[str, Any] | None,
+    where: Sequence[Q] = (),
 ) -> tuple[Among | None, int]:
     """Return the embeddings to search among and the number of items that pass the filters.
 
-    (None, number of all items) without filters. The embeddings are ids (N,) int64, or a queryset of
+    ``where``: conditions on items besides the filters. (None, number of all items) without any. The
+    embeddings are ids (N,) int64, or a queryset of
     primary keys if the index joins with the shop's database. Raises ValidationError for an invalid
     filter value.
     """
-    keys = catalog().filtered_keys(filters) if filters else None
+    keys = catalog().filtered_keys(filters or {}, where)
     if keys is None:
         return None, current.items
     rows = Embedding.objects.filter(encoder=current.encoder.id).searchable()
@@ -71,103 +69,113 @@ def rank(
     *,
     watch: Stopwatch,
     among: Among | None = None,
-    leave_out: str | None = None,
+    leave_out: Collection[str] = (),
+    arrangement: Arrangement | None = None,
+    collapse: bool = False,
     cards: bool = True,
 ) -> list[Hit]:
     """Return the best ``need`` visible items, each with the score of its most similar image.
 
     ``vectors``: one or more query vectors (dim,); the best score of any of them counts. ``among``:
-    embeddings to search among, from :func:`filtered_embeddings`. ``leave_out``: key of an item to
-    exclude. ``cards``: whether to make the hits' cards; without, they are empty. Indexed items may
-    be hidden in the live catalog, so the search widens until enough visible ones are found or the
-    index is exhausted.
+    embeddings to search among, from :func:`filtered_embeddings`. ``leave_out``: keys of items to
+    exclude. ``arrangement``: the order, None for that of similarity. ``collapse``: whether to
+    return only the first item of each group. ``cards``: whether to make the hits' cards; without,
+    they are empty. Indexed items may be hidden in the live catalog, and a group may have many
+    items, so the search widens until enough are found or the index is exhausted.
     """
-    source, found = catalog(), dict[str, dict[str, Any] | None]()
-    k = need * 3 + 8
+    source = catalog()
+    shown: Shown = ShownGroups(source, cards) if collapse else Shown(source, cards)
+    k = need * 3 + 8 if arrangement is None else max(need * 3 + 8, 2 * POOL)
     while True:
         with watch.stage("index"):
             best, exhausted = best_by_item(current, vectors, k, among)
-        if leave_out is not None:
-            best.pop(leave_out, None)
-        with watch.stage("products"):
-            look_up_cards(source, list(best), need, found, empty=not cards)
-        shown = [(key, card) for key in best if (card := found.get(key)) is not None][:need]
-        if len(shown) == need or exhausted:
-            break
+            for key in leave_out:
+                best.pop(key, None)
+        enough = exhausted or arrangement is None or len(best) >= POOL
+        if enough:
+            with watch.stage("products"):
+                keys = list(best) if arrangement is None else arrangement.order(best)
+                found = shown.first(keys, need)
+            if len(found) == need or exhausted:
+                break
         k *= 4
+    scores = best if arrangement is None else {**best, **arrangement.extra}
+    reasons = arrangement.reasons if arrangement else {}
     with watch.stage("products"):
         return [
             Hit(
                 item=key,
-                score=round(best[key][0], 4),
-                image=source.image_url(best[key][1]),
+                score=round(scores[key][0], 4),
+                image=source.image_url(scores[key][1]),
                 card=card,
+                group=shown.group_of(key),
+                reasons=reasons.get(key, []),
             )
-            for key, card in shown
+            for key, card in found
         ]
 
 
-def is_match(current: live_index.LiveIndex, vectors: Sequence[Vector], hits: Sequence[Hit]) -> bool:
-    """Return whether the best hit reaches the encoder's match threshold; False without hits.
+class Shown:
+    """Chooses the items to show from ranked ones: those that are visible and have a card.
 
-    For an index with a catalog-fitted transform, the cosine of the untransformed vectors is
-    compared, because the threshold was chosen for it.
+    ``cards``: whether to make cards; without, they are empty.
     """
-    if not hits:
-        return False
-    score = hits[0].score
-    if current.fit is not None:
-        stored = vectors_of(current.encoder.id, hits[0].item)
-        score = max((float(one @ other) for one in vectors for other in stored), default=-1.0)
-    return score >= current.encoder.match_threshold
+
+    def __init__(self, source: CatalogSource, cards: bool):
+        self.source, self.cards = source, cards
+        self.known: dict[str, dict[str, Any] | None] = {}
+
+    def first(self, keys: Sequence[str], need: int) -> list[tuple[str, dict[str, Any]]]:
+        """Return the first ``need`` items to show, with their cards; fewer if there are fewer."""
+        look_up_cards(self.source, keys, need, self.known, empty=not self.cards)
+        return [(key, card) for key in keys if (card := self.known.get(key)) is not None][:need]
+
+    def group_of(self, key: str) -> str:
+        """Return the group of a shown item, "" if it has none."""
+        return ""
 
 
-def vectors_of(encoder: str, item: str) -> list[Vector]:
-    """Return the stored vectors (dim,) of an item's images by this encoder."""
-    sql, parameters = vectors_statement(encoder, current_catalog_name())
-    with connections[database()].cursor() as cursor:
-        cursor.execute(sql, [item if each == ITEM else each for each in parameters])
-        return [from_bytes(vector) for (vector,) in cursor.fetchall()]
+class ShownGroups(Shown):
+    """Chooses the first item of each group."""
 
+    def __init__(self, source: CatalogSource, cards: bool):
+        super().__init__(source, cards)
+        self.groups: dict[str, str | None] = {}
 
-@lru_cache(maxsize=64)
-def vectors_statement(encoder: str, catalog_name: str) -> tuple[str, tuple[Any, ...]]:
-    """Return SQL and parameters of that query for :data:`ITEM`; building them takes longest.
+    def first(self, keys: Sequence[str], need: int) -> list[tuple[str, dict[str, Any]]]:
+        """Return the first ``need`` items to show, with their cards; fewer if there are fewer."""
+        for some in (keys[: need * PER_GROUP], keys):
+            self.look_up_groups(some)
+            found = self.first_of(some, need)
+            if len(found) == need:
+                break
+        return found
 
-    ``catalog_name``: of the current catalog.
-    """
-    rows = Embedding.objects.filter(encoder=encoder, item=ITEM).searchable()
-    sql, parameters = rows.values_list("vector").query.get_compiler(database()).as_sql()
-    return sql, parameters
+    def look_up_groups(self, keys: Sequence[str]) -> None:
+        """Add the groups of items to those that are known; None for an item that is hidden."""
+        new = [key for key in keys if key not in self.groups]
+        if new:
+            visible = groups.groups_of(self.source, new)
+            self.groups.update({key: visible.get(key) for key in new})
 
+    def first_of(self, keys: Sequence[str], need: int) -> list[tuple[str, dict[str, Any]]]:
+        """Return the first item of each group among some whose groups are known."""
+        while True:
+            firsts: dict[str, str] = {}
+            for key in keys:
+                group = self.groups[key]
+                if group is not None:
+                    firsts.setdefault(f"group {group}" if group else f"item {key}", key)
+                if len(firsts) == need:
+                    break
+            chosen = list(firsts.values())
+            found = super().first(chosen, need)
+            failed = [key for key in chosen if self.known.get(key) is None]
+            if not failed:
+                return found
+            # Another item stands for the group of one whose card fails.
+            self.groups.update(dict.fromkeys(failed))
 
-def best_by_item(
-    current: live_index.LiveIndex,
-    vectors: Sequence[Vector],
-    k: int,
-    among: Among | None,
-) -> tuple[dict[str, tuple[float, str]], bool]:
-    """Search with each vector, and return ``(best, exhausted)``.
-
-    ``best``: per item key, the score and image name of its most similar image, best item first;
-    equal scores in the order of primary keys, so that each page continues the one before.
-    ``exhausted``: True if the index had fewer than ``k`` hits for every vector, so that a larger
-    ``k`` finds no more.
-    """
-    scores: dict[int, float] = {}
-    exhausted = True
-    for vector in vectors:
-        pks, similarities = current.search(vector, k, among=among)
-        found = np.round(similarities, DECIMALS)
-        if len(pks) == k:
-            exhausted = False
-            # An index cuts a group of equal scores anywhere. So the last group is left out.
-            pks, found = pks[found > found[-1]], found[found > found[-1]]
-        for pk, score in zip(pks.tolist(), found.tolist(), strict=True):
-            scores[pk] = max(score, scores.get(pk, -1.0))
-    names = current.names(list(scores))
-    best: dict[str, tuple[float, str]] = {}
-    for pk in sorted(names, key=lambda pk: (-scores[pk], pk)):
-        item, image = names[pk]
-        best.setdefault(item, (scores[pk], image))
-    return best, exhausted
+    def group_of(self, key: str) -> str:
+        """Return the group of a shown item, "" if it has none."""
+        return self.groups[key] or ""

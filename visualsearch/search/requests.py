@@ -15,6 +15,9 @@ from .results import Classification, EmbeddedPhoto, SearchResult
 DEFAULT_LIMIT = 12
 """Number of results unless the client asks for another."""
 
+RANK, FILTER = "rank", "filter"
+"""Values of :attr:`Listing.words_mode`."""
+
 R = TypeVar("R")
 
 
@@ -41,7 +44,10 @@ class Listing:
     ``limit``: most hits; ``offset``: number of better hits to skip. ``filters``: values of the
     shop's filters by name; one that was given several times has a list. ``ordering``: the ``value``
     of one of the shop's :class:`~visualsearch.facets.Ordering`, "" for similarity.
-    ``with_facets``: whether to fill ``SearchResult.facets``.
+    ``with_facets``: whether to fill ``SearchResult.facets``. ``words``: words that describe what
+    the customer wants, and ``words_mode``: whether they change the order (:data:`RANK`) or exclude
+    what they do not describe (:data:`FILTER`). ``collapse``: whether to show one hit per group of
+    items, see :attr:`CatalogSource.group`.
     """
 
     limit: int = DEFAULT_LIMIT
@@ -49,6 +55,9 @@ class Listing:
     filters: Mapping[str, Any] = field(default_factory=dict)
     ordering: str = ""
     with_facets: bool = False
+    words: str = ""
+    words_mode: str = RANK
+    collapse: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

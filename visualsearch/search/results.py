@@ -20,17 +20,42 @@ class Prediction:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Reason:
+    """Why a hit stands where it stands.
+
+    ``kind``: ``alike`` with its rank by similarity; ``words`` with the number of words that
+    describe it; ``rule`` with the primary key of a rule.
+    """
+
+    kind: str
+    number: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """Another item of a hit's group: its key and the shop's card for it."""
+
+    item: str
+    card: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Hit:
     """A found item: its key, the score and URL of its best image, and the shop's card for it.
 
     ``score``: similarity, -1…1, of that image to the query. ``card``: see
-    :meth:`CatalogSource.card`.
+    :meth:`CatalogSource.card`. ``group``: the item's group, "" if it has none or hits are not
+    collapsed. ``variants``: the other visible items of its group. ``reasons``: why
+    it stands where it stands, [] if words and rules changed nothing.
     """
 
     item: str
     score: float
     image: str
     card: dict[str, Any]
+    group: str = ""
+    variants: list[Variant] = field(default_factory=list)
+    reasons: list[Reason] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)

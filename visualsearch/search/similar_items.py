@@ -6,38 +6,63 @@ from ..catalogs import catalog
 from ..exceptions import ItemNotFound
 from ..models import Embedding, from_bytes
 from ..serving import loaded_versions
+from . import groups
+from .arrangement import Arrangement
 from .build_result import with_total
-from .ranking import is_match, rank
+from .nearest import is_match
+from .ranking import rank
 from .requests import SimilarRequest
 from .results import SearchResult, Stopwatch
+from .rules import effects_for
+from .words import Wanted
 
 
 def find_similar(request: SimilarRequest) -> SearchResult:
-    """Return the items that look most like ``request.item``, without the item itself.
+    """Return the items that look most like ``request.item``, without the item and its group.
 
     Nothing is stored, so the result has no ``query_id``. Raises ItemNotFound if the item is not
     visible or has no searchable image, IndexNotReady or ModelUnavailable as
     :func:`.by_photo.search` does.
     """
-    watch = Stopwatch()
+    watch, source = Stopwatch(), catalog()
     with watch.stage("index"):
         current = loaded_versions.current()
         encoder = current.encoder
-        if not catalog().by_key([request.item]):
+        if not source.by_key([request.item]):
             raise ItemNotFound
-        rows = Embedding.objects.filter(encoder=encoder.id, item=request.item).searchable()
-        vectors = [from_bytes(stored) for stored in rows.values_list("vector", flat=True)]
+        stored = Embedding.objects.filter(encoder=encoder.id, item=request.item).searchable()
+        vectors = [from_bytes(each) for each in stored.values_list("vector", flat=True)]
         if not vectors:
             raise ItemNotFound
-    hits = rank(current, vectors, request.limit, watch=watch, leave_out=request.item)
+        effects = effects_for(
+            category=None, label=None, storefront=None, experiment=None, variant=""
+        )
+    arrangement = None
+    if effects:
+        rows = source.visible()
+        arrangement = Arrangement(current, vectors, source, rows, Wanted(), effects)
+    own = {request.item, *groups.same_group(source, request.item)}
+    hits = rank(
+        current,
+        vectors,
+        request.limit,
+        watch=watch,
+        leave_out=own,
+        arrangement=arrangement,
+        collapse=bool(source.group),
+    )
+    with watch.stage("products"):
+        shown = groups.with_variants(source, hits) if source.group else hits
+        count = max(0, current.items - len(own))
+        count = groups.count(source, {}, [], items=count) if source.group else count
     return SearchResult(
         query_id=None,
         model=encoder.id,
         index_version=current.version,
         predictions=[],
         matched=is_match(current, vectors, hits),
-        count=max(0, current.items - 1),
-        hits=hits,
+        count=count,
+        hits=shown,
         took_ms=with_total(watch),
         warnings=[],
     )

@@ -1,4 +1,4 @@
-"""How many items can be found; no request waits for the count of a large catalog."""
+"""Count items and groups of items; no request waits for the count of a large catalog."""
 
 from __future__ import annotations
 
@@ -42,30 +42,41 @@ _lock = threading.Lock()
 def searchable_items(
     encoder: str, last: int, then: Callable[[int], object] = lambda items: None
 ) -> int:
-    """Return the number of items with a searchable embedding of this encoder.
+    """Return the number of items with a searchable embedding of this encoder; see counted()."""
+    return counted(encoder, last, lambda: count_items(encoder), then)
 
-    ``last``: an earlier count. If it is large, it or a newer one is returned. ``then`` is called
-    with the returned count, and later, in another thread, with the present one.
+
+def counted(
+    name: str,
+    last: int,
+    count: Callable[[], int],
+    then: Callable[[int], object] = lambda found: None,
+) -> int:
+    """Return what ``count`` returns, or for a large catalog what it returned some time ago.
+
+    ``name``: of what is counted in the current catalog. ``last``: an earlier count or an estimate.
+    If it is large, it or a newer one is returned. ``then`` is called with the returned count, and
+    later, in another thread, with the present one.
     """
     if last <= COUNTED_AT_ONCE:
-        items = count_items(encoder)
-        then(items)
-        return items
+        found = count()
+        then(found)
+        return found
     with _lock:
-        count = _counts.setdefault((current_catalog_name(), encoder), Count(last))
-        items, idle = count.items, not count.waiting
-        then(items)  # before another thread can call it with a newer count
-        count.waiting.append(then)
+        known = _counts.setdefault((current_catalog_name(), name), Count(last))
+        found, idle = known.items, not known.waiting
+        then(found)  # before another thread can call it with a newer count
+        known.waiting.append(then)
     if idle:
         # A new thread would not know the catalog.
         run = copy_context().run
         threading.Thread(
-            target=run, args=(count_later, encoder, count), name="visualsearch-count", daemon=True
+            target=run, args=(count_later, count, known), name="visualsearch-count", daemon=True
         ).start()
-    return items
+    return found
 
 
-def count_later(encoder: str, count: Count) -> None:
+def count_later(count_now: Callable[[], int], count: Count) -> None:
     """Count until nobody waits, with pauses; an error leaves the last count."""
     while count.waiting:
         time.sleep(max(0.0, count.next - time.monotonic()))
@@ -73,7 +84,7 @@ def count_later(encoder: str, count: Count) -> None:
             told = list(count.waiting)
         start = time.monotonic()
         try:
-            count.items = count_items(encoder)
+            count.items = count_now()
         except Error:
             logger.warning("The items of the catalog could not be counted.", exc_info=True)
         finally:

@@ -11,8 +11,8 @@ import numpy as np
 from django.utils.module_loading import import_string
 from numpy.typing import NDArray
 
-from ..batched import batched
-from ..catalogs import MAX_PARAMETERS, current_catalog_name
+from ..batched import MAX_PARAMETERS, batched
+from ..catalogs import current_catalog_name
 from ..encoders.base import Encoder
 from ..indexes.base import FileIndex, Ids, Index, SharedIndex
 from ..indexes.catalog_fit import Fit

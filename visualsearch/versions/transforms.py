@@ -11,8 +11,7 @@ import numpy as np
 from django.utils import timezone
 
 from .. import conf
-from ..batched import batched
-from ..catalogs import MAX_PARAMETERS
+from ..batched import MAX_PARAMETERS, batched
 from ..catalogs.names import of_current_catalog
 from ..encoders.base import Encoder
 from ..evaluation.labelled_photos import read_queries

@@ -1,0 +1,194 @@
+"""Find the items that words describe, with the text search of the shop's database.
+
+PostgreSQL's full-text search knows the forms of a word, and with the extension ``pg_trgm`` a word
+that it does not find is also found misspelled. Other databases search for the letters of a word
+without its plural ending.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from functools import cache, reduce
+from operator import add, or_
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.contrib.admin.utils import get_fields_from_path, get_model_from_relation
+from django.db import connections
+from django.db.models import Case, F, IntegerField, Model, Q, QuerySet, Value, When
+
+from .groups import plain
+
+if TYPE_CHECKING:
+    from .source import CatalogSource
+
+MOST_WORDS = 8
+"""Words beyond this number are ignored."""
+
+# Most rows of another table, such as categories, that one word may describe.
+MOST_RELATED = 200
+
+# fmt: off
+STOP_WORDS = frozenset({
+    "a", "an", "and", "any", "as", "at", "au", "aux", "avec", "but", "by", "ce", "ces", "cette",
+    "comme", "dans", "de", "des", "du", "en", "et", "for", "from", "i", "in", "is", "it", "je",
+    "la", "le", "les", "like", "mais", "me", "mon", "my", "of", "on", "or", "ou", "par", "please",
+    "pour", "que", "sans", "semblable", "similar", "some", "sur", "that", "the", "these", "this",
+    "those", "to", "un", "une", "veux", "want", "with", "without",
+})
+# fmt: on
+"""English and French words that describe no product."""
+
+# Names of PostgreSQL's text search configurations, by language code.
+LANGUAGES = {
+    "da": "danish",
+    "de": "german",
+    "en": "english",
+    "es": "spanish",
+    "fi": "finnish",
+    "fr": "french",
+    "it": "italian",
+    "nb": "norwegian",
+    "nl": "dutch",
+    "pt": "portuguese",
+    "ru": "russian",
+    "sv": "swedish",
+}
+
+
+def split_words(text: str) -> list[str]:
+    """Return the words of a text in lower case that may describe a product, each once."""
+    words = re.findall(r"[^\W_]+(?:[-'’][^\W_]+)*", text.lower())
+    return list(dict.fromkeys(word for word in words if word not in STOP_WORDS))[:MOST_WORDS]
+
+
+def condition(source: CatalogSource, word: str) -> Q | None:
+    """Return the condition for the items that a word describes, None if the shop names no fields.
+
+    The default of :meth:`CatalogSource.word_condition`.
+    """
+    if not source.search_fields:
+        return None
+    own, related = fields_by_relation(source)
+    using = plain(source.visible()).db
+    found = text_condition(own, word, using) if own else Q()
+    for relation, (model, fields) in related.items():
+        rows = model._default_manager.using(using).filter(text_condition(fields, word, using))
+        keys = list(rows.order_by().values_list("pk", flat=True).distinct()[:MOST_RELATED])
+        found |= Q(**{f"{relation}__in": keys})
+    return found
+
+
+def misspelled(source: CatalogSource, word: str) -> Q | None:
+    """Return the condition for the items that have a word much like this one in their own fields.
+
+    None where the database cannot compare words: it needs PostgreSQL with ``pg_trgm``.
+    """
+    own, _related = fields_by_relation(source)
+    using = plain(source.visible()).db
+    if not (own and has_trigrams(using)):
+        return None
+    from django.contrib.postgres.lookups import TrigramWordSimilar
+
+    similar = [Q(TrigramWordSimilar(F(field), Value(word))) for field in own]
+    return reduce(or_, similar)
+
+
+def fields_by_relation(
+    source: CatalogSource,
+) -> tuple[list[str], dict[str, tuple[type[Model], list[str]]]]:
+    """Return the search fields of the items themselves, and those of related rows.
+
+    The latter are in a dict by the lookup of the relation: the related model, and its fields.
+    """
+    own: list[str] = []
+    related: dict[str, tuple[type[Model], list[str]]] = {}
+    for lookup in source.search_fields:
+        relation, _, field = lookup.rpartition("__")
+        if relation:
+            last = get_fields_from_path(source.model, relation)[-1]
+            model: Any = get_model_from_relation(last)
+            related.setdefault(relation, (model, []))[1].append(field)
+        else:
+            own.append(field)
+    return own, related
+
+
+def text_condition(fields: Sequence[str], word: str, using: str) -> Q:
+    """Return the condition for rows one of whose fields contains a word.
+
+    ``using``: alias of the database.
+    """
+    if connections[using].vendor == "postgresql":
+        from django.contrib.postgres.search import SearchQuery, SearchVector, SearchVectorExact
+
+        vector = SearchVector(*fields, config=language())
+        return Q(SearchVectorExact(vector, SearchQuery(word, config=language())))
+    stem = re.sub(r"(?<=...)s$|(?<=...s)es$", "", word)
+    return reduce(or_, [Q(**{f"{field}__icontains": stem}) for field in fields])
+
+
+def language() -> str:
+    """Return PostgreSQL's name for the shop's language."""
+    return LANGUAGES.get(settings.LANGUAGE_CODE.split("-")[0], "simple")
+
+
+@cache
+def has_trigrams(using: str) -> bool:
+    """Return whether a database is PostgreSQL with the extension ``pg_trgm``."""
+    if connections[using].vendor != "postgresql":
+        return False
+    with connections[using].cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_extension WHERE extname = 'pg_trgm'")
+        return cursor.fetchone() is not None
+
+
+def conditions(source: CatalogSource, rows: QuerySet[Any], words: Iterable[str]) -> dict[str, Q]:
+    """Return the condition for each word that describes any of the rows, by the word.
+
+    A word that describes none is taken for a misspelled one, where the database can compare words.
+    """
+    found: dict[str, Q] = {}
+    for word in words:
+        for make in (source.word_condition, lambda word: misspelled(source, word)):
+            wanted = make(word)
+            if wanted is not None and plain(rows).filter(wanted).exists():
+                found[word] = wanted
+                break
+    return found
+
+
+def described(
+    source: CatalogSource, rows: QuerySet[Any], wanted: Iterable[Q], keys: Iterable[str]
+) -> dict[str, int]:
+    """Return how many of some conditions each of the rows with these keys meets, by its key."""
+    wanted = list(wanted)
+    met: list[Any] = [
+        Case(When(each, then=1), default=0, output_field=IntegerField()) for each in wanted
+    ]
+    rows = plain(rows).filter(**{f"{source.key}__in": source.key_values(keys)})
+    rows = rows.annotate(words_met=reduce(add, met))
+    found: dict[str, int] = defaultdict(int)
+    for key, count in rows.values_list(source.key, "words_met"):
+        found[str(key)] = max(count, found[str(key)])
+    return found
+
+
+def most_described(
+    source: CatalogSource, rows: QuerySet[Any], wanted: Sequence[Q], limit: int
+) -> dict[str, int]:
+    """Return ``limit`` rows that meet some of the conditions, those that meet all first.
+
+    As a dict from the key to the number of conditions that the row meets.
+    """
+    every = plain(rows).filter(*wanted).order_by(source.key)
+    keys = list(every.values_list(source.key, flat=True)[:limit])
+    found = {str(key): len(wanted) for key in keys}
+    if len(found) < limit and len(wanted) > 1:
+        some = plain(rows).filter(reduce(or_, wanted)).order_by(source.key)
+        keys = [str(key) for key in some.values_list(source.key, flat=True)[: 2 * limit]]
+        others = [key for key in keys if key not in found][: limit - len(found)]
+        found |= described(source, rows, wanted, others)
+    return found

@@ -1,0 +1,159 @@
+"""Arrange the items most like a photo by the customer's words and the merchandiser's rules.
+
+Only the :data:`POOL` most similar items are arranged, with those that the words describe best and
+those that a rule pins. Whatever the page, the pool is the same, so pages join. All other items
+follow in the order of their similarity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from django.db.models import QuerySet
+
+from ..catalogs import CatalogSource, groups, words
+from ..catalogs.groups import plain
+from ..serving.live_index import LiveIndex
+from .nearest import Score, Vector, alike_items, scores_of
+from .results import Reason
+from .rules import Effects
+from .words import Wanted
+
+POOL = 100
+"""Number of most similar items that words, rules and sort orders arrange, and facets count."""
+
+# Most items outside the pool that words bring in.
+MOST_DESCRIBED = 100
+# The constant of reciprocal rank fusion: a rank r counts 1 / (K + r). Source: Cormack, Clarke and
+# Büttcher, "Reciprocal Rank Fusion outperforms Condorcet and individual Rank Learning Methods"
+# (2009).
+K = 60
+
+
+class Arrangement:
+    """The order of the best items under words and rules, for one query and one set of filters.
+
+    ``rows``: the items that pass the filters. ``wanted``: what the customer's words ask for.
+    ``effects``: of the rules, None without rules.
+    """
+
+    def __init__(
+        self,
+        current: LiveIndex,
+        vectors: Sequence[Vector],
+        source: CatalogSource,
+        rows: QuerySet[Any],
+        wanted: Wanted,
+        effects: Effects | None,
+    ):
+        self.current, self.vectors, self.source = current, vectors, source
+        self.rows, self.wanted, self.effects = rows, wanted, effects
+        self.placed: list[str] | None = None
+        self.extra: dict[str, Score] = {}
+        self.reasons: dict[str, list[Reason]] = {}
+
+    def order(self, best: Mapping[str, Score]) -> list[str]:
+        """Return the keys of all items in the new order.
+
+        ``best``: items with their scores, most similar first; at least :data:`POOL` of them, if the
+        index has so many.
+        """
+        keys = list(best)
+        if self.placed is None:
+            self.placed = self.place({key: best[key] for key in keys[:POOL]})
+        known = set(self.placed).union(keys[:POOL])
+        return self.placed + [key for key in keys if key not in known and not self.hides(key)]
+
+    def hides(self, key: str) -> bool:
+        """Return whether a rule hides an item."""
+        return self.effects is not None and self.effects.of(key).hidden
+
+    def place(self, pool: Mapping[str, Score]) -> list[str]:
+        """Return the keys of the pool, and of the items that come into it, in their new order."""
+        group = self.groups_of(pool)
+        met = self.words_met([*pool, *group])
+        coming = [key for key, count in met.items() if count] + self.pins
+        new = [key for key in coming if key not in pool]
+        self.extra = scores_of(self.current, self.vectors, new)
+        candidates = {**pool, **self.extra}
+        by_score = sorted(candidates, key=lambda key: -candidates[key][0])
+        self.reasons = {key: [Reason(kind="alike", number=n)] for n, key in enumerate(by_score, 1)}
+        if self.effects:
+            by_score = self.boosted(by_score, candidates)
+        if self.wanted.conditions:
+            by_score = self.fused(lifted(by_score, group), met)
+        return self.moved(by_score) if self.effects else by_score
+
+    def groups_of(self, pool: Mapping[str, Score]) -> dict[str, str]:
+        """Return the groups of the pool's items and of the other items of these groups, by key.
+
+        {} unless the words choose another colour.
+        """
+        if not (self.wanted.other_colour and self.source.group):
+            return {}
+        members = groups.members(self.source, groups.groups_of(self.source, pool).values())
+        return {key: group for group, keys in members.items() for key in keys}
+
+    def words_met(self, keys: Iterable[str]) -> dict[str, int]:
+        """Return by how many words each item is described, of some and of the whole catalog."""
+        if not self.wanted.conditions:
+            return {}
+        most = words.most_described(self.source, self.rows, self.wanted.conditions, MOST_DESCRIBED)
+        return most | words.described(self.source, self.rows, self.wanted.conditions, keys)
+
+    @cached_property
+    def pins(self) -> list[str]:
+        """The keys of pinned items that pass the filters, in order."""
+        pins = list(self.effects.pins) if self.effects else []
+        if not pins:
+            return []
+        rows = plain(self.rows).filter(**{f"{self.source.key}__in": self.source.key_values(pins)})
+        passing = {str(key) for key in rows.values_list(self.source.key, flat=True)}
+        return [key for key in dict.fromkeys(pins) if key in passing and not self.hides(key)]
+
+    def boosted(self, keys: Sequence[str], scores: Mapping[str, Score]) -> list[str]:
+        """Return the keys sorted by similarity and boost; what is not alike is not boosted."""
+        assert self.effects is not None
+        boosts = {key: boost for key in keys if (boost := self.effects.of(key).boost)}
+        if not boosts:
+            return list(keys)
+        alike = alike_items(self.current, self.vectors, boosts)
+        return sorted(
+            keys, key=lambda key: -(scores[key][0] + (boosts[key] if key in alike else 0.0))
+        )
+
+    def fused(self, keys: Sequence[str], met: Mapping[str, int]) -> list[str]:
+        """Return the keys by reciprocal rank fusion of their order with the words.
+
+        Each word counts as a ranking in which all items that it describes share the first place.
+        """
+        for key, count in met.items():
+            if count and key in self.reasons:
+                self.reasons[key].append(Reason(kind="words", number=count))
+        ranks = {key: 1 / (K + n) + met.get(key, 0) / (K + 1) for n, key in enumerate(keys, 1)}
+        return sorted(keys, key=lambda key: -ranks[key])
+
+    def moved(self, keys: Iterable[str]) -> list[str]:
+        """Return the keys with pinned items first and buried ones last, without hidden ones."""
+        assert self.effects is not None
+        effects = {key: self.effects.of(key) for key in keys}
+        for key, effect in effects.items():
+            self.reasons[key] += [Reason(kind="rule", number=rule) for rule in effect.rules]
+        rest = [key for key, each in effects.items() if not each.hidden and key not in self.pins]
+        pinned = [key for key in self.pins if key in effects]
+        return pinned + sorted(rest, key=lambda key: effects[key].buried)
+
+
+def lifted(keys: Sequence[str], group: Mapping[str, str]) -> list[str]:
+    """Return the keys with each item beside the first one of its group.
+
+    A photo of a style in one colour finds that colour; the others of the style look alike, too.
+    ``group``: the groups of items that have one.
+    """
+    first: dict[str, int] = {}
+    for place, key in enumerate(keys):
+        first.setdefault(group.get(key, ""), place)
+    places = {key: first[group[key]] if key in group else n for n, key in enumerate(keys)}
+    return sorted(keys, key=lambda key: places[key])

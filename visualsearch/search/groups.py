@@ -1,0 +1,61 @@
+"""Count groups of items, and add the other items of its group to each hit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from django.db.models import Q
+
+from ..catalogs import CatalogSource, groups
+from ..serving import item_counts
+from .cards import look_up_cards
+from .results import Hit, Variant
+
+# Most variants of a hit.
+MOST_VARIANTS = 12
+
+
+def count(
+    source: CatalogSource, filters: Mapping[str, Any], where: Sequence[Q], *, items: int
+) -> int:
+    """Return the number of groups whose visible items pass the filters and conditions.
+
+    ``items``: number of items that pass. Without filters, a large catalog is counted in the
+    background, and until then ``items`` is returned.
+    """
+    rows = source.filtered(filters, where)
+    if rows is not None:
+        return groups.count_groups(source, rows)
+    return item_counts.counted(
+        "groups", items, lambda: groups.count_groups(source, source.visible())
+    )
+
+
+def with_variants(source: CatalogSource, hits: Sequence[Hit]) -> list[Hit]:
+    """Return hits with the other visible items of their groups, in the order of their keys."""
+    members = groups.members(source, [hit.group for hit in hits])
+    others = {
+        hit.item: [key for key in members.get(hit.group, []) if key != hit.item] for hit in hits
+    }
+    shown = [key for keys in others.values() for key in keys[:MOST_VARIANTS]]
+    cards: dict[str, dict[str, Any] | None] = {}
+    look_up_cards(source, shown, len(shown), cards)
+    return [
+        replace(
+            hit,
+            variants=[
+                Variant(item=key, card=card)
+                for key in others[hit.item][:MOST_VARIANTS]
+                if (card := cards.get(key)) is not None
+            ],
+        )
+        for hit in hits
+    ]
+
+
+def same_group(source: CatalogSource, item: str) -> list[str]:
+    """Return the keys of the visible items of an item's group; [] if it has none."""
+    own = groups.groups_of(source, [item]).get(item, "") if source.group else ""
+    return groups.members(source, [own]).get(own, [])

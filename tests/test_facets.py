@@ -112,7 +112,7 @@ def test_facets__leave_hidden_products_out(client, indexed):
 
 
 def test_facets__over_the_best_hundred(client, indexed, monkeypatch):
-    monkeypatch.setattr("visualsearch.search.facets_and_sorting.POOL", 3)
+    monkeypatch.setattr("visualsearch.search.build_result.POOL", 3)
     body = search(client, query="limit=3")
     best = Product.objects.filter(sku__in=keys(body)).values_list("color", flat=True)
     counted = counts(query(client, body, "facets=1").json(), "color")
@@ -174,7 +174,7 @@ def test_ordering__pages_fit_together(client, indexed, ordering, expected):
 
 
 def test_ordering__stays_among_the_best(client, indexed, monkeypatch):
-    monkeypatch.setattr("visualsearch.search.facets_and_sorting.POOL", 4)
+    monkeypatch.setattr("visualsearch.search.build_result.POOL", 4)
     body = search(client, query="limit=4")
     page = query(client, body, "ordering=price&limit=10").json()
     assert page["count"] == 4

@@ -16,6 +16,9 @@ from django.utils.functional import Promise
 from django.utils.text import capfirst
 
 Text = str | Promise
+
+UNIT = "visualsearch_unit"
+"""An annotation of items: what facets count, if not items; the same for all of a group."""
 Filters = Mapping[str, str]
 Described = dict[str, Any]
 
@@ -50,7 +53,8 @@ class Choice:
         """
         field = self.field or self.name
         lookups = (field, self.shown or field)
-        counts = rows.values_list(*lookups).annotate(n=Count("pk", distinct=True)).order_by()
+        unit = UNIT if UNIT in rows.query.annotations else "pk"
+        counts = rows.values_list(*lookups).annotate(n=Count(unit, distinct=True)).order_by()
         options = [
             {"value": str(value), "label": capfirst(str(shown)), "count": count}
             for value, shown, count in counts

@@ -130,7 +130,7 @@ class QueryAdmin(InsightsPages):
     @admin.display(description=_("results shown"))
     def results(self, query: Query) -> str:
         """Return how many products the search showed to the customer."""
-        return number(len(query.shown))
+        return number(len(set(query.shown.values())))
 
     @admin.display(description=_("time"))
     def total_ms(self, query: Query) -> str:

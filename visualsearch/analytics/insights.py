@@ -256,7 +256,7 @@ def sample(period: Period) -> list[Sampled]:
                 matched=matched,
                 score=score,
                 took_ms=took_ms,
-                ranks=tuple(shown.values()),
+                ranks=tuple(set(shown.values())),
             )
             for created, matched, score, took_ms, shown in newest.iterator(chunk_size=2000)
         ]

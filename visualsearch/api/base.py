@@ -28,9 +28,34 @@ from .raw_parsers import RAW_PARSERS, is_empty_photo
 from .schema import Schema
 
 # Query parameters of the API itself. All others are filters of the shop.
-OPTIONS = ("limit", "offset", "crop", "ordering", "facets", "visitor", "keep_photo")
+OPTIONS = (
+    "limit",
+    "offset",
+    "crop",
+    "ordering",
+    "facets",
+    "visitor",
+    "keep_photo",
+    "q",
+    "words",
+    "collapse",
+    "object",
+    "per_object",
+)
 # Search options that may be in the query string as well as in the body.
-IN_QUERY = ("limit", "crop", "category", "visitor", "keep_photo")
+IN_QUERY = (
+    "limit",
+    "crop",
+    "category",
+    "visitor",
+    "keep_photo",
+    "q",
+    "words",
+    "collapse",
+    "per_object",
+)
+# Options that the link to the next page repeats.
+KEPT = ("crop", "ordering", "q", "words", "collapse", "object")
 
 
 class VisualSearchView(APIView):
@@ -142,6 +167,21 @@ def filters_of(request: Request) -> dict[str, Any]:
     """Return the query parameters for the shop's filters: all except the API's own options."""
     values = values_of(request.query_params, single=(*OPTIONS, categories.CATEGORY))
     return {name: value for name, value in values.items() if name not in OPTIONS}
+
+
+def listing_of(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a Listing that validated options set: page, words, and groups."""
+    return {
+        "limit": options["limit"],
+        "words": options["q"],
+        "words_mode": options["words"],
+        "collapse": options["collapse"],
+    }
+
+
+def kept_params(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the options of a request, from its query string or body, for the next page's link."""
+    return {name: fields[name] for name in KEPT if name in fields}
 
 
 def check_filters(filters: dict[str, Any]) -> None:

@@ -18,7 +18,14 @@ from ..search_queue.admission import running_search
 from ..web import kept_photos, throttles
 from ..web.uploads import BatchUploadHandler, batch_too_large, photo_bytes
 from . import examples, schema
-from .base import PhotoView, fields_of, search_filters, validated
+from .base import (
+    PhotoView,
+    fields_of,
+    kept_params,
+    listing_of,
+    search_filters,
+    validated,
+)
 from .error_handler import as_items
 from .json_parsers import BatchJSONParser
 from .request_serializers import (
@@ -54,7 +61,8 @@ class BatchView(PhotoView):
     def post(self, request: Request) -> Response:
         """Find the products that look most like each of up to 16 photos."""
         photos = photos_of(request)
-        options = validated(SearchOptionsSerializer, fields_of(request))
+        fields = fields_of(request)
+        options = validated(SearchOptionsSerializer, fields)
         filters = search_filters(request, options)
         allowance = throttles.allowance_of(request._request)
         if allowance is not None and len(photos) > allowance.limit:
@@ -63,8 +71,9 @@ class BatchView(PhotoView):
         throttles.count_request(
             request._request, self.scope, times=len(photos) - 1, storefront=self.storefront
         )
+        params = filters | kept_params(fields)
         wanted = SearchRequest(
-            limit=options["limit"],
+            **listing_of(options),
             filters=filters,
             caller=self.caller(options.get("visitor", "")),
         )
@@ -81,7 +90,7 @@ class BatchView(PhotoView):
                 kept_photos.keep_photo(
                     result.query_id, each.decoded.photo, each.data, allowed=consent
                 )
-                body = as_response(request, result, wanted, filters)
+                body = as_response(request, result, wanted, params)
                 results.append({"status": 200, "result": body, "errors": []})
         return Response({"results": results})
 

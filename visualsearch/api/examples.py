@@ -45,6 +45,15 @@ RESULT: dict[str, Any] = {
             },
             "score": 0.675,
             "image": f"{SHOP}/media/products/dr-1042-back.jpg",
+            "variants": [
+                {
+                    "key": "DR-1043",
+                    "name": "Floral wrap dress, navy",
+                    "url": f"{SHOP}/product/72/floral-wrap-dress-navy/",
+                    "image": f"{SHOP}/media/products/dr-1043.jpg",
+                    "price": "59.90",
+                }
+            ],
         }
     ],
     "warnings": [],

@@ -13,7 +13,7 @@ from ..exceptions import InvalidCrop
 from ..models import Event
 from ..models.primary import MAX_KEY
 from ..photos.crops import Crop, check_crop
-from ..search.requests import DEFAULT_LIMIT
+from ..search.requests import DEFAULT_LIMIT, FILTER, RANK
 
 MAX_LIMIT = 100
 MAX_OFFSET = 10_000
@@ -33,6 +33,16 @@ KEEP_HELP = (
     "Whether the customer allows the shop to keep the photo for a limited time. Ignored if the shop"
     " keeps no photos."
 )
+WORDS_HELP = (
+    "Words that describe what the customer wants, such as: the same in navy. A name of a colour"
+    " replaces the photo's colour."
+)
+MODE_HELP = (
+    "rank: products that the words describe come first; filter: only these are returned, if all"
+    " words describe them."
+)
+COLLAPSE_HELP = "Whether products of one group, such as a style, are one result with variants."
+MAX_WORDS = 200
 # Most photos in one batch.
 BATCH = 16
 
@@ -53,6 +63,16 @@ class CropField(serializers.Field[Crop, Any, Any, Any]):
         return x, y, w, h
 
 
+class WordsSerializer(serializers.Serializer[Any]):
+    """Words with the photo, and whether results are collapsed."""
+
+    q = serializers.CharField(
+        required=False, allow_blank=True, default="", max_length=MAX_WORDS, help_text=WORDS_HELP
+    )
+    words = serializers.ChoiceField([RANK, FILTER], default=RANK, help_text=MODE_HELP)
+    collapse = serializers.BooleanField(required=False, default=True, help_text=COLLAPSE_HELP)
+
+
 class PageSerializer(serializers.Serializer[Any]):
     """Which page of the results to return."""
 
@@ -60,7 +80,7 @@ class PageSerializer(serializers.Serializer[Any]):
     offset = serializers.IntegerField(min_value=0, max_value=MAX_OFFSET, default=0)
 
 
-class QueryPageSerializer(PageSerializer):
+class QueryPageSerializer(WordsSerializer, PageSerializer):
     """Options for an earlier search. The shop's own filters are further parameters."""
 
     crop = CropField(required=False, help_text=CROP_HELP)
@@ -85,7 +105,7 @@ class PhotoOptionsSerializer(serializers.Serializer[Any]):
     crop = CropField(required=False, help_text=CROP_HELP)
 
 
-class SearchOptionsSerializer(PhotoOptionsSerializer):
+class SearchOptionsSerializer(WordsSerializer, PhotoOptionsSerializer):
     """Options of a search. The shop's own filters are query parameters."""
 
     limit = serializers.IntegerField(min_value=1, max_value=MAX_LIMIT, default=DEFAULT_LIMIT)

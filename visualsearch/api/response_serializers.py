@@ -116,6 +116,9 @@ class ResultSerializer(serializers.Serializer[Any]):
         help_text="Similarity. Its scale differs between index versions.",
     )
     image = serializers.CharField(help_text="URL of the product image that matched.")
+    variants = CardSerializer(
+        many=True, help_text="Other products of its group, such as the style in other colours."
+    )
 
 
 class SearchResultSerializer(serializers.Serializer[Any]):

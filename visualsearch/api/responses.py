@@ -60,6 +60,7 @@ def as_response(
                 "product": absolute_links(absolute, hit.card),
                 "score": hit.score,
                 "image": absolute(hit.image),
+                "variants": [absolute_links(absolute, each.card) for each in hit.variants],
             }
             for hit in result.hits
         ],

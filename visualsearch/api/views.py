@@ -22,6 +22,8 @@ from .base import (
     check_filters,
     fields_of,
     filters_of,
+    kept_params,
+    listing_of,
     search_filters,
     validated,
 )
@@ -55,8 +57,6 @@ PREFER = OpenApiParameter(
     enum=["respond-async"],
     description="Return 202 with the URL of the result without waiting, if search workers run.",
 )
-# Parameters that the link to the next page repeats, besides the filters.
-KEPT = ("crop", "ordering")
 
 
 class SearchView(PhotoView):
@@ -81,7 +81,7 @@ class SearchView(PhotoView):
         filters = search_filters(request, options)
         data = photo_from(fields)
         wanted = SearchRequest(
-            limit=options["limit"],
+            **listing_of(options),
             filters=filters,
             caller=self.caller(options.get("visitor", "")),
         )
@@ -94,7 +94,8 @@ class SearchView(PhotoView):
             kept_photos.keep_photo(stored, photo.photo, data, allowed=options["keep_photo"])
         if result is None:
             return pending(request, str(query_id))
-        return Response(as_response(request, result, wanted, filters))
+        params = filters | kept_params(fields)
+        return Response(as_response(request, result, wanted, params))
 
 
 class ClassifyView(PhotoView):
@@ -160,7 +161,7 @@ class QueryView(VisualSearchView):
             return pending(request, query_id)
         wanted = PageRequest(
             query_id=query_id,
-            limit=options["limit"],
+            **listing_of(options),
             offset=options["offset"],
             filters=filters,
             ordering=options["ordering"],
@@ -169,8 +170,7 @@ class QueryView(VisualSearchView):
             storefront=self.storefront_id,
         )
         result = dispatch.page(wanted)
-        kept = {name: request.query_params[name] for name in KEPT if name in request.query_params}
-        params = filters | kept
+        params = filters | kept_params(request.query_params)
         body = as_response(request, result, wanted, params)
         return Response(body | {"predictions": as_predictions(result, with_offered=True)})
 

@@ -7,9 +7,11 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin.utils import get_fields_from_path
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Case, CharField, Count, Q, QuerySet, Value, When
+from django.db.models.functions import Cast, Concat
 
 from ..batched import MAX_PARAMETERS, batched
+from ..facets import UNIT
 
 if TYPE_CHECKING:
     from .source import CatalogSource
@@ -49,6 +51,14 @@ def count_groups(source: CatalogSource, rows: QuerySet[Any]) -> int:
         alone=Count(source.key, filter=alone, distinct=True),
     )
     return int(found["groups"] + found["alone"])
+
+
+def with_unit(source: CatalogSource, rows: QuerySet[Any]) -> QuerySet[Any]:
+    """Annotate items with :data:`~visualsearch.facets.UNIT`: their group, or themselves."""
+    own = Concat(Value("item "), source.key_as_text(rows.db))
+    group = Concat(Value("group "), Cast(source.group, CharField()))
+    unit = Case(When(without_group(source), then=own), default=group, output_field=CharField())
+    return rows.annotate(**{UNIT: unit})
 
 
 def without_group(source: CatalogSource) -> Q:

@@ -127,7 +127,8 @@ def measure(photos: Iterable[LabelledPhoto], version: int | None = None) -> Meas
     """
     current = loaded_versions.current(version)
     current.encoder.encode([Image.new("RGB", (64, 64))])
-    request = SearchRequest(version=version, remember=False)
+    # Each colour of a style is a product to find.
+    request = SearchRequest(version=version, remember=False, collapse=False)
     outcomes, items = [], 0
     for photo in photos:
         watch = Stopwatch()

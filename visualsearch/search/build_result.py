@@ -185,10 +185,13 @@ class Ranker:
         ranker = Ranker(self.query, self.current, self.listing, Stopwatch())
 
         def best(filters: Mapping[str, Any]) -> list[str]:
-            ranked = ranker.ranked_under(filters, POOL, cards=False)
-            return [hit.item for hit in ranked.hits]
+            hits = ranker.ranked_under(filters, POOL, cards=False).hits
+            keys = [hit.item for hit in hits]
+            return groups.with_members(self.source, hits) if self.collapse else keys
 
-        return facets_and_sorting.describe_facets(self.source, best, filters)
+        return facets_and_sorting.describe_facets(
+            self.source, best, filters, by_group=self.collapse
+        )
 
 
 def with_total(watch: Stopwatch) -> dict[str, float]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any
 
 from ..catalogs import CatalogSource, catalog
-from .results import Hit, SearchResult
+from .results import Hit, SearchResult, Variant
 
 # Whether another process makes the cards.
 _later = ContextVar("cards made later", default=False)
@@ -68,7 +68,24 @@ def with_cards_for_request(result: SearchResult) -> SearchResult:
 
 
 def with_cards(hits: Sequence[Hit]) -> list[Hit]:
-    """Return hits with new cards, without those that are not visible or whose card fails."""
+    """Return hits and their variants with new cards.
+
+    Those that are not visible or whose card fails are left out.
+    """
+    keys = [hit.item for hit in hits]
+    keys += [each.item for hit in hits for each in hit.variants]
     cards: dict[str, dict[str, Any] | None] = {}
-    look_up_cards(catalog(), [hit.item for hit in hits], len(hits), cards)
-    return [replace(hit, card=card) for hit in hits if (card := cards[hit.item]) is not None]
+    look_up_cards(catalog(), keys, len(keys), cards)
+    return [
+        replace(hit, card=card, variants=with_card(hit.variants, cards))
+        for hit in hits
+        if (card := cards[hit.item]) is not None
+    ]
+
+
+def with_card(
+    variants: Sequence[Variant], cards: Mapping[str, dict[str, Any] | None]
+) -> list[Variant]:
+    """Return variants with new cards, without those that have none."""
+    found = [(each, cards.get(each.item)) for each in variants]
+    return [replace(each, card=card) for each, card in found if card is not None]

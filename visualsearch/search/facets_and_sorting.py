@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.utils.translation import gettext, gettext_lazy
 
-from ..catalogs import CatalogSource
+from ..catalogs import CatalogSource, groups
 from ..facets import Described, Filters, Ordering
 
 ALIKE = Ordering(value="", label=gettext_lazy("Most similar"))
@@ -47,12 +47,16 @@ def sorted_keys(source: CatalogSource, keys: Iterable[str], ordering: Ordering) 
 
 
 def describe_facets(
-    source: CatalogSource, best: Callable[[Filters], list[str]], filters: Filters
+    source: CatalogSource,
+    best: Callable[[Filters], list[str]],
+    filters: Filters,
+    *,
+    by_group: bool = False,
 ) -> list[Described]:
     """Return the shop's facets as dicts; see :meth:`Choice.describe` and :meth:`Range.describe`.
 
     ``best``: called with filters, returns the keys of the best hits that pass them. The counts of a
-    facet ignore the facet's own filter.
+    facet ignore the facet's own filter. ``by_group``: whether to count groups in place of items.
     """
     pools: dict[str, list[str]] = {}
     found = []
@@ -61,7 +65,9 @@ def describe_facets(
         pool = repr(sorted(others.items()))
         if pool not in pools:
             pools[pool] = best(others)
-        described = facet.describe(visible_items(source, pools[pool]), filters)
+        rows = visible_items(source, pools[pool])
+        rows = groups.with_unit(source, rows) if by_group else rows
+        described = facet.describe(rows, filters)
         if described:
             found.append(described)
     return found

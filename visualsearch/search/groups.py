@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from ..catalogs import CatalogSource, groups
 from ..serving import item_counts
-from .cards import look_up_cards
+from .cards import look_up_cards, with_card
 from .results import Hit, Variant
 
 # Most variants of a hit.
@@ -39,20 +39,23 @@ def with_variants(source: CatalogSource, hits: Sequence[Hit]) -> list[Hit]:
     others = {
         hit.item: [key for key in members.get(hit.group, []) if key != hit.item] for hit in hits
     }
-    shown = [key for keys in others.values() for key in keys[:MOST_VARIANTS]]
+    shown = {item: keys[:MOST_VARIANTS] for item, keys in others.items()}
+    keys = [key for some in shown.values() for key in some]
     cards: dict[str, dict[str, Any] | None] = {}
-    look_up_cards(source, shown, len(shown), cards)
+    look_up_cards(source, keys, len(keys), cards)
     return [
         replace(
-            hit,
-            variants=[
-                Variant(item=key, card=card)
-                for key in others[hit.item][:MOST_VARIANTS]
-                if (card := cards.get(key)) is not None
-            ],
+            hit, variants=with_card([Variant(item=key, card={}) for key in shown[hit.item]], cards)
         )
         for hit in hits
     ]
+
+
+def with_members(source: CatalogSource, hits: Sequence[Hit]) -> list[str]:
+    """Return the keys of hits and of the other visible items of their groups."""
+    members = groups.members(source, [hit.group for hit in hits])
+    keys = [hit.item for hit in hits]
+    return list(dict.fromkeys([*keys, *(key for each in members.values() for key in each)]))
 
 
 def same_group(source: CatalogSource, item: str) -> list[str]:

@@ -11,8 +11,15 @@ SHOWN_AT_MOST = 1000
 
 
 def rank_by_item(hits: list[Hit], offset: int = 0) -> dict[str, int]:
-    """Return the rank of each hit by item key; the first hit has the rank ``offset`` + 1."""
-    return {hit.item: offset + place for place, hit in enumerate(hits, 1)}
+    """Return the rank of each hit and of its variants by item key.
+
+    The first hit has the rank ``offset`` + 1.
+    """
+    ranks: dict[str, int] = {}
+    for place, hit in enumerate(hits, offset + 1):
+        for item in (hit.item, *(each.item for each in hit.variants)):
+            ranks.setdefault(item, place)
+    return ranks
 
 
 def store_ranks(query: Query, hits: list[Hit], offset: int) -> None:

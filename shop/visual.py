@@ -69,6 +69,7 @@ class ProductCatalog(CatalogSource):
     model = Product
     key = "sku"
     filterset_class = ProductFilter
+    out_of_stock = {"stock": 0}
     facets = [
         Choice(name="color", label=_("Colour")),
         Choice(name="gender", label=_("For")),

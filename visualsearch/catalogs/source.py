@@ -67,6 +67,12 @@ class CatalogSource:
     orderings: ClassVar[Sequence[Ordering]] = ()
     """Sort orders to offer customers besides similarity."""
 
+    out_of_stock: ClassVar[Mapping[str, Any]] = {}
+    """The arguments of ``filter()`` that select the items of :attr:`model` that are out of stock.
+
+    For example ``{"stock": 0}``. Ranking rules can then put these last or hide them.
+    """
+
     thumbnails: ClassVar[bool] = False
     """Whether :meth:`image_url` returns URLs of thumbnails instead of those of the files."""
 
@@ -354,8 +360,19 @@ class CatalogSource:
         filterset = self.filterset(params)
         if filterset is None:
             return None
-        keys = filterset.qs.order_by()
-        return keys.annotate(key_as_text=self.key_as_text(keys.db)).values("key_as_text")
+        return self.keys_as_text(filterset.qs)
+
+    def sold_out(self) -> QuerySet[Any] | None:
+        """Return the visible items that are out of stock, by :attr:`out_of_stock`.
+
+        None if the shop does not say. Override it where that takes more than ``filter()``.
+        """
+        return self.visible().filter(**self.out_of_stock) if self.out_of_stock else None
+
+    def keys_as_text(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """Return a queryset of the keys of some items, as the text in ``key_as_text``."""
+        rows = rows.order_by()
+        return rows.annotate(key_as_text=self.key_as_text(rows.db)).values("key_as_text")
 
     def key_field(self) -> Any:
         """Return the model field that :attr:`key` names; of a relation, the field it refers to."""

@@ -112,9 +112,10 @@ class PagesAdmin(ReadOnlyAdmin):
             data = photo_bytes(form.cleaned_data["image"])
             with running_search():
                 photo, limit = dispatch.decode_photo(data), form.cleaned_data["limit"]
+                category = form.cleaned_data.get("category", "")
                 shown = preview(photo.photo)
                 columns = [
-                    try_photo.search(self.admin_site, version, photo, limit)
+                    try_photo.search(self.admin_site, version, photo, limit, category)
                     for version in form.chosen()
                 ]
         except VisualSearchError as error:

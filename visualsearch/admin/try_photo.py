@@ -10,12 +10,14 @@ from django.contrib.admin import AdminSite
 from django.utils.translation import gettext_lazy as _
 
 from ..exceptions import VisualSearchError
-from ..models import IndexVersion
+from ..models import IndexVersion, RankingRule
 from ..search.requests import DEFAULT_LIMIT, SearchRequest
 from ..search.results import SearchResult
+from ..search.rules import Effects, class_in_photo, effects_for
 from ..search_queue import dispatch
 from ..web.refusals import staff_message
 from . import product_links
+from .categories import category_names
 from .number_formats import milliseconds, number, percent
 
 State = IndexVersion.State
@@ -41,6 +43,7 @@ class TrialForm(forms.Form):
         required=False,
         empty_label=_("no other version"),
     )
+    category = forms.ChoiceField(label=_("Category"), required=False)
     limit = forms.IntegerField(
         label=_("Products"), min_value=1, max_value=100, initial=DEFAULT_LIMIT
     )
@@ -52,6 +55,11 @@ class TrialForm(forms.Form):
             choice: Any = self.fields[name]
             choice.queryset = kept
             choice.label_from_instance = name_of
+        named = [(value, name) for name, value in category_names().items()]
+        if named:
+            self.fields["category"].choices = [("", _("any category")), *named]  # type: ignore[attr-defined]
+        else:
+            del self.fields["category"]
         self.fields["version"].initial = kept.filter(state=State.ACTIVE).first() or kept.first()
 
     def chosen(self) -> list[IndexVersion]:
@@ -90,15 +98,22 @@ class Column:
 
 
 def search(
-    site: AdminSite, version: IndexVersion, photo: dispatch.DecodedPhoto, limit: int
+    site: AdminSite,
+    version: IndexVersion,
+    photo: dispatch.DecodedPhoto,
+    limit: int,
+    category: str = "",
 ) -> Column:
     """Search one version with a photo; return at most ``limit`` results, or the error.
 
-    No query is stored, since no customer made it.
+    ``category``: value of the category filter, "" for none. No query is stored, since no customer
+    made it.
     """
     pinned = None if version.state == State.ACTIVE else version.pk
+    filters = {"category": category} if category else {}
+    request = SearchRequest(limit=limit, version=pinned, filters=filters, remember=False)
     try:
-        result = dispatch.search(photo, SearchRequest(limit=limit, version=pinned, remember=False))
+        result = dispatch.search(photo, request)
     except VisualSearchError as error:
         return Column(
             version=version, error=staff_message(error), predictions=[], stages=[], hits=[]
@@ -115,7 +130,18 @@ def search(
             for each in result.predictions
         ],
         stages=stages(result),
-        hits=hits(site, result),
+        hits=hits(site, result, rules_on(result)),
+    )
+
+
+def rules_on(result: SearchResult) -> Effects | None:
+    """Return the effects of the ranking rules on a customer of the shop's own pages."""
+    return effects_for(
+        category=result.category,
+        label=class_in_photo(result.predictions),
+        storefront=None,
+        experiment=None,
+        variant="",
     )
 
 
@@ -130,15 +156,31 @@ def stages(result: SearchResult) -> list[Bar]:
     return [*bars, Bar(label=_("total"), text=milliseconds(total), percent=100)]
 
 
-def hits(site: AdminSite, result: SearchResult) -> list[dict[str, Any]]:
-    """Return the hits as dicts: ``product``, ``image`` (URL), ``score`` (text) and ``percent``."""
+def hits(
+    site: AdminSite, result: SearchResult, effects: Effects | None = None
+) -> list[dict[str, Any]]:
+    """Return the hits as dicts.
+
+    Keys: ``product``, ``image`` (URL), ``score`` (text), ``percent``, and ``rules``: the ranking
+    rules because of which the hit stands where it stands.
+    """
     products = product_links.products(site, [hit.item for hit in result.hits])
+    acting = {each.rule.pk: each.rule for each in effects.acting} if effects else {}
     return [
         {
             "product": products[hit.item],
             "image": hit.image,
             "score": number(hit.score, 3),
             "percent": percent(hit.score),
+            "rules": [why(acting[pk]) for pk in effects.of(hit.item).rules] if effects else [],
         }
         for hit in result.hits
     ]
+
+
+def why(rule: RankingRule) -> dict[str, Any]:
+    """Return a rule's primary key (``pk``), name and what it does (``text``)."""
+    text = rule.get_action_display()
+    if rule.boost:
+        text += f" (+{number(rule.boost, 2)})"
+    return {"pk": rule.pk, "name": rule.name, "text": text}

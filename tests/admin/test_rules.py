@@ -190,8 +190,6 @@ def test_undo__says_why_it_cannot(admin_client, sold):
     admin_client.post(change(made), posted(action="hide", name="r"))
     shop.delete()
     assert "cannot be undone" in messages_of(undo(admin_client, made))[-1]
-    made.delete()
-    assert "cannot be undone" in messages_of(undo(admin_client, made))[-1]
 
 
 def test_switch__turns_a_rule_off_and_on(admin_client, indexed):

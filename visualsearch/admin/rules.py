@@ -286,7 +286,7 @@ class RankingRuleAdmin(ReadOnlyAdmin):
         """Return whether the rule acts now."""
         return rule_words.state_badge(rule)
 
-    @admin.display(description="")
+    @admin.display(description=gettext_lazy("switch"))
     def switch(self, rule: RankingRule) -> SafeString:
         """Return a button of the list's form that switches the rule on or off."""
         url = self.url("visualsearch_rankingrule_switch", rule.pk)

@@ -71,6 +71,7 @@ class ProductCatalog(CatalogSource):
     filterset_class = ProductFilter
     group = "style"
     search_fields = ["name", "color", "material", "pattern", "style", "sku", "category__name"]
+    out_of_stock = {"stock": 0}
     facets = [
         Choice(name="color", label=_("Colour")),
         Choice(name="gender", label=_("For")),

@@ -45,6 +45,7 @@ NUMBERS: dict[str, tuple[Any, float]] = {
     "KEPT_VERSIONS": (int, 0),
     "MAX_RECALL_DROP": (int | float, 0),
     "RUN_TIMEOUT": (int | float, 1),
+    "RULES_REFRESH": (int | float, 0.1),
     "REPAIR_CONTENTS": (int, 0),
 }
 

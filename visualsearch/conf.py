@@ -119,6 +119,8 @@ DEFAULTS: dict[str, Any] = {
     # Largest drop of recall@10 on the labelled photos at which a new version is still activated
     # automatically.
     "MAX_RECALL_DROP": 0.05,
+    # Seconds after which the products behind the filter of a ranking rule are read again.
+    "RULES_REFRESH": 30.0,
     # Seconds without a heartbeat after which a run counts as dead and may be taken over.
     "RUN_TIMEOUT": 60,
     # Whether, without Celery, a run started in the admin gets a background process.

@@ -50,15 +50,21 @@ def versions():
     return {state: version(state) for state in states}
 
 
-def test_add__offers_complete_versions_that_are_not_active(admin_client, versions):
+def test_add__offers_complete_versions(admin_client, versions):
     response = admin_client.get(ADD)
     choices = response.context["adminform"].form.fields["version"].queryset
-    assert {each.state for each in choices} == {"ready", "retired"}
+    assert {each.state for each in choices} == {"ready", "retired", "active"}
     assert "no version to test" not in text_of(response)
 
 
+def test_add__the_active_version_tests_rules_only(admin_client, versions):
+    assert "the active version: test ranking rules only" in text_of(admin_client.get(ADD))
+    admin_client.post(ADD, posted(versions["active"]))
+    assert Experiment.objects.get().version == versions["active"]
+
+
 def test_add__without_a_version_says_what_to_do(admin_client):
-    version("active")
+    version("failed")
     assert "no version to test" in text_of(admin_client.get(ADD))
 
 
@@ -86,7 +92,7 @@ def test_add__refuses_what_makes_no_sense(admin_client, versions, values, text):
     assert not Experiment.objects.exists()
 
 
-@pytest.mark.parametrize("state", ["active", "building", "failed"])
+@pytest.mark.parametrize("state", ["building", "failed"])
 def test_add__refuses_versions_that_cannot_answer(admin_client, versions, state):
     response = admin_client.post(ADD, posted(versions[state]))
     assert "Select a valid choice" in text_of(response)

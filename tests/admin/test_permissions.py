@@ -22,6 +22,8 @@ from visualsearch.models import (
     KeptPhoto,
     Processor,
     Query,
+    RankingRule,
+    RuleChange,
     Run,
 )
 from visualsearch.models import Storefront as Shop
@@ -35,6 +37,10 @@ POSTED = {
     "visualsearch_fit",
     "visualsearch_run_control",
     "visualsearch_experiment_stop",
+    "visualsearch_rankingrule_matches",
+    "visualsearch_rankingrule_stock",
+    "visualsearch_rankingrule_switch",
+    "visualsearch_rankingrule_undo",
 }
 # Accept GET only.
 ASKED = {
@@ -42,7 +48,10 @@ ASKED = {
     "visualsearch_insights",
     "visualsearch_export_searches",
     "visualsearch_export_refusals",
+    "visualsearch_rankingrule_products",
 }
+# For those who edit rules.
+EDITED = {"visualsearch_rankingrule_products"}
 # Django's view for an object URL without its last part; it redirects to the change page.
 REDIRECTS = "<path:object_id>/"
 
@@ -74,7 +83,9 @@ def rows() -> dict[type[models.Model], models.Model]:
     processor = Processor.objects.create(
         encoder="fake-1", name="x", lowest_cosine=1, least_cosine=1, checked=timezone.now()
     )
-    some = [version, shop, experiment, query, processor, Run.objects.first()]
+    rule = RankingRule.objects.create(name="x", action="hide", keys=["P1"])
+    RuleChange.objects.create(pk=rule.pk, rule=rule.pk, name="x", before={"keys": ["P2"]})
+    some = [version, shop, experiment, query, processor, rule, Run.objects.first()]
     some.append(Embedding.objects.first())
     return {type(row): row for row in some}
 
@@ -103,7 +114,7 @@ def addresses(sold) -> dict[str, str]:
 
 def state() -> dict[str, list[dict[str, object]]]:
     """Return the content of all rows that a request could change."""
-    kinds = [Run, IndexVersion, Experiment, Shop, Query, KeptPhoto]
+    kinds = [Run, IndexVersion, Experiment, Shop, Query, KeptPhoto, RankingRule, RuleChange]
     return {kind.__name__: [model_to_dict(row) for row in kind.objects.all()] for kind in kinds}
 
 
@@ -153,7 +164,7 @@ def test_staff__that_may_only_look_see_every_page(staff, addresses):
             expected = 302
         elif name in POSTED:
             expected = 405
-        elif name.endswith(("_add", "_delete", "_activate", "_roll_back")):
+        elif name in EDITED or name.endswith(("_add", "_delete", "_activate", "_roll_back")):
             expected = 403
         assert client.get(url).status_code == expected, url
 
@@ -161,9 +172,10 @@ def test_staff__that_may_only_look_see_every_page(staff, addresses):
 def test_staff__that_may_only_look_change_nothing(staff, addresses):
     before, client = state(), may_look(staff)
     values = {"post": "yes", "name": "changed", "percent": "9", "ramp_hours": "1", "rate": "1/s"}
-    pks = [str(row.pk) for row in (*Query.objects.all(), *Shop.objects.all())]
+    kinds = (Query, Shop, RankingRule)
+    pks = [str(row.pk) for kind in kinds for row in kind.objects.all()]
     for url in addresses:
         client.post(url, values)
-        for action in ("delete_selected", "new_key", "retry"):
+        for action in ("delete_selected", "new_key", "retry", "switch_off"):
             client.post(url, {"action": action, "_selected_action": pks, "post": "yes"})
     assert state() == before

@@ -10,6 +10,7 @@ from django.utils import timezone
 from tests.browser.navigation import follow
 from tests.helpers.pictures import encoded, picture
 from tests.helpers.reindex import rebuild, reindex
+from tests.helpers.rules import rule
 from visualsearch.models import Query, Run
 from visualsearch.reindex import run_row, runs
 
@@ -28,6 +29,9 @@ PAGES = [
     "/admin/visualsearch/indexversion/similar/?item=P1",
     PHOTO,
     "/admin/visualsearch/query/",
+    "/admin/visualsearch/rankingrule/",
+    "/admin/visualsearch/rankingrule/add/",
+    "/admin/visualsearch/rankingrule/1/change/",
 ]
 # Elements of Django's own list pages.
 STOCK = ["#changelist-filter", "#toolbar", ".actions", ".paginator", "#changelist-search"]
@@ -120,6 +124,7 @@ def test_activate__after_a_question(owner, indexed):
 
 def test_pages__are_accessible_and_fit_a_phone(owner, indexed):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    rule("boost", pk=1, filters="min_price=12")
     runs.pause(runs.request(Run.Scope.ALL)[0])
     context = {"include": [["#content"]], "exclude": [[place] for place in STOCK]}
     found: list[tuple[str, ...]] = []

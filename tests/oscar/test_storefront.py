@@ -330,3 +330,20 @@ def test_derived_catalog__leaves_products_out(run):
     """
     said = run(code, CATALOG="tests.oscar.visual.Catalog")
     assert said.splitlines() == ["['Dress'] [('Dress', '£10.00')]", "[]"]
+
+
+def test_out_of_stock__is_what_no_stock_record_has(run):
+    code = """
+        from oscar.apps.catalogue.models import ProductClass
+        sell("Some left", 1), sell("Sold out", 2, stock=0)
+        untracked = ProductClass.objects.create(name="Downloads", track_stock=False)
+        sell("Download", 3, stock=0, product_class=untracked)
+        allocated = sell("All promised", 4, stock=2)
+        allocated.stockrecords.update(num_allocated=2)
+        coat = parent("Coat")
+        variant(coat, 5, stock=0), variant(coat, 6, stock=1)
+        variant(parent("No coat"), 7, stock=0)
+        from visualsearch.catalogs import catalog
+        print(sorted(each.title for each in catalog().sold_out()))
+    """
+    assert run(code) == "['All promised', 'No coat', 'Sold out']"

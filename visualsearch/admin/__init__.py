@@ -5,6 +5,7 @@ from .images import EmbeddingAdmin
 from .processors import ProcessorAdmin
 from .products import SearchableAdmin
 from .queries import QueryAdmin
+from .rules import RankingRuleAdmin
 from .runs import RunAdmin
 from .storefronts import StorefrontAdmin
 from .versions import IndexVersionAdmin
@@ -15,6 +16,7 @@ __all__ = [
     "IndexVersionAdmin",
     "ProcessorAdmin",
     "QueryAdmin",
+    "RankingRuleAdmin",
     "RunAdmin",
     "SearchableAdmin",
     "StorefrontAdmin",

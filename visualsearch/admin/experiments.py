@@ -24,11 +24,15 @@ from .number_formats import badge, moment
 
 State = IndexVersion.State
 
+COMPLETE = (State.READY, State.RETIRED, State.ACTIVE)
 ADD, CHANGE = "visualsearch.add_experiment", "visualsearch.change_experiment"
 
 
 class ExperimentForm(forms.ModelForm):
-    """A form with the share of visitors in percent, and a choice of ready or retired versions."""
+    """A form with the share of visitors in percent, and a choice of complete versions.
+
+    The active one is among them: an experiment with it tests ranking rules only.
+    """
 
     percent = forms.DecimalField(
         label=_("Share in percent"),
@@ -54,9 +58,9 @@ class ExperimentForm(forms.ModelForm):
                 )
         choice: Any = self.fields.get("version")
         if choice is not None:
-            choice.queryset = IndexVersion.objects.filter(state__in=[State.READY, State.RETIRED])
+            choice.queryset = IndexVersion.objects.filter(state__in=COMPLETE)
             choice.required = True
-            choice.label_from_instance = lambda version: f"{version} – {version.encoder}"
+            choice.label_from_instance = name_of
 
     def save(self, commit: bool = True) -> Experiment:
         """Save the experiment; if its share was changed, continue from the share reached so far.
@@ -69,6 +73,13 @@ class ExperimentForm(forms.ModelForm):
         if self.instance.pk and changed & {"percent", "ramp_hours"}:
             self.instance.go_on_from(self.share, timezone.now())
         return super().save(commit)
+
+
+def name_of(version: IndexVersion) -> str:
+    """Return the label of a version to choose as the treatment."""
+    if version.state == State.ACTIVE:
+        return gettext("the active version: test ranking rules only")
+    return f"{version} – {version.encoder}"
 
 
 @admin.register(Experiment)
@@ -123,9 +134,7 @@ class ExperimentAdmin(ReadOnlyAdmin):
             "title": gettext("Start an experiment"),
             "show_save_and_add_another": False,
             "show_save_and_continue": False,
-            "nothing_to_try": not IndexVersion.objects.filter(
-                state__in=[State.READY, State.RETIRED]
-            ).exists(),
+            "nothing_to_try": not IndexVersion.objects.filter(state__in=COMPLETE).exists(),
         }
         try:
             return super().add_view(request, form_url, {**(extra_context or {}), **context})

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from ..analytics.insights import Insights, Step, Totals
 from ..analytics.local_time import local
+from ..analytics.rule_figures import RuleFigures, RulesFigures
 from ..analytics.statistics import Share, newcombe, wilson
 from ..class_names import class_name
 from ..models import Event
@@ -248,3 +249,44 @@ def bars(counts: Sequence[tuple[str, int]]) -> list[Bar]:
     return [
         Bar(label=name, text=number(count), percent=percent(count, most)) for name, count in counts
     ]
+
+
+def rules(found: RulesFigures | None) -> dict[str, Any] | None:
+    """Return the figures of the ranking rules as text, None without any.
+
+    ``touched`` and ``others``: (number of searches, share with a click); ``lines``: dicts of
+    ``name``, ``pk`` (None of a deleted rule), ``searches``, ``shown``, ``clicks`` and ``rate``.
+    """
+    if found is None:
+        return None
+    return {
+        "touched": (number(found.touched.whole), with_interval(found.touched)),
+        "others": (number(found.others.whole), with_interval(found.others)),
+        "lines": [
+            {
+                "name": named_rule(each),
+                "pk": each.rule.pk if each.rule else None,
+                "searches": number(each.searches),
+                "shown": number(each.clicks.whole),
+                "clicks": number(each.clicks.part),
+                "rate": with_interval(each.clicks),
+            }
+            for each in found.rules
+        ],
+    }
+
+
+def named_rule(figures: RuleFigures) -> str:
+    """Return what a rule does, and its name."""
+    rule = figures.rule
+    if rule is None:
+        return _("deleted rule %(pk)s") % {"pk": figures.pk}
+    return f"{rule.get_action_display()}: {rule.name}"
+
+
+def with_interval(share: Share) -> str:
+    """Return a share in percent with its 95 % confidence interval; a dash if it is of nothing."""
+    around = wilson(share)
+    if not share.whole:
+        return percentage(None)
+    return f"{percentage(share.value)} ({percentage(around.low)} – {percentage(around.high)})"

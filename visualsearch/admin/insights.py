@@ -15,11 +15,11 @@ from django.views.decorators.http import require_GET
 
 from ..analytics.insights import Period, insights
 from ..analytics.local_time import today
+from ..analytics.rule_figures import rule_figures
 from ..models import Storefront
-from . import exports
+from . import exports, insight_charts
 from .base import ReadOnlyAdmin
 from .experiment_report import notice
-from .insight_charts import page_of
 
 PERIODS = {
     1: gettext_lazy("24 hours"),
@@ -98,7 +98,8 @@ class InsightsPages(ReadOnlyAdmin):
             storefronts=list(Storefront.objects.all()),
             query=choice.query(),
             notice=notice(),
-            **page_of(insights(choice.period())),
+            rules=insight_charts.rules(rule_figures(choice.period())),
+            **insight_charts.page_of(insights(choice.period())),
         )
 
     def export(self, request: HttpRequest, name: str) -> HttpResponseBase:

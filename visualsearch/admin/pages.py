@@ -111,10 +111,10 @@ class PagesAdmin(ReadOnlyAdmin):
         try:
             data = photo_bytes(form.cleaned_data["image"])
             with running_search():
-                photo, limit = dispatch.decode_photo(data), form.cleaned_data["limit"]
+                photo = dispatch.decode_photo(data)
                 shown = preview(photo.photo)
                 columns = [
-                    try_photo.search(self.admin_site, version, photo, limit)
+                    try_photo.search(self.admin_site, version, photo, form.cleaned_data)
                     for version in form.chosen()
                 ]
         except VisualSearchError as error:

@@ -7,15 +7,17 @@ from typing import Any
 
 from django import forms
 from django.contrib.admin import AdminSite
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from ..exceptions import VisualSearchError
-from ..models import IndexVersion
+from ..models import IndexVersion, RankingRule
 from ..search.requests import DEFAULT_LIMIT, SearchRequest
-from ..search.results import SearchResult
+from ..search.results import ALIKE, RULE, WORDS, Reason, SearchResult
 from ..search_queue import dispatch
 from ..web.refusals import staff_message
 from . import product_links
+from .categories import category_names
 from .number_formats import milliseconds, number, percent
 
 State = IndexVersion.State
@@ -41,6 +43,8 @@ class TrialForm(forms.Form):
         required=False,
         empty_label=_("no other version"),
     )
+    words = forms.CharField(label=_("Words"), required=False, max_length=200)
+    category = forms.ChoiceField(label=_("Category"), required=False)
     limit = forms.IntegerField(
         label=_("Products"), min_value=1, max_value=100, initial=DEFAULT_LIMIT
     )
@@ -52,6 +56,11 @@ class TrialForm(forms.Form):
             choice: Any = self.fields[name]
             choice.queryset = kept
             choice.label_from_instance = name_of
+        named = [(value, name) for name, value in category_names().items()]
+        if named:
+            self.fields["category"].choices = [("", _("any category")), *named]  # type: ignore[attr-defined]
+        else:
+            del self.fields["category"]
         self.fields["version"].initial = kept.filter(state=State.ACTIVE).first() or kept.first()
 
     def chosen(self) -> list[IndexVersion]:
@@ -90,15 +99,22 @@ class Column:
 
 
 def search(
-    site: AdminSite, version: IndexVersion, photo: dispatch.DecodedPhoto, limit: int
+    site: AdminSite, version: IndexVersion, photo: dispatch.DecodedPhoto, fields: dict[str, Any]
 ) -> Column:
-    """Search one version with a photo; return at most ``limit`` results, or the error.
+    """Search one version with a photo; return the results, or the error.
 
-    No query is stored, since no customer made it.
+    ``fields``: those of a valid TrialForm. No query is stored, since no customer made it.
     """
-    pinned = None if version.state == State.ACTIVE else version.pk
+    category = fields.get("category")
+    request = SearchRequest(
+        limit=fields["limit"],
+        version=None if version.state == State.ACTIVE else version.pk,
+        filters={"category": category} if category else {},
+        words=fields["words"],
+        remember=False,
+    )
     try:
-        result = dispatch.search(photo, SearchRequest(limit=limit, version=pinned, remember=False))
+        result = dispatch.search(photo, request)
     except VisualSearchError as error:
         return Column(
             version=version, error=staff_message(error), predictions=[], stages=[], hits=[]
@@ -131,14 +147,44 @@ def stages(result: SearchResult) -> list[Bar]:
 
 
 def hits(site: AdminSite, result: SearchResult) -> list[dict[str, Any]]:
-    """Return the hits as dicts: ``product``, ``image`` (URL), ``score`` (text) and ``percent``."""
+    """Return the hits as dicts.
+
+    Keys: ``product``, ``image`` (URL), ``score`` (text), ``percent``, and why the hit stands where
+    it stands: ``reasons`` (texts), and ``rules``, the ranking rules that act on it.
+    """
     products = product_links.products(site, [hit.item for hit in result.hits])
+    numbers = {each.number for hit in result.hits for each in hit.reasons if each.kind == RULE}
+    rules = RankingRule.objects.in_bulk(numbers) if numbers else {}
     return [
         {
             "product": products[hit.item],
             "image": hit.image,
             "score": number(hit.score, 3),
             "percent": percent(hit.score),
+            "reasons": [text for each in hit.reasons if (text := reason_text(each))],
+            "rules": [
+                rule_text(rules[each.number])
+                for each in hit.reasons
+                if each.kind == RULE and each.number in rules
+            ],
         }
         for hit in result.hits
     ]
+
+
+def reason_text(reason: Reason) -> str:
+    """Return a reason that is no rule in words, "" for a rule."""
+    if reason.kind == ALIKE:
+        return gettext("Number %(rank)s by likeness") % {"rank": reason.number}
+    if reason.kind == WORDS:
+        found = reason.number
+        return ngettext("%(n)s word describes it", "%(n)s words describe it", found) % {"n": found}
+    return ""
+
+
+def rule_text(rule: RankingRule) -> dict[str, Any]:
+    """Return a rule's primary key (``pk``), name and what it does (``text``)."""
+    text = rule.get_action_display()
+    if rule.boost:
+        text += f" (+{number(rule.boost, 2)})"
+    return {"pk": rule.pk, "name": rule.name, "text": text}

@@ -68,6 +68,12 @@ class CatalogSource(ItemKeys):
     colours: ClassVar[Mapping[str, str]] = {}
     """The shop's own names of colours, each with its value, such as ``#1f2a44``."""
 
+    out_of_stock: ClassVar[Mapping[str, Any]] = {}
+    """The arguments of ``filter()`` that select the items of :attr:`model` that are out of stock.
+
+    For example ``{"stock": 0}``. Ranking rules can then put these last or hide them.
+    """
+
     thumbnails: ClassVar[bool] = False
     """Whether :meth:`image_url` returns URLs of thumbnails instead of those of the files."""
 
@@ -300,10 +306,19 @@ class CatalogSource(ItemKeys):
         The queryset is used as a subquery.
         """
         rows = self.filtered(params, where)
-        if rows is None:
-            return None
-        keys = rows.order_by()
-        return keys.annotate(key_as_text=self.key_as_text(keys.db)).values("key_as_text")
+        return None if rows is None else self.keys_as_text(rows)
+
+    def sold_out(self) -> QuerySet[Any] | None:
+        """Return the visible items that are out of stock, by :attr:`out_of_stock`.
+
+        None if the shop does not say. Override it where that takes more than ``filter()``.
+        """
+        return self.visible().filter(**self.out_of_stock) if self.out_of_stock else None
+
+    def keys_as_text(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """Return a queryset of the keys of some items, as the text in ``key_as_text``."""
+        rows = rows.order_by()
+        return rows.annotate(key_as_text=self.key_as_text(rows.db)).values("key_as_text")
 
 
 def query_of(params: Mapping[str, Any]) -> QueryDict:

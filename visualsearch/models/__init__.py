@@ -6,6 +6,7 @@ from .index import Embedding, IndexVersion, Revision, Run, from_bytes, to_bytes
 from .processors import Processor
 from .queries import Event, KeptPhoto, Query, Refusal
 from .repairs import Repair
+from .rules import RankingRule, RuleChange, RulesRevision
 from .storefronts import Storefront
 
 __all__ = [
@@ -16,9 +17,12 @@ __all__ = [
     "KeptPhoto",
     "Processor",
     "Query",
+    "RankingRule",
     "Refusal",
     "Repair",
     "Revision",
+    "RuleChange",
+    "RulesRevision",
     "Run",
     "RunChunk",
     "Storefront",

@@ -54,6 +54,12 @@ class Query(CatalogModel):
     shown = models.JSONField(
         _("results shown"), default=dict, help_text=_("Rank of each product, from 1.")
     )
+    rules = models.JSONField(
+        _("ranking rules"),
+        null=True,
+        blank=True,
+        help_text=_("Keys of the shown products that each rule acted on, by the rule's number."),
+    )
 
     class Meta(CatalogModel.Meta):
         verbose_name = _("query")

@@ -17,7 +17,7 @@ from ..catalogs import CatalogSource, groups, words
 from ..catalogs.groups import plain
 from ..serving.live_index import LiveIndex
 from .nearest import Score, Vector, alike_items, scores_of
-from .results import Reason
+from .results import ALIKE, RULE, WORDS, Reason
 from .rules import Effects
 from .words import Wanted
 
@@ -79,7 +79,7 @@ class Arrangement:
         self.extra = scores_of(self.current, self.vectors, new)
         candidates = {**pool, **self.extra}
         by_score = sorted(candidates, key=lambda key: -candidates[key][0])
-        self.reasons = {key: [Reason(kind="alike", number=n)] for n, key in enumerate(by_score, 1)}
+        self.reasons = {key: [Reason(kind=ALIKE, number=n)] for n, key in enumerate(by_score, 1)}
         if self.effects:
             by_score = self.boosted(by_score, candidates)
         if self.wanted.conditions:
@@ -131,7 +131,7 @@ class Arrangement:
         """
         for key, count in met.items():
             if count and key in self.reasons:
-                self.reasons[key].append(Reason(kind="words", number=count))
+                self.reasons[key].append(Reason(kind=WORDS, number=count))
         ranks = {key: 1 / (K + n) + met.get(key, 0) / (K + 1) for n, key in enumerate(keys, 1)}
         return sorted(keys, key=lambda key: -ranks[key])
 
@@ -140,7 +140,7 @@ class Arrangement:
         assert self.effects is not None
         effects = {key: self.effects.of(key) for key in keys}
         for key, effect in effects.items():
-            self.reasons[key] += [Reason(kind="rule", number=rule) for rule in effect.rules]
+            self.reasons[key] += [Reason(kind=RULE, number=rule) for rule in effect.rules]
         rest = [key for key, each in effects.items() if not each.hidden and key not in self.pins]
         pinned = [key for key in self.pins if key in effects]
         return pinned + sorted(rest, key=lambda key: effects[key].buried)

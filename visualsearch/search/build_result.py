@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db.models import Q
 
+from ..batched import MAX_PARAMETERS
 from ..catalogs import catalog
 from ..models import Query, from_bytes
 from ..serving import live_index
@@ -19,7 +20,7 @@ from .nearest import Vector, best_by_item, is_match
 from .ranking import filtered_embeddings, rank
 from .requests import FILTER, Listing
 from .results import Hit, Prediction, SearchResult, Stopwatch
-from .rules import Effects, effects_for
+from .rules import Effects, class_in_photo, effects_for
 from .words import Wanted, wanted_by
 
 
@@ -31,9 +32,8 @@ def build_result(
     ``category=auto`` in the filters becomes the predicted class, unless that would exclude the most
     similar item. Raises ValidationError for an unknown ordering or an invalid filter value.
     """
-    predictions = [Prediction(**each) for each in query.predictions]
     ranker = Ranker(query, current, listing, watch)
-    filters, guessed = categories.apply_auto(listing.filters, predictions)
+    filters, guessed = categories.apply_auto(listing.filters, ranker.predictions)
     ranked = ranker.ranked(filters)
     if guessed and ranker.most_similar(filters, ranked) != ranker.nearest():
         # The automatic category excludes the nearest item, so it is probably wrong.
@@ -43,7 +43,7 @@ def build_result(
         query_id=str(query.pk),
         model=current.encoder.id,
         index_version=current.version,
-        predictions=predictions,
+        predictions=ranker.predictions,
         matched=is_match(current, ranker.vectors, ranked.hits),
         count=ranked.count,
         hits=ranker.page(ranked.hits),
@@ -71,6 +71,7 @@ class Ranker:
     ):
         self.query, self.current, self.listing, self.watch = query, current, listing, watch
         self.source = catalog()
+        self.predictions = [Prediction(**each) for each in query.predictions]
         self.ordering = facets_and_sorting.ordering_of(self.source, listing.ordering)
         self.collapse = bool(listing.collapse and self.source.group)
 
@@ -115,11 +116,26 @@ class Ranker:
             collapse=self.collapse,
             cards=cards,
         )
-        count = items - (len(effects.hidden_items()) if effects and among is None else 0)
-        if self.collapse:
-            with self.watch.stage("products"):
-                count = groups.count(self.source, filters, where, items=count)
-        return Ranked(hits=hits, count=max(count, 0))
+        return Ranked(hits=hits, count=self.count(filters, where, items, effects))
+
+    def count(
+        self, filters: Mapping[str, Any], where: Sequence[Q], items: int, effects: Effects | None
+    ) -> int:
+        """Return how many items or groups pass and are not hidden by a rule.
+
+        ``items``: number of items that pass.
+        """
+        hidden = effects.hidden_items() if effects else ()
+        with self.watch.stage("products"):
+            if self.collapse:
+                return groups.count(self.source, filters, where, items=items, hidden=hidden)
+            if not hidden:
+                return items
+            rows = self.source.filtered(filters, where)
+            if rows is not None and len(hidden) <= MAX_PARAMETERS:
+                rows = rows.filter(**{f"{self.source.key}__in": self.source.key_values(hidden)})
+                return items - rows.values(self.source.key).distinct().count()
+            return max(items - len(hidden), 0) if rows is None else items
 
     def arrangement(
         self, filters: Mapping[str, Any], where: Sequence[Q], effects: Effects | None
@@ -134,10 +150,9 @@ class Ranker:
 
     def effects(self, filters: Mapping[str, Any]) -> Effects | None:
         """Return the effects of the merchandiser's rules, None if none applies."""
-        labels = [each["label"] for each in self.query.predictions[:1]]
         return effects_for(
             category=filters.get(categories.CATEGORY) or None,
-            label=labels[0] if labels else None,
+            label=class_in_photo(self.predictions),
             storefront=self.query.storefront_id,
             experiment=self.query.experiment_id,
             variant=self.query.variant,

@@ -15,7 +15,7 @@ from ..models import Query, Refusal, to_bytes
 from ..photos.crops import part_of
 from ..photos.decode import Photo
 from ..serving import live_index, loaded_versions
-from . import query_log, shown_products
+from . import query_log, rules, shown_products
 from .build_result import build_result
 from .callers import Caller
 from .encode_photo import encode_photo, top_predictions
@@ -41,6 +41,7 @@ def search(photo: Photo, request: SearchRequest, *, watch: Stopwatch | None = No
         return replace(result, query_id=None)
     query.best_score = result.hits[0].score if result.hits else None
     query.matched, query.took_ms = result.matched, result.took_ms
+    query.rules = rules.touched(result.hits)
     query.shown = shown_products.rank_by_item(result.hits, request.offset)
     query_log.store(query)
     return result

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
+from ..batched import MAX_PARAMETERS
 from ..catalogs import CatalogSource, groups
 from ..serving import item_counts
 from .cards import look_up_cards, with_card
@@ -18,19 +19,33 @@ MOST_VARIANTS = 12
 
 
 def count(
-    source: CatalogSource, filters: Mapping[str, Any], where: Sequence[Q], *, items: int
+    source: CatalogSource,
+    filters: Mapping[str, Any],
+    where: Sequence[Q] = (),
+    *,
+    items: int,
+    hidden: Collection[str] = (),
 ) -> int:
     """Return the number of groups whose visible items pass the filters and conditions.
 
-    ``items``: number of items that pass. Without filters, a large catalog is counted in the
-    background, and until then ``items`` is returned.
+    ``items``: number of items that pass. ``hidden``: keys of items that a rule hides. Without
+    filters, a large catalog is counted in the background, and until then ``items`` is returned.
     """
     rows = source.filtered(filters, where)
     if rows is not None:
-        return groups.count_groups(source, rows)
+        return groups.count_groups(source, without(source, rows, hidden))
     return item_counts.counted(
-        "groups", items, lambda: groups.count_groups(source, source.visible())
+        f"groups without {len(hidden)}",
+        items,
+        lambda: groups.count_groups(source, without(source, source.visible(), hidden)),
     )
+
+
+def without(source: CatalogSource, rows: QuerySet[Any], hidden: Collection[str]) -> QuerySet[Any]:
+    """Return items without hidden ones, if these are few enough for one query."""
+    if not 0 < len(hidden) <= MAX_PARAMETERS:
+        return rows
+    return rows.exclude(**{f"{source.key}__in": source.key_values(hidden)})
 
 
 def with_variants(source: CatalogSource, hits: Sequence[Hit]) -> list[Hit]:

@@ -19,12 +19,16 @@ class Prediction:
     probability: float
 
 
+ALIKE, WORDS, RULE = "alike", "words", "rule"
+"""Values of :attr:`Reason.kind`."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Reason:
     """Why a hit stands where it stands.
 
-    ``kind``: ``alike`` with its rank by similarity; ``words`` with the number of words that
-    describe it; ``rule`` with the primary key of a rule.
+    ``kind``: ALIKE with its rank by similarity; WORDS with the number of words that describe it;
+    RULE with the primary key of a rule.
     """
 
     kind: str

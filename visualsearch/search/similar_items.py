@@ -54,7 +54,7 @@ def find_similar(request: SimilarRequest) -> SearchResult:
     with watch.stage("products"):
         shown = groups.with_variants(source, hits) if source.group else hits
         count = max(0, current.items - len(own))
-        count = groups.count(source, {}, [], items=count) if source.group else count
+        count = groups.count(source, {}, items=count) if source.group else count
     return SearchResult(
         query_id=None,
         model=encoder.id,

@@ -10,6 +10,7 @@ import logging
 import os
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
 from contextvars import copy_context
 from typing import Any
@@ -40,6 +41,8 @@ _live: dict[int, LiveIndex] = {}  # in order of use
 _arriving: dict[int, Future[LiveIndex]] = {}
 _failed: dict[int, float] = {}
 _loading = threading.Lock()
+# Functions that unload what other rooms keep of the database.
+also_unload: list[Callable[[], object]] = []
 # The transaction of the test that the loaded indexes belong to, None outside tests.
 _test: Any = None
 
@@ -206,6 +209,8 @@ def unload_all() -> None:
         _live.clear()
         _arriving.clear()
         _failed.clear()
+    for unload in also_unload:
+        unload()
 
 
 def unload_in_child() -> None:

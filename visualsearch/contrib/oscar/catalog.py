@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from django.conf import settings
-from django.db.models import F, Model, OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models import Exists, F, Model, OuterRef, Prefetch, QuerySet, Subquery
 from django.db.models.fields.files import FieldFile
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
@@ -90,6 +90,14 @@ class OscarCatalog(CatalogSource):
         rows = rows.prefetch_public_children(variants).prefetch_browsable_categories()
         found: QuerySet[Any] = rows.prefetch_related("images", stock)
         return found
+
+    def sold_out(self) -> QuerySet[Any]:
+        """Return the products of tracked stock of which no stock record has any left."""
+        left = StockRecord.objects.filter(num_in_stock__gt=Coalesce(F("num_allocated"), 0))
+        own = left.filter(product=OuterRef("pk"))
+        variants = left.filter(product__parent=OuterRef("pk"), product__is_public=True)
+        tracked = self.visible().filter(product_class__track_stock=True)
+        return tracked.exclude(Exists(own) | Exists(variants))
 
     def suggested(self) -> QuerySet[Any]:
         """Return the products with the highest priority first, then the newest."""

@@ -24,7 +24,7 @@ from ..exceptions import PhotoError
 from ..models import Embedding, to_bytes
 from ..models.primary import MAX_KEY, MAX_NAME
 from ..photos.decode import RULES, Limits, open_photo
-from .picture_traits import class_traits, traits_of
+from ..photos.picture_traits import class_traits, traits_of
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class CatalogImage:
     ``item``: key of the item; ``name``: name of the file in its storage, or its URL.
     ``content_hash``: SHA-256 of the file. ``image`` is set between decoding and encoding,
     ``vector`` after encoding. ``error``: why the file cannot be used; ``unreadable``: whether it
-    could not be read from its storage. ``traits``: see :mod:`.picture_traits`.
+    could not be read from its storage. ``traits``: see :mod:`visualsearch.photos.picture_traits`.
     """
 
     item: str

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..photos.colour_names import SIDE, name_colour
+from .colour_names import SIDE, name_colour
 
 
 def traits_of(data: bytes, image: Image.Image) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from ..broker import CatalogTask, enqueue
 from . import catalog_check
 
 
-@shared_task(name="visualsearch.check_catalog", base=CatalogTask)
+@shared_task(name="visualsearch.index_check_catalog", base=CatalogTask)
 def check_catalog() -> None:
     """Check the catalog and store the findings."""
     catalog_check.check()

@@ -118,5 +118,14 @@ class ProductCatalog(CatalogSource):
             own = Category.objects.filter(Q(slug=value) | Q(name__iexact=value)).first()
         return own.name if own else super().category_name(value)
 
+    def apply_tags(self, item: Product, tags: Mapping[str, str]) -> None:
+        """Fill in the colour if it is empty, and the category that matches a class."""
+        rows = Category.objects.order_by().values_list("pk", "slug", "name")
+        matching = of_class(tags["class"], rows) if "class" in tags else []
+        if matching:
+            item.category_id = matching[0]
+        item.color = item.color or tags.get("colour", "")
+        item.save(update_fields=["category", "color", "updated"])
+
     def watched(self) -> Mapping[type[Model], Callable[[Any], Any]]:
         return {Product: self.key_of, ProductImage: lambda picture: picture.product.sku}

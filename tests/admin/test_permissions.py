@@ -18,11 +18,13 @@ from tests.helpers.reindex import rebuild, reindex
 from visualsearch.models import (
     Embedding,
     Experiment,
+    Finding,
     IndexVersion,
     KeptPhoto,
     Processor,
     Query,
     RankingRule,
+    RepeatedPicture,
     RuleChange,
     Run,
 )
@@ -41,6 +43,8 @@ POSTED = {
     "visualsearch_rankingrule_stock",
     "visualsearch_rankingrule_switch",
     "visualsearch_rankingrule_undo",
+    "visualsearch_catalog_check_start",
+    "visualsearch_catalog_check_decide",
 }
 # Accept GET only.
 ASKED = {
@@ -49,6 +53,8 @@ ASKED = {
     "visualsearch_export_searches",
     "visualsearch_export_refusals",
     "visualsearch_rankingrule_products",
+    "visualsearch_catalog_check",
+    "visualsearch_catalog_check_export",
 }
 # For those who edit rules.
 EDITED = {"visualsearch_rankingrule_products"}
@@ -85,7 +91,9 @@ def rows() -> dict[type[models.Model], models.Model]:
     )
     rule = RankingRule.objects.create(name="x", action="hide", keys=["P1"])
     RuleChange.objects.create(pk=rule.pk, rule=rule.pk, name="x", before={"keys": ["P2"]})
-    some = [version, shop, experiment, query, processor, rule, Run.objects.first()]
+    finding = Finding.objects.create(kind="no_picture", item="P1")
+    RepeatedPicture.objects.create(pk=finding.pk, content_hash="x", image="x.png", items=10)
+    some = [version, shop, experiment, query, processor, rule, finding, Run.objects.first()]
     some.append(Embedding.objects.first())
     return {type(row): row for row in some}
 
@@ -115,6 +123,7 @@ def addresses(sold) -> dict[str, str]:
 def state() -> dict[str, list[dict[str, object]]]:
     """Return the content of all rows that a request could change."""
     kinds = [Run, IndexVersion, Experiment, Shop, Query, KeptPhoto, RankingRule, RuleChange]
+    kinds += [Finding, RepeatedPicture]
     return {kind.__name__: [model_to_dict(row) for row in kind.objects.all()] for kind in kinds}
 
 

@@ -347,3 +347,20 @@ def test_out_of_stock__is_what_no_stock_record_has(run):
         print(sorted(each.title for each in catalog().sold_out()))
     """
     assert run(code) == "['All promised', 'No coat', 'Sold out']"
+
+
+def test_tags__fill_in_category_and_colour(run):
+    code = """
+        from visualsearch.catalogs import catalog
+        category("Clothing", "Dresses")
+        dress = sell("Dress", 1)
+        ProductAttribute.objects.create(
+            product_class=dress.product_class, name="Colour", code="colour", type="text"
+        )
+        for colour in ("red", "blue"):
+            item = catalog().by_key([str(dress.pk)])[str(dress.pk)]
+            catalog().apply_tags(item, {"class": "dress", "colour": colour})
+        dress = Product.objects.get(pk=dress.pk)
+        print([each.name for each in dress.categories.all()], dress.attr.colour)
+    """
+    assert run(code) == "['Dresses'] red"

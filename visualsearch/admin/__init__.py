@@ -1,5 +1,6 @@
 """The app's pages in the stock admin, and :class:`SearchableAdmin` for a shop's product admin."""
 
+from .catalog_check import FindingAdmin
 from .experiments import ExperimentAdmin
 from .images import EmbeddingAdmin
 from .processors import ProcessorAdmin
@@ -13,6 +14,7 @@ from .versions import IndexVersionAdmin
 __all__ = [
     "EmbeddingAdmin",
     "ExperimentAdmin",
+    "FindingAdmin",
     "IndexVersionAdmin",
     "ProcessorAdmin",
     "QueryAdmin",

@@ -38,7 +38,7 @@ class ResultFilter(admin.SimpleListFilter):
         if self.value() == "removed":
             return queryset.filter(removed=True)
         if self.value() == "indexed":
-            return queryset.filter(removed=False, error="")
+            return queryset.searchable()  # type: ignore[attr-defined]
         return queryset
 
 
@@ -158,6 +158,8 @@ def state_of(row: Embedding | None) -> SafeString:
         return badge("quiet", _("not on sale"))
     if row.error:
         return badge("bad", _("failed"))
+    if row.left_out:
+        return badge("warning", _("placeholder, left out"))
     return badge("good", _("indexed"))
 
 

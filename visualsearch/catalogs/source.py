@@ -198,6 +198,19 @@ class CatalogSource(ItemKeys):
         """
         return words.condition(self, word)
 
+    def apply_tags(self, item: Any, tags: Mapping[str, str]) -> None:
+        """Write accepted tags to an item of :meth:`visible` and save it; optional.
+
+        ``tags``: ``class`` (a label of the model) or ``colour`` (a key of
+        :data:`visualsearch.photos.colour_names.WORDS`), as its picture shows them.
+        """
+        raise TypeError(f"{type(self).__name__} must define apply_tags() to accept tags")
+
+    @property
+    def takes_tags(self) -> bool:
+        """Whether the shop has defined :meth:`apply_tags`."""
+        return type(self).apply_tags is not CatalogSource.apply_tags
+
     def watched(self) -> Mapping[type[Model], Callable[[Any], Any]]:
         """Return the models whose changes affect items, each with a function that finds the items.
 

@@ -66,8 +66,12 @@ class EmbeddingQuerySet(models.QuerySet["Embedding"]):
         return self.filter(removed=False, error="").exclude(rules=RULES)
 
     def searchable(self) -> EmbeddingQuerySet:
-        """Return the rows that belong in an index: on sale, and encoded without an error."""
-        return self.filter(removed=False, error="")
+        """Return the rows that belong in an index.
+
+        These are on sale, encoded without an error, and no placeholder (see
+        :class:`~visualsearch.models.pictures.RepeatedPicture`).
+        """
+        return self.filter(removed=False, error="", left_out=False)
 
 
 class Embedding(CatalogModel):
@@ -94,6 +98,16 @@ class Embedding(CatalogModel):
         blank=True,
         help_text=_("When a file that could not be read is retried automatically."),
     )
+    # Processes of the release before write rows, too, hence defaults of the database.
+    left_out = models.BooleanField(
+        _("left out"),
+        default=False,
+        db_default=False,
+        help_text=_("Whether the picture is a placeholder, which searches do not find."),
+    )
+    traits = models.JSONField(
+        _("traits"), null=True, blank=True, help_text=_("Size, contrast, class and colour.")
+    )
     revision = models.PositiveBigIntegerField(_("revision"))
     updated = models.DateTimeField(_("updated"), auto_now=True)
     checked = models.DateTimeField(
@@ -113,6 +127,7 @@ class Embedding(CatalogModel):
         indexes = [
             models.Index(fields=["catalog", "encoder", "revision"], name="embedding_replay"),
             models.Index(fields=["catalog", "encoder", "checked"], name="embedding_checked"),
+            models.Index(fields=["catalog", "content_hash"], name="embedding_content"),
         ]
 
     def __str__(self) -> str:

@@ -24,6 +24,7 @@ from ..exceptions import PhotoError
 from ..models import Embedding, to_bytes
 from ..models.primary import MAX_KEY, MAX_NAME
 from ..photos.decode import RULES, Limits, open_photo
+from ..photos.picture_traits import class_traits, traits_of
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +42,7 @@ class CatalogImage:
     ``item``: key of the item; ``name``: name of the file in its storage, or its URL.
     ``content_hash``: SHA-256 of the file. ``image`` is set between decoding and encoding,
     ``vector`` after encoding. ``error``: why the file cannot be used; ``unreadable``: whether it
-    could not be read from its storage.
+    could not be read from its storage. ``traits``: see :mod:`visualsearch.photos.picture_traits`.
     """
 
     item: str
@@ -53,6 +54,7 @@ class CatalogImage:
     error: str = ""
     unreadable: bool = False
     vector: bytes = field(default=b"", repr=False)
+    traits: dict[str, Any] | None = None
 
     @property
     def unchanged(self) -> bool:
@@ -223,6 +225,7 @@ def read_images(images: Sequence[CatalogImage], limits: Limits, spec: InputSpec 
         except PhotoError as error:
             seen.error = str(error)
         else:
+            seen.traits = traits_of(data, image)
             seen.image = square(image, spec) if spec else image
 
 
@@ -244,5 +247,7 @@ def read_and_hash(seen: CatalogImage) -> bytes | None:
 def encode_images(encoder: Encoder, images: Sequence[CatalogImage]) -> None:
     """Encode the decoded images: set the ``vector`` of each and free its ``image``."""
     encoding = encoder.encode([seen.image for seen in images if seen.image is not None])
-    for seen, vector in zip(images, encoding.embeddings, strict=True):
+    found = zip(images, encoding.embeddings, encoding.probabilities, strict=True)
+    for seen, vector, probabilities in found:
         seen.vector, seen.image = to_bytes(vector), None
+        seen.traits = {**(seen.traits or {}), **class_traits(encoder.labels, probabilities)}

@@ -22,6 +22,7 @@ from ..photos.decode import RULES
 from ..serving import loaded_versions
 from ..signals import images_indexed
 from ..versions import lifecycle
+from . import placeholders
 from .catalog_images import (
     HASHED,
     Batch,
@@ -50,6 +51,8 @@ UPDATED = (
     "revision",
     "updated",
     "checked",
+    "left_out",
+    "traits",
 )
 
 
@@ -124,7 +127,9 @@ def encode_and_write(
             raise ChangedMeanwhile
         if changed or batch.gone:
             lifecycle.ensure_active(encoder)
-            counts += write_rows(encoder, changed, batch.gone, Revision.take())
+            revision = Revision.take()
+            counts += write_rows(encoder, changed, batch.gone, revision)
+            placeholders.leave_out(encoder, (one.content_hash for one in changed), revision)
             loaded_versions.push_changes(encoder, transactional=True)
         also(counts)
     if changed or batch.gone:
@@ -210,6 +215,7 @@ def row_for(encoder: Encoder, seen: CatalogImage, revision: int) -> Embedding:
         rules=RULES,
         vector=seen.vector,
         error=seen.error[:300],
+        traits=seen.traits,
         revision=revision,
     )
     if seen.error:

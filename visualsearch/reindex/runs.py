@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from ..models import IndexVersion, Run
 from ..models.primary import atomic
 from ..versions import gate, lifecycle
-from . import chunks, encoding, run_row, scopes
+from . import chunks, encoding, placeholders, run_row, scopes
 from .chunks import Claims, TakenOver
 from .run_row import NotPossible, Stopped
 
@@ -161,6 +161,7 @@ def execute(
             if run.version is None and scopes.needs_fit():
                 run.version = lifecycle.create_version()
                 run_row.save_fields(run, "version")
+            placeholders.leave_out_all(scopes.encoder_for(run))
             if run.version is not None:
                 build_version(run, run.version)
         run_row.close(

@@ -9,7 +9,7 @@ from django.db.models import Q
 from ..catalogs import CatalogSource, words
 from ..encoders.base import Encoder
 from ..encoders.recolour import recolour
-from .colour_names import RGB, colour_in
+from .colour_values import RGB, colour_in
 from .nearest import Vector
 
 

@@ -78,7 +78,7 @@ class LiveIndex:
         if len(names) == len(ids):
             return names
         # Of all catalogs: SQLite would read the catalog's rows one by one in place of these.
-        rows = Embedding.everywhere.filter(removed=False, error="")
+        rows = Embedding.everywhere.filter(removed=False, error="", left_out=False)
         for some in batched([each for each in ids if each not in names], MAX_PARAMETERS):
             found_now = rows.filter(pk__in=some).values_list("pk", "item", "image")
             names |= {pk: (item, image) for pk, item, image in found_now}

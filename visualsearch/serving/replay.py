@@ -19,6 +19,8 @@ from .live_index import LiveIndex, empty_index, fit_of
 
 logger = logging.getLogger(__name__)
 REPLAY_BATCH = 5000
+# The fields that are read: key, vector, and the reasons not to have it in an index.
+REPLAYED = ("pk", "vector", "removed", "error", "left_out")
 
 
 def load_index(version: IndexVersion) -> LiveIndex:
@@ -155,15 +157,11 @@ def changed_embeddings(
     if since == 0:
         rows = rows.searchable()
     last = 0
-    while batch := list(
-        rows.filter(pk__gt=last).values_list("pk", "vector", "removed", "error")[:REPLAY_BATCH]
-    ):
+    while batch := list(rows.filter(pk__gt=last).values_list(*REPLAYED)[:REPLAY_BATCH]):
         last = batch[-1][0]
-        present: list[Any] = [
-            (pk, vector) for pk, vector, gone, error in batch if not (gone or error)
-        ]
+        present: list[Any] = [(pk, vector) for pk, vector, *reasons in batch if not any(reasons)]
         ids = np.array([pk for pk, _ in present], np.int64)
         stored = b"".join(bytes(vector) for _, vector in present)
         vectors = np.frombuffer(stored, "<f2").astype(np.float32).reshape(-1, dim)
-        gone = np.array([pk for pk, _, removed, error in batch if removed or error], np.int64)
+        gone = np.array([pk for pk, _, *reasons in batch if any(reasons)], np.int64)
         yield ids, vectors, gone

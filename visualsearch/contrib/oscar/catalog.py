@@ -145,6 +145,20 @@ class OscarCatalog(CatalogSource):
         own = None if value in WORDS else category_tree.name_of(value)
         return own or super().category_name(value)
 
+    def apply_tags(self, item: Any, tags: Mapping[str, str]) -> None:
+        """Add the category that matches a class; fill in an empty attribute ``colour``.
+
+        The attribute, ``colour`` or ``color``, must be one of the product's type, and of text.
+        """
+        if "class" in tags:
+            for pk in category_tree.selected_by(tags["class"])[:1]:
+                item.categories.add(pk)
+        attributes = item.get_product_class().attributes
+        for attribute in attributes.filter(code__in=("colour", "color"), type="text"):
+            if "colour" in tags and not getattr(item.attr, attribute.code, None):
+                setattr(item.attr, attribute.code, tags["colour"])
+                item.attr.save()
+
     def watched(self) -> Mapping[type[Model], Callable[[Any], Any]]:
         """Return products and their pictures; a variant stands for its parent."""
         return {Product: self.key_of, ProductImage: lambda image: image.product}

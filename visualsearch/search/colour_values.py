@@ -1,4 +1,4 @@
-"""Names of colours in English and French."""
+"""Values of the colours that words name, in English and French."""
 
 from __future__ import annotations
 

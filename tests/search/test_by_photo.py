@@ -193,7 +193,7 @@ def test_search__not_remembered(indexed):
 
 
 def test_search__more_candidates_than_one_query_may_name(sell, monkeypatch):
-    for module in ("serving.live_index", "catalogs.item_keys"):
+    for module in ("serving.live_index", "catalogs.item_rows"):
         monkeypatch.setattr(f"visualsearch.{module}.MAX_PARAMETERS", 3)
     for n in range(10):
         sell(f"P{n}", picture(n))

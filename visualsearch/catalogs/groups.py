@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib.admin.utils import get_fields_from_path
 from django.db.models import Case, CharField, Count, Q, QuerySet, Value, When
@@ -12,15 +12,13 @@ from django.db.models.functions import Cast, Concat
 
 from ..batched import MAX_PARAMETERS, batched
 from ..facets import UNIT
-
-if TYPE_CHECKING:
-    from .source import CatalogSource
+from .item_rows import ItemRows
 
 # Most members of a group that are read, so that a mistake in the data cannot exhaust memory.
 MOST_MEMBERS = 1000
 
 
-def groups_of(source: CatalogSource, keys: Iterable[str]) -> dict[str, str]:
+def groups_of(source: ItemRows, keys: Iterable[str]) -> dict[str, str]:
     """Return the group of each visible item with one of these keys, "" for an item without one."""
     found: dict[str, str] = {}
     for some in batched(source.key_values(keys), MAX_PARAMETERS):
@@ -30,7 +28,7 @@ def groups_of(source: CatalogSource, keys: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def members(source: CatalogSource, groups: Iterable[str]) -> dict[str, list[str]]:
+def members(source: ItemRows, groups: Iterable[str]) -> dict[str, list[str]]:
     """Return the keys of the visible items of each of these groups, in the order of their keys."""
     wanted = [group for group in groups if group]
     found: dict[str, list[str]] = defaultdict(list)
@@ -43,7 +41,7 @@ def members(source: CatalogSource, groups: Iterable[str]) -> dict[str, list[str]
     return {group: list(dict.fromkeys(keys)) for group, keys in found.items()}
 
 
-def count_groups(source: CatalogSource, rows: QuerySet[Any]) -> int:
+def count_groups(source: ItemRows, rows: QuerySet[Any]) -> int:
     """Return the number of groups among some items; an item without a group counts as one."""
     alone = without_group(source)
     found = plain(rows).aggregate(
@@ -53,7 +51,7 @@ def count_groups(source: CatalogSource, rows: QuerySet[Any]) -> int:
     return int(found["groups"] + found["alone"])
 
 
-def with_unit(source: CatalogSource, rows: QuerySet[Any]) -> QuerySet[Any]:
+def with_unit(source: ItemRows, rows: QuerySet[Any]) -> QuerySet[Any]:
     """Annotate items with :data:`~visualsearch.facets.UNIT`: their group, or themselves."""
     own = Concat(Value("item "), source.key_as_text(rows.db))
     group = Concat(Value("group "), Cast(source.group, CharField()))
@@ -61,7 +59,7 @@ def with_unit(source: CatalogSource, rows: QuerySet[Any]) -> QuerySet[Any]:
     return rows.annotate(**{UNIT: unit})
 
 
-def without_group(source: CatalogSource) -> Q:
+def without_group(source: ItemRows) -> Q:
     """Return the condition for items that have no group."""
     field: Any = get_fields_from_path(source.model, source.group)[-1]
     none = Q(**{f"{source.group}__isnull": True})

@@ -23,7 +23,7 @@ from ..class_names import class_name
 from ..facets import Choice, Ordering, Range
 from . import words
 from .image_files import ImageFile, UrlFile, is_url, url_in
-from .item_keys import ItemKeys
+from .item_rows import ItemRows
 from .watching import affected, is_watched
 
 logger = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ T = TypeVar("T")
 _request: ContextVar[HttpRequest | None] = ContextVar("request", default=None)
 
 
-class CatalogSource(ItemKeys):
+class CatalogSource(ItemRows):
     """Base class of a shop's catalog; name the subclass in ``VISUALSEARCH["CATALOG"]``.
 
     Required: :attr:`model`, :meth:`images`, :meth:`card`. One instance serves all threads of a
@@ -54,16 +54,6 @@ class CatalogSource(ItemKeys):
 
     orderings: ClassVar[Sequence[Ordering]] = ()
     """Sort orders to offer customers besides similarity."""
-
-    group: ClassVar[str] = ""
-    """The field or lookup with an item's group, such as its style or parent product.
-
-    Results show one item per group, and the others as its variants. "" for a catalog without
-    groups. Use a field with an index.
-    """
-
-    search_fields: ClassVar[Sequence[str]] = ()
-    """The fields and lookups in which to find customers' words, such as ``category__name``."""
 
     colours: ClassVar[Mapping[str, str]] = {}
     """The shop's own names of colours, each with its value, such as ``#1f2a44``."""

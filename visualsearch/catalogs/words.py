@@ -8,21 +8,18 @@ without its plural ending.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cache, reduce
-from operator import add, or_
-from typing import TYPE_CHECKING, Any
+from operator import or_
+from typing import Any
 
 from django.conf import settings
 from django.contrib.admin.utils import get_fields_from_path, get_model_from_relation
 from django.db import connections
-from django.db.models import Case, F, IntegerField, Model, Q, QuerySet, Value, When
+from django.db.models import F, Model, Q, Value
 
 from .groups import plain
-
-if TYPE_CHECKING:
-    from .source import CatalogSource
+from .item_rows import ItemRows
 
 MOST_WORDS = 8
 """Words beyond this number are ignored."""
@@ -64,7 +61,7 @@ def split_words(text: str) -> list[str]:
     return list(dict.fromkeys(word for word in words if word not in STOP_WORDS))[:MOST_WORDS]
 
 
-def condition(source: CatalogSource, word: str) -> Q | None:
+def condition(source: ItemRows, word: str) -> Q | None:
     """Return the condition for the items that a word describes, None if the shop names no fields.
 
     The default of :meth:`CatalogSource.word_condition`.
@@ -81,7 +78,7 @@ def condition(source: CatalogSource, word: str) -> Q | None:
     return found
 
 
-def misspelled(source: CatalogSource, word: str) -> Q | None:
+def misspelled(source: ItemRows, word: str) -> Q | None:
     """Return the condition for the items that have a word much like this one in their own fields.
 
     None where the database cannot compare words: it needs PostgreSQL with ``pg_trgm``.
@@ -97,7 +94,7 @@ def misspelled(source: CatalogSource, word: str) -> Q | None:
 
 
 def fields_by_relation(
-    source: CatalogSource,
+    source: ItemRows,
 ) -> tuple[list[str], dict[str, tuple[type[Model], list[str]]]]:
     """Return the search fields of the items themselves, and those of related rows.
 
@@ -143,52 +140,3 @@ def has_trigrams(using: str) -> bool:
     with connections[using].cursor() as cursor:
         cursor.execute("SELECT 1 FROM pg_extension WHERE extname = 'pg_trgm'")
         return cursor.fetchone() is not None
-
-
-def conditions(source: CatalogSource, rows: QuerySet[Any], words: Iterable[str]) -> dict[str, Q]:
-    """Return the condition for each word that describes any of the rows, by the word.
-
-    A word that describes none is taken for a misspelled one, where the database can compare words.
-    """
-    found: dict[str, Q] = {}
-    for word in words:
-        for make in (source.word_condition, lambda word: misspelled(source, word)):
-            wanted = make(word)
-            if wanted is not None and plain(rows).filter(wanted).exists():
-                found[word] = wanted
-                break
-    return found
-
-
-def described(
-    source: CatalogSource, rows: QuerySet[Any], wanted: Iterable[Q], keys: Iterable[str]
-) -> dict[str, int]:
-    """Return how many of some conditions each of the rows with these keys meets, by its key."""
-    wanted = list(wanted)
-    met: list[Any] = [
-        Case(When(each, then=1), default=0, output_field=IntegerField()) for each in wanted
-    ]
-    rows = plain(rows).filter(**{f"{source.key}__in": source.key_values(keys)})
-    rows = rows.annotate(words_met=reduce(add, met))
-    found: dict[str, int] = defaultdict(int)
-    for key, count in rows.values_list(source.key, "words_met"):
-        found[str(key)] = max(count, found[str(key)])
-    return found
-
-
-def most_described(
-    source: CatalogSource, rows: QuerySet[Any], wanted: Sequence[Q], limit: int
-) -> dict[str, int]:
-    """Return ``limit`` rows that meet some of the conditions, those that meet all first.
-
-    As a dict from the key to the number of conditions that the row meets.
-    """
-    every = plain(rows).filter(*wanted).order_by(source.key)
-    keys = list(every.values_list(source.key, flat=True)[:limit])
-    found = {str(key): len(wanted) for key in keys}
-    if len(found) < limit and len(wanted) > 1:
-        some = plain(rows).filter(reduce(or_, wanted)).order_by(source.key)
-        keys = [str(key) for key in some.values_list(source.key, flat=True)[: 2 * limit]]
-        others = [key for key in keys if key not in found][: limit - len(found)]
-        found |= described(source, rows, wanted, others)
-    return found

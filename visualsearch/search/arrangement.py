@@ -13,13 +13,13 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from ..catalogs import CatalogSource, groups, words
+from ..catalogs import CatalogSource, groups
 from ..catalogs.groups import plain
 from ..serving.live_index import LiveIndex
 from .nearest import Score, Vector, alike_items, scores_of
 from .results import ALIKE, RULE, WORDS, Reason
 from .rules import Effects
-from .words import Wanted
+from .words import Wanted, described, most_described
 
 POOL = 100
 """Number of most similar items that words, rules and sort orders arrange, and facets count."""
@@ -100,8 +100,8 @@ class Arrangement:
         """Return by how many words each item is described, of some and of the whole catalog."""
         if not self.wanted.conditions:
             return {}
-        most = words.most_described(self.source, self.rows, self.wanted.conditions, MOST_DESCRIBED)
-        return most | words.described(self.source, self.rows, self.wanted.conditions, keys)
+        most = most_described(self.source, self.rows, self.wanted.conditions, MOST_DESCRIBED)
+        return most | described(self.source, self.rows, self.wanted.conditions, keys)
 
     @cached_property
     def pins(self) -> list[str]:

@@ -1,12 +1,18 @@
-"""Understand the words that a customer adds to a photo."""
+"""Understand the words that a customer adds to a photo, and find the items that they describe."""
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import add, or_
+from typing import Any
 
-from django.db.models import Q
+from django.db.models import Case, IntegerField, Q, QuerySet, When
 
 from ..catalogs import CatalogSource, words
+from ..catalogs.groups import plain
 from ..encoders.base import Encoder
 from ..encoders.recolour import recolour
 from .colour_values import RGB, colour_in
@@ -34,7 +40,7 @@ class Wanted:
 
 def wanted_by(text: str, source: CatalogSource) -> Wanted:
     """Return what the words of a text ask for; words that describe no item are left out."""
-    found = words.conditions(source, source.visible(), words.split_words(text))
+    found = conditions(source, source.visible(), words.split_words(text))
     colour = colour_in(text, source.colours)
     known = colour is not None and not colour.words.isdisjoint(found)
     return Wanted(
@@ -42,3 +48,52 @@ def wanted_by(text: str, source: CatalogSource) -> Wanted:
         colour=None if colour is None or known else colour.value,
         other_colour=known,
     )
+
+
+def conditions(source: CatalogSource, rows: QuerySet[Any], texts: Iterable[str]) -> dict[str, Q]:
+    """Return the condition for each word that describes any of the rows, by the word.
+
+    A word that describes none is taken for a misspelled one, where the database can compare words.
+    """
+    found: dict[str, Q] = {}
+    for word in texts:
+        for make in (source.word_condition, lambda word: words.misspelled(source, word)):
+            wanted = make(word)
+            if wanted is not None and plain(rows).filter(wanted).exists():
+                found[word] = wanted
+                break
+    return found
+
+
+def described(
+    source: CatalogSource, rows: QuerySet[Any], wanted: Iterable[Q], keys: Iterable[str]
+) -> dict[str, int]:
+    """Return how many of some conditions each of the rows with these keys meets, by its key."""
+    wanted = list(wanted)
+    met: list[Any] = [
+        Case(When(each, then=1), default=0, output_field=IntegerField()) for each in wanted
+    ]
+    rows = plain(rows).filter(**{f"{source.key}__in": source.key_values(keys)})
+    rows = rows.annotate(words_met=reduce(add, met))
+    found: dict[str, int] = defaultdict(int)
+    for key, count in rows.values_list(source.key, "words_met"):
+        found[str(key)] = max(count, found[str(key)])
+    return found
+
+
+def most_described(
+    source: CatalogSource, rows: QuerySet[Any], wanted: Sequence[Q], limit: int
+) -> dict[str, int]:
+    """Return ``limit`` rows that meet some of the conditions, those that meet all first.
+
+    As a dict from the key to the number of conditions that the row meets.
+    """
+    every = plain(rows).filter(*wanted).order_by(source.key)
+    keys = list(every.values_list(source.key, flat=True)[:limit])
+    found = {str(key): len(wanted) for key in keys}
+    if len(found) < limit and len(wanted) > 1:
+        some = plain(rows).filter(reduce(or_, wanted)).order_by(source.key)
+        keys = [str(key) for key in some.values_list(source.key, flat=True)[: 2 * limit]]
+        others = [key for key in keys if key not in found][: limit - len(found)]
+        found |= described(source, rows, wanted, others)
+    return found

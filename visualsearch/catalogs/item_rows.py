@@ -1,8 +1,8 @@
-"""Read the items of a catalog by their keys."""
+"""Read the rows of a catalog's items."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import cached_property
 from itertools import chain
@@ -19,14 +19,24 @@ from ..batched import MAX_PARAMETERS, batched
 UUID_GROUPS = ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
 
 
-class ItemKeys:
-    """The part of :class:`~visualsearch.catalogs.CatalogSource` that reads items by their keys."""
+class ItemRows:
+    """The part of :class:`~visualsearch.catalogs.CatalogSource` that reads the rows of items."""
 
     model: ClassVar[type[Model]]
     """The model whose rows are items."""
 
     key: ClassVar[str] = "pk"
     """The unique field that identifies items in the API and in the index."""
+
+    group: ClassVar[str] = ""
+    """The field or lookup with an item's group, such as its style or parent product.
+
+    Results show one item per group, and the others as its variants. "" for a catalog without
+    groups. Use a field with an index.
+    """
+
+    search_fields: ClassVar[Sequence[str]] = ()
+    """The fields and lookups in which to find customers' words, such as ``category__name``."""
 
     def visible(self) -> QuerySet[Any]:
         """Return the items that customers may see now; no other item is ever indexed or shown."""

@@ -48,10 +48,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         "--hold-out", type=int, default=3, metavar="N",
         help="leave out the photos of --boxes whose number is divisible by N; 0: none",
     )  # fmt: skip
-    parser.add_argument("--scenes", type=int, default=7000, help="number of composed scenes")
-    parser.add_argument("--drawn", type=int, default=2500, help="number of drawn people")
+    parser.add_argument("--scenes", type=int, default=8000, help="number of composed scenes")
+    parser.add_argument("--drawn", type=int, default=2000, help="number of drawn people")
     parser.add_argument("--street", type=int, default=3000, help="number of views of streets")
-    parser.add_argument("--epochs", type=int, default=14)
+    parser.add_argument("--epochs", type=int, default=16)
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args(argv)
 
@@ -128,7 +128,8 @@ def describe(folder: Path, args: argparse.Namespace) -> None:
     options = {
         name: getattr(args, name) for name in ("scenes", "drawn", "street", "epochs", "seed")
     }
-    described["objects"] = {"file": OBJECTS, "sha256": sha256(folder / OBJECTS), "recipe": options}
+    file = folder / OBJECTS
+    described["objects"] = {"file": file.name, "sha256": sha256(file), "recipe": options}
     path.write_text(json.dumps(described, indent=2) + "\n", "utf-8")
 
 

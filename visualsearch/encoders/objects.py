@@ -5,17 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..photos.crops import Crop
-from .base import Detections, Encoder, Float32
+from .base import Encoder, Float32
 from .cells import Cells
 
 MOST = 8
-# Least objectness of a thing.
-LEAST = 0.3
+# Least objectness of a thing, alone and as a share of that of the surest one.
+LEAST, LEAST_SHARE = 0.2, 0.35
 # A box is dropped if its intersection over union with a surer one is larger.
 SAME = 0.45
+# Boxes vote on the place of a kept one if their intersection over union is larger.
+VOTERS = 0.6
 # Only the surest boxes are compared.
 COMPARED = 64
 # Least side of a box, as a share of the photo's.
@@ -45,52 +46,70 @@ def find_objects(encoder: Encoder, cells: Cells) -> list[Object]:
     found = encoder.detect(cells)
     if found is None:
         return []
-    kept = suppress(found)
+    order = np.argsort(-found.objectness, kind="stable")[:COMPARED]
+    boxes, objectness = found.boxes[order], found.objectness[order]
+    alike = overlaps(boxes)
+    kept = suppress(boxes, objectness, alike)
     if len(kept) < 2:
         return []
-    labels = found.probabilities[kept].argmax(1)
+    probabilities = found.probabilities[order[kept]]
     return [
         Object(
-            box=rounded(found.boxes[k]),
-            label=encoder.labels[label],
-            probability=round(float(found.probabilities[k, label]), 4),
-            score=round(float(found.objectness[k]), 4),
+            box=rounded(box),
+            label=encoder.labels[int(each.argmax())],
+            probability=round(float(each.max()), 4),
+            score=round(float(score), 4),
         )
-        for k, label in zip(kept, labels.tolist(), strict=True)
+        for box, each, score in zip(
+            vote(boxes, objectness, alike[kept]), probabilities, objectness[kept], strict=True
+        )
     ]
 
 
-def suppress(found: Detections) -> list[int]:
-    """Return the indices of the boxes that hold a thing each, surest first, at most :data:`MOST`.
+def suppress(boxes: Float32, objectness: Float32, alike: Float32) -> list[int]:
+    """Return the indices of the boxes (n, 4) that hold a thing each, at most :data:`MOST`.
 
-    Of boxes that overlap, the surest one is kept (greedy non-maximum suppression).
+    Of boxes that overlap, the surest one is kept (greedy non-maximum suppression). ``objectness``
+    (n,): falling. ``alike`` (n, n): see :func:`overlaps`.
     """
-    order = np.argsort(-found.objectness, kind="stable")[:COMPARED]
-    order = order[found.objectness[order] >= LEAST]
-    order = order[found.boxes[order, 2:].min(1, initial=1) >= SMALLEST]
-    alike = overlaps(found.boxes[order]) > SAME
+    if not len(objectness):
+        return []
+    least = max(LEAST, LEAST_SHARE * float(objectness[0]))
+    free = (objectness >= least) & (boxes[:, 2:].min(1) >= SMALLEST)
     kept: list[int] = []
-    free = np.ones(len(order), bool)
-    for k in range(len(order)):
-        if free[k] and len(kept) < MOST:
-            kept.append(int(order[k]))
-            free &= ~alike[k]
+    while free.any() and len(kept) < MOST:
+        kept.append(int(free.argmax()))
+        free &= alike[kept[-1]] <= SAME
+        free[kept[-1]] = False
     return kept
 
 
-def overlaps(boxes: Float32) -> NDArray[np.float32]:
+def vote(boxes: Float32, objectness: Float32, alike: Float32) -> Float32:
+    """Return k boxes (k, 4), each the mean of those like it, weighted by their objectness.
+
+    ``boxes`` (n, 4), ``objectness`` (n,); ``alike`` (k, n): intersection over union of each box to
+    return with all boxes. Source: Gidaris and Komodakis, "Object detection via a multi-region &
+    semantic segmentation-aware CNN model" (2015).
+    """
+    weights = (alike > VOTERS) * alike**2 * objectness
+    weights /= np.maximum(weights.sum(1, keepdims=True), 1e-9)
+    low, high = weights @ boxes[:, :2], weights @ (boxes[:, :2] + boxes[:, 2:])
+    return np.hstack([low, high - low]).astype(np.float32)
+
+
+def overlaps(boxes: Float32) -> Float32:
     """Return the intersection over union of each two boxes (n, 4): (n, n)."""
     low, size = boxes[:, :2], boxes[:, 2:]
     high = low + size
     shared = np.minimum(high[:, None], high) - np.maximum(low[:, None], low)
     inner = np.maximum(shared, 0).prod(2)
     areas = size.prod(1)
-    result: NDArray[np.float32] = inner / np.maximum(areas[:, None] + areas - inner, 1e-9)
+    result: Float32 = inner / np.maximum(areas[:, None] + areas - inner, 1e-9)
     return result
 
 
 def rounded(box: Float32) -> Crop:
     """Return a box within the photo, its sides rounded to four decimals."""
-    x, y, w, h = (round(float(side), 4) for side in box)
-    x, y = max(0.0, x), max(0.0, y)
+    x, y, w, h = (float(side) for side in box)
+    x, y = round(max(0.0, x), 4), round(max(0.0, y), 4)
     return x, y, round(min(w, 1 - x), 4), round(min(h, 1 - y), 4)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from PIL import Image, ImageDraw, ImageEnhance
 
+from .bodies import draw_head
 from .cut_outs import cut_out
 from .painting import Random, rounded
+from .person import SIZE, draw_below, draw_lower, draw_upper, stand
 
 # Photos are read at this size; in a scene, a thing is smaller.
 READ = 288
@@ -26,8 +30,34 @@ def thing_of(photo: Image.Image, label: str) -> Image.Image | None:
     return Image.fromarray(pixels.astype(np.uint8))
 
 
+def worn_thing(rng: Random) -> tuple[str, Image.Image]:
+    """Return the upper or lower half of a drawn person, RGBA, and the class of what it wears.
+
+    Catalogs show garments like this.
+    """
+    canvas, someone = stand(rng, SIZE)
+    before = canvas.pixels.copy()
+    worn = draw_below(canvas, someone, rng)
+    worn += draw_lower(canvas, someone, rng, len(worn))
+    lower = len(worn)
+    worn += draw_upper(canvas, someone, rng, lower)
+    upper = len(worn)
+    draw_head(canvas, someone, rng)
+    alpha = (np.abs(canvas.pixels - before).max(2) > 1) * 255
+    image = canvas.image().convert("RGB")
+    image.putalpha(Image.fromarray(alpha.astype(np.uint8)))
+    owner = upper if rng.random() < 0.6 else lower
+    box = canvas.box_of(owner)
+    if box is None:  # Wholly covered, as a top by a closed jacket.
+        return worn_thing(rng)
+    more = round((box[3] - box[1]) * float(rng.uniform(0, 0.25)))
+    rows = (0, box[3] + more) if owner == upper else (box[1] - more, image.height)
+    part = image.crop((0, max(0, rows[0]), image.width, min(image.height, rows[1])))
+    return worn[owner - 1][0], part.crop(part.getchannel("A").getbbox())
+
+
 def varied(thing: Image.Image, rng: Random) -> Image.Image:
-    """Return a thing, RGBA, in other light, sometimes in another colour, mirrored or turned."""
+    """Return a thing, RGBA, in other light and proportions, sometimes dyed, mirrored or turned."""
     alpha, image = thing.getchannel("A"), thing.convert("RGB")
     if rng.random() < 0.3:
         grey = np.asarray(image, np.float32).mean(2, keepdims=True)
@@ -35,6 +65,8 @@ def varied(thing: Image.Image, rng: Random) -> Image.Image:
         image = Image.fromarray(dyed.clip(0, 255).astype(np.uint8))
     image = relit(image, rng)
     image.putalpha(alpha)
+    stretched = image.width * math.exp(rng.normal(-0.1, 0.3))
+    image = image.resize((max(8, round(stretched)), image.height), RESAMPLE)
     if rng.random() < 0.5:
         image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     if rng.random() < 0.35:
@@ -51,7 +83,7 @@ def relit(image: Image.Image, rng: Random) -> Image.Image:
 
 
 def blob(thing: Image.Image, rng: Random) -> Image.Image:
-    """Return a smooth shape, RGBA, with the texture of a thing, and shaded like something round.
+    """Return a smooth shape or a block, RGBA, shaded, with the texture of a thing.
 
     Such shapes stand for things of unknown classes.
     """
@@ -61,8 +93,12 @@ def blob(thing: Image.Image, rng: Random) -> Image.Image:
     middle, narrow = BLOB / 2, rng.uniform(0.35, 1)
     points = np.stack([middle + far * np.cos(turns), middle + far * np.sin(turns) * narrow], 1)
     mask = Image.new("L", (BLOB, BLOB))
-    outline = rounded(points, 3).tolist()
-    ImageDraw.Draw(mask).polygon([(x, y) for x, y in outline], fill=255)
+    draw = ImageDraw.Draw(mask)
+    if rng.random() < 0.3:
+        box = (middle * (1 - narrow), 0, middle * (1 + narrow), BLOB)
+        draw.rounded_rectangle(box, float(rng.uniform(0, BLOB * narrow / 2)), fill=255)
+    else:
+        draw.polygon([(x, y) for x, y in rounded(points, 3).tolist()], fill=255)
     mask = mask.crop(mask.getbbox())
     width, height = thing.size
     inner = thing.convert("RGB").crop((width // 4, height // 4, width * 3 // 4, height * 3 // 4))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from PIL import Image
@@ -13,7 +14,7 @@ from visualsearch.photos.decode import open_photo
 from ..drawing.object_scenes import background, compose
 from ..drawing.painting import Random, Size
 from ..drawing.person import person
-from ..drawing.things import blob, relit, varied
+from ..drawing.things import blob, relit, varied, worn_thing
 from ..photos.boxes import GarmentBox
 
 Place = tuple[float, float, float, float]
@@ -24,8 +25,8 @@ COUNTS = (0.15, 0.25, 0.25, 0.25, 0.1)
 AREAS = ((0.08, 0.8), (0.07, 0.4), (0.06, 0.28), (0.05, 0.2), (0.04, 0.15))
 SIZES: tuple[Size, ...] = ((288, 288), (256, 324), (324, 256), (240, 360))
 MOST_COVERED = 0.12
-# Share of things that are blobs.
-BLOBS = 0.2
+# Shares of things that are blobs, and that a drawn person wears.
+BLOBS, WORN = 0.2, 0.25
 # Least share of a box that must stay in a view of its photo.
 VISIBLE = 0.45
 # Drawn people of other commands have other seeds.
@@ -61,8 +62,11 @@ def scene_sample(cuts: Sequence[Cut], rng: Random) -> Sample:
 def some_thing(cuts: Sequence[Cut], rng: Random) -> Cut:
     """Return a random thing, varied; a blob has the class :data:`UNKNOWN`."""
     label, thing = cuts[int(rng.integers(len(cuts)))]
-    if rng.random() < BLOBS:
+    chance = rng.random()
+    if chance < BLOBS:
         label, thing = UNKNOWN, blob(thing, rng)
+    elif chance < BLOBS + WORN:
+        label, thing = worn_thing(rng)
     return label, varied(thing, rng)
 
 
@@ -131,8 +135,8 @@ def makers(
 
     ``photos``: the garments of each street photo; they take turns.
     """
-    made: list[Maker] = [lambda rng: scene_sample(cuts, rng)] * scenes
-    made += [lambda rng, seed=seed: drawn_sample(seed, rng) for seed in range(drawn)]
+    made: list[Maker] = [partial(scene_sample, cuts)] * scenes
+    made += [partial(drawn_sample, seed) for seed in range(drawn)]
     turns = range(street if photos else 0)
-    made += [lambda rng, k=k: street_sample(photos[k % len(photos)], rng) for k in turns]
+    made += [partial(street_sample, photos[k % len(photos)]) for k in turns]
     return made

@@ -4,8 +4,8 @@
         [--boxes CSV] [--hold-out N]
 
 The package's model does not change: a small head learns from its cells. The pictures are scenes of
-things that are cut out of ``--data`` and ``--more``, drawn people, and street photos. The command
-writes ``objects.onnx`` beside the model, and its entry in ``model.json``.
+things that are cut out of ``--data`` and ``--more``, these photos, drawn people, and street photos.
+The command writes ``objects.onnx`` beside the model, and its entry in ``model.json``.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
@@ -37,6 +38,9 @@ from .photos.sources import read_folder, read_more
 from .training.object_samples import Cut, Maker, makers
 from .training.object_training import Lessons, targets, train_head
 
+# Options that ``model.json`` records.
+RECIPE = ("scenes", "drawn", "street", "alone", "hold_out", "epochs", "seed")
+
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -48,18 +52,21 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         "--hold-out", type=int, default=3, metavar="N",
         help="leave out the photos of --boxes whose number is divisible by N; 0: none",
     )  # fmt: skip
-    parser.add_argument("--scenes", type=int, default=8000, help="number of composed scenes")
-    parser.add_argument("--drawn", type=int, default=2000, help="number of drawn people")
-    parser.add_argument("--street", type=int, default=3000, help="number of views of streets")
+    parser.add_argument("--scenes", type=int, default=6500, help="number of composed scenes")
+    parser.add_argument("--drawn", type=int, default=1200, help="number of drawn people")
+    parser.add_argument("--street", type=int, default=2400, help="number of views of streets")
+    parser.add_argument("--alone", type=int, default=2000, help="number of views of --data")
     parser.add_argument("--epochs", type=int, default=16)
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args(argv)
 
 
-def cut_outs(args: argparse.Namespace, labels: Sequence[str], parents: dict[str, str]) -> list[Cut]:
-    """Return the things that can be cut out of ``--data`` and ``--more``, with their classes."""
+def cut_outs(
+    args: argparse.Namespace, labels: Sequence[str], parents: dict[str, str]
+) -> tuple[list[Cut], list[list[GarmentBox]]]:
+    """Return the things that can be cut out of ``--data`` and ``--more``, and their boxes."""
     found = read_folder(args.data) + (read_more(args.more) if args.more else [])
-    cuts = []
+    cuts, boxes = [], []
     for example in tqdm(found, desc="Cutting out", disable=None):
         label = parents.get(example.label, example.label)
         if label not in labels:
@@ -70,10 +77,11 @@ def cut_outs(args: argparse.Namespace, labels: Sequence[str], parents: dict[str,
             continue
         thing = thing_of(image, label)
         if thing is not None:
-            cuts.append((label, thing))
+            cuts.append((label, thing.image))
+            boxes.append([GarmentBox(image=example.image, label=label, place=thing.box)])
     if not cuts:
         raise Refused(f"nothing in {args.data} can be cut out: give photos of garments alone")
-    return cuts
+    return cuts, boxes
 
 
 def street_photos(
@@ -93,19 +101,17 @@ def lessons_of(
 ) -> Lessons:
     """Make the samples, encode them, and return what the head should say of each."""
     cells, boxes, labels = [], [], []
-    points = None
     for k, make in enumerate(tqdm(made, desc="Encoding", disable=None)):
         sample = make(np.random.default_rng([seed, k]))
         seen = cells_of(encoder, sample.image)
-        if points is None:
-            points = middles(*(ObjectHead.points(n) for n in seen.shape))
+        cells.append(replace(seen, values=seen.values.astype(np.float16)))
         numbered = [(classes.index(name) if name else -1, box) for name, box in sample.things]
+        points = middles(*(ObjectHead.points(n) for n in seen.shape))
         box, label = targets(numbered, points)
-        cells.append(seen)
         boxes.append(box)
         labels.append(label)
     return Lessons(
-        cells=torch.from_numpy(np.stack([each.values.astype(np.float16) for each in cells])),
+        cells=torch.from_numpy(np.stack([each.values for each in cells])),
         colours=torch.from_numpy(np.stack([each.colours for each in cells])),
         saliency=torch.from_numpy(np.stack([each.saliency.astype(np.float16) for each in cells])),
         boxes=torch.stack(boxes),
@@ -126,7 +132,8 @@ def describe(folder: Path, args: argparse.Namespace) -> None:
     path = folder / "model.json"
     described = json.loads(path.read_text("utf-8"))
     options = {
-        name: getattr(args, name) for name in ("scenes", "drawn", "street", "epochs", "seed")
+        name: getattr(args, name)
+        for name in ("scenes", "drawn", "street", "alone", "epochs", "seed")
     }
     file = folder / OBJECTS
     described["objects"] = {"file": file.name, "sha256": sha256(file), "recipe": options}
@@ -140,9 +147,10 @@ def main(argv: list[str] | None = None) -> None:
     encoder = OnnxEncoder(args.model)
     parents = encoder.package.parents
     classes = [label for label in encoder.labels if label not in parents]
-    cuts = cut_outs(args, classes, parents)
-    photos = street_photos(args, classes, parents)
-    made = makers(cuts, photos, args.scenes, args.drawn, args.street)
+    cuts, alone = cut_outs(args, classes, parents)
+    streets = street_photos(args, classes, parents)
+    views = [(alone, args.alone), (streets, args.street)]
+    made = makers(cuts, args.drawn, views, args.scenes)
     lessons = lessons_of(encoder, made, classes, args.seed)
     head = ObjectHead(lessons.cells.shape[3], classes, encoder.labels)
     for epoch, loss in enumerate(train_head(head, lessons, args.epochs), 1):

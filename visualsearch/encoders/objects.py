@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..photos.crops import Crop
 from .base import Encoder, Float32
@@ -13,8 +14,9 @@ from .cells import Cells
 MOST = 8
 # Least objectness of a thing, alone and as a share of that of the surest one.
 LEAST, LEAST_SHARE = 0.2, 0.35
-# A box is dropped if its intersection over union with a surer one is larger.
-SAME = 0.45
+# A box is dropped if its intersection over union with a surer one is larger, or if the surer one is
+# of its class and they share more than this of the smaller one.
+SAME, INSIDE = 0.45, 0.7
 # Boxes vote on the place of a kept one if their intersection over union is larger.
 VOTERS = 0.6
 # Only the surest boxes are compared.
@@ -48,8 +50,10 @@ def find_objects(encoder: Encoder, cells: Cells) -> list[Object]:
         return []
     order = np.argsort(-found.objectness, kind="stable")[:COMPARED]
     boxes, objectness = found.boxes[order], found.objectness[order]
-    alike = overlaps(boxes)
-    kept = suppress(boxes, objectness, alike)
+    likely = found.probabilities[order].argmax(1)
+    alike, inside = overlaps(boxes)
+    part = (inside > INSIDE) & (likely[:, None] == likely)
+    kept = suppress(boxes, objectness, (alike > SAME) | part)
     if len(kept) < 2:
         return []
     probabilities = found.probabilities[order[kept]]
@@ -66,11 +70,11 @@ def find_objects(encoder: Encoder, cells: Cells) -> list[Object]:
     ]
 
 
-def suppress(boxes: Float32, objectness: Float32, alike: Float32) -> list[int]:
+def suppress(boxes: Float32, objectness: Float32, same: NDArray[np.bool_]) -> list[int]:
     """Return the indices of the boxes (n, 4) that hold a thing each, at most :data:`MOST`.
 
-    Of boxes that overlap, the surest one is kept (greedy non-maximum suppression). ``objectness``
-    (n,): falling. ``alike`` (n, n): see :func:`overlaps`.
+    Of boxes of the ``same`` (n, n) thing, the surest one is kept (greedy non-maximum suppression).
+    ``objectness`` (n,): falling.
     """
     if not len(objectness):
         return []
@@ -79,7 +83,7 @@ def suppress(boxes: Float32, objectness: Float32, alike: Float32) -> list[int]:
     kept: list[int] = []
     while free.any() and len(kept) < MOST:
         kept.append(int(free.argmax()))
-        free &= alike[kept[-1]] <= SAME
+        free &= ~same[kept[-1]]
         free[kept[-1]] = False
     return kept
 
@@ -97,15 +101,15 @@ def vote(boxes: Float32, objectness: Float32, alike: Float32) -> Float32:
     return np.hstack([low, high - low]).astype(np.float32)
 
 
-def overlaps(boxes: Float32) -> Float32:
-    """Return the intersection over union of each two boxes (n, 4): (n, n)."""
+def overlaps(boxes: Float32) -> tuple[Float32, Float32]:
+    """Return the intersection over union of each two boxes (n, 4), and over the smaller: (n, n)."""
     low, size = boxes[:, :2], boxes[:, 2:]
     high = low + size
     shared = np.minimum(high[:, None], high) - np.maximum(low[:, None], low)
     inner = np.maximum(shared, 0).prod(2)
-    areas = size.prod(1)
-    result: Float32 = inner / np.maximum(areas[:, None] + areas - inner, 1e-9)
-    return result
+    areas = np.maximum(size.prod(1), 1e-9)
+    union = areas[:, None] + areas - inner
+    return inner / union, inner / np.minimum(areas[:, None], areas)
 
 
 def rounded(box: Float32) -> Crop:

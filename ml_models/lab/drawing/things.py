@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageEnhance
 
 from .bodies import draw_head
-from .cut_outs import cut_out
+from .cut_outs import SIDE, enlarged, mask_of, plausible
 from .painting import Random, rounded
 from .person import SIZE, draw_below, draw_lower, draw_upper, stand
 
@@ -19,15 +20,29 @@ BLOB = 400
 RESAMPLE = Image.Resampling.BICUBIC
 
 
-def thing_of(photo: Image.Image, label: str) -> Image.Image | None:
-    """Cut the garment out of a photo that shows it alone, RGBA; None if that is not possible."""
+@dataclass(frozen=True, kw_only=True)
+class Thing:
+    """A thing cut out of a photo: RGBA, and its box x, y, w, h in fractions of the photo."""
+
+    image: Image.Image
+    box: tuple[float, float, float, float]
+
+
+def thing_of(photo: Image.Image, label: str) -> Thing | None:
+    """Cut the garment out of a photo that shows it alone; None if that is not possible."""
     small = photo.convert("RGB")
     small.thumbnail((READ, READ), Image.Resampling.BOX, reducing_gap=2)
-    cut = cut_out(small, label)
-    if cut is None:
+    tiny = small.copy()
+    tiny.thumbnail((SIDE, SIDE), Image.Resampling.BOX)
+    mask = mask_of(np.asarray(tiny, np.float32))
+    if mask is None or not plausible(mask, label):
         return None
+    cut = enlarged(small, mask)
     pixels = np.dstack([cut.pixels, cut.alpha * 255]).clip(0, 255).round()
-    return Image.fromarray(pixels.astype(np.uint8))
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    (h, w), (top, left) = mask.shape, (int(rows[0]), int(columns[0]))
+    box = (left / w, top / h, (int(columns[-1]) + 1 - left) / w, (int(rows[-1]) + 1 - top) / h)
+    return Thing(image=Image.fromarray(pixels.astype(np.uint8)), box=box)
 
 
 def worn_thing(rng: Random) -> tuple[str, Image.Image]:

@@ -22,7 +22,7 @@ UNKNOWN = ""
 
 # Probability of 1 to 5 things in a scene, and the area of their boxes as shares of the scene's.
 COUNTS = (0.15, 0.25, 0.25, 0.25, 0.1)
-AREAS = ((0.08, 0.8), (0.07, 0.4), (0.06, 0.28), (0.05, 0.2), (0.04, 0.15))
+AREAS = ((0.1, 0.9), (0.07, 0.4), (0.06, 0.28), (0.05, 0.2), (0.04, 0.15))
 SIZES: tuple[Size, ...] = ((288, 288), (256, 324), (324, 256), (240, 360))
 MOST_COVERED = 0.12
 # Shares of things that are blobs, and that a drawn person wears.
@@ -83,8 +83,8 @@ def drawn_sample(seed: int, rng: Random) -> Sample:
     return view(whole, rng, 0.5) if rng.random() < 0.5 else whole
 
 
-def street_sample(boxes: Sequence[GarmentBox], rng: Random) -> Sample:
-    """Return a view of a street photo; ``boxes``: all garments in the same photo."""
+def photo_sample(boxes: Sequence[GarmentBox], rng: Random) -> Sample:
+    """Return a view of a photo; ``boxes``: all garments in it."""
     image = open_photo(boxes[0].image.read_bytes()).image
     sample = Sample(image=image, things=[(box.label, box.place) for box in boxes])
     if rng.random() < 0.7:
@@ -121,22 +121,21 @@ def within(box: Place, part: Place) -> Place | None:
     return x, y, w, h
 
 
+Boxed = Sequence[Sequence[GarmentBox]]
+"""The garments of each photo."""
 Maker = Callable[[Random], Sample]
 
 
 def makers(
-    cuts: Sequence[Cut],
-    photos: Sequence[Sequence[GarmentBox]],
-    scenes: int,
-    drawn: int,
-    street: int,
+    cuts: Sequence[Cut], drawn: int, photos: Sequence[tuple[Boxed, int]], scenes: int
 ) -> list[Maker]:
-    """Return a function for each sample: of ``scenes``, then ``drawn`` people, then ``street``.
+    """Return a function for each sample: of ``scenes``, ``drawn`` people, and views of photos.
 
-    ``photos``: the garments of each street photo; they take turns.
+    ``photos``: the garments of each photo of a set, and how many views to make of the set.
     """
     made: list[Maker] = [partial(scene_sample, cuts)] * scenes
     made += [partial(drawn_sample, seed) for seed in range(drawn)]
-    turns = range(street if photos else 0)
-    made += [partial(street_sample, photos[k % len(photos)]) for k in turns]
+    for boxes, views in photos:
+        turns = range(views if boxes else 0)
+        made += [partial(photo_sample, boxes[k % len(boxes)]) for k in turns]
     return made

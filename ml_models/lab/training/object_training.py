@@ -64,7 +64,7 @@ def targets(
         near = torch.tensor([max(CENTRE * w, 0.75 * step), max(CENTRE * h, 0.75 * step)])
         at = (far <= near).all(1)
         at[far.square().sum(1).argmin()] = True
-        boxes[at], labels[at] = torch.tensor([x, y, w, h]), label
+        boxes[at], labels[at] = torch.tensor([x, y, w, h], dtype=torch.float32), label
     return boxes, labels
 
 

@@ -59,6 +59,7 @@ SWITCHES = (
     "HEIC",
     "USE_CELERY",
     "REQUIRE_API_KEY",
+    "FIND_OBJECTS",
     "FIND_SUBJECT",
     "FIT",
     "RUN_IN_BACKGROUND",

@@ -104,6 +104,8 @@ DEFAULTS: dict[str, Any] = {
     "MAX_BATCH_BYTES": 48_000_000,
     # Whether to detect the subject of a photo and search for it instead of the whole photo.
     "FIND_SUBJECT": True,
+    # Whether to look for several things in a photo, each of which can be searched for.
+    "FIND_OBJECTS": True,
     # Number of class probabilities in a response.
     "PREDICTIONS": 5,
     # Number of retired index versions kept for a rollback.

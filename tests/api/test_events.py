@@ -8,7 +8,6 @@ from tests.api.test_search import PHOTO, keys, refused, upload
 from tests.helpers.reindex import reindex
 from visualsearch.models import Event, Query
 from visualsearch.search import shown_products
-from visualsearch.search.results import Hit
 
 URL = "/api/visual-search/events/"
 
@@ -94,18 +93,18 @@ def test_event__who_pages_without_end_is_no_customer(client, found, monkeypatch)
 
 
 def test_note_shown__two_pages_at_the_same_time(client, found):
-    pages = [(Query.objects.get(), Hit(item=f"X{n}", score=0.5, image="", card={})) for n in (4, 5)]
-    for rank, (query, hit) in enumerate(pages, 4):
-        shown_products.store_ranks(query, [hit], rank - 1)
+    pages = [(Query.objects.get(), {f"X{rank}": rank}) for rank in (4, 5)]
+    for query, ranks in pages:
+        shown_products.store_ranks(query, ranks)
     shown = Query.objects.get().shown
     assert (len(shown), shown["X4"], shown["X5"]) == (5, 4, 5)
 
 
 def test_note_shown__the_same_page_again_writes_nothing(client, found):
-    hits = [Hit(item=item, score=0.5, image="", card={}) for item in keys(found)]
+    ranks = {item: rank for rank, item in enumerate(keys(found), 1)}
     query = Query.objects.get()
     with CaptureQueriesContext(connection) as asked:
-        shown_products.store_ranks(query, hits, 0)
+        shown_products.store_ranks(query, ranks)
     assert len(asked) == 0
 
 
@@ -162,5 +161,5 @@ def test_event__hostile_events_move_their_own_search_only(client, found, sold):
 def test_note_shown__of_a_search_that_is_erased_at_that_moment(client, found):
     query = Query.objects.get(pk=found.json()["query_id"])
     Query.erase(pk=query.pk)
-    shown_products.store_ranks(query, [Hit(item="P7", score=0.5, image="", card={})], offset=3)
+    shown_products.store_ranks(query, {"P7": 4})
     assert not Query.objects.exists()

@@ -52,6 +52,7 @@ IN_QUERY = (
     "q",
     "words",
     "collapse",
+    "object",
     "per_object",
 )
 # Options that the link to the next page repeats.
@@ -170,12 +171,14 @@ def filters_of(request: Request) -> dict[str, Any]:
 
 
 def listing_of(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields of a Listing that validated options set: page, words, and groups."""
+    """Return the fields of a Listing that validated options set: page, words, groups, objects."""
     return {
         "limit": options["limit"],
         "words": options["q"],
         "words_mode": options["words"],
         "collapse": options["collapse"],
+        "object": options.get("object"),
+        "per_object": options["per_object"],
     }
 
 

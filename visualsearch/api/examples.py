@@ -58,6 +58,22 @@ RESULT: dict[str, Any] = {
     ],
     "warnings": [],
     "subject": [0.31, 0.22, 0.4, 0.55],
+    "objects": [
+        {
+            "id": 1,
+            "box": [0.31, 0.22, 0.4, 0.55],
+            "label": "dress",
+            "probability": 0.91,
+            "name": "Dress",
+        },
+        {
+            "id": 2,
+            "box": [0.4, 0.8, 0.2, 0.15],
+            "label": "shoes",
+            "probability": 0.83,
+            "name": "Shoes",
+        },
+    ],
 }
 FACETS: list[dict[str, Any]] = [
     {

@@ -42,6 +42,8 @@ MODE_HELP = (
     " words describe them."
 )
 COLLAPSE_HELP = "Whether products of one group, such as a style, are one result with variants."
+OBJECT_HELP = "The id of one of the objects, to search for it alone."
+OUTFIT_HELP = "Whether to return results for each of the objects, too."
 MAX_WORDS = 200
 # Most photos in one batch.
 BATCH = 16
@@ -63,14 +65,16 @@ class CropField(serializers.Field[Crop, Any, Any, Any]):
         return x, y, w, h
 
 
-class WordsSerializer(serializers.Serializer[Any]):
-    """Words with the photo, and whether results are collapsed."""
+class WishesSerializer(serializers.Serializer[Any]):
+    """Words with the photo, the object to search for, and whether results are collapsed."""
 
     q = serializers.CharField(
         required=False, allow_blank=True, default="", max_length=MAX_WORDS, help_text=WORDS_HELP
     )
     words = serializers.ChoiceField([RANK, FILTER], default=RANK, help_text=MODE_HELP)
     collapse = serializers.BooleanField(required=False, default=True, help_text=COLLAPSE_HELP)
+    object = serializers.IntegerField(required=False, min_value=1, help_text=OBJECT_HELP)
+    per_object = serializers.BooleanField(required=False, default=False, help_text=OUTFIT_HELP)
 
 
 class PageSerializer(serializers.Serializer[Any]):
@@ -80,7 +84,7 @@ class PageSerializer(serializers.Serializer[Any]):
     offset = serializers.IntegerField(min_value=0, max_value=MAX_OFFSET, default=0)
 
 
-class QueryPageSerializer(WordsSerializer, PageSerializer):
+class QueryPageSerializer(WishesSerializer, PageSerializer):
     """Options for an earlier search. The shop's own filters are further parameters."""
 
     crop = CropField(required=False, help_text=CROP_HELP)
@@ -105,7 +109,7 @@ class PhotoOptionsSerializer(serializers.Serializer[Any]):
     crop = CropField(required=False, help_text=CROP_HELP)
 
 
-class SearchOptionsSerializer(WordsSerializer, PhotoOptionsSerializer):
+class SearchOptionsSerializer(WishesSerializer, PhotoOptionsSerializer):
     """Options of a search. The shop's own filters are query parameters."""
 
     limit = serializers.IntegerField(min_value=1, max_value=MAX_LIMIT, default=DEFAULT_LIMIT)

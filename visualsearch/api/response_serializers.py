@@ -121,6 +121,28 @@ class ResultSerializer(serializers.Serializer[Any]):
     )
 
 
+class ObjectSerializer(serializers.Serializer[Any]):
+    """A thing in a photo of several."""
+
+    id = serializers.IntegerField(min_value=1)
+    box = serializers.ListField(
+        child=serializers.FloatField(min_value=0, max_value=1),
+        min_length=4,
+        max_length=4,
+        help_text="x, y, w, h in fractions of the upright photo.",
+    )
+    label = serializers.CharField()  # type: ignore[assignment]
+    probability = serializers.FloatField(min_value=0, max_value=1)
+    name = serializers.CharField(help_text="Name for customers.")
+
+
+class PerObjectSerializer(serializers.Serializer[Any]):
+    """The results for one object."""
+
+    object = serializers.IntegerField(min_value=1, help_text="Its id.")
+    results = ResultSerializer(many=True)
+
+
 class SearchResultSerializer(serializers.Serializer[Any]):
     query_id = serializers.UUIDField(allow_null=True)
     model = serializers.CharField()
@@ -142,6 +164,10 @@ class SearchResultSerializer(serializers.Serializer[Any]):
         allow_null=True,
         help_text="x, y, w, h of the part that was searched, null for the whole photo.",
     )
+    objects = ObjectSerializer(
+        many=True, help_text="The things in the photo, most salient first; [] if there is only one."
+    )
+    per_object = PerObjectSerializer(required=False, many=True, help_text="Only with per_object=1.")
     facets = FacetsField(required=False, help_text="Only with facets=1.")
     orderings = OrderingSerializer(required=False, many=True, help_text="Only with facets=1.")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,7 +14,7 @@ from ..catalogs import catalog
 from ..class_names import class_name
 from ..search import facets_and_sorting
 from ..search.requests import Listing
-from ..search.results import Prediction, SearchResult
+from ..search.results import Hit, Prediction, SearchResult
 
 
 def pending(request: Request, query_id: str) -> Response:
@@ -55,21 +55,32 @@ def as_response(
         "matched": result.matched,
         "count": result.count,
         "next": following,
-        "results": [
-            {
-                "product": absolute_links(absolute, hit.card),
-                "score": hit.score,
-                "image": absolute(hit.image),
-                "variants": [absolute_links(absolute, each.card) for each in hit.variants],
-            }
-            for hit in result.hits
-        ],
+        "results": as_results(absolute, result.hits),
         "warnings": result.warnings,
         "subject": result.subject,
+        "objects": [{**vars(each), "name": class_name(each.label)} for each in result.objects],
     }
+    if result.per_object is not None:
+        body["per_object"] = [
+            {"object": each.object, "results": as_results(absolute, each.hits)}
+            for each in result.per_object
+        ]
     if result.facets is None:
         return body
     return body | {"facets": result.facets, "orderings": facets_and_sorting.orderings(catalog())}
+
+
+def as_results(absolute: Callable[[str], str], hits: Sequence[Hit]) -> list[dict[str, Any]]:
+    """Return hits as JSON values; ``absolute``: the function that from_anywhere() returned."""
+    return [
+        {
+            "product": absolute_links(absolute, hit.card),
+            "score": hit.score,
+            "image": absolute(hit.image),
+            "variants": [absolute_links(absolute, each.card) for each in hit.variants],
+        }
+        for hit in hits
+    ]
 
 
 def as_class(prediction: Prediction) -> dict[str, Any]:

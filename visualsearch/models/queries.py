@@ -47,6 +47,9 @@ class Query(CatalogModel):
     crop = models.JSONField(_("crop"), null=True)
     subject = models.JSONField(_("subject"), null=True)
     predictions = models.JSONField(_("predictions"), default=list)
+    objects_found = models.JSONField(
+        _("objects"), default=list, help_text=_("The things in a photo of several.")
+    )
     best_score = models.FloatField(_("best score"), null=True)
     matched = models.BooleanField(_("matched"), default=False)
     took_ms = models.JSONField(_("time by stage"), default=dict)

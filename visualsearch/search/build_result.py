@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -17,9 +17,10 @@ from . import categories, facets_and_sorting, groups
 from .arrangement import POOL, Arrangement
 from .cards import with_cards
 from .nearest import Vector, best_by_item, is_match
+from .photo_part import narrowed_to_object
 from .ranking import filtered_embeddings, rank
 from .requests import FILTER, Listing
-from .results import Hit, Prediction, SearchResult, Stopwatch
+from .results import FoundObject, Hit, ObjectHits, Prediction, SearchResult, Stopwatch
 from .rules import Effects, class_in_photo, effects_for
 from .words import Wanted, wanted_by
 
@@ -30,8 +31,11 @@ def build_result(
     """Return one page of results for a query's vector; nothing is stored.
 
     ``category=auto`` in the filters becomes the predicted class, unless that would exclude the most
-    similar item. Raises ValidationError for an unknown ordering or an invalid filter value.
+    similar item. Raises ValidationError for an unknown ordering, object or filter value,
+    CropUnavailable if the query has no stored features of its objects.
     """
+    if listing.object is not None:
+        query = narrowed_to_object(query, current.encoder, listing.object)
     ranker = Ranker(query, current, listing, watch)
     filters, guessed = categories.apply_auto(listing.filters, ranker.predictions)
     ranked = ranker.ranked(filters)
@@ -52,7 +56,21 @@ def build_result(
         subject=query.subject,
         category=filters.get(categories.CATEGORY) or None,
         facets=ranker.facets(filters) if listing.with_facets else None,
+        objects=[FoundObject(**each) for each in query.objects_found],
+        per_object=hits_per_object(query, current, listing) if listing.per_object else None,
     )
+
+
+def hits_per_object(
+    query: Query, current: live_index.LiveIndex, listing: Listing
+) -> list[ObjectHits]:
+    """Return the best hits for each object of a photo, under the same words and filters."""
+    found = []
+    for each in query.objects_found:
+        alone = replace(listing, object=each["id"], per_object=False, offset=0, with_facets=False)
+        hits = build_result(query, current, alone, Stopwatch()).hits
+        found.append(ObjectHits(object=each["id"], hits=hits))
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)

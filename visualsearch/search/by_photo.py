@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.utils import timezone
 from PIL import Image
 
 from .. import conf
+from ..encoders.base import Encoder
+from ..encoders.cells import Cells
+from ..encoders.objects import find_objects
 from ..exceptions import IndexNotReady, ModelUnavailable
 from ..models import Query, Refusal, to_bytes
-from ..photos.crops import part_of
+from ..photos.crops import Crop, part_of
 from ..photos.decode import Photo
 from ..serving import live_index, loaded_versions
 from . import query_log, rules, shown_products
@@ -42,7 +46,7 @@ def search(photo: Photo, request: SearchRequest, *, watch: Stopwatch | None = No
     query.best_score = result.hits[0].score if result.hits else None
     query.matched, query.took_ms = result.matched, result.took_ms
     query.rules = rules.touched(result.hits)
-    query.shown = shown_products.rank_by_item(result.hits, request.offset)
+    query.shown = shown_products.rank_by_item(result, request.offset)
     query_log.store(query)
     return result
 
@@ -68,14 +72,35 @@ def encode_query(
         encoder=encoder.id,
         index_version=current.version,
         vector=to_bytes(encoded.embedding),
-        cells=encoded.cells.to_bytes() if encoded.cells and request.remember else b"",
+        cells=encoded.cells.to_bytes() if encoded.cells and keeps_cells(request) else b"",
         expires=timezone.now() + timedelta(seconds=conf.get("QUERY_LIFETIME")),
         crop=photo.crop,
         subject=encoded.subject and part_of(photo.crop, encoded.subject),
         predictions=[vars(each) for each in top_predictions(encoder, encoded.probabilities)],
+        objects_found=objects_in(encoder, encoded.cells, photo.crop),
         warnings=list(photo.warnings),
     )
     return query, current
+
+
+def keeps_cells(request: SearchRequest) -> bool:
+    """Return whether a search needs the photo's cells once the photo is encoded."""
+    return request.remember or request.object is not None or request.per_object
+
+
+def objects_in(encoder: Encoder, cells: Cells | None, crop: Crop | None) -> list[dict[str, Any]]:
+    """Return the things in a photo of several, as JSON values of FoundObject."""
+    if cells is None or not conf.get("FIND_OBJECTS"):
+        return []
+    return [
+        {
+            "id": number,
+            "box": part_of(crop, each.box),
+            "label": each.label,
+            "probability": each.probability,
+        }
+        for number, each in enumerate(find_objects(encoder, cells), 1)
+    ]
 
 
 def index_for(caller: Caller, version: int | None) -> tuple[live_index.LiveIndex, Attribution]:

@@ -64,7 +64,10 @@ def with_cards_for_request(result: SearchResult) -> SearchResult:
     """
     if not catalog().card_takes_request:
         return result
-    return replace(result, hits=with_cards(result.hits))
+    per_object = result.per_object and [
+        replace(each, hits=with_cards(each.hits)) for each in result.per_object
+    ]
+    return replace(result, hits=with_cards(result.hits), per_object=per_object)
 
 
 def with_cards(hits: Sequence[Hit]) -> list[Hit]:

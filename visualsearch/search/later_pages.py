@@ -6,15 +6,12 @@ from contextlib import suppress
 
 from django.utils import timezone
 
-from ..encoders.base import Encoder
-from ..encoders.cells import Cells
-from ..exceptions import CropUnavailable, IndexNotReady, QueryNotFound
-from ..models import Query, to_bytes
-from ..photos.crops import Crop, relative_to
+from ..exceptions import IndexNotReady, QueryNotFound
+from ..models import Query
 from ..serving import live_index, loaded_versions
 from . import query_log, shown_products
 from .build_result import build_result
-from .encode_photo import top_predictions
+from .photo_part import narrowed
 from .requests import PageRequest
 from .results import SearchResult, Stopwatch
 
@@ -35,10 +32,12 @@ def later_page(request: PageRequest) -> SearchResult:
         raise QueryNotFound from error
     if current.encoder.id != query.encoder:
         raise QueryNotFound
-    if request.crop is not None:
-        narrow(query, current.encoder, request.crop)
-    result = build_result(query, current, request, Stopwatch())
-    shown_products.store_ranks(query, result.hits, request.offset)
+    searched = query
+    if request.object is None and request.crop is not None:
+        searched = narrowed(query, current.encoder, request.crop)
+    result = build_result(searched, current, request, Stopwatch())
+    ranks = shown_products.rank_by_item(result, request.offset)
+    shown_products.store_ranks(query, ranks)
     return result
 
 
@@ -53,19 +52,3 @@ def index_of(query: Query) -> live_index.LiveIndex:
         with suppress(IndexNotReady):
             return loaded_versions.current(query.index_version)
     return loaded_versions.for_encoder(query.encoder)
-
-
-def narrow(query: Query, encoder: Encoder, crop: Crop) -> None:
-    """Set ``query.vector`` and ``query.predictions`` to those of a crop, without saving the query.
-
-    ``crop`` is in fractions of the uploaded photo. Raises InvalidCrop for a malformed crop,
-    CropUnavailable if the query has no stored features (``query.cells``) or the crop exceeds the
-    part of the photo that was searched with (``query.crop``).
-    """
-    part = relative_to(query.crop, crop)
-    if part is None or not query.cells:
-        raise CropUnavailable
-    seen = encoder.pool(Cells.from_bytes(query.cells), part)
-    query.vector = to_bytes(seen.embeddings[0])
-    best = top_predictions(encoder, seen.probabilities[0])
-    query.predictions = [vars(each) for each in best]

@@ -47,7 +47,8 @@ class Listing:
     ``with_facets``: whether to fill ``SearchResult.facets``. ``words``: words that describe what
     the customer wants, and ``words_mode``: whether they change the order (:data:`RANK`) or exclude
     what they do not describe (:data:`FILTER`). ``collapse``: whether to show one hit per group of
-    items, see :attr:`CatalogSource.group`.
+    items, see :attr:`CatalogSource.group`. ``object``: id of an object of the photo to search with,
+    None for the photo's subject. ``per_object``: whether to fill ``SearchResult.per_object``.
     """
 
     limit: int = DEFAULT_LIMIT
@@ -58,6 +59,8 @@ class Listing:
     words: str = ""
     words_mode: str = RANK
     collapse: bool = True
+    object: int | None = None
+    per_object: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +84,8 @@ class SearchRequest(Listing, Request[SearchResult]):
 class PageRequest(Listing, Request[SearchResult]):
     """Continue a stored search.
 
-    ``crop``: x, y, w, h in fractions of the uploaded photo, to search with only that part of it.
+    ``crop``: x, y, w, h in fractions of the uploaded photo, to search with only that part of it,
+    unless ``object`` names one.
     ``storefront``: primary key of the client's Storefront, None for the shop's own pages.
     """
 

@@ -63,6 +63,28 @@ class Hit:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FoundObject:
+    """A thing in a photo of several.
+
+    ``id``: from 1, most salient first. ``box``: x, y, w, h in fractions of the upright photo.
+    ``label``: its most likely class, of ``probability`` 0…1.
+    """
+
+    id: int
+    box: Crop
+    label: str
+    probability: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectHits:
+    """The best hits for one object of a photo; ``object``: its id."""
+
+    object: int
+    hits: list[Hit]
+
+
+@dataclass(frozen=True, kw_only=True)
 class SearchResult:
     """The result of a search, without the photo.
 
@@ -72,7 +94,8 @@ class SearchResult:
     codes. ``subject``: box of the garment that was searched with, x, y, w, h in fractions of the
     uploaded photo, None for the whole photo. ``category``: the category filter that was applied,
     None if there was no such filter. ``facets``: None unless requested, see
-    :func:`visualsearch.search.facets_and_sorting.describe_facets`.
+    :func:`visualsearch.search.facets_and_sorting.describe_facets`. ``objects``: the things in the
+    photo, [] if there is only one. ``per_object``: hits for each of them, None unless requested.
     """
 
     query_id: str | None
@@ -87,6 +110,8 @@ class SearchResult:
     subject: Crop | None = None
     category: str | None = None
     facets: list[dict[str, Any]] | None = None
+    objects: list[FoundObject] = field(default_factory=list)
+    per_object: list[ObjectHits] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,31 +4,32 @@ from __future__ import annotations
 
 from ..models import Query
 from ..models.primary import atomic
-from .results import Hit
+from .results import SearchResult
 
 # Most products of one query whose rank is stored; only a crawler pages further.
 SHOWN_AT_MOST = 1000
 
 
-def rank_by_item(hits: list[Hit], offset: int = 0) -> dict[str, int]:
+def rank_by_item(result: SearchResult, offset: int = 0) -> dict[str, int]:
     """Return the rank of each hit and of its variants by item key.
 
-    The first hit has the rank ``offset`` + 1.
+    The first hit has the rank ``offset`` + 1; in the hits of an object, the first has the rank 1.
     """
     ranks: dict[str, int] = {}
-    for place, hit in enumerate(hits, offset + 1):
-        for item in (hit.item, *(each.item for each in hit.variants)):
-            ranks.setdefault(item, place)
+    rows = [(offset, result.hits)] + [(0, each.hits) for each in result.per_object or []]
+    for before, hits in rows:
+        for place, hit in enumerate(hits, before + 1):
+            for item in (hit.item, *(each.item for each in hit.variants)):
+                ranks.setdefault(item, place)
     return ranks
 
 
-def store_ranks(query: Query, hits: list[Hit], offset: int) -> None:
-    """Store the ranks of the hits on a later page in ``query.shown``.
+def store_ranks(query: Query, new: dict[str, int]) -> None:
+    """Store the ranks of products on a later page in ``query.shown``.
 
     A newer rank of a product replaces its older one. Nothing is stored beyond :data:`SHOWN_AT_MOST`
     products.
     """
-    new = rank_by_item(hits, offset)
     if new.items() <= query.shown.items():
         return
     with atomic():

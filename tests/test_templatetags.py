@@ -35,6 +35,7 @@ def test_visual_search__names_its_places_and_limits(rf):
         "limit": "12",
         "accept": ACCEPTED,
         "max-megabytes": "12",
+        "words": "",
     }
     assert '<script type="module" src="/static/visualsearch/visual-search.js"></script>' in html
 

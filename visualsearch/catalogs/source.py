@@ -201,6 +201,12 @@ class CatalogSource(ItemRows):
         """Whether the shop has defined :meth:`apply_tags`."""
         return type(self).apply_tags is not CatalogSource.apply_tags
 
+    @property
+    def takes_words(self) -> bool:
+        """Whether customers may add words to a photo."""
+        own = type(self).word_condition is not CatalogSource.word_condition
+        return bool(self.search_fields) or own
+
     def watched(self) -> Mapping[type[Model], Callable[[Any], Any]]:
         """Return the models whose changes affect items, each with a function that finds the items.
 

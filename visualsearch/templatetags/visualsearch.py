@@ -63,6 +63,7 @@ def visual_search(
         "texts": texts_url(language),
         "accepted": conf.limits().accepted,
         "max_megabytes": conf.get("MAX_PHOTO_BYTES") // 1_000_000,
+        "takes_words": catalog().takes_words,
         "script": is_first(context),
     }
     return rendered(context, "visualsearch/_visual_search.html", values)

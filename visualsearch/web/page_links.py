@@ -14,7 +14,7 @@ from ..search import categories, facets_and_sorting
 from ..search.requests import DEFAULT_LIMIT
 from ..search.results import SearchResult
 
-PHOTO, OFFSET, ORDERING = "photo", "offset", "ordering"
+PHOTO, OFFSET, ORDERING, WORDS, OBJECT = "photo", "offset", "ordering", "q", "object"
 
 PAGE_SIZE = DEFAULT_LIMIT
 CHIPS = 3
@@ -58,6 +58,30 @@ def chips(result: SearchResult, params: dict[str, str]) -> list[dict[str, Any]]:
     return [*found, everything] if found else []
 
 
+def things(result: SearchResult, params: dict[str, str]) -> list[dict[str, Any]]:
+    """Return links that search for one thing in the photo, and one to its subject.
+
+    Each is a dict: ``label``, ``chosen`` (whether it is searched for now) and ``url``. [] if the
+    photo shows a single thing.
+    """
+    chosen = params.get(OBJECT) or ""
+    again = {**params, OFFSET: "", "crop": "", categories.CATEGORY: categories.AUTO}
+    found = [
+        {
+            "label": class_name(each.label),
+            "chosen": str(each.id) == chosen,
+            "url": page_url({**again, OBJECT: each.id}),
+        }
+        for each in result.objects
+    ]
+    subject = {
+        "label": gettext("Whole photo"),
+        "chosen": not chosen,
+        "url": page_url({**again, OBJECT: ""}),
+    }
+    return [*found, subject] if found else []
+
+
 class Narrowing:
     """Template context of the form with facets and sort orders.
 
@@ -70,7 +94,8 @@ class Narrowing:
         self.facets = result.facets or []
         self.orderings = facets_and_sorting.orderings(catalog())
         self.ordering = params.get(ORDERING, "")
-        own = {ORDERING, OFFSET}
+        self.words = params.get(WORDS, "")
+        own = {ORDERING, OFFSET, WORDS}
         for facet in self.facets:
             own |= {facet.get("min_param"), facet.get("max_param"), facet["name"]} - {None}
         self.kept = {name: text for name, text in params.items() if text and name not in own}
@@ -80,7 +105,7 @@ class Narrowing:
             for each in (text if isinstance(text, list) else [text])
         ]
         self.active = any(each["value"] not in (None, [None, None]) for each in self.facets)
-        self.clear_url = page_url({**self.kept, ORDERING: self.ordering})
+        self.clear_url = page_url({**self.kept, ORDERING: self.ordering, WORDS: self.words})
 
 
 def paging(result: SearchResult, params: dict[str, str], offset: int) -> dict[str, Any]:

@@ -27,15 +27,43 @@ from ..search_queue import dispatch
 from ..search_queue.admission import running_search
 from . import memory_budget, throttles
 from .clients import caller_of
-from .page_links import OFFSET, ORDERING, PAGE_SIZE, PHOTO, Narrowing, chips, page_url, paging
+from .page_links import (
+    OBJECT,
+    OFFSET,
+    ORDERING,
+    PAGE_SIZE,
+    PHOTO,
+    WORDS,
+    Narrowing,
+    chips,
+    page_url,
+    paging,
+    things,
+)
 from .refusals import customer_message, record_refusal
 from .transactions import without_transaction
 from .uploads import PhotoUploadHandler, photo_bytes, receive_with
 
 PREVIEW_SIDE = 480
 
-SINGLE = (PHOTO, OFFSET, ORDERING, "crop", categories.CATEGORY)
-NO_FILTERS = (PHOTO, OFFSET, ORDERING, "crop", "limit", "facets", "visitor", "keep_photo")
+SINGLE = (PHOTO, OFFSET, ORDERING, WORDS, OBJECT, "crop", categories.CATEGORY)
+NO_FILTERS = (
+    PHOTO,
+    OFFSET,
+    ORDERING,
+    WORDS,
+    OBJECT,
+    "words",
+    "collapse",
+    "per_object",
+    "crop",
+    "limit",
+    "facets",
+    "visitor",
+    "keep_photo",
+)
+# Most characters of the words beside a photo; more are cut off.
+MOST_CHARACTERS = 200
 
 
 # The upload handlers must be set before the CSRF check reads the body.
@@ -84,14 +112,19 @@ class SearchPage(View):
         """Search by the uploaded photo, after the CSRF check that decorates this method."""
         data = photo_bytes(request.FILES.get("image"))
         filters = {categories.CATEGORY: categories.AUTO}
+        words = request.POST.get(WORDS, "").strip()[:MOST_CHARACTERS]
         wanted = SearchRequest(
-            limit=PAGE_SIZE, filters=filters, with_facets=True, caller=caller_of(request, None)
+            limit=PAGE_SIZE,
+            filters=filters,
+            words=words,
+            with_facets=True,
+            caller=caller_of(request, None),
         )
         with running_search():
             photo = dispatch.decode_photo(data)
             result = dispatch.search(photo, wanted)
             shown = preview(photo.photo)
-        params = {PHOTO: str(result.query_id), **filters}
+        params = {PHOTO: str(result.query_id), WORDS: words, **filters}
         return self.show_result(request, result, params, 0, preview=shown)
 
     def later_page(self, request: HttpRequest, params: dict[str, str]) -> HttpResponse:
@@ -111,6 +144,8 @@ class SearchPage(View):
                 offset=offset,
                 filters=filters,
                 ordering=params.get(ORDERING, ""),
+                words=params.get(WORDS, "")[:MOST_CHARACTERS],
+                object=object_in(params),
                 with_facets=True,
                 crop=crop_in(params),
             )
@@ -132,6 +167,7 @@ class SearchPage(View):
             request,
             result=result,
             chips=chips(result, params),
+            things=things(result, params),
             narrowing=Narrowing(result, params),
             **paging(result, params, offset),
             **context,
@@ -146,6 +182,7 @@ class SearchPage(View):
             "result": None,
             "preview": None,
             "instead": [],
+            "takes_words": catalog().takes_words,
         }
         return render(request, "visualsearch/search.html", defaults | context, status=status)
 
@@ -173,6 +210,17 @@ def offset_in(params: dict[str, str]) -> int:
     """
     try:
         return min(max(0, int(params.get(OFFSET, 0))), 10_000)
+    except ValueError as error:
+        raise Http404 from error
+
+
+def object_in(params: dict[str, str]) -> int | None:
+    """Return the id of the object in the query parameters, None without one.
+
+    Raises Http404 if it is not a number.
+    """
+    try:
+        return int(params[OBJECT]) if params.get(OBJECT) else None
     except ValueError as error:
         raise Http404 from error
 

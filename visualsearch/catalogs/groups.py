@@ -14,7 +14,7 @@ from ..batched import MAX_PARAMETERS, batched
 from ..facets import UNIT
 from .item_rows import ItemRows
 
-# Most members of a group that are read, so that a mistake in the data cannot exhaust memory.
+# Most members per group that are read, so that a mistake in the data cannot exhaust memory.
 MOST_MEMBERS = 1000
 
 
@@ -35,9 +35,8 @@ def members(source: ItemRows, groups: Iterable[str]) -> dict[str, list[str]]:
     if not wanted:
         return found
     rows = plain(source.visible()).filter(**{f"{source.group}__in": wanted}).order_by(source.key)
-    for group, key in rows.values_list(source.group, source.key):
-        if len(found[str(group)]) < MOST_MEMBERS:
-            found[str(group)].append(str(key))
+    for group, key in rows.values_list(source.group, source.key)[: MOST_MEMBERS * len(wanted)]:
+        found[str(group)].append(str(key))
     return {group: list(dict.fromkeys(keys)) for group, keys in found.items()}
 
 

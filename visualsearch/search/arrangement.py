@@ -7,7 +7,7 @@ follow in the order of their similarity.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -24,8 +24,8 @@ from .words import Wanted, described, most_described
 POOL = 100
 """Number of most similar items that words, rules and sort orders arrange, and facets count."""
 
-# Most items outside the pool that words bring in.
-MOST_DESCRIBED = 100
+# Most items outside the pool that words bring in, unless so many of the pool meet all words.
+MOST_DESCRIBED, ENOUGH = 100, 24
 # The constant of reciprocal rank fusion: a rank r counts 1 / (K + r). Source: Cormack, Clarke and
 # Büttcher, "Reciprocal Rank Fusion outperforms Condorcet and individual Rank Learning Methods"
 # (2009).
@@ -35,7 +35,7 @@ K = 60
 class Arrangement:
     """The order of the best items under words and rules, for one query and one set of filters.
 
-    ``rows``: the items that pass the filters. ``wanted``: what the customer's words ask for.
+    ``rows``: returns the items that pass the filters. ``wanted``: what the customer's words ask for.
     ``effects``: of the rules, None without rules.
     """
 
@@ -44,15 +44,21 @@ class Arrangement:
         current: LiveIndex,
         vectors: Sequence[Vector],
         source: CatalogSource,
-        rows: QuerySet[Any],
+        rows: Callable[[], QuerySet[Any]],
         wanted: Wanted,
         effects: Effects | None,
     ):
         self.current, self.vectors, self.source = current, vectors, source
-        self.rows, self.wanted, self.effects = rows, wanted, effects
+        self.make_rows, self.wanted, self.effects = rows, wanted, effects
         self.placed: list[str] | None = None
         self.extra: dict[str, Score] = {}
-        self.reasons: dict[str, list[Reason]] = {}
+        self.ranks: dict[str, int] = {}
+        self.met: Mapping[str, int] = {}
+
+    @cached_property
+    def rows(self) -> QuerySet[Any]:
+        """The items that pass the filters."""
+        return self.make_rows()
 
     def order(self, best: Mapping[str, Score]) -> list[str]:
         """Return the keys of all items in the new order.
@@ -73,18 +79,30 @@ class Arrangement:
     def place(self, pool: Mapping[str, Score]) -> list[str]:
         """Return the keys of the pool, and of the items that come into it, in their new order."""
         group = self.groups_of(pool)
-        met = self.words_met([*pool, *group])
-        coming = [key for key, count in met.items() if count] + self.pins
-        new = [key for key in coming if key not in pool]
-        self.extra = scores_of(self.current, self.vectors, new)
+        self.met = self.words_met([*pool, *group])
+        coming = [key for key, count in self.met.items() if count] + self.pins
+        self.extra = scores_of(
+            self.current, self.vectors, [key for key in coming if key not in pool]
+        )
         candidates = {**pool, **self.extra}
-        by_score = sorted(candidates, key=lambda key: -candidates[key][0])
-        self.reasons = {key: [Reason(kind=ALIKE, number=n)] for n, key in enumerate(by_score, 1)}
+        order = sorted(candidates, key=lambda key: -candidates[key][0])
+        self.ranks = {key: rank for rank, key in enumerate(order, 1)}
         if self.effects:
-            by_score = self.boosted(by_score, candidates)
+            order = self.boosted(order, candidates)
         if self.wanted.conditions:
-            by_score = self.fused(lifted(by_score, group), met)
-        return self.moved(by_score) if self.effects else by_score
+            order = self.fused(lifted(order, group))
+        return self.moved(order) if self.effects else order
+
+    def reasons(self, key: str) -> list[Reason]:
+        """Return why an item stands where it stands; [] for one that is not arranged."""
+        rank, met = self.ranks.get(key), self.met.get(key)
+        if rank is None:
+            return []
+        found = [Reason(kind=ALIKE, number=rank)]
+        if met:
+            found.append(Reason(kind=WORDS, number=met))
+        rules = self.effects.of(key).rules if self.effects else ()
+        return found + [Reason(kind=RULE, number=rule) for rule in rules]
 
     def groups_of(self, pool: Mapping[str, Score]) -> dict[str, str]:
         """Return the groups of the pool's items and of the other items of these groups, by key.
@@ -97,11 +115,17 @@ class Arrangement:
         return {key: group for group, keys in members.items() for key in keys}
 
     def words_met(self, keys: Iterable[str]) -> dict[str, int]:
-        """Return by how many words each item is described, of some and of the whole catalog."""
-        if not self.wanted.conditions:
+        """Return by how many words each item is described, of some and of the whole catalog.
+
+        The catalog is searched only if few of the items are described by all words.
+        """
+        wanted = self.wanted.conditions
+        if not wanted:
             return {}
-        most = most_described(self.source, self.rows, self.wanted.conditions, MOST_DESCRIBED)
-        return most | described(self.source, self.rows, self.wanted.conditions, keys)
+        met = described(self.source, self.rows, wanted, keys)
+        if sum(count == len(wanted) for count in met.values()) >= ENOUGH:
+            return met
+        return most_described(self.source, self.rows, wanted, MOST_DESCRIBED) | met
 
     @cached_property
     def pins(self) -> list[str]:
@@ -124,26 +148,26 @@ class Arrangement:
             keys, key=lambda key: -(scores[key][0] + (boosts[key] if key in alike else 0.0))
         )
 
-    def fused(self, keys: Sequence[str], met: Mapping[str, int]) -> list[str]:
+    def fused(self, keys: Sequence[str]) -> list[str]:
         """Return the keys by reciprocal rank fusion of their order with the words.
 
         Each word counts as a ranking in which all items that it describes share the first place.
         """
-        for key, count in met.items():
-            if count and key in self.reasons:
-                self.reasons[key].append(Reason(kind=WORDS, number=count))
-        ranks = {key: 1 / (K + n) + met.get(key, 0) / (K + 1) for n, key in enumerate(keys, 1)}
-        return sorted(keys, key=lambda key: -ranks[key])
+        met = self.met
+        scores = {key: 1 / (K + n) + met.get(key, 0) / (K + 1) for n, key in enumerate(keys, 1)}
+        return sorted(keys, key=lambda key: -scores[key])
 
-    def moved(self, keys: Iterable[str]) -> list[str]:
+    def moved(self, keys: Sequence[str]) -> list[str]:
         """Return the keys with pinned items first and buried ones last, without hidden ones."""
         assert self.effects is not None
-        effects = {key: self.effects.of(key) for key in keys}
-        for key, effect in effects.items():
-            self.reasons[key] += [Reason(kind=RULE, number=rule) for rule in effect.rules]
-        rest = [key for key, each in effects.items() if not each.hidden and key not in self.pins]
-        pinned = [key for key in self.pins if key in effects]
-        return pinned + sorted(rest, key=lambda key: effects[key].buried)
+        first = {key for key in self.pins if key in self.ranks}
+        usual: list[str] = []
+        buried: list[str] = []
+        for key in keys:
+            effect = self.effects.of(key)
+            if not (effect.hidden or key in first):
+                (buried if effect.buried else usual).append(key)
+        return [key for key in self.pins if key in first] + usual + buried
 
 
 def lifted(keys: Sequence[str], group: Mapping[str, str]) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from ..batched import MAX_PARAMETERS
 from ..catalogs import catalog
@@ -133,6 +133,7 @@ class Ranker:
             arrangement=self.arrangement(filters, where, effects),
             collapse=self.collapse,
             cards=cards,
+            skip=self.listing.offset,
         )
         return Ranked(hits=hits, count=self.count(filters, where, items, effects))
 
@@ -161,9 +162,11 @@ class Ranker:
         """Return how words and rules arrange the hits, None if there are neither."""
         if not (self.wanted.conditions or effects):
             return None
-        rows = self.source.filtered(filters, where)
-        if rows is None:
-            rows = self.source.visible()
+
+        def rows() -> QuerySet[Any]:
+            passing = self.source.filtered(filters, where)
+            return self.source.visible() if passing is None else passing
+
         return Arrangement(self.current, self.vectors, self.source, rows, self.wanted, effects)
 
     def effects(self, filters: Mapping[str, Any]) -> Effects | None:
@@ -179,14 +182,13 @@ class Ranker:
     def page(self, hits: list[Hit]) -> list[Hit]:
         """Return those of the ranked hits that are on the page, sorted, with their variants."""
         start, end = self.listing.offset, self.listing.offset + self.listing.limit
+        if self.ordering is None:
+            return hits[start:end]
         with self.watch.stage("products"):
-            if self.ordering:
-                by_key = {hit.item: hit for hit in hits}
-                keys = facets_and_sorting.sorted_keys(self.source, by_key, self.ordering)
-                shown = with_cards([by_key[key] for key in keys[start:end]])
-            else:
-                shown = hits[start:end]
-            return groups.with_variants(self.source, shown) if self.collapse else shown
+            by_key = {hit.item: hit for hit in hits}
+            keys = facets_and_sorting.sorted_keys(self.source, by_key, self.ordering)
+            shown = [by_key[key] for key in keys[start:end]]
+            return with_cards(groups.with_variants(self.source, shown) if self.collapse else shown)
 
     def most_similar(self, filters: Mapping[str, Any], ranked: Ranked) -> str | None:
         """Return the key of the visible item most like the photo that passes the filters."""

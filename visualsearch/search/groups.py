@@ -11,7 +11,6 @@ from django.db.models import Q, QuerySet
 from ..batched import MAX_PARAMETERS
 from ..catalogs import CatalogSource, groups
 from ..serving import item_counts
-from .cards import look_up_cards, with_card
 from .results import Hit, Variant
 
 # Most variants of a hit.
@@ -49,21 +48,14 @@ def without(source: CatalogSource, rows: QuerySet[Any], hidden: Collection[str])
 
 
 def with_variants(source: CatalogSource, hits: Sequence[Hit]) -> list[Hit]:
-    """Return hits with the other visible items of their groups, in the order of their keys."""
+    """Return hits with the other visible items of their groups, whose cards are empty."""
     members = groups.members(source, [hit.group for hit in hits])
-    others = {
-        hit.item: [key for key in members.get(hit.group, []) if key != hit.item] for hit in hits
-    }
-    shown = {item: keys[:MOST_VARIANTS] for item, keys in others.items()}
-    keys = [key for some in shown.values() for key in some]
-    cards: dict[str, dict[str, Any] | None] = {}
-    look_up_cards(source, keys, len(keys), cards)
-    return [
-        replace(
-            hit, variants=with_card([Variant(item=key, card={}) for key in shown[hit.item]], cards)
-        )
-        for hit in hits
-    ]
+    found = []
+    for hit in hits:
+        others = [key for key in members.get(hit.group, []) if key != hit.item][:MOST_VARIANTS]
+        variants = [Variant(item=key, card={}) for key in others]
+        found.append(replace(hit, variants=variants))
+    return found
 
 
 def with_members(source: CatalogSource, hits: Sequence[Hit]) -> list[str]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..catalogs import current_catalog_name
 from ..models import Embedding, from_bytes
 from ..models.primary import database
-from ..serving.live_index import LiveIndex
+from ..serving.live_index import KnownVectors, LiveIndex
 from .results import Hit
 
 Vector = NDArray[np.float32]
@@ -24,6 +24,8 @@ Score = tuple[float, str]
 Among = Any
 # Scores that agree in so many decimals are equal: sums of floats depend on their order.
 DECIMALS = 6
+# Items whose vectors are cached: about 15 MB.
+VECTORS_KEPT = 10_000
 # Stands for an item in a statement that is built once.
 ITEM = "an item"
 
@@ -64,12 +66,14 @@ def scores_of(
     current: LiveIndex, vectors: Sequence[Vector], items: Collection[str]
 ) -> dict[str, Score]:
     """Return score and image of each searchable item's most similar image, by the item's key."""
-    rows = searchable(current, items).order_by("pk")
+    rows = list(searchable(current, items).order_by("pk").values_list("item", "image", "vector"))
     found: dict[str, Score] = {}
+    if not rows:
+        return found
     queries = np.stack([current.fitted(each) for each in vectors])
-    for item, image, stored in rows.values_list("item", "image", "vector"):
-        best = float((queries @ current.fitted(from_bytes(stored))).max())
-        score = round(best, DECIMALS)
+    images = current.fitted(np.stack([from_bytes(vector) for _, _, vector in rows]))
+    best = np.round((images @ queries.T).max(1), DECIMALS)
+    for (item, image, _), score in zip(rows, best.tolist(), strict=True):
         if item not in found or score > found[item][0]:
             found[item] = (score, image)
     return found
@@ -77,9 +81,26 @@ def scores_of(
 
 def alike_items(current: LiveIndex, vectors: Sequence[Vector], items: Collection[str]) -> set[str]:
     """Return those of the items that reach the encoder's match threshold."""
-    queries, least = np.stack(list(vectors)), current.encoder.match_threshold
-    rows = searchable(current, items).values_list("item", "vector")
-    return {item for item, stored in rows if float((queries @ from_bytes(stored)).max()) >= least}
+    known = known_vectors(current, items)
+    images = [(item, vector) for item in items for vector in known.get(item, ())]
+    if not images:
+        return set()
+    scores = (np.stack([vector for _, vector in images]) @ np.stack(list(vectors)).T).max(1)
+    least = current.encoder.match_threshold
+    return {item for (item, _), score in zip(images, scores, strict=True) if score >= least}
+
+
+def known_vectors(current: LiveIndex, items: Collection[str]) -> dict[str, list[Vector]]:
+    """Return the stored vectors (dim,) of items by key; they are cached until the index changes."""
+    known = current.vectors
+    if known.revision != current.revision or len(known.by_item) > VECTORS_KEPT:
+        known = current.vectors = KnownVectors(current.revision)
+    new = [item for item in items if item not in known.by_item]
+    read: dict[str, list[Vector]] = {item: [] for item in new}
+    for item, stored in searchable(current, new).values_list("item", "vector"):
+        read[item].append(from_bytes(stored))
+    known.by_item.update(read)
+    return known.by_item
 
 
 def searchable(current: LiveIndex, items: Collection[str]) -> QuerySet[Embedding]:

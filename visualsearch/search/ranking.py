@@ -11,18 +11,15 @@ from django.db import router
 from django.db.models import Q, QuerySet
 
 from ..batched import MAX_PARAMETERS, batched
-from ..catalogs import CatalogSource, catalog, groups
+from ..catalogs import catalog
 from ..indexes.base import SharedIndex
 from ..models import Embedding
 from ..models.primary import database
 from ..serving import live_index
 from .arrangement import POOL, Arrangement
-from .cards import look_up_cards
 from .nearest import Among, Vector, best_by_item
 from .results import Hit, Stopwatch
-
-# Visible items and their groups are looked up for so many times the items that are needed.
-PER_GROUP = 4
+from .shown_items import Shown, ShownGroups
 
 
 def filtered_embeddings(
@@ -73,6 +70,7 @@ def rank(
     arrangement: Arrangement | None = None,
     collapse: bool = False,
     cards: bool = True,
+    skip: int = 0,
 ) -> list[Hit]:
     """Return the best ``need`` visible items, each with the score of its most similar image.
 
@@ -80,12 +78,13 @@ def rank(
     embeddings to search among, from :func:`filtered_embeddings`. ``leave_out``: keys of items to
     exclude. ``arrangement``: the order, None for that of similarity. ``collapse``: whether to
     return only the first item of each group. ``cards``: whether to make the hits' cards; without,
-    they are empty. Indexed items may be hidden in the live catalog, and a group may have many
-    items, so the search widens until enough are found or the index is exhausted.
+    they are empty and have no variants. ``skip``: how many hits need no variants. Indexed items may
+    be hidden in the live catalog, and a group may have many items, so the search widens until
+    enough are found or the index is exhausted.
     """
     source = catalog()
-    shown: Shown = ShownGroups(source, cards) if collapse else Shown(source, cards)
-    k = need * 3 + 8 if arrangement is None else max(need * 3 + 8, 2 * POOL)
+    shown = ShownGroups(source, cards, skip) if collapse else Shown(source, cards)
+    k = need * 3 + 8 if arrangement is None else max(need * 3 + 8, POOL + 30)
     while True:
         with watch.stage("index"):
             best, exhausted = best_by_item(current, vectors, k, among)
@@ -100,7 +99,6 @@ def rank(
                 break
         k *= 4
     scores = best if arrangement is None else {**best, **arrangement.extra}
-    reasons = arrangement.reasons if arrangement else {}
     with watch.stage("products"):
         return [
             Hit(
@@ -109,73 +107,8 @@ def rank(
                 image=source.image_url(scores[key][1]),
                 card=card,
                 group=shown.group_of(key),
-                reasons=reasons.get(key, []),
+                variants=shown.variants_of(key),
+                reasons=arrangement.reasons(key) if arrangement else [],
             )
             for key, card in found
         ]
-
-
-class Shown:
-    """Chooses the items to show from ranked ones: those that are visible and have a card.
-
-    ``cards``: whether to make cards; without, they are empty.
-    """
-
-    def __init__(self, source: CatalogSource, cards: bool):
-        self.source, self.cards = source, cards
-        self.known: dict[str, dict[str, Any] | None] = {}
-
-    def first(self, keys: Sequence[str], need: int) -> list[tuple[str, dict[str, Any]]]:
-        """Return the first ``need`` items to show, with their cards; fewer if there are fewer."""
-        look_up_cards(self.source, keys, need, self.known, empty=not self.cards)
-        return [(key, card) for key in keys if (card := self.known.get(key)) is not None][:need]
-
-    def group_of(self, key: str) -> str:
-        """Return the group of a shown item, "" if it has none."""
-        return ""
-
-
-class ShownGroups(Shown):
-    """Chooses the first item of each group."""
-
-    def __init__(self, source: CatalogSource, cards: bool):
-        super().__init__(source, cards)
-        self.groups: dict[str, str | None] = {}
-
-    def first(self, keys: Sequence[str], need: int) -> list[tuple[str, dict[str, Any]]]:
-        """Return the first ``need`` items to show, with their cards; fewer if there are fewer."""
-        for some in (keys[: need * PER_GROUP], keys):
-            self.look_up_groups(some)
-            found = self.first_of(some, need)
-            if len(found) == need:
-                break
-        return found
-
-    def look_up_groups(self, keys: Sequence[str]) -> None:
-        """Add the groups of items to those that are known; None for an item that is hidden."""
-        new = [key for key in keys if key not in self.groups]
-        if new:
-            visible = groups.groups_of(self.source, new)
-            self.groups.update({key: visible.get(key) for key in new})
-
-    def first_of(self, keys: Sequence[str], need: int) -> list[tuple[str, dict[str, Any]]]:
-        """Return the first item of each group among some whose groups are known."""
-        while True:
-            firsts: dict[str, str] = {}
-            for key in keys:
-                group = self.groups[key]
-                if group is not None:
-                    firsts.setdefault(f"group {group}" if group else f"item {key}", key)
-                if len(firsts) == need:
-                    break
-            chosen = list(firsts.values())
-            found = super().first(chosen, need)
-            failed = [key for key in chosen if self.known.get(key) is None]
-            if not failed:
-                return found
-            # Another item stands for the group of one whose card fails.
-            self.groups.update(dict.fromkeys(failed))
-
-    def group_of(self, key: str) -> str:
-        """Return the group of a shown item, "" if it has none."""
-        return self.groups[key] or ""

@@ -39,7 +39,7 @@ def find_similar(request: SimilarRequest) -> SearchResult:
         )
     arrangement = None
     if effects:
-        rows = source.visible()
+        rows = source.visible
         arrangement = Arrangement(current, vectors, source, rows, Wanted(), effects)
     own = {request.item, *groups.same_group(source, request.item)}
     hits = rank(
@@ -52,7 +52,6 @@ def find_similar(request: SimilarRequest) -> SearchResult:
         collapse=bool(source.group),
     )
     with watch.stage("products"):
-        shown = groups.with_variants(source, hits) if source.group else hits
         count = max(0, current.items - len(own))
         count = groups.count(source, {}, items=count) if source.group else count
     return SearchResult(
@@ -62,7 +61,7 @@ def find_similar(request: SimilarRequest) -> SearchResult:
         predictions=[],
         matched=is_match(current, vectors, hits),
         count=count,
-        hits=shown,
+        hits=hits,
         took_ms=with_total(watch),
         warnings=[],
     )

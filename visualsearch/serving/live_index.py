@@ -24,6 +24,14 @@ NAMES_KEPT = 200_000
 
 
 @dataclass
+class KnownVectors:
+    """Stored vectors of some items, as they are at a revision of the index."""
+
+    revision: int = -1
+    by_item: dict[str, list[Vectors]] = field(default_factory=dict, repr=False)
+
+
+@dataclass
 class LiveIndex:
     """A version's index in memory or in a server, with its encoder.
 
@@ -31,7 +39,8 @@ class LiveIndex:
     contains. ``items``: number of searchable items. ``fit``: the transform of the vectors in the
     index, None for none; callers pass untransformed encoder output to :meth:`add` and
     :meth:`search`. ``catalog``: name of the catalog. ``used``: monotonic time of the last
-    use. ``known``: cache of :meth:`names`.
+    use. ``known``: cache of :meth:`names`; ``vectors``: vectors of items that were
+    asked for.
     """
 
     index: Index
@@ -44,6 +53,7 @@ class LiveIndex:
     used: float = 0.0
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     known: dict[int, tuple[str, str]] = field(default_factory=dict, repr=False)
+    vectors: KnownVectors = field(default_factory=KnownVectors, repr=False)
 
     def set_items(self, items: int) -> None:
         """Set the number of searchable items."""

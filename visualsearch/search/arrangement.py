@@ -35,8 +35,8 @@ K = 60
 class Arrangement:
     """The order of the best items under words and rules, for one query and one set of filters.
 
-    ``rows``: returns the items that pass the filters. ``wanted``: what the customer's words ask for.
-    ``effects``: of the rules, None without rules.
+    ``rows``: returns the items that pass the filters. ``wanted``: what the customer's words ask
+    for. ``effects``: of the rules, None without rules.
     """
 
     def __init__(

@@ -108,6 +108,18 @@ def check_region(region: Region, served: Served, path: Path, pixels: Tensor) -> 
     return largest_difference([each.numpy() for each in region(*given)], got)
 
 
+@torch.no_grad()
+def check_head(head: nn.Module, path: Path, given: tuple[Tensor, ...]) -> float:
+    """Return the largest difference between the ONNX file at ``path`` and an object head.
+
+    ``given``: its inputs. Raises ValueError above 1e-4.
+    """
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    names = [each.name for each in session.get_inputs()]
+    got = session.run(None, {name: each.numpy() for name, each in zip(names, given, strict=True)})
+    return largest_difference([each.numpy() for each in head(*given)], got)
+
+
 def largest_difference(wanted: Sequence[np.ndarray], got: Sequence[np.ndarray]) -> float:
     """Return the largest difference of the outputs ``got`` from the outputs ``wanted``.
 

@@ -19,7 +19,7 @@ from ..photos.photo_sets import PhotoSet
 from .match_threshold import match_calibration
 from .onnx_answers import answers_of
 
-REGION = "region.onnx"
+REGION, OBJECTS = "region.onnx", "objects.onnx"
 
 
 def sha256(path: Path) -> str:

@@ -53,6 +53,7 @@ def test_wheel__has_one_top_level_and_types(artefacts):
     assert {name.split("/")[0] for name in names} == {"visualsearch"}
     assert "visualsearch/py.typed" in names
     assert "visualsearch/shopnet/region.onnx" in names
+    assert "visualsearch/shopnet/objects.onnx" in names
 
 
 def test_sdist__has_the_app_its_model_and_the_documents(artefacts):

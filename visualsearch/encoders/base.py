@@ -32,6 +32,20 @@ class Encoding:
     probabilities: Float32
 
 
+@dataclass(frozen=True, kw_only=True)
+class Detections:
+    """Boxes around N points of an image, most of which hold nothing; those of one thing overlap.
+
+    ``boxes`` (N, 4) float32: x, y, w, h in fractions of the image. ``objectness`` (N,) float32,
+    0…1: the expected intersection over union with the box of a thing. ``probabilities`` (N, labels)
+    float32.
+    """
+
+    boxes: Float32
+    objectness: Float32
+    probabilities: Float32
+
+
 class Encoder(ABC):
     """A model that turns images into embeddings; all threads of a process share one instance."""
 
@@ -85,6 +99,14 @@ class Encoder(ABC):
         makes no cells.
         """
         raise TypeError(f"{type(self).__name__}.see() returns cells, but the class has no pool()")
+
+    def detect(self, cells: Cells) -> Detections | None:
+        """Return boxes that may hold things, for :func:`.objects.find_objects`.
+
+        None if the encoder cannot tell things apart. Raises ModelUnavailable if the model cannot be
+        loaded.
+        """
+        return None
 
     def focus(self, cells: Cells, part: Crop) -> Float32:
         """Return the weight, 0…1, of each cell (h, w) as subject of a crop; 0 outside the crop.

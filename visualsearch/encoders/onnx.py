@@ -21,7 +21,7 @@ from PIL import Image
 
 from ..exceptions import ModelUnavailable
 from ..photos.crops import Crop
-from .base import Encoder, Encoding
+from .base import Detections, Encoder, Encoding
 from .cells import LEAST, Cells, border, overlap
 from .focus import focus
 from .package import ModelFile, copy_package, load_package
@@ -32,6 +32,7 @@ from .preprocess import prepare
 OUTPUTS = ("embedding", "probabilities")
 CELLS = ("cells", "colours", "saliency")
 WORN = "worn"
+DETECTIONS = ("boxes", "objectness", "probabilities")
 
 
 _made: WeakSet[OnnxEncoder] = WeakSet()
@@ -84,7 +85,7 @@ class OnnxEncoder(Encoder):
 
     @property
     def sessions(self) -> list[onnxruntime.InferenceSession]:
-        """The session of the model and, if the package has one, of the region model.
+        """The sessions of the model, and of the region and the object model if there are any.
 
         Loaded on first use, and shared by the threads of this process. Raises ModelUnavailable if a
         model cannot be loaded.
@@ -155,11 +156,23 @@ class OnnxEncoder(Encoder):
             "inside": inside,
             "around": around,
         }
-        _, region = self.sessions
+        region = self.sessions[1]
         embeddings, probabilities = region.run(
             OUTPUTS, {name: values[None] for name, values in given.items()}
         )
         return Encoding(embeddings=embeddings, probabilities=probabilities)
+
+    def detect(self, cells: Cells) -> Detections | None:
+        """See :meth:`Encoder.detect`; None if the package has no object model."""
+        if self.package.objects is None:
+            return None
+        given = {
+            "cells": cells.values[None],
+            "colours": cells.colours[None],
+            "saliency": cells.saliency[None],
+        }
+        boxes, objectness, probabilities = self.sessions[2].run(DETECTIONS, given)
+        return Detections(boxes=boxes[0], objectness=objectness[0], probabilities=probabilities[0])
 
     def focus(self, cells: Cells, part: Crop) -> NDArray[np.float32]:
         """See :meth:`Encoder.focus`: on a person, the garment of the crop's most likely class."""

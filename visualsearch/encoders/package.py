@@ -51,6 +51,7 @@ class ModelPackage:
     parts: tuple[Part, ...]
     parents: dict[str, str] = field(default_factory=dict)
     region: ModelFile | None = None
+    objects: ModelFile | None = None
     known_answers: KnownAnswers | None = None
     input_name: str = "image"
     scores: dict[str, Any] = field(default_factory=dict)
@@ -63,8 +64,8 @@ class ModelPackage:
 
     @property
     def files(self) -> list[ModelFile]:
-        """The model file and, if there is one, the region model file."""
-        return [self.model, self.region] if self.region else [self.model]
+        """The model file, then the files of the region and the object model, if there are any."""
+        return [file for file in (self.model, self.region, self.objects) if file]
 
     def read(self) -> list[bytes]:
         """Return the bytes of :attr:`files`.
@@ -90,6 +91,7 @@ def load_package(folder: Path) -> ModelPackage:
             model=ModelFile(path=folder / described["file"], sha256=described["sha256"]),
             parents=parents_of(described),
             region=region_of(folder, described),
+            objects=objects_of(folder, described),
             known_answers=known_answers_of(described),
             input_name=name,
             input=InputSpec(**image),
@@ -134,6 +136,19 @@ def region_of(folder: Path, described: dict[str, Any]) -> ModelFile | None:
             "a region needs the input fit squash, because its cells cover the whole photo"
         )
     return ModelFile(path=folder / region["file"], sha256=region["sha256"])
+
+
+def objects_of(folder: Path, described: dict[str, Any]) -> ModelFile | None:
+    """Return the file of the object model, which finds several things; None if there is none.
+
+    Raises ValueError if there is no region model, whose cells it reads.
+    """
+    objects = described.get("objects")
+    if not objects:
+        return None
+    if not described.get("region"):
+        raise ValueError("objects need a region, because they are found in its cells")
+    return ModelFile(path=folder / objects["file"], sha256=objects["sha256"])
 
 
 def parts_of(described: dict[str, Any]) -> tuple[Part, ...]:

@@ -46,6 +46,15 @@ def test_scene_of__products_lie_where_they_are_said_to(paths):
         assert scene_of(paths, seed).image.tobytes() == scene.image.tobytes()
 
 
+def test_scene_of__floor_of_a_photo(paths, tmp_path):
+    photo = Image.new("RGB", (100, 100), "black")
+    photo.paste("yellow", (0, 0, 40, 40))
+    floor = tmp_path / "floor.png"
+    photo.save(floor)
+    pixels = np.asarray(scene_of(paths, 0, [floor]).image)
+    assert (pixels == (255, 255, 0)).all(2).mean() > 0.3
+
+
 def test_summary__by_hand():
     rows = [(0.9, 0, 0), (0.5, 5, 4), (0.4, 0, 7), (0.6, 4, 5)]
     results = [

@@ -29,6 +29,9 @@ from visualsearch.photos.decode import ACCEPTED_SUFFIXES, open_photo
 # The object model's options were chosen with the scenes from seed 500,000 on.
 SEED, COUNT = 100_000, 300
 SHOWN = 60
+# What is red on the pages.
+LOOSE = "those that overlap no product by .5"
+STRAY = "those whose middle is on no garment"
 CALLS = 2000
 
 
@@ -78,7 +81,7 @@ def run_scenes(args: argparse.Namespace) -> None:
     head = ["", "products", "found", "of these, in the first five", "with the true box"]
     print(table(head, [[name, *scenes.summary(group)] for name, group in groups.items() if group]))
     if args.page:
-        print(page.write(args.page, "Scenes", pictures_of(paths, floors, args)))
+        print(page.write(args.page, "Scenes", LOOSE, pictures_of(paths, floors, args)))
 
 
 def pictures_of(
@@ -132,7 +135,7 @@ def run_street(args: argparse.Namespace) -> None:
                 f"{each.label}{'' if photo.finder_of(each) else ' MISSED'}" for each in photo.wanted
             )
             pictures.append((page.drawn(photo.image, boxes, dots), f"{photo.name}: {names}"))
-        print(page.write(args.page, "People in the street", pictures))
+        print(page.write(args.page, "People in the street", STRAY, pictures))
 
 
 def run_alone(args: argparse.Namespace) -> None:

@@ -1,6 +1,6 @@
 """Measure how well several things in one photo are found.
 
-    python -m benchmarks.objects scenes CATALOG.csv … [--seed N] [--count N] [--page FOLDER]
+    python -m benchmarks.objects scenes CATALOG.csv … [--floors FOLDER] [--page FOLDER]
     python -m benchmarks.objects street BOXES.csv [--hold-out N] [--page FOLDER]
     python -m benchmarks.objects alone FOLDER
     python -m benchmarks.objects cost
@@ -29,6 +29,9 @@ from visualsearch.photos.decode import ACCEPTED_SUFFIXES, open_photo
 # The object model's options were chosen with the scenes from seed 500,000 on.
 SEED, COUNT = 100_000, 300
 SHOWN = 60
+# What is red on the pages.
+LOOSE = "those that overlap no product by .5"
+STRAY = "those whose middle is on no garment"
 CALLS = 2000
 
 
@@ -43,6 +46,9 @@ def parse_args() -> argparse.Namespace:
     composed.add_argument("catalogs", type=Path, nargs="+", metavar="CATALOG.csv")
     composed.add_argument("--seed", type=int, default=SEED)
     composed.add_argument("--count", type=int, default=COUNT)
+    composed.add_argument(
+        "--floors", type=Path, help="photos whose upper left corners are the backgrounds"
+    )
     composed.add_argument("--page", type=Path, help="folder for pictures, such as .data/objects")
     composed.set_defaults(run=run_scenes)
     people = commands.add_parser("street")
@@ -63,7 +69,8 @@ def parse_args() -> argparse.Namespace:
 def run_scenes(args: argparse.Namespace) -> None:
     """Print what share of the products is found, by number and area; draw the first scenes."""
     paths = [path for csv in args.catalogs for path in main_pictures(csv).values()]
-    results, total = scenes.measure(paths, args.seed, args.count)
+    floors = photos_in(args.floors) if args.floors else []
+    results, total = scenes.measure(paths, args.seed, args.count, floors)
     print(f"{args.count} scenes from seed {args.seed}, {len(paths)} products;", end=" ")
     print(f"{total / args.count:.2f} objects for {len(results) / args.count:.2f} products\n")
     groups = {"all": results}
@@ -74,13 +81,15 @@ def run_scenes(args: argparse.Namespace) -> None:
     head = ["", "products", "found", "of these, in the first five", "with the true box"]
     print(table(head, [[name, *scenes.summary(group)] for name, group in groups.items() if group]))
     if args.page:
-        print(page.write(args.page, "Scenes", list(pictures_of(paths, args))))
+        print(page.write(args.page, "Scenes", LOOSE, pictures_of(paths, floors, args)))
 
 
-def pictures_of(paths: list[Path], args: argparse.Namespace) -> list[tuple[page.Image.Image, str]]:
+def pictures_of(
+    paths: list[Path], floors: list[Path], args: argparse.Namespace
+) -> list[tuple[page.Image.Image, str]]:
     """Return the first scenes with their boxes, and how many of their products are found."""
     made = []
-    for scene in scenes.scenes(paths, args.seed, min(args.count, SHOWN)):
+    for scene in scenes.scenes(paths, args.seed, min(args.count, SHOWN), floors):
         objects = find_objects(encoder(), cells_of(scene.image))
         true = [box for _, box in scene.products]
         found = [
@@ -92,6 +101,11 @@ def pictures_of(paths: list[Path], args: argparse.Namespace) -> list[tuple[page.
         )
         made.append((page.drawn(scene.image, true, found), f"{hits} of {len(true)} found"))
     return made
+
+
+def photos_in(folder: Path) -> list[Path]:
+    """Return the photos below a folder, sorted."""
+    return sorted(p for p in folder.rglob("*") if p.suffix.lower() in ACCEPTED_SUFFIXES)
 
 
 def cells_of(image: page.Image.Image) -> Cells:
@@ -121,14 +135,13 @@ def run_street(args: argparse.Namespace) -> None:
                 f"{each.label}{'' if photo.finder_of(each) else ' MISSED'}" for each in photo.wanted
             )
             pictures.append((page.drawn(photo.image, boxes, dots), f"{photo.name}: {names}"))
-        print(page.write(args.page, "People in the street", pictures))
+        print(page.write(args.page, "People in the street", STRAY, pictures))
 
 
 def run_alone(args: argparse.Namespace) -> None:
     """Print in how many photos of one thing objects are found."""
-    paths = sorted(p for p in args.folder.rglob("*") if p.suffix.lower() in ACCEPTED_SUFFIXES)
     counts = []
-    for path in paths:
+    for path in photos_in(args.folder):
         image = open_photo(path.read_bytes(), limits=limits()).image
         counts.append(len(find_objects(encoder(), cells_of(image))))
     none = sum(count == 0 for count in counts)

@@ -18,7 +18,6 @@ HEAD = """<!doctype html><meta charset="utf-8"><title>Objects</title>
 <style>body{font:14px sans-serif;background:#333;color:#eee}figure{display:inline-block;margin:6px;
 vertical-align:top}figcaption{max-width:420px}</style>
 """
-LEGEND = "<p>Green: what is there. White: objects; red: their middle is on nothing.</p>\n"
 
 
 def drawn(
@@ -37,10 +36,14 @@ def drawn(
     return picture
 
 
-def write(folder: Path, title: str, pictures: Sequence[tuple[Image.Image, str]]) -> Path:
-    """Write a page of pictures with captions into ``folder``; return its path."""
+def write(folder: Path, title: str, red: str, pictures: Sequence[tuple[Image.Image, str]]) -> Path:
+    """Write a page of pictures with captions into ``folder``; return its path.
+
+    ``red``: what red boxes are.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    lines = [HEAD, f"<h1>{escape(title)}</h1>\n", LEGEND]
+    legend = f"<p>Green: what is there. White: objects; red: {escape(red)}.</p>\n"
+    lines = [HEAD, f"<h1>{escape(title)}</h1>\n", legend]
     for number, (picture, caption) in enumerate(pictures):
         name = f"{number:03}.jpg"
         picture.save(folder / name, quality=85)

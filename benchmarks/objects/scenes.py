@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from benchmarks.photos.catalog import encoder, limits
 from ml_models.lab.drawing.object_scenes import compose
+from ml_models.lab.drawing.painting import Random
 from ml_models.lab.photos.distortions import busy_scene
 from visualsearch.encoders.cells import Cells
 from visualsearch.encoders.objects import Object, find_objects
@@ -30,6 +31,8 @@ MOST_COVERED = 0.1
 READ, WHITE = 400, 238
 # Least intersection over union of an object with the product that it finds.
 ENOUGH = 0.5
+# Part of a photo's sides that becomes a background.
+CORNER = 0.25
 FIRST = 5
 
 
@@ -57,8 +60,18 @@ def cut_out(path: Path) -> Image.Image:
     return image.crop(alpha.getbbox())
 
 
-def scene_of(paths: Sequence[Path], seed: int) -> Scene:
-    """Return the scene of a seed; ``paths``: the catalog's pictures."""
+def background(size: tuple[int, int], floors: Sequence[Path], rng: Random) -> Image.Image:
+    """Return a drawn busy background or, if there are ``floors``, the corner of such a photo."""
+    if not floors:
+        return busy_scene(size, rng)
+    data = floors[int(rng.integers(len(floors)))].read_bytes()
+    photo = open_photo(data, limits=limits()).image
+    corner = (0, 0, photo.width * CORNER, photo.height * CORNER)
+    return photo.resize(size, Image.Resampling.BICUBIC, box=corner)
+
+
+def scene_of(paths: Sequence[Path], seed: int, floors: Sequence[Path] = ()) -> Scene:
+    """Return the scene of a seed; ``paths``: the catalog's pictures; see :func:`background`."""
     rng = np.random.default_rng([seed, 77])
     size = SIZES[int(rng.integers(len(SIZES)))]
     while True:
@@ -66,16 +79,18 @@ def scene_of(paths: Sequence[Path], seed: int) -> Scene:
         picked = rng.choice(len(paths), count, replace=False).tolist()
         areas = rng.uniform(*AREAS[count], count).tolist()
         cuts = [cut_out(paths[k]) for k in picked]
-        made = compose(cuts, areas, busy_scene(size, rng), rng, MOST_COVERED)
+        made = compose(cuts, areas, background(size, floors, rng), rng, MOST_COVERED)
         if made:
             products = tuple(zip(picked, made.boxes, strict=True))
             return Scene(image=made.image, products=products)
 
 
-def scenes(paths: Sequence[Path], seed: int, count: int) -> Iterator[Scene]:
+def scenes(
+    paths: Sequence[Path], seed: int, count: int, floors: Sequence[Path] = ()
+) -> Iterator[Scene]:
     """Yield ``count`` scenes of the seeds from ``seed`` on."""
     for k in range(count):
-        yield scene_of(paths, seed + k)
+        yield scene_of(paths, seed + k, floors)
 
 
 class Catalog:
@@ -141,10 +156,12 @@ def iou(a: Crop, b: Crop) -> float:
     return inner / (a[2] * a[3] + b[2] * b[3] - inner)
 
 
-def measure(paths: Sequence[Path], seed: int, count: int) -> tuple[list[Result], int]:
+def measure(
+    paths: Sequence[Path], seed: int, count: int, floors: Sequence[Path] = ()
+) -> tuple[list[Result], int]:
     """Return what became of the products of ``count`` scenes, and how many objects were found."""
     catalog, results, total = Catalog(paths), [], 0
-    for scene in scenes(paths, seed, count):
+    for scene in scenes(paths, seed, count, floors):
         _, cells = encoder().see(scene.image)
         assert cells is not None  # the shipped model has a region model
         objects = find_objects(encoder(), cells)

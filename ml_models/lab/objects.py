@@ -56,7 +56,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--drawn", type=int, default=1200, help="number of drawn people")
     parser.add_argument("--street", type=int, default=2400, help="number of views of streets")
     parser.add_argument("--alone", type=int, default=2000, help="number of views of --data")
-    parser.add_argument("--epochs", type=int, default=16)
+    parser.add_argument("--epochs", type=int, default=32)
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args(argv)
 
@@ -131,10 +131,7 @@ def describe(folder: Path, args: argparse.Namespace) -> None:
     """Write the entry of ``objects.onnx`` into ``model.json``, with the options of the training."""
     path = folder / "model.json"
     described = json.loads(path.read_text("utf-8"))
-    options = {
-        name: getattr(args, name)
-        for name in ("scenes", "drawn", "street", "alone", "epochs", "seed")
-    }
+    options = {name: getattr(args, name) for name in RECIPE}
     file = folder / OBJECTS
     described["objects"] = {"file": file.name, "sha256": sha256(file), "recipe": options}
     path.write_text(json.dumps(described, indent=2) + "\n", "utf-8")

@@ -1,5 +1,6 @@
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -31,8 +32,8 @@ class Detecting(FakeEncoder):
             probabilities=np.eye(3, dtype=np.float32)[list(classes)] * 0.75 + 0.05,
         )
 
-    def objects(self):
-        return find_objects(self, self.see(plain("red"))[1])
+    def objects(self, worn=0.0):
+        return find_objects(self, replace(self.see(plain("red"))[1], worn=worn))
 
 
 @pytest.fixture(scope="module")
@@ -81,11 +82,27 @@ def test_find_objects__not_more_than_fit_a_page():
     assert len(Detecting(*many).objects()) == MOST
 
 
-def test_find_objects__a_part_of_its_class_is_no_object():
+@pytest.mark.parametrize("worn", [0.0, 1.0])
+def test_find_objects__a_part_of_its_class_is_no_object(worn):
     sleeve = (0.1, 0.1, 0.3, 0.25)
-    assert Detecting((LEFT, 0.6, 1), (sleeve, 0.5, 1)).objects() == []
-    assert Detecting((sleeve, 0.6, 1), (LEFT, 0.5, 1)).objects() == []
-    assert len(Detecting((LEFT, 0.6, 1), (sleeve, 0.5, 2)).objects()) == 2
+    assert Detecting((LEFT, 0.6, 1), (sleeve, 0.5, 1)).objects(worn) == []
+    assert Detecting((sleeve, 0.6, 1), (LEFT, 0.5, 1)).objects(worn) == []
+
+
+def test_find_objects__a_part_of_another_class_is_one_on_people():
+    bag = (0.1, 0.1, 0.3, 0.25)
+    on_a_coat = Detecting((LEFT, 0.6, 1), (bag, 0.5, 2))
+    assert on_a_coat.objects(worn=0) == []
+    assert [each.label for each in on_a_coat.objects(worn=1)] == ["green", "blue"]
+
+
+def test_find_objects__boxes_of_one_thing_vote_on_its_class():
+    near = [(0.1, 0.1, 0.3, 0.79), (0.1, 0.1, 0.3, 0.78)]
+    objects = Detecting(
+        (LEFT, 0.5, 0), *((box, 0.49, 1) for box in near), (RIGHT, 0.4, 2)
+    ).objects()
+    assert [each.label for each in objects] == ["green", "blue"]
+    assert 0.5 < objects[0].probability < 0.65
 
 
 def test_find_objects__slivers_are_nothing():

@@ -24,7 +24,7 @@ from ..catalogs import MAX_PARAMETERS, catalog
 from ..encoders.base import Encoder
 from ..exceptions import VisualSearchError
 from ..models import CatalogCheck, Embedding, Finding, Query, from_bytes
-from ..models.primary import atomic
+from ..models.primary import atomic, one_session
 from ..photos.colour_names import are_near, names_in
 from ..serving import loaded_versions
 from ..serving.live_index import LiveIndex
@@ -272,8 +272,9 @@ def never_shown(facts: Facts) -> Iterator[Finding]:
     """Yield the products that could be found and were never shown; none without any search."""
     shown: set[str] = set()
     newest = Query.objects.order_by("-created").values_list("shown", flat=True)[:SEARCHES]
-    for ranks in newest.iterator(chunk_size=1000):
-        shown.update(ranks)
+    with one_session():
+        for ranks in newest.iterator(chunk_size=1000):
+            shown.update(ranks)
     if shown:
         for key in facts.main:
             if key not in shown:

@@ -65,7 +65,7 @@ def test_leave__step_by_step(project):
     for file in PAGES:
         project.remove(file)
     dry, delete, check, no_changes, pip = commands("leave.md")
-    assert "Tables: 13" in project.shell(dry)
+    assert "Tables: 19" in project.shell(dry)
     assert "Nothing was deleted." in project.shell(delete, typed="no\n", fails=True)
     said = project.shell(delete, typed="yes\n")
     assert "the catalog: yourshop.visual.Catalog" in said

@@ -56,6 +56,9 @@ def test_repeated_picture__is_brought_back_and_left_out(admin_client, sell, sold
     assert not Embedding.objects.filter(left_out=True).exists()
     admin_client.post(url, {"wanted": "0"})
     assert Embedding.objects.filter(left_out=True).count() == 10
+    overview = admin_client.get(reverse("admin:visualsearch_overview")).context["now"]
+    assert (overview.indexed_products, overview.placeholders) == (8, 10)
+    assert overview.indexed_images == 8
     images = admin_client.get(reverse("admin:visualsearch_embedding_changelist"))
     assert "placeholder, left out" in images.content.decode()
 

@@ -11,7 +11,7 @@ from tests.browser.navigation import follow
 from tests.helpers.pictures import encoded, picture
 from tests.helpers.reindex import rebuild, reindex
 from tests.helpers.rules import rule
-from visualsearch.models import Query, Run
+from visualsearch.models import Finding, Query, RepeatedPicture, Run
 from visualsearch.reindex import run_row, runs
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -32,6 +32,8 @@ PAGES = [
     "/admin/visualsearch/rankingrule/",
     "/admin/visualsearch/rankingrule/add/",
     "/admin/visualsearch/rankingrule/1/change/",
+    "/admin/visualsearch/finding/check/",
+    "/admin/visualsearch/finding/",
 ]
 # Elements of Django's own list pages.
 STOCK = ["#changelist-filter", "#toolbar", ".actions", ".paginator", "#changelist-search"]
@@ -125,6 +127,9 @@ def test_activate__after_a_question(owner, indexed):
 def test_pages__are_accessible_and_fit_a_phone(owner, indexed):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     rule("boost", pk=1, filters="min_price=12")
+    RepeatedPicture.objects.create(content_hash="x", image="products/P0-0.png", items=10)
+    for kind in Finding.Kind.values:
+        Finding.objects.create(kind=kind, item="P1", image="products/P1-0.png", tag="colour")
     runs.pause(runs.request(Run.Scope.ALL)[0])
     context = {"include": [["#content"]], "exclude": [[place] for place in STOCK]}
     found: list[tuple[str, ...]] = []

@@ -125,6 +125,15 @@ def test_decision__brings_the_pictures_back_without_encoding(sold, bare, monkeyp
     assert "B0" not in found()
 
 
+def test_wanted_picture__of_a_new_product_is_found(sold, bare, sell):
+    reindex()
+    placeholders.decide(RepeatedPicture.objects.get(), wanted=True)
+    sell("B11", NONE_YET)
+    embeddings.refresh_items(["B11"])
+    assert "B11" in found(limit=12)
+    assert "B0" in found(limit=12)
+
+
 def test_rows_of_an_earlier_release__are_looked_through_in_the_next_run(sold, bare, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(placeholders, "found_among", lambda encoder, hashes: set())

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from numpy.typing import NDArray
 
 from .. import conf
 from ..batched import MAX_PARAMETERS, batched
@@ -23,7 +24,7 @@ from ..catalogs import catalog
 from ..encoders.base import Encoder
 from ..exceptions import VisualSearchError
 from ..models import CatalogCheck, Embedding, Finding, Query, from_bytes
-from ..models.primary import atomic
+from ..models.primary import atomic, one_session
 from ..photos.colour_names import are_near, names_in
 from ..serving import loaded_versions
 from ..serving.live_index import LiveIndex
@@ -39,6 +40,8 @@ BLANK, TINY = 3.0, 120
 SAME = 0.95
 # Pictures to compare each with.
 NEIGHBOURS = 4
+# Pictures whose neighbours are looked for together.
+BATCH = 1000
 # Least probability of a class, and least share of a colour, that may contradict the catalog.
 SURE, MOSTLY = 0.9, 0.6
 # Least share of a colour that is suggested as a tag.
@@ -269,8 +272,9 @@ def never_shown(facts: Facts) -> Iterator[Finding]:
     """Yield the products that could be found and were never shown; none without any search."""
     shown: set[str] = set()
     newest = Query.objects.order_by("-created").values_list("shown", flat=True)[:SEARCHES]
-    for ranks in newest.iterator(chunk_size=1000):
-        shown.update(ranks)
+    with one_session():
+        for ranks in newest.iterator(chunk_size=1000):
+            shown.update(ranks)
     if shown:
         for key in facts.main:
             if key not in shown:
@@ -290,30 +294,41 @@ def duplicates(facts: Facts, live: LiveIndex, progress: Callable[[], object]) ->
     """Yield each two products with nearly the same picture once, by the raw embeddings."""
     pictures = {each.pk: each for each in facts.pictures if not each.left_out}
     seen: set[frozenset[str]] = set()
-    for some in batched(list(pictures), MAX_PARAMETERS // 10):
+    for some in batched(list(pictures), BATCH):
         vectors = vectors_of(some)
-        for pk, vector in vectors.items():
-            ids, _scores = live.search(vector, NEIGHBOURS + 1)
-            near = [each for each in ids.tolist() if each in pictures and each != pk]
-            one = pictures[pk]
-            others = [pictures[each] for each in near if pictures[each].item != one.item]
-            raw = vectors_of([each.pk for each in others if each.pk not in vectors])
-            for other in others:
-                cosine = float(np.dot(vector, (vectors | raw)[other.pk]))
-                pair = frozenset((one.item, other.item))
+        near = {pk: neighbours(live, vector, pictures, pk) for pk, vector in vectors.items()}
+        others = {each for pks in near.values() for each in pks} - vectors.keys()
+        for each in batched(sorted(others), MAX_PARAMETERS):
+            vectors |= vectors_of(each)
+        for pk, pks in near.items():
+            for other in pks:
+                cosine = float(np.dot(vectors[pk], vectors[other]))
+                pair = frozenset((pictures[pk].item, pictures[other].item))
                 if cosine >= SAME and pair not in seen:
                     seen.add(pair)
                     yield Finding(
                         kind=Kind.DUPLICATE,
-                        item=one.item,
-                        image=one.image,
-                        other=other.item,
+                        item=pictures[pk].item,
+                        image=pictures[pk].image,
+                        other=pictures[other].item,
                         confidence=min(1.0, cosine),
                     )
         progress()
 
 
-def vectors_of(pks: Sequence[int]) -> dict[int, Any]:
+def neighbours(
+    live: LiveIndex, vector: NDArray[np.float32], pictures: dict[int, Picture], pk: int
+) -> list[int]:
+    """Return the most similar pictures of other products, by primary key of their rows.
+
+    ``vector`` (dim,): that of the picture ``pk``; ``pictures``: those to choose from.
+    """
+    ids, _scores = live.search(vector, NEIGHBOURS + 1)
+    item = pictures[pk].item
+    return [each for each in ids.tolist() if each in pictures and pictures[each].item != item]
+
+
+def vectors_of(pks: Sequence[int]) -> dict[int, NDArray[np.float32]]:
     """Return the stored embeddings (dim,) by primary key of their rows."""
     rows = Embedding.objects.filter(pk__in=pks).values_list("pk", "vector") if pks else []
     return {pk: from_bytes(vector) for pk, vector in rows}

@@ -41,12 +41,14 @@ class Searches:
 class Overview:
     """The state of catalog, index, runs and searches.
 
-    ``version``: the active one, None without one. ``products``: number on sale. ``indexed_…`` and
-    ``failed_images``: counted from the embeddings of the active version's encoder. ``last_change``:
-    time at which any embedding was last changed. ``changes``: number of changes of embeddings that
-    are not in the active version's file; search processes apply them when they load the file.
-    ``runs``: the newest reindexing runs. ``repair``: the last repair. ``processors``: those that
-    were compared with the reference embeddings of the active version's encoder.
+    ``version``: the active one, None without one. ``products``: number on sale. ``indexed_…``
+    and ``failed_images``: counted from the embeddings of the active version's encoder.
+    ``placeholders``: number of products with a picture that is left out of searches.
+    ``last_change``: time at which any embedding was last changed. ``changes``: number of
+    changes of embeddings that are not in the active version's file; search processes apply them
+    when they load the file. ``runs``: the newest reindexing runs. ``repair``: the last repair.
+    ``processors``: those that were compared with the reference embeddings of the active
+    version's encoder.
     """
 
     version: IndexVersion | None
@@ -54,6 +56,7 @@ class Overview:
     indexed_products: int
     indexed_images: int
     failed_images: int
+    placeholders: int
     last_change: datetime | None
     changes: int
     runs: list[Run]
@@ -76,7 +79,7 @@ def overview() -> Overview:
     """Return the state of the search, read from the database; works before anything is indexed."""
     version = lifecycle.active_version()
     rows = Embedding.objects.filter(encoder=version.encoder if version else "", removed=False)
-    searchable = rows.filter(error="")
+    searchable = rows.filter(error="", left_out=False)
     return Overview(
         version=version,
         products=catalog().visible().count(),
@@ -85,6 +88,7 @@ def overview() -> Overview:
         ),
         indexed_images=searchable.count(),
         failed_images=rows.exclude(error="").count(),
+        placeholders=rows.filter(left_out=True).values("item").distinct().count(),
         last_change=Embedding.objects.aggregate(last=Max("updated"))["last"],
         changes=max(0, Revision.current() - version.revision) if version else 0,
         runs=list(Run.objects.select_related("version")[:RUNS]),

@@ -160,7 +160,7 @@ def of_catalog_rows() -> Gauges:
     """Return gauges of the current catalog's images and items, and of differing processors."""
     version = lifecycle.active_version()
     rows = Embedding.objects.filter(encoder=version.encoder if version else "", removed=False)
-    searchable = rows.filter(error="")
+    searchable = rows.filter(error="", left_out=False)
     return [
         gauge("index_images", "Images that can be found.", searchable.count()),
         gauge(

@@ -249,6 +249,12 @@ def test_search__under_rules(indexed):
     paged = by_photo.search(photo, SearchRequest(limit=3))
     page = PageRequest(query_id=paged.query_id, limit=8, offset=3)
     assert [hit.item for hit in (*paged.hits, *later_pages.later_page(page).hits)] == found()
+    query = Query.objects.get(pk=paged.query_id)
+    assert {item for items in query.rules.values() for item in items} == {
+        "P1",
+        before[-1],
+        before[-2],
+    }
     similar = similar_items.find_similar(SimilarRequest(item="P0", limit=8))
     assert before[1] not in [hit.item for hit in similar.hits]
 
@@ -262,3 +268,12 @@ def test_search__what_is_not_alike_is_not_boosted(indexed, monkeypatch):
     assert by_photo.search(photo, SearchRequest(limit=8)).hits[-1].item == last
     monkeypatch.setattr(encoder, "match_threshold", -1.0)
     assert by_photo.search(photo, SearchRequest(limit=8)).hits[1].item == last
+
+
+def test_warm_up__reads_the_rules(indexed):
+    rule("boost", filters="min_price=12")
+    rules.forget()
+    by_photo.warm_up()
+    with CaptureQueriesContext(connection) as asked:
+        assert effects().of("P7").boost
+    assert len(asked) == 1

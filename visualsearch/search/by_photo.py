@@ -147,3 +147,5 @@ def warm_up() -> None:
         # A plain image has no subject, so encode_photo() did not pool one.
         current.encoder.pool(encoded.cells, (0.25, 0.25, 0.5, 0.5))
     rank(current, [encoded.embedding], DEFAULT_LIMIT, watch=Stopwatch())
+    # The products of many rules take seconds to read.
+    rules.effects_for(category=None, label=None, storefront=None, experiment=None, variant="")

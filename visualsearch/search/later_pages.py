@@ -9,7 +9,7 @@ from django.utils import timezone
 from ..exceptions import IndexNotReady, QueryNotFound
 from ..models import Query
 from ..serving import live_index, loaded_versions
-from . import query_log, shown_products
+from . import query_log, rules, shown_products
 from .build_result import build_result
 from .photo_part import narrowed
 from .requests import PageRequest
@@ -37,7 +37,7 @@ def later_page(request: PageRequest) -> SearchResult:
         searched = narrowed(query, current.encoder, request.crop)
     result = build_result(searched, current, request, Stopwatch())
     ranks = shown_products.rank_by_item(result, request.offset)
-    shown_products.store_ranks(query, ranks)
+    shown_products.store_ranks(query, ranks, rules.touched(result.hits))
     return result
 
 

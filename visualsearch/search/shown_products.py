@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ..models import Query
 from ..models.primary import atomic
 from .results import SearchResult
@@ -24,17 +26,23 @@ def rank_by_item(result: SearchResult, offset: int = 0) -> dict[str, int]:
     return ranks
 
 
-def store_ranks(query: Query, new: dict[str, int]) -> None:
+def store_ranks(
+    query: Query, new: dict[str, int], rules: Mapping[str, list[str]] | None = None
+) -> None:
     """Store the ranks of products on a later page in ``query.shown``.
 
-    A newer rank of a product replaces its older one. Nothing is stored beyond :data:`SHOWN_AT_MOST`
-    products.
+    A newer rank of a product replaces its older one. ``rules``: the products that each rule acted
+    on, to add to ``query.rules``. Nothing is stored beyond :data:`SHOWN_AT_MOST` products.
     """
     if new.items() <= query.shown.items():
         return
     with atomic():
         # Two pages of one query may be requested at the same time.
-        row = Query.objects.select_for_update().only("shown").filter(pk=query.pk).first()
+        rows = Query.objects.select_for_update().only("shown", "rules").filter(pk=query.pk)
+        row = rows.first()
         shown = (row.shown if row else {}) | new
         if row and len(shown) <= SHOWN_AT_MOST:
-            Query.objects.filter(pk=query.pk).update(shown=shown)
+            acted = dict(row.rules or {})
+            for rule, items in (rules or {}).items():
+                acted[rule] = list(dict.fromkeys([*acted.get(rule, []), *items]))
+            Query.objects.filter(pk=query.pk).update(shown=shown, rules=acted or None)

@@ -233,3 +233,21 @@ def test_query__who_it_was_is_a_pseudonym(client, indexed):
         assert len(query.visitor) == 32
     stored = "\n".join(str(row) for row in Query.objects.values())
     assert "ann" not in stored
+
+
+def test_words__are_not_kept_by_default(client, indexed):
+    query = upload(client, photo(), q="product of Ann Smith").json()["query_id"]
+    client.get(f"{API}queries/{query}/", {"q": "Smith"})
+    assert Query.objects.get().words is None
+
+
+def test_words__are_kept_if_the_shop_wants_it_without_numbers(client, indexed, configure):
+    configure(KEEP_WORDS=True)
+    query = upload(client, photo(), q="Product kilt ann@example.com 123456 06 12").json()[
+        "query_id"
+    ]
+    assert Query.objects.get().words == {"product": True, "kilt": False}
+    client.get(f"{API}queries/{query}/", {"q": "tartan"})
+    assert Query.objects.get().words["tartan"] is False
+    call_command("visualsearch_forget", "--query", query)
+    assert not Query.objects.exists()

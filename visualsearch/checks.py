@@ -60,6 +60,7 @@ SWITCHES = (
     "USE_CELERY",
     "REQUIRE_API_KEY",
     "FIND_OBJECTS",
+    "KEEP_WORDS",
     "FIND_SUBJECT",
     "FIT",
     "RUN_IN_BACKGROUND",

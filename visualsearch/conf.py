@@ -100,6 +100,8 @@ DEFAULTS: dict[str, Any] = {
     "FIGURES_LIFETIME": 90 * 24 * 3600,
     # Seconds for which a photo is kept if its sender allows it; 0: never.
     "KEEP_PHOTOS": 0,
+    # Whether the words beside a photo are kept with the figures of their search.
+    "KEEP_WORDS": False,
     # Most bytes of all photos of a batch.
     "MAX_BATCH_BYTES": 48_000_000,
     # Whether to detect the subject of a photo and search for it instead of the whole photo.

@@ -52,6 +52,8 @@ ASKED = {
     "visualsearch_insights",
     "visualsearch_export_searches",
     "visualsearch_export_refusals",
+    "visualsearch_vain",
+    "visualsearch_vain_export",
     "visualsearch_rankingrule_products",
     "visualsearch_catalog_check",
     "visualsearch_catalog_check_export",

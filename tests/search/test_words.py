@@ -30,6 +30,7 @@ def skus(source, text):
 def test_split_words__that_may_describe_a_product():
     assert words.split_words("Like this, but in NAVY — navy, T-shirt") == ["navy", "t-shirt"]
     assert words.split_words("la même en bleu") == ["même", "bleu"]
+    assert words.split_words("ann@example.com navy") == ["navy"]
     assert len(words.split_words(" ".join(f"w{n}" for n in range(50)))) == words.MOST_WORDS
 
 
@@ -85,3 +86,17 @@ def plain_image():
     from tests.helpers.pictures import picture
 
     return picture(3)
+
+
+def test_wanted_by__says_which_words_were_understood(shop):
+    assert wanted_by("the hoodie in dark turquoise with kilts", shop).words == {
+        "hoodie": True,
+        "dark": True,
+        "turquoise": True,
+        "kilts": False,
+    }
+
+
+def test_wanted_by__of_a_shop_without_words_says_nothing(shop, monkeypatch):
+    monkeypatch.setattr(ProductCatalog, "search_fields", ())
+    assert wanted_by("kilt", shop).words == {}

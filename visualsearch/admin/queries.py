@@ -20,15 +20,15 @@ from django.utils.translation import gettext_lazy as _
 from ..class_names import class_name
 from ..models import KeptPhoto, Query
 from . import product_links
+from .colour_words import colour_name
 from .insights import InsightsPages
 from .number_formats import NOTHING, badge, milliseconds, moment, number, percentage
 from .try_photo import STAGES
-
-SEE_PHOTO = "visualsearch.view_keptphoto"
+from .vain import SEE_PHOTO, VainPages
 
 
 @admin.register(Query)
-class QueryAdmin(InsightsPages):
+class QueryAdmin(InsightsPages, VainPages):
     """Admin of queries: one row per search by photo, until it expires."""
 
     list_display = [
@@ -47,7 +47,18 @@ class QueryAdmin(InsightsPages):
     date_hierarchy = "created"
     fields = [
         *("id", "created", "storefront", "experiment", "variant", "index_version", "encoder"),
-        *("classes", "score", "matched", "results", "times", "warnings", "subject", "crop"),
+        *(
+            "classes",
+            "main_colour",
+            "words_said",
+            "score",
+            "matched",
+            "results",
+            "times",
+            "warnings",
+            "subject",
+            "crop",
+        ),
         *("expires", "what_became", "photo"),
     ]
 
@@ -61,6 +72,7 @@ class QueryAdmin(InsightsPages):
         return [
             path("<uuid:pk>/photo/", kept, name="visualsearch_query_photo"),
             *self.insights_urls(),
+            *self.vain_urls(),
             *super().get_urls(),
         ]
 
@@ -103,6 +115,22 @@ class QueryAdmin(InsightsPages):
     def searched(self, query: Query) -> str:
         """Return when the search was made."""
         return moment(query.created)
+
+    @admin.display(description=_("colour"))
+    def main_colour(self, query: Query) -> str:
+        """Return the colour of what the photo shows, a dash if unknown."""
+        return colour_name(query.colour) if query.colour else NOTHING
+
+    @admin.display(description=_("words"))
+    def words_said(self, query: Query) -> str:
+        """Return the customer's words, with those that described no product marked."""
+        return (
+            ", ".join(
+                word if known else gettext("%(word)s (describes no product)") % {"word": word}
+                for word, known in (query.words or {}).items()
+            )
+            or NOTHING
+        )
 
     @admin.display(description=_("class"))
     def first_class(self, query: Query) -> str:

@@ -56,8 +56,12 @@ LANGUAGES = {
 
 
 def split_words(text: str) -> list[str]:
-    """Return the words of a text in lower case that may describe a product, each once."""
-    words = re.findall(r"[^\W_]+(?:[-'’][^\W_]+)*", text.lower())
+    """Return the words of a text in lower case that may describe a product, each once.
+
+    An e-mail address describes none.
+    """
+    text = re.sub(r"\S*@\S*", " ", text.lower())
+    words = re.findall(r"[^\W_]+(?:[-'’][^\W_]+)*", text)
     return list(dict.fromkeys(word for word in words if word not in STOP_WORDS))[:MOST_WORDS]
 
 

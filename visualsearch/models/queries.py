@@ -20,7 +20,8 @@ class Query(CatalogModel):
     """One search by photo, stored as numbers without the photo.
 
     ``vector`` and ``cells`` are erased after ``QUERY_LIFETIME``, the row after
-    ``FIGURES_LIFETIME``.
+    ``FIGURES_LIFETIME``. ``colour``: a key of :data:`visualsearch.photos.colour_names.WORDS`, "" if
+    unknown. ``words``: None unless ``KEEP_WORDS``.
     """
 
     class Variant(models.TextChoices):
@@ -50,6 +51,14 @@ class Query(CatalogModel):
     objects_found = models.JSONField(
         _("objects"), default=list, help_text=_("The things in a photo of several.")
     )
+    # Processes of the release before write rows, too, hence null and a default of the database.
+    colour = models.CharField(_("colour"), max_length=10, blank=True, default="", db_default="")
+    words = models.JSONField(
+        _("words"),
+        null=True,
+        blank=True,
+        help_text=_("The customer's words, and whether each described a product."),
+    )
     best_score = models.FloatField(_("best score"), null=True)
     matched = models.BooleanField(_("matched"), default=False)
     took_ms = models.JSONField(_("time by stage"), default=dict)
@@ -75,7 +84,8 @@ class Query(CatalogModel):
     def forget_expired(cls, at_most: int | None = None) -> int:
         """Erase ``vector`` and ``cells`` of the expired searches in all catalogs; return how many.
 
-        Also deletes all expired photos, and the searches and refusals that are older than
+        A vector stays as long as its kept photo, so that staff can see photos by likeness. Also
+        deletes all expired photos, and the searches and refusals that are older than
         ``FIGURES_LIFETIME``. ``at_most``: limit on these deleted searches, and again on the
         refusals; None for no limit.
         """
@@ -87,7 +97,9 @@ class Query(CatalogModel):
             rows = kind.everywhere.filter(created__lt=oldest)
             kind.everywhere.filter(pk__in=rows.values("pk")[:at_most]).delete()
         over = cls.everywhere.filter(expires__lte=now)
-        return over.update(vector=b"", cells=b"", expires=None)
+        kept = KeptPhoto.objects.values("pk")
+        over.filter(pk__in=kept).exclude(cells=b"").update(cells=b"")
+        return over.exclude(pk__in=kept).update(vector=b"", cells=b"", expires=None)
 
     @classmethod
     def erase(cls, **which: Any) -> int:

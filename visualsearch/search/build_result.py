@@ -58,6 +58,7 @@ def build_result(
         facets=ranker.facets(filters) if listing.with_facets else None,
         objects=[FoundObject(**each) for each in query.objects_found],
         per_object=hits_per_object(query, current, listing) if listing.per_object else None,
+        words=ranker.wanted.words,
     )
 
 

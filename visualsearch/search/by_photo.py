@@ -24,9 +24,11 @@ from .build_result import build_result
 from .callers import Caller
 from .encode_photo import encode_photo, top_predictions
 from .experiments import Attribution, attribute
+from .photo_colour import photo_colour
 from .ranking import rank
 from .requests import DEFAULT_LIMIT, SearchRequest
 from .results import SearchResult, Stopwatch
+from .shown_products import words_to_keep
 
 
 def search(photo: Photo, request: SearchRequest, *, watch: Stopwatch | None = None) -> SearchResult:
@@ -46,6 +48,7 @@ def search(photo: Photo, request: SearchRequest, *, watch: Stopwatch | None = No
     query.best_score = result.hits[0].score if result.hits else None
     query.matched, query.took_ms = result.matched, result.took_ms
     query.rules = rules.touched(result.hits)
+    query.words = words_to_keep(result.words) or None
     query.shown = shown_products.rank_by_item(result, request.offset)
     query_log.store(query)
     return result
@@ -76,6 +79,7 @@ def encode_query(
         expires=timezone.now() + timedelta(seconds=conf.get("QUERY_LIFETIME")),
         crop=photo.crop,
         subject=encoded.subject and part_of(photo.crop, encoded.subject),
+        colour=photo_colour(encoder, encoded.cells, encoded.subject),
         predictions=[vars(each) for each in top_predictions(encoder, encoded.probabilities)],
         objects_found=objects_in(encoder, encoded.cells, photo.crop),
         warnings=list(photo.warnings),

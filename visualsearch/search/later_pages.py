@@ -37,7 +37,8 @@ def later_page(request: PageRequest) -> SearchResult:
         searched = narrowed(query, current.encoder, request.crop)
     result = build_result(searched, current, request, Stopwatch())
     ranks = shown_products.rank_by_item(result, request.offset)
-    shown_products.store_ranks(query, ranks, rules.touched(result.hits))
+    words = shown_products.words_to_keep(result.words)
+    shown_products.store_ranks(query, ranks, rules.touched(result.hits), words)
     return result
 
 

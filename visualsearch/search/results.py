@@ -96,6 +96,7 @@ class SearchResult:
     None if there was no such filter. ``facets``: None unless requested, see
     :func:`visualsearch.search.facets_and_sorting.describe_facets`. ``objects``: the things in the
     photo, [] if there is only one. ``per_object``: hits for each of them, None unless requested.
+    ``words``: whether each of the customer's words was understood.
     """
 
     query_id: str | None
@@ -112,6 +113,7 @@ class SearchResult:
     facets: list[dict[str, Any]] | None = None
     objects: list[FoundObject] = field(default_factory=list)
     per_object: list[ObjectHits] | None = None
+    words: dict[str, bool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ from ..catalogs import CatalogSource, words
 from ..catalogs.groups import plain
 from ..encoders.base import Encoder
 from ..encoders.recolour import recolour
-from .colour_values import RGB, colour_in
+from .colour_values import DARKER, LIGHTER, RGB, colour_in
 from .nearest import Vector
 
 
@@ -23,12 +23,14 @@ from .nearest import Vector
 class Wanted:
     """What words ask for.
 
+    ``words``: whether each word was understood: it describes an item, or belongs to the colour.
     ``conditions``: one for each word, of the items that it describes. ``colour``: the colour to
     search for in place of the photo's, as red, green and blue of 0…255; None if the words name
     none, or if the shop's texts tell which items have it. ``other_colour``: whether they tell so;
     then the photo's own colour does not matter within a group.
     """
 
+    words: dict[str, bool] = field(default_factory=dict)
     conditions: list[Q] = field(default_factory=list)
     colour: RGB | None = None
     other_colour: bool = False
@@ -40,10 +42,13 @@ class Wanted:
 
 def wanted_by(text: str, source: CatalogSource) -> Wanted:
     """Return what the words of a text ask for; words that describe no item are left out."""
-    found = conditions(source, source.visible(), words.split_words(text))
+    texts = words.split_words(text)
+    found = conditions(source, source.visible(), texts)
     colour = colour_in(text, source.colours)
     known = colour is not None and not colour.words.isdisjoint(found)
+    understood = {*found, *(colour.words | LIGHTER | DARKER if colour else ())}
     return Wanted(
+        words={word: word in understood for word in texts} if source.takes_words else {},
         conditions=list(found.values()),
         colour=None if colour is None or known else colour.value,
         other_colour=known,

@@ -195,3 +195,35 @@ def test_insights__show_and_export_the_searches(run):
         "2 text/csv; charset=utf-8 id",
         "404",
     ]
+
+
+def test_vain__shows_what_was_not_found(run):
+    code = f"""
+        from datetime import timedelta
+        from django.utils import timezone
+        from visualsearch.models import KeptPhoto, Query
+        client = logged_in(user("Ann", "view_query", is_staff=True))
+        seeing = logged_in(user("Bea", "view_query", "view_keptphoto", is_staff=True))
+        print("No searches in this period" in page("{PAGES}vain/", client))
+        sell("Dress", 1)
+        index()
+        search(9)
+        query = Query.objects.get()
+        expires = timezone.now() + timedelta(seconds=60)
+        KeptPhoto.objects.create(pk=query.pk, jpeg=b"jpeg", expires=expires)
+        Query.objects.update(words={{"kilt": False}}, matched=False)
+        photo = f"{PAGES}vain/{{query.pk}}.jpg"
+        texts = [page("{PAGES}vain/?days=1", each) for each in (client, seeing)]
+        print(*("kilt" in text and "<strong>1</strong> of 1" in text for text in texts))
+        print(*(photo in text for text in texts))
+        print(client.get(photo).status_code, seeing.get(photo).content)
+        lines = client.get("{PAGES}vain.csv").getvalue().decode().splitlines()
+        print(lines[0].split(",")[0], lines[-1])
+    """
+    assert run(code).splitlines() == [
+        "True",
+        "True True",
+        "False True",
+        "403 b'jpeg'",
+        "kind word,,,kilt,1,,,",
+    ]

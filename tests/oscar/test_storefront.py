@@ -364,3 +364,78 @@ def test_tags__fill_in_category_and_colour(run):
         print([each.name for each in dress.categories.all()], dress.attr.colour)
     """
     assert run(code) == "['Dresses'] red"
+
+
+WORDS = """
+    clothing = product_class()
+    colour = ProductAttribute.objects.create(
+        product_class=clothing, name="Colour", code="colour", type="text"
+    )
+    group = AttributeOptionGroup.objects.create(name="Fabrics")
+    linen, silk = [group.options.create(option=name) for name in ("Linen", "Silk")]
+    fabric = ProductAttribute.objects.create(
+        product_class=clothing, name="Fabric", code="fabric", type="option", option_group=group
+    )
+
+    def describe(product, **values):
+        for code, value in values.items():
+            setattr(product.attr, code, value)
+        product.attr.save()
+        return product
+
+    describe(sell("Summer dress", 1, into=category("Clothing", "Evening wear")), colour="red")
+    describe(sell("Shirt", 2), colour="turquoise", fabric=linen)
+    coat = parent("Coat")
+    describe(variant(coat, 3), colour="olive")
+    describe(variant(coat, 4, upc="C-77"), colour="navy", fabric=silk)
+    sell("Plain shirt", 5)
+    index()
+
+    def described(words):
+        return sorted(names(6, q=words, words="filter"))
+"""
+
+
+def test_words__title_category_attributes_and_variants(run):
+    code = (
+        WORDS
+        + """
+    for words in ("shirts", "evening", "turquoise", "linen", "olive", "silk", "navy silk"):
+        print(words, described(words))
+    print(names(2, q="evening")[0], len(names(2, q="olive silk")), search(2, q="coat")["count"])
+    """
+    )
+    assert run(code).splitlines() == [
+        "shirts ['Plain shirt', 'Shirt']",
+        "evening ['Summer dress']",
+        "turquoise ['Shirt']",
+        "linen ['Shirt']",
+        "olive ['Coat']",
+        "silk ['Coat']",
+        "navy silk ['Coat']",
+        "Summer dress 4 4",
+    ]
+
+
+def test_words__are_offered_and_kept_on_the_page(run):
+    code = (
+        WORDS
+        + """
+    print('name="q"' in page("/search/photo/"))
+    file = SimpleUploadedFile("photo.png", encoded(picture(2), "PNG"))
+    text = Client().post("/search/photo/", {"image": file, "q": "evening"}).content.decode()
+    print(cards(text)[0][0], 'value="evening"' in text)
+    """
+    )
+    assert run(code).splitlines() == ["True", "Summer dress True"]
+
+
+def test_variants__are_one_result_and_no_group(run):
+    code = (
+        WORDS
+        + """
+    found = search(4)["results"]
+    print(found[0]["product"]["name"], found[0]["variants"], len(found))
+    """
+    )
+    assert run(code) == "Coat [] 4"

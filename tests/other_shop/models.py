@@ -69,3 +69,34 @@ class Poster(models.Model):
 
     def get_absolute_url(self) -> str:
         return f"/posters/{self.pk}/"
+
+
+class Maker(models.Model):
+    name = models.CharField(max_length=200, null=True)
+
+
+class Tag(models.Model):
+    name = models.CharField(max_length=200, null=True)
+
+
+class Ware(models.Model):
+    """Something with variants, whose parent it is, and with tags."""
+
+    name = models.CharField(max_length=200, null=True)
+    parent = models.ForeignKey("self", null=True, on_delete=models.CASCADE, related_name="variants")
+    maker = models.ForeignKey(Maker, null=True, on_delete=models.CASCADE)
+    tags = models.ManyToManyField(Tag)
+    details = models.JSONField(null=True)
+    stock = models.IntegerField(null=True)
+    file = models.FileField(upload_to="wares")
+
+    class Meta:
+        abstract = True
+
+
+class Rug(Ware):
+    pass
+
+
+class Curtain(Ware):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)

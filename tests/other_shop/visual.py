@@ -4,12 +4,13 @@ from typing import Any
 
 import django_filters
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Count, Q
+from django.db.models.functions import Coalesce
 
 from visualsearch.catalogs import CatalogSource, ModelCatalog
 from visualsearch.facets import Ordering
 
-from .models import Album, Article, Category, Media, Picture, Poster
+from .models import Album, Article, Category, Curtain, Media, Picture, Poster, Rug
 
 
 class ArticleFilter(django_filters.FilterSet):
@@ -150,3 +151,54 @@ class AlbumsByQueryName(Albums):
 
 class AlbumsOfMedia(Albums):
     picture = "shots__file"
+
+
+class Rugs(CatalogSource):
+    """Rugs with integers as keys, whose variants have a parent."""
+
+    model: Any = Rug
+    group = "parent"
+    search_fields = ["name", "maker__name", "tags__name", "parent__name", "details__fibre"]
+    out_of_stock = {"stock": 0}
+
+    def images(self, item):
+        return [item.file]
+
+    def card(self, item) -> dict[str, Any]:
+        name = item.name or "no name"
+        return {"key": str(item.pk), "name": name, "url": "/", "image": item.file.url}
+
+
+class Curtains(Rugs):
+    """The same with UUIDs as keys."""
+
+    model = Curtain
+
+
+class DistinctRugs(Rugs):
+    """Rugs that a join would list several times."""
+
+    def visible(self):
+        return Rug.objects.filter(Q(tags=None) | Q(tags__pk__gt=0)).distinct()
+
+
+class CountedRugs(Rugs):
+    """Rugs with figures of their related rows, in an order of their own."""
+
+    def visible(self):
+        counted = Rug.objects.annotate(tag_count=Count("tags"), variant_count=Count("variants"))
+        return counted.order_by("-tag_count")
+
+
+class RugFamilies(Rugs):
+    """Rugs of which a parent is in the group of its variants."""
+
+    group = "family"
+
+    def visible(self):
+        return Rug.objects.annotate(family=Coalesce("parent", "pk"))
+
+
+class CountedFamilies(RugFamilies):
+    def visible(self):
+        return super().visible().annotate(tag_count=Count("tags")).distinct()

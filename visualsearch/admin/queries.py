@@ -9,7 +9,6 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
@@ -19,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ..class_names import class_name
 from ..models import KeptPhoto, Query
+from ..web.kept_photos import photo_response
 from . import product_links
 from .colour_words import colour_name
 from .insights import InsightsPages
@@ -107,9 +107,7 @@ class QueryAdmin(InsightsPages, VainPages):
         self.may_look(request)
         if not request.user.has_perm(SEE_PHOTO):
             raise PermissionDenied
-        kept = get_object_or_404(KeptPhoto, pk=pk, expires__gt=timezone.now())
-        headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-        return HttpResponse(bytes(kept.jpeg), content_type="image/jpeg", headers=headers)
+        return photo_response(pk)
 
     @admin.display(description=_("created"), ordering="created")
     def searched(self, query: Query) -> str:

@@ -80,42 +80,41 @@ class VainPages(ReadOnlyAdmin):
             why=why,
             storefronts=list(Storefront.objects.all()),
             query=choice.query(why=why),
-            found=found,
-            share=percentage(Share(part=found.vain, whole=found.searches).value, 0),
-            groups=[self.group(each) for each in found.groups[:MOST]],
-            tables=[
-                (_("Classes"), "class", [row(each) for each in found.classes[:MOST]]),
-                (_("Colours"), "colour", [row(each) for each in found.colours[:MOST]]),
-                (_("Classes and colours"), "both", [row(each) for each in found.pairs[:MOST]]),
-            ],
-            words=[(word, number(count)) for word, count in found.words[: 2 * MOST]],
             see_photos=request.user.has_perm(SEE_PHOTO),
-            keeps_photos=bool(conf.get("KEEP_PHOTOS")),
-            keeps_words=conf.get("KEEP_WORDS"),
+            **page_of(found),
         )
-
-    def group(self, group: PhotoGroup) -> dict[str, Any]:
-        """Return a group of photos for the page: ``count``, ``name``, and some ``photos``.
-
-        These are pairs of the URLs of the photo and of its query.
-        """
-        return {
-            "count": number(len(group.photos)),
-            "name": kind_name(group.label, group.colour),
-            "photos": [
-                (
-                    self.url("visualsearch_query_photo", pk),
-                    self.url("visualsearch_query_change", pk),
-                )
-                for pk in group.photos[:SHOWN]
-            ],
-        }
 
     def vain_csv(self, request: HttpRequest) -> HttpResponseBase:
         """Return the figures of the selected period as CSV."""
         self.may_look(request)
         found = searches_in_vain(Choice.of(request).period(), reason(request), match_threshold())
         return exports.response(request, f"searched-in-vain-{today().isoformat()}", csv_rows(found))
+
+
+def page_of(found: Vain) -> dict[str, Any]:
+    """Return the template context of the figures, as text and lists of text."""
+    return {
+        "found": found,
+        "share": percentage(Share(part=found.vain, whole=found.searches).value, 0),
+        "groups": [group_of(each) for each in found.groups[:MOST]],
+        "tables": [
+            (_("Classes"), "class", [row(each) for each in found.classes[:MOST]]),
+            (_("Colours"), "colour", [row(each) for each in found.colours[:MOST]]),
+            (_("Classes and colours"), "both", [row(each) for each in found.pairs[:MOST]]),
+        ],
+        "words": [(word, number(count)) for word, count in found.words[: 2 * MOST]],
+        "keeps_photos": bool(conf.get("KEEP_PHOTOS")),
+        "keeps_words": conf.get("KEEP_WORDS"),
+    }
+
+
+def group_of(group: PhotoGroup) -> dict[str, Any]:
+    """Return a group of photos: ``count``, ``name``, and the keys of some of its ``photos``."""
+    return {
+        "count": number(len(group.photos)),
+        "name": kind_name(group.label, group.colour),
+        "photos": group.photos[:SHOWN],
+    }
 
 
 def reason(request: HttpRequest) -> str:

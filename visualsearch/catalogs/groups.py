@@ -6,12 +6,13 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from django.contrib.admin.utils import get_fields_from_path
+from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Case, CharField, Count, Q, QuerySet, Value, When
 from django.db.models.functions import Cast, Concat
 
 from ..batched import MAX_PARAMETERS, batched
 from ..facets import UNIT
+from .fields import path_of
 from .item_rows import ItemRows
 
 # Most members per group that are read, so that a mistake in the data cannot exhaust memory.
@@ -60,9 +61,17 @@ def with_unit(source: ItemRows, rows: QuerySet[Any]) -> QuerySet[Any]:
 
 def without_group(source: ItemRows) -> Q:
     """Return the condition for items that have no group."""
-    field: Any = get_fields_from_path(source.model, source.group)[-1]
+    field = group_field(source)
     none = Q(**{f"{source.group}__isnull": True})
     return none | Q(**{source.group: ""}) if field.empty_strings_allowed else none
+
+
+def group_field(source: ItemRows) -> Any:
+    """Return the field with an item's group, also if :meth:`visible` annotates it."""
+    try:
+        return path_of(source.model, source.group)[-1]
+    except FieldDoesNotExist:
+        return source.visible().query.annotations[source.group].output_field
 
 
 def plain(rows: QuerySet[Any]) -> QuerySet[Any]:

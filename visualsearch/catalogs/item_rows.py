@@ -32,7 +32,7 @@ class ItemRows:
     """The field or lookup with an item's group, such as its style or parent product.
 
     Results show one item per group, and the others as its variants. "" for a catalog without
-    groups. Use a field with an index.
+    groups. Use a field with an index, or an annotation of :meth:`visible`.
     """
 
     search_fields: ClassVar[Sequence[str]] = ()

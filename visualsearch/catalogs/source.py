@@ -16,7 +16,7 @@ from django.core.files.storage import default_storage
 from django.db import DatabaseError
 from django.db.models import FileField, Model, Q, QuerySet
 from django.db.models.fields.files import FieldFile
-from django.http import HttpRequest, QueryDict
+from django.http import HttpRequest
 from rest_framework.utils.encoders import JSONEncoder
 
 from ..class_names import class_name
@@ -24,6 +24,7 @@ from ..facets import Choice, Ordering, Range
 from . import words
 from .image_files import ImageFile, UrlFile, is_url, url_in
 from .item_rows import ItemRows
+from .query_values import is_given, query_of
 from .watching import affected, is_watched
 
 logger = logging.getLogger(__name__)
@@ -305,7 +306,10 @@ class CatalogSource(ItemRows):
         if filterset is None and not where:
             return None
         rows: QuerySet[Any] = self.visible() if filterset is None else filterset.qs
-        return rows.filter(*where)
+        for condition in where:
+            # Two conditions on related rows, such as tags, need not hold for the same row.
+            rows = rows.filter(condition)
+        return rows
 
     def filtered_keys(
         self, params: Mapping[str, Any], where: Sequence[Q] = ()
@@ -328,21 +332,6 @@ class CatalogSource(ItemRows):
         """Return a queryset of the keys of some items, as the text in ``key_as_text``."""
         rows = rows.order_by()
         return rows.annotate(key_as_text=self.key_as_text(rows.db)).values("key_as_text")
-
-
-def query_of(params: Mapping[str, Any]) -> QueryDict:
-    """Return query parameters as Django's forms expect them; a value may be a list of values."""
-    data = QueryDict(mutable=True)
-    for name, value in params.items():
-        data.setlist(name, list(value) if isinstance(value, list | tuple) else [value])
-    return data
-
-
-def is_given(widget: Any, data: QueryDict, name: str) -> bool:
-    """Return whether a field of a form has a value in ``data``, also in one of several inputs."""
-    value = widget.value_from_datadict(data, {}, name)
-    values = value if isinstance(value, list | tuple) else [value]
-    return any(each not in (None, "") for each in values)
 
 
 @contextmanager

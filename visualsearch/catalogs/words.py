@@ -14,18 +14,20 @@ from operator import or_
 from typing import Any
 
 from django.conf import settings
-from django.contrib.admin.utils import get_fields_from_path, get_model_from_relation
+from django.core.exceptions import FieldDoesNotExist
 from django.db import connections
 from django.db.models import F, Model, Q, Value
 
+from .fields import is_to_many, path_of, split_relation
 from .groups import plain
 from .item_rows import ItemRows
 
 MOST_WORDS = 8
 """Words beyond this number are ignored."""
 
-# Most rows of another table, such as categories, that one word may describe.
-MOST_RELATED = 200
+# Most rows of another table, such as categories, whose keys are listed in a query; with more, the
+# database looks for the word in each query.
+LISTED = 200
 
 # fmt: off
 STOP_WORDS = frozenset({
@@ -76,9 +78,16 @@ def condition(source: ItemRows, word: str) -> Q | None:
     using = plain(source.visible()).db
     found = text_condition(own, word, using) if own else Q()
     for relation, (model, fields) in related.items():
-        rows = model._default_manager.using(using).filter(text_condition(fields, word, using))
-        keys = list(rows.order_by().values_list("pk", flat=True).distinct()[:MOST_RELATED])
-        found |= Q(**{f"{relation}__in": keys})
+        rows = (
+            model._base_manager.using(using).order_by().filter(text_condition(fields, word, using))
+        )
+        keys = list(rows.values_list("pk", flat=True).distinct()[: LISTED + 1])
+        of_items = Q(**{f"{relation}__in": keys if len(keys) <= LISTED else rows.values("pk")})
+        if is_to_many(path_of(source.model, relation)):
+            # A join would list an item once per related row, and compare words with one row only.
+            items = source.model._base_manager.using(using).filter(of_items)
+            of_items = Q(pk__in=items.values("pk"))
+        found |= of_items
     return found
 
 
@@ -107,10 +116,12 @@ def fields_by_relation(
     own: list[str] = []
     related: dict[str, tuple[type[Model], list[str]]] = {}
     for lookup in source.search_fields:
-        relation, _, field = lookup.rpartition("__")
+        try:
+            relation, field = split_relation(source.model, lookup)
+        except FieldDoesNotExist:
+            relation, field = "", lookup  # an annotation of visible()
         if relation:
-            last = get_fields_from_path(source.model, relation)[-1]
-            model: Any = get_model_from_relation(last)
+            model: Any = path_of(source.model, relation)[-1].related_model
             related.setdefault(relation, (model, []))[1].append(field)
         else:
             own.append(field)

@@ -93,8 +93,8 @@ def most_described(
 
     As a dict from the key to the number of conditions that the row meets.
     """
-    every = plain(rows).filter(*wanted).order_by(source.key)
-    keys = list(every.values_list(source.key, flat=True)[:limit])
+    every = reduce(lambda found, each: found.filter(each), wanted, plain(rows))
+    keys = list(every.order_by(source.key).values_list(source.key, flat=True)[:limit])
     found = {str(key): len(wanted) for key in keys}
     if len(found) < limit and len(wanted) > 1:
         some = plain(rows).filter(reduce(or_, wanted)).order_by(source.key)

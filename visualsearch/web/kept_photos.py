@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
 
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
 from .. import conf
@@ -32,3 +35,13 @@ def keep_photo(query_id: str | None, photo: Photo, data: bytes, *, allowed: bool
         "expires": timezone.now() + timedelta(seconds=seconds),
     }
     KeptPhoto.objects.update_or_create(pk=query_id, defaults=values)
+
+
+def photo_response(pk: UUID) -> HttpResponse:
+    """Return the photo stored with a query as JPEG, which no cache may store.
+
+    Raises Http404 if no photo is stored.
+    """
+    kept = get_object_or_404(KeptPhoto, pk=pk, expires__gt=timezone.now())
+    headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+    return HttpResponse(bytes(kept.jpeg), content_type="image/jpeg", headers=headers)

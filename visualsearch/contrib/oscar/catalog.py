@@ -65,6 +65,22 @@ class OscarCatalog(CatalogSource):
         ),
     ]
 
+    # A parent and its variants are one item, so there is no ``group``.
+    search_fields = [
+        "title",
+        "upc",
+        "product_class__name",
+        "categories__name",
+        "attribute_values__value_text",
+        "attribute_values__value_option__option",
+        "attribute_values__value_multi_option__option",
+        "children__title",
+        "children__upc",
+        "children__attribute_values__value_text",
+        "children__attribute_values__value_option__option",
+        "children__attribute_values__value_multi_option__option",
+    ]
+
     def on_sale(self) -> QuerySet[Any]:
         """Return the products to index and to show; override it to leave some out."""
         rows: QuerySet[Any] = Product.objects.browsable()

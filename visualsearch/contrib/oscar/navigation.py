@@ -24,7 +24,11 @@ def may_open(user: Any, url_name: str, url_args: Any = None, url_kwargs: Any = N
 
 def entry() -> dict[str, Any]:
     """Return the entry, as ``OSCAR_DASHBOARD_NAVIGATION`` has them."""
-    pages = {"overview": _("Overview"), "insights": _("Insights")}
+    pages = {
+        "overview": _("Overview"),
+        "insights": _("Insights"),
+        "vain": _("Searched in vain"),
+    }
     return {
         "label": _("Search by photo"),
         "icon": "fas fa-camera",

@@ -13,6 +13,9 @@ PERMISSIONS = {
     "reindex": ["is_staff", "visualsearch.add_run"],
     "control": ["is_staff", "visualsearch.change_run"],
     "insights": ["is_staff", "visualsearch.view_query"],
+    "vain": ["is_staff", "visualsearch.view_query"],
+    "vain_csv": ["is_staff", "visualsearch.view_query"],
+    "photo": ["is_staff", "visualsearch.view_query", "visualsearch.view_keptphoto"],
     "export": ["is_staff", "visualsearch.view_query"],
 }
 

@@ -10,6 +10,7 @@ from django.core.management.base import CommandParser
 from visualsearch.doctor.catalog import examine_catalog
 from visualsearch.doctor.findings import examined
 from visualsearch.doctor.installation import examine_installation
+from visualsearch.doctor.words_and_groups import examine_words_and_groups
 from visualsearch.management.catalog_command import CatalogCommand
 
 
@@ -29,7 +30,7 @@ class Command(CatalogCommand):
     def handle_catalog(self, **options: Any) -> bool:
         catalog = examined(
             "CATALOG",
-            lambda: iter(examine_catalog()),
+            lambda: iter([*examine_catalog(), *examine_words_and_groups()]),
             "Set VISUALSEARCH[“CATALOG”] to the dotted path of your catalog.",
         )
         findings = [*examine_installation(), *catalog]

@@ -1,19 +1,23 @@
-"""The Insights page: what customers do with the search; and its CSV exports."""
+"""The pages about customers' searches, Insights and Searched in vain, with their CSV exports."""
 
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from ....admin import exports
+from ....admin import exports, vain
 from ....admin.insight_charts import page_of
 from ....admin.insights import EXPORTS, PERIODS, Choice
 from ....analytics.insights import insights
 from ....analytics.local_time import today
+from ....analytics.vain import searches_in_vain
+from ....web.kept_photos import photo_response
+from ..permissions import PERMISSIONS, may
 
 
 @require_GET
@@ -51,6 +55,40 @@ def charts(page: dict[str, Any]) -> list[tuple[str, Any]]:
         (_("Photos that failed"), page["refusals"]),
         (_("Average time by stage"), page["stages"]),
     ]
+
+
+@require_GET
+def vain_page(request: HttpRequest) -> HttpResponse:
+    """Show the searches in vain of the selected period."""
+    choice, why = Choice.of(request), vain.reason(request)
+    context = {
+        **vain.page_of(searches_in_vain(choice.period(), why, vain.match_threshold())),
+        "periods": [
+            (name, choice.query(days=days, why=why), days == choice.days)
+            for days, name in PERIODS.items()
+        ],
+        "reasons": [
+            (name, choice.query(why=value), value == why) for value, name in vain.REASONS.items()
+        ],
+        "query": choice.query(why=why),
+        "see_photos": may(request.user, PERMISSIONS["photo"]),
+    }
+    return render(request, "visualsearch/oscar/dashboard/vain.html", context)
+
+
+@require_GET
+def photo(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Return the photo of a search that its customer let the shop keep."""
+    return photo_response(pk)
+
+
+@require_GET
+def vain_csv(request: HttpRequest) -> HttpResponseBase:
+    """Return the searches in vain of the selected period as CSV."""
+    choice, why = Choice.of(request), vain.reason(request)
+    found = searches_in_vain(choice.period(), why, vain.match_threshold())
+    name = f"searched-in-vain-{today().isoformat()}"
+    return exports.response(request, name, vain.csv_rows(found))
 
 
 @require_GET

@@ -19,5 +19,8 @@ urlpatterns = [
     page("runs/<int:pk>/progress/", runs.run_progress, "progress"),
     page("runs/<int:pk>/<slug:control>/", runs.control, "control"),
     page("insights/", figures.insights_page, "insights"),
+    page("vain/", figures.vain_page, "vain"),
+    page("vain.csv", figures.vain_csv, "vain_csv"),
+    page("vain/<uuid:pk>.jpg", figures.photo, "photo"),
     page("insights/<slug:name>.csv", figures.export, "export"),
 ]

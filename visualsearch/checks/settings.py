@@ -1,4 +1,4 @@
-"""System checks of the settings, each with a hint on how to fix them."""
+"""System checks of the values in ``VISUALSEARCH``."""
 
 from __future__ import annotations
 
@@ -9,20 +9,10 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
-from django.core.exceptions import ImproperlyConfigured
-from django.db import connections
-from django.middleware.csrf import CsrfViewMiddleware
-from django.urls import NoReverseMatch, reverse
-from django.utils.module_loading import import_string
 
-from . import conf
-from .catalogs import CatalogSource
-from .catalogs.names import MAX_CATALOG_NAME, VALID
-from .encoders.package import load_package
-from .exceptions import ModelUnavailable
-from .models.primary import database
-from .photos.allowed_origins import origin_of
-from .photos.format_limits import FOR_CATALOGS
+from .. import conf
+from ..photos.allowed_origins import origin_of
+from ..photos.format_limits import FOR_CATALOGS
 
 # Type and minimum of each numeric setting.
 NUMBERS: dict[str, tuple[Any, float]] = {
@@ -48,13 +38,6 @@ NUMBERS: dict[str, tuple[Any, float]] = {
     "RULES_REFRESH": (int | float, 0.1),
     "REPAIR_CONTENTS": (int, 0),
 }
-
-MIDDLEWARE = "visualsearch.middleware.CatalogMiddleware"
-SQLITE_OPTIONS = {
-    "transaction_mode": "IMMEDIATE",
-    "init_command": "PRAGMA journal_mode=WAL",
-}
-SUPPORTED_DATABASES = ("postgresql", "sqlite")
 SWITCHES = (
     "HEIC",
     "USE_CELERY",
@@ -111,87 +94,6 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
                 )
             )
     return found
-
-
-@register("visualsearch")
-def check_classes(**kwargs: Any) -> list[CheckMessage]:
-    """Report dotted paths that cannot be imported, and a catalog that is no CatalogSource."""
-    found: list[CheckMessage] = []
-    catalogs = conf.get("CATALOGS") or {"CATALOG": conf.get("CATALOG")}
-    paths = catalogs | {name: conf.get(name) for name in ("ENCODER", "INDEX")}
-    for name, path in paths.items():
-        try:
-            kind = import_string(path)
-        except ImportError as error:
-            found.append(
-                Error(
-                    f"VISUALSEARCH[“{name}”] cannot be imported: {error}.",
-                    hint="Set it to a class's dotted path, such as “shop.visual.ProductCatalog”.",
-                    id="visualsearch.E003",
-                )
-            )
-            continue
-        if name in catalogs and not (isinstance(kind, type) and issubclass(kind, CatalogSource)):
-            found.append(
-                Error(
-                    f"{path} is not a catalog source.",
-                    hint="Derive it from visualsearch.catalogs.CatalogSource.",
-                    id="visualsearch.E004",
-                )
-            )
-    return found
-
-
-@register("visualsearch")
-def check_catalogs(**kwargs: Any) -> list[CheckMessage]:
-    """Report several catalogs that cannot be told apart."""
-    catalogs, chosen_by = conf.get("CATALOGS"), conf.get("CATALOG_OF_REQUEST")
-    found: list[tuple[str, str]] = []
-    if catalogs and conf.get("CATALOG"):
-        found.append(("has both “CATALOG” and “CATALOGS”.", "Remove “CATALOG”."))
-    names = list(catalogs) if conf.get("CATALOG_NAME") is None else [conf.get("CATALOG_NAME")]
-    for name in names:
-        if not VALID.fullmatch(str(name)):
-            hint = f"Use 1–{MAX_CATALOG_NAME} lower-case letters, digits, - and _."
-            found.append((f"names a catalog {name!r}.", hint))
-    if len(catalogs) > 1 and MIDDLEWARE not in settings.MIDDLEWARE:
-        hint = f"Add “{MIDDLEWARE}” at the end of MIDDLEWARE, and set “CATALOG_OF_REQUEST”."
-        found.append(("has several catalogs, but all requests go to the first.", hint))
-    if chosen_by:
-        try:
-            import_string(chosen_by)
-        except ImportError as error:
-            hint = "Name a function, such as “visualsearch.middleware.by_language”."
-            found.append((f"“CATALOG_OF_REQUEST” cannot be imported: {error}.", hint))
-    return [
-        Error(f"VISUALSEARCH {text}", hint=hint, id="visualsearch.E012") for text, hint in found
-    ]
-
-
-@register("visualsearch")
-def check_model(**kwargs: Any) -> list[CheckMessage]:
-    """Report a model package that is missing or cannot be read."""
-    # Imported here because web processes import this module and need no ONNX Runtime.
-    from .encoders.onnx import OnnxEncoder
-
-    try:
-        kind = import_string(conf.get("ENCODER"))
-    except ImportError:
-        return []  # reported by check_classes
-    if not (isinstance(kind, type) and issubclass(kind, OnnxEncoder)):
-        return []
-    options = conf.get("ENCODER_OPTIONS")
-    try:
-        load_package(Path(options["package"])).read()
-    except (ModelUnavailable, KeyError) as error:
-        return [
-            Error(
-                str(error),
-                hint="Set VISUALSEARCH[“ENCODER_OPTIONS”][“package”] to the folder of a model.",
-                id="visualsearch.E005",
-            )
-        ]
-    return []
 
 
 @register("visualsearch")
@@ -281,7 +183,7 @@ def check_throttle(**kwargs: Any) -> list[CheckMessage]:
 
 def is_rate(scope: Any, rate: Any) -> bool:
     """Return whether ``scope`` is known and ``rate`` valid; the rate None (no limit) is valid."""
-    from .web.throttles import SCOPES, parse_rate
+    from ..web.throttles import SCOPES, parse_rate
 
     if scope not in SCOPES:
         return False
@@ -289,87 +191,6 @@ def is_rate(scope: Any, rate: Any) -> bool:
         return rate is None or bool(parse_rate(rate))
     except (TypeError, ValueError):
         return False
-
-
-@register("visualsearch", deploy=True)
-def check_proxies(**kwargs: Any) -> list[CheckMessage]:
-    """Warn in production if clients can forge the address by which they are rate limited."""
-    if not conf.get("THROTTLE") or "NUM_PROXIES" in getattr(settings, "REST_FRAMEWORK", {}):
-        return []
-    return [
-        Warning(
-            "Clients can avoid the rate limits by forging their IP address.",
-            hint="Set REST_FRAMEWORK[“NUM_PROXIES”] to the number of proxies in front of this"
-            " server that add to X-Forwarded-For (0 for none), or set VISUALSEARCH[“THROTTLE”] to"
-            " None.",
-            id="visualsearch.W002",
-        )
-    ]
-
-
-@register("visualsearch")
-def check_database(**kwargs: Any) -> list[CheckMessage]:
-    """Report a database in which this app's rows cannot be stored correctly."""
-    alias = database()
-    if connections[alias].vendor in SUPPORTED_DATABASES:
-        return []
-    return [
-        Error(
-            f"The database “{alias}” is {connections[alias].display_name}, which is not supported.",
-            hint="Keep this app's tables in PostgreSQL or SQLite: add such a database to DATABASES,"
-            " and a router that returns it for the app label “visualsearch”.",
-            id="visualsearch.E011",
-        )
-    ]
-
-
-@register("visualsearch")
-def check_sqlite(**kwargs: Any) -> list[CheckMessage]:
-    """Warn about SQLite's default options, with which processes lock each other out."""
-    alias = database()
-    connection = connections[alias]
-    if connection.vendor != "sqlite" or connection.is_in_memory_db():  # type: ignore[attr-defined]
-        return []
-    options = connection.settings_dict["OPTIONS"]
-    waits = str(options.get("transaction_mode", "")).upper() in ("IMMEDIATE", "EXCLUSIVE")
-    if waits and "wal" in str(options.get("init_command", "")).lower():
-        return []
-    return [
-        Warning(
-            f"The database “{alias}” is SQLite with its default options: while one process writes,"
-            " others wait, and some of them fail.",
-            hint=f"Set DATABASES[“{alias}”][“OPTIONS”] to {SQLITE_OPTIONS}.",
-            id="visualsearch.W003",
-        )
-    ]
-
-
-@register("visualsearch")
-def check_csrf(**kwargs: Any) -> list[CheckMessage]:
-    """Warn if the search page has a form whose CSRF token no cookie confirms."""
-    try:
-        address = reverse("visualsearch:search_page")
-    except (NoReverseMatch, ImproperlyConfigured, ImportError):
-        return []  # the API alone, or a fault of the URLs that Django reports
-    if any(is_csrf_middleware(path) for path in settings.MIDDLEWARE):
-        return []
-    return [
-        Warning(
-            f"Photos that are sent from {address} without JavaScript are refused, because no"
-            " middleware sets the CSRF cookie.",
-            hint="Add “django.middleware.csrf.CsrfViewMiddleware” to MIDDLEWARE.",
-            id="visualsearch.W004",
-        )
-    ]
-
-
-def is_csrf_middleware(path: str) -> bool:
-    """Return whether a dotted path names CsrfViewMiddleware or a subclass."""
-    try:
-        kind = import_string(path)
-    except ImportError:
-        return False
-    return isinstance(kind, type) and issubclass(kind, CsrfViewMiddleware)
 
 
 @register("visualsearch")

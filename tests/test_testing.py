@@ -75,6 +75,8 @@ def test_search_by__filters_client_and_refusals(sold, configure):
     configure(REQUIRE_API_KEY=True)
     assert len(keys(picture(1), limit=3)) == 3
     assert set(keys(picture(1), max_price=12)) == {"P0", "P1", "P2"}
+    assert keys(picture(1), q="P5")[0] == "P5"
+    assert keys(picture(1), q="P5", words="filter") == ["P5"]
     used = []
 
     class Counting(Client):

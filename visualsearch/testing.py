@@ -110,7 +110,8 @@ def search_by(picture: Picture, *, client: Client | None = None, **filters: Any)
     """Search through the API and return the response body, best results first.
 
     ``picture``: a Django file, such as that of an ``ImageField``, a Pillow image, the bytes of a
-    file, or a path. ``filters``: query parameters, such as ``color="red"`` and ``limit=3``.
+    file, or a path. ``filters``: query parameters, such as ``color="red"`` and ``limit=3``, and
+    ``q="in navy"`` for the customer's words.
     ``client``: the test client to use, for example one that is logged in. Raises AssertionError
     if the response is an error.
     """

@@ -61,7 +61,7 @@ def world(tmp_path_factory):
     (root / "asked.csv").write_text("image,sku\n0.png,A\n0.png,B\n")
     (root / "notes.toml").write_text(NOTES)
     (root / "twin").mkdir()
-    for name in ("model.onnx", "region.onnx"):
+    for name in ("model.onnx", "region.onnx", "objects.onnx"):
         shutil.copy(SHOPNET / name, root / "twin")
     described = json.loads((SHOPNET / "model.json").read_text())
     described |= {"id": "twin", "version": "1.0"}

@@ -120,7 +120,7 @@ class Ranker:
 
         ``cards``: whether to make cards. Raises ValidationError for an invalid filter value.
         """
-        where = self.wanted.conditions if self.listing.words_mode == FILTER else []
+        where = self.wanted.required if self.listing.words_mode == FILTER else []
         with self.watch.stage("index"):
             among, items = filtered_embeddings(self.current, filters, where)
             effects = self.effects(filters)

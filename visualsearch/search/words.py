@@ -23,15 +23,22 @@ from .nearest import Vector
 class Wanted:
     """What words ask for.
 
-    ``conditions``: one for each word, of the items that it describes. ``colour``: the colour to
-    search for in place of the photo's, as red, green and blue of 0…255; None if the words name
-    none, or if the shop's texts tell which items have it. ``other_colour``: whether they tell so;
-    then the photo's own colour does not matter within a group.
+    ``conditions``: one for each word, of the items that it describes; words that describe none are
+    left out. ``in_vain``: whether there were such words. ``colour``: the colour to search for in
+    place of the photo's, as red, green and blue of 0…255; None if the words name none, or if the
+    shop's texts tell which items have it. ``other_colour``: whether they tell so; then the photo's
+    own colour does not matter within a group.
     """
 
     conditions: list[Q] = field(default_factory=list)
+    in_vain: bool = False
     colour: RGB | None = None
     other_colour: bool = False
+
+    @property
+    def required(self) -> list[Q]:
+        """The conditions on items that all words describe; none meets them if a word is in vain."""
+        return [*self.conditions, Q(pk__in=[])] if self.in_vain else self.conditions
 
     def recoloured(self, encoder: Encoder, vector: Vector) -> Vector:
         """Return a query vector (dim,) in the colour that the words name."""
@@ -39,12 +46,15 @@ class Wanted:
 
 
 def wanted_by(text: str, source: CatalogSource) -> Wanted:
-    """Return what the words of a text ask for; words that describe no item are left out."""
-    found = conditions(source, source.visible(), words.split_words(text))
+    """Return what the words of a text ask for."""
+    told = words.split_words(text)
+    found = conditions(source, source.visible(), told)
     colour = colour_in(text, source.colours)
-    known = colour is not None and not colour.words.isdisjoint(found)
+    named = frozenset() if colour is None else colour.words
+    known = not named.isdisjoint(found)
     return Wanted(
         conditions=list(found.values()),
+        in_vain=bool(set(told) - set(found) - named),
         colour=None if colour is None or known else colour.value,
         other_colour=known,
     )

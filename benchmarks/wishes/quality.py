@@ -24,7 +24,8 @@ NONSENSE = "qwertz"
 def table(catalog: Path, queries: Path) -> None:
     """Load the catalog, search, and print recall@1 and recall@5."""
     call_command("migrate", verbosity=0)
-    call_command("load_catalog", str(catalog), verbosity=0)
+    call_command("load_catalog", str(catalog), "--no-index", verbosity=0)
+    call_command("visualsearch_index", verbosity=0)
     products = {row["sku"]: row for row in rows(catalog)}
     styles = defaultdict(list)
     for row in products.values():

@@ -52,14 +52,21 @@ def test_words__described_products_first(styles):
 
 
 def test_words__that_describe_nothing_change_nothing(styles):
-    for mode in ("rank", "filter"):
-        assert keys(search(words="qwertz", words_mode=mode)) == keys(search())
+    assert keys(search(words="qwertz")) == keys(search())
 
 
 def test_words__filter(styles):
     result = search(words="hooded navy", words_mode="filter", collapse=False)
     assert sorted(keys(result)) == ["P08"]
     assert result.count == 1
+    # A colour that no text names is searched for in the photo, so it excludes nothing.
+    assert len(keys(search(words="hooded pink", words_mode="filter", collapse=False))) == 5
+
+
+@pytest.mark.parametrize("words", ["qwertz", "hooded qwertz"])
+def test_words__filter_by_a_word_that_describes_nothing(styles, words):
+    result = search(words=words, words_mode="filter", with_facets=True)
+    assert (result.hits, result.count, result.matched) == ([], 0, False)
 
 
 def test_words__another_colour_of_the_style(styles):
@@ -150,7 +157,9 @@ def test_pages__join(styles, limit, words, mode, collapse, color, rules):
     if mode == "filter" and words == "navy":
         rows = rows.filter(color="navy")
     expected = {(row.style or row.sku) if collapse else row.sku for row in rows}
-    if mode == "rank" or words in ("", "navy", "qwertz"):
+    if mode == "filter" and words == "qwertz":
+        assert whole.hits == []
+    elif mode == "rank" or words in ("", "navy"):
         style = dict(Product.objects.values_list("sku", "style"))
         assert {(style[key] or key) if collapse else key for key in keys(whole)} == expected
     passing = set(rows.values_list("sku", flat=True))

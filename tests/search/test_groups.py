@@ -112,4 +112,6 @@ def test_event__on_a_variant(styles):
 def test_similar__leaves_the_own_group_out(styles):
     result = similar_items.find_similar(SimilarRequest(item="P1", limit=10))
     assert set(of(result.hits)) <= {"P4", "P5", "P6", "P7"}
-    assert len(result.hits) == 3
+    assert len(result.hits) == result.count == 3
+    every = similar_items.find_similar(SimilarRequest(item="P1", limit=10, collapse=False))
+    assert len(every.hits) == every.count == 7

@@ -25,6 +25,7 @@ SEARCHABLE = (State.ACTIVE, State.READY, State.RETIRED)
 STAGES = {
     "decode": _("read the photo"),
     "encode": _("encode the photo"),
+    "words": _("understand the words"),
     "index": _("search the index"),
     "products": _("fetch the products"),
 }

@@ -84,6 +84,13 @@ class PageSerializer(serializers.Serializer[Any]):
     offset = serializers.IntegerField(min_value=0, max_value=MAX_OFFSET, default=0)
 
 
+class SimilarSerializer(serializers.Serializer[Any]):
+    """Options for products similar to one."""
+
+    limit = serializers.IntegerField(min_value=1, max_value=MAX_LIMIT, default=DEFAULT_LIMIT)
+    collapse = serializers.BooleanField(required=False, default=True, help_text=COLLAPSE_HELP)
+
+
 class QueryPageSerializer(WishesSerializer, PageSerializer):
     """Options for an earlier search. The shop's own filters are further parameters."""
 

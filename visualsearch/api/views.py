@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from .. import events, exceptions
 from ..catalogs import catalog
 from ..search import facets_and_sorting
-from ..search.requests import DEFAULT_LIMIT, Listing, PageRequest, SearchRequest, SimilarRequest
+from ..search.requests import Listing, PageRequest, SearchRequest, SimilarRequest
 from ..search_queue import dispatch
 from ..search_queue.admission import running_search
 from ..web import kept_photos, throttles
@@ -30,7 +30,6 @@ from .base import (
 from .json_parsers import SmallJSONParser
 from .request_serializers import (
     EventSerializer,
-    PageSerializer,
     PhotoFileSerializer,
     PhotoOptionsSerializer,
     PhotoTextSerializer,
@@ -38,6 +37,7 @@ from .request_serializers import (
     SearchFileSerializer,
     SearchOptionsSerializer,
     SearchTextSerializer,
+    SimilarSerializer,
 )
 from .response_serializers import (
     ClassificationSerializer,
@@ -47,9 +47,6 @@ from .response_serializers import (
 )
 from .responses import as_class, as_predictions, as_response, pending
 
-LIMIT = OpenApiParameter(
-    "limit", {"type": "integer", "minimum": 1, "maximum": 100, "default": DEFAULT_LIMIT}
-)
 PREFER = OpenApiParameter(
     "Prefer",
     str,
@@ -121,15 +118,15 @@ class ClassifyView(PhotoView):
 
 class SimilarView(VisualSearchView):
     @schema.described(
-        parameters=[LIMIT],
+        parameters=[SimilarSerializer],
         answers={200: (SearchResultSerializer, examples.SIMILAR)},
         refusals=[schema.Invalid, exceptions.ItemNotFound, *schema.SERVICE],
     )
     def get(self, request: Request, key: str) -> Response:
         """Find the products that look most like a product."""
-        limit = validated(PageSerializer, request.query_params)["limit"]
-        result = dispatch.similar(SimilarRequest(item=key, limit=limit))
-        return Response(as_response(request, result, Listing(limit=limit), {}))
+        options = validated(SimilarSerializer, request.query_params)
+        result = dispatch.similar(SimilarRequest(item=key, **options))
+        return Response(as_response(request, result, Listing(limit=options["limit"]), {}))
 
 
 class QueryView(VisualSearchView):

@@ -18,6 +18,7 @@ from ..catalogs.groups import plain
 from ..serving.live_index import LiveIndex
 from .nearest import Score, Vector, alike_items, scores_of
 from .results import ALIKE, RULE, WORDS, Reason
+from .rule_effects import NOTHING, Effect
 from .rules import Effects
 from .words import Wanted, described, most_described
 
@@ -69,12 +70,10 @@ class Arrangement:
         keys = list(best)
         if self.placed is None:
             self.placed = self.place({key: best[key] for key in keys[:POOL]})
-        known = set(self.placed).union(keys[:POOL])
-        return self.placed + [key for key in keys if key not in known and not self.hides(key)]
-
-    def hides(self, key: str) -> bool:
-        """Return whether a rule hides an item."""
-        return self.effects is not None and self.effects.of(key).hidden
+        tail = [key for key in keys[POOL:] if key not in self.extra]
+        if self.effects:
+            tail = [key for key in tail if not self.effects.of(key).hidden]
+        return self.placed + tail
 
     def place(self, pool: Mapping[str, Score]) -> list[str]:
         """Return the keys of the pool, and of the items that come into it, in their new order."""
@@ -87,11 +86,18 @@ class Arrangement:
         candidates = {**pool, **self.extra}
         order = sorted(candidates, key=lambda key: -candidates[key][0])
         self.ranks = {key: rank for rank, key in enumerate(order, 1)}
-        if self.effects:
-            order = self.boosted(order, candidates)
+        acting = self.acting(order)
+        order = self.boosted(order, acting, candidates)
         if self.wanted.conditions:
             order = self.fused(lifted(order, group))
-        return self.moved(order) if self.effects else order
+        return self.moved(order, acting)
+
+    def acting(self, keys: Iterable[str]) -> dict[str, Effect]:
+        """Return the effects on items, of those on which rules act."""
+        if self.effects is None:
+            return {}
+        of = self.effects.of
+        return {key: effect for key in keys if (effect := of(key)).rules}
 
     def reasons(self, key: str) -> list[Reason]:
         """Return why an item stands where it stands; [] for one that is not arranged."""
@@ -135,18 +141,18 @@ class Arrangement:
             return []
         rows = plain(self.rows).filter(**{f"{self.source.key}__in": self.source.key_values(pins)})
         passing = {str(key) for key in rows.values_list(self.source.key, flat=True)}
-        return [key for key in dict.fromkeys(pins) if key in passing and not self.hides(key)]
+        return [key for key in dict.fromkeys(pins) if key in passing]
 
-    def boosted(self, keys: Sequence[str], scores: Mapping[str, Score]) -> list[str]:
+    def boosted(
+        self, keys: Sequence[str], acting: Mapping[str, Effect], scores: Mapping[str, Score]
+    ) -> list[str]:
         """Return the keys sorted by similarity and boost; what is not alike is not boosted."""
-        assert self.effects is not None
-        boosts = {key: boost for key in keys if (boost := self.effects.of(key).boost)}
+        boosts = {key: effect.boost for key, effect in acting.items() if effect.boost}
         if not boosts:
             return list(keys)
         alike = alike_items(self.current, self.vectors, boosts)
-        return sorted(
-            keys, key=lambda key: -(scores[key][0] + (boosts[key] if key in alike else 0.0))
-        )
+        boosted = {key: scores[key][0] + boosts[key] for key in alike}
+        return sorted(keys, key=lambda key: -(boosted.get(key) or scores[key][0]))
 
     def fused(self, keys: Sequence[str]) -> list[str]:
         """Return the keys by reciprocal rank fusion of their order with the words.
@@ -157,17 +163,20 @@ class Arrangement:
         scores = {key: 1 / (K + n) + met.get(key, 0) / (K + 1) for n, key in enumerate(keys, 1)}
         return sorted(keys, key=lambda key: -scores[key])
 
-    def moved(self, keys: Sequence[str]) -> list[str]:
+    def moved(self, keys: Sequence[str], acting: Mapping[str, Effect]) -> list[str]:
         """Return the keys with pinned items first and buried ones last, without hidden ones."""
-        assert self.effects is not None
-        first = {key for key in self.pins if key in self.ranks}
+        if not (acting or self.pins):
+            return list(keys)
+        first = [
+            key for key in self.pins if key in self.ranks and not acting.get(key, NOTHING).hidden
+        ]
         usual: list[str] = []
         buried: list[str] = []
         for key in keys:
-            effect = self.effects.of(key)
+            effect = acting.get(key, NOTHING)
             if not (effect.hidden or key in first):
                 (buried if effect.buried else usual).append(key)
-        return [key for key in self.pins if key in first] + usual + buried
+        return first + usual + buried
 
 
 def lifted(keys: Sequence[str], group: Mapping[str, str]) -> list[str]:

@@ -102,6 +102,11 @@ class Ranker:
         with self.watch.stage("words"):
             return wanted_by(self.listing.words, self.source)
 
+    @property
+    def ranking_words(self) -> Wanted:
+        """What the words ask for where they rank; a filter by them has nothing left to rank."""
+        return Wanted() if self.listing.words_mode == FILTER else self.wanted
+
     @cached_property
     def vectors(self) -> list[Vector]:
         """The vector to search by: the photo's, in the colour that the words name."""
@@ -121,7 +126,7 @@ class Ranker:
 
         ``cards``: whether to make cards. Raises ValidationError for an invalid filter value.
         """
-        where = self.wanted.conditions if self.listing.words_mode == FILTER else []
+        where = self.wanted.required if self.listing.words_mode == FILTER else []
         with self.watch.stage("index"):
             among, items = filtered_embeddings(self.current, filters, where)
             effects = self.effects(filters)
@@ -161,14 +166,15 @@ class Ranker:
         self, filters: Mapping[str, Any], where: Sequence[Q], effects: Effects | None
     ) -> Arrangement | None:
         """Return how words and rules arrange the hits, None if there are neither."""
-        if not (self.wanted.conditions or effects):
+        wanted = self.ranking_words
+        if not (wanted.conditions or effects):
             return None
 
         def rows() -> QuerySet[Any]:
             passing = self.source.filtered(filters, where)
             return self.source.visible() if passing is None else passing
 
-        return Arrangement(self.current, self.vectors, self.source, rows, self.wanted, effects)
+        return Arrangement(self.current, self.vectors, self.source, rows, wanted, effects)
 
     def effects(self, filters: Mapping[str, Any]) -> Effects | None:
         """Return the effects of the merchandiser's rules, None if none applies."""
@@ -193,7 +199,7 @@ class Ranker:
 
     def most_similar(self, filters: Mapping[str, Any], ranked: Ranked) -> str | None:
         """Return the key of the visible item most like the photo that passes the filters."""
-        if not self.wanted.conditions and self.effects(filters) is None:
+        if not self.ranking_words.conditions and self.effects(filters) is None:
             return ranked.hits[0].item if ranked.hits else None
         with self.watch.stage("index"):
             among, _count = filtered_embeddings(self.current, filters)

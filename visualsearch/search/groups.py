@@ -67,5 +67,5 @@ def with_members(source: CatalogSource, hits: Sequence[Hit]) -> list[str]:
 
 def same_group(source: CatalogSource, item: str) -> list[str]:
     """Return the keys of the visible items of an item's group; [] if it has none."""
-    own = groups.groups_of(source, [item]).get(item, "") if source.group else ""
+    own = groups.groups_of(source, [item]).get(item, "")
     return groups.members(source, [own]).get(own, [])

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from django.db import connections
-from django.db.models import QuerySet
 from numpy.typing import NDArray
 
 from ..catalogs import current_catalog_name
@@ -66,8 +65,8 @@ def scores_of(
     current: LiveIndex, vectors: Sequence[Vector], items: Collection[str]
 ) -> dict[str, Score]:
     """Return score and image of each searchable item's most similar image, by the item's key."""
-    rows = list(searchable(current, items).order_by("pk").values_list("item", "image", "vector"))
     found: dict[str, Score] = {}
+    rows = searchable(current, items, "item", "image", "vector")
     if not rows:
         return found
     queries = np.stack([current.fitted(each) for each in vectors])
@@ -97,16 +96,18 @@ def known_vectors(current: LiveIndex, items: Collection[str]) -> dict[str, list[
         known = current.vectors = KnownVectors(current.revision)
     new = [item for item in items if item not in known.by_item]
     read: dict[str, list[Vector]] = {item: [] for item in new}
-    for item, stored in searchable(current, new).values_list("item", "vector"):
+    for item, stored in searchable(current, new, "item", "vector"):
         read[item].append(from_bytes(stored))
     known.by_item.update(read)
     return known.by_item
 
 
-def searchable(current: LiveIndex, items: Collection[str]) -> QuerySet[Embedding]:
-    """Return the searchable embeddings of items."""
-    rows = Embedding.objects.filter(encoder=current.encoder.id, item__in=items)
-    return rows.searchable() if items else rows.none()
+def searchable(current: LiveIndex, items: Collection[str], *fields: str) -> list[tuple[Any, ...]]:
+    """Return fields of the searchable embeddings of items, in the order of primary keys."""
+    if not items:
+        return []  # building a query takes longer than all else
+    rows = Embedding.objects.filter(encoder=current.encoder.id, item__in=items).searchable()
+    return list(rows.order_by("pk").values_list(*fields))
 
 
 def is_match(current: LiveIndex, vectors: Sequence[Vector], hits: Sequence[Hit]) -> bool:

@@ -84,7 +84,7 @@ def rank(
     """
     source = catalog()
     shown = ShownGroups(source, cards, skip) if collapse else Shown(source, cards)
-    k = need * 3 + 8 if arrangement is None else max(need * 3 + 8, POOL + 30)
+    k = need * 3 + 8 if arrangement is None else max(need * 3 + 8, POOL + 12)
     while True:
         with watch.stage("index"):
             best, exhausted = best_by_item(current, vectors, k, among)

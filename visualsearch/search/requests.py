@@ -97,11 +97,15 @@ class PageRequest(Listing, Request[SearchResult]):
 
 @dataclass(frozen=True, kw_only=True)
 class SimilarRequest(Request[SearchResult]):
-    """Find the items that look most like the item with the key ``item``."""
+    """Find the items that look most like the item with the key ``item``.
+
+    ``collapse``: whether to leave out the item's own group and show one hit per group.
+    """
 
     kind = "similar"
     item: str
     limit: int = DEFAULT_LIMIT
+    collapse: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,7 +18,7 @@ from .words import Wanted
 
 
 def find_similar(request: SimilarRequest) -> SearchResult:
-    """Return the items that look most like ``request.item``, without the item and its group.
+    """Return the items that look most like ``request.item``, without the item itself.
 
     Nothing is stored, so the result has no ``query_id``. Raises ItemNotFound if the item is not
     visible or has no searchable image, IndexNotReady or ModelUnavailable as
@@ -41,7 +41,8 @@ def find_similar(request: SimilarRequest) -> SearchResult:
     if effects:
         rows = source.visible
         arrangement = Arrangement(current, vectors, source, rows, Wanted(), effects)
-    own = {request.item, *groups.same_group(source, request.item)}
+    collapse = bool(request.collapse and source.group)
+    own = {request.item, *(groups.same_group(source, request.item) if collapse else ())}
     hits = rank(
         current,
         vectors,
@@ -49,11 +50,12 @@ def find_similar(request: SimilarRequest) -> SearchResult:
         watch=watch,
         leave_out=own,
         arrangement=arrangement,
-        collapse=bool(source.group),
+        collapse=collapse,
     )
     with watch.stage("products"):
         count = max(0, current.items - len(own))
-        count = groups.count(source, {}, items=count) if source.group else count
+        if collapse:
+            count = max(0, groups.count(source, {}, items=count + 1) - 1)
     return SearchResult(
         query_id=None,
         model=encoder.id,

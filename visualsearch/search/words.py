@@ -24,16 +24,23 @@ class Wanted:
     """What words ask for.
 
     ``words``: whether each word was understood: it describes an item, or belongs to the colour.
-    ``conditions``: one for each word, of the items that it describes. ``colour``: the colour to
-    search for in place of the photo's, as red, green and blue of 0…255; None if the words name
-    none, or if the shop's texts tell which items have it. ``other_colour``: whether they tell so;
-    then the photo's own colour does not matter within a group.
+    ``conditions``: one for each word, of the items that it describes. ``in_vain``: whether there
+    were words that are not understood. ``colour``: the colour to search for in place of the
+    photo's, as red, green and blue of 0…255; None if the words name none, or if the shop's texts
+    tell which items have it. ``other_colour``: whether they tell so; then the photo's own colour
+    does not matter within a group.
     """
 
     words: dict[str, bool] = field(default_factory=dict)
     conditions: list[Q] = field(default_factory=list)
+    in_vain: bool = False
     colour: RGB | None = None
     other_colour: bool = False
+
+    @property
+    def required(self) -> list[Q]:
+        """The conditions on items that all words describe; none meets them if a word is in vain."""
+        return [*self.conditions, Q(pk__in=[])] if self.in_vain else self.conditions
 
     def recoloured(self, encoder: Encoder, vector: Vector) -> Vector:
         """Return a query vector (dim,) in the colour that the words name."""
@@ -41,15 +48,16 @@ class Wanted:
 
 
 def wanted_by(text: str, source: CatalogSource) -> Wanted:
-    """Return what the words of a text ask for; words that describe no item are left out."""
-    texts = words.split_words(text)
-    found = conditions(source, source.visible(), texts)
+    """Return what the words of a text ask for."""
+    told = words.split_words(text)
+    found = conditions(source, source.visible(), told)
     colour = colour_in(text, source.colours)
     known = colour is not None and not colour.words.isdisjoint(found)
     understood = {*found, *(colour.words | LIGHTER | DARKER if colour else ())}
     return Wanted(
-        words={word: word in understood for word in texts} if source.takes_words else {},
+        words={word: word in understood for word in told} if source.takes_words else {},
         conditions=list(found.values()),
+        in_vain=not understood.issuperset(told),
         colour=None if colour is None or known else colour.value,
         other_colour=known,
     )

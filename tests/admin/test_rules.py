@@ -264,8 +264,25 @@ def test_matches__counts_with_pictures(admin_client, sold):
     Product.objects.filter(sku="P2").update(published=False)
     page = admin_client.post(MATCHES, posted(products="P1\nP2")).content.decode()
     assert "has the key P2" in page
-    page = admin_client.post(MATCHES, posted(selection="filter")).content.decode()
-    assert "at least one field" in page
+
+
+def test_matches__what_is_not_filled_in_yet_is_no_error(admin_client, sold):
+    for values, text in (
+        ({"selection": "filter"}, "Fill in a field"),
+        ({"products": " "}, "No product is chosen yet"),
+    ):
+        page = admin_client.post(MATCHES, posted(**values)).content.decode()
+        assert text in page
+        assert "vs-reason" not in page
+    page = admin_client.post(ADD, posted(selection="filter")).content.decode()
+    assert "Fill in at least one field of the filter." in page
+
+
+def test_list__without_rules_says_what_they_are_for(admin_client, sold):
+    page = admin_client.get(LIST).content.decode()
+    assert "A rule shows some products first" in page
+    rule("hide", "P1")
+    assert "A rule shows some products first" not in admin_client.get(LIST).content.decode()
 
 
 def test_names__are_escaped(admin_client, sold):

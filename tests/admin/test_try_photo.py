@@ -51,3 +51,17 @@ def test_words__say_how_many_describe_a_hit(admin_client, indexed):
     assert next(iter(reasons)) == "P3"
     assert reasons["P3"][1] == "2 words describe it"
     assert reasons["P1"] == ["Number 1 by likeness", "1 word describes it"]
+
+
+def test_words__says_which_were_understood(admin_client, indexed):
+    page = tried(admin_client, words="product P3 kilt")[1]
+    assert "Words that count: product, p3." in page
+    assert "change nothing: kilt." in page
+    page = tried(admin_client)[1]
+    assert "Words that" not in page
+
+
+def test_hits__are_numbered_and_classes_named(admin_client, indexed, monkeypatch):
+    page = tried(admin_client)[1]
+    places = [page.index(f'<span class="vs-name">{place}. ') for place in range(1, 9)]
+    assert places == sorted(places)

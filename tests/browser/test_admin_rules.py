@@ -34,7 +34,7 @@ def test_picker__by_keyboard_and_in_order(owner, sold):
     owner.get_by_role("button", name="Move up: Product P6").click()
     owner.get_by_role("button", name="Remove: Product P3").click()
     owner.get_by_text("2 products on sale match now").wait_for()
-    owner.get_by_label("When the customer narrows down to").fill("Shirt")
+    owner.get_by_label("Only in the category").fill("Shirt")
     follow(owner.get_by_role("button", name="Save"))
     made = RankingRule.objects.get()
     assert (made.keys, made.category) == (["P6", "P5"], "shirt")

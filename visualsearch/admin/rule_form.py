@@ -61,14 +61,19 @@ class RuleForm(forms.ModelForm):
         help_text=gettext_lazy("One key per line; “Show first” keeps this order."),
     )
     category = forms.CharField(
-        label=gettext_lazy("When the customer narrows down to"),
+        label=gettext_lazy("Only in the category"),
         required=False,
         max_length=200,
+        help_text=gettext_lazy("Acts once the customer has chosen this category."),
         widget=forms.TextInput(
             attrs={"list": "vs-categories", "placeholder": gettext_lazy("any category")}
         ),
     )
-    label = forms.ChoiceField(label=gettext_lazy("When the photo shows"), required=False)
+    label = forms.ChoiceField(
+        label=gettext_lazy("Only if the photo shows"),
+        required=False,
+        help_text=gettext_lazy("By what the model sees in it."),
+    )
     storefront = forms.ModelChoiceField(
         label=gettext_lazy("Storefront"),
         queryset=Storefront.objects.none(),
@@ -81,8 +86,18 @@ class RuleForm(forms.ModelForm):
         required=False,
         empty_label=gettext_lazy("no experiment: for all visitors"),
     )
-    first = forms.DateField(label=gettext_lazy("First day"), required=False, widget=DAY)
-    last = forms.DateField(label=gettext_lazy("Last day"), required=False, widget=DAY)
+    first = forms.DateField(
+        label=gettext_lazy("First day"),
+        required=False,
+        widget=DAY,
+        help_text=gettext_lazy("Empty: from now on."),
+    )
+    last = forms.DateField(
+        label=gettext_lazy("Last day"),
+        required=False,
+        widget=DAY,
+        help_text=gettext_lazy("Empty: without end."),
+    )
     active = forms.BooleanField(label=gettext_lazy("Switched on"), required=False, initial=True)
 
     class Meta:
@@ -188,6 +203,18 @@ class RuleForm(forms.ModelForm):
             if name.startswith(start)
         }
         return {name: values for name, values in found.items() if values}
+
+    def still_needed(self) -> str:
+        """Return what a posted form lacks because its user has not come to it yet, "" for nothing.
+
+        The page shows this while a rule is made; :meth:`clean` refuses to save it.
+        """
+        selection = self.data.get("selection")
+        if selection == Products.CHOSEN and not self.data.get("products", "").strip():
+            return _("No product is chosen yet.")
+        if selection == Products.FILTER and not self.filter_values():
+            return _("Fill in a field to see which products match.")
+        return ""
 
     def filter_query(self) -> str:
         """Return the filters as a query string."""

@@ -77,7 +77,7 @@ def filter_labels() -> Mapping[str, str]:
 
 
 def when_text(rule: RankingRule) -> str:
-    """Return the conditions of a rule but its period; “always” without any."""
+    """Return the conditions of a rule but its period; “in every search” without any."""
     parts = []
     if rule.category:
         name = catalog().category_name(rule.category)
@@ -88,7 +88,7 @@ def when_text(rule: RankingRule) -> str:
         parts.append(_("storefront: %(name)s") % {"name": rule.storefront.name})
     if rule.experiment is not None:
         parts.append(_("experiment: %(name)s") % {"name": rule.experiment.name})
-    return "; ".join(parts) or _("always")
+    return "; ".join(parts) or _("in every search")
 
 
 def first_day(moment: datetime | None) -> str:

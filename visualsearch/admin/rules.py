@@ -164,6 +164,11 @@ class RankingRuleAdmin(ReadOnlyAdmin):
         """Return how many products the posted form selects now, as a piece of HTML."""
         self.may_edit(request)
         form = RuleForm(request.POST)
+        if needed := form.still_needed():
+            context = {"needed": needed}
+            return HttpResponse(
+                render_to_string("admin/visualsearch/_matches.html", context, request)
+            )
         form.is_valid()
         wrong = [*form.errors.get("selection", []), *form.errors.get("products", [])]
         if wrong or "selection" not in form.cleaned_data:

@@ -10,6 +10,7 @@ from django.contrib.admin import AdminSite
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from ..class_names import class_name
 from ..exceptions import VisualSearchError
 from ..models import IndexVersion, RankingRule
 from ..search.requests import DEFAULT_LIMIT, SearchRequest
@@ -35,6 +36,16 @@ class TrialForm(forms.Form):
     """A form for a trial search: a photo, one or two index versions, and how many products."""
 
     image = forms.FileField(label=_("Photo"), widget=forms.FileInput(attrs={"accept": "image/*"}))
+    words = forms.CharField(
+        label=_("Words"),
+        required=False,
+        max_length=200,
+        widget=forms.TextInput(attrs={"placeholder": _("for example: in navy")}),
+    )
+    category = forms.ChoiceField(label=_("Category"), required=False)
+    limit = forms.IntegerField(
+        label=_("Products"), min_value=1, max_value=100, initial=DEFAULT_LIMIT
+    )
     version = forms.ModelChoiceField(
         label=_("Version"), queryset=IndexVersion.objects.none(), empty_label=None
     )
@@ -43,11 +54,6 @@ class TrialForm(forms.Form):
         queryset=IndexVersion.objects.none(),
         required=False,
         empty_label=_("no other version"),
-    )
-    words = forms.CharField(label=_("Words"), required=False, max_length=200)
-    category = forms.ChoiceField(label=_("Category"), required=False)
-    limit = forms.IntegerField(
-        label=_("Products"), min_value=1, max_value=100, initial=DEFAULT_LIMIT
     )
 
     def __init__(self, *args: Any, **kwargs: Any):
@@ -89,6 +95,7 @@ class Column:
     """The results of a trial search in one version.
 
     ``error``: why the search failed, "" if it succeeded; ``result``: None if the search failed.
+    ``words`` and ``unknown``: the words that were understood, and those that describe no product.
     """
 
     version: IndexVersion
@@ -97,6 +104,8 @@ class Column:
     predictions: list[Bar]
     stages: list[Bar]
     hits: list[dict[str, Any]]
+    words: str = ""
+    unknown: str = ""
 
 
 def search(
@@ -125,7 +134,7 @@ def search(
         result=result,
         predictions=[
             Bar(
-                label=each.label,
+                label=class_name(each.label),
                 text=f"{number(100 * each.probability, 1)}\xa0%",
                 percent=percent(each.probability),
             )
@@ -133,6 +142,8 @@ def search(
         ],
         stages=stages(result),
         hits=hits(site, result),
+        words=", ".join(word for word, understood in result.words.items() if understood),
+        unknown=", ".join(word for word, understood in result.words.items() if not understood),
     )
 
 

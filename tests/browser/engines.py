@@ -6,6 +6,7 @@ import glob
 import os
 import shutil
 import subprocess
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -93,10 +94,14 @@ def webkit() -> Iterator[Any]:
     options.binary_location = program("webkit", "MiniBrowser", browser)
     options.add_argument("--full-screen")  # a tool bar would be wider than a phone
     options.add_argument("--automation")
-    driver = program("webkit", "WebKitWebDriver")
+    server = program("webkit", "WebKitWebDriver")
     with display() as screen:
-        service = Service(driver, env={**os.environ, "DISPLAY": screen})
-        yield webdriver.WebKitGTK(options=options, service=service)
+        service = Service(server, env={**os.environ, "DISPLAY": screen})
+        with warnings.catch_warnings():
+            # Selenium's own module uses what Selenium has deprecated.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            driver = webdriver.WebKitGTK(options=options, service=service)
+        yield driver
 
 
 @contextmanager
@@ -123,6 +128,8 @@ def resize(driver: Any, screen: str) -> None:
         driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", values)
     elif driver.name == "firefox":
         viewport = {"width": width, "height": height}
-        driver.browsing_context.set_viewport(context=driver.current_window_handle, viewport=viewport)
+        driver.browsing_context.set_viewport(
+            context=driver.current_window_handle, viewport=viewport
+        )
     else:
         driver.set_window_size(width, height)

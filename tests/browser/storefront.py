@@ -157,7 +157,9 @@ class Visitor:
 
     def is_within(self, name: str) -> bool:
         """Return whether the focus is inside of the component's node with this id."""
-        return bool(self.part(name).evaluate("node => node.contains(node.getRootNode().activeElement)"))
+        return bool(
+            self.part(name).evaluate("node => node.contains(node.getRootNode().activeElement)")
+        )
 
     def settled(self) -> None:
         """Wait until the results are up to date."""

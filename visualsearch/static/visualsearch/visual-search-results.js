@@ -1,5 +1,6 @@
 // The view of a search: the photo with its box and objects, progress, and results with filters.
 
+// Those of the start view are in visual-search.js.
 export const ENGLISH = {
 	cancel: 'Cancel',
 	sending: 'Sending your photo…',
@@ -48,6 +49,8 @@ progress{width:100%;accent-color:var(--accent)}
 button:disabled{opacity:.55}
 select{max-width:12rem;min-height:44px;font:inherit;font-weight:600;color:inherit;background:none;border:0}
 option{background:var(--surface)}
+#words{padding-right:0}
+#find{border:0}
 [type=number]{width:4.2rem;text-align:center;appearance:textfield}
 dialog:has([data-view=results]){width:76rem}
 .bar{position:sticky;top:0;z-index:3;background:var(--surface)}

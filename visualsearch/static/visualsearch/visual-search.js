@@ -1,6 +1,5 @@
-// <visual-search>: the element and its start view (docs/storefront.md).
+// The element <visual-search> and its start view.
 
-// The other English texts are in visual-search-results.js.
 const ENGLISH = {
 	camera: 'Search by photo',
 	lead: 'Show us what you are looking for',
@@ -54,8 +53,8 @@ button:hover,[data-over] #drop{border-color:var(--accent);background:var(--tint)
 .main:hover{background:var(--vs-accent-strong,var(--accent))}
 .round{padding:0}
 .pick{padding-inline:1rem .6rem;background:var(--surface)}
-form,label{width:100%;max-width:26rem}
-label{display:flex;gap:.5rem;align-items:center}
+form{width:100%;max-width:26rem}
+label{display:flex;flex:1;gap:.5rem;align-items:center;min-width:0}
 [type=search]{flex:1;min-width:0}
 dialog{width:38rem;padding:0 1.25rem 1.25rem;border:0;border-radius:var(--radius);background:var(--surface);color:inherit}
 dialog::backdrop{background:#100c08a6}
@@ -94,10 +93,10 @@ function markup(texts, compact) {
 }
 
 class VisualSearch extends HTMLElement {
-	#host; // what all files share
-	#connected; // AbortController
+	#host;
+	#connected;
 	#search;
-	#loading; // its promise
+	#loading;
 	#attempt = 0;
 
 	async connectedCallback() {
@@ -157,7 +156,7 @@ class VisualSearch extends HTMLElement {
 		ui.take.onclick = () => ui.shot.click();
 		ui.files.onchange = ui.shot.onchange = ({ target }) => {
 			if (target.files[0]) this.search(target.files[0]);
-			target.value = ''; // so that the same may be chosen again
+			target.value = ''; // so that it may be chosen again
 		};
 		ui.page.ondragover = ui.page.ondragleave = ui.page.ondrop = (event) => this.#drop(event);
 		if (!ui.dialog) return;
@@ -183,7 +182,7 @@ class VisualSearch extends HTMLElement {
 		await act(this.#search);
 	}
 
-	/** Show the search of the address, of the id `known`, or that this tab has kept. */
+	/** Show the search of the address, `known` by its id, or kept here. */
 	async #restore(known) {
 		let asked = known || this.#search || (this.hasAttribute('history') && location.search.includes('photo='));
 		try {

@@ -53,7 +53,7 @@ def test_search__multipart(client, indexed):
     body = response.json()
     assert set(body) == {
         "query_id", "model", "index_version", "took_ms", "predictions", "matched", "count",
-        "next", "results", "warnings", "subject", "category",
+        "next", "results", "warnings", "subject", "objects", "category",
     }  # fmt: skip
     assert body["results"][0]["product"]["key"] == "P3"
     assert body["results"][0]["product"]["url"].startswith("http://testserver/product/")

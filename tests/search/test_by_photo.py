@@ -314,8 +314,8 @@ def test_search__forgets_what_has_expired(indexed, configure, monkeypatch):
 
 
 # Queries: the version, the first hits' products, and storing the search; with groups also the
-# items' groups and the number of groups.
-@pytest.mark.parametrize(("collapse", "queries"), [(False, 3), (True, 5)])
+# items' groups.
+@pytest.mark.parametrize(("collapse", "queries"), [(False, 3), (True, 4)])
 def test_search__asks_only_for_what_it_shows(
     index_file, indexed, django_assert_num_queries, collapse, queries
 ):

@@ -21,6 +21,9 @@ def large(transactional_db, sold, monkeypatch):
     item_counts.forget()
     yield Embedding.objects.first().encoder
     item_counts.forget()
+    for thread in threading.enumerate():
+        if thread.name == "visualsearch-count":
+            thread.join(60)  # or it would read the database of another test
 
 
 class Told:

@@ -153,7 +153,9 @@ class Ranker:
         hidden = effects.hidden_items() if effects else ()
         with self.watch.stage("products"):
             if self.collapse:
-                return groups.count(self.source, filters, where, items=items, hidden=hidden)
+                return groups.count(
+                    self.source, self.current, filters, where, items=items, hidden=hidden
+                )
             if not hidden:
                 return items
             rows = self.source.filtered(filters, where)

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db import router
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from ..batched import MAX_PARAMETERS
 from ..catalogs import CatalogSource, groups
+from ..models import Embedding
+from ..models.primary import database
 from ..serving import item_counts
+from ..serving.live_index import LiveIndex
 from .results import Hit, Variant
 
 # Most variants of a hit.
@@ -19,25 +24,46 @@ MOST_VARIANTS = 12
 
 def count(
     source: CatalogSource,
+    current: LiveIndex,
     filters: Mapping[str, Any],
     where: Sequence[Q] = (),
     *,
     items: int,
     hidden: Collection[str] = (),
 ) -> int:
-    """Return the number of groups whose visible items pass the filters and conditions.
+    """Return the number of groups with an item that can be found and passes.
 
-    ``items``: number of items that pass. ``hidden``: keys of items that a rule hides. Without
-    filters, a large catalog is counted in the background, and until then ``items`` is returned.
+    ``filters`` and ``where``: the filters and conditions; ``items``: number of items that pass.
+    ``hidden``: keys of items that a rule hides. Without filters, groups are counted again when the
+    index has changed, in a large catalog in the background.
     """
+
+    def found(rows: QuerySet[Any]) -> int:
+        return groups.count_groups(
+            source, searchable(source, current, without(source, rows, hidden))
+        )
+
     rows = source.filtered(filters, where)
     if rows is not None:
-        return groups.count_groups(source, without(source, rows, hidden))
-    return item_counts.counted(
-        f"groups without {len(hidden)}",
-        items,
-        lambda: groups.count_groups(source, without(source, source.visible(), hidden)),
-    )
+        return min(items, found(rows))
+    counts, name = current.known_now().counts, f"groups without {len(hidden)}"
+    if name not in counts:
+        item_counts.counted(
+            name,
+            items,
+            lambda: found(source.visible()),
+            then=partial(counts.__setitem__, name),
+        )
+    return min(items, counts[name])
+
+
+def searchable(source: CatalogSource, current: LiveIndex, rows: QuerySet[Any]) -> QuerySet[Any]:
+    """Return the items that have a searchable image; all, if they are in another database."""
+    if rows.db != database() and router.db_for_write(rows.model) != database():
+        return rows
+    images = Embedding.objects.filter(encoder=current.encoder.id, item=OuterRef("key_as_text"))
+    rows = rows.annotate(key_as_text=source.key_as_text(rows.db))
+    return rows.filter(Exists(images.searchable()))
 
 
 def without(source: CatalogSource, rows: QuerySet[Any], hidden: Collection[str]) -> QuerySet[Any]:

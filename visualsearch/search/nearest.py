@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..catalogs import current_catalog_name
 from ..models import Embedding, from_bytes
 from ..models.primary import database
-from ..serving.live_index import KnownVectors, LiveIndex
+from ..serving.live_index import LiveIndex
 from .results import Hit
 
 Vector = NDArray[np.float32]
@@ -91,15 +91,15 @@ def alike_items(current: LiveIndex, vectors: Sequence[Vector], items: Collection
 
 def known_vectors(current: LiveIndex, items: Collection[str]) -> dict[str, list[Vector]]:
     """Return the stored vectors (dim,) of items by key; they are cached until the index changes."""
-    known = current.vectors
-    if known.revision != current.revision or len(known.by_item) > VECTORS_KEPT:
-        known = current.vectors = KnownVectors(current.revision)
-    new = [item for item in items if item not in known.by_item]
+    known = current.known_now().vectors
+    if len(known) > VECTORS_KEPT:
+        known.clear()
+    new = [item for item in items if item not in known]
     read: dict[str, list[Vector]] = {item: [] for item in new}
     for item, stored in searchable(current, new, "item", "vector"):
         read[item].append(from_bytes(stored))
-    known.by_item.update(read)
-    return known.by_item
+    known.update(read)
+    return known
 
 
 def searchable(current: LiveIndex, items: Collection[str], *fields: str) -> list[tuple[Any, ...]]:

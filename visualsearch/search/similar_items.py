@@ -55,7 +55,7 @@ def find_similar(request: SimilarRequest) -> SearchResult:
     with watch.stage("products"):
         count = max(0, current.items - len(own))
         if collapse:
-            count = max(0, groups.count(source, {}, items=count + 1) - 1)
+            count = max(0, groups.count(source, current, {}, items=count + 1) - 1)
     return SearchResult(
         query_id=None,
         model=encoder.id,

@@ -24,11 +24,16 @@ NAMES_KEPT = 200_000
 
 
 @dataclass
-class KnownVectors:
-    """Stored vectors of some items, as they are at a revision of the index."""
+class Known:
+    """What a process has read about the rows of an index, as they are at one revision.
+
+    ``vectors``: stored vectors (dim,) of some items, by key; ``counts``: numbers of items or
+    groups, by what was counted.
+    """
 
     revision: int = -1
-    by_item: dict[str, list[Vectors]] = field(default_factory=dict, repr=False)
+    vectors: dict[str, list[Vectors]] = field(default_factory=dict, repr=False)
+    counts: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -39,8 +44,7 @@ class LiveIndex:
     contains. ``items``: number of searchable items. ``fit``: the transform of the vectors in the
     index, None for none; callers pass untransformed encoder output to :meth:`add` and
     :meth:`search`. ``catalog``: name of the catalog. ``used``: monotonic time of the last
-    use. ``known``: cache of :meth:`names`; ``vectors``: vectors of items that were
-    asked for.
+    use. ``known``: cache of :meth:`names`; ``at_revision``: of :meth:`known_now`.
     """
 
     index: Index
@@ -53,11 +57,17 @@ class LiveIndex:
     used: float = 0.0
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     known: dict[int, tuple[str, str]] = field(default_factory=dict, repr=False)
-    vectors: KnownVectors = field(default_factory=KnownVectors, repr=False)
+    at_revision: Known = field(default_factory=Known, repr=False)
 
     def set_items(self, items: int) -> None:
         """Set the number of searchable items."""
         self.items = items
+
+    def known_now(self) -> Known:
+        """Return what has been read since the index last changed."""
+        if self.at_revision.revision != self.revision:
+            self.at_revision = Known(self.revision)
+        return self.at_revision
 
     def fitted(self, vectors: Vectors) -> Vectors:
         """Apply the index's fitted transform to encoder output (N, dim) or (dim,).

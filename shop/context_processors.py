@@ -4,6 +4,7 @@ from django.db.models import Exists, OuterRef
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
+from .basket import Basket
 from .models import Category, Product
 
 BRAND = "Maison Lumen"
@@ -16,5 +17,9 @@ def shown_categories() -> list[Category]:
 
 
 def storefront(request: HttpRequest) -> dict[str, Any]:
-    """Return the template context of header and footer; categories are queried on first use."""
-    return {"brand": BRAND, "shop_categories": SimpleLazyObject(shown_categories)}
+    """Return the template context of header and footer; what needs the database is lazy."""
+    return {
+        "brand": BRAND,
+        "shop_categories": SimpleLazyObject(shown_categories),
+        "basket": SimpleLazyObject(lambda: Basket(getattr(request, "session", {}))),
+    }

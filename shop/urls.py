@@ -7,12 +7,16 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from visualsearch.contrib.health.views import LiveView, ReadyView
 from visualsearch.contrib.prometheus.views import MetricsView
 
-from . import views
+from . import basket, views
 
 shop_patterns = [
     path("", views.HomeView.as_view(), name="home"),
     path("category/<str:slug>/", views.CategoryView.as_view(), name="category"),
     path("product/<int:pk>/<slug:slug>/", views.ProductView.as_view(), name="product"),
+    path("basket/", basket.show, name="basket"),
+    path("basket/add/<int:pk>/", basket.add, name="add"),
+    path("basket/remove/<int:pk>/", basket.remove, name="remove"),
+    path("basket/buy/", basket.buy, name="buy"),
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [

@@ -11,6 +11,7 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy as _
 from django.views.generic import DetailView, ListView
 
+from .basket import search_behind
 from .models import Category, Product, ProductQuerySet
 
 PAGE_SIZE = 24
@@ -137,6 +138,7 @@ class ProductView(DetailView):
         if product.style:
             others = self.get_queryset().filter(style=product.style).exclude(pk=product.pk)
             context["other_colors"] = others
+        context["query"] = search_behind(self.request)
         context["pictures"] = list(product.images.all())[:PICTURES]
         return context
 

@@ -7,13 +7,15 @@ from typing import Any
 import django_filters
 from django.db.models import Exists, F, Model, OuterRef, Q, QuerySet
 from django.db.models.fields.files import FieldFile
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from visualsearch.catalogs import CatalogSource
 from visualsearch.class_names import WORDS, words_in
-from visualsearch.facets import Choice, Ordering, Range
+from visualsearch.facets import Choice, Described, Filters, Ordering, Range
 
 from .models import Category, Product, ProductImage, address_of, slug_of
+from .names import shown_name
 from .prices import format_price
 
 
@@ -57,6 +59,21 @@ def listed_products() -> QuerySet[Product, Any]:
 
 
 @cache
+class NamedChoice(Choice):
+    """A facet whose options have names in the language of the page."""
+
+    def describe(self, rows: QuerySet[Any], filters: Filters) -> Described | None:
+        """Return the facet with translated labels, see :meth:`Choice.describe`."""
+        facet = super().describe(rows, filters)
+        if facet is None:
+            return None
+        names = [capfirst(shown_name(each["value"])) for each in facet["options"]]
+        options = [
+            each | {"label": name} for each, name in zip(facet["options"], names, strict=True)
+        ]
+        return facet | {"options": options}
+
+
 def sold_categories() -> QuerySet[Category, str]:
     """Return a query for the names of categories with published products; it is built once."""
     sold = Product.objects.published().filter(category=OuterRef("pk"))
@@ -73,9 +90,9 @@ class ProductCatalog(CatalogSource):
     search_fields = ["name", "color", "material", "pattern", "style", "sku", "category__name"]
     out_of_stock = {"stock": 0}
     facets = [
-        Choice(name="color", label=_("Colour")),
-        Choice(name="gender", label=_("For")),
-        Choice(name="material", label=_("Material")),
+        NamedChoice(name="color", label=_("Colour")),
+        NamedChoice(name="gender", label=_("For")),
+        NamedChoice(name="material", label=_("Material")),
         Range(name="price", label=_("Price")),
     ]
     orderings = [
@@ -104,8 +121,8 @@ class ProductCatalog(CatalogSource):
             "image": self.image_url(item.picture) if item.picture else None,
             "price": str(item.price),
             "price_label": format_price(item.price),
-            "category": item.category_name,
-            "color": item.color,
+            "category": shown_name(item.category_name),
+            "color": shown_name(item.color),
         }
 
     def categories(self, classes: Iterable[str]) -> set[str]:
@@ -116,7 +133,7 @@ class ProductCatalog(CatalogSource):
         own = None
         if value not in WORDS:
             own = Category.objects.filter(Q(slug=value) | Q(name__iexact=value)).first()
-        return own.name if own else super().category_name(value)
+        return shown_name(own.name) if own else super().category_name(value)
 
     def apply_tags(self, item: Product, tags: Mapping[str, str]) -> None:
         """Fill in the colour if it is empty, and the category that matches a class."""

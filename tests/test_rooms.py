@@ -137,7 +137,7 @@ def test_imports__lab_knows_only_the_core():
 
 
 def test_imports__shop_touches_the_app_in_few_places():
-    published = {"admin", "catalogs", "class_names", "contrib", "exceptions", "facets"}
+    published = {"admin", "catalogs", "class_names", "contrib", "events", "exceptions", "facets"}
     published.add("signal_handlers")
     for path in (ROOT / "shop").rglob("*.py"):
         rooms = {each.split(".")[0] for each in inner(path)}

@@ -4,6 +4,7 @@ from typing import Any
 from django import template
 from django.http import HttpRequest
 
+from shop.names import shown_name
 from shop.prices import format_price
 
 register = template.Library()
@@ -18,6 +19,12 @@ def price(amount: Decimal | float | str | None) -> str:
         return format_price(amount)
     except InvalidOperation:
         return str(amount)
+
+
+@register.filter
+def named(name: str | None) -> str:
+    """Show a name of a category, a colour or another value of the catalog in French, too."""
+    return shown_name(name)
 
 
 @register.simple_tag(takes_context=True)

@@ -133,9 +133,15 @@ class Visitor:
         self.choose(photo)
         self.wait_for_results()
 
+    def load(self) -> None:
+        """Open the file chooser, which loads the files that a search needs."""
+        with self.page.expect_file_chooser():
+            self.part("choose").click()
+        self.part("frame").wait_for(state="attached")
+
     def wait_for_results(self) -> None:
         self.cards.first.wait_for()
-        self.tag.locator(".pick").first.wait_for()
+        self.tag.locator("#filters .pick").first.wait_for()
 
     def until(self, check: Callable[[], object]) -> None:
         """Wait until a check is true, while the page keeps running."""
@@ -149,9 +155,15 @@ class Visitor:
         script = "node => node.getRootNode().activeElement === node"
         return bool(self.part(name).evaluate(script))
 
+    def is_within(self, name: str) -> bool:
+        """Return whether the focus is inside of the component's node with this id."""
+        return bool(
+            self.part(name).evaluate("node => node.contains(node.getRootNode().activeElement)")
+        )
+
     def settled(self) -> None:
         """Wait until the results are up to date."""
-        self.tag.locator("#grid[aria-busy=false]").wait_for()
+        self.tag.locator("#grid[aria-busy=false]").wait_for(state="attached")
 
 
 def wait_for(url: str, server: subprocess.Popen[bytes]) -> None:

@@ -12,6 +12,7 @@ from shop.urls import urlpatterns as shop_urls
 TAGS = {
     "plain": "",
     "results": "history",
+    "words": "history words",
     "compact": "compact results-url=/tag/results/",
     "dialog": "compact",
 }

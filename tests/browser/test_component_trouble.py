@@ -83,11 +83,25 @@ def test_cancel__ends_the_request(visit, screen, photo):
 
 def test_network_down__keeps_the_photo_for_another_try(visit, screen, photo):
     visitor = visit("/tag/plain/", screen)
+    visitor.load()
     visitor.expected.append("net::ERR_INTERNET_DISCONNECTED")
     visitor.context.set_offline(True)
     visitor.choose(photo)
     visitor.tag.get_by_role("alert").filter(has_text="Check your connection").wait_for()
     assert visitor.part("frame").locator("canvas").is_visible()
+    visitor.context.set_offline(False)
+    visitor.part("again").click()
+    visitor.wait_for_results()
+    assert visitor.part("error").is_hidden()
+
+
+def test_network_down__before_the_files_of_a_search_have_come(visit, photo):
+    visitor = visit("/tag/plain/")
+    visitor.part("drop").wait_for()
+    visitor.expected.append("net::ERR_INTERNET_DISCONNECTED")
+    visitor.context.set_offline(True)
+    visitor.choose(photo)
+    visitor.tag.get_by_role("alert").filter(has_text="Check your connection").wait_for()
     visitor.context.set_offline(False)
     visitor.part("again").click()
     visitor.wait_for_results()

@@ -17,8 +17,9 @@ from PIL import Image
 
 from shop.models import Category
 from tests.browser.navigation import follow
+from tests.helpers.pictures import encoded, picture
 from tests.helpers.traces import BAD, leave_traces, version
-from visualsearch.models import Experiment, Storefront
+from visualsearch.models import Experiment, KeptPhoto, Query, Storefront
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -94,6 +95,25 @@ def test_insights__are_readable(owner, month, shoot, theme, screen):
         assert small_texts(owner) == []
     if (screen, theme) == ("desktop", "light"):
         shoot("insights", height=1050)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("screen", sorted(SCREENS))
+def test_searched_in_vain__is_readable(owner, month, theme, screen):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    expires = timezone.now() + timedelta(seconds=600)
+    for n, query in enumerate(Query.objects.filter(matched=False).order_by("-created")[:20]):
+        KeptPhoto.objects.create(pk=query.pk, jpeg=encoded(picture(n)), expires=expires)
+        query.colour, query.words = "red", {"kilt": False}
+        query.save()
+    owner.emulate_media(color_scheme=theme)
+    owner.set_viewport_size(SCREENS[screen])
+    owner.goto("/admin/visualsearch/query/vain/?days=90")
+    assert owner.get_by_role("heading", name="Photos, by likeness").is_visible()
+    assert owner.locator(".vs-kinds img").first.evaluate("img => img.decode().then(() => true)")
+    assert problems(owner, axe) == []
+    owner.get_by_role("link", name="matched nothing", exact=True).click()
+    assert owner.get_by_role("rowheader", name="kilt").is_visible()
 
 
 @pytest.fixture

@@ -15,10 +15,11 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from selenium.common.exceptions import StaleElementReferenceException
 
 from tests.browser import engines
 from tests.browser.scenes import hat_and_skirt
+
+exceptions = pytest.importorskip("selenium.common.exceptions")
 
 # What WebKit calls these roles.
 IN_WEBKIT = {"combobox": "button", "spinbutton": "textbox"}
@@ -136,7 +137,7 @@ class Page:
         """Return role and name of all that a customer perceives, live messages by their text."""
         try:
             told = [self.tell(node) for node in self.run(PERCEIVED)]
-        except StaleElementReferenceException:
+        except exceptions.StaleElementReferenceException:
             return []
         return [each for each in told if not re.search(r"\d%$", each)]  # guesses of the model
 
@@ -151,7 +152,6 @@ class Page:
 @pytest.fixture(scope="module", params=sorted(engines.PACKAGES))
 def driver(request) -> Iterator[Any]:
     """Each engine, started once."""
-    pytest.importorskip("selenium")
     try:
         with engines.started(request.param) as driver:
             yield driver

@@ -26,5 +26,5 @@ def scene(*names: str) -> dict[str, Any]:
 
 
 def hat_and_skirt() -> dict[str, Any]:
-    """Return a photo in which the shipped model finds a hat on the left and a skirt on the right."""
+    """Return a photo in which the shipped model finds a hat (left) and a skirt (right)."""
     return scene("ha03-red", "sk02-nav")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import pytest
 from PIL import Image
 
+from tests.browser.scenes import hat_and_skirt, scene
 from tests.browser.test_component import file_of
 
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
@@ -72,6 +73,51 @@ def test_working(look, photo):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_results(look, photo):
     look("results", "/search/photo/", lambda visitor: visitor.search(photo))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_objects(look):
+    def act(visitor):
+        # The skirts that look like the second thing have variants.
+        visitor.search(scene("ou06-yel", "sk02-nav"))
+        visitor.part("dots").get_by_role("button", name="Skirt").click()
+        visitor.page.wait_for_url("**object=*")
+        visitor.settled()
+        visitor.part("grid").locator(".swatch").first.wait_for()
+
+    look("objects", "/search/photo/", act)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_outfit(look):
+    def act(visitor):
+        visitor.search(hat_and_skirt())
+        visitor.part("outfit").click()
+        visitor.part("rows").locator(".card").first.wait_for()
+        visitor.settled()
+
+    look("outfit", "/search/photo/", act)
+
+
+def test_words(look, photo):
+    def act(visitor):
+        visitor.search(photo)
+        words = visitor.part("words").get_by_label("Describe it")
+        words.fill("red")
+        words.press("Enter")
+        visitor.page.wait_for_url("**q=red*")
+        visitor.settled()
+
+    look("words", "/search/photo/", act)
+
+
+def test_nothing_found(look, photo):
+    def act(visitor):
+        visitor.search(photo)
+        visitor.page.goto(f"{visitor.page.url}&max_price=0.01")
+        visitor.heading.get_by_text("No products match").wait_for()
+
+    look("nothing-found", "/search/photo/", act)
 
 
 def test_filtered(look, photo):

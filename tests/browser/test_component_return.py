@@ -60,8 +60,8 @@ def test_back__shows_the_same_at_the_same_place(asked, screen, photo, path):
     assert len(requests()) == searches
 
 
-def test_back__the_search_goes_on(asked, photo):
-    visitor, requests = asked("/search/photo/")
+def test_back__the_search_goes_on(visit, photo):
+    visitor = visit("/search/photo/")
     visitor.search(photo)
     follow(visitor.cards.first)
     go_back(visitor)

@@ -12,7 +12,7 @@ from tests.browser.navigation import close, follow
 from tests.browser.storefront import WAIT
 from tests.helpers.pictures import encoded, picture, plain
 from tests.helpers.reindex import reindex
-from visualsearch.models import IndexVersion
+from visualsearch.models import Event, IndexVersion
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -87,7 +87,7 @@ def test_search__without_javascript(visit, stocked, screen):
     first = shown(page)
     follow(page.get_by_role("link", name="More products"))
     assert "photo=" in page.url
-    assert len(shown(page)) == 8
+    assert len(shown(page)) == 8  # twenty articles and one in another colour
     assert not set(first) & set(shown(page))
     page.reload()
     assert len(shown(page)) == 8
@@ -102,7 +102,7 @@ def test_results__classes_filters_and_orderings_without_javascript(visit, stocke
     chips = page.get_by_role("navigation", name="Recognised in your photo")
     chosen = chips.locator("[aria-current]")
     assert chosen.inner_text().startswith("Red")
-    assert len(shown(page)) == 4  # two are of one style
+    assert len(shown(page)) == 4  # two are one style
     follow(chips.get_by_role("link", name="Everything"))
     assert len(shown(page)) == 12
     page.get_by_text("Filter and sort").click()
@@ -174,7 +174,7 @@ def test_search__down_still_has_a_shop_around_it(visit, stocked):
 
 def pages_of(stocked: list[Product]) -> list[str]:
     product = stocked[0].get_absolute_url()
-    return ["/", "/category/others/", product, "/?q=zzz", "/search/photo/"]
+    return ["/", "/category/others/", product, "/?q=zzz", "/search/photo/", "/basket/"]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -217,3 +217,21 @@ def problems(axe: Any, page: Any, name: str) -> list[tuple[str, ...]]:
     if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
         found.append((name, "is wider than the window"))
     return found
+
+
+@SCREENS
+def test_basket__click_basket_and_purchase_are_counted(visit, stocked, screen):
+    page = visit(**screen)
+    page.goto("/search/photo/")
+    page.locator("visual-search[history] #files").set_input_files(photo(picture(6)))
+    card = page.locator("visual-search[history] .card").first
+    card.wait_for()
+    with page.expect_request("**/events/"):
+        follow(card)
+    follow(page.get_by_role("button", name="Add to basket"))
+    assert page.get_by_role("link", name="Basket 1").is_visible()
+    follow(page.get_by_role("button", name="Buy"))
+    assert page.get_by_role("heading", name="Thank you").is_visible()
+    close(page.context)
+    kinds = Event.objects.order_by("kind").values_list("kind", "item", "rank")
+    assert list(kinds) == [(kind, "P6", 1) for kind in ("basket", "click", "purchase")]

@@ -13,6 +13,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='query',
             name='objects_found',
-            field=models.JSONField(default=list, help_text='The things in a photo of several.', verbose_name='objects'),
+            field=models.JSONField(blank=True, null=True, help_text='The things in a photo of several.', verbose_name='objects'),
         ),
     ]

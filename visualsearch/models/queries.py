@@ -49,7 +49,10 @@ class Query(CatalogModel):
     subject = models.JSONField(_("subject"), null=True)
     predictions = models.JSONField(_("predictions"), default=list)
     objects_found = models.JSONField(
-        _("objects"), default=list, help_text=_("The things in a photo of several.")
+        _("objects"),
+        null=True,
+        blank=True,
+        help_text=_("The things in a photo of several."),
     )
     # Processes of the release before write rows, too, hence null and a default of the database.
     colour = models.CharField(_("colour"), max_length=10, blank=True, default="", db_default="")

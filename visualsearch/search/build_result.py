@@ -56,7 +56,7 @@ def build_result(
         subject=query.subject,
         category=filters.get(categories.CATEGORY) or None,
         facets=ranker.facets(filters) if listing.with_facets else None,
-        objects=[FoundObject(**each) for each in query.objects_found],
+        objects=[FoundObject(**each) for each in query.objects_found or ()],
         per_object=hits_per_object(query, current, listing) if listing.per_object else None,
         words=ranker.wanted.words,
     )
@@ -67,7 +67,7 @@ def hits_per_object(
 ) -> list[ObjectHits]:
     """Return the best hits for each object of a photo, under the same words and filters."""
     found = []
-    for each in query.objects_found:
+    for each in query.objects_found or ():
         alone = replace(listing, object=each["id"], per_object=False, offset=0, with_facets=False)
         hits = build_result(query, current, alone, Stopwatch()).hits
         found.append(ObjectHits(object=each["id"], hits=hits))

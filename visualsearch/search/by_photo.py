@@ -81,7 +81,7 @@ def encode_query(
         subject=encoded.subject and part_of(photo.crop, encoded.subject),
         colour=photo_colour(encoder, encoded.cells, encoded.subject),
         predictions=[vars(each) for each in top_predictions(encoder, encoded.probabilities)],
-        objects_found=objects_in(encoder, encoded.cells, photo.crop),
+        objects_found=objects_in(encoder, encoded.cells, photo.crop) or None,
         warnings=list(photo.warnings),
     )
     return query, current

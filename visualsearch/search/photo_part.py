@@ -39,8 +39,8 @@ def narrowed_to_object(query: Query, encoder: Encoder, number: int) -> Query:
     ``number``: the object's id. Raises ValidationError if there is no such object, CropUnavailable
     if the query has no stored features.
     """
-    for each in query.objects_found:
+    for each in query.objects_found or ():
         if each["id"] == number:
             return narrowed(query, encoder, tuple(each["box"]))
-    known = ", ".join(str(each["id"]) for each in query.objects_found) or "–"
+    known = ", ".join(str(each["id"]) for each in query.objects_found or ()) or "–"
     raise ValidationError({"object": [gettext("Use one of: %(known)s.") % {"known": known}]})

@@ -133,11 +133,12 @@ function markup({ w, texts, button, field }) {
 		${field('words', texts, labelled('find', 'round'))}
 		<p id="notice" part="notice">${w('unlike')}</p><div class="row scroll" id="classes"></div><div class="row scroll" id="filters"></div>
 		<div id="rows"></div>
-		<ul class="grid" id="grid" part="grid"></ul>${labelled('more')}
+		<ul class="grid" id="grid" part="grid" role="list"></ul>${labelled('more')}
 	</section>
 </div>`;
 }
 
+// Lists have the role list, which Safari takes from lists without bullets.
 function el(tag, attributes, ...children) {
 	const node = document.createElement(tag);
 	for (const [name, value] of Object.entries(attributes)) {
@@ -179,10 +180,11 @@ export class Results {
 		ui.heading.textContent = w(rows ? 'outfit' : !results.length ? 'none' : matched ? 'found' : 'closest');
 		ui.count.textContent = rows ? w('things', { n: rows.length }) : w('count', { n: count });
 		ui.words.elements[0].value = ui.described.elements[0].value = params.q ?? '';
-		ui.notice.hidden = matched || !!rows;
+		ui.notice.hidden = matched || rows || !results.length;
 		ui.outfit.hidden = objects.length < 2;
 		ui.outfit.ariaPressed = !!rows;
-		ui.grid.hidden = ui.classes.hidden = !!rows;
+		ui.classes.hidden = !!rows;
+		ui.grid.hidden = rows || !results.length;
 		ui.grid.replaceChildren();
 		ui.rows.replaceChildren(...(rows ?? []).map((row) => this.#row(row, objects.find(({ id }) => id === row.object))));
 		this.add(rows ? [] : results, 0, rows ? null : next);
@@ -219,7 +221,7 @@ export class Results {
 		const cards = results.map((hit, rank) => this.#card(hit, rank));
 		return el('section', { class: 'found', part: 'row', 'aria-label': name },
 			el('div', { class: 'row' }, el('h3', {}, name), el('button', { part: 'button', onclick }, w('rest', { name }))),
-			cards.length ? el('ul', { class: 'strip' }, ...cards) : el('p', {}, w('none')));
+			cards.length ? el('ul', { class: 'strip', role: 'list' }, ...cards) : el('p', {}, w('none')));
 	}
 
 	#card({ product, image, variants = [] }, rank) {
@@ -231,7 +233,7 @@ export class Results {
 			line('name', name), line('muted', [color, category].filter(Boolean).join(' · ')), line('price', label), line('availability', availability)));
 		if (variants.length) {
 			const swatches = variants.map((variant) => el('li', {}, this.#swatch(variant, rank)));
-			card.append(el('ul', { class: 'swatches', 'aria-label': this.#host.w('also') }, ...swatches));
+			card.append(el('ul', { class: 'swatches', role: 'list', 'aria-label': this.#host.w('also') }, ...swatches));
 		}
 		return card;
 	}

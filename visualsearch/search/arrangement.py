@@ -31,6 +31,9 @@ MOST_DESCRIBED, ENOUGH = 100, 24
 # Büttcher, "Reciprocal Rank Fusion outperforms Condorcet and individual Rank Learning Methods"
 # (2009).
 K = 60
+# Weight of a word's ranking. With .5 a described item passes one that looks more alike by up to
+# sixty places. On two catalogs, 1 found no more products than .5, and .3 fewer.
+WEIGHT = 0.5
 
 
 class Arrangement:
@@ -160,7 +163,9 @@ class Arrangement:
         Each word counts as a ranking in which all items that it describes share the first place.
         """
         met = self.met
-        scores = {key: 1 / (K + n) + met.get(key, 0) / (K + 1) for n, key in enumerate(keys, 1)}
+        scores = {
+            key: 1 / (K + n) + met.get(key, 0) * WEIGHT / (K + 1) for n, key in enumerate(keys, 1)
+        }
         return sorted(keys, key=lambda key: -scores[key])
 
     def moved(self, keys: Sequence[str], acting: Mapping[str, Effect]) -> list[str]:

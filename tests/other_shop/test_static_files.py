@@ -58,5 +58,7 @@ def test_static_files__are_hashed_wherever_they_are_named(run, tmp_path, storage
         content = (tmp_path / address[1:]).read_text("utf-8")
         for found in REFERENCES[address.rpartition(".")[2]].findall(content):
             other = urljoin(address, found)
-            assert HASHED.fullmatch(other), other
             assert (tmp_path / other[1:]).is_file()
+            # Django rewrites what scripts import only on request.
+            if not address.endswith(".js") or storage.endswith("OnlyHashed"):
+                assert HASHED.fullmatch(other), other

@@ -184,7 +184,7 @@ def colours_in_shop() -> dict[str, set[str]]:
         for name in names_in(text):
             found[name].add(key)
     named = {key for keys in found.values() for key in keys}
-    rows = Embedding.objects.searchable().exclude(traits=None).order_by("pk")
+    rows = Embedding.objects.searchable().exclude(traits__isnull=True).order_by("pk")
     for key, colour in rows.values_list("item", "traits__colour"):
         if colour and key not in named:
             named.add(key)
@@ -284,7 +284,7 @@ def words_in_vain(rows: QuerySet[Query]) -> tuple[list[tuple[str, int]], int]:
     """
     counts: Counter[str] = Counter()
     searches = 0
-    newest = rows.exclude(words=None).order_by("-created").values_list("words", flat=True)
+    newest = rows.exclude(words__isnull=True).order_by("-created").values_list("words", flat=True)
     with one_session():
         for words in newest[:SAMPLE].iterator(chunk_size=2000):
             searches += 1

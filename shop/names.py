@@ -33,7 +33,7 @@ NAMES = {
     "turquoise": pgettext_lazy("catalog", "turquoise"),
     "white": pgettext_lazy("catalog", "white"),
     "yellow": pgettext_lazy("catalog", "yellow"),
-    # For whom
+    # Departments
     "kids": pgettext_lazy("catalog", "kids"),
     "men": pgettext_lazy("catalog", "men"),
     "unisex": pgettext_lazy("catalog", "unisex"),

@@ -29,7 +29,7 @@ from visualsearch.photos.decode import ACCEPTED_SUFFIXES, open_photo
 # The object model's options were chosen with the scenes from seed 500,000 on.
 SEED, COUNT = 100_000, 300
 SHOWN = 60
-# What is red on the pages.
+# Headings of the boxes that the pages draw in red.
 LOOSE = "those that overlap no product by .5"
 STRAY = "those whose middle is on no garment"
 CALLS = 2000

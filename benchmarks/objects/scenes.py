@@ -111,7 +111,7 @@ class Catalog:
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """What became of a product in a scene.
+    """Whether a product of a scene was found.
 
     ``overlap``: the largest intersection over union with an object. ``rank``: of the product in the
     search with that object. ``true_rank``: in the search with the product's own box.

@@ -1,4 +1,4 @@
-"""What words, groups, rules and objects add to the time of a search."""
+"""Measure how much longer a search takes with words, groups, rules or objects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What words with a photo find."""
+"""Measure how often words with a photo find the right product."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ ASKED = {
     "visualsearch_catalog_check",
     "visualsearch_catalog_check_export",
 }
-# For those who edit rules.
+# Pages that require permission to edit rules.
 EDITED = {"visualsearch_rankingrule_products"}
 # Django's view for an object URL without its last part; it redirects to the change page.
 REDIRECTS = "<path:object_id>/"

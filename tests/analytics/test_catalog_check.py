@@ -1,4 +1,4 @@
-"""What a check of the catalog finds."""
+"""Test that the catalog check finds each kind of problem."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ranking rules touched, and what of it customers clicked."""
+"""Test the figures of ranking rules: searches, shown products, clicks."""
 
 from __future__ import annotations
 

@@ -185,7 +185,7 @@ def check(page, driver) -> Callable[[list[str]], None]:
             roles = [each.partition(":") for each in expected]
             expected = [f"{IN_WEBKIT.get(role, role)}:{name}" for role, _, name in roles]
         # The page may still replace nodes.
-        end = time.monotonic() + 10
+        end = time.monotonic() + engines.SLOW
         while (tree := page.tree()) != expected and time.monotonic() < end:
             time.sleep(0.2)
         assert tree == expected

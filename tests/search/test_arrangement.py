@@ -166,3 +166,13 @@ def test_pages__join(styles, limit, words, mode, collapse, color, rules):
     pinned = [key for key in dict.fromkeys(rules.pins if rules else []) if key in passing]
     if mode == "rank" and pinned:
         assert keys(whole)[0] == pinned[0]
+
+
+def test_words__are_understood_once_for_facets_and_objects(styles, monkeypatch):
+    understood = []
+    original = build_result.wanted_by
+    monkeypatch.setattr(
+        build_result, "wanted_by", lambda *args: understood.append(args) or original(*args)
+    )
+    search(words="hooded", with_facets=True, per_object=True)
+    assert len(understood) == 1

@@ -63,7 +63,7 @@ class Picture(NamedTuple):
 
 @dataclass
 class Facts:
-    """What the parts of a check share.
+    """Data about the catalog that several checks use.
 
     ``keys``: of all products on sale. ``main``: the first picture of each product that searches
     find and that is not blank, by key. ``in_class``: products of each class that the shop sells, by

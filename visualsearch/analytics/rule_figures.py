@@ -18,7 +18,7 @@ SAMPLE = 20_000
 
 @dataclass(frozen=True, kw_only=True)
 class RuleFigures:
-    """What one rule did in a period.
+    """The figures of one rule in a period.
 
     ``rule``: None if it was deleted; ``pk``: its primary key. ``searches``: those in which it acted
     on a shown product; ``clicks``: clicked products out of the shown ones that it acted on.

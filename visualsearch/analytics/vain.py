@@ -20,7 +20,7 @@ from .catalog_check import classes_of_products, colours_of_products
 from .insights import LIKELY, SAMPLE, Period
 
 UNMATCHED, UNCLICKED, EITHER = "unmatched", "unclicked", "either"
-"""What counts as a search in vain."""
+"""Which searches count as in vain."""
 
 INTEREST = (Event.Kind.CLICK, Event.Kind.BASKET, Event.Kind.PURCHASE)
 # Newest kept photos that are grouped.

@@ -1,4 +1,4 @@
-"""What the last check of each catalog found."""
+"""The findings of the last check of each catalog."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the check of the catalog wants to know of a picture, noted while it is indexed."""
+"""Measure size, contrast and colour of a picture while it is indexed, for the catalog check."""
 
 from __future__ import annotations
 

@@ -26,9 +26,15 @@ from .words import Wanted, wanted_by
 
 
 def build_result(
-    query: Query, current: live_index.LiveIndex, listing: Listing, watch: Stopwatch
+    query: Query,
+    current: live_index.LiveIndex,
+    listing: Listing,
+    watch: Stopwatch,
+    wanted: Wanted | None = None,
 ) -> SearchResult:
     """Return one page of results for a query's vector; nothing is stored.
+
+    ``wanted``: what the listing's words ask for, if that is known already.
 
     ``category=auto`` in the filters becomes the predicted class, unless that would exclude the most
     similar item. Raises ValidationError for an unknown ordering, object or filter value,
@@ -36,7 +42,7 @@ def build_result(
     """
     if listing.object is not None:
         query = narrowed_to_object(query, current.encoder, listing.object)
-    ranker = Ranker(query, current, listing, watch)
+    ranker = Ranker(query, current, listing, watch, wanted)
     filters, guessed = categories.apply_auto(listing.filters, ranker.predictions)
     ranked = ranker.ranked(filters)
     if guessed and ranker.most_similar(filters, ranked) != ranker.nearest():
@@ -57,19 +63,21 @@ def build_result(
         category=filters.get(categories.CATEGORY) or None,
         facets=ranker.facets(filters) if listing.with_facets else None,
         objects=[FoundObject(**each) for each in query.objects_found or ()],
-        per_object=hits_per_object(query, current, listing) if listing.per_object else None,
+        per_object=(
+            hits_per_object(query, current, listing, ranker.wanted) if listing.per_object else None
+        ),
         words=ranker.wanted.words,
     )
 
 
 def hits_per_object(
-    query: Query, current: live_index.LiveIndex, listing: Listing
+    query: Query, current: live_index.LiveIndex, listing: Listing, wanted: Wanted
 ) -> list[ObjectHits]:
     """Return the best hits for each object of a photo, under the same words and filters."""
     found = []
     for each in query.objects_found or ():
         alone = replace(listing, object=each["id"], per_object=False, offset=0, with_facets=False)
-        hits = build_result(query, current, alone, Stopwatch()).hits
+        hits = build_result(query, current, alone, Stopwatch(), wanted).hits
         found.append(ObjectHits(object=each["id"], hits=hits))
     return found
 
@@ -86,13 +94,20 @@ class Ranker:
     """Ranks the items for one query as a listing asks for it, under different filters."""
 
     def __init__(
-        self, query: Query, current: live_index.LiveIndex, listing: Listing, watch: Stopwatch
+        self,
+        query: Query,
+        current: live_index.LiveIndex,
+        listing: Listing,
+        watch: Stopwatch,
+        wanted: Wanted | None = None,
     ):
         self.query, self.current, self.listing, self.watch = query, current, listing, watch
         self.source = catalog()
         self.predictions = [Prediction(**each) for each in query.predictions]
         self.ordering = facets_and_sorting.ordering_of(self.source, listing.ordering)
         self.collapse = bool(listing.collapse and self.source.group)
+        if wanted is not None:
+            self.wanted = wanted
 
     @cached_property
     def wanted(self) -> Wanted:
@@ -226,7 +241,7 @@ class Ranker:
 
         ``filters``: with the decided category in place of ``auto``.
         """
-        ranker = Ranker(self.query, self.current, self.listing, Stopwatch())
+        ranker = Ranker(self.query, self.current, self.listing, Stopwatch(), self.wanted)
 
         def best(filters: Mapping[str, Any]) -> list[str]:
             hits = ranker.ranked_under(filters, POOL, cards=False).hits

@@ -1,4 +1,4 @@
-"""What the ranking rules that act on a search do to each item."""
+"""Combine the ranking rules that act on a search into one effect per item."""
 
 from __future__ import annotations
 

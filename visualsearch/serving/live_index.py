@@ -25,7 +25,7 @@ NAMES_KEPT = 200_000
 
 @dataclass
 class Known:
-    """What a process has read about the rows of an index, as they are at one revision.
+    """A cache of rows of an index, as they are at one revision.
 
     ``vectors``: stored vectors (dim,) of some items, by key; ``counts``: numbers of items or
     groups, by what was counted.
